@@ -1,0 +1,67 @@
+"""How a kernel is compiled and cached: nogil, and with a disk cache that can never fail a run."""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+__all__ = ["kernel"]
+
+_logger = logging.getLogger(__name__)
+
+
+def kernel(function: Callable[..., Any]) -> Any:
+    """Compile `function` in nopython mode, without the GIL, cached on disk where a cache folder can be used.
+
+    Parameters
+    ----------
+    function : callable
+        Takes arrays and scalars that are valid already.
+
+    Returns
+    -------
+    numba.core.dispatcher.Dispatcher
+        The compiled function. It compiles at its first call, or loads the machine code of an earlier run.
+    """
+    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    try:
+        dispatcher._cache = _KernelCache(function)
+    except (RuntimeError, OSError) as exc:
+        # numba raises here when no cache folder is writable; compiling at each start is slower, not wrong.
+        _logger.debug("%s is compiled at each start: %s", function.__name__, exc)
+    return dispatcher
+
+
+@cache
+def _sources_digest() -> str:
+    """SHA-256 over all kernel sources: numba's own stamp misses an edited callee in another file."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+class _KernelCache(FunctionCache):
+    """numba's disk cache, stamped with all kernel sources; whatever goes wrong with it means compiling."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, _sources_digest())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception as exc:  # a damaged cache file may raise anything
+            _logger.debug("the cached machine code of %s is not used: %s", self._name, exc)
+            return None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except Exception as exc:  # a full disk, a quota, a folder that went away
+            _logger.debug("the machine code of %s is not cached: %s", self._name, exc)

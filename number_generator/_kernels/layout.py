@@ -1,0 +1,98 @@
+"""Draws of what a line holds and where: numbers, glyph ids, left edges. No pixels."""
+
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import rng
+from number_generator._kernels.compile import kernel
+
+__all__ = ["draw_phone_digits", "draw_phone_lengths", "lay_out", "sample_glyph", "write_labels"]
+
+_PHONE_LENGTHS = 2  # 10 or 11 digits
+
+
+@kernel
+def draw_phone_lengths(seed: int, start: int, shortest: int, out: Any) -> None:
+    """Write the number of digits, `shortest` or one more with equal chance, of each image from `start` on."""
+    words = np.empty(4, np.uint64)
+    for i in range(out.size):
+        rng.fill_words(seed, np.uint64(start) + np.uint64(i), rng.LENGTH, 1, words)
+        out[i] = shortest + rng.bounded(words[0], _PHONE_LENGTHS)
+
+
+@kernel
+def draw_phone_digits(seed: int, start: int, offsets: Any, out: Any) -> None:
+    """Write a 0, a digit from 1 to 9, then digits from 0 to 9 into `out[offsets[i] : offsets[i + 1]]`."""
+    words = np.empty(12, np.uint64)
+    for i in range(offsets.size - 1):
+        first = offsets[i]
+        count = offsets[i + 1] - first
+        rng.fill_words(seed, np.uint64(start) + np.uint64(i), rng.DIGIT, count, words)
+        out[first] = 0
+        out[first + 1] = 1 + rng.bounded(words[1], 9)
+        for k in range(2, count):
+            out[first + k] = rng.bounded(words[k], 10)
+
+
+@kernel
+def write_labels(codes: Any, offsets: Any, out: Any) -> None:
+    """Write each sequence as ASCII digits into its row of `out` (n, longest), padded with NUL."""
+    for i in range(out.shape[0]):
+        first = offsets[i]
+        count = offsets[i + 1] - first
+        for k in range(count):
+            out[i, k] = codes[first + k] + 48
+        for k in range(count, out.shape[1]):
+            out[i, k] = 0
+
+
+@kernel
+def lay_out(
+    seed: int,
+    start: int,
+    codes: Any,
+    offsets: Any,
+    class_start: Any,
+    glyph_column: Any,
+    spacing: Any,
+    glyph_ids: Any,
+    lefts: Any,
+    natural: Any,
+) -> None:
+    """Draw glyphs and gaps: `glyph_ids` and `lefts` per digit, `natural` widths per line.
+
+    `spacing` holds the smallest gap and the number of possible gaps. Gaps may be negative: nothing here
+    assumes that glyphs stand apart, only that the line starts at column 0.
+    """
+    longest = 0
+    for i in range(natural.size):
+        longest = max(longest, offsets[i + 1] - offsets[i])
+    glyph_words = np.empty(longest + 4, np.uint64)
+    gap_words = np.empty(longest + 4, np.uint64)
+    for i in range(natural.size):
+        first = offsets[i]
+        count = offsets[i + 1] - first
+        image = np.uint64(start) + np.uint64(i)
+        rng.fill_words(seed, image, rng.GLYPH, count, glyph_words)
+        rng.fill_words(seed, image, rng.SPACING, count - 1, gap_words)
+        left = np.int64(0)
+        right = np.int64(0)
+        for k in range(count):
+            code = np.int64(codes[first + k])
+            lowest = class_start[code]
+            glyph = lowest + rng.bounded(glyph_words[k], class_start[code + 1] - lowest)
+            glyph_ids[first + k] = glyph
+            lefts[first + k] = left
+            right = left + glyph_column[glyph + 1] - glyph_column[glyph]
+            if k + 1 < count:
+                left = right + spacing[0] + rng.bounded(gap_words[k], spacing[1])
+        natural[i] = right
+
+
+@kernel
+def sample_glyph(seed: int, image: int, count: int) -> int:
+    """Draw one of `count` glyphs, as the first digit of image number `image` would."""
+    words = np.empty(4, np.uint64)
+    rng.fill_words(seed, image, rng.GLYPH, 1, words)
+    return rng.bounded(words[0], count)

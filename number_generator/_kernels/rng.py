@@ -1,0 +1,58 @@
+"""Counter-based random draws: Philox 4x64-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC'11).
+
+Every draw is a pure function of (seed, image number, stream, slot): the key is (seed, stream), the counter is
+(slot // 4, image number, 0, 0), and the slot takes word `slot % 4` of the block. So image i is the same whatever
+was drawn before it. A stream is a purpose; a new feature takes a new stream and never shifts an old one.
+A draw for the whole job uses a stream of its own at image number 0.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels.compile import kernel
+from number_generator._kernels.simd import mulhi
+
+__all__ = ["DIGIT", "GLYPH", "LENGTH", "SPACING", "bounded", "fill_words", "philox"]
+
+LENGTH = 1
+DIGIT = 2
+GLYPH = 3
+SPACING = 4
+
+_MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
+_MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
+_WEYL_0 = np.uint64(0x9E3779B97F4A7C15)
+_WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
+
+
+@kernel
+def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
+    """Give the four words of the block with counter (c0, c1, c2, c3) and key (k0, k1), all uint64."""
+    for _ in range(10):
+        high_0 = mulhi(_MULTIPLIER_0, c0)
+        low_0 = _MULTIPLIER_0 * c0
+        high_1 = mulhi(_MULTIPLIER_1, c2)
+        low_1 = _MULTIPLIER_1 * c2
+        c0 = high_1 ^ c1 ^ k0
+        c1 = low_1
+        c2 = high_0 ^ c3 ^ k1
+        c3 = low_0
+        k0 = k0 + _WEYL_0
+        k1 = k1 + _WEYL_1
+    return c0, c1, c2, c3
+
+
+@kernel
+def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None:
+    """Write the words of slots 0 to `count` - 1 to `out`, which has room for a whole number of blocks."""
+    zero = np.uint64(0)
+    for block in range((count + 3) >> 2):
+        words = philox(np.uint64(block), np.uint64(image), zero, zero, np.uint64(seed), np.uint64(stream))
+        out[4 * block], out[4 * block + 1], out[4 * block + 2], out[4 * block + 3] = words
+
+
+@kernel
+def bounded(word: int, count: int) -> int:
+    """Turn a uniform 64-bit word into a uniform integer from 0 to `count` - 1; its bias is below count / 2**64."""
+    return np.int64(mulhi(word, np.uint64(count)))

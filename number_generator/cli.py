@@ -1,0 +1,274 @@
+"""The two commands: arguments in, exit status out. The one module that prints.
+
+Nothing heavy is imported at the top: `--help` answers at once, and a wrong argument is told before numba loads.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from number_generator._version import __version__
+from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.interruption import Interruption
+
+__all__ = ["generate_numbers_sequence", "generate_phone_numbers"]
+
+_FAILED = 1
+_USAGE = 2
+_LONGEST_FILE_NAME = 255
+
+
+def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> int:
+    """Draw one number sequence into a PNG file.
+
+    Parameters
+    ----------
+    argv : list of str
+        The arguments, without the name of the command.
+    interruption : Interruption
+        Told of the file while it is unfinished.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    parser = _parser(
+        "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
+    )
+    parser.add_argument("--sequence", required=True, metavar="DIGITS", help="the digits to write, such as 12345678")
+    _add_drawing_options(parser)
+    parser.add_argument(
+        "--output-path",
+        default="./",
+        metavar="DIR|FILE.png",
+        help="folder for DIGITS.png, or the file itself where it ends in .png; made if missing, and an "
+        "earlier image is replaced (default: %(default)s)",
+    )
+    _add_source_options(parser)
+    return _guarded(parser, argv, lambda options: _make_image(options, interruption))
+
+
+def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
+    """Make a dataset of images of phone numbers.
+
+    Parameters
+    ----------
+    argv : list of str
+        The arguments, without the name of the command.
+    interruption : Interruption
+        Told of the file while it is unfinished.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    parser = _parser(
+        "generate-phone-numbers",
+        "Make a labelled dataset of images of phone numbers, written in real handwritten digits. The numbers are "
+        "like Japanese ones: a 0, a digit from 1 to 9, then any digits, 10 or 11 in all with equal chance.",
+    )
+    parser.add_argument(
+        "--num-images", type=int, default=1000, metavar="N", help="number of images (default: %(default)s)"
+    )
+    _add_drawing_options(parser)
+    parser.add_argument(
+        "--output-path",
+        default="./",
+        metavar="DIR|FILE",
+        help="folder for phonenumbers-handwritten-dataset-N.pickle or .h5, or the file itself where it ends in "
+        ".pickle, .h5 or .hdf5, which then chooses the format; made if missing (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("pickle", "hdf5"),
+        default="pickle",
+        help="file format: pickle as in version 0.0.1, or chunked HDF5 for large datasets (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=("contain", "stretch"),
+        default="contain",
+        help="how a line that is too wide meets the width: shrunk on both axes, or on the width alone "
+        "(default: %(default)s)",
+    )
+    _add_source_options(parser)
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="number of threads; the images do not depend on it (default: one a core)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier dataset of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    return _guarded(parser, argv, lambda options: _make_dataset(options, interruption))
+
+
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
+    numbers = {
+        "--min-spacing": (5, "smallest gap between neighbouring digits, in px"),
+        "--max-spacing": (10, "largest gap between neighbouring digits, in px"),
+        "--image-width": (100, "width of each image, in px"),
+    }
+    for flag, (default, text) in numbers.items():
+        parser.add_argument(flag, type=int, default=default, metavar="PX", help=f"{text} (default: %(default)s)")
+
+
+def _add_source_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--digits",
+        metavar="FILE",
+        help="digit dataset to compose from: pickle, HDF5, .npz, or MNIST's IDX images "
+        "(default: the one that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="whole number from 0 to 2**64 - 1; the same seed gives the same images (default: drawn afresh)",
+    )
+
+
+def _guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[argparse.Namespace], None]) -> int:
+    """Parse, work, and turn errors into an exit status and one line on stderr."""
+    options = parser.parse_args(argv)
+    try:
+        work(options)
+        sys.stdout.flush()
+    except SpecError as exc:
+        parser.print_usage(sys.stderr)
+        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
+        return _USAGE
+    except BrokenPipeError:
+        # Whoever read our output has gone: nothing more can be said, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
+    except NumberGeneratorError as exc:
+        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
+        return _FAILED
+    except MemoryError:
+        print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)
+        return _FAILED
+    return 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _say_title(title: str, rule: int) -> None:
+    _say(f"{'-' * rule}\n{title}\n{'-' * rule}")
+
+
+def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
+    """Give the file to write: `output_path` itself if it ends as such a file does, else `name` in that folder."""
+    if output_path.lower().endswith(endings) and not Path(output_path).is_dir():
+        return output_path
+    return os.path.join(output_path, name)  # noqa: PTH118 - keeps the "./" that the commands have always shown
+
+
+def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
+    begun = time.perf_counter()
+    sequence = options.sequence
+    target = _target(options.output_path, f"{sequence}.png", (".png",))
+    if not (sequence.isascii() and (sequence.isdigit() or not sequence)):
+        raise SpecError(f"--sequence is {sequence!r}: give digits from 0 to 9")
+    if Path(target).name == ".png":
+        raise SpecError("--sequence is empty, which makes no file name: give one with --output-path FILE.png")
+    if len(Path(target).name) > _LONGEST_FILE_NAME:
+        raise SpecError(
+            f"--sequence has {len(sequence)} digits, too many for a file name: give one with --output-path FILE.png"
+        )
+    _say_title("Digits sequence generator", 27)
+    _say(f'Synthesizing image for digits sequence "{sequence}" ...')
+
+    from PIL import Image  # noqa: PLC0415 - see the module's first lines
+
+    from number_generator.core import generate_batch  # noqa: PLC0415
+    from number_generator.sinks.atomic import AtomicFile, translated  # noqa: PLC0415
+
+    image = generate_batch(
+        [sequence],
+        (options.min_spacing, options.max_spacing),
+        options.image_width,
+        seed=options.seed,
+        digits=options.digits,
+        workers=1,
+    )[0]
+    with interruption:
+        file = AtomicFile(Path(target), overwrite=True)
+        interruption.temporary = file.temporary_path
+    try:
+        with translated(Path(target)):
+            Image.fromarray(image).save(file.file, "PNG")
+        file.commit()
+    finally:
+        file.discard()
+    _say(
+        f'Image of dimensions {image.shape[1]} x {image.shape[0]} generated successfully at "{target}", '
+        f"process took {time.perf_counter() - begun:.1f} seconds..."
+    )
+
+
+def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
+    begun = time.perf_counter()
+    from number_generator.datasets import default_digits, default_digits_path, load_digits  # noqa: PLC0415
+    from number_generator.metadata import phone_numbers_metadata  # noqa: PLC0415
+    from number_generator.numbers import PhoneNumbers  # noqa: PLC0415
+    from number_generator.parallel import check_workers  # noqa: PLC0415
+    from number_generator.run import run_job  # noqa: PLC0415
+    from number_generator.sinks import ENDINGS, format_of, open_sink  # noqa: PLC0415
+    from number_generator.spec import (  # noqa: PLC0415
+        DatasetHeader,
+        Job,
+        RenderSpec,
+        Span,
+        check_integer,
+        check_seed,
+    )
+
+    spec = RenderSpec((options.min_spacing, options.max_spacing), options.image_width, options.fit)
+    count = check_integer("--num-images", options.num_images, 1)
+    workers = check_workers(options.workers)
+    seed = check_seed(options.seed)
+    ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
+    target = _target(options.output_path, f"phonenumbers-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
+    file_format = format_of(Path(target)) or options.format
+    digits = default_digits() if options.digits is None else load_digits(options.digits)
+    digits_path = default_digits_path() if options.digits is None else options.digits
+    job = Job(PhoneNumbers(), spec, digits.atlas.height, seed, Span(0, count))
+    header = DatasetHeader(
+        job.shape, job.numbers.longest, phone_numbers_metadata(job, digits.sha256, digits_path, file_format)
+    )
+    with interruption:
+        sink = open_sink(file_format, Path(target), header, overwrite=options.overwrite)
+        interruption.temporary = sink.temporary_path
+    with sink:
+        _say_title("Phone numbers dataset generator", 33)
+        _say(f"Creating phone numbers like database with {count} examples, this might take a few moments ...")
+        with _progress(count, quiet=options.quiet) as bar:
+            run_job(job, digits.atlas, sink, workers=workers, advance=bar.update)
+        sink.commit()
+    _say(
+        f'Dataset with {count} telephone like images generated successfully at "{target}", '
+        f"process took {time.perf_counter() - begun:.1f} seconds..."
+    )
+
+
+def _progress(count: int, *, quiet: bool) -> Any:
+    """Give a progress bar on stderr with images/s and the time left; silent where stderr is no terminal."""
+    from tqdm import tqdm  # noqa: PLC0415 - see the module's first lines
+
+    tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
+    return tqdm(total=count, unit=" images", unit_scale=True, dynamic_ncols=True, disable=True if quiet else None)

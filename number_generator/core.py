@@ -1,0 +1,224 @@
+"""The classes and functions of version 0.0.1, and `generate_batch`: all of them thin doors to the engine."""
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.datasets import (
+    DigitImageDataset,
+    GenericDataset,
+    default_digits,
+    load_digits,
+    set_default_dataset_filepath,
+)
+from number_generator.engine import make_chunk
+from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.numbers import FixedNumbers, pack_sequences
+from number_generator.parallel import check_workers, ordered_map
+from number_generator.spec import Fit, Job, RenderSpec, Span, check_integer, check_seed
+
+__all__ = [
+    "DigitImageDataset",
+    "DigitSequenceImageGenerator",
+    "GenericDataset",
+    "generate_batch",
+    "generate_number_sequence",
+    "generate_numbers_sequence",
+    "set_default_dataset_filepath",
+]
+
+Images = npt.NDArray[np.uint8]
+
+
+def generate_batch(
+    sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
+    spacing_range: tuple[int, int],
+    width: int,
+    *,
+    seed: int | None = None,
+    start: int = 0,
+    digits: str | os.PathLike[str] | DigitImageDataset | None = None,
+    fit: Fit = "contain",
+    out: Images | None = None,
+    workers: int | None = None,
+) -> Images:
+    """Draw number sequences as one batch of images.
+
+    Parameters
+    ----------
+    sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L)
+        What to write: digits 0 to 9, at most 10,000 an image. An empty sequence is a blank page.
+    spacing_range : (int, int)
+        Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535.
+    width : int
+        Width of each image in px, from 1 to 65,535.
+    seed : int, optional
+        From 0 to 2**64 - 1. The same seed gives the same images; None draws afresh.
+    start : int
+        Number of the first image. Image i depends on `seed` and i alone, so a batch may be made in parts:
+        `generate_batch(s, ..., seed=k)[a:b]` equals `generate_batch(s[a:b], ..., seed=k, start=a)`.
+    digits : path_like or DigitImageDataset, optional
+        The digits to compose from; None means the default digit dataset.
+    fit : {"contain", "stretch"}
+        How a line that is too wide meets the width: shrunk on both axes and centred, or on the width alone.
+        A line that fits is centred.
+    out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
+        Where to put the images.
+    workers : int, optional
+        Number of threads; None means one a core. The images do not depend on it.
+
+    Returns
+    -------
+    ndarray, shape (N, H, width), uint8
+        255 is paper, 0 is full ink; H is the height of the digit dataset's images. It is `out` if that was given.
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule above.
+    DatasetError
+        If `digits` is no valid digit dataset.
+    MemoryLimitError
+        If the batch does not fit in memory.
+
+    Examples
+    --------
+    >>> from number_generator import generate_batch
+    >>> images = generate_batch(["0612345678", "42"], spacing_range=(5, 10), width=100, seed=1)
+    >>> images.shape, images.dtype
+    ((2, 28, 100), dtype('uint8'))
+    """
+    packed = pack_sequences(sequences)
+    first = check_integer("start", start, 0)
+    dataset = _digits(digits)
+    job = Job(
+        numbers=FixedNumbers(packed, first),
+        spec=RenderSpec(spacing_range, width, fit),
+        height=dataset.atlas.height,
+        seed=check_seed(seed),
+        span=Span(first, first + len(packed)),
+    )
+    threads = check_workers(workers)
+    images = _new_images(job) if out is None else _checked_out(out, job)
+
+    def fill(span: Span) -> None:
+        make_chunk(job, dataset.atlas, span, images[span.start - first : span.stop - first])
+
+    # Small batches are one task, and so start no thread.
+    spans = list(job.span.split(job.span_length))
+    for _ in ordered_map(fill, spans, min(threads, len(spans)) or 1):
+        pass
+    return images
+
+
+def generate_numbers_sequence(
+    digits: str | Iterable[int],
+    spacing_range: tuple[int, int] = (4, 10),
+    image_width: int = 100,
+    *,
+    seed: int | None = None,
+) -> Images:
+    """Draw one number sequence.
+
+    Parameters
+    ----------
+    digits : str or iterable of int
+        What to write: digits 0 to 9. Nothing is a blank white page.
+    spacing_range : (int, int)
+        Smallest and largest gap between neighbouring digits in px, both included.
+    image_width : int
+        Width of the image in px.
+    seed : int, optional
+        From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
+
+    Returns
+    -------
+    ndarray, shape (H, image_width), uint8
+        255 is paper, 0 is full ink; H is 28 with the packaged digits.
+
+    Examples
+    --------
+    >>> from number_generator import generate_numbers_sequence
+    >>> generate_numbers_sequence([1, 2, 3], spacing_range=(4, 10), image_width=100).shape
+    (28, 100)
+    """
+    return _draw_one(digits, spacing_range, image_width, seed, None)
+
+
+generate_number_sequence = generate_numbers_sequence
+"""The spelling that version 0.0.1's documentation used in its example."""
+
+
+class DigitSequenceImageGenerator:
+    """Draws number sequences from one digit dataset, all in the same way.
+
+    Parameters
+    ----------
+    dataset : DigitImageDataset
+        The digits to compose from.
+    spacing_range : (int, int)
+        Smallest and largest gap between neighbouring digits in px, both included.
+    output_image_width : int
+        Width of the images in px.
+    """
+
+    def __init__(self, dataset: DigitImageDataset, spacing_range: tuple[int, int], output_image_width: int) -> None:
+        if not isinstance(dataset, DigitImageDataset):
+            raise SpecError(f"dataset is a {type(dataset).__name__}: give a DigitImageDataset")
+        self._dataset = dataset
+        self._spec = RenderSpec(spacing_range, output_image_width)
+
+    def generate_from_data(self, digits: str | Iterable[int], *, seed: int | None = None) -> Images:
+        """Draw one number sequence.
+
+        Parameters
+        ----------
+        digits : str or iterable of int
+            What to write: digits 0 to 9. Nothing is a blank white page.
+        seed : int, optional
+            From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
+
+        Returns
+        -------
+        ndarray, shape (H, output_image_width), uint8
+            255 is paper, 0 is full ink.
+        """
+        return _draw_one(digits, self._spec.spacing_range, self._spec.width, seed, self._dataset)
+
+
+def _draw_one(
+    digits: Any, spacing_range: Any, width: Any, seed: int | None, dataset: DigitImageDataset | None
+) -> Images:
+    whole = isinstance(digits, (str, np.ndarray)) or not isinstance(digits, Iterable)
+    sequences: Any = [digits if whole else list(digits)]
+    images = generate_batch(sequences, spacing_range, width, seed=seed, digits=dataset, workers=1)
+    return images.reshape(images.shape[1:])
+
+
+def _digits(digits: Any) -> DigitImageDataset:
+    if digits is None:
+        return default_digits()
+    return digits if isinstance(digits, DigitImageDataset) else load_digits(digits)
+
+
+def _new_images(job: Job) -> Images:
+    try:
+        return np.empty(job.shape, np.uint8)
+    except (MemoryError, ValueError) as exc:
+        gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
+        raise MemoryLimitError(
+            f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than can "
+            "be had: make them in parts, or write them with generate-phone-numbers --format hdf5"
+        ) from exc
+
+
+def _checked_out(out: Any, job: Job) -> Images:
+    if not isinstance(out, np.ndarray) or out.shape != job.shape or out.dtype != np.uint8:
+        seen = f"an array of shape {out.shape} and type {out.dtype}" if isinstance(out, np.ndarray) else repr(out)
+        raise SpecError(f"out is {seen}: give a uint8 array of shape {job.shape}")
+    if not (out.flags.c_contiguous and out.flags.writeable):
+        raise SpecError("out is not a writeable C-contiguous array: give one, np.empty makes it")
+    return out

@@ -1,0 +1,66 @@
+"""The one function that makes images: a span of a job in, a chunk out."""
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator._kernels import layout, render
+from number_generator.glyphs import GlyphAtlas
+from number_generator.numbers import labels_of
+from number_generator.spec import Chunk, Job, Span
+from number_generator.taps import shared_taps
+
+__all__ = ["make_chunk"]
+
+
+def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint8] | None = None) -> Chunk:
+    """Make the images and labels of a span.
+
+    A pure function: it depends on the job, the atlas and the image numbers alone, and any number of threads
+    may call it at once; the work is done without the GIL.
+
+    Parameters
+    ----------
+    job : Job
+        What to make.
+    atlas : GlyphAtlas
+        The digits to make it from, `job.height` px high.
+    span : Span
+        Image numbers, within `job.span`.
+    out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
+        Where to put the images.
+
+    Returns
+    -------
+    Chunk
+    """
+    sequences = job.numbers.sequences(job.seed, span)
+    count, width = len(span), job.spec.width
+    smallest, largest = job.spec.spacing_range
+    glyph_ids = np.empty(len(sequences.codes), np.int64)
+    lefts = np.empty(len(sequences.codes), np.int64)
+    natural = np.empty(count, np.int64)
+    layout.lay_out(
+        np.uint64(job.seed),
+        np.uint64(span.start),
+        sequences.codes,
+        sequences.offsets,
+        atlas.class_start,
+        atlas.glyph_column,
+        (smallest, largest - smallest + 1),
+        glyph_ids,
+        lefts,
+        natural,
+    )
+    stretch = job.spec.fit == "stretch"
+    images = np.empty((count, job.height, width), np.uint8) if out is None else out
+    render.render_lines(
+        (atlas.pixels, atlas.glyph_column),
+        sequences.offsets,
+        glyph_ids,
+        lefts,
+        natural,
+        (job.height, width, stretch),
+        shared_taps(job.height, width, stretch=stretch).prepare(natural),
+        images.reshape(-1),
+    )
+    return Chunk(span, images, labels_of(sequences, job.numbers.longest))

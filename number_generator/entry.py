@@ -1,0 +1,29 @@
+"""Where the commands' processes start: the signal handlers stand before anything else is loaded."""
+
+import sys
+
+from number_generator.interruption import Interruption
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
+    from typing import NoReturn
+
+__all__ = ["generate_numbers_sequence", "generate_phone_numbers"]
+
+
+def generate_numbers_sequence() -> "NoReturn":
+    """Run `generate-numbers-sequence` with the arguments of this process."""
+    _run("generate_numbers_sequence")
+
+
+def generate_phone_numbers() -> "NoReturn":
+    """Run `generate-phone-numbers` with the arguments of this process."""
+    _run("generate_phone_numbers")
+
+
+def _run(command: str) -> "NoReturn":
+    interruption = Interruption()
+    interruption.install()
+    from number_generator import cli  # noqa: PLC0415 - see the module's first line
+
+    sys.exit(getattr(cli, command)(sys.argv[1:], interruption))

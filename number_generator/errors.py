@@ -1,0 +1,62 @@
+"""The exceptions that the package raises on purpose.
+
+Catch the base class to catch them all; each is also the built-in error that fits best::
+
+    NumberGeneratorError
+    ├── SpecError             (ValueError)         an argument breaks a rule
+    ├── DatasetError          (ValueError)         a file or array is not a valid dataset
+    ├── DatasetNotFoundError  (FileNotFoundError)  there is no such file
+    ├── DatasetReadError      (OSError)            the file is there but cannot be read
+    ├── DatasetIndexError     (IndexError)         there is no such image in the dataset
+    ├── OutputError           (OSError)            the result cannot be written
+    │   └── OutputExistsError (FileExistsError)    writing would replace an earlier result
+    └── MemoryLimitError      (MemoryError)        the result does not fit in memory
+"""
+
+__all__ = [
+    "DatasetError",
+    "DatasetIndexError",
+    "DatasetNotFoundError",
+    "DatasetReadError",
+    "MemoryLimitError",
+    "NumberGeneratorError",
+    "OutputError",
+    "OutputExistsError",
+    "SpecError",
+]
+
+
+class NumberGeneratorError(Exception):
+    """Base class of everything that the package raises on purpose."""
+
+
+class SpecError(NumberGeneratorError, ValueError):
+    """An argument breaks a rule; the message names the value, the rule and the way out."""
+
+
+class DatasetError(NumberGeneratorError, ValueError):
+    """A file or array is not a valid dataset."""
+
+
+class DatasetNotFoundError(NumberGeneratorError, FileNotFoundError):
+    """A dataset file does not exist."""
+
+
+class DatasetReadError(NumberGeneratorError, OSError):
+    """A dataset file exists but cannot be read."""
+
+
+class DatasetIndexError(NumberGeneratorError, IndexError):
+    """A dataset has no image of that number."""
+
+
+class OutputError(NumberGeneratorError, OSError):
+    """A result cannot be written."""
+
+
+class OutputExistsError(OutputError, FileExistsError):
+    """Writing would replace an earlier result."""
+
+
+class MemoryLimitError(NumberGeneratorError, MemoryError):
+    """A result does not fit in the memory that the process may use."""

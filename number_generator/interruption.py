@@ -1,0 +1,58 @@
+"""Ctrl-C and SIGTERM while a command runs."""
+
+import os
+import signal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
+    from types import FrameType, TracebackType
+    from typing import NoReturn
+
+__all__ = ["Interruption"]
+
+
+class Interruption:
+    """Ends the process at once on Ctrl-C or SIGTERM, and takes the unfinished file away.
+
+    No exception is raised for it: one that starts inside numba's compiler, a finaliser or a callback can be
+    swallowed or delayed, and all that there is to undo is one temporary file.
+
+    As a context manager it puts the signals off: a file is made in it, and `temporary` set.
+    """
+
+    def __init__(self) -> None:
+        self.temporary: os.PathLike[str] | None = None
+        self._deferring = False
+        self._pending: int | None = None
+
+    def install(self) -> None:
+        """Take over the two signals."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._handle)
+
+    def __enter__(self) -> None:
+        self._deferring = True
+
+    def __exit__(
+        self,
+        kind: "type[BaseException] | None",
+        error: "BaseException | None",
+        trace: "TracebackType | None",
+    ) -> None:
+        self._deferring = False
+        if self._pending is not None:
+            self._end(self._pending)
+
+    def _handle(self, number: int, frame: "FrameType | None") -> None:
+        if self._deferring:
+            self._pending = number
+        else:
+            self._end(number)
+
+    def _end(self, number: int) -> "NoReturn":
+        try:
+            if self.temporary is not None:
+                os.unlink(self.temporary)  # noqa: PTH108 - pathlib would have to load first
+            os.write(2, b"\nstopped; no unfinished file was left\n")
+        finally:
+            os._exit(128 + number)

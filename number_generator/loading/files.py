@@ -1,0 +1,110 @@
+"""The border to the file system: which paths are accepted, and one clear error for whatever goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import os
+import reprlib
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from number_generator.errors import (
+    DatasetError,
+    DatasetNotFoundError,
+    DatasetReadError,
+    NumberGeneratorError,
+    SpecError,
+)
+
+# The most that deflate can expand its input: one bit pair stands for 258 bytes.
+DEFLATE_EXPANSION = 1032
+
+
+class MalformedError(Exception):
+    """What is wrong with a file's content; `reading` turns it into a DatasetError that names the file."""
+
+
+def checked_path(path: str | os.PathLike[str]) -> Path:
+    """Return `path` as a Path if it names a regular file, and say what is wrong with it otherwise."""
+    try:
+        text = os.fspath(path)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise SpecError(f"path is {shown(path)}: it must be a string or a path object that names a file")
+    if "\0" in text:
+        raise SpecError(f"path is {shown(text)}: a file name cannot hold a null character")
+    checked = Path(text)
+    try:
+        mode = checked.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as exc:
+        raise DatasetNotFoundError(
+            f"{checked}: there is no such file; check the name and the current folder ({_current_folder()})"
+        ) from exc
+    except (OSError, ValueError) as exc:
+        raise DatasetReadError(f"{checked}: the file cannot be read: {exc}") from exc
+    if stat.S_ISDIR(mode):
+        raise DatasetReadError(f"{checked}: this is a folder; give the path of a dataset file")
+    if not stat.S_ISREG(mode):
+        # Opening a named pipe would wait for ever, and a device has no end.
+        raise DatasetReadError(f"{checked}: this is not a regular file; copy the dataset to one first")
+    return checked
+
+
+def file_size(file: BinaryIO) -> int:
+    """Return the number of bytes in an open file."""
+    return os.fstat(file.fileno()).st_size
+
+
+@contextmanager
+def reading(path: Path, valid: str) -> Iterator[None]:
+    """Turn every failure inside the block into one of the package's errors.
+
+    Parameters
+    ----------
+    path : Path
+        The file that is read.
+    valid : str
+        A sentence that says what a valid file looks like.
+    """
+    try:
+        yield
+    except NumberGeneratorError:
+        raise
+    except MalformedError as exc:
+        raise DatasetError(f"{path}: {exc}. {valid}") from exc
+    except MemoryError as exc:
+        raise DatasetError(f"{path}: its content does not fit in memory. {valid}") from exc
+    except OSError as exc:
+        # h5py and gzip report damaged content as an OSError without a number, and zipfile seeks to where
+        # a damaged archive sends it.
+        if exc.errno in (None, errno.EINVAL):
+            raise DatasetError(f"{path}: its content is damaged ({_one_line(exc)}). {valid}") from exc
+        raise DatasetReadError(f"{path}: the file cannot be read: {exc.strerror or _one_line(exc)}") from exc
+    # A hostile file can provoke any exception of any decoder: there is no shorter list than this.
+    except Exception as exc:
+        raise DatasetError(f"{path}: its content is damaged or cut short ({_one_line(exc)}). {valid}") from exc
+
+
+def shown(value: object) -> str:
+    """Return a short, printable form of a value that may be hostile."""
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return reprlib.repr(value)
+    return f"of type {type(value).__name__}"
+
+
+def _one_line(exc: BaseException) -> str:
+    """Return the type and the first words of an exception."""
+    text = " ".join(str(exc).split())
+    return f"{type(exc).__name__}: {text[:200]}" if text else type(exc).__name__
+
+
+def _current_folder() -> str:
+    """Return the current folder, which may have been removed."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return "removed"

@@ -1,0 +1,373 @@
+"""HDF5 datasets: `images`, `labels` and the root group's attributes, read whole or in slices."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import operator
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from number_generator.errors import DatasetError, DatasetIndexError, DatasetReadError, SpecError
+from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, checked_path, reading
+from number_generator.loading.hdf5_heaps import check_heaps, longest_string
+from number_generator.loading.raw import RawDataset, build_dataset
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_VALID = (
+    "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
+    "(n strings or integers), both in the root group"
+)
+# The filters that can be trusted not to expand without end: deflate, shuffle, checksum and h5py's LZF.
+_KNOWN_FILTERS = frozenset({1, 2, 3, 32000})
+# HDF5 unpacks a whole chunk to read one image.
+_FREE_CHUNK_BYTES = 64 << 20
+_MOST_LABEL_BYTES = 4096
+# A variable-length string may be stored once and named by many labels: look at a few at a time.
+_LABELS_PER_READ = 1024
+_MOST_ATTRIBUTE_BYTES = 1 << 20
+
+
+class Hdf5Reader:
+    """An HDF5 dataset that is read in slices, however large it is.
+
+    A reader can be pickled and survives a fork: each process opens the file for itself.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Raises
+    ------
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import h5py, numpy as np
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.h5"
+    >>> with h5py.File(path, "w") as file:
+    ...     file["images"], file["labels"] = np.zeros((2, 28, 100), np.uint8), [b"123", b"45"]
+    >>> with Hdf5Reader(path) as reader:
+    ...     print(reader.shape, reader.labels(0, 2))
+    (2, 28, 100) ['123', '45']
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = checked_path(path)
+        self._is_closed = False
+        self._are_heaps_checked = False
+        self._handles: _Handles | None = _open(self._path)
+        self._shape: tuple[int, int, int] = self._handles.images.shape
+        chunks = self._handles.images.chunks
+        self._chunk_length: int = chunks[0] if chunks else 1
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number, height and width of the images."""
+        return self._shape
+
+    @property
+    def chunk_length(self) -> int:
+        """Images that are stored, and so read, together; 1 if each can be read alone."""
+        return self._chunk_length
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The attributes of the root group as plain Python values; those of other types are left out."""
+        with reading(self._path, _VALID):
+            file = self._opened().file
+            if any(_is_variable(file.attrs.get_id(name).dtype) for name in file.attrs):
+                self._check_heaps()
+            return _metadata(file)
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+    def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return one image, shape (height, width), as an array of the caller's own.
+
+        Raises
+        ------
+        DatasetIndexError
+            If `number` is not in `range(len(self))`.
+        """
+        index = _index("number", number)
+        if not 0 <= index < len(self):
+            raise DatasetIndexError(f"{self._path}: there is no image {index}: it has {len(self)}, from 0 on")
+        with reading(self._path, _VALID):
+            image: np.ndarray[Any, np.dtype[np.uint8]] = self._opened().images[index]
+        return image
+
+    def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return every `step`-th image of a half-open range, shape (k, height, width).
+
+        Raises
+        ------
+        DatasetIndexError
+            If the range leaves that of the dataset.
+        """
+        part = self._slice(start, stop, step)
+        with reading(self._path, _VALID):
+            images: np.ndarray[Any, np.dtype[np.uint8]] = self._opened().images[part]
+        return images
+
+    def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
+        """Return the labels of the images of a range; integers become strings.
+
+        Raises
+        ------
+        DatasetIndexError
+            If the range leaves that of the dataset.
+        """
+        part = self._slice(start, stop, step)
+        with reading(self._path, _VALID):
+            labels = self._opened().labels
+            if _is_variable(labels.dtype):
+                self._check_heaps()
+            return _labels(labels, part)
+
+    def close(self) -> None:
+        """Close the file; a second call does nothing."""
+        self._is_closed = True
+        handles, self._handles = self._handles, None
+        if handles is not None:
+            with reading(self._path, _VALID):
+                handles.file.close()
+
+    def __enter__(self) -> Hdf5Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # An open file belongs to its process.
+        return {**self.__dict__, "_handles": None}
+
+    def __repr__(self) -> str:
+        return f"Hdf5Reader({str(self._path)!r})"
+
+    def _opened(self) -> _Handles:
+        """Return the open file, which a process opens when it first needs it."""
+        handles = self._handles
+        if handles is not None and handles.process_id == os.getpid():
+            return handles
+        if self._is_closed:
+            raise SpecError(f"{self._path}: the reader is closed; open another")
+        # Handles from before a fork share the parent's file position and are given up here.
+        handles = _open(checked_path(self._path))
+        if handles.images.shape != self._shape:
+            raise DatasetError(f"{self._path}: the file has changed since it was opened; open it again")
+        self._handles = handles
+        return handles
+
+    def _check_heaps(self) -> None:
+        """Check the strings of variable length before the first of them is read."""
+        if not self._are_heaps_checked:
+            check_heaps(self._path)
+            self._are_heaps_checked = True
+
+    def _slice(self, start: int, stop: int, step: int) -> slice:
+        """Return the checked range."""
+        first, end, stride = _index("start", start), _index("stop", stop), _index("step", step)
+        if stride < 1:
+            raise SpecError(f"step is {stride}: it must be at least 1")
+        if not 0 <= first <= end <= len(self):
+            raise DatasetIndexError(
+                f"{self._path}: there is no range {first} to {end}: it has {len(self)} images, from 0 on"
+            )
+        return slice(first, end, stride)
+
+
+def load(path: Path) -> RawDataset:
+    """Read an HDF5 dataset into memory; raise what `load_arrays` raises."""
+    with Hdf5Reader(path) as reader, reading(path, _VALID):
+        handles = reader._opened()
+        for dataset in (handles.images, handles.labels):
+            _check_storage(dataset)
+        count = len(reader)
+        return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
+
+
+class _Handles(NamedTuple):
+    """An open file, and the process that opened it."""
+
+    process_id: int
+    file: Any
+    images: Any
+    labels: Any
+
+
+def _open(path: Path) -> _Handles:
+    """Open a file and check all that can be checked without reading images."""
+    with reading(path, _VALID):
+        file = _open_file(path)
+        try:
+            images, labels = _dataset(file, "images"), _dataset(file, "labels")
+            _check_images(images, file)
+            _check_labels(labels, file)
+            _check_counts(images, labels)
+        except BaseException:
+            file.close()
+            raise
+    return _Handles(os.getpid(), file, images, labels)
+
+
+def _h5py() -> Any:
+    """Return h5py, which takes a while to import, when it is first needed."""
+    return importlib.import_module("h5py")
+
+
+def _open_file(path: Path) -> Any:
+    """Open the file, without a lock where the file system has none."""
+    try:
+        return _h5py().File(path, "r")
+    except BlockingIOError as exc:
+        raise DatasetReadError(f"{path}: another program is writing to this file; wait until it is done") from exc
+    except OSError:
+        return _h5py().File(path, "r", locking=False)
+
+
+def _dataset(file: Any, name: str) -> Any:
+    """Return a dataset that lies in the file itself."""
+    link = file.get(name, getlink=True)
+    if link is None:
+        raise MalformedError(f"it has no `{name}`")
+    # A link may lead to another file, or to nothing.
+    dataset = file[name] if isinstance(link, _h5py().HardLink) else link
+    if not isinstance(dataset, _h5py().Dataset):
+        raise MalformedError(f"its `{name}` is a {type(dataset).__name__}, not a dataset")
+    return dataset
+
+
+def _check_images(images: Any, file: Any) -> None:
+    """Refuse images that are not bytes in three dimensions."""
+    if images.shape is None or len(images.shape) != 3 or images.dtype != np.uint8 or images.dtype.metadata:
+        raise MalformedError(
+            f"its `images` is a dataset of {images.dtype} with shape {images.shape}, "
+            "not of uint8 with shape (n, height, width)"
+        )
+    if 0 in images.shape[1:]:
+        raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
+    _check_layout(images, file)
+
+
+def _check_labels(labels: Any, file: Any) -> None:
+    """Refuse labels that are not one row of strings or integers."""
+    is_text = _h5py().check_string_dtype(labels.dtype) is not None
+    is_integer = labels.dtype.kind in "iu" and not labels.dtype.metadata
+    if labels.shape is None or len(labels.shape) != 1 or not (is_text or is_integer):
+        raise MalformedError(
+            f"its `labels` is a dataset of {labels.dtype} with shape {labels.shape}, not one row of strings or integers"
+        )
+    if labels.dtype.itemsize > _MOST_LABEL_BYTES:
+        raise MalformedError(f"its labels are {labels.dtype.itemsize} bytes long")
+    _check_layout(labels, file)
+
+
+def _is_variable(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a type is that of strings of variable length."""
+    text = _h5py().check_string_dtype(dtype)
+    return text is not None and text.length is None
+
+
+def _check_counts(images: Any, labels: Any) -> None:
+    """Refuse images and labels that do not belong together."""
+    if len(images) != len(labels):
+        raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
+
+
+def _check_layout(dataset: Any, file: Any) -> None:
+    """Refuse data that lie in other files, or in chunks that are out of proportion."""
+    name = dataset.name.strip("/")
+    # HDF5 reads the missing parts of a virtual dataset as zeros.
+    if dataset.is_virtual or dataset.external:
+        raise MalformedError(f"the data of its `{name}` lie in other files; copy them into one")
+    settings = dataset.id.get_create_plist()
+    for i in range(settings.get_nfilters()):
+        number = settings.get_filter(i)[0]
+        if number not in _KNOWN_FILTERS:
+            raise MalformedError(f"its `{name}` is packed with HDF5 filter {number}; use gzip or none")
+    chunk_bytes = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    file_bytes = Path(file.filename).stat().st_size
+    if chunk_bytes > max(_FREE_CHUNK_BYTES, DEFLATE_EXPANSION * file_bytes):
+        raise MalformedError(f"its `{name}` has chunks of {chunk_bytes} bytes, more than the file can hold")
+
+
+def _check_storage(dataset: Any) -> None:
+    """Refuse a dataset that claims more than its bytes in the file can hold."""
+    stored_bytes = dataset.id.get_storage_size()
+    if dataset.nbytes > stored_bytes * DEFLATE_EXPANSION:
+        name = dataset.name.strip("/")
+        raise MalformedError(f"its `{name}` claims {dataset.nbytes} bytes but only {stored_bytes} are stored")
+
+
+def _labels(labels: Any, part: slice) -> list[str]:
+    """Read labels as strings."""
+    if labels.dtype.kind in "iu":
+        return list(map(str, labels[part].tolist()))
+    if labels.dtype.kind == "S":
+        return [label.decode() for label in labels[part].tolist()]
+    texts: list[str] = []
+    numbers = range(part.start, part.stop, part.step)
+    for first in range(0, len(numbers), _LABELS_PER_READ):
+        some = numbers[first : first + _LABELS_PER_READ]
+        # Data in one piece lie at an offset, where the lengths can be seen before HDF5 believes them.
+        offset = labels.id.get_offset()
+        if offset is not None:
+            _check_length(longest_string(Path(labels.file.filename), offset, some))
+        values = labels[some.start : some.stop : some.step].tolist()
+        _check_length(max(map(len, values)))
+        texts.extend(value.decode() for value in values)
+    return texts
+
+
+def _check_length(label_bytes: int) -> None:
+    """Refuse labels that are far longer than any."""
+    if label_bytes > _MOST_LABEL_BYTES:
+        raise MalformedError(f"it has a label of {label_bytes} bytes")
+
+
+def _metadata(file: Any) -> dict[str, Any]:
+    """Read the attributes of the root group."""
+    metadata: dict[str, Any] = {}
+    for name in file.attrs:
+        attribute = file.attrs.get_id(name)
+        if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
+            raise MalformedError(f"its attributes are larger than {_MOST_ATTRIBUTE_BYTES} bytes")
+        is_text = _h5py().check_string_dtype(attribute.dtype) is not None
+        if attribute.shape is None:
+            metadata[name] = None
+        elif is_text or attribute.dtype.kind in "biuf":
+            value = _plain(file.attrs[name])
+            metadata[name] = tuple(value) if name == "spacing_range" and isinstance(value, list) else value
+    return metadata
+
+
+def _plain(value: Any) -> Any:
+    """Return an attribute's value as a Python value: strings as text, arrays as lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return value
+
+
+def _index(name: str, value: int) -> int:
+    """Return an integer argument."""
+    try:
+        return operator.index(value)
+    except TypeError as exc:
+        raise SpecError(f"{name} is {value!r}: it must be an integer") from exc

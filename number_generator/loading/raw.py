@@ -1,0 +1,97 @@
+"""What every loader returns: images and labels as arrays, checked for shape and type alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from number_generator.loading.files import MalformedError, shown
+
+_LAST_CODE_POINT = 0x10FFFF
+_SURROGATES = (0xD800, 0xDFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class RawDataset:
+    """The content of a dataset file, wholly in memory.
+
+    Attributes
+    ----------
+    images : ndarray, shape (n, height, width), uint8
+        Owned, writable and C-contiguous. What the values mean is the dataset's affair:
+        ink is bright in MNIST, and dark in what this package writes.
+    labels : ndarray, shape (n,), or list of length n
+        Integers or text, as the file has them.
+    metadata : dict
+        Whatever else the file tells; empty if nothing.
+    """
+
+    images: np.ndarray[Any, np.dtype[np.uint8]]
+    labels: np.ndarray[Any, Any] | list[Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def build_dataset(images: object, labels: object, metadata: object) -> RawDataset:
+    """Check what a loader found and return it as a dataset.
+
+    Raises
+    ------
+    MalformedError
+        If the parts are not a dataset, or do not belong together.
+    """
+    checked_images = _checked_images(images)
+    checked_labels = _checked_labels(labels)
+    if len(checked_images) != len(checked_labels):
+        raise MalformedError(f"it has {len(checked_images)} images but {len(checked_labels)} labels")
+    if metadata is None:
+        metadata = {}
+    if not isinstance(metadata, dict):
+        raise MalformedError(f"its `metadata` is {shown(metadata)}, not a dict")
+    return RawDataset(checked_images, checked_labels, metadata)
+
+
+def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the images as an array of their own, copied only if they are not."""
+    if not isinstance(images, np.ndarray):
+        raise MalformedError(f"its `images` is {shown(images)}, not an array")
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise MalformedError(
+            f"its `images` is an array of {images.dtype} with shape {images.shape}, "
+            "not of uint8 with shape (n, height, width)"
+        )
+    if 0 in images.shape[1:]:
+        raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
+    return np.require(images, requirements=["C", "O", "W"])
+
+
+def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
+    """Return the labels if they are one row of integers or text."""
+    if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or labels.dtype.kind not in "iuSU":
+            raise MalformedError(
+                f"its `labels` is an array of {labels.dtype} with shape {labels.shape}, "
+                "not one row of integers or strings"
+            )
+        if labels.dtype.kind == "U":
+            _check_code_points(labels)
+        return labels
+    if not isinstance(labels, list):
+        raise MalformedError(f"its `labels` is {shown(labels)}, not a list or an array")
+    unknown = set(map(type, labels)) - {str, int, bytes}
+    if unknown:
+        names = ", ".join(sorted(kind.__name__ for kind in unknown))
+        raise MalformedError(f"its `labels` has entries of type {names}, not only strings or integers")
+    return labels
+
+
+def _check_code_points(labels: np.ndarray[Any, Any]) -> None:
+    """Refuse numbers that are no characters: they would fail much later, where a label is used."""
+    if labels.size == 0:
+        return
+    code_points = np.ascontiguousarray(labels).view(np.uint32)
+    first_surrogate, last_surrogate = _SURROGATES
+    is_surrogate = (code_points >= first_surrogate) & (code_points <= last_surrogate)
+    if code_points.max() > _LAST_CODE_POINT or is_surrogate.any():
+        raise MalformedError("its `labels` has entries that are not valid text")

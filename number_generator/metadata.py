@@ -1,0 +1,71 @@
+"""What a dataset file says of itself: how it was made, and the command that makes it again."""
+
+import json
+import shlex
+import time
+from typing import Any
+
+from number_generator._version import __version__
+from number_generator.spec import RENDER_VERSION, Job
+
+__all__ = ["phone_numbers_metadata"]
+
+
+def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str | None, file_format: str) -> dict[str, Any]:
+    """Describe a job of phone numbers.
+
+    Parameters
+    ----------
+    job : Job
+        Of `PhoneNumbers`, from image number 0 on.
+    digits_sha256 : str
+        Of the digit dataset's images and labels.
+    digits_path : str or None
+        The file that it came from; None for the packaged digits.
+    file_format : str
+        As `--format` takes it.
+
+    Returns
+    -------
+    dict
+        The three entries of version 0.0.1 first.
+    """
+    smallest, largest = job.spec.spacing_range
+    count, height, width = job.shape
+    options = {
+        "num-images": count,
+        "min-spacing": smallest,
+        "max-spacing": largest,
+        "image-width": width,
+        "format": file_format,
+        "fit": job.spec.fit,
+        "seed": job.seed,
+    }
+    if digits_path is not None:
+        options["digits"] = digits_path
+    command = shlex.join(["generate-phone-numbers", *(f"--{name}={value}" for name, value in options.items())])
+    recorded = {
+        "seed": job.seed,
+        "fit": job.spec.fit,
+        "render_version": RENDER_VERSION,
+        "package_version": __version__,
+        "digits_sha256": digits_sha256,
+    }
+    whole = {
+        "numbers": "phone",
+        "num_images": count,
+        "start": job.span.start,
+        "height": height,
+        "image_width": width,
+        "spacing_range": [smallest, largest],
+        **recorded,
+        "command": command,
+    }
+    return {
+        "creation_timestamp": time.time(),
+        "spacing_range": (smallest, largest),
+        "image_width": width,
+        **recorded,
+        "job": json.dumps(whole),
+        "command": command,
+    }

@@ -1,0 +1,173 @@
+"""Where number sequences come from: a fixed list, or draws in the form of phone numbers."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.errors import SpecError
+from number_generator.spec import MAX_LENGTH, Sequences, Span
+
+__all__ = ["FixedNumbers", "PhoneNumbers", "labels_of", "pack_sequences"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FixedNumbers:
+    """Given sequences: image number `first + k` shows `packed`'s sequence k."""
+
+    packed: Sequences
+    first: int = 0
+
+    @property
+    def longest(self) -> int:
+        """Digits in the longest sequence."""
+        return self.packed.longest
+
+    def sequences(self, seed: int, span: Span) -> Sequences:
+        """Give the sequences of the images in `span`; the seed plays no part."""
+        offsets = self.packed.offsets[span.start - self.first : span.stop - self.first + 1]
+        return Sequences(self.packed.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumbers:
+    """Numbers in the form of Japanese phone numbers: a 0, a digit from 1 to 9, then any digits.
+
+    They are 10 or 11 digits long with equal chance; every digit is uniform.
+    """
+
+    _SHORTEST = 10
+
+    @property
+    def longest(self) -> int:
+        """The most digits of a number."""
+        return self._SHORTEST + 1
+
+    def sequences(self, seed: int, span: Span) -> Sequences:
+        """Draw the sequences of the images in `span`."""
+        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
+
+        offsets = np.zeros(len(span) + 1, np.int64)
+        layout.draw_phone_lengths(np.uint64(seed), np.uint64(span.start), self._SHORTEST, offsets[1:])
+        np.cumsum(offsets, out=offsets)
+        codes = np.empty(offsets[-1], np.uint8)
+        layout.draw_phone_digits(np.uint64(seed), np.uint64(span.start), offsets, codes)
+        return Sequences(codes, offsets)
+
+
+def pack_sequences(sequences: Any) -> Sequences:
+    """Check sequences in any of the accepted forms and pack them.
+
+    Parameters
+    ----------
+    sequences : sequence of str, sequence of sequences of int, or ndarray of int, shape (N, L)
+        Digits 0 to 9; at most 10,000 a sequence; an empty one is a blank page.
+
+    Returns
+    -------
+    Sequences
+
+    Raises
+    ------
+    SpecError
+        If something is not a digit, or a sequence is too long.
+    """
+    if isinstance(sequences, (str, bytes)):
+        raise SpecError(f"sequences is the single text {_short(sequences)}: give a list of them, [{_short(sequences)}]")
+    if isinstance(sequences, np.ndarray) and sequences.dtype.kind not in "USO":
+        return _pack_array(sequences)
+    try:
+        items = list(sequences)
+    except TypeError:
+        raise SpecError(
+            f"sequences is {_short(sequences)}: give a list of strings, a list of lists of digits, "
+            "or an integer array of shape (N, L)"
+        ) from None
+    texts = all(isinstance(item, str) for item in items)
+    packed = _pack_strings(items) if texts else _pack_digits(items)
+    if packed.longest > MAX_LENGTH:
+        index = int(np.argmax(np.diff(packed.offsets)))
+        raise SpecError(f"sequence {index} has {packed.longest} digits: at most {MAX_LENGTH} are possible; split it")
+    return packed
+
+
+def labels_of(sequences: Sequences, length: int) -> npt.NDArray[np.bytes_]:
+    """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,)."""
+    from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
+
+    text = np.empty((len(sequences), max(1, length)), np.uint8)
+    layout.write_labels(sequences.codes, sequences.offsets, text)
+    return text.reshape(-1).view(f"S{max(1, length)}")
+
+
+def _short(value: object) -> str:
+    """Show a value in a message without flooding it."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
+    offsets = np.zeros(count + 1, np.int64)
+    np.cumsum(np.fromiter(lengths, np.int64, count), out=offsets[1:])
+    return offsets
+
+
+def _pack_strings(items: Sequence[str]) -> Sequences:
+    offsets = _offsets(map(len, items), len(items))
+    # Anything outside ASCII becomes one "?" a character, and so is found below at its place.
+    codes = np.frombuffer("".join(items).encode("ascii", "replace"), np.uint8) - np.uint8(ord("0"))
+    _check_codes(codes, offsets, items)
+    return Sequences(codes, offsets)
+
+
+def _pack_digits(items: Sequence[Any]) -> Sequences:
+    parts = []
+    for index, item in enumerate(items):
+        if isinstance(item, str):
+            parts.append(_pack_strings([item]).codes)
+            continue
+        try:
+            part = np.asarray(item if isinstance(item, np.ndarray) else list(item))
+        except (TypeError, ValueError):
+            part = np.empty((1, 1), object)
+        if part.ndim != 1 or (part.size and part.dtype.kind not in "iu"):
+            raise SpecError(
+                f"sequence {index} is {_short(item)}: give a string of digits or a list of integers from 0 to 9"
+            )
+        wrong = part[(part < 0) | (part > 9)] if part.size else part
+        if wrong.size:
+            raise SpecError(f"sequence {index} holds {wrong[0]}: give digits from 0 to 9")
+        parts.append(part.astype(np.uint8))
+    offsets = _offsets(map(len, parts), len(parts))
+    return Sequences(np.concatenate([np.empty(0, np.uint8), *parts]), offsets)
+
+
+def _pack_array(array: npt.NDArray[Any]) -> Sequences:
+    if array.ndim != 2 or array.dtype.kind not in "iu":
+        raise SpecError(
+            f"sequences is an array of shape {array.shape} and type {array.dtype}: "
+            "give an integer array of shape (N, L), or a list of sequences of differing length"
+        )
+    if array.shape[1] > MAX_LENGTH:
+        raise SpecError(f"sequences have {array.shape[1]} digits: at most {MAX_LENGTH} are possible; split them")
+    wrong = np.argwhere((array < 0) | (array > 9))
+    if len(wrong):
+        row, column = wrong[0]
+        raise SpecError(f"sequence {row} holds {array[row, column]}: give digits from 0 to 9")
+    return Sequences(
+        np.ascontiguousarray(array, np.uint8).reshape(-1),
+        np.arange(len(array) + 1, dtype=np.int64) * array.shape[1],
+    )
+
+
+def _check_codes(codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], items: Sequence[str]) -> None:
+    wrong = codes > 9
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        index = int(np.searchsorted(offsets, at, side="right")) - 1
+        character = items[index][at - int(offsets[index])]
+        raise SpecError(
+            f"sequence {index} is {_short(items[index])}, which holds {character!r}: give digits from 0 to 9"
+        )

@@ -1,0 +1,43 @@
+"""Running a job into a sink."""
+
+from collections.abc import Callable
+
+from number_generator.engine import make_chunk
+from number_generator.glyphs import GlyphAtlas
+from number_generator.parallel import ordered_map
+from number_generator.sinks import Sink
+from number_generator.spec import Job, Span
+
+__all__ = ["run_job"]
+
+
+def run_job(
+    job: Job,
+    atlas: GlyphAtlas,
+    sink: Sink,
+    *,
+    workers: int,
+    advance: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Make all images of a job and write them, in order, without committing the sink.
+
+    Parameters
+    ----------
+    job : Job
+    atlas : GlyphAtlas
+    sink : Sink
+        Rendering and encoding run in the workers, writing in this thread.
+    workers : int
+        Number of threads; 1 starts none.
+    advance : callable
+        Called with the number of images after each write.
+    """
+
+    def task(span: Span) -> tuple[int, object]:
+        return len(span), sink.encode(make_chunk(job, atlas, span))
+
+    multiple = sink.span_multiple
+    length = max(1, job.span_length // multiple) * multiple
+    for count, encoded in ordered_map(task, job.span.split(length), workers):
+        sink.write(encoded)
+        advance(count)

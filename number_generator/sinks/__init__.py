@@ -1,0 +1,87 @@
+"""Places that chunks are written to, one module a format."""
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Protocol
+
+from number_generator.spec import Chunk, DatasetHeader
+
+__all__ = ["ENDINGS", "FORMATS", "Format", "Sink", "format_of", "open_sink"]
+
+Format = Literal["pickle", "hdf5"]
+FORMATS: tuple[Format, ...] = ("pickle", "hdf5")
+ENDINGS: dict[str, Format] = {".pickle": "pickle", ".h5": "hdf5", ".hdf5": "hdf5"}
+"""Which format a file name's ending stands for; the first of a format is its usual one."""
+
+
+class Sink(Protocol):
+    """Where the chunks of one dataset go, in order, under a temporary name until `commit`.
+
+    Use it as a context manager: leaving it without `commit` removes what was written.
+    """
+
+    @property
+    def temporary_path(self) -> Path:
+        """The file that is being written."""
+        ...
+
+    @property
+    def span_multiple(self) -> int:
+        """Spans must hold a multiple of so many images, but for the last one."""
+        ...
+
+    def encode(self, chunk: Chunk) -> Any:
+        """Prepare a chunk for writing; worker threads call it, many at once."""
+        ...
+
+    def write(self, encoded: Any) -> None:
+        """Write what `encode` gave, chunk after chunk in order; one thread calls it."""
+        ...
+
+    def commit(self) -> None:
+        """Flush the whole file to disk and move it to its final name."""
+        ...
+
+    def __enter__(self) -> "Sink": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def format_of(path: Path) -> Format | None:
+    """Give the format that the ending of a file name stands for, or None."""
+    return ENDINGS.get(path.suffix.lower())
+
+
+def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwrite: bool) -> Sink:
+    """Start a dataset file.
+
+    Parameters
+    ----------
+    file_format : {"pickle", "hdf5"}
+    path : Path
+        The final name; folders are made, parents too.
+    header : DatasetHeader
+        What the dataset will hold.
+    overwrite : bool
+        Whether an earlier file of that name is replaced, once the new one is whole.
+
+    Returns
+    -------
+    Sink
+
+    Raises
+    ------
+    OutputExistsError
+        If there is such a file and `overwrite` is false.
+    OutputError
+        If the place cannot be written to.
+    """
+    if file_format == "hdf5":
+        from number_generator.sinks.hdf5_file import Hdf5Sink  # noqa: PLC0415 - h5py loads when it is used
+
+        return Hdf5Sink(path, header, overwrite=overwrite)
+    from number_generator.sinks.pickle_file import PickleSink  # noqa: PLC0415 - beside its sibling
+
+    return PickleSink(path, header, overwrite=overwrite)

@@ -1,0 +1,254 @@
+"""What is to be made: the frozen descriptions that everything is called with, and all validation of arguments."""
+
+import operator
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.errors import SpecError
+
+__all__ = [
+    "FITS",
+    "MAX_LENGTH",
+    "MAX_WIDTH",
+    "MIN_HEIGHT",
+    "RENDER_VERSION",
+    "Chunk",
+    "DatasetHeader",
+    "Fit",
+    "Job",
+    "NumberSource",
+    "RenderSpec",
+    "Sequences",
+    "Span",
+    "check_integer",
+    "check_seed",
+    "check_spacing_range",
+    "fresh_seed",
+]
+
+RENDER_VERSION = 1
+"""Changes whenever the pixels or labels of a job would change."""
+
+Fit = Literal["contain", "stretch"]
+FITS: tuple[Fit, ...] = ("contain", "stretch")
+MAX_WIDTH = 65_535
+MIN_HEIGHT = 4
+MAX_LENGTH = 10_000
+_MAX_SPACING = 65_535
+# Pillow holds the box of a resize in single precision, exact up to here; so are the pixels.
+_MAX_NATURAL_WIDTH = 2**24
+_MAX_IMAGE_NUMBER = 2**63 - 1
+_MAX_SEED = 2**64 - 1
+# A span's images stay in a core's share of the last cache level, and a task takes milliseconds.
+_SPAN_BYTES = 6 * 2**20
+
+
+def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Give `value` as an int, or raise SpecError if it is no integer from `minimum` to `maximum`."""
+    rule = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise SpecError(f"{name} is {value!r}: give an integer, {rule}") from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise SpecError(f"{name} is {number}: give an integer, {rule}")
+    return number
+
+
+def check_seed(seed: Any) -> int:
+    """Give `seed` as an int from 0 to 2**64 - 1; None draws fresh entropy from the operating system."""
+    return fresh_seed() if seed is None else check_integer("seed", seed, 0, _MAX_SEED)
+
+
+def fresh_seed() -> int:
+    """Draw a seed from the operating system's entropy."""
+    return secrets.randbits(64)
+
+
+def check_spacing_range(spacing_range: Any) -> tuple[int, int]:
+    """Give the smallest and the largest gap in px, or raise SpecError."""
+    try:
+        smallest, largest = spacing_range
+    except (TypeError, ValueError):
+        raise SpecError(f"spacing_range is {spacing_range!r}: give two integers, (minimum, maximum), in px") from None
+    smallest = check_integer("spacing_range's minimum", smallest, 0, _MAX_SPACING)
+    largest = check_integer("spacing_range's maximum", largest, 0, _MAX_SPACING)
+    if smallest > largest:
+        raise SpecError(f"spacing_range is ({smallest}, {largest}): the minimum exceeds the maximum; swap them")
+    return smallest, largest
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open range of image numbers."""
+
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    def split(self, length: int) -> Iterator["Span"]:
+        """Give the spans of at most `length` images that this one consists of, in order."""
+        for start in range(self.start, self.stop, length):
+            yield Span(start, min(start + length, self.stop))
+
+
+@dataclass(frozen=True, slots=True)
+class Sequences:
+    """The sequences of consecutive images, one after the other.
+
+    Attributes
+    ----------
+    codes : ndarray, shape (total digits,), uint8
+        Digits 0 to 9.
+    offsets : ndarray, shape (n + 1,), int64
+        Sequence k is `codes[offsets[k]:offsets[k + 1]]`.
+    """
+
+    codes: npt.NDArray[np.uint8]
+    offsets: npt.NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def longest(self) -> int:
+        """Digits in the longest sequence."""
+        return int(np.diff(self.offsets).max(initial=0))
+
+
+class NumberSource(Protocol):
+    """Where the sequences of a job come from."""
+
+    @property
+    def longest(self) -> int:
+        """The most digits that a sequence can have."""
+        ...
+
+    def sequences(self, seed: int, span: Span) -> Sequences:
+        """Give the sequences of the images in `span`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSpec:
+    """How a line is laid out and fitted to its page.
+
+    Attributes
+    ----------
+    spacing_range : (int, int)
+        Smallest and largest gap between neighbouring digits in px, both included; from 0 to 65,535.
+    width : int
+        Width of a page in px, from 1 to 65,535.
+    fit : {"contain", "stretch"}
+        How a line that is wider than the page meets it: shrunk on both axes, or on the width alone.
+    """
+
+    spacing_range: tuple[int, int]
+    width: int
+    fit: Fit = "contain"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spacing_range", check_spacing_range(self.spacing_range))
+        object.__setattr__(self, "width", check_integer("width", self.width, 1, MAX_WIDTH))
+        if self.fit not in FITS:
+            raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A whole run: which images, of which numbers, how. Two equal jobs make the same bytes.
+
+    Attributes
+    ----------
+    numbers : NumberSource
+        Where the sequences come from.
+    spec : RenderSpec
+        How they are drawn.
+    height : int
+        Height of a page in px: that of the digit dataset's images.
+    seed : int
+        From 0 to 2**64 - 1.
+    span : Span
+        The image numbers to make, up to 2**63 - 1.
+    """
+
+    numbers: NumberSource
+    spec: RenderSpec
+    height: int
+    seed: int
+    span: Span
+
+    def __post_init__(self) -> None:
+        check_integer("height", self.height, MIN_HEIGHT)
+        check_integer("seed", self.seed, 0, _MAX_SEED)
+        check_integer("start", self.span.start, 0, _MAX_IMAGE_NUMBER)
+        if self.span.stop > _MAX_IMAGE_NUMBER:
+            raise SpecError(
+                f"images {self.span.start} to {self.span.stop} are asked for: start plus their number may be "
+                f"at most 2**63 - 1 = {_MAX_IMAGE_NUMBER}"
+            )
+        longest, gap = self.numbers.longest, self.spec.spacing_range[1]
+        widest = longest * self.height + max(0, longest - 1) * gap
+        if widest > _MAX_NATURAL_WIDTH:
+            raise SpecError(
+                f"{longest} digits, each up to {self.height} px wide, with gaps up to {gap} px can take "
+                f"{widest} px before fitting: at most {_MAX_NATURAL_WIDTH} px are possible; give shorter "
+                "sequences, smaller gaps or smaller digits"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The images' shape (N, H, W)."""
+        return len(self.span), self.height, self.spec.width
+
+    @property
+    def span_length(self) -> int:
+        """How many images make a task of good size."""
+        return max(1, min(2048, _SPAN_BYTES // (self.height * self.spec.width)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A span with its rendered images and their sequences.
+
+    Attributes
+    ----------
+    span : Span
+        The image numbers.
+    images : ndarray, shape (n, height, width), uint8
+        255 is paper, 0 is full ink. Row k is image `span.start + k`.
+    labels : ndarray, shape (n,), bytes of fixed length
+        The numbers in ASCII.
+    """
+
+    span: Span
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.bytes_]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetHeader:
+    """What a sink must know of a dataset before its first chunk.
+
+    Attributes
+    ----------
+    shape : (int, int, int)
+        Number of images, height and width in px.
+    label_length : int
+        The most bytes that a label can take.
+    metadata : dict
+        JSON-like values; `spacing_range` is a pair of int.
+    """
+
+    shape: tuple[int, int, int]
+    label_length: int
+    metadata: dict[str, Any]

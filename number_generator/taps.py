@@ -1,0 +1,85 @@
+"""Resampling weights that all threads share: computed once for each natural width, bounded in memory."""
+
+import threading
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator._kernels import render
+from number_generator._kernels import taps as kernels
+
+__all__ = ["SharedTaps", "TapArrays", "shared_taps"]
+
+TapArrays = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
+"""Column weights, where those of a natural width begin; row weights, where those of a height begin."""
+
+_POOL_VALUES = 8 * 2**20  # 32 MiB of int32 an axis, far more than phone numbers need (2 MiB)
+_MAX_KEYS = 2**20  # wider lines are rare, and their weights larger than the pool
+
+
+class SharedTaps:
+    """The weights for one page size.
+
+    What does not fit in the pool is left out, and the kernel packs it when it meets such a line.
+    """
+
+    def __init__(self, height: int, width: int, *, stretch: bool) -> None:
+        self._height = height
+        self._width = width
+        self._stretch = stretch
+        self._columns = _Pool()
+        self._rows = _Pool()
+        self._lock = threading.Lock()
+
+    def prepare(self, natural: npt.NDArray[np.int64]) -> TapArrays:
+        """Give arrays that hold the weights for lines of these natural widths.
+
+        They are safe to read without a lock: a later call writes other parts of them, or new arrays.
+        """
+        wide = np.unique(natural[natural > self._width])
+        with self._lock:
+            for line in wide.tolist():
+                self._columns.add(line, line, self._width)
+                target = render.contained_height(self._height, line, self._width)
+                if not self._stretch and target < self._height:
+                    self._rows.add(target, self._height, target)
+            return (*self._columns.arrays(), *self._rows.arrays())
+
+
+class _Pool:
+    """Packed weights of many resizes in one growing array."""
+
+    def __init__(self) -> None:
+        self._values = np.empty(2**16, np.int32)
+        self._starts = np.full(2**10, -1, np.int64)
+        self._used = 0
+
+    def arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+        return self._values, self._starts
+
+    def add(self, key: int, source: int, target: int) -> None:
+        """Pack the weights of a resize under `key`, unless they are there or do not fit."""
+        if key >= _MAX_KEYS or (key < self._starts.size and self._starts[key] >= 0):
+            return
+        end = self._used + kernels.packed_size(source, target)
+        if end > _POOL_VALUES:
+            return
+        # Growing makes new arrays, so that those handed out earlier stay valid.
+        if end > self._values.size:
+            values = np.empty(min(_POOL_VALUES, max(end, 2 * self._values.size)), np.int32)
+            values[: self._used] = self._values[: self._used]
+            self._values = values
+        if key >= self._starts.size:
+            starts = np.full(2 * key, -1, np.int64)
+            starts[: self._starts.size] = self._starts
+            self._starts = starts
+        kernels.pack_taps(source, target, self._used, self._values)
+        self._starts[key] = self._used
+        self._used = end
+
+
+@lru_cache(maxsize=8)
+def shared_taps(height: int, width: int, *, stretch: bool) -> SharedTaps:
+    """Give the weights for a page size, the same object for each caller."""
+    return SharedTaps(height, width, stretch=stretch)

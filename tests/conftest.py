@@ -1,0 +1,98 @@
+"""What several test modules share: digit datasets of any size, and a clean environment."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+from number_generator import DigitImageDataset, datasets
+
+# The same examples in every run, so that a failure is the change's; `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile(
+    "repeat",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile("repeat")
+
+
+@pytest.fixture(autouse=True)
+def _no_default_digits(monkeypatch):
+    """Each test starts from the packaged digits."""
+    monkeypatch.delenv("NG_DEFAULT_DIGIT_DATASET", raising=False)
+    monkeypatch.setattr(datasets, "_default_path", None)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The default digit dataset: images (N, 28, 28) uint8 and integer labels (N,)."""
+    images, labels = datasets.default_digits().get_data()
+    return images, np.array([int(label) for label in labels])
+
+
+@pytest.fixture(scope="session")
+def make_digits():
+    """Give a maker of synthetic digits, `make_digits(size, seed=0, per_class=3)`: images and integer labels."""
+
+    def make(size, seed=0, per_class=3):
+        random = np.random.default_rng([size, seed, per_class])
+        labels = random.permutation(np.repeat(np.arange(10), per_class))
+        images = np.zeros((len(labels), size, size), np.uint8)
+        for image in images:
+            left, right = np.sort(random.integers(0, size, 2))
+            ink = random.integers(0, 256, (size, right - left + 1), np.uint8)
+            image[:, left : right + 1] = np.where(random.random(ink.shape) < 0.4, 0, ink)
+        return images, labels
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_digit_dataset(make_digits):
+    """Give a maker of DigitImageDatasets of synthetic digits, with the arguments of `make_digits`."""
+
+    def make(size, seed=0, per_class=3):
+        return DigitImageDataset(*make_digits(size, seed, per_class))
+
+    return make
+
+
+@pytest.fixture
+def digits_file(make_digit_dataset, tmp_path):
+    """A pickle file with 30 synthetic digits, 12 px high."""
+    path = tmp_path / "digits.pickle"
+    make_digit_dataset(12).save(path)
+    return path
+
+
+@pytest.fixture
+def run_python(tmp_path):
+    """Give a runner of scripts in a fresh interpreter and an empty folder: `run(code, *arguments, **environment)`."""
+
+    def run(code, *arguments, **environment):
+        folder = tmp_path / "run_python"
+        folder.mkdir(exist_ok=True)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(("NG_", "NUMBA_", "COV_"))}
+        source = str(Path(datasets.__file__).parents[1])
+        path = os.pathsep.join([source, *filter(None, [kept.get("PYTHONPATH")])])
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
+            cwd=folder,
+            env={**kept, "PYTHONPATH": path, **environment},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
