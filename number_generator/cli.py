@@ -150,12 +150,14 @@ def _guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[a
         parser.print_usage(sys.stderr)
         print(f"{parser.prog}: error: {exc}", file=sys.stderr)
         return _USAGE
-    except BrokenPipeError:
-        # Whoever read our output has gone: nothing more can be said, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _FAILED
     except NumberGeneratorError as exc:
         print(f"{parser.prog}: error: {exc}", file=sys.stderr)
+        return _FAILED
+    except OSError as exc:
+        # Errors of files are ours by now, so this is stdout: whoever read it has gone, or its disk is full.
+        # Nothing more can be said there, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"{parser.prog}: error: cannot write to standard output: {exc.strerror}", file=sys.stderr)
         return _FAILED
     except MemoryError:
         print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)

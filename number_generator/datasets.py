@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.errors import DatasetError, DatasetIndexError, DatasetReadError, SpecError
+from number_generator.errors import (
+    DatasetError,
+    DatasetIndexError,
+    DatasetReadError,
+    NumberGeneratorError,
+    SpecError,
+)
 from number_generator.glyphs import GlyphAtlas
 from number_generator.loading import detect_format, load_arrays
 from number_generator.sinks import format_of, open_sink
@@ -375,7 +381,13 @@ def default_digits() -> DigitImageDataset:
     NG_DEFAULT_DIGIT_DATASET names, else the packaged 5,000 MNIST digits.
     """
     path = default_digits_path()
-    return _packaged_digits() if path is None else load_digits(path)
+    if path is None:
+        return _packaged_digits()
+    try:
+        return load_digits(path)
+    except NumberGeneratorError as exc:
+        named_by = "set_default_dataset_filepath" if _default_path else _ENVIRONMENT_VARIABLE
+        raise type(exc)(f"{exc} (the default digits are those that {named_by} names)") from exc
 
 
 def default_digits_path() -> str | None:

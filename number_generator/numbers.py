@@ -129,7 +129,7 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
             parts.append(_pack_strings([item]).codes)
             continue
         try:
-            part = np.asarray(item if isinstance(item, np.ndarray) else list(item))
+            part = item if isinstance(item, np.ndarray) else _integers(item)
         except (TypeError, ValueError):
             part = np.empty((1, 1), object)
         if part.ndim != 1 or (part.size and part.dtype.kind not in "iu"):
@@ -142,6 +142,14 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
         parts.append(part.astype(np.uint8))
     offsets = _offsets(map(len, parts), len(parts))
     return Sequences(np.concatenate([np.empty(0, np.uint8), *parts]), offsets)
+
+
+def _integers(item: Iterable[Any]) -> npt.NDArray[Any]:
+    """Give a sequence's digits as an array, or raise TypeError for what NumPy alone would take for digits."""
+    values = list(item)
+    if isinstance(item, (bytes, bytearray, memoryview)) or not {bool, np.bool_}.isdisjoint(map(type, values)):
+        raise TypeError
+    return np.asarray(values)
 
 
 def _pack_array(array: npt.NDArray[Any]) -> Sequences:

@@ -31,6 +31,7 @@ _MOST_LABEL_BYTES = 4096
 # A variable-length string may be stored once and named by many labels: look at a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
+_ATTRIBUTES_REACH_BYTES = 32 << 20
 
 
 class Hdf5Reader:
@@ -85,7 +86,8 @@ class Hdf5Reader:
         with reading(self._path, _VALID):
             file = self._opened().file
             if any(_is_variable(file.attrs.get_id(name).dtype) for name in file.attrs):
-                self._check_heaps()
+                # Opening is to be instant at any size. Attributes are written before the images or after them.
+                check_heaps(self._path, _ATTRIBUTES_REACH_BYTES)
             return _metadata(file)
 
     def __len__(self) -> int:

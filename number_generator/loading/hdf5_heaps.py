@@ -22,16 +22,22 @@ _REFERENCE = np.dtype([("length", "<u4"), ("heap", "<u8"), ("number", "<u4")])
 _SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 
 
-def check_heaps(path: Path) -> None:
-    """Refuse a file with a damaged heap; takes a pass over the whole file."""
+def check_heaps(path: Path, reach_bytes: int | None = None) -> None:
+    """Refuse a file with a damaged heap.
+
+    It takes a pass over the whole file, or over its first and last `reach_bytes`.
+    """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         sizes_at = _SIZES_AT[content[8]]
         if content[sizes_at : sizes_at + 2] != b"\x08\x08":
             raise MalformedError("it has strings of variable length in a file of unusual offsets")
-        at = content.find(_SIGNATURE)
-        while at >= 0:
-            _check_heap(content, at)
-            at = content.find(_SIGNATURE, at + 1)
+        size = len(content)
+        reach = size if reach_bytes is None else min(reach_bytes, size)
+        for start, stop in ((0, reach), (max(reach, size - reach), size)):
+            at = content.find(_SIGNATURE, start, stop)
+            while at >= 0:
+                _check_heap(content, at)
+                at = content.find(_SIGNATURE, at + 1, stop)
 
 
 def longest_string(path: Path, offset: int, numbers: range) -> int:

@@ -19,7 +19,7 @@ _VALID = (
 )
 _DEEPEST_METADATA = 32
 # What one value of the metadata may take once it is copied out of the file.
-_VALUE_BYTES = 64
+_VALUE_BYTES = 128
 
 
 def is_pickle(head: bytes) -> bool:
