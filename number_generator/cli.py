@@ -166,7 +166,10 @@ def _guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[a
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)
+    try:
+        print(text, flush=True)
+    except UnicodeEncodeError:  # a file name that the terminal's encoding does not have
+        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True)
 
 
 def _say_title(title: str, rule: int) -> None:
@@ -175,7 +178,8 @@ def _say_title(title: str, rule: int) -> None:
 
 def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
     """Give the file to write: `output_path` itself if it ends as such a file does, else `name` in that folder."""
-    if output_path.lower().endswith(endings) and not Path(output_path).is_dir():
+    # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
+    if output_path.lower().endswith(endings) and not os.path.isdir(output_path):  # noqa: PTH112
         return output_path
     return os.path.join(output_path, name)  # noqa: PTH118 - keeps the "./" that the commands have always shown
 
@@ -186,9 +190,10 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     target = _target(options.output_path, f"{sequence}.png", (".png",))
     if not (sequence.isascii() and (sequence.isdigit() or not sequence)):
         raise SpecError(f"--sequence is {sequence!r}: give digits from 0 to 9")
-    if Path(target).name == ".png":
+    named = target == options.output_path
+    if not sequence and not named:
         raise SpecError("--sequence is empty, which makes no file name: give one with --output-path FILE.png")
-    if len(Path(target).name) > _LONGEST_FILE_NAME:
+    if len(Path(target).name) > _LONGEST_FILE_NAME and not named:
         raise SpecError(
             f"--sequence has {len(sequence)} digits, too many for a file name: give one with --output-path FILE.png"
         )

@@ -111,7 +111,7 @@ def generate_batch(
     spans = list(job.span.split(job.span_length))
     for _ in ordered_map(fill, spans, min(threads, len(spans)) or 1):
         pass
-    return images
+    return images if out is None else out
 
 
 def generate_numbers_sequence(
@@ -221,4 +221,4 @@ def _checked_out(out: Any, job: Job) -> Images:
         raise SpecError(f"out is {seen}: give a uint8 array of shape {job.shape}")
     if not (out.flags.c_contiguous and out.flags.writeable):
         raise SpecError("out is not a writeable C-contiguous array: give one, np.empty makes it")
-    return out
+    return np.asarray(out)  # a plain view of a subclass such as np.memmap, which numba does not know

@@ -118,12 +118,16 @@ class GenericDataset:
 
         Raises
         ------
+        DatasetError
+            If the images have no pixels, or a label is not ASCII.
         OutputError
             If the file cannot be written.
         """
         path = Path(output_filepath)
         count = len(self)
         shape = self._reader.shape if self._reader is not None else self._images.shape
+        if 0 in shape[1:]:
+            raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
         labels = self._labels if self._reader is None else self._reader.labels(0, count)
         texts = np.array([_ascii(label) for label in labels] or [b""], np.bytes_)[:count]
         header = DatasetHeader(
@@ -482,10 +486,11 @@ def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uin
 
 
 def _ascii(label: str) -> bytes:
-    try:
-        return label.encode("ascii")
-    except UnicodeEncodeError:
-        raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files") from None
+    if not label.isascii():
+        raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
+    if "\0" in label:  # both formats pad labels with NUL, and so would cut it off
+        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
+    return label.encode("ascii")
 
 
 def _size(images: Images) -> str:

@@ -1,5 +1,6 @@
 """Where the commands' processes start: the signal handlers stand before anything else is loaded."""
 
+import os
 import sys
 
 from number_generator.interruption import Interruption
@@ -24,6 +25,15 @@ def generate_phone_numbers() -> "NoReturn":
 def _run(command: str) -> "NoReturn":
     interruption = Interruption()
     interruption.install()
+    _open_closed_streams()
     from number_generator import cli  # noqa: PLC0415 - see the module's first line
 
     sys.exit(getattr(cli, command)(sys.argv[1:], interruption))
+
+
+def _open_closed_streams() -> None:
+    """Stand in for standard streams that were closed: printing must not fail, nor a file of ours get their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # The system gives the lowest free number, which is the stream's own.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - no pathlib yet; open until the end

@@ -53,6 +53,9 @@ class Interruption:
         try:
             if self.temporary is not None:
                 os.unlink(self.temporary)  # noqa: PTH108 - pathlib would have to load first
-            os.write(2, b"\nstopped; no unfinished file was left\n")
+        except OSError:  # it has gone into place already
+            pass
+        try:
+            os.write(2, b"\nstopped; no unfinished file is left\n")
         finally:
             os._exit(128 + number)

@@ -3,6 +3,7 @@
 import json
 import shlex
 import time
+from pathlib import Path
 from typing import Any
 
 from number_generator._version import __version__
@@ -42,7 +43,7 @@ def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str | None
         "seed": job.seed,
     }
     if digits_path is not None:
-        options["digits"] = digits_path
+        options["digits"] = str(Path(digits_path).absolute())  # the command is run again in any folder
     command = shlex.join(["generate-phone-numbers", *(f"--{name}={value}" for name, value in options.items())])
     recorded = {
         "seed": job.seed,

@@ -165,7 +165,8 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
         row, column = wrong[0]
         raise SpecError(f"sequence {row} holds {array[row, column]}: give digits from 0 to 9")
     return Sequences(
-        np.ascontiguousarray(array, np.uint8).reshape(-1),
+        # A copy: a read-only array is another type to numba, and would compile everything again.
+        np.array(array, np.uint8).reshape(-1),
         np.arange(len(array) + 1, dtype=np.int64) * array.shape[1],
     )
 

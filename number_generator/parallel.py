@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ def check_workers(workers: Any) -> int:
     return available_cores() if workers is None else check_integer("workers", workers, 1, _MAX_WORKERS)
 
 
-def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Iterator[R]:
+def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
     """Give `function(item)` for each item, in order.
 
     With one worker nothing but this thread runs. With more, at most two tasks a worker are in flight, so memory

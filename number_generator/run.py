@@ -1,6 +1,7 @@
 """Running a job into a sink."""
 
 from collections.abc import Callable
+from contextlib import closing
 
 from number_generator.engine import make_chunk
 from number_generator.glyphs import GlyphAtlas
@@ -38,6 +39,7 @@ def run_job(
 
     multiple = sink.span_multiple
     length = max(1, job.span_length // multiple) * multiple
-    for count, encoded in ordered_map(task, job.span.split(length), workers):
-        sink.write(encoded)
-        advance(count)
+    with closing(ordered_map(task, job.span.split(length), workers)) as results:
+        for count, encoded in results:
+            sink.write(encoded)
+            advance(count)

@@ -19,7 +19,9 @@ def fit_line(line, width, fit):
         page[:, left : left + natural] = line
         return page
     target = height if fit == "stretch" else max(1, round(height * (width / natural)))
-    resized = np.asarray(Image.fromarray(line).resize((width, target), Image.Resampling.LANCZOS))
+    # One pass at a time: from Pillow 13 on, the vertical one goes first where the line is much higher than wide.
+    resized = Image.fromarray(line).resize((width, height), Image.Resampling.LANCZOS)
+    resized = np.asarray(resized.resize((width, target), Image.Resampling.LANCZOS))
     top = (height - target) // 2
     page[top : top + target] = resized
     return page

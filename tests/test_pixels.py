@@ -7,6 +7,7 @@ import pytest
 import reference
 from hypothesis import example, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from number_generator import DigitImageDataset, generate_batch
 
@@ -144,8 +145,23 @@ def test_digits_with_unusual_ink_are_drawn_as_by_the_reference(kind, size, fit):
         assert_drawn_as_by_the_reference(LINES, made, spacing_range=(0, 3), width=width, fit=fit, seed=5)
 
 
+@pytest.mark.parametrize("width", [7, 33, 50])
+@pytest.mark.parametrize("size", [4, 28, 33, 64])
+def test_a_line_is_shrunk_as_by_one_resize_of_pillow(make_digits, size, width):
+    images, labels = make_digits(size, per_class=1)
+    one_each = DigitImageDataset(images, labels)
+    line = np.hstack([reference.crop_to_ink(images[labels == digit][0]) for digit in (1, 2, 3, 4, 5, 6, 7)] * 5)
+    height = max(1, round(size * (width / line.shape[1])))
+    expected = 255 - np.asarray(Image.fromarray(line).resize((width, height), Image.Resampling.LANCZOS))
+
+    page = generate_batch(["1234567" * 5], (0, 0), width, seed=1, digits=one_each)[0]
+
+    assert line.shape[1] > max(width, 2 * size)
+    np.testing.assert_array_equal(page[(size - height) // 2 :][:height], expected)
+
+
 def test_a_digit_without_ink_takes_one_blank_column():
-    images, labels, dataset = digits_with_ink("everywhere, of value 255", 6)
+    images, labels, _ = digits_with_ink("everywhere, of value 255", 6)
     images[labels == 0] = 0
     dataset = DigitImageDataset(images, labels)
 
@@ -166,7 +182,7 @@ def test_a_line_about_as_wide_as_the_page_is_drawn_as_by_the_reference(size, fit
 
 @pytest.mark.parametrize("fit", FITS)
 def test_a_line_exactly_as_wide_as_the_page_is_not_resampled(fit):
-    images, labels, dataset = digits_with_ink("in every column", 8)
+    images, labels, _ = digits_with_ink("in every column", 8)
     one_each = DigitImageDataset(images[::3], labels[::3])
 
     page = generate_batch(["12"], (4, 4), 20, seed=1, digits=one_each, fit=fit)[0]

@@ -23,7 +23,7 @@ def lanczos(x):
 
 
 def pillow_weights(source, target):
-    """Pillow's precompute_coeffs and normalize_coeffs_8bpc: first source position and weights of each output position."""
+    """First source position and weights of each output position: Pillow's precompute and normalize_coeffs_8bpc."""
     scale = source / target
     filter_scale = max(scale, 1.0)
     support = 3.0 * filter_scale

@@ -1,5 +1,6 @@
 """How a kernel is compiled and cached: nogil, and with a disk cache that can never fail a run."""
 
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable
@@ -38,10 +39,10 @@ def kernel(function: Callable[..., Any]) -> Any:
 
 
 @cache
-def _sources_digest() -> str:
-    """SHA-256 over all kernel sources: numba's own stamp misses an edited callee in another file."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+def _sources_digest(folder: Path) -> str:
+    """SHA-256 over numba's version and all kernel sources: numba's stamp misses an edited callee in another file."""
+    digest = hashlib.sha256(numba.__version__.encode() + b"\0")
+    for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -51,17 +52,23 @@ class _KernelCache(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, _sources_digest())
+        digest = _sources_digest(Path(__file__).parent)
+        # In the files' names too: numba writes an index before its data, so if the data then cannot be written, or
+        # are not yet, an index of these sources would name the machine code of earlier ones.
+        filename_base = f"{self._impl.filename_base}-{digest[:16]}"
+        self._cache_file = IndexDataCacheFile(self.cache_path, filename_base, digest)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
         except Exception as exc:  # a damaged cache file may raise anything
-            _logger.debug("the cached machine code of %s is not used: %s", self._name, exc)
+            _logger.debug("the cached machine code of %s is not used: %s", self._py_func.__name__, exc)
+            with contextlib.suppress(Exception):
+                self.flush()  # numba reads the index before it writes one: a damaged one would stay for ever
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
         except Exception as exc:  # a full disk, a quota, a folder that went away
-            _logger.debug("the machine code of %s is not cached: %s", self._name, exc)
+            _logger.debug("the machine code of %s is not cached: %s", self._py_func.__name__, exc)

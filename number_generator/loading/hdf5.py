@@ -27,11 +27,12 @@ _VALID = (
 _KNOWN_FILTERS = frozenset({1, 2, 3, 32000})
 # HDF5 unpacks a whole chunk to read one image.
 _FREE_CHUNK_BYTES = 64 << 20
-_MOST_LABEL_BYTES = 4096
+# A sequence may hold 10,000 digits.
+_MOST_LABEL_BYTES = 1 << 16
 # A variable-length string may be stored once and named by many labels: look at a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
-_ATTRIBUTES_REACH_BYTES = 32 << 20
+_ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
 class Hdf5Reader:

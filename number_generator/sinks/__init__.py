@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
+from number_generator.errors import SpecError
 from number_generator.spec import Chunk, DatasetHeader
 
 __all__ = ["ENDINGS", "FORMATS", "Format", "Sink", "format_of", "open_sink"]
@@ -12,6 +13,8 @@ Format = Literal["pickle", "hdf5"]
 FORMATS: tuple[Format, ...] = ("pickle", "hdf5")
 ENDINGS: dict[str, Format] = {".pickle": "pickle", ".h5": "hdf5", ".hdf5": "hdf5"}
 """Which format a file name's ending stands for; the first of a format is its usual one."""
+
+_MAX_BYTES = 2**63 - 1
 
 
 class Sink(Protocol):
@@ -77,7 +80,15 @@ def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwri
         If there is such a file and `overwrite` is false.
     OutputError
         If the place cannot be written to.
+    SpecError
+        If no file can hold so many images.
     """
+    count, height, width = header.shape
+    if count * height * width > _MAX_BYTES:
+        raise SpecError(
+            f"{count} images of {width} x {height} px are asked for: no file can hold more than 2**63 - 1 bytes; "
+            "give fewer images"
+        )
     if file_format == "hdf5":
         from number_generator.sinks.hdf5_file import Hdf5Sink  # noqa: PLC0415 - h5py loads when it is used
 

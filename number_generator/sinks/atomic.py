@@ -59,16 +59,15 @@ class AtomicFile:
         self.path = path
         self._overwrite = overwrite
         make_folder(path.parent)
-        if path.is_dir():
-            raise OutputError(f"{path} is a folder: give another file name")
+        with translated(path):
+            if path.is_dir():
+                raise OutputError(f"{path} is a folder: give another file name")
         if not overwrite and os.path.lexists(path):
             raise _exists(path)
         _remove_stale(path)
-        # "x" and not tempfile: the final file gets the permissions that the user's umask gives any new file.
-        self.temporary_path = path.with_name(f"{_prefix(path)}{secrets.token_hex(4)}{_ENDING}")
-        with translated(path):
-            self.file: IO[bytes] = self.temporary_path.open("xb")
-        _try_lock(self.file)
+        self.file: IO[bytes]
+        while not self._open():
+            pass
 
     def commit(self) -> None:
         """Flush the file to disk and move it to its final name."""
@@ -88,6 +87,18 @@ class AtomicFile:
             self.file.close()
         with contextlib.suppress(OSError):
             self.temporary_path.unlink()
+
+    def _open(self) -> bool:
+        """Make and lock the temporary; False if another run took it for a stale one before it was locked."""
+        # "x" and not tempfile: the final file gets the permissions that the user's umask gives any new file.
+        self.temporary_path = self.path.with_name(f"{_prefix(self.path)}{secrets.token_hex(4)}{_ENDING}")
+        with translated(self.path):
+            self.file = self.temporary_path.open("xb")
+        _lock(self.file, wait=True)
+        if os.path.lexists(self.temporary_path):
+            return True
+        self.file.close()
+        return False
 
     def _move(self) -> None:
         if self._overwrite:
@@ -116,12 +127,12 @@ def _exists(path: Path) -> OutputExistsError:
     return OutputExistsError(f"{path} exists already: allow overwriting (--overwrite) or give another name")
 
 
-def _try_lock(file: IO[bytes]) -> bool:
+def _lock(file: IO[bytes], *, wait: bool) -> bool:
     """Lock a file for as long as it is open; False if another process holds it or locks are not to be had."""
     if sys.platform == "win32":
         return True  # there, a file that is open cannot be removed: that is lock enough
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         return False
     return True
@@ -134,7 +145,7 @@ def _remove_stale(path: Path) -> None:
         for entry in list(path.parent.iterdir()):
             if entry.name.startswith(prefix) and entry.name.endswith(_ENDING):
                 with contextlib.suppress(OSError), entry.open("rb") as file:
-                    if _try_lock(file):
+                    if _lock(file, wait=False):
                         entry.unlink()
 
 

@@ -105,11 +105,19 @@ class Hdf5Sink:
         # The temporary is locked already, by us: HDF5's own lock would meet ours.
         self._h5 = h5py.File(self._file.temporary_path, "w", locking=False)
         for name, value in header.metadata.items():
-            self._h5.attrs[name] = _attribute(name, value)
+            self._store(name, value)
         count, height, width = header.shape
         text = h5py.string_dtype("ascii", max(1, header.label_length))
         self._images = self._dataset("images", (count, height, width), np.uint8, self._image_rows)
         self._labels = self._dataset("labels", (count,), text, self._label_rows)
+
+    def _store(self, name: str, value: Any) -> None:
+        try:
+            self._h5.attrs[name] = _attribute(value)
+        except (TypeError, ValueError) as exc:
+            raise SpecError(
+                f"metadata {name!r} is {value!r}, which HDF5 cannot hold: give numbers, texts, or what JSON can hold"
+            ) from exc
 
     def _dataset(self, name: str, shape: tuple[int, ...], dtype: Any, rows: int) -> Any:
         if shape[0] == 0:  # nothing to cut into chunks
@@ -124,6 +132,8 @@ class Hdf5Sink:
         with translated(self._file.path):
             try:
                 yield
+            except SpecError:
+                raise
             except (OSError, RuntimeError, ValueError) as exc:
                 found = re.search(r"error message = '([^']+)'", str(exc))
                 reason = found.group(1) if found else str(exc)
@@ -137,18 +147,17 @@ class Hdf5Sink:
         self._file.discard()
 
 
-def _attribute(name: str, value: Any) -> Any:
+def _attribute(value: Any) -> Any:
     """Give a metadata value in a form that HDF5 can hold: numbers and texts as they are, the rest as JSON."""
-    if isinstance(value, (str, int, float, np.generic)):
+    if isinstance(value, (str, float, np.generic)) or (isinstance(value, int) and -(2**63) <= value < 2**64):
         return value
-    if isinstance(value, (tuple, list)) and value and all(isinstance(item, (int, float)) for item in value):
+    if isinstance(value, (tuple, list)) and value and all(map(_is_plain_number, value)):
         return value
-    try:
-        return json.dumps(value)
-    except (TypeError, ValueError) as exc:
-        raise SpecError(
-            f"metadata {name!r} is {value!r}, which HDF5 cannot hold: give numbers, texts, or what JSON can hold"
-        ) from exc
+    return json.dumps(value)
+
+
+def _is_plain_number(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def _compressed(rows: npt.NDArray[Any], length: int, start: int) -> list[tuple[int, bytes]]:

@@ -5,6 +5,7 @@ The opcodes are those of the `pickle` module; what surrounds the image bytes is 
 need never be in memory as a whole.
 """
 
+import contextlib
 import pickle
 import shutil
 import struct
@@ -37,8 +38,8 @@ class PickleSink:
         self._file = AtomicFile(path, overwrite=overwrite)
         try:
             with translated(path):
-                self._labels: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed in __exit__
                 self._file.file.write(_head(header.shape))
+                self._labels: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115 - closed in __exit__
         except BaseException:
             self._file.discard()
             raise
@@ -79,7 +80,9 @@ class PickleSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._labels.close()
+        # Closing flushes, which fails again on a full disk.
+        with contextlib.suppress(OSError):
+            self._labels.close()
         self._file.discard()
 
 

@@ -1,0 +1,750 @@
+import multiprocessing
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from number_generator import DigitImageDataset, GenericDataset, datasets, generate_batch, set_default_dataset_filepath
+from number_generator.datasets import default_digits
+from number_generator.errors import (
+    DatasetError,
+    DatasetIndexError,
+    DatasetNotFoundError,
+    DatasetReadError,
+    OutputError,
+    SpecError,
+)
+
+COUNT = 130  # several HDF5 chunks, the last one not full
+HEIGHT, WIDTH = 28, 100
+FORMATS = ["pickle", "h5"]
+
+
+@pytest.fixture(scope="module")
+def examples():
+    random = np.random.default_rng(1)
+    images = random.integers(0, 256, (COUNT, HEIGHT, WIDTH), np.uint8)
+    return images, ["" if number == 3 else str(number) * 3 for number in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def files(examples, tmp_path_factory):
+    """The examples as a file of each format."""
+    folder = tmp_path_factory.mktemp("datasets")
+    for ending in FORMATS:
+        GenericDataset(*examples, {"spacing_range": (5, 10), "image_width": WIDTH}).save(folder / f"lines.{ending}")
+    return {ending: folder / f"lines.{ending}" for ending in FORMATS}
+
+
+@pytest.fixture(params=["memory", *FORMATS])
+def dataset(request, examples, files):
+    """The examples as a dataset in memory, loaded from a pickle, and lazily read from HDF5."""
+    if request.param == "memory":
+        return GenericDataset(*examples, {"spacing_range": (5, 10), "image_width": WIDTH})
+    return load(GenericDataset, files[request.param])
+
+
+@pytest.fixture
+def numbered(make_digits):
+    """Three synthetic digits a class, 8 px high: images and integer labels."""
+    return make_digits(8)
+
+
+def load(kind, path):
+    dataset = kind()
+    dataset.load(path)
+    return dataset
+
+
+def assert_same(dataset, images, labels):
+    assert len(dataset) == len(images)
+    got_images, got_labels = dataset.get_data()
+    np.testing.assert_array_equal(got_images, images)
+    assert got_images.dtype == np.uint8
+    assert got_labels == list(labels)
+
+
+# Datasets of any images
+
+
+def test_an_example_is_an_image_and_its_label(dataset, examples):
+    images, labels = examples
+
+    for number in (0, 1, 3, 64, COUNT - 1):
+        image, label = dataset[number]
+        np.testing.assert_array_equal(image, images[number])
+        assert type(label) is str
+        assert label == labels[number]
+
+
+def test_negative_numbers_count_from_the_end(dataset, examples):
+    images, labels = examples
+
+    for number in (-1, -2, -COUNT):
+        image, label = dataset[number]
+        np.testing.assert_array_equal(image, images[number])
+        assert label == labels[number]
+
+
+def test_numbers_may_be_numpy_integers(dataset, examples):
+    image, label = dataset[np.uint8(5)]
+
+    np.testing.assert_array_equal(image, examples[0][5])
+    assert label == examples[1][5]
+
+
+@pytest.mark.parametrize("number", [COUNT, -COUNT - 1, 10**30, -(10**30)])
+def test_a_number_out_of_range_is_refused(dataset, number):
+    with pytest.raises(DatasetIndexError, match=f"there is no image {number}: the dataset has 130; .* -130 to 129"):
+        dataset[number]
+    with pytest.raises(IndexError):
+        dataset[number]
+
+
+@pytest.mark.parametrize("index", [1.0, "1", None, True, (0, 1), [0, 1]])
+def test_an_index_that_is_no_integer_is_refused(dataset, index):
+    with pytest.raises(DatasetIndexError, match="there is no image"):
+        dataset[index]
+
+
+INDICES = st.none() | st.integers(-COUNT - 5, COUNT + 5)
+
+
+@given(INDICES, INDICES, st.none() | st.integers(-40, 40).filter(bool))
+def test_slices_are_those_of_a_list(examples, files, start, stop, step):
+    images, labels = examples
+    part = slice(start, stop, step)
+
+    for dataset in (GenericDataset(images, labels), load(GenericDataset, files["h5"])):
+        got_images, got_labels = dataset[part]
+
+        np.testing.assert_array_equal(got_images, images[part])
+        assert got_labels == labels[part]
+
+
+def test_iteration_gives_every_example_in_order(dataset, examples):
+    count = 0
+
+    for number, (image, label) in enumerate(dataset):
+        np.testing.assert_array_equal(image, examples[0][number])
+        assert label == examples[1][number]
+        count += 1
+
+    assert count == COUNT
+
+
+def test_iteration_in_parts_gives_the_same(monkeypatch, dataset, examples):
+    monkeypatch.setattr(datasets, "_ITERATION_BYTES", 7 * HEIGHT * WIDTH)
+
+    images, labels = zip(*dataset, strict=True)
+
+    np.testing.assert_array_equal(images, examples[0])
+    assert list(labels) == examples[1]
+
+
+def test_two_iterations_do_not_disturb_each_other(dataset, examples):
+    first, second = iter(dataset), iter(dataset)
+    next(first)
+
+    assert [next(first)[1], next(second)[1], next(first)[1]] == [examples[1][number] for number in (1, 0, 2)]
+
+
+def test_given_images_are_the_callers_own(dataset, examples):
+    for image in (dataset[5][0], dataset[5:6][0][0], next(iter(dataset[5:]))[0], list(dataset)[5][0]):
+        image[:] = 0
+
+    np.testing.assert_array_equal(dataset[5][0], examples[0][5])
+    assert dataset[5][0].flags.writeable
+
+
+def test_the_metadata_is_given(dataset):
+    assert dataset.get_metadata() == {"spacing_range": (5, 10), "image_width": WIDTH}
+
+
+def test_all_data_are_given(dataset, examples):
+    assert_same(dataset, *examples)
+    assert_same(dataset, *examples)  # a lazily opened file is in memory now
+
+
+def test_examples_are_added_at_the_end(dataset, examples):
+    images, labels = examples
+
+    dataset.add_examples(images[:2], ["new", 5])
+
+    assert_same(dataset, np.concatenate([images, images[:2]]), [*labels, "new", "5"])
+    assert dataset[-1][1] == "5"
+
+
+def test_adding_nothing_changes_nothing(dataset, examples):
+    dataset.add_examples([], [])
+
+    assert_same(dataset, *examples)
+
+
+def test_examples_are_added_to_an_empty_dataset(examples):
+    dataset = GenericDataset()
+
+    dataset.add_examples(*examples)
+
+    assert_same(dataset, *examples)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (np.zeros((1, 28, 99), np.uint8), ["1"], "the new images are 99 x 28 px and those of the dataset 100 x 28 px"),
+        (np.zeros((1, 28, 100), np.uint8), [], "there are 1 images and 0 labels"),
+        (np.zeros((0, 28, 100), np.uint8), ["1"], "there are 0 images and 1 labels"),
+        (np.zeros((1, 28, 100)), ["1"], r"shape \(1, 28, 100\) and type float64"),
+        (np.zeros((28, 100), np.uint8), ["1"], r"shape \(28, 100\)"),
+        ([np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8)], ["1", "2"], "the images differ in size"),
+        (np.zeros((1, 28, 100), np.uint8), [1.5], "a label is 1.5: give texts or whole numbers"),
+        (np.zeros((1, 28, 100), np.uint8), [True], "a label is True"),
+        (np.zeros((1, 28, 100), np.uint8), [None], "a label is None"),
+    ],
+)
+def test_examples_that_do_not_fit_are_refused_and_nothing_is_added(dataset, examples, images, labels, message):
+    with pytest.raises(DatasetError, match=message):
+        dataset.add_examples(images, labels)
+
+    assert_same(dataset, *examples)
+
+
+def test_labels_become_texts(examples):
+    images = examples[0][:4]
+
+    for labels in (
+        ["1", "22", "", "x"],
+        np.array(["1", "22", "", "x"]),
+        [b"1", b"22", b"", b"x"],
+        [1, 22, np.str_(""), "x"],
+    ):
+        given = GenericDataset(images, labels).get_data()[1]
+        assert given[1:] == ["22", "", "x"]
+        assert set(map(type, given)) == {str}
+    assert GenericDataset(images, np.array([0, 1, 22, 3], np.uint8)).get_data()[1] == ["0", "1", "22", "3"]
+
+
+def test_an_empty_dataset_has_no_examples():
+    dataset = GenericDataset()
+
+    assert len(dataset) == 0
+    assert list(dataset) == []
+    assert dataset.get_metadata() == {}
+    assert dataset[:][1] == []
+    with pytest.raises(DatasetIndexError, match="the dataset has 0"):
+        dataset[0]
+
+
+# Files
+
+TEXTS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12)
+METADATA = st.dictionaries(
+    st.text(st.characters(min_codepoint=97, max_codepoint=122), min_size=1, max_size=8).filter(
+        lambda name: name != "job"
+    ),
+    st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | TEXTS | st.booleans(),
+    max_size=4,
+)
+
+
+@st.composite
+def contents(draw):
+    shape = (draw(st.integers(0, 40)), draw(st.integers(1, 40)), draw(st.integers(1, 120)))
+    random = np.random.default_rng(draw(st.integers(0, 2**32)))
+    labels = draw(st.lists(TEXTS, min_size=shape[0], max_size=shape[0]))
+    return random.integers(0, 256, shape, np.uint8), labels, draw(METADATA)
+
+
+@pytest.mark.parametrize("ending", [*FORMATS, "hdf5", "pkl", "H5"])
+@given(content=contents())
+def test_a_saved_dataset_loads_the_same(tmp_path_factory, ending, content):
+    images, labels, metadata = content
+    path = tmp_path_factory.getbasetemp() / f"any.{ending}"
+
+    GenericDataset(images, labels, metadata).save(path)
+    loaded = load(GenericDataset, path)
+
+    assert loaded.get_metadata() == metadata
+    assert_same(loaded, images, labels)
+    assert loaded.get_data()[0].shape == images.shape
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_loaded_dataset_saves_in_the_other_format(files, examples, tmp_path, ending):
+    loaded = load(GenericDataset, files[ending])
+
+    for other in FORMATS:
+        loaded.save(tmp_path / f"again.{other}")
+
+        again = load(GenericDataset, tmp_path / f"again.{other}")
+        assert again.get_metadata() == {"spacing_range": (5, 10), "image_width": WIDTH}
+        assert_same(again, *examples)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_dataset_is_saved_over_the_file_it_was_loaded_from(files, examples, tmp_path, ending):
+    path = tmp_path / f"lines.{ending}"
+    shutil.copy(files[ending], path)
+    loaded = load(GenericDataset, path)
+
+    loaded.save(path)
+
+    assert_same(load(GenericDataset, path), *examples)
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_dataset_of_many_parts_is_saved_whole(monkeypatch, examples, tmp_path, ending):
+    monkeypatch.setattr(datasets, "_ITERATION_BYTES", 1)
+    images = np.random.default_rng(2).integers(0, 256, (5000, 4, 5), np.uint8)
+    labels = [str(number) for number in range(5000)]
+
+    GenericDataset(images, labels).save(tmp_path / f"many.{ending}")
+
+    assert_same(load(GenericDataset, tmp_path / f"many.{ending}"), images, labels)
+
+
+def test_other_metadata_may_be_saved(examples, tmp_path):
+    dataset = GenericDataset(*examples, {"old": 1})
+
+    dataset.save(tmp_path / "lines.pickle", {"new": 2})
+
+    assert load(GenericDataset, tmp_path / "lines.pickle").get_metadata() == {"new": 2}
+    assert dataset.get_metadata() == {"old": 1}
+
+
+def test_a_pickle_is_that_of_version_0_0_1(files, examples):
+    content = pickle.loads(files["pickle"].read_bytes())
+
+    assert list(content) == ["images", "labels", "metadata"]
+    np.testing.assert_array_equal(content["images"], examples[0])
+    assert content["labels"] == examples[1]
+
+
+def test_the_format_is_told_by_the_content(files, examples, tmp_path):
+    for ending, path in files.items():
+        for name in ("lines.h5", "lines.pickle", "lines.npz", "lines"):
+            renamed = tmp_path / f"{ending}-{name}"
+            shutil.copy(path, renamed)
+
+            assert_same(load(GenericDataset, renamed), *examples)
+
+
+def damage_chunk(path, number):
+    """Overwrite the HDF5 chunk that image `number` lies in."""
+    with h5py.File(path) as file:
+        chunk = file["images"].id.get_chunk_info_by_coord(
+            (number // file["images"].chunks[0] * file["images"].chunks[0], 0, 0)
+        )
+    with path.open("r+b") as file:
+        file.seek(chunk.byte_offset)
+        file.write(b"\xff" * chunk.size)
+
+
+def test_opening_an_hdf5_file_reads_no_images(files, examples, tmp_path):
+    path = tmp_path / "lines.h5"
+    shutil.copy(files["h5"], path)
+    damage_chunk(path, 0)
+
+    dataset = load(GenericDataset, path)
+
+    assert len(dataset) == COUNT
+    assert dataset.get_metadata()["image_width"] == WIDTH
+    assert dataset[COUNT - 1][1] == examples[1][-1]
+    np.testing.assert_array_equal(dataset[COUNT - 1][0], examples[0][-1])
+    with pytest.raises((DatasetError, DatasetReadError), match=r"lines\.h5"):
+        dataset[0]
+
+
+def first_example(dataset):
+    """Run in another process."""
+    image, label = dataset[0]
+    return image, label, len(dataset)
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_lazily_opened_dataset_works_in_another_process(files, examples, method):
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    dataset = load(GenericDataset, files["h5"])
+    dataset[1]
+
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        image, label, count = pool.apply(first_example, (dataset,))
+
+    np.testing.assert_array_equal(image, examples[0][0])
+    assert (label, count) == (examples[1][0], COUNT)
+    assert dataset[1][1] == examples[1][1]
+
+
+def test_a_dataset_survives_pickling(dataset, examples):
+    again = pickle.loads(pickle.dumps(dataset))
+
+    assert again.get_metadata() == dataset.get_metadata()
+    assert_same(again, *examples)
+
+
+@pytest.mark.parametrize("kind", [GenericDataset, DigitImageDataset])
+def test_a_file_that_is_not_there_is_reported(tmp_path, kind):
+    with pytest.raises(DatasetNotFoundError, match=r"none\.h5"):
+        kind().load(tmp_path / "none.h5")
+
+
+@pytest.mark.parametrize("kind", [GenericDataset, DigitImageDataset])
+def test_a_folder_is_no_dataset(tmp_path, kind):
+    with pytest.raises(DatasetReadError):
+        kind().load(tmp_path)
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\x89HDF\r\n\x1a\n", b"\x80\x04.", b"PK\x03\x04"])
+def test_a_failed_load_leaves_the_earlier_content(files, examples, numbered, tmp_path, ending, content):
+    broken = tmp_path / "broken"
+    broken.write_bytes(content)
+    lines = load(GenericDataset, files[ending])
+    digits = DigitImageDataset(*numbered, {"kept": 1})
+
+    for dataset in (lines, digits):
+        with pytest.raises((DatasetError, DatasetReadError), match="broken"):
+            dataset.load(broken)
+
+    assert lines.get_metadata()["image_width"] == WIDTH
+    assert_same(lines, *examples)
+    assert digits.get_metadata() == {"kept": 1}
+    assert_same(digits, numbered[0], map(str, numbered[1]))
+
+
+def test_a_later_load_replaces_an_earlier_one(files, examples, digits_file):
+    dataset = load(GenericDataset, digits_file)
+    for path in (files["h5"], files["pickle"], files["h5"]):
+        dataset.load(path)
+
+        assert len(dataset) == COUNT
+        assert dataset[4][1] == examples[1][4]
+        assert dataset.get_metadata()["image_width"] == WIDTH
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_label_outside_ascii_is_not_saved(tmp_path, ending):
+    dataset = GenericDataset(np.zeros((1, 2, 3), np.uint8), ["7é"])
+
+    with pytest.raises(DatasetError, match="the label '7é' cannot be written"):
+        dataset.save(tmp_path / f"lines.{ending}")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_label_with_nul_is_not_saved(tmp_path, ending):
+    dataset = GenericDataset(np.zeros((2, 2, 3), np.uint8), ["7", "7\0"])
+
+    with pytest.raises(DatasetError, match=r"the label '7\\x00' cannot be written"):
+        dataset.save(tmp_path / f"lines.{ending}")
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_dataset_that_never_had_images_is_not_saved(tmp_path, ending):
+    with pytest.raises(DatasetError, match="the images are 0 x 0 px: add images"):
+        GenericDataset().save(tmp_path / f"lines.{ending}")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_to_is_reported(examples, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+
+    with pytest.raises(OutputError):
+        GenericDataset(*examples).save(tmp_path / "file" / "lines.pickle")
+
+
+# Digits
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda labels: labels,
+        lambda labels: labels.astype(np.uint8),
+        lambda labels: labels.tolist(),
+        lambda labels: list(map(str, labels)),
+        lambda labels: np.array(list(map(str, labels))),
+        lambda labels: tuple(map(np.int8, labels)),
+    ],
+)
+def test_labels_of_digits_may_be_integers_or_texts(numbered, form):
+    images, labels = numbered
+
+    digits = DigitImageDataset(images, form(labels))
+
+    assert digits.get_data()[1] == list(map(str, labels))
+    assert digits.sha256 == DigitImageDataset(images, labels).sha256
+    np.testing.assert_array_equal(digits.get_digit_examples(4), images[labels == 4])
+
+
+def test_digits_without_metadata_have_none(numbered, tmp_path):
+    assert DigitImageDataset(*numbered).get_metadata() == {}
+    path = tmp_path / "digits.pickle"
+    path.write_bytes(pickle.dumps({"images": numbered[0], "labels": numbered[1].tolist()}, protocol=4))
+    assert load(DigitImageDataset, path).get_metadata() == {}
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_all_images_of_a_digit_are_given(digits, digit):
+    images, labels = digits
+
+    np.testing.assert_array_equal(default_digits().get_digit_examples(digit), images[labels == digit])
+
+
+@pytest.mark.parametrize("digit", [-1, 10, "1", 1.0, None, True])
+def test_what_is_no_digit_is_refused(numbered, digit):
+    digits = DigitImageDataset(*numbered)
+
+    with pytest.raises(SpecError, match="digit is"):
+        digits.get_digit_examples(digit)
+    with pytest.raises(SpecError, match="digit is"):
+        digits.random_sample_digit(digit)
+
+
+def test_a_random_digit_is_one_of_its_images(numbered):
+    images, labels = numbered
+    digits = DigitImageDataset(images, labels)
+
+    for digit in range(10):
+        drawn = {digits.random_sample_digit(digit, seed=seed).tobytes() for seed in range(50)}
+
+        assert drawn == {image.tobytes() for image in images[labels == digit]}
+        assert digits.random_sample_digit(digit).tobytes() in drawn
+
+
+def test_a_random_digit_is_repeated_by_its_seed(digits):
+    first, again, other = (default_digits().random_sample_digit(3, seed=seed) for seed in (7, 7, 8))
+
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_a_random_digit_is_the_callers_own(numbered):
+    digits = DigitImageDataset(*numbered)
+    before = digits.get_digit_examples(3)
+
+    digits.random_sample_digit(3, seed=1)[:] = 77
+
+    np.testing.assert_array_equal(digits.get_digit_examples(3), before)
+
+
+def test_the_shape_of_digits_is_width_and_height(make_digit_dataset):
+    assert default_digits().get_example_shape() == (28, 28)
+    assert make_digit_dataset(33).get_example_shape() == (33, 33)
+    assert DigitImageDataset().get_example_shape() == (0, 0)
+
+
+def test_the_default_digits_are_500_of_each(digits):
+    images, labels = digits
+
+    assert images.shape == (5000, 28, 28)
+    assert np.bincount(labels).tolist() == [500] * 10
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda images, labels: (images[:, :, :-1], labels), r"the digits are 7 x 8 px: give square images"),
+        (lambda images, labels: (images[:, :3, :3], labels), "the digits are 3 x 3 px: .* at least 4 x 4 px"),
+        (lambda images, labels: (images.astype(np.float32), labels), "type float32"),
+        (lambda images, labels: (images.astype(np.int8), labels), "type int8"),
+        (lambda images, labels: (images > 0, labels), "type bool"),
+        (lambda images, labels: (images[0], labels), r"shape \(8, 8\)"),
+        (lambda images, labels: (images[..., None], labels), r"shape \(30, 8, 8, 1\)"),
+        (lambda images, labels: (images[:-1], labels), "there are 29 images and 30 labels"),
+        (lambda images, labels: (images, labels[:-1]), "there are 30 images and 29 labels"),
+        (lambda images, labels: (images, None), "there are 30 images and 0 labels"),
+        (lambda images, labels: (None, labels), "there are 0 images and 30 labels"),
+        (lambda images, labels: (images, [10, *labels[1:]]), "label 0 is '10': give digits from 0 to 9"),
+        (lambda images, labels: (images, [*labels[1:], -1]), "label 29 is '-1'"),
+        (lambda images, labels: (images, ["", *labels[1:]]), "label 0 is ''"),
+        (lambda images, labels: (images, ["x", *labels[1:]]), "label 0 is 'x'"),
+        (lambda images, labels: (images, ["٣", *labels[1:]]), "label 0 is '٣'"),
+        (lambda images, labels: (images, labels.astype(float)), "a label is"),
+        (lambda images, labels: (images[labels != 3], labels[labels != 3]), "there is no image of 3:"),
+        (lambda images, labels: (images[labels < 8], labels[labels < 8]), "there is no image of 8, 9: .* each digit"),
+    ],
+)
+def test_what_is_no_digit_dataset_is_refused(numbered, tmp_path, changed, message):
+    images, labels = changed(*numbered)
+
+    with pytest.raises(DatasetError, match=message):
+        DigitImageDataset(images, labels)
+
+
+def test_a_file_that_is_no_digit_dataset_is_refused_by_its_name(files, numbered):
+    digits = DigitImageDataset(*numbered)
+
+    for path in files.values():
+        with pytest.raises(DatasetError, match=r"lines\..*: the digits are 100 x 28 px"):
+            digits.load(path)
+
+    assert_same(digits, numbered[0], map(str, numbered[1]))
+
+
+def test_digits_are_added(numbered):
+    images, labels = numbered
+    digits = DigitImageDataset(images, labels)
+    before = digits.sha256
+    generate_batch(["4"], (0, 0), 8, digits=digits)
+
+    digits.add_examples(images[:1] * 0 + 200, [4])
+
+    assert len(digits) == 31
+    assert digits.sha256 != before
+    assert (digits.get_digit_examples(4)[-1] == 200).all()
+    drawn = generate_batch(["4"] * 200, (0, 0), 8, digits=digits, seed=1)
+    assert (drawn == 55).all(axis=(1, 2)).any()
+
+
+@pytest.mark.parametrize(("label", "size"), [("x", 8), (10, 8), (1, 9)])
+def test_digits_that_do_not_fit_are_not_added(numbered, label, size):
+    digits = DigitImageDataset(*numbered)
+
+    with pytest.raises(DatasetError):
+        digits.add_examples(np.zeros((1, size, size), np.uint8), [label])
+
+    assert_same(digits, numbered[0], map(str, numbered[1]))
+
+
+def test_digits_have_the_same_sha256_through_every_format(numbered, tmp_path):
+    images, labels = numbered
+    digits = DigitImageDataset(images, labels)
+    for ending in FORMATS:
+        digits.save(tmp_path / f"digits.{ending}")
+    np.savez(tmp_path / "digits.npz", images=images, labels=labels)
+    (tmp_path / "x-images-idx3-ubyte").write_bytes(
+        b"\0\0\x08\x03" + np.array(images.shape, ">u4").tobytes() + images.tobytes()
+    )
+    (tmp_path / "x-labels-idx1-ubyte").write_bytes(
+        b"\0\0\x08\x01" + np.array(labels.shape, ">u4").tobytes() + labels.astype(np.uint8).tobytes()
+    )
+
+    for name in ("digits.pickle", "digits.h5", "digits.npz", "x-images-idx3-ubyte"):
+        assert load(DigitImageDataset, tmp_path / name).sha256 == digits.sha256, name
+    assert DigitImageDataset(np.asfortranarray(images), labels).sha256 == digits.sha256
+
+
+def test_other_digits_have_another_sha256(numbered):
+    images, labels = numbered
+    sums = {DigitImageDataset(images, labels).sha256, DigitImageDataset(255 - images, labels).sha256}
+    sums.add(DigitImageDataset(images, (labels + 1) % 10).sha256)
+    sums.add(DigitImageDataset(np.pad(images, ((0, 0), (0, 1), (0, 1))), labels).sha256)
+
+    assert len(sums) == 4
+
+
+def test_digits_survive_pickling_with_and_without_an_atlas(numbered):
+    digits = DigitImageDataset(*numbered)
+    before = pickle.loads(pickle.dumps(digits))
+    drawn = generate_batch(["123"], (0, 5), 50, digits=digits, seed=1)
+    after = pickle.loads(pickle.dumps(digits))
+
+    for again in (before, after):
+        assert again.sha256 == digits.sha256
+        np.testing.assert_array_equal(generate_batch(["123"], (0, 5), 50, digits=again, seed=1), drawn)
+
+
+# The default digits
+
+
+def two_files(make_digit_dataset, tmp_path):
+    for size in (12, 16):
+        make_digit_dataset(size).save(tmp_path / f"{size}.pickle")
+    return tmp_path / "12.pickle", tmp_path / "16.pickle"
+
+
+def default_height():
+    return generate_batch(["1"], (0, 0), 20, seed=1).shape[1]
+
+
+def test_the_default_digits_are_the_packaged_ones():
+    assert default_height() == 28
+    assert default_digits() is default_digits()
+
+
+def test_the_environment_variable_names_the_default_digits(monkeypatch, digits_file):
+    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(digits_file))
+
+    assert default_height() == 12
+
+
+def test_the_environment_variable_is_read_when_digits_are_needed(monkeypatch, make_digit_dataset, tmp_path):
+    for path, height in zip(two_files(make_digit_dataset, tmp_path), (12, 16), strict=True):
+        monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(path))
+        assert default_height() == height
+    monkeypatch.delenv("NG_DEFAULT_DIGIT_DATASET")
+    assert default_height() == 28
+
+
+def test_an_empty_environment_variable_is_none(monkeypatch):
+    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", "")
+
+    assert default_height() == 28
+
+
+def test_a_set_file_goes_before_the_environment_variable(monkeypatch, make_digit_dataset, tmp_path):
+    small, large = two_files(make_digit_dataset, tmp_path)
+    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(small))
+
+    returned = set_default_dataset_filepath(large)
+
+    assert default_height() == 16
+    assert default_digits() is returned
+    assert returned.get_example_shape() == (16, 16)
+
+
+@pytest.mark.parametrize("form", [str, Path, os.fspath])
+def test_a_set_file_is_found_from_another_folder(monkeypatch, digits_file, tmp_path, form):
+    monkeypatch.chdir(digits_file.parent)
+    set_default_dataset_filepath(form(digits_file.name))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    assert default_height() == 12
+
+
+def test_a_file_that_cannot_be_used_leaves_the_default(monkeypatch, digits_file, tmp_path):
+    set_default_dataset_filepath(digits_file)
+    (tmp_path / "broken.pickle").write_bytes(b"nonsense")
+
+    with pytest.raises(DatasetError, match=r"broken\.pickle"):
+        set_default_dataset_filepath(tmp_path / "broken.pickle")
+    with pytest.raises(DatasetNotFoundError, match=r"none\.pickle"):
+        set_default_dataset_filepath(tmp_path / "none.pickle")
+    with pytest.raises(SpecError):
+        set_default_dataset_filepath(5)
+
+    assert default_height() == 12
+
+
+def test_an_environment_variable_that_names_no_file_is_reported(monkeypatch, tmp_path):
+    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(tmp_path / "none.pickle"))
+
+    with pytest.raises(DatasetNotFoundError, match=r"none\.pickle"):
+        default_height()
+
+
+def test_a_changed_file_is_read_again(make_digit_dataset, digits_file):
+    set_default_dataset_filepath(digits_file)
+    assert default_height() == 12
+
+    make_digit_dataset(16).save(digits_file)
+
+    assert default_height() == 16
+
+
+def test_an_unchanged_file_is_read_once(digits_file):
+    assert datasets.load_digits(digits_file) is datasets.load_digits(str(digits_file))

@@ -1,0 +1,269 @@
+import errno
+import importlib.util
+import logging
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import llvmlite.binding
+import numba
+import pytest
+from numba.core.caching import CacheImpl, IndexDataCacheFile
+
+from number_generator._kernels import compile as compile_module
+from number_generator._kernels.compile import _sources_digest, kernel
+
+KERNELS = Path(compile_module.__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(monkeypatch, tmp_path):
+    """A cache of the test's own."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def compiled(tmp_path):
+    """Give a maker of a kernel from a source file, as a new process would make it: `compiled(body="x + 1")`."""
+
+    def make(body="x + 1"):
+        path = tmp_path / "adding.py"
+        path.write_text(f"def add(x):\n    return {body}\n")
+        # Not the import system: it would take a file of the same length and second for the same file.
+        module = importlib.util.module_from_spec(importlib.util.spec_from_file_location("adding", path))
+        exec(compile(path.read_text(), path, "exec"), module.__dict__)
+        return kernel(module.add)
+
+    return make
+
+
+def calls(dispatcher):
+    """Give the result of a call, and the hits and misses in the cache."""
+    result = dispatcher(41)
+    return result, sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
+
+
+def cache_files(folder, ending):
+    return sorted(folder.rglob(f"*.{ending}"))
+
+
+def refuse(*_arguments, **_options):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_machine_code_is_cached(compiled, cache_folder):
+    assert calls(compiled()) == (42, 0, 1)
+    assert calls(compiled()) == (42, 1, 0)
+    assert len(cache_files(cache_folder, "nbi")) == len(cache_files(cache_folder, "nbc")) == 1
+
+
+def test_a_kernel_runs_without_any_cache_folder(compiled, cache_folder, monkeypatch, caplog):
+    monkeypatch.setattr(CacheImpl, "_locator_classes", [])
+    caplog.set_level(logging.DEBUG, "number_generator")
+
+    assert compiled()(41) == 42
+
+    assert "add is compiled at each start" in caplog.text
+    assert not cache_folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_kernel_runs_where_the_cache_folder_is_read_only(compiled, cache_folder):
+    cache_folder.mkdir(mode=0o500)
+
+    assert compiled()(41) == 42
+
+
+def test_a_kernel_runs_where_the_cache_folder_is_a_file(compiled, cache_folder):
+    cache_folder.write_bytes(b"")
+
+    assert compiled()(41) == 42
+
+
+@pytest.mark.parametrize("method", ["_open_for_write", "_save_index", "_save_data"])
+def test_a_full_disk_is_no_error(compiled, monkeypatch, caplog, method):
+    caplog.set_level(logging.DEBUG, "number_generator")
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexDataCacheFile, method, refuse)
+        assert calls(compiled()) == (42, 0, 1)
+
+    assert "the machine code of add is not cached" in caplog.text
+    assert calls(compiled()) == (42, 0, 1)
+    assert calls(compiled()) == (42, 1, 0)
+
+
+def test_a_cache_that_cannot_be_read_is_no_error(compiled, monkeypatch):
+    compiled()(41)
+    monkeypatch.setattr(IndexDataCacheFile, "_load_index", refuse)
+
+    assert calls(compiled()) == (42, 0, 1)
+
+
+def test_a_cache_folder_that_goes_away_is_no_error(compiled, cache_folder):
+    dispatcher = compiled()
+    shutil.rmtree(cache_folder)
+
+    assert dispatcher(41) == 42
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: b"nonsense",
+        lambda content: b"\0" * len(content),
+        lambda content: content[:1],
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1],
+        lambda content: b"cno.such.module\nname\n.",
+    ],
+    ids=["empty", "text", "zeros", "one byte", "half", "one byte less", "another pickle"],
+)
+def test_a_damaged_cache_is_compiled_again_and_mended(compiled, cache_folder, ending, damage):
+    compiled()(41)
+    [path] = cache_files(cache_folder, ending)
+    path.write_bytes(damage(path.read_bytes()))
+
+    assert calls(compiled()) == (42, 0, 1)
+    assert calls(compiled()) == (42, 1, 0)
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_a_missing_cache_file_is_made_again(compiled, cache_folder, ending):
+    compiled()(41)
+    cache_files(cache_folder, ending)[0].unlink()
+
+    assert calls(compiled()) == (42, 0, 1)
+    assert calls(compiled()) == (42, 1, 0)
+
+
+def test_other_kernel_sources_do_not_use_the_machine_code_of_these(compiled, monkeypatch):
+    compiled("x + 1")(41)
+    monkeypatch.setattr(compile_module, "_sources_digest", lambda folder: "0" * 64)
+
+    assert calls(compiled("x + 2")) == (43, 0, 1)
+    assert calls(compiled("x + 2")) == (43, 1, 0)
+
+
+def test_a_full_disk_after_an_upgrade_does_not_bring_old_machine_code_back(compiled, monkeypatch):
+    compiled("x + 1")(41)
+    monkeypatch.setattr(compile_module, "_sources_digest", lambda folder: "0" * 64)
+    with monkeypatch.context() as patch:
+        patch.setattr(IndexDataCacheFile, "_save_data", refuse)  # the index is written by then
+        assert compiled("x + 2")(41) == 43
+
+    assert compiled("x + 2")(41) == 43
+
+
+def test_the_digest_is_that_of_every_kernel_source(tmp_path):
+    digests = {_sources_digest(KERNELS)}
+    names = [path.name for path in KERNELS.glob("*.py")]
+    for name in names:
+        folder = tmp_path / f"edited-{name}"
+        shutil.copytree(KERNELS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        with (folder / name).open("a") as file:
+            file.write("#\n")
+        digests.add(_sources_digest(folder))
+    renamed = tmp_path / "renamed"
+    shutil.copytree(KERNELS, renamed, ignore=shutil.ignore_patterns("__pycache__"))
+    (renamed / "rng.py").rename(renamed / "random.py")
+    digests.add(_sources_digest(renamed))
+
+    assert len(digests) == 1 + len(names) + 1
+
+
+def test_the_digest_does_not_depend_on_where_the_package_lies(tmp_path):
+    shutil.copytree(KERNELS, tmp_path / "kernels")
+
+    assert _sources_digest(tmp_path / "kernels") == _sources_digest(KERNELS)
+
+
+def test_every_kernel_is_cached_in_this_way_and_runs_without_the_gil():
+    from number_generator._kernels import layout, render, rng, taps  # noqa: PLC0415 - after the fixture
+
+    dispatchers = {
+        name: value
+        for module in (layout, render, rng, taps)
+        for name, value in vars(module).items()
+        if isinstance(value, numba.core.dispatcher.Dispatcher)
+    }
+
+    assert {"render_lines", "lay_out", "philox", "pack_taps"} <= dispatchers.keys()
+    for name, dispatcher in dispatchers.items():
+        assert dispatcher.targetoptions["nogil"], name
+        assert isinstance(dispatcher._cache, compile_module._KernelCache), name
+
+
+# Older processors
+
+DRAW = """
+import sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+import reference
+from number_generator import DigitImageDataset, generate_batch
+from number_generator._kernels import layout, render, rng, taps
+
+random = np.random.default_rng(1)
+for size in (28, 33):
+    labels = np.repeat(np.arange(10), 2)
+    images = random.integers(0, 256, (20, size, size), np.uint8)
+    images[random.random(images.shape) < 0.3] = 0
+    digits = DigitImageDataset(images, labels)
+    for fit in ("contain", "stretch"):
+        for width in (7, 64, 100, 500):
+            sequences = ["0123456789", "", "5", "27182818284590452353"]
+            options = {"seed": width, "spacing_range": (0, 20), "width": width, "fit": fit}
+            batch = generate_batch(sequences, digits=digits, workers=1, **options)
+            for number, sequence in enumerate(sequences):
+                expected = reference.draw_image(sequence, number, images=images, labels=labels, **options)
+                np.testing.assert_array_equal(batch[number], expected, err_msg=f"{number} {size} {options}")
+
+for module in (layout, render, rng, taps):
+    for value in vars(module).values():
+        if hasattr(value, "inspect_asm"):
+            assert not value.stats.cache_hits, value
+            for assembly in value.inspect_asm().values():
+                print(assembly)
+"""
+MACHINES = {
+    "haswell": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
+    "generic": {"NUMBA_CPU_NAME": "generic"},
+}
+
+
+def is_x86_with_avx2():
+    return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
+
+
+@pytest.fixture(scope="module")
+def assemblies(tmp_path_factory):
+    """What the kernels compile to on older machines; each compiles all of them, so both run at once."""
+    folder = tmp_path_factory.mktemp("machines")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "NG_"))}
+    runs = {}
+    for name, settings in MACHINES.items():
+        environment = {**kept, **settings, "NUMBA_CACHE_DIR": str(folder / name), "PYTHONPATH": str(KERNELS.parents[1])}
+        with (folder / f"{name}.s").open("w") as output:
+            command = [sys.executable, "-W", "error", "-c", DRAW, str(Path(__file__).parent)]
+            runs[name] = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.PIPE)
+    errors = {name: run.communicate(timeout=120)[1].decode() for name, run in runs.items()}
+    return {name: (errors[name], (folder / f"{name}.s").read_text()) for name in MACHINES}
+
+
+@pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
+@pytest.mark.parametrize(
+    ("machine", "used", "unused"), [("haswell", "ymm", "zmm"), ("generic", "xmm", "[yz]mm")], ids=list(MACHINES)
+)
+def test_pixels_are_exact_with_the_vectors_of_an_older_machine(assemblies, machine, used, unused):
+    error, assembly = assemblies[machine]
+
+    assert error == ""
+    assert re.search(rf"%{used}\d", assembly)
+    assert not re.search(rf"%{unused}\d", assembly)

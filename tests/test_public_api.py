@@ -1,0 +1,160 @@
+import doctest
+import inspect
+
+import numpy as np
+import pytest
+
+import number_generator
+from number_generator import core, datasets, errors
+
+BASES = {
+    "SpecError": ValueError,
+    "DatasetError": ValueError,
+    "DatasetNotFoundError": FileNotFoundError,
+    "DatasetReadError": OSError,
+    "DatasetIndexError": IndexError,
+    "OutputError": OSError,
+    "OutputExistsError": FileExistsError,
+    "MemoryLimitError": MemoryError,
+}
+
+
+def test_the_public_names_are_these():
+    assert sorted(number_generator.__all__) == [
+        "DigitImageDataset",
+        "DigitSequenceImageGenerator",
+        "GenericDataset",
+        "NumberGeneratorError",
+        "__version__",
+        "generate_batch",
+        "generate_number_sequence",
+        "generate_numbers_sequence",
+        "set_default_dataset_filepath",
+    ]
+    assert dir(number_generator) == sorted(number_generator.__all__)
+
+
+@pytest.mark.parametrize("name", number_generator.__all__)
+def test_every_public_name_is_there_and_documented(name):
+    value = getattr(number_generator, name)
+
+    if name != "__version__":
+        assert inspect.getdoc(value)
+
+
+def test_a_star_import_gives_the_public_names():
+    namespace = {}
+
+    exec("from number_generator import *", namespace)
+
+    assert set(number_generator.__all__) <= set(namespace)
+
+
+def test_an_unknown_name_is_no_attribute():
+    with pytest.raises(AttributeError, match="module 'number_generator' has no attribute 'generate'"):
+        _ = number_generator.generate
+    with pytest.raises(ImportError, match="generate"):
+        from number_generator import generate  # noqa: F401, PLC0415 - that it is not there is what is tested
+
+
+def test_the_names_of_version_0_0_1_are_in_core():
+    for name in ("GenericDataset", "DigitImageDataset", "DigitSequenceImageGenerator", "generate_numbers_sequence"):
+        assert getattr(core, name) is getattr(number_generator, name)
+
+
+def test_both_spellings_are_one_function():
+    assert number_generator.generate_number_sequence is number_generator.generate_numbers_sequence
+
+
+def test_importing_loads_nothing_heavy_and_reads_no_environment_variable(run_python):
+    code = """
+import os, sys
+read = []
+class Spy(dict):
+    def __getitem__(self, name):
+        read.append(name)
+        return super().__getitem__(name)
+    def get(self, name, default=None):
+        read.append(name)
+        return super().get(name, default)
+    def __contains__(self, name):
+        read.append(name)
+        return super().__contains__(name)
+before = set(sys.modules)
+os.environ = Spy(os.environ)
+os.getenv = os.environ.get
+import number_generator
+for name in ("numpy", "numba", "h5py", "PIL", "tqdm", "isal", "typing", "multiprocessing", "concurrent.futures"):
+    assert name not in set(sys.modules) - before, name
+assert read == [], read
+"""
+
+    run_python(code)
+
+
+def test_loading_the_public_names_reads_no_digits_and_starts_no_thread(run_python, tmp_path):
+    code = """
+import threading
+from number_generator import *
+assert threading.active_count() == 1
+"""
+
+    run_python(code, NG_DEFAULT_DIGIT_DATASET=str(tmp_path / "is-not-there.pickle"))
+
+
+@pytest.mark.parametrize("module", [core, datasets])
+def test_the_examples_of_the_docstrings_run(module):
+    result = doctest.testmod(module, raise_on_error=False)
+
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_every_error_is_the_packages_own_and_the_builtin_one_that_fits():
+    names = [name for name in errors.__all__ if name != "NumberGeneratorError"]
+
+    assert sorted(names) == sorted(BASES)
+    for name in names:
+        error = getattr(errors, name)
+        assert issubclass(error, errors.NumberGeneratorError)
+        assert issubclass(error, BASES[name])
+        assert error.__name__ in errors.__doc__
+        assert str(error("what is wrong")) == "what is wrong"
+
+
+def test_an_existing_output_is_an_output_error():
+    assert issubclass(errors.OutputExistsError, errors.OutputError)
+    assert number_generator.NumberGeneratorError is errors.NumberGeneratorError
+
+
+def test_the_state_of_numpys_random_numbers_is_left_alone():
+    np.random.seed(5)
+    before = np.random.get_state()
+
+    number_generator.generate_batch(["123"] * 10, (0, 5), 50, workers=2)
+    number_generator.generate_numbers_sequence("123")
+    datasets.default_digits().random_sample_digit(3)
+
+    after = np.random.get_state()
+    assert before[0] == after[0]
+    np.testing.assert_array_equal(before[1], after[1])
+    assert before[2:] == after[2:]
+
+
+def test_numpys_seed_plays_no_part():
+    np.random.seed(5)
+    first = number_generator.generate_numbers_sequence("0123456789")
+    np.random.seed(5)
+
+    assert (number_generator.generate_numbers_sequence("0123456789") != first).any()
+
+
+def test_the_signatures_of_version_0_0_1_still_work(make_digit_dataset):
+    digits = make_digit_dataset(28)
+
+    generator = number_generator.DigitSequenceImageGenerator(digits, (4, 10), 100)
+    image = generator.generate_from_data([1, 2, 3])
+    page = number_generator.generate_numbers_sequence([1, 2, 3], (4, 10), 100)
+
+    assert image.shape == page.shape == (28, 100)
+    assert image.dtype == page.dtype == np.uint8
