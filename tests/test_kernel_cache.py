@@ -28,14 +28,16 @@ def cache_folder(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def compiled(tmp_path):
+def compiled(tmp_path, caplog, monkeypatch):
     """Give a maker of a kernel from a source file, as a new process would make it: `compiled(body="x + 1")`."""
+    caplog.set_level(logging.DEBUG, "number_generator")  # a failing test shows what the cache met
 
     def make(body="x + 1"):
         path = tmp_path / "adding.py"
         path.write_text(f"def add(x):\n    return {body}\n")
         # Not the import system: it would take a file of the same length and second for the same file.
         module = importlib.util.module_from_spec(importlib.util.spec_from_file_location("adding", path))
+        monkeypatch.setitem(sys.modules, "adding", module)
         exec(compile(path.read_text(), path, "exec"), module.__dict__)
         return kernel(module.add)
 
@@ -64,7 +66,6 @@ def test_machine_code_is_cached(compiled, cache_folder):
 
 def test_a_kernel_runs_without_any_cache_folder(compiled, cache_folder, monkeypatch, caplog):
     monkeypatch.setattr(CacheImpl, "_locator_classes", [])
-    caplog.set_level(logging.DEBUG, "number_generator")
 
     assert compiled()(41) == 42
 
@@ -87,7 +88,6 @@ def test_a_kernel_runs_where_the_cache_folder_is_a_file(compiled, cache_folder):
 
 @pytest.mark.parametrize("method", ["_open_for_write", "_save_index", "_save_data"])
 def test_a_full_disk_is_no_error(compiled, monkeypatch, caplog, method):
-    caplog.set_level(logging.DEBUG, "number_generator")
     with monkeypatch.context() as patch:
         patch.setattr(IndexDataCacheFile, method, refuse)
         assert calls(compiled()) == (42, 0, 1)

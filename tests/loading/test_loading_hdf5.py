@@ -282,8 +282,8 @@ def replace(name, **options):
         (replace("labels", shape=COUNT, dtype=h5py.ref_dtype), "not one row"),
         (replace("labels", shape=COUNT, dtype=h5py.vlen_dtype(int)), "not one row"),
         (replace("labels", shape=COUNT, dtype="S100000"), "100000 bytes long"),
-        (replace("labels", data=["x" * 5000] * COUNT), "label of 5000 bytes"),
-        (replace("labels", data=["x" * 5000] * COUNT, chunks=(10,)), "label of 5000 bytes"),
+        (replace("labels", data=["x" * 70_000] * COUNT), "label of 70000 bytes"),
+        (replace("labels", data=["x" * 70_000] * COUNT, chunks=(10,)), "label of 70000 bytes"),
         (replace("labels", data=[b"\xff"] * COUNT), "UnicodeDecodeError"),
     ],
 )

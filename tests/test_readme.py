@@ -1,0 +1,160 @@
+"""The README's commands and code run as they stand there, in order and in one folder, and print what it shows.
+
+A ```console block holds commands after "$ ", each followed by its output. `<!-- no-test -->` on the line before a
+block leaves it out.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from number_generator import GenericDataset, cli
+from number_generator.interruption import Interruption
+
+README = Path(__file__).parents[1] / "README.md"
+
+pytestmark = pytest.mark.skipif(not README.is_file(), reason="the README is in the checkout only")
+
+
+@dataclass
+class Block:
+    """What stands between a pair of fences."""
+
+    language: str
+    line_number: int
+    text: str
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    """The blocks of the README that are to be tested, in order."""
+    found, lines = [], README.read_text(encoding="utf-8").splitlines()
+    position = 0
+    while position < len(lines):
+        fence = re.fullmatch(r"```(\w*)", lines[position])
+        if fence is None:
+            position += 1
+            continue
+        end = lines.index("```", position + 1)
+        if position == 0 or lines[position - 1].strip() != "<!-- no-test -->":
+            found.append(Block(fence[1], position + 2, "\n".join(lines[position + 1 : end]) + "\n"))
+        position = end + 1
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def commands_of(block):
+    """The commands of a block that are ours, each with the output shown (None where there is none to show)."""
+    if block.language == "console":
+        for part in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
+            command, _, output = part.partition("\n")
+            yield command, output
+    elif block.language in ("bash", "sh", "shell"):
+        for line in block.text.splitlines():
+            if line.startswith("generate-"):
+                yield line, None
+
+
+def run_command(command):
+    name, *arguments = shlex.split(command)
+    beside = [Path(sys.executable).parent, sysconfig.get_path("scripts")]
+    installed = shutil.which(name, path=os.pathsep.join(map(str, beside)))
+    if installed is None:
+        pytest.skip(f"{name} is not installed for {sys.executable}")
+    done = subprocess.run([installed, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert done.stderr == ""
+    return done.stdout
+
+
+def untimed(text):
+    """The text with its measured times made equal."""
+    return re.sub(r"took \d+\.\d seconds", "took 0.1 seconds", text)
+
+
+def run_python(block):
+    """Run a block as a program; what it prints must begin the comment beside the `print`, where there is one."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        code = compile("\n" * (block.line_number - 1) + block.text, str(README), "exec")
+        exec(code, {"__name__": "__main__"})
+    prints = [line for line in block.text.splitlines() if line.lstrip().startswith("print(")]
+    printed = output.getvalue().splitlines()
+    assert len(printed) == len(prints)
+    for line, shown in zip(prints, printed, strict=True):
+        comment = line.partition("  # ")[2]
+        assert not comment or comment.startswith(shown), f"{line!r} prints {shown!r}"
+
+
+def test_everything_in_the_readme_runs_and_prints_what_it_shows(blocks, folder):
+    for block in blocks:
+        for command, shown in commands_of(block):
+            printed = run_command(command)
+
+            assert shown is None or untimed(printed) == untimed(shown), f"README.md:{block.line_number}"
+        if block.language == "python":
+            try:
+                run_python(block)
+            except Exception as exc:
+                raise AssertionError(f"README.md:{block.line_number}: {exc!r}") from exc
+
+
+def test_the_readme_shows_both_commands_and_the_python_api(blocks):
+    commands = [shlex.split(command)[0] for block in blocks for command, shown in commands_of(block) if shown]
+
+    assert {"generate-numbers-sequence", "generate-phone-numbers"} <= set(commands)
+    assert sum(block.language == "python" for block in blocks) >= 3
+
+
+def test_every_option_in_the_readme_exists(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    for command in (cli.generate_phone_numbers, cli.generate_numbers_sequence):
+        with pytest.raises(SystemExit):
+            command(["--help"], Interruption())
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) | {"--benchmark-only"}
+
+    mentioned = set(
+        re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub(r"<!--.*?-->", "", README.read_text(encoding="utf-8")))
+    )
+
+    assert mentioned <= known
+
+
+def test_every_local_link_in_the_readme_leads_somewhere():
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", README.read_text(encoding="utf-8"))
+
+    assert targets
+    for target in targets:
+        assert (README.parent / target).exists(), target
+
+
+def test_the_readme_names_every_entry_of_the_metadata(folder):
+    cli.generate_phone_numbers(["--num-images=1", "--output-path=set.h5"], Interruption())
+    dataset = GenericDataset()
+    dataset.load("set.h5")
+
+    text = README.read_text(encoding="utf-8")
+
+    for name in dataset.get_metadata():
+        assert f"`{name}`" in text, name
+
+
+def test_the_readme_tells_nobody_to_install_by_name():
+    text = README.read_text(encoding="utf-8")
+
+    assert not re.search(r"pip install [\"']?number[-_]generator", text)
