@@ -19,11 +19,13 @@ def fit_line(line, width, fit):
         page[:, left : left + natural] = line
         return page
     target = height if fit == "stretch" else max(1, round(height * (width / natural)))
-    # One pass at a time: from Pillow 13 on, the vertical one goes first where the line is much higher than wide.
-    resized = Image.fromarray(line).resize((width, height), Image.Resampling.LANCZOS)
-    resized = np.asarray(resized.resize((width, target), Image.Resampling.LANCZOS))
+    image = Image.fromarray(line)
+    if natural < height:
+        # One pass at a time: from Pillow 13 on, the vertical one goes first where a line is much higher than wide.
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    resized = image.resize((width, target), Image.Resampling.LANCZOS)
     top = (height - target) // 2
-    page[top : top + target] = resized
+    page[top : top + target] = np.asarray(resized)
     return page
 
 
