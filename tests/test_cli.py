@@ -6,6 +6,7 @@ import pickle
 import re
 import shlex
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -823,6 +824,67 @@ def test_the_metadata_describes_the_whole_job(name):
     assert metadata["digits_sha256"] == datasets.default_digits().sha256
     job = metadata["job"]
     assert '"num_images": 5' in (job if isinstance(job, str) else str(job).replace("'", '"'))
+
+
+# --- interruption, without the end of this process
+
+
+class _EndedError(Exception):
+    pass
+
+
+@pytest.fixture
+def interruption(monkeypatch):
+    """An Interruption with its handlers installed, that raises `_EndedError(status)` where it would end the process."""
+
+    def end(status):
+        raise _EndedError(status)
+
+    monkeypatch.setattr(os, "_exit", end)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    earlier = [signal.getsignal(number) for number in numbers]
+    made = Interruption()
+    made.install()
+    yield made
+    for number, handler in zip(numbers, earlier, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_takes_the_unfinished_file_away_and_ends_the_process(interruption, folder, capfd, number, status):
+    interruption.temporary = folder / "unfinished"
+    interruption.temporary.touch()
+
+    with pytest.raises(_EndedError, match=str(status)):
+        signal.raise_signal(number)
+
+    assert names_in(folder) == []
+    assert capfd.readouterr().err.strip().startswith("stopped")
+
+
+@pytest.mark.parametrize("name", [None, "moved"], ids=["no file yet", "moved into place already"])
+def test_a_signal_ends_the_process_where_there_is_nothing_to_take_away(interruption, folder, name):
+    interruption.temporary = name and folder / name
+
+    with pytest.raises(_EndedError, match="143"):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_signal_waits_while_a_file_is_made(interruption, folder):
+    with pytest.raises(_EndedError, match="130"), interruption:
+        signal.raise_signal(signal.SIGINT)
+        interruption.temporary = folder / "unfinished"
+        interruption.temporary.touch()
+
+    assert names_in(folder) == []
+
+
+def test_nothing_happens_after_a_file_is_made_without_a_signal(interruption, folder):
+    with interruption:
+        interruption.temporary = folder / "file"
+        interruption.temporary.touch()
+
+    assert names_in(folder) == ["file"]
 
 
 # --- where the processes start

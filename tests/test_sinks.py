@@ -2,6 +2,7 @@
 
 import io
 import json
+import mmap
 import os
 import pickle
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
-from number_generator.sinks import format_of, open_sink
+from number_generator.sinks import atomic, format_of, open_sink
 from number_generator.sinks.atomic import AtomicFile
 from number_generator.sinks.hdf5_file import Hdf5Sink, _attribute
 from number_generator.sinks.pickle_file import PickleSink
@@ -695,3 +696,27 @@ def test_a_limit_on_file_sizes_is_one_error_and_leaves_nothing(tmp_path, file_fo
         resource.setrlimit(resource.RLIMIT_FSIZE, earlier)
 
     assert names_in(tmp_path) == []
+
+
+def test_a_large_file_is_flushed_in_parts_and_whole(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic, "_SYNC_BYTES", mmap.ALLOCATIONGRANULARITY)
+    content = bytes(range(256)) * 1000
+    file = AtomicFile(tmp_path / "big", overwrite=False)
+    file.file.write(content)
+
+    file.commit()
+
+    assert (tmp_path / "big").read_bytes() == content
+
+
+def test_a_large_file_is_flushed_whole_where_it_cannot_be_mapped(tmp_path, monkeypatch):
+    def refuse(*args, **options):
+        raise OSError("no such device")
+
+    monkeypatch.setattr(atomic.mmap, "mmap", refuse)
+    file = AtomicFile(tmp_path / "big", overwrite=False)
+    file.file.write(b"content")
+
+    file.commit()
+
+    assert (tmp_path / "big").read_bytes() == b"content"

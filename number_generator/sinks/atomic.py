@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import mmap
 import os
 import secrets
 import sys
@@ -17,6 +18,7 @@ if sys.platform != "win32":
 __all__ = ["AtomicFile", "make_folder", "translated"]
 
 _ENDING = ".partial"
+_SYNC_BYTES = 32 * 2**20
 
 
 @contextlib.contextmanager
@@ -73,7 +75,7 @@ class AtomicFile:
         """Flush the file to disk and move it to its final name."""
         with translated(self.path):
             self.file.flush()
-            os.fsync(self.file.fileno())
+            _sync_in_parts(self.file)
             if sys.platform == "win32":
                 self.file.close()  # an open file cannot be renamed there
             self._move()
@@ -93,7 +95,7 @@ class AtomicFile:
         # "x" and not tempfile: the final file gets the permissions that the user's umask gives any new file.
         self.temporary_path = self.path.with_name(f"{_prefix(self.path)}{secrets.token_hex(4)}{_ENDING}")
         with translated(self.path):
-            self.file = self.temporary_path.open("xb")
+            self.file = self.temporary_path.open("x+b")
         _lock(self.file, wait=True)
         if os.path.lexists(self.temporary_path):
             return True
@@ -147,6 +149,20 @@ def _remove_stale(path: Path) -> None:
                 with contextlib.suppress(OSError), entry.open("rb") as file:
                     if _lock(file, wait=False):
                         entry.unlink()
+
+
+def _sync_in_parts(file: IO[bytes]) -> None:
+    """Flush a file to disk; no single call takes long, so that Ctrl-C is answered on a slow disk as well."""
+    size = os.fstat(file.fileno()).st_size
+    for start in range(0, size, _SYNC_BYTES):
+        # Flushing a mapping is the one way in the standard library to flush a range.
+        try:
+            mapping = mmap.mmap(file.fileno(), min(_SYNC_BYTES, size - start), offset=start)
+        except (OSError, ValueError):
+            break  # a file system without shared mappings
+        with mapping:
+            mapping.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
