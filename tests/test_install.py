@@ -45,7 +45,7 @@ _NO_INDEX = ("No matching distribution found", "Could not find a version", "onne
 
 def run(command, folder):
     """Run a command in a folder, with none of our environment's Python settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "NG_", "COV_"))}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST_", "NG_", "COV_"))}
     done = subprocess.run(
         list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, timeout=300, check=False
     )
