@@ -8,7 +8,7 @@ import pytest
 
 from number_generator import GenericDataset
 from number_generator.cli import generate_phone_numbers
-from number_generator.datasets import default_digits
+from number_generator.digit_datasets import default_digits
 from number_generator.engine import make_chunk
 from number_generator.interruption import Interruption
 from number_generator.numbers import PhoneNumbers

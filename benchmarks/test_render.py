@@ -6,8 +6,11 @@ from PIL import Image
 from reference import draw_line
 
 from number_generator import generate_batch
-from number_generator.datasets import default_digits
+from number_generator.digit_datasets import default_digits
+from number_generator.engine import make_chunk
+from number_generator.numbers import PhoneNumbers
 from number_generator.parallel import available_cores
+from number_generator.spec import Job, RenderSpec, Span
 
 _SPACING = (5, 10)
 _WIDTH = 100
@@ -74,6 +77,15 @@ def test_threads(rate, workers):
     assert images.min() == 0
 
 
+@pytest.mark.benchmark(group="make_chunk")
+def test_phone_numbers(rate):
+    job = Job(PhoneNumbers(), RenderSpec(_SPACING, _WIDTH), 28, 1, Span(0, 2048))
+    atlas = default_digits().atlas
+    chunk = rate(make_chunk, job, atlas, job.span, images=2048, size=2048 * 28 * _WIDTH)
+    assert chunk.images.min() == 0
+    assert chunk.labels[0].startswith(b"0")
+
+
 @pytest.mark.benchmark(group="baselines")
 def test_pillow_resize_alone(rate):
     line = Image.fromarray(generate_batch(["09012345678"], _SPACING, 295, seed=1)[0])
@@ -81,7 +93,7 @@ def test_pillow_resize_alone(rate):
     def resize():
         return [line.resize((_WIDTH, 10), Image.Resampling.LANCZOS) for _ in range(64)]
 
-    resized = rate(resize, images=64, size=64 * 28 * _WIDTH)
+    resized = rate(resize, images=64, size=64 * 10 * _WIDTH)
     assert resized[0].size == (_WIDTH, 10)
 
 

@@ -9,14 +9,13 @@ from number_generator.errors import NumberGeneratorError
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.core import (
-        DigitImageDataset,
         DigitSequenceImageGenerator,
-        GenericDataset,
         generate_batch,
         generate_number_sequence,
         generate_numbers_sequence,
-        set_default_dataset_filepath,
     )
+    from number_generator.datasets import GenericDataset
+    from number_generator.digit_datasets import DigitImageDataset, set_default_dataset_filepath
 
 __all__ = [
     "DigitImageDataset",
@@ -31,11 +30,19 @@ __all__ = [
 ]
 
 
+# Reading a dataset, in each worker process of a data loader say, must not load the compiled code.
+_HOMES = {
+    "DigitImageDataset": "digit_datasets",
+    "GenericDataset": "datasets",
+    "set_default_dataset_filepath": "digit_datasets",
+}
+
+
 def __getattr__(name: str) -> object:
     if name in __all__:
         from importlib import import_module  # noqa: PLC0415 - see the first lines
 
-        return getattr(import_module("number_generator.core"), name)
+        return getattr(import_module(f"number_generator.{_HOMES.get(name, 'core')}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

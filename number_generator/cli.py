@@ -184,6 +184,20 @@ def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
     return os.path.join(output_path, name)  # noqa: PTH118 - keeps the "./" that the commands have always shown
 
 
+def _checked_drawing(options: argparse.Namespace) -> tuple[tuple[int, int], int]:
+    """Give the spacing range and the width, or raise SpecError that names the option."""
+    from number_generator.spec import MAX_SPACING, MAX_WIDTH, check_integer  # noqa: PLC0415
+
+    smallest = check_integer("--min-spacing", options.min_spacing, 0, MAX_SPACING)
+    largest = check_integer("--max-spacing", options.max_spacing, 0, MAX_SPACING)
+    if smallest > largest:
+        raise SpecError(
+            f"--min-spacing is {smallest} and --max-spacing is {largest}: the minimum exceeds the maximum; "
+            "give both, the smaller one first"
+        )
+    return (smallest, largest), check_integer("--image-width", options.image_width, 1, MAX_WIDTH)
+
+
 def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
     sequence = options.sequence
@@ -204,15 +218,10 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
 
     from number_generator.core import generate_batch  # noqa: PLC0415
     from number_generator.sinks.atomic import AtomicFile, translated  # noqa: PLC0415
+    from number_generator.spec import check_seed  # noqa: PLC0415
 
-    image = generate_batch(
-        [sequence],
-        (options.min_spacing, options.max_spacing),
-        options.image_width,
-        seed=options.seed,
-        digits=options.digits,
-        workers=1,
-    )[0]
+    seed = check_seed(options.seed, "--seed")
+    image = generate_batch([sequence], *_checked_drawing(options), seed=seed, digits=options.digits, workers=1)[0]
     with interruption:
         file = AtomicFile(Path(target), overwrite=True)
         interruption.temporary = file.temporary_path
@@ -230,7 +239,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
 
 def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
-    from number_generator.datasets import default_digits, default_digits_path, load_digits  # noqa: PLC0415
+    from number_generator.digit_datasets import default_digits, default_digits_path, load_digits  # noqa: PLC0415
     from number_generator.metadata import phone_numbers_metadata  # noqa: PLC0415
     from number_generator.numbers import PhoneNumbers  # noqa: PLC0415
     from number_generator.parallel import check_workers  # noqa: PLC0415
@@ -245,16 +254,17 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         check_seed,
     )
 
-    spec = RenderSpec((options.min_spacing, options.max_spacing), options.image_width, options.fit)
+    spec = RenderSpec(*_checked_drawing(options), options.fit)
     count = check_integer("--num-images", options.num_images, 1)
-    workers = check_workers(options.workers)
-    seed = check_seed(options.seed)
+    workers = check_workers(options.workers, "--workers")
+    seed = check_seed(options.seed, "--seed")
     ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
     target = _target(options.output_path, f"phonenumbers-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
     file_format = format_of(Path(target)) or options.format
     digits = default_digits() if options.digits is None else load_digits(options.digits)
     digits_path = default_digits_path() if options.digits is None else options.digits
-    job = Job(PhoneNumbers(), spec, digits.atlas.height, seed, Span(0, count))
+    atlas = digits.atlas
+    job = Job(PhoneNumbers(), spec, atlas.height, seed, Span(0, count))
     header = DatasetHeader(
         job.shape, job.numbers.longest, phone_numbers_metadata(job, digits.sha256, digits_path, file_format)
     )
@@ -265,7 +275,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         _say_title("Phone numbers dataset generator", 33)
         _say(f"Creating phone numbers like database with {count} examples, this might take a few moments ...")
         with _progress(count, quiet=options.quiet) as bar:
-            run_job(job, digits.atlas, sink, workers=workers, advance=bar.update)
+            run_job(job, atlas, sink, workers=workers, advance=bar.update)
         sink.commit()
     _say(
         f'Dataset with {count} telephone like images generated successfully at "{target}", '

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.datasets import (
+from number_generator.datasets import GenericDataset, Images
+from number_generator.digit_datasets import (
     DigitImageDataset,
-    GenericDataset,
     default_digits,
     load_digits,
     set_default_dataset_filepath,
@@ -29,8 +30,6 @@ __all__ = [
     "generate_numbers_sequence",
     "set_default_dataset_filepath",
 ]
-
-Images = npt.NDArray[np.uint8]
 
 
 def generate_batch(
@@ -93,11 +92,11 @@ def generate_batch(
     """
     packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
-    dataset = _digits(digits)
+    atlas = _digits(digits).atlas
     job = Job(
         numbers=FixedNumbers(packed, first),
         spec=RenderSpec(spacing_range, width, fit),
-        height=dataset.atlas.height,
+        height=atlas.height,
         seed=check_seed(seed),
         span=Span(first, first + len(packed)),
     )
@@ -105,12 +104,16 @@ def generate_batch(
     images = _new_images(job) if out is None else _checked_out(out, job)
 
     def fill(span: Span) -> None:
-        make_chunk(job, dataset.atlas, span, images[span.start - first : span.stop - first])
+        make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
 
     # Small batches are one task, and so start no thread.
-    spans = list(job.span.split(job.span_length))
-    for _ in ordered_map(fill, spans, min(threads, len(spans)) or 1):
-        pass
+    spans = list(job.split())
+    try:
+        with closing(ordered_map(fill, spans, min(threads, len(spans)) or 1)) as done:
+            for _ in done:
+                pass
+    except MemoryError as exc:
+        raise MemoryLimitError("not enough memory to draw the batch: make it in parts, or with fewer workers") from exc
     return images if out is None else out
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import layout, render
+from number_generator.errors import SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.numbers import labels_of
 from number_generator.spec import Chunk, Job, Span
@@ -32,7 +33,14 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     Returns
     -------
     Chunk
+
+    Raises
+    ------
+    SpecError
+        If the atlas is not of the job's height.
     """
+    if atlas.height != job.height:  # the kernels would read outside of the atlas
+        raise SpecError(f"the job is for digits {job.height} px high and the atlas holds digits {atlas.height} px high")
     sequences = job.numbers.sequences(job.seed, span)
     count, width = len(span), job.spec.width
     smallest, largest = job.spec.spacing_range
@@ -63,4 +71,4 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
         shared_taps(job.height, width, stretch=stretch).prepare(natural),
         images.reshape(-1),
     )
-    return Chunk(span, images, labels_of(sequences, job.numbers.longest))
+    return Chunk(span, images, labels_of(sequences, sequences.longest))

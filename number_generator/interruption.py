@@ -50,12 +50,15 @@ class Interruption:
             self._end(number)
 
     def _end(self, number: int) -> "NoReturn":
+        left = "no unfinished file is left"
         try:
             if self.temporary is not None:
                 os.unlink(self.temporary)  # noqa: PTH108 - pathlib would have to load first
-        except OSError:  # it has gone into place already
+        except FileNotFoundError:  # it has gone into place already
             pass
+        except OSError:  # Windows keeps a file that is open
+            left = "the next run to the same place removes the unfinished file"
         try:
-            os.write(2, b"\nstopped; no unfinished file is left\n")
+            os.write(2, f"\nstopped; {left}\n".encode("ascii"))
         finally:
             os._exit(128 + number)

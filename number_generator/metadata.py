@@ -1,6 +1,7 @@
 """What a dataset file says of itself: how it was made, and the command that makes it again."""
 
 import json
+import os
 import shlex
 import time
 from pathlib import Path
@@ -43,7 +44,8 @@ def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str | None
         "seed": job.seed,
     }
     if digits_path is not None:
-        options["digits"] = str(Path(digits_path).absolute())  # the command is run again in any folder
+        # Absolute, as the command may be run again in any folder. A name that is no text keeps its odd bytes escaped.
+        options["digits"] = os.fsencode(Path(digits_path).absolute()).decode("utf-8", "backslashreplace")
     command = shlex.join(["generate-phone-numbers", *(f"--{name}={value}" for name, value in options.items())])
     recorded = {
         "seed": job.seed,

@@ -1,7 +1,7 @@
 """Where number sequences come from: a fixed list, or draws in the form of phone numbers."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,15 @@ class FixedNumbers:
 
     packed: Sequences
     first: int = 0
+    longest: int = field(init=False)
 
-    @property
-    def longest(self) -> int:
-        """Digits in the longest sequence."""
-        return self.packed.longest
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "longest", self.packed.longest)
+
+    def digits_before(self, number: int) -> int:
+        """Count the digits of all images before image `number`."""
+        offsets = self.packed.offsets
+        return int(offsets[min(number - self.first, len(offsets) - 1)])
 
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Give the sequences of the images in `span`; the seed plays no part."""
@@ -44,6 +48,10 @@ class PhoneNumbers:
     def longest(self) -> int:
         """The most digits of a number."""
         return self._SHORTEST + 1
+
+    def digits_before(self, number: int) -> int:
+        """Count the digits of all images before image `number`, at the most."""
+        return number * self.longest
 
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""

@@ -23,9 +23,9 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def check_workers(workers: Any) -> int:
+def check_workers(workers: Any, name: str = "workers") -> int:
     """Give the number of worker threads; None means one a core that the process may use."""
-    return available_cores() if workers is None else check_integer("workers", workers, 1, _MAX_WORKERS)
+    return available_cores() if workers is None else check_integer(name, workers, 1, _MAX_WORKERS)
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:

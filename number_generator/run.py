@@ -37,9 +37,9 @@ def run_job(
     def task(span: Span) -> tuple[int, object]:
         return len(span), sink.encode(make_chunk(job, atlas, span))
 
-    multiple = sink.span_multiple
-    length = max(1, job.span_length // multiple) * multiple
-    with closing(ordered_map(task, job.span.split(length), workers)) as results:
+    # Compiled here and not in several threads at once, which would wait for one another.
+    make_chunk(job, atlas, Span(job.span.start, job.span.start + 1))
+    with closing(ordered_map(task, job.split(sink.span_multiple), workers)) as results:
         for count, encoded in results:
             sink.write(encoded)
             advance(count)

@@ -2,6 +2,7 @@
 
 import operator
 import secrets
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -14,6 +15,7 @@ from number_generator.errors import SpecError
 __all__ = [
     "FITS",
     "MAX_LENGTH",
+    "MAX_SPACING",
     "MAX_WIDTH",
     "MIN_HEIGHT",
     "RENDER_VERSION",
@@ -28,7 +30,6 @@ __all__ = [
     "check_integer",
     "check_seed",
     "check_spacing_range",
-    "fresh_seed",
 ]
 
 RENDER_VERSION = 1
@@ -39,13 +40,14 @@ FITS: tuple[Fit, ...] = ("contain", "stretch")
 MAX_WIDTH = 65_535
 MIN_HEIGHT = 4
 MAX_LENGTH = 10_000
-_MAX_SPACING = 65_535
+MAX_SPACING = 65_535
 # Pillow holds the box of a resize in single precision, exact up to here; so are the pixels.
 _MAX_NATURAL_WIDTH = 2**24
 _MAX_IMAGE_NUMBER = 2**63 - 1
 _MAX_SEED = 2**64 - 1
-# A span's images stay in a core's share of the last cache level, and a task takes milliseconds.
-_SPAN_BYTES = 6 * 2**20
+# A task takes milliseconds, its memory is bounded, and its images stay in a core's share of the last cache level.
+_SPAN_BYTES = 12 * 2**20
+_SPAN_IMAGES = 2048
 
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -62,14 +64,9 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
     return number
 
 
-def check_seed(seed: Any) -> int:
+def check_seed(seed: Any, name: str = "seed") -> int:
     """Give `seed` as an int from 0 to 2**64 - 1; None draws fresh entropy from the operating system."""
-    return fresh_seed() if seed is None else check_integer("seed", seed, 0, _MAX_SEED)
-
-
-def fresh_seed() -> int:
-    """Draw a seed from the operating system's entropy."""
-    return secrets.randbits(64)
+    return secrets.randbits(64) if seed is None else check_integer(name, seed, 0, _MAX_SEED)
 
 
 def check_spacing_range(spacing_range: Any) -> tuple[int, int]:
@@ -78,8 +75,8 @@ def check_spacing_range(spacing_range: Any) -> tuple[int, int]:
         smallest, largest = spacing_range
     except (TypeError, ValueError):
         raise SpecError(f"spacing_range is {spacing_range!r}: give two integers, (minimum, maximum), in px") from None
-    smallest = check_integer("spacing_range's minimum", smallest, 0, _MAX_SPACING)
-    largest = check_integer("spacing_range's maximum", largest, 0, _MAX_SPACING)
+    smallest = check_integer("spacing_range's minimum", smallest, 0, MAX_SPACING)
+    largest = check_integer("spacing_range's maximum", largest, 0, MAX_SPACING)
     if smallest > largest:
         raise SpecError(f"spacing_range is ({smallest}, {largest}): the minimum exceeds the maximum; swap them")
     return smallest, largest
@@ -133,6 +130,10 @@ class NumberSource(Protocol):
         """The most digits that a sequence can have."""
         ...
 
+    def digits_before(self, number: int) -> int:
+        """Count the digits of all images before image `number`, at the most; it may lie beyond the last one."""
+        ...
+
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Give the sequences of the images in `span`."""
         ...
@@ -159,7 +160,7 @@ class RenderSpec:
     def __post_init__(self) -> None:
         object.__setattr__(self, "spacing_range", check_spacing_range(self.spacing_range))
         object.__setattr__(self, "width", check_integer("width", self.width, 1, MAX_WIDTH))
-        if self.fit not in FITS:
+        if not isinstance(self.fit, str) or self.fit not in FITS:
             raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")
 
 
@@ -210,10 +211,20 @@ class Job:
         """The images' shape (N, H, W)."""
         return len(self.span), self.height, self.spec.width
 
-    @property
-    def span_length(self) -> int:
-        """How many images make a task of good size."""
-        return max(1, min(2048, _SPAN_BYTES // (self.height * self.spec.width)))
+    def split(self, multiple: int = 1) -> Iterator[Span]:
+        """Give spans that make tasks of good size, in order: all but the last hold a multiple of `multiple` images."""
+        sizes = range(multiple, max(multiple, _SPAN_IMAGES) + 1, multiple)
+        start = self.span.start
+        while start < self.span.stop:
+            fitting = bisect_right(sizes, _SPAN_BYTES, key=lambda size: self._bytes(start, start + size))
+            stop = min(start + sizes[max(0, fitting - 1)], self.span.stop)
+            yield Span(start, stop)
+            start = stop
+
+    def _bytes(self, start: int, stop: int) -> int:
+        """Estimate what some images take while they are made: a digit takes about as much as eight columns."""
+        digits = self.numbers.digits_before(stop) - self.numbers.digits_before(start)
+        return self.height * ((stop - start) * self.spec.width + 8 * digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +238,7 @@ class Chunk:
     images : ndarray, shape (n, height, width), uint8
         255 is paper, 0 is full ink. Row k is image `span.start + k`.
     labels : ndarray, shape (n,), bytes of fixed length
-        The numbers in ASCII.
+        The numbers in ASCII; the length is that of the longest one here.
     """
 
     span: Span

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from number_generator import DigitImageDataset, datasets
+from number_generator import DigitImageDataset, digit_datasets
 
 # The same examples in every run, so that a failure is the change's; `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
@@ -28,13 +28,13 @@ settings.load_profile("repeat")
 def _no_default_digits(monkeypatch):
     """Each test starts from the packaged digits."""
     monkeypatch.delenv("NG_DEFAULT_DIGIT_DATASET", raising=False)
-    monkeypatch.setattr(datasets, "_default_path", None)
+    monkeypatch.setattr(digit_datasets, "_default_path", None)
 
 
 @pytest.fixture(scope="session")
 def digits():
     """The default digit dataset: images (N, 28, 28) uint8 and integer labels (N,)."""
-    images, labels = datasets.default_digits().get_data()
+    images, labels = digit_datasets.default_digits().get_data()
     return images, np.array([int(label) for label in labels])
 
 
@@ -81,7 +81,7 @@ def run_python(tmp_path):
         folder = tmp_path / "run_python"
         folder.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("NG_", "NUMBA_", "COV_"))}
-        source = str(Path(datasets.__file__).parents[1])
+        source = str(Path(digit_datasets.__file__).parents[1])
         path = os.pathsep.join([source, *filter(None, [kept.get("PYTHONPATH")])])
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],

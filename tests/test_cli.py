@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 import number_generator
-from number_generator import DigitImageDataset, GenericDataset, cli, datasets, entry, generate_batch
+from number_generator import DigitImageDataset, GenericDataset, cli, digit_datasets, entry, generate_batch
 from number_generator.interruption import Interruption
 from number_generator.parallel import available_cores
 
@@ -524,10 +524,13 @@ def test_the_version_is_shown(capsys, command, needed):
 # --- wrong usage
 
 COMMON_MISTAKES = [
-    (["--min-spacing=9", "--max-spacing=4"], "spacing_range is (9, 4): the minimum exceeds the maximum"),
-    (["--min-spacing=11"], "spacing_range is (11, 10): the minimum exceeds the maximum"),
-    (["--min-spacing=-1"], "spacing_range's minimum is -1: give an integer, from 0 to 65535"),
-    (["--max-spacing=65536"], "spacing_range's maximum is 65536: give an integer, from 0 to 65535"),
+    (
+        ["--min-spacing=9", "--max-spacing=4"],
+        "--min-spacing is 9 and --max-spacing is 4: the minimum exceeds the maximum",
+    ),
+    (["--min-spacing=11"], "--min-spacing is 11 and --max-spacing is 10: the minimum exceeds the maximum"),
+    (["--min-spacing=-1"], "--min-spacing is -1: give an integer, from 0 to 65535"),
+    (["--max-spacing=65536"], "--max-spacing is 65536: give an integer, from 0 to 65535"),
     (["--min-spacing=2.5"], "argument --min-spacing: invalid int value: '2.5'"),
     (["--image-width=0"], "width is 0: give an integer, from 1 to 65535"),
     (["--image-width=65536"], "width is 65536: give an integer, from 1 to 65535"),
@@ -821,7 +824,7 @@ def test_the_metadata_describes_the_whole_job(name):
     assert metadata["fit"] == "contain"
     assert metadata["render_version"] == 1
     assert metadata["package_version"] == number_generator.__version__
-    assert metadata["digits_sha256"] == datasets.default_digits().sha256
+    assert metadata["digits_sha256"] == digit_datasets.default_digits().sha256
     job = metadata["job"]
     assert '"num_images": 5' in (job if isinstance(job, str) else str(job).replace("'", '"'))
 

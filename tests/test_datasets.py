@@ -10,8 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from number_generator import DigitImageDataset, GenericDataset, datasets, generate_batch, set_default_dataset_filepath
-from number_generator.datasets import default_digits
+from number_generator import (
+    DigitImageDataset,
+    GenericDataset,
+    datasets,
+    digit_datasets,
+    generate_batch,
+    set_default_dataset_filepath,
+)
+from number_generator.digit_datasets import default_digits
 from number_generator.errors import (
     DatasetError,
     DatasetIndexError,
@@ -238,7 +245,7 @@ def test_an_empty_dataset_has_no_examples():
     assert list(dataset) == []
     assert dataset.get_metadata() == {}
     assert dataset[:][1] == []
-    with pytest.raises(DatasetIndexError, match="the dataset has 0"):
+    with pytest.raises(DatasetIndexError, match="the dataset is empty"):
         dataset[0]
 
 
@@ -702,7 +709,7 @@ def test_a_set_file_goes_before_the_environment_variable(monkeypatch, make_digit
     returned = set_default_dataset_filepath(large)
 
     assert default_height() == 16
-    assert default_digits() is returned
+    assert default_digits().sha256 == returned.sha256
     assert returned.get_example_shape() == (16, 16)
 
 
@@ -747,4 +754,82 @@ def test_a_changed_file_is_read_again(make_digit_dataset, digits_file):
 
 
 def test_an_unchanged_file_is_read_once(digits_file):
-    assert datasets.load_digits(digits_file) is datasets.load_digits(str(digits_file))
+    assert digit_datasets.load_digits(digits_file) is digit_datasets.load_digits(str(digits_file))
+
+
+# What a user does with a dataset does not reach others
+
+
+def test_other_digits_loaded_into_a_returned_dataset_do_not_change_the_default(make_digit_dataset, tmp_path):
+    small, large = two_files(make_digit_dataset, tmp_path)
+    returned = set_default_dataset_filepath(large)
+
+    returned.load(small)
+
+    assert default_height() == 16
+    assert generate_batch(["7"], (5, 10), 40, digits=large).shape == (1, 16, 40)
+
+
+def test_digits_are_a_copy_that_nobody_can_write_to(make_digits):
+    images, labels = make_digits(12)
+    dataset = DigitImageDataset(images, labels)
+    digest = DigitImageDataset(images.copy(), labels).sha256
+
+    images[:] = 0
+
+    assert dataset.sha256 == digest
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.get_data()[0][0] = 0
+
+
+def test_a_lazy_dataset_finds_its_file_from_another_folder(examples, tmp_path, monkeypatch):
+    GenericDataset(*examples).save(tmp_path / "lines.h5")
+    monkeypatch.chdir(tmp_path)
+    dataset = GenericDataset()
+    dataset.load("lines.h5")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+    sent = pickle.loads(pickle.dumps(dataset))
+
+    assert sent[0][1] == dataset[0][1]
+
+
+def test_new_labels_of_an_idx_pair_are_noticed(make_digits, tmp_path):
+    images, labels = make_digits(12)
+    path, second = tmp_path / "train-images-idx3-ubyte", tmp_path / "train-labels-idx1-ubyte"
+    path.write_bytes(b"\0\0\x08\x03" + np.array(images.shape, ">u4").tobytes() + images.tobytes())
+    head = b"\0\0\x08\x01" + np.array(len(labels), ">u4").tobytes()
+    second.write_bytes(head + labels.astype(np.uint8).tobytes())
+    before = digit_datasets.load_digits(path).sha256
+
+    second.write_bytes(head + (9 - labels).astype(np.uint8).tobytes())
+    os.utime(second, ns=(1, 1))
+
+    assert digit_datasets.load_digits(path).sha256 != before
+
+
+@pytest.mark.parametrize("value", [Path("x"), lambda: 0, "\ud800", {"a": {"b": object()}}])
+def test_metadata_that_could_not_be_read_back_is_not_saved(examples, tmp_path, value):
+    with pytest.raises(SpecError, match="the metadata cannot be saved"):
+        GenericDataset(*examples).save(tmp_path / "lines.pickle", {"odd": value})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [5, None, "a\0.pickle", "\ud800.pickle"])
+def test_a_dataset_is_saved_to_a_file_name_only(examples, name):
+    with pytest.raises(SpecError, match="the output path is"):
+        GenericDataset(*examples).save(name)
+
+
+@pytest.mark.parametrize("labels", [5, np.array(5)])
+def test_labels_that_are_no_list_are_refused(labels):
+    with pytest.raises(DatasetError, match="give a list with one label for each image"):
+        GenericDataset(np.zeros((1, 4, 4), np.uint8), labels)
+
+
+@pytest.mark.parametrize("metadata", [5, "text", [("a", 1)]])
+def test_metadata_that_is_no_dict_is_refused(metadata):
+    with pytest.raises(SpecError, match=r"metadata is .*: give a dict"):
+        GenericDataset(metadata=metadata)

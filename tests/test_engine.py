@@ -1,5 +1,7 @@
 """What images depend on, and what they do not; the forms that arguments may take, and the refused ones."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -478,3 +480,51 @@ def test_a_span_splits_into_consecutive_spans():
     assert list(Span(3, 10).split(3)) == [Span(3, 6), Span(6, 9), Span(9, 10)]
     assert list(Span(3, 3).split(3)) == []
     assert len(Span(3, 10)) == 7
+
+
+def spans_of(sequences, width=100):
+    job = Job(FixedNumbers(pack_sequences(sequences)), RenderSpec((0, 0), width), 28, 1, Span(0, len(sequences)))
+    return list(job.split())
+
+
+def test_the_spans_of_a_job_cover_it_once_and_in_order():
+    spans = spans_of(["1" * (index % 50) for index in range(10_000)])
+
+    assert (spans[0].start, spans[-1].stop) == (0, 10_000)
+    assert all(before.stop == after.start for before, after in itertools.pairwise(spans))
+
+
+def test_long_sequences_make_short_spans_and_leave_those_of_short_ones_long():
+    spans = spans_of(["1" * 10_000] * 50 + ["2"] * 5000)
+
+    assert max(len(span) for span in spans if span.stop <= 50) < 10
+    assert max(map(len, spans)) > 1000
+
+
+def test_wide_pages_make_short_spans():
+    assert max(map(len, spans_of(["1"] * 1000, width=65_535))) < 10
+
+
+def test_a_span_for_a_sink_holds_a_multiple_of_its_blocks():
+    job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 5000))
+
+    spans = list(job.split(480))
+
+    assert all(len(span) % 480 == 0 for span in spans[:-1])
+    assert spans[-1].stop == 5000
+
+
+def test_an_atlas_of_another_height_is_refused(make_digit_dataset):
+    job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 1))
+
+    with pytest.raises(SpecError, match="28 px high and the atlas holds digits 12 px high"):
+        make_chunk(job, make_digit_dataset(12).atlas, job.span)
+
+
+def test_a_batch_fills_an_array_that_is_mapped_to_a_file(tmp_path):
+    mapped = np.memmap(tmp_path / "images", np.uint8, "w+", shape=(2, 28, 100))
+
+    given = generate_batch(["1", "2"], (5, 10), 100, seed=1, out=mapped)
+
+    assert given is mapped
+    assert np.array_equal(mapped, generate_batch(["1", "2"], (5, 10), 100, seed=1))

@@ -30,11 +30,11 @@ pytestmark = pytest.mark.skipif(
 _PROBE = """
 import json, os, sys
 import number_generator
-from number_generator import datasets
+from number_generator import digit_datasets
 read = []
-load = datasets.DigitImageDataset.load
-datasets.DigitImageDataset.load = lambda self, path: (read.append(str(path)), load(self, path))[1]
-count = len(datasets.default_digits())
+load = digit_datasets.DigitImageDataset.load
+digit_datasets.DigitImageDataset.load = lambda self, path: (read.append(str(path)), load(self, path))[1]
+count = len(digit_datasets.default_digits())
 image = number_generator.generate_numbers_sequence("0123", (5, 10), 100, seed=1).tolist() if sys.argv[1:] else None
 package = os.path.dirname(number_generator.__file__)
 print(json.dumps({"package": package, "digits": read, "count": count, "image": image}))
@@ -45,7 +45,9 @@ _NO_INDEX = ("No matching distribution found", "Could not find a version", "onne
 
 def run(command, folder):
     """Run a command in a folder, with none of our environment's Python settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST_", "NG_", "COV_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST_", "NG_", "COV_"))
+    }
     done = subprocess.run(
         list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, timeout=300, check=False
     )
@@ -254,12 +256,12 @@ def test_the_digits_are_found_from_an_editable_install(from_checkout, checkout, 
 def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_wheel, checkout):
     (checkout / "test_probe.py").write_text(
         "import pathlib, number_generator\n"
-        "from number_generator import datasets\n"
+        "from number_generator import digit_datasets\n"
         "def test_the_checkout_shadows_the_install():\n"
         "    assert pathlib.Path(number_generator.__file__).parents[1] == pathlib.Path(__file__).parent\n"
         "def test_an_image_is_drawn():\n"
         "    assert number_generator.generate_numbers_sequence('42').shape == (28, 100)\n"
-        "    assert len(datasets.default_digits()) == 5000\n"
+        "    assert len(digit_datasets.default_digits()) == 5000\n"
     )
 
     said = run([from_wheel.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_probe.py"], checkout)
@@ -273,8 +275,8 @@ def test_without_its_digits_the_package_says_so(from_sdist, tmp_path):
         from_sdist.site / "number_generator", copy / "number_generator", ignore=shutil.ignore_patterns("data")
     )
     code = (
-        "from number_generator import NumberGeneratorError, datasets\n"
-        "try:\n    datasets.default_digits()\nexcept NumberGeneratorError as exc:\n    print(exc)\n"
+        "from number_generator import NumberGeneratorError, digit_datasets\n"
+        "try:\n    digit_datasets.default_digits()\nexcept NumberGeneratorError as exc:\n    print(exc)\n"
     )
 
     said = run([from_sdist.python, "-c", code], copy)

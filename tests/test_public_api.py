@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, datasets, errors
+from number_generator import core, datasets, digit_datasets, errors
 
 BASES = {
     "SpecError": ValueError,
@@ -102,7 +102,7 @@ assert threading.active_count() == 1
     run_python(code, NG_DEFAULT_DIGIT_DATASET=str(tmp_path / "is-not-there.pickle"))
 
 
-@pytest.mark.parametrize("module", [core, datasets])
+@pytest.mark.parametrize("module", [core, datasets, digit_datasets])
 def test_the_examples_of_the_docstrings_run(module):
     result = doctest.testmod(module, raise_on_error=False)
 
@@ -133,7 +133,7 @@ def test_the_state_of_numpys_random_numbers_is_left_alone():
 
     number_generator.generate_batch(["123"] * 10, (0, 5), 50, workers=2)
     number_generator.generate_numbers_sequence("123")
-    datasets.default_digits().random_sample_digit(3)
+    digit_datasets.default_digits().random_sample_digit(3)
 
     after = np.random.get_state()
     assert before[0] == after[0]

@@ -19,7 +19,7 @@ from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
 from number_generator.sinks import atomic, format_of, open_sink
 from number_generator.sinks.atomic import AtomicFile
-from number_generator.sinks.hdf5_file import Hdf5Sink, _attribute
+from number_generator.sinks.hdf5_file import Hdf5Sink
 from number_generator.sinks.pickle_file import PickleSink
 from number_generator.spec import Chunk, DatasetHeader, Span
 
@@ -236,7 +236,7 @@ def test_the_permissions_follow_the_umask(tmp_path, mask, mode, file_format):
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.pickle", "pickle"), ("a.h5", "hdf5"), ("a.HDF5", "hdf5"), ("a.pkl", None), ("h5", None), (".h5", None)],
+    [("a.pickle", "pickle"), ("a.h5", "hdf5"), ("a.HDF5", "hdf5"), ("a.pkl", None), ("h5", None), (".h5", "hdf5")],
 )
 def test_the_ending_of_a_name_tells_the_format(tmp_path, name, expected):
     assert format_of(tmp_path / name) == expected
@@ -470,7 +470,7 @@ def test_attributes_of_hdf5_have_the_types_of_the_metadata(tmp_path):
     with h5py.File(write(tmp_path / "set.h5", make_images(2), make_labels(2), "hdf5", metadata=metadata)) as file:
         found = dict(file.attrs)
 
-    assert set(found) == set(metadata)
+    assert set(found) == {*metadata, "metadata_json"} - {"nested"}
     assert found["creation_timestamp"] == 1.5
     assert found["spacing_range"].tolist() == [5, 10]
     assert found["spacing_range"].dtype.kind == "i"
@@ -478,33 +478,22 @@ def test_attributes_of_hdf5_have_the_types_of_the_metadata(tmp_path):
     assert found["image_width"] == 9
     assert found["fit"] == "contain"
     assert json.loads(found["job"]) == {"a": [1, 2]}
-    assert json.loads(found["nested"]) == {"a": [None]}
+    assert json.loads(found["metadata_json"]) == {"nested": {"a": [None]}}
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("text", "text"),
-        (3, 3),
-        (True, True),
-        (2.5, 2.5),
-        (2**64, str(2**64)),
-        (-(2**63), -(2**63)),
-        ((5, 10), (5, 10)),
-        ([2**63, -1], f"[{2**63}, -1]"),
-        ([1.5, 2], [1.5, 2]),
-        (np.float32(2), np.float32(2)),
-        ((), "[]"),
-        (["a", 1], '["a", 1]'),
-        ({"a": None}, '{"a": null}'),
-        (None, "null"),
-    ],
+    "value",
+    ["text", 3, True, 2.5, 2**64, -(2**63), [2**63, -1], [1.5, 2], [], ["a", 1], {"a": None}, None, 2.0, "\u3007"],
 )
-def test_a_metadata_value_becomes_an_attribute(value, expected):
-    attribute = _attribute(value)
+def test_metadata_comes_back_from_hdf5_as_it_was(tmp_path, value):
+    path = write(
+        tmp_path / "set.h5", make_images(2), make_labels(2), "hdf5", metadata={"value": value, "fit": "contain"}
+    )
 
-    assert attribute == expected
-    assert type(attribute) is type(expected)
+    dataset = GenericDataset()
+    dataset.load(path)
+
+    assert dataset.get_metadata() == {"value": value, "fit": "contain"}
 
 
 @pytest.mark.parametrize("value", [{1, 2}, object(), b"bytes", {"a": object()}])
@@ -720,3 +709,25 @@ def test_a_large_file_is_flushed_whole_where_it_cannot_be_mapped(tmp_path, monke
     file.commit()
 
     assert (tmp_path / "big").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("width", [100, 1000, 20_000, 65_535])
+def test_a_span_for_hdf5_is_bounded_in_bytes(tmp_path, width):
+    header = header_of(10**6, 28, width)
+
+    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False) as sink:
+        assert sink.span_multiple * 28 * width <= 8 * 2**20
+
+
+@FORMATS
+def test_a_symbolic_link_stays_and_its_file_is_written(tmp_path, file_format):
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "set", tmp_path / "link"
+    target.write_bytes(b"earlier")
+    link.symlink_to(target)
+
+    write(link, make_images(2), make_labels(2), file_format, overwrite=True)
+
+    assert link.is_symlink()
+    assert target.stat().st_size > len(b"earlier")
+    assert sorted(path.name for path in target.parent.iterdir()) == ["set"]

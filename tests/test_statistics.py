@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from number_generator._kernels import layout, rng
-from number_generator.datasets import default_digits
+from number_generator.digit_datasets import default_digits
 from number_generator.numbers import PhoneNumbers, pack_sequences
 from number_generator.spec import Span
 

@@ -15,8 +15,18 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
-__all__ = ["PRECISION_BITS", "ROWS", "copy", "copy_block", "fill", "mulhi", "splat", "store", "transpose"]
-__all__ += ["multiply_add"]
+__all__ = [
+    "PRECISION_BITS",
+    "ROWS",
+    "copy",
+    "copy_block",
+    "fill",
+    "mulhi",
+    "multiply_add",
+    "splat",
+    "store",
+    "transpose",
+]
 
 ROWS = 32
 # Pillow's fixed point for 8-bit images: 32 bits less 8 for the pixel and 2 for the sums' headroom.

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
-from number_generator.errors import DatasetError
+from number_generator.errors import DatasetError, DatasetNotFoundError
 from number_generator.loading import hdf5, idx, npz, pickles
 from number_generator.loading.files import checked_path, reading
 from number_generator.loading.hdf5 import Hdf5Reader
 from number_generator.loading.raw import RawDataset
 
-__all__ = ["Format", "Hdf5Reader", "RawDataset", "detect_format", "load_arrays"]
+__all__ = ["Format", "Hdf5Reader", "RawDataset", "detect_format", "load_arrays", "source_files"]
 
 Format = Literal["pickle", "hdf5", "npz", "idx"]
 
@@ -88,6 +89,18 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
         with checked.open("rb") as file:
             head = file.read(_HEAD_BYTES)
         return _format_of(head, checked)
+
+
+def source_files(path: str | os.PathLike[str]) -> list[Path]:
+    """Give the files that a dataset is read from: the labels of an IDX file lie in a second one.
+
+    Parameters and exceptions are those of `load_arrays`.
+    """
+    checked = checked_path(path)
+    if detect_format(checked) == "idx":
+        with contextlib.suppress(DatasetNotFoundError):  # loading says what is wrong
+            return [checked, idx.labels_path(checked)]
+    return [checked]
 
 
 def _format_of(head: bytes, path: Path) -> Format:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import json
 import math
 import operator
 import os
@@ -63,7 +65,8 @@ class Hdf5Reader:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = checked_path(path)
+        # Absolute, as another process or a later call may have another current folder.
+        self._path = checked_path(path).absolute()
         self._is_closed = False
         self._are_heaps_checked = False
         self._handles: _Handles | None = _open(self._path)
@@ -167,7 +170,10 @@ class Hdf5Reader:
             return handles
         if self._is_closed:
             raise SpecError(f"{self._path}: the reader is closed; open another")
-        # Handles from before a fork share the parent's file position and are given up here.
+        if handles is not None:
+            # After a fork: while the parent's file is open here, HDF5 would give it again, descriptor and all.
+            with contextlib.suppress(OSError, RuntimeError, ValueError):
+                handles.file.close()
         handles = _open(checked_path(self._path))
         if handles.images.shape != self._shape:
             raise DatasetError(f"{self._path}: the file has changed since it was opened; open it again")
@@ -354,6 +360,10 @@ def _metadata(file: Any) -> dict[str, Any]:
         elif is_text or attribute.dtype.kind in "biuf":
             value = _plain(file.attrs[name])
             metadata[name] = tuple(value) if name == "spacing_range" and isinstance(value, list) else value
+    # What HDF5 cannot hold is written as one JSON text.
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        metadata.update(json.loads(metadata["metadata_json"]))
+        del metadata["metadata_json"]
     return metadata
 
 

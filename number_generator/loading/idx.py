@@ -42,15 +42,15 @@ def load(path: Path) -> RawDataset:
     """Read an IDX pair, given its images file; raise what `load_arrays` raises."""
     with reading(path, _VALID):
         images = _read(path, _IMAGES_MAGIC)
-    labels_path = checked_path(_labels_path(path))
-    with reading(labels_path, _VALID):
-        labels = _read(labels_path, _LABELS_MAGIC)
+    second = checked_path(labels_path(path))
+    with reading(second, _VALID):
+        labels = _read(second, _LABELS_MAGIC)
     with reading(path, _VALID):
         return build_dataset(images, labels, None)
 
 
-def _labels_path(path: Path) -> Path:
-    """Return the labels file that lies beside an images file."""
+def labels_path(path: Path) -> Path:
+    """Return the labels file that lies beside an images file; raise DatasetNotFoundError if there is none."""
     match = _IMAGES_NAME.fullmatch(path.name)
     if match is None:
         raise DatasetNotFoundError(

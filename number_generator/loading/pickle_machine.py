@@ -74,12 +74,14 @@ class PickleMachine:
         self._memo: dict[int, Any] = {}
         self._allowance = _FREE_BYTES + _BYTES_PER_FILE_BYTE * self._size
 
-    def run(self) -> Any:  # noqa: PLR0912 - calls would double the time of the common opcodes
+    def run(self) -> Any:  # noqa: PLR0912, PLR0915 - calls would double the time of the common opcodes
         """Return the object that the pickle describes, made of plain values, PickledArray and PickledType."""
         content, size, stack, memo, handlers = self._content, self._size, self._stack, self._memo, _HANDLERS
         push = stack.append
         unsigned = struct.Struct("<I").unpack_from
         signed = struct.Struct("<i").unpack_from
+        # An object of its own takes three bytes at least, the one that numbers it included.
+        most_memos = size // 3
         at = 0
         while at < size:
             opcode = content[at]
@@ -91,7 +93,10 @@ class PickleMachine:
                     break
                 push(content[start:at].decode())
             elif opcode == _MEMOIZE:
-                memo[len(memo)] = stack[-1]
+                index = len(memo)
+                if index > most_memos:
+                    raise MalformedError("the pickle numbers far more objects than its size explains")
+                memo[index] = stack[-1]
                 at += 1
             elif opcode == _BINUNICODE:
                 start = at + 5

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import mmap
+import pickle
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from number_generator.errors import SpecError
 from number_generator.loading.files import MalformedError, reading, shown
 from number_generator.loading.pickle_machine import PickleMachine
 from number_generator.loading.pickle_values import PickledArray, PickledType
@@ -51,6 +53,17 @@ def load_bytes(content: bytes | mmap.mmap) -> RawDataset:
     labels = _labels(found["labels"])
     metadata = _plain(found.get("metadata"), machine, _DEEPEST_METADATA)
     return build_dataset(images, labels, metadata)
+
+
+def check_metadata(metadata: dict[str, Any]) -> None:
+    """Raise SpecError if metadata, once pickled, could not be read back."""
+    content = {"images": np.empty((0, 1, 1), np.uint8), "labels": [], "metadata": metadata}
+    try:
+        load_bytes(pickle.dumps(content, protocol=4))
+    except Exception as exc:  # objects may raise anything when they are pickled
+        raise SpecError(
+            f"the metadata cannot be saved ({exc}): give numbers, texts, arrays, and lists and dicts of these"
+        ) from exc
 
 
 def _images(value: Any, machine: PickleMachine) -> object:

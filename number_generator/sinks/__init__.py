@@ -7,10 +7,9 @@ from typing import Any, Literal, Protocol
 from number_generator.errors import SpecError
 from number_generator.spec import Chunk, DatasetHeader
 
-__all__ = ["ENDINGS", "FORMATS", "Format", "Sink", "format_of", "open_sink"]
+__all__ = ["ENDINGS", "Format", "Sink", "format_of", "open_sink"]
 
 Format = Literal["pickle", "hdf5"]
-FORMATS: tuple[Format, ...] = ("pickle", "hdf5")
 ENDINGS: dict[str, Format] = {".pickle": "pickle", ".h5": "hdf5", ".hdf5": "hdf5"}
 """Which format a file name's ending stands for; the first of a format is its usual one."""
 
@@ -54,7 +53,8 @@ class Sink(Protocol):
 
 def format_of(path: Path) -> Format | None:
     """Give the format that the ending of a file name stands for, or None."""
-    return ENDINGS.get(path.suffix.lower())
+    name = path.name.lower()
+    return next((file_format for ending, file_format in ENDINGS.items() if name.endswith(ending)), None)
 
 
 def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwrite: bool) -> Sink:

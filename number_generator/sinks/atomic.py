@@ -58,7 +58,6 @@ class AtomicFile:
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
-        self.path = path
         self._overwrite = overwrite
         make_folder(path.parent)
         with translated(path):
@@ -66,7 +65,9 @@ class AtomicFile:
                 raise OutputError(f"{path} is a folder: give another file name")
         if not overwrite and os.path.lexists(path):
             raise _exists(path)
-        _remove_stale(path)
+        # A symbolic link stays, and the file that it leads to is written.
+        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
+        _remove_stale(self.path)
         self.file: IO[bytes]
         while not self._open():
             pass
@@ -146,9 +147,13 @@ def _remove_stale(path: Path) -> None:
     with contextlib.suppress(OSError):
         for entry in list(path.parent.iterdir()):
             if entry.name.startswith(prefix) and entry.name.endswith(_ENDING):
-                with contextlib.suppress(OSError), entry.open("rb") as file:
-                    if _lock(file, wait=False):
-                        entry.unlink()
+                with contextlib.suppress(OSError):
+                    if sys.platform == "win32":
+                        entry.unlink()  # fails while it is open anywhere
+                        continue
+                    with entry.open("rb") as file:
+                        if _lock(file, wait=False):
+                            entry.unlink()
 
 
 def _sync_in_parts(file: IO[bytes]) -> None:

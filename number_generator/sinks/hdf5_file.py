@@ -22,7 +22,7 @@ from number_generator.errors import OutputError, SpecError
 from number_generator.sinks.atomic import AtomicFile, translated
 from number_generator.spec import Chunk, DatasetHeader
 
-__all__ = ["Hdf5Sink"]
+__all__ = ["JSON_ATTRIBUTE", "Hdf5Sink"]
 
 # A chunk is the unit of reading. Measured with 28 x 100 images (read through h5py, one core): 32 images a chunk
 # give 131,000 images/s in slices and 4,700 single random images/s; 16 give 81,000 and 6,900; 64, 135,000 and
@@ -30,7 +30,13 @@ __all__ = ["Hdf5Sink"]
 _CHUNK_BYTES = 32 * 28 * 100
 # Level 1 is igzip's middle level: 250,000 images/s a core, and files as small as zlib's level 4 makes them.
 _LEVEL = 1
-_LABELS_PER_CHUNK = 2048
+# One label is read with its whole block: 512 labels of phone numbers are 5.6 kB.
+_LABELS_PER_CHUNK = 512
+# Spans are made of whole blocks of labels, and kept in memory while they are made: large pages take smaller blocks.
+_SPAN_BYTES = 8 * 2**20
+
+JSON_ATTRIBUTE = "metadata_json"
+"""Holds the metadata that HDF5 cannot, as one JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ class Hdf5Sink:
         self._start: int | None = None
         self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
-        self._label_rows = max(1, _LABELS_PER_CHUNK // self._image_rows) * self._image_rows
-        self._label_rows = min(self._label_rows, max(1, count))
+        blocks = min(_LABELS_PER_CHUNK // self._image_rows, _SPAN_BYTES // (self._image_rows * height * width))
+        self._label_rows = min(max(1, blocks) * self._image_rows, max(1, count))
         self._file = AtomicFile(path, overwrite=overwrite)
         self._h5: Any = None
         try:
@@ -74,7 +80,7 @@ class Hdf5Sink:
         """Compress a chunk block by block."""
         return _Encoded(
             _compressed(chunk.images, self._image_rows, chunk.span.start),
-            _compressed(chunk.labels, self._label_rows, chunk.span.start),
+            _compressed(chunk.labels.astype(self._label_dtype, copy=False), self._label_rows, chunk.span.start),
         )
 
     def write(self, encoded: _Encoded) -> None:
@@ -104,20 +110,22 @@ class Hdf5Sink:
     def _create(self, header: DatasetHeader) -> None:
         # The temporary is locked already, by us: HDF5's own lock would meet ours.
         self._h5 = h5py.File(self._file.temporary_path, "w", locking=False)
+        as_json = {}
         for name, value in header.metadata.items():
-            self._store(name, value)
+            with _naming(name, value):
+                if _is_native(value):
+                    self._h5.attrs[name] = value
+                else:
+                    json.dumps(value)
+                    as_json[name] = value
+        if as_json:
+            with _naming(JSON_ATTRIBUTE, as_json):
+                self._h5.attrs[JSON_ATTRIBUTE] = json.dumps(as_json)
         count, height, width = header.shape
-        text = h5py.string_dtype("ascii", max(1, header.label_length))
+        self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
+        text = h5py.string_dtype("ascii", self._label_dtype.itemsize)
         self._images = self._dataset("images", (count, height, width), np.uint8, self._image_rows)
         self._labels = self._dataset("labels", (count,), text, self._label_rows)
-
-    def _store(self, name: str, value: Any) -> None:
-        try:
-            self._h5.attrs[name] = _attribute(value)
-        except (TypeError, ValueError) as exc:
-            raise SpecError(
-                f"metadata {name!r} is {value!r}, which HDF5 cannot hold: give numbers, texts, or what JSON can hold"
-            ) from exc
 
     def _dataset(self, name: str, shape: tuple[int, ...], dtype: Any, rows: int) -> Any:
         if shape[0] == 0:  # nothing to cut into chunks
@@ -147,13 +155,22 @@ class Hdf5Sink:
         self._file.discard()
 
 
-def _attribute(value: Any) -> Any:
-    """Give a metadata value in a form that HDF5 can hold: numbers and texts as they are, the rest as JSON."""
+@contextlib.contextmanager
+def _naming(name: str, value: Any) -> Iterator[None]:
+    """Turn what h5py and JSON say of a metadata value into SpecError that names it."""
+    try:
+        yield
+    except (TypeError, ValueError) as exc:
+        raise SpecError(
+            f"metadata {name!r} is {value!r}, which HDF5 cannot hold: give numbers, texts, or what JSON can hold"
+        ) from exc
+
+
+def _is_native(value: Any) -> bool:
+    """Tell whether HDF5 holds a metadata value as it is: a text, a number, or a few numbers."""
     if isinstance(value, (str, float, np.generic)) or (isinstance(value, int) and -(2**63) <= value < 2**64):
-        return value
-    if isinstance(value, (tuple, list)) and value and all(map(_is_plain_number, value)):
-        return value
-    return json.dumps(value)
+        return True
+    return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(_is_plain_number, value))
 
 
 def _is_plain_number(value: Any) -> bool:

@@ -381,3 +381,11 @@ def test_long_text_of_protocol_4_loads(tmp_path):
     dataset = load(tmp_path, content.replace(short, b"\x8d" + struct.pack("<Q", len(encoded)) + encoded))
 
     assert dataset.labels == ["3", text]
+
+
+def test_more_numbered_objects_than_a_file_can_hold_are_refused(tmp_path):
+    path = tmp_path / "memo.pickle"
+    path.write_bytes(b"\x80\x04N" + b"\x94" * 100_000 + b".")
+
+    with pytest.raises(DatasetError, match="numbers far more objects"):
+        load_arrays(path)

@@ -1,0 +1,261 @@
+"""Single handwritten digits to compose from: a user's own, or the default ones."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.datasets import GenericDataset, Images, size_text
+from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError
+from number_generator.glyphs import GlyphAtlas
+from number_generator.loading import load_arrays, source_files
+from number_generator.spec import MIN_HEIGHT, check_integer, check_seed
+
+__all__ = ["DigitImageDataset", "default_digits", "load_digits", "set_default_dataset_filepath"]
+
+_ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
+_default_path: str | None = None
+
+
+class DigitImageDataset(GenericDataset):
+    """Single handwritten digits: what number sequences are composed from.
+
+    Parameters
+    ----------
+    images : array_like, shape (N, H, H), uint8, optional
+        Square, of any size H >= 4. Ink is any value above 0, on background 0.
+    labels : sequence of int or one-digit str, or integer ndarray, shape (N,), optional
+        Digits 0 to 9, every one present.
+    metadata : mapping, optional
+
+    Raises
+    ------
+    DatasetError
+        If something of this does not hold.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from number_generator import DigitImageDataset
+    >>> digits = DigitImageDataset(np.full((10, 8, 8), 255, np.uint8), range(10))
+    >>> digits.get_example_shape(), digits.get_digit_examples(7).shape
+    ((8, 8), (1, 8, 8))
+    """
+
+    def __init__(
+        self,
+        images: npt.ArrayLike | None = None,
+        labels: Sequence[Any] | npt.NDArray[Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(images, labels, metadata)
+        # A copy of its own that nobody can write to: the atlas and the SHA-256 are made of it later.
+        self._images = self._images.copy()
+        self._images.setflags(write=False)
+        self._lock = threading.Lock()
+        self._atlas: GlyphAtlas | None = None
+        self._sha256: str | None = None
+        self._digits = _checked_digits(self._images, self._labels)
+
+    def load(self, input_filepath: str | os.PathLike[str]) -> None:
+        """Replace the content with that of a file, wholly read and checked.
+
+        Parameters
+        ----------
+        input_filepath : path_like
+            HDF5, pickle, `.npz` with `images` and `labels`, or MNIST's IDX images with their labels beside them.
+
+        Raises
+        ------
+        DatasetNotFoundError, DatasetReadError
+            If the file is not there or cannot be read.
+        DatasetError
+            If it is no valid digit dataset. What was loaded before stays.
+        """
+        raw = load_arrays(input_filepath)
+        try:
+            loaded = DigitImageDataset(raw.images, raw.labels, raw.metadata)
+        except DatasetError as exc:
+            raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
+        self.__dict__.update(loaded.__dict__)
+
+    def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
+        """Append digits of the same size and their labels.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, H, H), uint8
+        labels : sequence of int or one-digit str
+
+        Raises
+        ------
+        DatasetError
+            If they do not fit; nothing is appended then.
+        """
+        joined = GenericDataset(self._images, self._labels, self._metadata)
+        joined.add_examples(images, labels)
+        checked = DigitImageDataset(*joined.get_data(), joined.get_metadata())
+        self.__dict__.update(checked.__dict__)
+
+    def get_digit_examples(self, digit: int) -> Images:
+        """Give all images of a digit, shape (n, H, H)."""
+        return self._images[self._digits == check_integer("digit", digit, 0, 9)]
+
+    def random_sample_digit(self, digit: int, *, seed: int | None = None) -> Images:
+        """Give one image of a digit, shape (H, H), each with equal chance.
+
+        Parameters
+        ----------
+        digit : int
+            From 0 to 9.
+        seed : int, optional
+            From 0 to 2**64 - 1: the same seed gives the same image. None draws afresh.
+        """
+        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
+
+        numbers = np.flatnonzero(self._digits == check_integer("digit", digit, 0, 9))
+        if numbers.size == 0:
+            raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+        drawn = layout.sample_glyph(np.uint64(check_seed(seed)), np.uint64(0), len(numbers))
+        return self._images[numbers[drawn]].copy()
+
+    def get_example_shape(self) -> tuple[int, int]:
+        """Give the images' (width, height) in px; (0, 0) where there are none."""
+        return self._images.shape[2], self._images.shape[1]
+
+    @property
+    def atlas(self) -> GlyphAtlas:
+        """All glyphs packed for rendering; made at first use."""
+        with self._lock:
+            if self._atlas is None:
+                if not len(self):
+                    raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+                self._atlas = GlyphAtlas.from_digits(self._images, self._digits)
+            return self._atlas
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256, in hexadecimal, over shape, labels (a byte each) and pixels: the same whatever the file format."""
+        with self._lock:
+            if self._sha256 is None:
+                digest = hashlib.sha256(repr(tuple(self._images.shape)).encode("ascii"))
+                digest.update(self._digits.tobytes())
+                digest.update(np.ascontiguousarray(self._images).data)
+                self._sha256 = digest.hexdigest()
+            return self._sha256
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__.copy()
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _lock=threading.Lock())
+
+
+def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImageDataset:
+    """Make a file the default digit dataset of this process, before the environment variable and the packaged one.
+
+    Parameters
+    ----------
+    filepath : path_like
+        Any file that `DigitImageDataset.load` reads. It is read and checked at once.
+
+    Returns
+    -------
+    DigitImageDataset
+        The digits.
+
+    Raises
+    ------
+    DatasetError, DatasetNotFoundError, DatasetReadError
+        If it cannot be used; the default stays what it was.
+    """
+    global _default_path  # noqa: PLW0603 - the one documented default of the package
+    path = str(Path(filepath).absolute()) if isinstance(filepath, (str, os.PathLike)) else filepath
+    digits = load_digits(path)
+    _default_path = path
+    return copy(digits)  # the caller may load other digits into it
+
+
+def default_digits() -> DigitImageDataset:
+    """Give the digit dataset that is used where none is given.
+
+    It is the one of `set_default_dataset_filepath`, else the file that the environment variable
+    NG_DEFAULT_DIGIT_DATASET names, else the packaged 5,000 MNIST digits. The object is shared: it is not to be
+    changed.
+    """
+    path = default_digits_path()
+    if path is None:
+        return _packaged_digits()
+    try:
+        return load_digits(path)
+    except NumberGeneratorError as exc:
+        named_by = "set_default_dataset_filepath" if _default_path else _ENVIRONMENT_VARIABLE
+        raise type(exc)(f"{exc} (the default digits are those that {named_by} names)") from exc
+
+
+def default_digits_path() -> str | None:
+    """Give the file of the default digits; None for the packaged ones."""
+    return _default_path or os.environ.get(_ENVIRONMENT_VARIABLE) or None
+
+
+def load_digits(path: str | os.PathLike[str]) -> DigitImageDataset:
+    """Load a digit dataset, or give the same object again while its files have not changed.
+
+    The object is shared: it is not to be changed.
+    """
+    stats = [file.stat() for file in source_files(path)]
+    return _loaded_digits(os.fspath(path), tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats))
+
+
+@lru_cache(maxsize=4)
+def _loaded_digits(path: str, stats: tuple[tuple[int, int, int], ...]) -> DigitImageDataset:
+    dataset = DigitImageDataset()
+    dataset.load(path)
+    return dataset
+
+
+@lru_cache(maxsize=1)
+def _packaged_digits() -> DigitImageDataset:
+    package = Path(__file__).parent
+    # Installed, the data folder lies in the package; in a checkout and an editable install, beside it.
+    for folder in (package / "data", package.parent / "data"):
+        path = folder / "digits.npz"
+        if path.is_file():
+            checksum = path.with_name("digits.npz.sha256").read_text(encoding="ascii").split()[0]
+            if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
+                raise DatasetError(f"the packaged digits, {path}, are damaged: install the package again")
+            dataset = DigitImageDataset()
+            dataset.load(path)
+            return dataset
+    raise DatasetReadError(f"the packaged digits are missing from {package / 'data'}: install the package again")
+
+
+def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uint8]:
+    """Give the labels as digits, or raise DatasetError if this is no digit dataset; nothing at all is one."""
+    if not len(images):
+        return np.empty(0, np.uint8)
+    _, height, width = images.shape
+    if height != width or height < MIN_HEIGHT:
+        raise DatasetError(
+            f"the digits are {size_text(images)}: give square images of at least {MIN_HEIGHT} x {MIN_HEIGHT} px"
+        )
+    digits = np.empty(len(images), np.uint8)
+    for number, label in enumerate(labels):
+        if len(label) != 1 or label not in "0123456789":
+            raise DatasetError(f"label {number} is {label!r}: give digits from 0 to 9")
+        digits[number] = ord(label) - ord("0")
+    missing = sorted(set(range(10)) - set(digits.tolist()))
+    if missing:
+        raise DatasetError(
+            f"there is no image of {', '.join(map(str, missing))}: give at least one of each digit 0 to 9"
+        )
+    return digits
