@@ -49,7 +49,8 @@ def generate_batch(
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L)
-        What to write: digits 0 to 9, at most 10,000 an image. An empty sequence is a blank page.
+        What to write: digits 0 to 9, at most 10,000 an image. An empty sequence is a blank page. With the gaps, a
+        line may take up to 2**24 px before it is fitted.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535.
     width : int
