@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import tracemalloc
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -651,8 +652,8 @@ def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path):
 
 
 @FORMATS
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch, file_format, call):
+@pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace")])
+def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch, file_format, owner, call):
     path = tmp_path / "set"
     path.write_bytes(b"earlier")
 
@@ -660,7 +661,7 @@ def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch,
         raise OSError(5, "Input/output error")
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, call, fail)
+        patch.setattr(owner, call, fail)
         with pytest.raises(OutputError, match=r"cannot write .*set: Input/output error; nothing was left behind"):
             write(path, make_images(2), make_labels(2), file_format, overwrite=True)
 
