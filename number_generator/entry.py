@@ -26,6 +26,9 @@ def _run(command: str) -> "NoReturn":
     interruption = Interruption()
     interruption.install()
     _open_closed_streams()
+    # Where scipy is installed, numba loads its linear algebra at start-up, a fifth of a second. Nothing here needs it,
+    # and the process is the command's own.
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
     from number_generator import cli  # noqa: PLC0415 - see the module's first line
 
     sys.exit(getattr(cli, command)(sys.argv[1:], interruption))

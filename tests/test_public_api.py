@@ -158,3 +158,19 @@ def test_the_signatures_of_version_0_0_1_still_work(make_digit_dataset):
 
     assert image.shape == page.shape == (28, 100)
     assert image.dtype == page.dtype == np.uint8
+
+
+def test_a_command_does_not_load_scipy(run_python):
+    code = """
+import sys
+from number_generator import entry
+
+sys.argv = ["generate-numbers-sequence", "--sequence=7"]
+try:
+    entry.generate_numbers_sequence()
+except SystemExit as exc:
+    assert exc.code == 0
+assert not any(name.startswith("scipy.") for name in sys.modules)
+"""
+
+    run_python(code)
