@@ -26,15 +26,12 @@ class GlyphAtlas:
         The first column of each glyph, then the number of columns.
     class_start : ndarray, shape (11,), int64
         Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d.
-    source : ndarray, shape (glyphs,), int64
-        Which image of the digit dataset a glyph was cropped from.
     """
 
     height: int
     pixels: npt.NDArray[np.uint8]
     glyph_column: npt.NDArray[np.int64]
     class_start: npt.NDArray[np.int64]
-    source: npt.NDArray[np.int64]
 
     @classmethod
     def from_digits(cls, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> "GlyphAtlas":
@@ -51,8 +48,8 @@ class GlyphAtlas:
         -------
         GlyphAtlas
         """
-        source = np.argsort(labels, kind="stable")
-        images = images[source]
+        order = np.argsort(labels, kind="stable")
+        images = images[order]
         inked: npt.NDArray[np.bool_] = np.asarray(images > 0, np.bool_).max(axis=1)
         size = images.shape[2]
         blank = ~inked.max(axis=1)
@@ -72,6 +69,5 @@ class GlyphAtlas:
             height=size,
             pixels=pixels.reshape(-1),
             glyph_column=glyph_column,
-            class_start=np.searchsorted(labels[source], np.arange(11)).astype(np.int64),
-            source=source.astype(np.int64),
+            class_start=np.searchsorted(labels[order], np.arange(11)).astype(np.int64),
         )
