@@ -1,11 +1,10 @@
 """What the commands cost as processes: start-up, and the main job with its memory."""
 
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from installed import installed
 
 _MEASURE = (
     "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL); "
@@ -15,11 +14,8 @@ _MEASURE = (
 
 def _run(name, *arguments):
     """Run an installed command; give the peak of its resident memory in MB."""
-    found = shutil.which(name, path=str(Path(sys.executable).parent))
-    if found is None:
-        pytest.skip(f"{name} is not installed beside this interpreter")
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURE, found, *arguments], capture_output=True, text=True, check=True
+        [sys.executable, "-c", _MEASURE, installed(name), *arguments], capture_output=True, text=True, check=True
     )
     return int(done.stdout) / 1024
 

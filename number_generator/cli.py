@@ -54,20 +54,7 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
 
 
 def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
-    """Make a dataset of images of phone numbers.
-
-    Parameters
-    ----------
-    argv : list of str
-        The arguments, without the name of the command.
-    interruption : Interruption
-        Told of the file while it is unfinished.
-
-    Returns
-    -------
-    int
-        The exit status.
-    """
+    """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
     parser = _parser(
         "generate-phone-numbers",
         "Make a labelled dataset of images of phone numbers, written in real handwritten digits. The numbers are "
@@ -129,8 +116,8 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digits",
         metavar="FILE",
-        help="digit dataset to compose from: pickle, HDF5, .npz, or MNIST's IDX images "
-        "(default: the one that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits)",
+        help="digit dataset to compose from: pickle, HDF5, .npz, or MNIST's IDX images; an empty name means the "
+        "packaged ones (default: the one that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits)",
     )
     parser.add_argument(
         "--seed",
@@ -198,6 +185,15 @@ def _checked_drawing(options: argparse.Namespace) -> tuple[tuple[int, int], int]
     return (smallest, largest), check_integer("--image-width", options.image_width, 1, MAX_WIDTH)
 
 
+def _chosen_digits(options: argparse.Namespace) -> Any:
+    """Give the digit dataset that `--digits` names."""
+    from number_generator.digit_datasets import default_digits, load_digits, packaged_digits  # noqa: PLC0415
+
+    if options.digits is None:
+        return default_digits()
+    return load_digits(options.digits) if options.digits else packaged_digits()
+
+
 def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
     sequence = options.sequence
@@ -211,6 +207,9 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         raise SpecError(
             f"--sequence has {len(sequence)} digits, too many for a file name: give one with --output-path FILE.png"
         )
+    from number_generator.spec import check_seed  # noqa: PLC0415
+
+    drawing, seed = _checked_drawing(options), check_seed(options.seed, "--seed")
     _say_title("Digits sequence generator", 27)
     _say(f'Synthesizing image for digits sequence "{sequence}" ...')
 
@@ -218,10 +217,8 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
 
     from number_generator.core import generate_batch  # noqa: PLC0415
     from number_generator.sinks.atomic import AtomicFile, translated  # noqa: PLC0415
-    from number_generator.spec import check_seed  # noqa: PLC0415
 
-    seed = check_seed(options.seed, "--seed")
-    image = generate_batch([sequence], *_checked_drawing(options), seed=seed, digits=options.digits, workers=1)[0]
+    image = generate_batch([sequence], *drawing, seed=seed, digits=_chosen_digits(options), workers=1)[0]
     with interruption:
         file = AtomicFile(Path(target), overwrite=True)
         interruption.temporary = file.temporary_path
@@ -239,7 +236,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
 
 def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
-    from number_generator.digit_datasets import default_digits, default_digits_path, load_digits  # noqa: PLC0415
+    from number_generator.digit_datasets import default_digits_path  # noqa: PLC0415
     from number_generator.metadata import phone_numbers_metadata  # noqa: PLC0415
     from number_generator.numbers import PhoneNumbers  # noqa: PLC0415
     from number_generator.parallel import check_workers  # noqa: PLC0415
@@ -261,8 +258,8 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
     target = _target(options.output_path, f"phonenumbers-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
     file_format = format_of(Path(target)) or options.format
-    digits = default_digits() if options.digits is None else load_digits(options.digits)
     digits_path = default_digits_path() if options.digits is None else options.digits
+    digits = _chosen_digits(options)
     atlas = digits.atlas
     job = Job(PhoneNumbers(), spec, atlas.height, seed, Span(0, count))
     header = DatasetHeader(

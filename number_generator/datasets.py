@@ -275,7 +275,7 @@ def _slice(span: Span) -> slice:
 def _ascii(label: str) -> bytes:
     if not label.isascii():
         raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
-    if "\0" in label:  # both formats pad labels with NUL, and so would cut it off
+    if "\0" in label:  # a chunk pads its labels with NUL, and so would cut it off
         raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
     return label.encode("ascii")
 

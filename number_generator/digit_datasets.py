@@ -18,7 +18,7 @@ from number_generator.glyphs import GlyphAtlas
 from number_generator.loading import load_arrays, source_files
 from number_generator.spec import MIN_HEIGHT, check_integer, check_seed
 
-__all__ = ["DigitImageDataset", "default_digits", "load_digits", "set_default_dataset_filepath"]
+__all__ = ["DigitImageDataset", "default_digits", "load_digits", "packaged_digits", "set_default_dataset_filepath"]
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
@@ -67,17 +67,7 @@ class DigitImageDataset(GenericDataset):
     def load(self, input_filepath: str | os.PathLike[str]) -> None:
         """Replace the content with that of a file, wholly read and checked.
 
-        Parameters
-        ----------
-        input_filepath : path_like
-            HDF5, pickle, `.npz` with `images` and `labels`, or MNIST's IDX images with their labels beside them.
-
-        Raises
-        ------
-        DatasetNotFoundError, DatasetReadError
-            If the file is not there or cannot be read.
-        DatasetError
-            If it is no valid digit dataset. What was loaded before stays.
+        Parameters and errors are those of `GenericDataset.load`; a DatasetError also tells what no digits are.
         """
         raw = load_arrays(input_filepath)
         try:
@@ -87,18 +77,7 @@ class DigitImageDataset(GenericDataset):
         self.__dict__.update(loaded.__dict__)
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
-        """Append digits of the same size and their labels.
-
-        Parameters
-        ----------
-        images : array_like, shape (n, H, H), uint8
-        labels : sequence of int or one-digit str
-
-        Raises
-        ------
-        DatasetError
-            If they do not fit; nothing is appended then.
-        """
+        """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does."""
         joined = GenericDataset(self._images, self._labels, self._metadata)
         joined.add_examples(images, labels)
         checked = DigitImageDataset(*joined.get_data(), joined.get_metadata())
@@ -193,8 +172,8 @@ def default_digits() -> DigitImageDataset:
     changed.
     """
     path = default_digits_path()
-    if path is None:
-        return _packaged_digits()
+    if not path:
+        return packaged_digits()
     try:
         return load_digits(path)
     except NumberGeneratorError as exc:
@@ -202,9 +181,9 @@ def default_digits() -> DigitImageDataset:
         raise type(exc)(f"{exc} (the default digits are those that {named_by} names)") from exc
 
 
-def default_digits_path() -> str | None:
-    """Give the file of the default digits; None for the packaged ones."""
-    return _default_path or os.environ.get(_ENVIRONMENT_VARIABLE) or None
+def default_digits_path() -> str:
+    """Give the file of the default digits; an empty name for the packaged ones."""
+    return _default_path or os.environ.get(_ENVIRONMENT_VARIABLE, "")
 
 
 def load_digits(path: str | os.PathLike[str]) -> DigitImageDataset:
@@ -216,15 +195,9 @@ def load_digits(path: str | os.PathLike[str]) -> DigitImageDataset:
     return _loaded_digits(os.fspath(path), tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats))
 
 
-@lru_cache(maxsize=4)
-def _loaded_digits(path: str, stats: tuple[tuple[int, int, int], ...]) -> DigitImageDataset:
-    dataset = DigitImageDataset()
-    dataset.load(path)
-    return dataset
-
-
 @lru_cache(maxsize=1)
-def _packaged_digits() -> DigitImageDataset:
+def packaged_digits() -> DigitImageDataset:
+    """Give the 5,000 MNIST digits of the package. The object is shared: it is not to be changed."""
     package = Path(__file__).parent
     # Installed, the data folder lies in the package; in a checkout and an editable install, beside it.
     for folder in (package / "data", package.parent / "data"):
@@ -237,6 +210,13 @@ def _packaged_digits() -> DigitImageDataset:
             dataset.load(path)
             return dataset
     raise DatasetReadError(f"the packaged digits are missing from {package / 'data'}: install the package again")
+
+
+@lru_cache(maxsize=4)
+def _loaded_digits(path: str, stats: tuple[tuple[int, int, int], ...]) -> DigitImageDataset:
+    dataset = DigitImageDataset()
+    dataset.load(path)
+    return dataset
 
 
 def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from number_generator.spec import RENDER_VERSION, Job
 __all__ = ["phone_numbers_metadata"]
 
 
-def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str | None, file_format: str) -> dict[str, Any]:
+def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str, file_format: str) -> dict[str, Any]:
     """Describe a job of phone numbers.
 
     Parameters
@@ -22,8 +22,8 @@ def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str | None
         Of `PhoneNumbers`, from image number 0 on.
     digits_sha256 : str
         Of the digit dataset's images and labels.
-    digits_path : str or None
-        The file that it came from; None for the packaged digits.
+    digits_path : str
+        The file that it came from; empty for the packaged digits.
     file_format : str
         As `--format` takes it.
 
@@ -42,8 +42,9 @@ def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str | None
         "format": file_format,
         "fit": job.spec.fit,
         "seed": job.seed,
+        "digits": "",  # says the packaged ones, whatever the environment says where the command is run again
     }
-    if digits_path is not None:
+    if digits_path:
         # Absolute, as the command may be run again in any folder. A name that is no text keeps its odd bytes escaped.
         options["digits"] = os.fsencode(Path(digits_path).absolute()).decode("utf-8", "backslashreplace")
     command = shlex.join(["generate-phone-numbers", *(f"--{name}={value}" for name, value in options.items())])

@@ -14,6 +14,7 @@ from number_generator.errors import SpecError
 
 __all__ = [
     "FITS",
+    "JSON_ATTRIBUTE",
     "MAX_LENGTH",
     "MAX_SPACING",
     "MAX_WIDTH",
@@ -31,6 +32,9 @@ __all__ = [
     "check_seed",
     "check_spacing_range",
 ]
+
+JSON_ATTRIBUTE = "metadata_json"
+"""The HDF5 attribute that holds, as one JSON object, the metadata that HDF5 cannot hold itself."""
 
 RENDER_VERSION = 1
 """Changes whenever the pixels or labels of a job would change."""
@@ -229,7 +233,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A span with its rendered images and their sequences.
+    """A span with its rendered images and their labels.
 
     Attributes
     ----------

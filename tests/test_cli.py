@@ -629,7 +629,6 @@ def check_failure(capsys, command, arguments, message):
     ("name", "message"),
     [
         ("missing.pickle", "missing.pickle"),
-        ("", "."),
         ("folder", "folder"),
         ("empty", "the file is empty"),
         ("random", "belong to no known format"),
@@ -646,7 +645,7 @@ def test_digits_that_cannot_be_used_are_one_error(tmp_path, folder, capsys, comm
     content = {"images": np.zeros((5, 8, 8), np.uint8), "labels": list(range(5))}
     (tmp_path / "half.pickle").write_bytes(pickle.dumps(content))
 
-    check_failure(capsys, command, [*needed, f"--digits={tmp_path / name if name else ''}"], message)
+    check_failure(capsys, command, [*needed, f"--digits={tmp_path / name}"], message)
 
     assert names_in(folder) == ["x"]
 
@@ -783,6 +782,17 @@ def test_the_recorded_command_makes_the_same_images_and_labels_again(ending, fit
     assert (name, status) == ("generate-phone-numbers", 0)
     assert np.array_equal(again[0], images)
     assert again[1] == labels
+
+
+def test_the_recorded_command_draws_from_the_packaged_digits_whatever_the_environment_says(digit_files, monkeypatch):
+    run(PHONE, "--num-images=20", "--output-path=set.h5")
+    images, _, metadata = load("set.h5")
+    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(digit_files[1][2]))
+
+    status = run(PHONE, *shlex.split(metadata["command"])[1:])
+
+    assert status == 0
+    assert np.array_equal(load("phonenumbers-handwritten-dataset-20.h5")[0], images)
 
 
 def test_the_recorded_command_finds_digits_of_ones_own_from_any_folder(digit_files, folder, monkeypatch):

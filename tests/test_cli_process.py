@@ -6,12 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
 
 import h5py
 import pytest
+from installed import installed
 
 from number_generator import __version__
 
@@ -49,15 +49,6 @@ def _compiled(tmp_path_factory):
     done = run(PHONE, "--num-images=1", f"--output-path={path}")
     assert done.returncode == 0, done.stderr
     assert run(SEQUENCE, "--sequence=7", f"--output-path={path}").returncode == 0
-
-
-def installed(name):
-    """The command's file as pip installed it for this interpreter."""
-    beside = [Path(sys.executable).parent, sysconfig.get_path("scripts")]
-    found = shutil.which(name, path=os.pathsep.join(map(str, beside)))
-    if found is None:
-        pytest.skip(f"{name} is not installed for {sys.executable}")
-    return found
 
 
 def run(name, *arguments, **keywords):

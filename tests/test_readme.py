@@ -6,17 +6,14 @@ block leaves it out.
 
 import contextlib
 import io
-import os
 import re
 import shlex
-import shutil
 import subprocess
-import sys
-import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from installed import installed
 
 from number_generator import GenericDataset, cli
 from number_generator.interruption import Interruption
@@ -72,11 +69,7 @@ def commands_of(block):
 
 def run_command(command):
     name, *arguments = shlex.split(command)
-    beside = [Path(sys.executable).parent, sysconfig.get_path("scripts")]
-    installed = shutil.which(name, path=os.pathsep.join(map(str, beside)))
-    if installed is None:
-        pytest.skip(f"{name} is not installed for {sys.executable}")
-    done = subprocess.run([installed, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([installed(name), *arguments], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     assert done.stderr == ""
     return done.stdout

@@ -18,6 +18,7 @@ from number_generator.errors import DatasetError, DatasetIndexError, DatasetRead
 from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, checked_path, reading
 from number_generator.loading.hdf5_heaps import check_heaps, longest_string
 from number_generator.loading.raw import RawDataset, build_dataset
+from number_generator.spec import JSON_ATTRIBUTE
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -362,8 +363,8 @@ def _metadata(file: Any) -> dict[str, Any]:
             metadata[name] = tuple(value) if name == "spacing_range" and isinstance(value, list) else value
     # What HDF5 cannot hold is written as one JSON text.
     with contextlib.suppress(KeyError, TypeError, ValueError):
-        metadata.update(json.loads(metadata["metadata_json"]))
-        del metadata["metadata_json"]
+        metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
+        del metadata[JSON_ATTRIBUTE]
     return metadata
 
 

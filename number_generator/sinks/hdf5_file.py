@@ -20,9 +20,9 @@ from isal import isal_zlib
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.sinks.atomic import AtomicFile, translated
-from number_generator.spec import Chunk, DatasetHeader
+from number_generator.spec import JSON_ATTRIBUTE, Chunk, DatasetHeader
 
-__all__ = ["JSON_ATTRIBUTE", "Hdf5Sink"]
+__all__ = ["Hdf5Sink"]
 
 # A chunk is the unit of reading. Measured with 28 x 100 images (read through h5py, one core): 32 images a chunk
 # give 131,000 images/s in slices and 4,700 single random images/s; 16 give 81,000 and 6,900; 64, 135,000 and
@@ -32,11 +32,8 @@ _CHUNK_BYTES = 32 * 28 * 100
 _LEVEL = 1
 # One label is read with its whole block: 512 labels of phone numbers are 5.6 kB.
 _LABELS_PER_CHUNK = 512
-# Spans are made of whole blocks of labels, and kept in memory while they are made: large pages take smaller blocks.
-_SPAN_BYTES = 8 * 2**20
-
-JSON_ATTRIBUTE = "metadata_json"
-"""Holds the metadata that HDF5 cannot, as one JSON object."""
+# Spans are made of whole blocks of labels, with their images in memory: large pages take smaller blocks.
+_LABEL_BLOCK_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +52,7 @@ class Hdf5Sink:
         self._start: int | None = None
         self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
-        blocks = min(_LABELS_PER_CHUNK // self._image_rows, _SPAN_BYTES // (self._image_rows * height * width))
+        blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * height * width))
         self._label_rows = min(max(1, blocks) * self._image_rows, max(1, count))
         self._file = AtomicFile(path, overwrite=overwrite)
         self._h5: Any = None
