@@ -62,7 +62,7 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     stretch = job.spec.fit == "stretch"
     images = np.empty((count, job.height, width), np.uint8) if out is None else out
     render.render_lines(
-        (atlas.pixels, atlas.glyph_column),
+        (atlas.pixels, atlas.column_size, atlas.glyph_column, atlas.glyph_rows),
         sequences.offsets,
         glyph_ids,
         lefts,

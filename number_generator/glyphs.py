@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BLOCK_ROWS", "GlyphAtlas"]
+__all__ = ["GlyphAtlas"]
 
-BLOCK_ROWS = 32
-"""Rows of a block: one column of a block is one vector load. The kernels' `ROWS` is the same number."""
+_BLOCK = 32
+"""Rows that the kernels load at once: a column is padded to a multiple of it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,18 +19,24 @@ class GlyphAtlas:
     ----------
     height : int
         Height of the digits in px.
+    column_size : int
+        Bytes of a column: the height, rounded up to a multiple of 32.
     pixels : ndarray, flat uint8
-        Ink on background 0, as blocks of (column, 32 rows): row r of column c is at
-        `((r // 32) * columns + c) * 32 + r % 32`, so a column of a block is contiguous.
+        Ink on background 0, column by column: row r of column c is at `c * column_size + r`. A blank column stands
+        before the first glyph and after each, and 32 bytes more at the end: kernels read 32 rows from any row on.
     glyph_column : ndarray, shape (glyphs + 1,), int64
-        The first column of each glyph, then the number of columns.
+        The first column of each glyph: glyph g is `glyph_column[g + 1] - glyph_column[g] - 1` columns wide.
+    glyph_rows : ndarray, shape (2 * glyphs,), int64
+        The first row with ink of each glyph, and the row after the last; of one without ink, (height, 0).
     class_start : ndarray, shape (11,), int64
         Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d.
     """
 
     height: int
+    column_size: int
     pixels: npt.NDArray[np.uint8]
     glyph_column: npt.NDArray[np.int64]
+    glyph_rows: npt.NDArray[np.int64]
     class_start: npt.NDArray[np.int64]
 
     @classmethod
@@ -50,24 +56,36 @@ class GlyphAtlas:
         """
         order = np.argsort(labels, kind="stable")
         images = images[order]
-        inked: npt.NDArray[np.bool_] = np.asarray(images > 0, np.bool_).max(axis=1)
         size = images.shape[2]
-        blank = ~inked.max(axis=1)
-        first = np.where(blank, 0, inked.argmax(axis=1))
-        stop = np.where(blank, 1, size - inked[:, ::-1].argmax(axis=1))
-        glyph_column = np.concatenate(([0], np.cumsum(stop - first))).astype(np.int64)
+        first, stop = _extent(images, axis=1)
+        first, stop = np.where(stop > 0, first, 0), np.where(stop > 0, stop, 1)
+        top, bottom = _extent(images, axis=2)
+        # One column more than the glyph has, the blank one after it.
+        glyph_column = np.concatenate(([1], 1 + np.cumsum(stop - first + 1))).astype(np.int64)
         x = np.arange(size)
         kept = (x >= first[:, None]) & (x < stop[:, None])
-        columns = images.transpose(0, 2, 1)[kept]
+        inside = np.ones(glyph_column[-1], np.bool_)
+        inside[glyph_column - 1] = False
 
-        blocks = -(-size // BLOCK_ROWS)
-        pixels = np.zeros((blocks, len(columns), BLOCK_ROWS), np.uint8)
-        for block in range(blocks):
-            part = columns[:, block * BLOCK_ROWS : (block + 1) * BLOCK_ROWS]
-            pixels[block, :, : part.shape[1]] = part
+        column_size = -(-size // _BLOCK) * _BLOCK
+        pixels = np.zeros(len(inside) * column_size + _BLOCK, np.uint8)
+        columns = pixels[: len(inside) * column_size].reshape(-1, column_size)
+        columns[inside, :size] = images.transpose(0, 2, 1)[kept]
         return cls(
             height=size,
-            pixels=pixels.reshape(-1),
+            column_size=column_size,
+            pixels=pixels,
             glyph_column=glyph_column,
+            glyph_rows=np.stack((top, bottom), axis=1).astype(np.int64).reshape(-1),
             class_start=np.searchsorted(labels[order], np.arange(11)).astype(np.int64),
         )
+
+
+def _extent(images: npt.NDArray[np.uint8], axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find where ink begins and ends along the axis that is left; an image without ink gives (size, 0)."""
+    inked: npt.NDArray[np.bool_] = np.asarray(images.max(axis=axis) > 0, np.bool_)
+    size = inked.shape[1]
+    blank = ~inked.any(axis=1)
+    first = np.where(blank, size, inked.argmax(axis=1))
+    stop = np.where(blank, 0, size - inked[:, ::-1].argmax(axis=1))
+    return first, stop

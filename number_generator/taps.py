@@ -37,13 +37,15 @@ class SharedTaps:
 
         They are safe to read without a lock: a later call writes other parts of them, or new arrays.
         """
-        wide = np.unique(natural[natural > self._width])
+        wide = natural[natural > self._width]
+        missing = wide[~self._columns.holds(wide)]
         with self._lock:
-            for line in wide.tolist():
-                self._columns.add(line, line, self._width)
+            for line in np.unique(missing).tolist():
+                self._columns.add(line, line, self._width, 0)
                 target = render.contained_height(self._height, line, self._width)
                 if not self._stretch and target < self._height:
-                    self._rows.add(target, self._height, target)
+                    self._rows.add(2 * target, self._height, target, 0)
+                    self._rows.add(2 * target + 1, self._height, target, 1)
             return (*self._columns.arrays(), *self._rows.arrays())
 
 
@@ -58,7 +60,13 @@ class _Pool:
     def arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
         return self._values, self._starts
 
-    def add(self, key: int, source: int, target: int) -> None:
+    def holds(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Tell for which keys there are weights."""
+        starts = self._starts
+        inside = np.minimum(keys, starts.size - 1)
+        return np.asarray((starts[inside] >= 0) & (inside == keys))
+
+    def add(self, key: int, source: int, target: int, odd: int) -> None:
         """Pack the weights of a resize under `key`, unless they are there or do not fit."""
         if key >= _MAX_KEYS or (key < self._starts.size and self._starts[key] >= 0):
             return
@@ -74,7 +82,7 @@ class _Pool:
             starts = np.full(2 * key, -1, np.int64)
             starts[: self._starts.size] = self._starts
             self._starts = starts
-        kernels.pack_taps(source, target, self._used, self._values)
+        kernels.pack_taps(source, target, odd, self._used, self._values)
         self._starts[key] = self._used
         self._used = end
 

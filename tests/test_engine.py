@@ -149,12 +149,18 @@ def test_out_is_filled_and_returned(dataset, sequences, spec, seed):
     np.testing.assert_array_equal(out, expected)
 
 
-def test_out_may_be_a_part_of_a_larger_array(small):
-    whole = np.full((9, 8, 60), 77, np.uint8)
+@pytest.mark.parametrize("fit", ["contain", "stretch"])
+@pytest.mark.parametrize("width", [1, 7, 15, 16, 17, 31, 33, 60, 64, 100])
+@pytest.mark.parametrize("length", [1, 2, 5, 12])
+def test_out_may_be_a_part_of_a_larger_array(small, length, width, fit):
+    # Rows are written in whole vectors: what follows the last page must not feel them.
+    whole = np.full((9, 8, width), 77, np.uint8)
+    sequences = ["8" * length, "20345678901"[:length]]
+    options = {"width": width, "fit": fit}
 
-    draw(["12", "345"], small, out=whole[3:5])
+    draw(sequences, small, out=whole[3:5], **options)
 
-    np.testing.assert_array_equal(whole[3:5], draw(["12", "345"], small))
+    np.testing.assert_array_equal(whole[3:5], draw(sequences, small, **options))
     assert (whole[:3] == 77).all()
     assert (whole[5:] == 77).all()
 

@@ -210,25 +210,35 @@ import reference
 from number_generator import DigitImageDataset, generate_batch
 from number_generator._kernels import layout, render, rng, taps
 
+# Height of the digits, their first row with ink, and the row after the last. Blocks of 32 rows and of 24, one and two a
+# line, from even rows on and from odd ones.
+inked = [(28, 2, 25), (28, 3, 27), (28, 0, 28), (28, 1, 26), (33, 0, 33), (33, 1, 33), (60, 5, 60), (60, 2, 59)]
 random = np.random.default_rng(1)
-for size in (28, 33):
-    labels = np.repeat(np.arange(10), 2)
-    images = random.integers(0, 256, (20, size, size), np.uint8)
-    images[random.random(images.shape) < 0.3] = 0
+for size, top, bottom in inked:
+    labels = np.repeat(np.arange(10), 3)
+    images = np.zeros((30, size, size), np.uint8)
+    images[:, top:bottom] = random.integers(1, 256, (30, bottom - top, size))
+    images[:, top + 1 : bottom - 1][random.random((30, bottom - top - 2, size)) < 0.3] = 0
+    for number in range(30):  # odd and even widths, from 1 to the full one
+        images[number, :, : number * 13 % size] = 0
     digits = DigitImageDataset(images, labels)
-    for fit in ("contain", "stretch"):
-        for width in (7, 64, 100, 500):
-            sequences = ["0123456789", "", "5", "27182818284590452353"]
-            options = {"seed": width, "spacing_range": (0, 20), "width": width, "fit": fit}
-            batch = generate_batch(sequences, digits=digits, workers=1, **options)
-            for number, sequence in enumerate(sequences):
-                expected = reference.draw_image(sequence, number, images=images, labels=labels, **options)
-                np.testing.assert_array_equal(batch[number], expected, err_msg=f"{number} {size} {options}")
+    for width in (7, 15, 16, 17, 33, 64, 100, 500):
+        for fit in ("contain", "stretch"):
+            # Without gaps, a glyph can begin in the pair of columns in which the one before ends.
+            for spacing_range in ((0, 0), (0, 20)):
+                sequences = ["0123456789", "", "5", "27182818284590452353"]
+                options = {"seed": width, "spacing_range": spacing_range, "width": width, "fit": fit}
+                batch = generate_batch(sequences, digits=digits, workers=1, **options)
+                for number, sequence in enumerate(sequences):
+                    expected = reference.draw_image(sequence, number, images=images, labels=labels, **options)
+                    case = f"{number} {size} {top} {bottom} {options}"
+                    np.testing.assert_array_equal(batch[number], expected, err_msg=case)
 
 for module in (layout, render, rng, taps):
     for value in vars(module).values():
         if hasattr(value, "inspect_asm"):
             assert not value.stats.cache_hits, value
+            print("#", value.py_func.__name__)
             for assembly in value.inspect_asm().values():
                 print(assembly)
 """
@@ -267,3 +277,20 @@ def test_pixels_are_exact_with_the_vectors_of_an_older_machine(assemblies, machi
     assert error == ""
     assert re.search(rf"%{used}\d", assembly)
     assert not re.search(rf"%{unused}\d", assembly)
+
+
+@pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
+@pytest.mark.parametrize(
+    ("machine", "one", "apart"),
+    [("haswell", "vpmaddwd", "vpmul(ld|lw|hw)"), ("generic", "pmaddwd", "pmul(ld|lw|hw)")],
+    ids=list(MACHINES),
+)
+def test_two_pixels_by_their_weights_are_multiplied_in_one_instruction(assemblies, machine, one, apart):
+    # `simd` only words the multiplication in a way that LLVM knows, and nothing but speed would show that it did not.
+    # LLVM compiles each function on its own and again where it is inlined: render_lines is what runs.
+    _, assembly = assemblies[machine]
+    functions = dict(re.findall(r"^# (\w+)\n(.*?)(?=^# \w+\n|\Z)", assembly, re.MULTILINE | re.DOTALL))
+
+    for name in ("_horizontal_pass", "_vertical_pass", "render_lines"):
+        assert re.search(rf"\t{one}\t", functions[name]), name
+        assert not re.search(rf"\t{apart}\t", functions[name]), name

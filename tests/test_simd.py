@@ -1,14 +1,26 @@
-"""Each vector operation, lane by lane, against plain Python: small kernels around them are compiled here."""
+"""Each vector operation, lane by lane, against plain Python: small kernels around them are compiled here.
+
+What an operation may write stands among bytes of 77, which are compared as well: nothing else may change. Addresses
+are odd wherever that is possible, as nothing has to be aligned.
+"""
+
+import itertools
 
 import numba
 import numpy as np
 import pytest
+from llvmlite import ir
+from numba.extending import intrinsic
 
 from number_generator._kernels import simd
-from number_generator._kernels.simd import PRECISION_BITS, ROWS
+from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
 
+INT16 = [-(2**15), -(2**15) + 1, -256, -1, 0, 1, 255, 2**15 - 1]
 INT32 = [-(2**31), -(2**31) + 1, -(2**30), -(2**22), -1, 0, 1, 2**21, 2**22, 255 << 22, (256 << 22) - 1, 256 << 22]
 INT32 += [2**30, 2**31 - 1]
+LANES = [8, 16, 32]
+CANARY = 77
+MARGIN = 131  # bytes of it on either side: more than the longest vector, and odd
 
 
 def wrapped(value):
@@ -16,41 +28,172 @@ def wrapped(value):
     return (value + 2**31) % 2**32 - 2**31
 
 
-def stored(total, invert):
+def stored(low, high, invert):
+    total = wrapped(low + (high << LOW_BITS) + (1 << (PRECISION_BITS - 1)))
     return min(max(total >> PRECISION_BITS, 0), 255) ^ invert
 
 
-@numba.njit
-def store_splat(value, invert, out, offset):
-    simd.store(simd.splat(value), invert, out, offset)
+def unaligned(values):
+    """Give the bytes of an array, at an odd address."""
+    content = values.tobytes()
+    room = np.zeros(len(content) + 2, np.uint8)
+    shifted = room[1 - room.ctypes.data % 2 :][: len(content)]
+    shifted[:] = np.frombuffer(content, np.uint8)
+    assert len(content) == 0 or shifted.ctypes.data % 2 == 1
+    return shifted
+
+
+def guarded(size):
+    """Give canary bytes, and the part of them, at an odd address, of which `size` may be written."""
+    room = np.full(2 * MARGIN + size + 1, CANARY, np.uint8)
+    room = room[room.ctypes.data % 2 :]
+    return room, room[MARGIN : MARGIN + size]
+
+
+def assert_written(room, expected):
+    """Hold canary bytes against what should have been written in their middle."""
+    assert room[MARGIN : MARGIN + len(expected)].tolist() == list(expected)
+    assert (room[:MARGIN] == CANARY).all()
+    assert (room[MARGIN + len(expected) :] == CANARY).all()
+
+
+def int16_bytes(values):
+    return np.array(values, np.int16).tobytes()
+
+
+# The package never needs lanes as they are: they start as zeros and end as pixels.
+
+
+@intrinsic
+def fetch(typingctx, like, source):
+    """Emit: lanes, as many as of `like`, from int32 in memory."""
+
+    def codegen(context, builder, signature, args):
+        return builder.load(builder.inttoptr(args[1], args[0].type.as_pointer()), align=1)
+
+    return like(like, numba.int64), codegen
+
+
+@intrinsic
+def dump(typingctx, lanes, out):
+    """Emit: the lanes as int32 in memory."""
+
+    def codegen(context, builder, signature, args):
+        builder.store(args[0], builder.inttoptr(args[1], ir.PointerType(args[0].type)), align=1)
+        return context.get_dummy_value()
+
+    return numba.none(lanes, numba.int64), codegen
+
+
+def with_lanes(operation):
+    """Compile a function of lanes and more for each number of lanes: `operation[16](more)`."""
+    inner = numba.njit(operation)
+
+    def compiled(zeros):
+        @numba.njit
+        def run(*arguments):
+            return inner(zeros(), *arguments)
+
+        return run
+
+    return {8: compiled(simd.zeros_8), 16: compiled(simd.zeros_16), 32: compiled(simd.zeros_32)}
 
 
 @numba.njit
-def store_products(start, pixels, offsets, weights, invert, out):
-    sums = simd.splat(start)
-    for k in range(weights.size):
-        sums = simd.multiply_add(sums, pixels, offsets[k], weights[k])
-    simd.store(sums, invert, out, 0)
+def address(array):
+    return simd.address(array)
 
 
 @numba.njit
-def copy_block(source, start, invert, out, offset):
-    simd.copy_block(source, start, invert, out, offset)
+def addresses_of_two(size):
+    """Make two arrays, the second while the first is kept."""
+    first = np.empty(size, np.uint8)
+    at = simd.address(first)
+    second = np.empty(size, np.uint8)
+    after = simd.address(second)
+    simd.keep(second)
+    simd.keep(first)
+    return at, after
 
 
 @numba.njit
-def copy(source, start, out, offset, count):
-    simd.copy(source, start, out, offset, count)
+def load_int32(array):
+    return simd.load_int32(simd.address(array))
 
 
 @numba.njit
-def fill(value, out, offset, count):
-    simd.fill(value, out, offset, count)
+def load_int64(array):
+    return simd.load_int64(simd.address(array))
+
+
+@with_lanes
+def zeros(like, out):
+    dump(like, simd.address(out))
+
+
+@with_lanes
+def multiply_pairs(like, sums, pairs, weights, out):
+    lanes = fetch(like, simd.address(sums))
+    dump(simd.multiply_pairs(lanes, simd.address(pairs), simd.address(weights)), simd.address(out))
+
+
+@with_lanes
+def multiply_many_pairs(like, sums, pairs, size, weights, out):
+    lanes = fetch(like, simd.address(sums))
+    for k in range(weights.size // 4):
+        lanes = simd.multiply_pairs(lanes, simd.address(pairs) + size * k, simd.address(weights) + 4 * k)
+    dump(lanes, simd.address(out))
+
+
+@with_lanes
+def store(like, low, high, invert, out):
+    simd.store(fetch(like, simd.address(low)), fetch(like, simd.address(high)), invert, simd.address(out))
+
+
+@with_lanes
+def weigh(like, pixels, weights, out):
+    """Add up pixels by weights and store the sums, in the way of a resampling pass."""
+    low, high = like, like
+    for k in range(weights.size // 8):
+        at = simd.address(pixels) + k * (pixels.size // (weights.size // 8))
+        low = simd.multiply_pairs(low, at, simd.address(weights) + 8 * k)
+        high = simd.multiply_pairs(high, at, simd.address(weights) + 8 * k + 4)
+    simd.store(low, high, np.uint8(0), simd.address(out))
+
+
+@with_lanes
+def interleave(like, first, second, out):
+    simd.interleave(like, simd.address(first), simd.address(second), simd.address(out))
+
+
+@with_lanes
+def merge(like, first, second, out):
+    simd.merge(like, simd.address(first), simd.address(second), simd.address(out))
+
+
+@with_lanes
+def clear(like, out):
+    simd.clear(like, simd.address(out))
+
+
+@with_lanes
+def transpose_pairs(like, source, size, out, stride):
+    simd.transpose_pairs(like, simd.address(source), size, simd.address(out), stride)
 
 
 @numba.njit
-def transpose(source, start, out, offset, stride):
-    simd.transpose(source, start, out, offset, stride)
+def split_pairs(pairs, side, invert, out):
+    simd.split_pairs(simd.address(pairs), side, invert, simd.address(out))
+
+
+@numba.njit
+def copy(source, out, count):
+    simd.copy(simd.address(source), simd.address(out), count)
+
+
+@numba.njit
+def fill(value, out, count):
+    simd.fill(value, simd.address(out), count)
 
 
 @numba.njit
@@ -59,98 +202,319 @@ def mulhi(a, b):
 
 
 @pytest.fixture
-def noise():
-    return np.random.default_rng(1).integers(0, 256, 4096, np.uint8)
+def random():
+    return np.random.default_rng(1)
 
 
-@pytest.mark.parametrize("invert", [0, 255])
+@pytest.fixture
+def noise(random):
+    return random.integers(0, 256, 4096, np.uint8)
+
+
+# Addresses
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.int32, np.int64, np.float64])
+def test_an_address_is_that_of_the_first_element(kind):
+    array = np.zeros((6, 8), kind)
+
+    assert address(array) == array.ctypes.data
+    assert address(array[2]) == array.ctypes.data + 2 * 8 * array.itemsize
+    assert address(array[3, 5:]) == array.ctypes.data + (3 * 8 + 5) * array.itemsize
+    assert address(array[::2, 1:]) == array.ctypes.data + array.itemsize
+    assert address(array[1:1]) == array[1:1].ctypes.data
+
+
+@pytest.mark.parametrize("size", [1, 64, 1000, 2**20])
+def test_an_array_that_is_kept_is_not_freed_before(size):
+    # An allocator gives memory that was freed to the next who asks for as much.
+    for _ in range(10):
+        first, second = addresses_of_two(size)
+
+        assert abs(first - second) >= size
+
+
+# Loading
+
+
 @pytest.mark.parametrize("value", INT32)
-def test_splat_and_store_shift_clip_and_invert_every_lane(value, invert):
-    out = np.full(3 * ROWS, 77, np.uint8)
+def test_load_int32_gives_an_int32_with_its_sign(value):
+    around = unaligned(np.array([-1, value, 0x5A5A5A5A], np.int32))
 
-    store_splat(np.int32(value), np.uint8(invert), out, 5)
+    assert load_int32(around[4:]) == value
 
-    assert out[5 : 5 + ROWS].tolist() == [stored(value, invert)] * ROWS
-    assert (out[:5] == 77).all()
-    assert (out[5 + ROWS :] == 77).all()
+
+@pytest.mark.parametrize("value", [*INT32, -(2**63), -(2**63) + 1, 2**32 - 1, 2**32, 2**63 - 1, 0x0123456789ABCDEF])
+def test_load_int64_gives_an_int64(value):
+    around = unaligned(np.array([-1, value, 0x5A5A5A5A5A5A5A5A], np.int64))
+
+    assert load_int64(around[8:]) == value
+
+
+def test_loading_takes_any_address(noise):
+    for start in range(70):
+        assert load_int32(noise[start:]) == int.from_bytes(noise[start : start + 4].tobytes(), "little", signed=True)
+        assert load_int64(noise[start:]) == int.from_bytes(noise[start : start + 8].tobytes(), "little", signed=True)
+
+
+# Sums
+
+
+@pytest.mark.parametrize("count", LANES)
+def test_zeros_are_that_many_lanes_of_0(count):
+    room, out = guarded(4 * count)
+
+    zeros[count](out)
+
+    assert_written(room, [0] * 4 * count)
+
+
+@pytest.mark.parametrize("count", LANES)
+def test_multiply_pairs_multiplies_the_extremes_of_int16_in_every_lane(count):
+    # Every pair of extremes as weights with every pair of them in every lane. -32768 * -32768 twice gives 2**31.
+    extremes = list(itertools.product(INT16, repeat=2))
+    sums = np.zeros(count, np.int32)
+    seen = set()
+
+    for low, high in extremes:
+        weights = unaligned(np.array([low, high], np.int16))
+        for shift in range(len(extremes)):
+            pairs = [extremes[(shift + lane) % len(extremes)] for lane in range(count)]
+            room, out = guarded(4 * count)
+            multiply_pairs[count](sums, unaligned(np.array(pairs, np.int16)), weights, out)
+
+            expected = [wrapped(first * low + second * high) for first, second in pairs]
+            assert_written(room, np.array(expected, np.int32).tobytes())
+            seen.update(expected)
+
+    assert {-(2**31), -(2**31) + 2**16, 2**31 - 2**16} <= seen
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize("pair", [(-(2**15), -(2**15)), (2**15 - 1, -(2**15)), (255, 0), (0, 255), (255, 255), (0, 0)])
+@pytest.mark.parametrize("weights", [(-(2**15), -(2**15)), (2**15 - 1, 2**15 - 1), (-1, 1), (1, 0), (0, 0)])
+def test_multiply_pairs_adds_to_the_sums_and_wraps_as_int32_does(count, pair, weights):
+    sums = list(itertools.islice(itertools.cycle(INT32), 3 * count))
+    for start in range(0, 3 * count, count):
+        part = sums[start : start + count]
+        room, out = guarded(4 * count)
+
+        multiply_pairs[count](
+            unaligned(np.array(part, np.int32)),
+            unaligned(np.array([pair] * count, np.int16)),
+            unaligned(np.array(weights, np.int16)),
+            out,
+        )
+
+        product = pair[0] * weights[0] + pair[1] * weights[1]
+        assert_written(room, np.array([wrapped(total + product) for total in part], np.int32).tobytes())
+
+
+@pytest.mark.parametrize("count", LANES)
+def test_multiply_pairs_keeps_its_lanes_apart_over_many_terms(random, count):
+    for _ in range(30):
+        sums = random.integers(-(2**31), 2**31, count).astype(np.int32)
+        pairs = random.integers(-(2**15), 2**15, (40, count, 2)).astype(np.int16)
+        weights = random.integers(-(2**15), 2**15, (40, 2)).astype(np.int16)
+        room, out = guarded(4 * count)
+
+        multiply_many_pairs[count](sums, unaligned(pairs), 4 * count, unaligned(weights), out)
+
+        expected = []
+        for lane in range(count):
+            total = int(sums[lane])
+            for pair, (low, high) in zip(pairs[:, lane].tolist(), weights.tolist(), strict=True):
+                total += pair[0] * low + pair[1] * high
+            expected.append(wrapped(total))
+        assert_written(room, np.array(expected, np.int32).tobytes())
+
+
+# From sums to pixels
+
+
+def totals_and_high_parts():
+    """Give low and high parts around every bound: of rounding and of clipping, and where their total wraps."""
+    totals = [*INT32, 2**31 - 1 - 2**21, 2**31 - 2**21, -(2**31) - 2**21 + 2**32]
+    for pixel in [-512, -511, -2, -1, 0, 1, 2, 3, 127, 128, 129, 254, 255, 256, 257, 258, 510, 511]:
+        totals += [(pixel << 22) - 2**21 + more for more in (-1, 0, 1)]
+        totals += [(pixel << 22) + more for more in (-1, 0, 1)]
+    # Those from 2**16 on lose bits to the left.
+    highs = [0, 1, -1, 127, -128, 2**15, 2**16 - 1, 2**16, -(2**16), -(2**16) - 1, 2**17, 2**31 - 1, -(2**31)]
+    return [(wrapped(total - (high << LOW_BITS)), high) for total in totals for high in highs]
 
 
 @pytest.mark.parametrize("invert", [0, 255])
-@pytest.mark.parametrize("start", [0, 1 << (PRECISION_BITS - 1), -(2**31), 2**31 - 1])
-@pytest.mark.parametrize("weight", INT32)
-def test_multiply_add_is_int32_arithmetic_in_every_lane(weight, start, invert):
-    # 256 pixels in eight blocks: every value of a pixel meets every weight.
-    pixels = np.arange(256, dtype=np.uint8)
-    out = np.zeros(ROWS, np.uint8)
+@pytest.mark.parametrize("count", LANES)
+def test_store_rounds_clips_and_inverts_every_lane(random, count, invert):
+    parts = totals_and_high_parts()
+    for _ in range(4):
+        # Another order each time, so that each lane meets other values, and neighbours that differ.
+        chosen = [parts[k] for k in random.permutation(len(parts))]
+        chosen += chosen[: -len(chosen) % count]
+        for start in range(0, len(chosen), count):
+            low, high = zip(*chosen[start : start + count], strict=True)
+            room, out = guarded(count)
 
-    for offset in range(0, 256, ROWS):
-        store_products(np.int32(start), pixels, np.array([offset]), np.array([weight], np.int32), np.uint8(invert), out)
+            store[count](np.array(low, np.int32), np.array(high, np.int32), np.uint8(invert), out)
 
-        values = range(offset, offset + ROWS)
-        assert out.tolist() == [stored(wrapped(start + pixel * weight), invert) for pixel in values]
+            assert_written(room, [stored(*part, invert) for part in chosen[start : start + count]])
 
 
-def test_multiply_add_keeps_its_lanes_apart_over_many_terms(noise):
-    random = np.random.default_rng(2)
-    out = np.zeros(ROWS, np.uint8)
+def test_a_half_is_rounded_up_and_a_sum_beyond_a_byte_clipped():
+    # The oracle itself, by hand.
+    assert [stored(total, 0, 0) for total in (2**21 - 1, 2**21, 3 * 2**21 - 1, 3 * 2**21)] == [0, 1, 1, 2]
+    assert [stored(total, 0, 0) for total in (-(2**21), -(2**21) - 1, -(2**31))] == [0, 0, 0]
+    assert [stored((255 << 22) + more, 0, 0) for more in (-(2**21) - 1, -(2**21), 2**21, 2**24)] == [254, 255, 255, 255]
+    assert stored(2**31 - 1, 0, 0) == stored(-(2**31) + 2**21 - 1, 0, 0) == 0
+    assert stored(0, 128, 0) == 1
+    assert stored(-(2**22), 256, 0) == stored(2**22, 2**17, 0) == 1
+    assert [stored(200 << 22, 0, 255), stored(-1, 0, 255)] == [55, 255]
 
-    for _ in range(100):
-        weights = random.integers(-(2**21), 2**21, 40).astype(np.int32)
-        offsets = random.integers(0, noise.size - ROWS + 1, 40)
-        store_products(np.int32(2**21), noise, offsets, weights, np.uint8(0), out)
 
-        for lane in range(ROWS):
-            products = (int(noise[at + lane]) * int(weight) for at, weight in zip(offsets, weights, strict=True))
-            assert out[lane] == stored(wrapped(2**21 + sum(products)), 0), lane
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize("weight", [-(2**30), -(2**22), -(2**15) - 1, -1, 0, 1, 2**15, 2**21, 2**22, 2**23, 2**30 - 1])
+def test_the_two_parts_of_a_weight_give_its_product_with_every_pixel(count, weight):
+    # As first and as second of a pair, whose other weight is 3000001.
+    for side, start in itertools.product((0, 1), range(0, 256, count)):
+        pixels = range(start, start + count)
+        pairs = [(pixel, 255 - pixel) if side == 0 else (255 - pixel, pixel) for pixel in pixels]
+        both = (weight, 3000001) if side == 0 else (3000001, weight)
+        split = [part % 2**LOW_BITS for part in both] + [part >> LOW_BITS for part in both]
+        room, out = guarded(count)
+
+        weigh[count](unaligned(np.array(pairs, np.int16)), unaligned(np.array(split, np.int16)), out)
+
+        assert_written(room, [stored(pixel * weight + (255 - pixel) * 3000001, 0, 0) for pixel in pixels])
+
+
+@pytest.mark.parametrize("count", LANES)
+def test_a_weighted_sum_of_many_pixels_is_that_of_whole_weights(random, count):
+    # More than 257 pixels of 255 by large low parts, whose sum wraps; that of the weights is about 1 << 22.
+    terms = 300
+    low = random.integers(2**LOW_BITS - 100, 2**LOW_BITS, (terms, 2))
+    rest = random.integers(-2, 1, (terms, 2))
+    rest[7] += 64
+    pixels = random.choice([0, 7, 250, 255], (terms, count, 2), p=[0.1, 0.1, 0.1, 0.7]).astype(np.int16)
+    pixels[:, 0] = 255
+    room, out = guarded(count)
+    assert 255 * low.sum() > 2**32
+
+    weigh[count](unaligned(pixels), unaligned(np.stack([low, rest], axis=1).astype(np.int16)), out)
+
+    weights = (low + (rest << LOW_BITS)).reshape(-1)
+    totals = [int((pixels[:, lane].reshape(-1) * weights).sum()) for lane in range(count)]
+    assert_written(room, [stored(total, 0, 0) for total in totals])
+    assert len(set(totals)) == count
+
+
+# Pairs
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize(("first", "second"), [(0, 32), (1, 33), (50, 17), (1000, 999), (7, 7)])
+def test_interleave_puts_two_columns_side_by_side(noise, count, first, second):
+    noise[[first, second + 1]] = 255, 128  # no sign
+    room, out = guarded(4 * count)
+
+    interleave[count](noise[first:], noise[second:], out)
+
+    expected = []
+    for lane in range(count):
+        expected += [noise[first + lane], noise[second + lane]]
+    assert_written(room, int16_bytes(expected))
+
+
+@pytest.mark.parametrize("count", LANES)
+@pytest.mark.parametrize(("first", "second"), [(0, 32), (1, 33), (50, 17), (1000, 999), (7, 7)])
+def test_merge_adds_two_columns_to_the_pairs_there(noise, random, count, first, second):
+    noise[[first, second + 1]] = 255, 128
+    before = random.integers(-(2**15), 2**15, 2 * count).tolist()
+    before[0] = 0
+    room, out = guarded(4 * count)
+    out[:] = unaligned(np.array(before, np.int16))
+
+    merge[count](noise[first:], noise[second:], out)
+
+    expected = []
+    for lane in range(count):
+        expected += [before[2 * lane] | int(noise[first + lane]), before[2 * lane + 1] | int(noise[second + lane])]
+    assert_written(room, int16_bytes(expected))
+
+
+@pytest.mark.parametrize("count", LANES)
+def test_clear_makes_pairs_of_0(count):
+    room, out = guarded(4 * count)
+
+    clear[count](out)
+
+    assert_written(room, [0] * 4 * count)
+
+
+@pytest.mark.parametrize("count", [8, 16])
+@pytest.mark.parametrize(
+    ("start", "size", "stride"), [(0, 32, 64), (16, 32, 128), (3, 17, 67), (1, 100, 1000), (5, 16, 64)]
+)
+def test_transpose_pairs_turns_columns_into_rows_of_pairs(noise, count, start, size, stride):
+    # With 8 lanes these are the first 4 pairs of rows, and what the others would take stays as it is.
+    noise[[start, start + 15 * size + 7]] = 128, 255
+    room, out = guarded(8 * stride)
+    expected = np.full(8 * stride, CANARY, np.uint8)
+    for column in range(16):
+        for row in range(count):
+            at = stride * (row // 2) + 4 * column + 2 * (row % 2)
+            expected[at : at + 2] = noise[start + size * column + row], 0
+
+    transpose_pairs[count](noise[start:], size, out, stride)
+
+    assert_written(room, expected.tolist())
 
 
 @pytest.mark.parametrize("invert", [0, 255])
-@pytest.mark.parametrize(("start", "offset"), [(0, 0), (1, 3), (4096 - ROWS, 64 - ROWS)])
-def test_copy_block_copies_and_inverts_32_bytes_and_no_other(noise, start, offset, invert):
-    out = np.full(64, 77, np.uint8)
-    expected = out.copy()
-    expected[offset : offset + ROWS] = noise[start : start + ROWS] ^ invert
+@pytest.mark.parametrize("side", [0, 1])
+def test_split_pairs_takes_one_side_of_16_pairs(random, side, invert):
+    for _ in range(20):
+        pairs = random.integers(-(2**15), 2**15, (16, 2)).astype(np.int16)
+        pairs[random.integers(0, 16, 4), side] = [0, 255, -1, 128]
+        room, out = guarded(16)
 
-    copy_block(noise, start, np.uint8(invert), out, offset)
+        split_pairs(unaligned(pairs), side, np.uint8(invert), out)
 
-    np.testing.assert_array_equal(out, expected)
+        assert_written(room, [int(pair[side]) % 256 ^ invert for pair in pairs])
+
+
+@pytest.mark.parametrize("invert", [0, 255])
+def test_pairs_of_rows_split_into_the_rows_that_were_transposed(noise, invert):
+    pairs = np.zeros(8 * 64, np.uint8)
+    transpose_pairs[16](noise, 32, pairs, 64)
+
+    for row in range(16):
+        room, out = guarded(16)
+        split_pairs(pairs[64 * (row // 2) :], row % 2, np.uint8(invert), out)
+
+        assert_written(room, [int(noise[32 * column + row]) ^ invert for column in range(16)])
+
+
+# Bytes
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 31, 32, 33, 1000])
-@pytest.mark.parametrize(("start", "offset"), [(0, 0), (1, 7), (31, 32)])
-def test_copy_copies_that_many_bytes_and_no_other(noise, start, offset, count):
-    out = np.full(1100, 77, np.uint8)
-    expected = out.copy()
-    expected[offset : offset + count] = noise[start : start + count]
+@pytest.mark.parametrize("start", [0, 1, 31, 32])
+def test_copy_copies_that_many_bytes_and_no_other(noise, start, count):
+    room, out = guarded(count)
 
-    copy(noise, start, out, offset, count)
+    copy(noise[start:], out, count)
 
-    np.testing.assert_array_equal(out, expected)
+    assert_written(room, noise[start : start + count].tolist())
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 31, 32, 33, 1000])
 @pytest.mark.parametrize("value", [0, 1, 128, 255])
 def test_fill_fills_that_many_bytes_and_no_other(value, count):
-    out = np.full(1100, 77, np.uint8)
-    expected = out.copy()
-    expected[9 : 9 + count] = value
+    room, out = guarded(count)
 
-    fill(np.uint8(value), out, 9, count)
+    fill(np.uint8(value), out, count)
 
-    np.testing.assert_array_equal(out, expected)
-
-
-@pytest.mark.parametrize(("start", "offset", "stride"), [(0, 0, 16), (16, 0, 32), (512 + 16, 35, 96), (3, 1, 17)])
-def test_transpose_turns_a_tile_from_column_order_to_row_order(noise, start, offset, stride):
-    out = np.full(2000, 77, np.uint8)
-    expected = out.copy()
-    for column in range(16):
-        for row in range(16):
-            expected[offset + stride * row + column] = noise[start + ROWS * column + row]
-
-    transpose(noise, start, out, offset, stride)
-
-    np.testing.assert_array_equal(out, expected)
+    assert_written(room, [value] * count)
 
 
 def test_mulhi_is_the_upper_half_of_the_product():

@@ -64,7 +64,7 @@ def lay_out(sequences, spacing_range, seed=SEED, start=0):
         lefts,
         natural,
     )
-    rights = lefts + np.diff(atlas.glyph_column)[glyph_ids]
+    rights = lefts + (np.diff(atlas.glyph_column) - 1)[glyph_ids]
     gaps = np.append(lefts[1:], 0) - rights
     return glyph_ids - atlas.class_start[packed.codes], gaps
 

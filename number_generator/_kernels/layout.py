@@ -84,7 +84,7 @@ def lay_out(
             glyph = lowest + rng.bounded(glyph_words[k], class_start[code + 1] - lowest)
             glyph_ids[first + k] = glyph
             lefts[first + k] = left
-            right = left + glyph_column[glyph + 1] - glyph_column[glyph]
+            right = left + glyph_column[glyph + 1] - glyph_column[glyph] - 1  # a blank column stands between
             if k + 1 < count:
                 left = right + spacing[0] + rng.bounded(gap_words[k], spacing[1])
         natural[i] = right

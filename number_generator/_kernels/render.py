@@ -1,11 +1,12 @@
 """From layouts to finished pixels: placing glyphs, the two resampling passes, inversion.
 
-Work is done on blocks of 32 image rows in column order: one column of a block is 32 contiguous bytes, which is
-what the vector operations take. A line goes through
+Only rows that hold ink are worked on. They are taken in blocks of 32, 24 in the last where that is enough, in column
+order: one column of a block is contiguous, which is what the vector operations take. A line goes through
 
-    canvas (natural width, 32)  --horizontal pass-->  band (width, 32)  --transpose-->  rows (32, row stride)
+    canvas (pairs of columns, 32 rows)  --horizontal pass-->  band (width, 32 rows)  --transposition-->  sheet
 
-for each block, then through the vertical pass, which runs along rows. A line that fits skips the passes.
+for each block. The sheet (pairs of rows, columns) then gives the page's rows, by the vertical pass or as they are.
+A line that fits skips the canvas: its columns are copied into the band. All of them are named by address (see `simd`).
 """
 
 from typing import Any
@@ -14,24 +15,36 @@ import numpy as np
 
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.simd import (
-    PRECISION_BITS,
-    ROWS,
+    address,
+    clear,
     copy,
-    copy_block,
     fill,
-    multiply_add,
-    splat,
+    interleave,
+    keep,
+    load_int32,
+    load_int64,
+    merge,
+    multiply_pairs,
+    split_pairs,
     store,
-    transpose,
+    transpose_pairs,
+    zeros_8,
+    zeros_16,
+    zeros_32,
 )
-from number_generator._kernels.taps import pack_taps, packed_size, tap_stride
+from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
 
 __all__ = ["contained_height", "render_lines"]
 
-_HALF = np.int32(1 << (PRECISION_BITS - 1))
+_BLOCK = 32  # rows
+_HEAD = 16  # rows of a block that every block has; 8 or 16 more are its tail
+_SHORT = 24  # rows of a block with the smaller tail
+_COLUMN = 4 * _BLOCK  # bytes of a pair of columns on the canvas
+_TAIL = 4 * _HEAD  # where the tail begins in it
+_LANES = 16  # columns of the sheet taken at once
+_LINE = 64  # bytes of a cache line
 _PLAIN = np.uint8(0)
 _INVERT = np.uint8(255)
-_TILE = 16
 
 
 @kernel
@@ -41,53 +54,189 @@ def contained_height(height: int, natural: int, width: int) -> int:
 
 
 @kernel
-def _place_line(pixels: Any, block_start: int, glyph_column: Any, ids: Any, lefts: Any, canvas: Any) -> None:
-    """Draw one line's glyphs and the blank columns between them into the canvas, from column 0 on."""
+def _place_on_canvas(
+    pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, canvas: int, tail: Any
+) -> None:
+    """Draw a block of one line, and the blank columns between glyphs."""
+    drawn = np.int64(0)
+    for k in range(count):
+        glyph = glyph_column + 8 * load_int64(ids + 8 * k)
+        column = load_int64(glyph)
+        left = load_int64(lefts + 8 * k)
+        right = left + load_int64(glyph + 8) - column - 1
+        first = left >> 1
+        at = canvas + drawn * _COLUMN
+        for _ in range(drawn, first):
+            clear(zeros_16(), at)
+            clear(tail, at + _TAIL)
+            at += _COLUMN
+        # The columns before and after a glyph are blank in the atlas, so that its pairs can begin at either.
+        source = pixels + (column - (left & 1)) * column_size
+        at = canvas + first * _COLUMN
+        if first < drawn:  # the glyph before ends in this pair
+            merge(zeros_16(), source, source + column_size, at)
+            merge(tail, source + _HEAD, source + column_size + _HEAD, at + _TAIL)
+            first += 1
+            at += _COLUMN
+            source += 2 * column_size
+        drawn = (right + 1) >> 1
+        for _ in range(first, drawn):
+            interleave(zeros_16(), source, source + column_size, at)
+            interleave(tail, source + _HEAD, source + column_size + _HEAD, at + _TAIL)
+            at += _COLUMN
+            source += 2 * column_size
+
+
+@kernel
+def _place_on_band(
+    pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, band: int
+) -> None:
+    """Draw a block of one line that fits, and 16 blank columns after it."""
     end = np.int64(0)
-    for k in range(ids.size):
-        column = glyph_column[ids[k]]
-        width = glyph_column[ids[k] + 1] - column
-        left = lefts[k]
-        if left > end:
-            fill(_PLAIN, canvas, end * ROWS, (left - end) * ROWS)
-        copy(pixels, block_start + column * ROWS, canvas, left * ROWS, width * ROWS)
+    for k in range(count):
+        glyph = glyph_column + 8 * load_int64(ids + 8 * k)
+        column = load_int64(glyph)
+        left = load_int64(lefts + 8 * k)
+        width = load_int64(glyph + 8) - column - 1
+        fill(_PLAIN, band + end * _BLOCK, (left - end) * _BLOCK)
+        source = pixels + column * column_size
+        if column_size == _BLOCK:
+            copy(source, band + left * _BLOCK, width * _BLOCK)
+        else:
+            for x in range(width):
+                copy(source + x * column_size, band + (left + x) * _BLOCK, _BLOCK)
         end = left + width
+    fill(_PLAIN, band + end * _BLOCK, _LANES * _BLOCK)
 
 
 @kernel
-def _horizontal_pass(canvas: Any, width: int, taps: Any, position: int, stride: int, band: Any) -> None:
-    """Resample the columns of a block: canvas (natural width, 32) to band (width, 32)."""
-    row = position + 2 * width
-    for i in range(width):
-        source = np.int64(taps[position + 2 * i]) * ROWS
-        sums = splat(_HALF)
-        for k in range(np.int64(taps[position + 2 * i + 1])):
-            sums = multiply_add(sums, canvas, source + k * ROWS, taps[row + k])
-        store(sums, _PLAIN, band, i * ROWS)
-        row += stride
+def _horizontal_pass(canvas: int, width: int, taps: int, band: int, tail: Any) -> None:
+    """Resample the columns of a block: canvas (natural width) to band (width)."""
+    weights = taps + ENTRY_SIZE * width
+    for _ in range(width):
+        at = canvas + load_int32(taps) * _COLUMN
+        low, high = zeros_16(), zeros_16()
+        tail_low, tail_high = tail, tail
+        for _ in range(load_int32(taps + 4)):
+            low = multiply_pairs(low, at, weights)
+            high = multiply_pairs(high, at, weights + 4)
+            tail_low = multiply_pairs(tail_low, at + _TAIL, weights)
+            tail_high = multiply_pairs(tail_high, at + _TAIL, weights + 4)
+            at += _COLUMN
+            weights += PAIR_SIZE
+        store(low, high, _PLAIN, band)
+        store(tail_low, tail_high, _PLAIN, band + _HEAD)
+        taps += ENTRY_SIZE
+        band += _BLOCK
 
 
 @kernel
-def _vertical_pass(rows: Any, row_stride: int, target: int, taps: Any, position: int, stride: int, out: Any) -> None:
-    """Resample rows, each `row_stride` bytes, to `target` inverted rows of the same stride."""
-    row = position + 2 * target
-    for i in range(target):
-        first = np.int64(taps[position + 2 * i])
-        count = np.int64(taps[position + 2 * i + 1])
-        for x in range(0, row_stride, ROWS):
-            source = first * row_stride + x
-            sums = splat(_HALF)
-            for k in range(count):
-                sums = multiply_add(sums, rows, source + k * row_stride, taps[row + k])
-            store(sums, _INVERT, out, i * row_stride + x)
-        row += stride
+def _transpose_band(band: int, columns: int, sheet: int, stride: int, tail: Any) -> None:
+    """Turn the columns of a block into rows of the sheet."""
+    for _ in range(0, columns, _LANES):
+        transpose_pairs(zeros_16(), band, _BLOCK, sheet, stride)
+        transpose_pairs(tail, band + _HEAD, _BLOCK, sheet + _HEAD // 2 * stride, stride)
+        band += _LANES * _BLOCK
+        sheet += 4 * _LANES
 
 
 @kernel
-def _invert_rows(rows: Any, size: int, out: Any) -> None:
-    """Invert `size` bytes, a multiple of 32."""
-    for x in range(0, size, ROWS):
-        copy_block(rows, x, _INVERT, out, x)
+def _vertical_lanes(sheet: int, stride: int, pairs: int, weights: int, out: int, zeros: Any) -> None:
+    """Resample as many columns of a row as there are lanes."""
+    low, high = zeros, zeros
+    for _ in range(pairs):
+        low = multiply_pairs(low, sheet, weights)
+        high = multiply_pairs(high, sheet, weights + 4)
+        sheet += stride
+        weights += PAIR_SIZE
+    store(low, high, _INVERT, out)
+
+
+@kernel
+def _vertical_row(sheet: int, stride: int, pairs: int, weights: int, width: int, out: int) -> None:
+    """Resample one row of the page out of `pairs` of the sheet's."""
+    x = np.int64(0)
+    while x < width - _LANES:
+        _vertical_lanes(sheet + 4 * x, stride, pairs, weights, out + x, zeros_32())
+        x += 2 * _LANES
+    if x < width:
+        _vertical_lanes(sheet + 4 * x, stride, pairs, weights, out + x, zeros_16())
+
+
+@kernel
+def _vertical_pass(
+    sheet: int, stride: int, top: int, bottom: int, target: int, width: int, taps: int, out: int, stop: int, spare: int
+) -> None:
+    """Resample the sheet, which holds rows `top` to `bottom`, to `target` inverted rows of the page.
+
+    A row is written in whole vectors; where these would pass the page's end, it goes by way of `spare`.
+    """
+    begin = (top + 1) >> 1
+    end = begin + ((bottom - top + 1) >> 1)
+    for _ in range(target):
+        pair = load_int32(taps)
+        first = max(pair, begin)
+        count = min(pair + load_int32(taps + 4), end) - first
+        if count <= 0:
+            fill(_INVERT, out, width)
+        else:
+            weights = taps + load_int32(taps + 8) + PAIR_SIZE * (first - pair)
+            row = out if out + stride // 4 <= stop else spare
+            _vertical_row(sheet + (first - begin) * stride, stride, count, weights, width, row)
+            if row == spare:
+                copy(spare, out, width)
+        taps += ENTRY_SIZE
+        out += width
+
+
+@kernel
+def _write_rows(
+    sheet: int, stride: int, top: int, bottom: int, columns: int, width: int, out: int, stop: int, spare: int
+) -> None:
+    """Write rows `top` to `bottom` of the sheet as they are, inverted, onto a white page from address `out` on."""
+    for y in range(bottom - top):
+        at = out + (top + y) * width
+        row = at if at + columns + _LANES <= stop else spare
+        for x in range(0, columns, _LANES):
+            split_pairs(sheet + (y >> 1) * stride + 4 * x, y & 1, _INVERT, row + x)
+        if row == spare:
+            copy(spare, at, columns)
+
+
+@kernel
+def _ink_rows(ids: int, count: int, glyph_rows: int, height: int) -> tuple[int, int]:
+    """Give the first row that holds ink of any of the glyphs, and the one after the last; none is (height, 0)."""
+    top = np.int64(height)
+    bottom = np.int64(0)
+    for k in range(count):
+        rows = glyph_rows + 16 * load_int64(ids + 8 * k)
+        top = min(top, load_int64(rows))
+        bottom = max(bottom, load_int64(rows + 8))
+    return top, bottom
+
+
+@kernel
+def _fill_sheet(
+    glyphs: Any, ids: int, lefts: int, count: int, rows: Any, line: int, width: int, taps: int, scratch: Any
+) -> None:
+    """Draw the rows of a line that hold ink, at the page's width."""
+    pixels, column_size, glyph_column = glyphs
+    top, bottom = rows
+    canvas, band, sheet, stride = scratch
+    for row in range(top, bottom, _BLOCK):
+        source = pixels + row
+        part = sheet + ((row - top) >> 1) * stride
+        if line <= width:
+            _place_on_band(source, column_size, glyph_column, ids, lefts, count, band)
+            _transpose_band(band, line, part, stride, zeros_16())
+        elif bottom - row <= _SHORT:
+            _place_on_canvas(source, column_size, glyph_column, ids, lefts, count, canvas, zeros_8())
+            _horizontal_pass(canvas, width, taps, band, zeros_8())
+            _transpose_band(band, width, part, stride, zeros_8())
+        else:
+            _place_on_canvas(source, column_size, glyph_column, ids, lefts, count, canvas, zeros_16())
+            _horizontal_pass(canvas, width, taps, band, zeros_16())
+            _transpose_band(band, width, part, stride, zeros_16())
 
 
 @kernel
@@ -97,10 +246,19 @@ def _shared_position(starts: Any, key: int) -> int:
 
 
 @kernel
-def _scratch_sizes(natural: Any, shape: Any, shared: Any) -> tuple[int, int, int]:
-    """Give the widest canvas, and the most weights that must be packed here, by columns and by rows."""
+def _taps(pool: Any, starts: Any, key: int, source: int, target: int, odd: int, scratch: Any) -> int:
+    """Give the address of a resize's weights: shared ones, or packed here."""
+    position = _shared_position(starts, key)
+    if position >= 0:
+        return address(pool) + 4 * position
+    pack_taps(source, target, odd, 0, scratch)
+    return address(scratch)
+
+
+@kernel
+def _scratch_sizes(natural: Any, shape: Any, column_starts: Any, row_starts: Any) -> tuple[int, int, int]:
+    """Give the widest line, and the most weights that must be packed here, by columns and by rows."""
     height, width, stretch = shape
-    _, column_starts, _, row_starts = shared
     widest = np.int64(width)
     columns = np.int64(1)
     rows = np.int64(1)
@@ -110,38 +268,25 @@ def _scratch_sizes(natural: Any, shape: Any, shared: Any) -> tuple[int, int, int
         if line > width and _shared_position(column_starts, line) < 0:
             columns = max(columns, packed_size(line, width))
         target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
-        if target < height and _shared_position(row_starts, target) < 0:
+        # A line may need either parity, and a full pool may hold one of them.
+        if (
+            target < height
+            and min(_shared_position(row_starts, 2 * target), _shared_position(row_starts, 2 * target + 1)) < 0
+        ):
             rows = max(rows, packed_size(height, target))
     return widest, columns, rows
 
 
 @kernel
-def _fit_columns(
-    canvas: Any, line: int, width: int, taps: Any, position: int, band: Any, rows: Any, first: int
-) -> None:
-    """Bring a block from its natural width to the page's, centred or resampled, and turn it into rows."""
-    if line <= width:
-        pad = (width - line) // 2
-        fill(_PLAIN, band, 0, pad * ROWS)
-        copy(canvas, 0, band, pad * ROWS, line * ROWS)
-        fill(_PLAIN, band, (pad + line) * ROWS, (width - pad - line) * ROWS)
-    else:
-        _horizontal_pass(canvas, width, taps, position, tap_stride(line, width), band)
-    row_stride = band.size // ROWS
-    for x in range(0, row_stride, _TILE):
-        for y in range(0, ROWS, _TILE):
-            transpose(band, x * ROWS + y, rows, first + y * row_stride + x, row_stride)
+def _scratch(size: int) -> Any:
+    """Make scratch memory of some bytes that are 0, to be used from `_aligned` on."""
+    return np.zeros(size + _LINE, np.uint8)
 
 
 @kernel
-def _write_page(fitted: Any, row_stride: int, target: int, shape: Any, out: Any, at: int) -> None:
-    """Write `target` rows, centred between white ones, to the page that begins at `out[at]`."""
-    height, width, _ = shape
-    top = (height - target) // 2
-    fill(_INVERT, out, at, top * width)
-    for y in range(target):
-        copy(fitted, y * row_stride, out, at + (top + y) * width, width)
-    fill(_INVERT, out, at + (top + target) * width, (height - top - target) * width)
+def _aligned(array: Any) -> int:
+    """Give the first address in an array that begins a cache line: vectors that lie across two load slower."""
+    return (address(array) + _LINE - 1) // _LINE * _LINE
 
 
 @kernel
@@ -152,62 +297,68 @@ def render_lines(
 
     Parameters
     ----------
-    atlas : (pixels, glyph_column)
-        Pixels as blocks of (column, 32 rows), flat uint8; the first column of each glyph, and the total.
+    atlas : (pixels, column_size, glyph_column, glyph_rows)
+        See `GlyphAtlas`.
     offsets, glyph_ids, lefts, natural : ndarray
         The layout.
     shape : (height, width, stretch)
         Of a page, in px; `stretch` keeps the height of a line that is too wide.
     shared : (column_taps, column_starts, row_taps, row_starts)
-        Packed weights by natural width and by height, and where each begins in its pool, or -1.
+        Packed weights by natural width, and by height and parity, and where each begins in its pool, or -1.
     out : ndarray, flat uint8
         The pages, one after the other.
     """
-    pixels, glyph_column = atlas
+    pixels, column_size, glyph_column, glyph_rows = atlas
     height, width, stretch = shape
     column_pool, column_starts, row_pool, row_starts = shared
-    blocks = (height + ROWS - 1) // ROWS
-    row_stride = (width + ROWS - 1) // ROWS * ROWS
-    block_size = glyph_column[-1] * ROWS
+    page = height * width
+    padded = (width + _LANES - 1) // _LANES * _LANES
+    stride = 4 * padded
 
-    widest, column_values, row_values = _scratch_sizes(natural, shape, shared)
+    widest, column_values, row_values = _scratch_sizes(natural, shape, column_starts, row_starts)
     column_scratch = np.empty(column_values, np.int32)
     row_scratch = np.empty(row_values, np.int32)
-    canvas = np.empty(widest * ROWS, np.uint8)
-    band = np.zeros(row_stride * ROWS, np.uint8)
-    rows = np.empty(blocks * ROWS * row_stride, np.uint8)
-    fitted = np.empty(blocks * ROWS * row_stride, np.uint8)
+    canvas = _scratch((widest // 2 + 2) * _COLUMN)
+    # Columns after the width stay blank, so that whole vectors can be taken of them.
+    band = _scratch((padded + _LANES) * _BLOCK)
+    sheet = _scratch((height + _BLOCK) // 2 * stride)
+    spare = _scratch(padded)
+    glyphs = (address(pixels), column_size, address(glyph_column))
+    scratch = (_aligned(canvas), _aligned(band), _aligned(sheet), stride)
 
-    for i in range(natural.size):
-        line = natural[i]
-        at = i * height * width
-        if line == 0:
-            fill(_INVERT, out, at, height * width)
+    for image in range(natural.size):
+        line = natural[image]
+        start = address(out) + image * page
+        stop = start + page
+        count = offsets[image + 1] - offsets[image]
+        ids = address(glyph_ids) + 8 * offsets[image]
+        top, bottom = _ink_rows(ids, count, address(glyph_rows), height)
+        if top >= bottom:
+            fill(_INVERT, start, page)
             continue
-
-        taps = column_pool
-        position = np.int64(0)
+        taps = np.int64(0)
+        target = np.int64(height)
         if line > width:
-            position = _shared_position(column_starts, line)
-            if position < 0:
-                pack_taps(line, width, 0, column_scratch)
-                taps = column_scratch
-                position = np.int64(0)
-        ids = glyph_ids[offsets[i] : offsets[i + 1]]
-        edges = lefts[offsets[i] : offsets[i + 1]]
-        for block in range(blocks):
-            _place_line(pixels, block * block_size, glyph_column, ids, edges, canvas)
-            _fit_columns(canvas, line, width, taps, position, band, rows, block * ROWS * row_stride)
+            taps = _taps(column_pool, column_starts, line, line, width, 0, column_scratch)
+            target = target if stretch else contained_height(height, line, width)
+        edges = address(lefts) + 8 * offsets[image]
+        _fill_sheet(glyphs, ids, edges, count, (top, bottom), line, width, taps, scratch)
 
-        target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
         if target == height:
-            _invert_rows(rows, height * row_stride, fitted)
+            fill(_INVERT, start, page)
+            left = max(np.int64(0), (width - line) // 2)
+            columns = min(line, width)
+            _write_rows(scratch[2], stride, top, bottom, columns, width, start + left, stop, _aligned(spare))
         else:
-            taps = row_pool
-            position = _shared_position(row_starts, target)
-            if position < 0:
-                pack_taps(height, target, 0, row_scratch)
-                taps = row_scratch
-                position = np.int64(0)
-            _vertical_pass(rows, row_stride, target, taps, position, tap_stride(height, target), fitted)
-        _write_page(fitted, row_stride, target, shape, out, at)
+            odd = top & 1
+            taps = _taps(row_pool, row_starts, 2 * target + odd, height, target, odd, row_scratch)
+            first = start + (height - target) // 2 * width
+            end = first + target * width
+            fill(_INVERT, start, first - start)
+            _vertical_pass(scratch[2], stride, top, bottom, target, width, taps, first, stop, _aligned(spare))
+            fill(_INVERT, end, stop - end)
+
+    for array in (canvas, band, sheet, spare):
+        keep(array)
+    keep(column_scratch)
+    keep(row_scratch)

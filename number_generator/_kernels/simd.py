@@ -4,9 +4,13 @@ numba widens int32 products to int64 and its loops over bytes do not vectorise r
 operations that matter are emitted as fixed-width LLVM vectors. LLVM lowers them to whatever the host has
 (AVX-512, AVX2, SSE2, NEON): nothing here names an instruction set.
 
-`ROWS` is the number of lanes: the kernels work on blocks of 32 image rows (or 32 image columns) at a time.
-A value of type `lanes` holds 32 int32 sums in registers. Arrays are one-dimensional and contiguous, offsets are
-in elements, and nothing is bounds-checked.
+A value of type `lanes_8`, `lanes_16` or `lanes_32` holds as many int32 sums in registers; how many an operation works
+on follows from the lanes it is given. Pixels travel as pairs: two neighbouring columns (or rows) of the same lane
+stand side by side as int16, so that one multiplication takes both, which is what processors have an instruction for.
+
+Memory is named by address, in bytes, as int64: numba would count references and look for negative indices at every
+use of an array, in the loops that run a hundred million times a second. Nothing is bounds-checked, nothing has to be
+aligned, and an array must be kept alive (`keep`) as long as its address is used.
 """
 
 from typing import Any
@@ -16,166 +20,290 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
 __all__ = [
+    "LOW_BITS",
     "PRECISION_BITS",
-    "ROWS",
+    "address",
+    "clear",
     "copy",
-    "copy_block",
     "fill",
+    "interleave",
+    "keep",
+    "load_int32",
+    "load_int64",
+    "merge",
     "mulhi",
-    "multiply_add",
-    "splat",
+    "multiply_pairs",
+    "split_pairs",
     "store",
-    "transpose",
+    "transpose_pairs",
+    "zeros_8",
+    "zeros_16",
+    "zeros_32",
 ]
 
-ROWS = 32
 # Pillow's fixed point for 8-bit images: 32 bits less 8 for the pixel and 2 for the sums' headroom.
 PRECISION_BITS = 22
+# A weight is two int16: its low 15 bits, and the rest.
+LOW_BITS = 15
 
-_TILE = 16
+_COLUMNS = 16
 _I8 = ir.IntType(8)
+_I16 = ir.IntType(16)
 _I32 = ir.IntType(32)
 _I64 = ir.IntType(64)
 _I128 = ir.IntType(128)
-_PIXELS = ir.VectorType(_I8, ROWS)
-_SUMS = ir.VectorType(_I32, ROWS)
 
 
 class _LanesType(types.Type):
-    """The numba type of 32 int32 lanes."""
+    """The numba type of `count` int32 lanes."""
 
-    def __init__(self) -> None:
-        super().__init__(name="lanes_int32x32")
-
-
-_lanes = _LanesType()
+    def __init__(self, count: int) -> None:
+        super().__init__(name=f"lanes_{count}")
+        self.count = count
 
 
 @register_model(_LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, dmm: Any, fe_type: Any) -> None:
-        super().__init__(dmm, fe_type, _SUMS)
+        super().__init__(dmm, fe_type, ir.VectorType(_I32, fe_type.count))
 
 
-def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: Any, to: Any) -> Any:
-    """Address of `array[offset]`, as a pointer to the LLVM type `to`."""
-    data = context.make_array(array_type)(context, builder, array).data
-    return builder.bitcast(builder.gep(data, [offset]), to.as_pointer())
+_lanes_8, _lanes_16, _lanes_32 = (_LanesType(count) for count in (8, 16, 32))
+
+
+def _load(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=1)
+
+
+def _store(context: Any, builder: Any, value: Any, address: Any) -> Any:
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=1)
+    return context.get_dummy_value()
+
+
+def _shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+    """Take `lanes` out of `a`, then `b`."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
 
 
 def _splat(builder: Any, vector: Any, value: Any) -> Any:
     """Put `value` into every lane."""
-    one = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(_I32, 0))
-    mask = ir.Constant(ir.VectorType(_I32, vector.count), [0] * vector.count)
-    return builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), mask)
+    empty = ir.Constant(vector, ir.Undefined)
+    one = builder.insert_element(empty, value, ir.Constant(_I32, 0))
+    return _shuffle(builder, one, empty, [0] * vector.count)
+
+
+def _constant(count: int, value: int) -> Any:
+    return ir.Constant(ir.VectorType(_I32, count), [value] * count)
 
 
 @intrinsic
-def splat(typingctx: Any, value: Any) -> Any:
-    """Emit: 32 int32 lanes, each equal to `value`."""
+def address(typingctx: Any, array: Any) -> Any:
+    """Emit: the address of an array's first element."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _splat(builder, _SUMS, args[0])
+        return builder.ptrtoint(context.make_array(array)(context, builder, args[0]).data, _I64)
 
-    return _lanes(types.int32), codegen
+    return types.int64(array), codegen
 
 
 @intrinsic
-def multiply_add(typingctx: Any, sums: Any, pixels: Any, offset: Any, weight: Any) -> Any:
-    """Emit: `sums + int32(pixels[offset : offset + 32]) * weight`, lane by lane, int32 throughout."""
+def keep(typingctx: Any, array: Any) -> Any:
+    """Emit: nothing; numba frees an array after its last use, and this is one."""
+    return types.none(array), lambda context, *_: context.get_dummy_value()
+
+
+@intrinsic
+def load_int32(typingctx: Any, source: Any) -> Any:
+    """Emit: the int32 at `source`, as int64."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[1], args[1], args[2], _PIXELS)
-        wide = builder.zext(builder.load(pointer, align=1), _SUMS)
-        return builder.add(args[0], builder.mul(wide, _splat(builder, _SUMS, args[3])))
+        return builder.sext(_load(builder, args[0], _I32), _I64)
 
-    return _lanes(_lanes, pixels, types.int64, types.int32), codegen
+    return types.int64(types.int64), codegen
 
 
 @intrinsic
-def store(typingctx: Any, sums: Any, invert: Any, out: Any, offset: Any) -> Any:
-    """Emit: `out[offset : offset + 32] = clip(sums >> 22, 0, 255) ^ invert`; `invert` is 0 or 255."""
+def load_int64(typingctx: Any, source: Any) -> Any:
+    """Emit: the int64 at `source`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = builder.ashr(args[0], ir.Constant(_SUMS, [PRECISION_BITS] * ROWS))
-        for bound, order in ((0, ">"), (255, "<")):
-            limit = ir.Constant(_SUMS, [bound] * ROWS)
-            value = builder.select(builder.icmp_signed(order, value, limit), value, limit)
-        pixels = builder.trunc(value, _PIXELS)
-        pixels = builder.xor(pixels, _splat(builder, _PIXELS, args[1]))
-        pointer = _pointer(context, builder, signature.args[2], args[2], args[3], _PIXELS)
-        builder.store(pixels, pointer, align=1)
-        return context.get_dummy_value()
+        return _load(builder, args[0], _I64)
 
-    return types.none(_lanes, types.uint8, out, types.int64), codegen
+    return types.int64(types.int64), codegen
 
 
 @intrinsic
-def copy_block(typingctx: Any, source: Any, start: Any, invert: Any, out: Any, offset: Any) -> Any:
-    """Emit: `out[offset : offset + 32] = source[start : start + 32] ^ invert`; `invert` is 0 or 255."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        read = _pointer(context, builder, signature.args[0], args[0], args[1], _PIXELS)
-        write = _pointer(context, builder, signature.args[3], args[3], args[4], _PIXELS)
-        pixels = builder.xor(builder.load(read, align=1), _splat(builder, _PIXELS, args[2]))
-        builder.store(pixels, write, align=1)
-        return context.get_dummy_value()
-
-    return types.none(source, types.int64, types.uint8, out, types.int64), codegen
+def zeros_8(typingctx: Any) -> Any:
+    """Emit: 8 int32 lanes of 0."""
+    return _lanes_8(), lambda *_: _constant(8, 0)
 
 
 @intrinsic
-def copy(typingctx: Any, source: Any, start: Any, out: Any, offset: Any, count: Any) -> Any:
-    """Emit: `out[offset : offset + count] = source[start : start + count]` as a memory copy."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        read = _pointer(context, builder, signature.args[0], args[0], args[1], _I8)
-        write = _pointer(context, builder, signature.args[2], args[2], args[3], _I8)
-        cgutils.raw_memcpy(builder, write, read, args[4], 1)
-        return context.get_dummy_value()
-
-    return types.none(source, types.int64, out, types.int64, types.int64), codegen
+def zeros_16(typingctx: Any) -> Any:
+    """Emit: 16 int32 lanes of 0."""
+    return _lanes_16(), lambda *_: _constant(16, 0)
 
 
 @intrinsic
-def fill(typingctx: Any, value: Any, out: Any, offset: Any, count: Any) -> Any:
-    """Emit: `out[offset : offset + count] = value` as a memory fill."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[1], args[1], args[2], _I8)
-        cgutils.memset(builder, pointer, args[3], args[0])
-        return context.get_dummy_value()
-
-    return types.none(types.uint8, out, types.int64, types.int64), codegen
+def zeros_32(typingctx: Any) -> Any:
+    """Emit: 32 int32 lanes of 0."""
+    return _lanes_32(), lambda *_: _constant(32, 0)
 
 
 @intrinsic
-def transpose(typingctx: Any, source: Any, start: Any, out: Any, offset: Any, stride: Any) -> Any:
-    """Emit: a tile of 16 columns by 16 rows, from column order to row order.
+def multiply_pairs(typingctx: Any, sums: Any, pairs: Any, weights: Any) -> Any:
+    """Emit: `sums[i] + pairs[2 * i] * low + pairs[2 * i + 1] * high` for each lane i, int32 throughout.
 
-    Reads column c, row r at `source[start + 32 * c + r]` and writes it to `out[offset + stride * r + c]`.
+    At `pairs` are int16; `low` and `high` are the two int16 at `weights`.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector = ir.VectorType(_I8, _TILE)
-        half = _TILE // 2
-        low = [lane // 2 + (lane % 2) * _TILE for lane in range(_TILE)]
-        masks = [ir.Constant(ir.VectorType(_I32, _TILE), [lane + shift for lane in low]) for shift in (0, half)]
-        tile = []
-        for column in range(_TILE):
-            at = builder.add(args[1], ir.Constant(_I64, ROWS * column))
-            pointer = _pointer(context, builder, signature.args[0], args[0], at, vector)
-            tile.append(builder.load(pointer, align=1))
-        # Interleaving the two halves of the tile four times (a perfect shuffle of the index bits) transposes it.
-        for _ in range(4):
-            tile = [builder.shuffle_vector(tile[i], tile[i + half], mask) for i in range(half) for mask in masks]
-        for row in range(_TILE):
-            at = builder.add(args[3], builder.mul(args[4], ir.Constant(_I64, row)))
-            pointer = _pointer(context, builder, signature.args[2], args[2], at, vector)
-            builder.store(tile[row], pointer, align=1)
+        count = sums.count
+        narrow, wide = ir.VectorType(_I16, 2 * count), ir.VectorType(_I32, 2 * count)
+        weight = _splat(builder, ir.VectorType(_I32, count), _load(builder, args[2], _I32))
+        factors = builder.sext(builder.bitcast(weight, narrow), wide)
+        products = builder.mul(builder.sext(_load(builder, args[1], narrow), wide), factors)
+        even, odd = (_shuffle(builder, products, products, list(range(first, 2 * count, 2))) for first in (0, 1))
+        # x86 has one instruction for all of this but the addition, and some processors for that too.
+        return builder.add(args[0], builder.add(even, odd))
+
+    return sums(sums, types.int64, types.int64), codegen
+
+
+@intrinsic
+def store(typingctx: Any, low: Any, high: Any, invert: Any, out: Any) -> Any:
+    """Emit: `out[i] = clip((low[i] + (high[i] << 15) + 2**21) >> 22, 0, 255) ^ invert` for each lane i.
+
+    At `out` are uint8; `invert` is 0 or 255.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        count = low.count
+        pixels = ir.VectorType(_I8, count)
+        value = builder.add(args[0], builder.shl(args[1], _constant(count, LOW_BITS)))
+        value = builder.add(value, _constant(count, 1 << (PRECISION_BITS - 1)))
+        value = builder.ashr(value, _constant(count, PRECISION_BITS))
+        for bound, order in ((0, ">"), (255, "<")):
+            limit = _constant(count, bound)
+            value = builder.select(builder.icmp_signed(order, value, limit), value, limit)
+        value = builder.xor(builder.trunc(value, pixels), _splat(builder, pixels, args[2]))
+        return _store(context, builder, value, args[3])
+
+    return types.none(low, low, types.uint8, types.int64), codegen
+
+
+def _interleaved(builder: Any, count: int, first: Any, second: Any) -> Any:
+    """Two columns of `count` bytes as pairs of int16."""
+    columns = [_load(builder, start, ir.VectorType(_I8, count)) for start in (first, second)]
+    order = [row + count * side for row in range(count) for side in (0, 1)]
+    return builder.zext(_shuffle(builder, *columns, order), ir.VectorType(_I16, 2 * count))
+
+
+@intrinsic
+def interleave(typingctx: Any, like: Any, first: Any, second: Any, out: Any) -> Any:
+    """Emit: `out[2 * i], out[2 * i + 1] = first[i], second[i]` for each lane i of `like`.
+
+    At `first` and `second` are uint8, at `out` int16.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _store(context, builder, _interleaved(builder, like.count, *args[1:3]), args[3])
+
+    return types.none(like, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def merge(typingctx: Any, like: Any, first: Any, second: Any, out: Any) -> Any:
+    """Emit: as `interleave`, but OR the values to those in `out`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value = _interleaved(builder, like.count, *args[1:3])
+        return _store(context, builder, builder.or_(value, _load(builder, args[3], value.type)), args[3])
+
+    return types.none(like, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def clear(typingctx: Any, like: Any, out: Any) -> Any:
+    """Emit: `out[2 * i], out[2 * i + 1] = 0, 0` for each lane i of `like`; at `out` are int16."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pairs = ir.VectorType(_I16, 2 * like.count)
+        return _store(context, builder, ir.Constant(pairs, [0] * pairs.count), args[1])
+
+    return types.none(like, types.int64), codegen
+
+
+@intrinsic
+def transpose_pairs(typingctx: Any, like: Any, source: Any, size: Any, out: Any, stride: Any) -> Any:
+    """Emit: 16 columns of bytes to rows of pairs, for as many rows as `like` has lanes, 8 or 16.
+
+    Reads column c, row r at `source + size * c + r` (16 rows, also where 8 are asked for) and writes it, as int16,
+    to `out + stride * (r // 2) + 4 * c + 2 * (r % 2)`.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        half, units = _COLUMNS // 2, 8
+        columns = []
+        for c in range(_COLUMNS):
+            at = builder.add(args[1], builder.mul(args[2], ir.Constant(_I64, c)))
+            columns.append(_load(builder, at, ir.VectorType(_I16, units)))
+        # Columns c and c + 8 share a vector, so that the shuffles below stay within 128 bits. Interleaving the two
+        # halves of the tile three times (a perfect shuffle of the index bits) transposes it.
+        tile = [_shuffle(builder, columns[c], columns[c + half], list(range(2 * units))) for c in range(half)]
+        masks = [
+            [base + lane // 2 + (lane % 2) * 2 * units for base in (part, part + units) for lane in range(units)]
+            for part in (0, units // 2)
+        ]
+        for _ in range(3):
+            tile = [_shuffle(builder, tile[i], tile[i + half // 2], mask) for i in range(half // 2) for mask in masks]
+        for unit in range(like.count // 2):
+            pixels = builder.bitcast(tile[unit], ir.VectorType(_I8, 2 * _COLUMNS))
+            at = builder.add(args[3], builder.mul(args[4], ir.Constant(_I64, unit)))
+            _store(context, builder, builder.zext(pixels, ir.VectorType(_I16, 2 * _COLUMNS)), at)
         return context.get_dummy_value()
 
-    return types.none(source, types.int64, out, types.int64, types.int64), codegen
+    return types.none(like, *[types.int64] * 4), codegen
+
+
+@intrinsic
+def split_pairs(typingctx: Any, pairs: Any, side: Any, invert: Any, out: Any) -> Any:
+    """Emit: `out[i] = uint8(pairs[2 * i + side]) ^ invert` for 16 columns i.
+
+    At `pairs` are int16, at `out` uint8; `invert` is 0 or 255.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide, narrow = ir.VectorType(_I32, _COLUMNS), ir.VectorType(_I8, _COLUMNS)
+        shift = builder.trunc(builder.shl(args[1], ir.Constant(_I64, 4)), _I32)
+        value = builder.lshr(_load(builder, args[0], wide), _splat(builder, wide, shift))
+        value = builder.xor(builder.trunc(value, narrow), _splat(builder, narrow, args[2]))
+        return _store(context, builder, value, args[3])
+
+    return types.none(types.int64, types.int64, types.uint8, types.int64), codegen
+
+
+@intrinsic
+def copy(typingctx: Any, source: Any, out: Any, count: Any) -> Any:
+    """Emit: a memory copy of `count` bytes from `source` to `out`, which do not overlap."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        read, write = (builder.inttoptr(value, _I8.as_pointer()) for value in args[:2])
+        cgutils.raw_memcpy(builder, write, read, args[2], 1)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def fill(typingctx: Any, value: Any, out: Any, count: Any) -> Any:
+    """Emit: a memory fill of `count` bytes from `out` on."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        cgutils.memset(builder, builder.inttoptr(args[1], _I8.as_pointer()), args[2], args[0])
+        return context.get_dummy_value()
+
+    return types.none(types.uint8, types.int64, types.int64), codegen
 
 
 @intrinsic

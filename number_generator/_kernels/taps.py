@@ -1,7 +1,13 @@
 """Resampling weights, as Pillow computes them for 8-bit images: LANCZOS with support 3.
 
-The weights of one resize are packed into one int32 array: for each output position its first source position and
-the number of weights, then `tap_stride` weights for each output position.
+The passes take source positions two at a time, so weights are packed by pairs. Pair j of a resize stands for the
+source positions 2 * j - odd and the next one; `odd` is 0 or 1, so that pairs can begin at any position. All of a
+resize is one int32 array:
+
+    entries   (target, 3)  by output position: its first pair, its number of pairs, where its weights begin in bytes
+                           after this entry
+    weights   two values a pair: the low 15 bits of its two weights, and the rest of them, either time as two int16
+              in one int32 (the first position's in the lower half); one output position after the other
 """
 
 import math
@@ -10,24 +16,31 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.simd import PRECISION_BITS
+from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
 
-__all__ = ["pack_taps", "packed_size", "tap_stride"]
+__all__ = ["ENTRY_SIZE", "PAIR_SIZE", "pack_taps", "packed_size"]
+
+_ENTRY = 3
+ENTRY_SIZE = 4 * _ENTRY
+"""Bytes of an entry."""
+PAIR_SIZE = 8
+"""Bytes of a pair's weights."""
 
 _SUPPORT = 3.0
 _ONE = float(1 << PRECISION_BITS)
+_LOW = (1 << LOW_BITS) - 1
 
 
 @kernel
-def tap_stride(source: int, target: int) -> int:
-    """Give the most weights that one output position can have."""
-    return np.int64(math.ceil(_SUPPORT * max(1.0, source / target))) * 2 + 1
+def _most_pairs(source: int, target: int) -> int:
+    """Give the most pairs that one output position can take."""
+    return np.int64(math.ceil(_SUPPORT * max(1.0, source / target))) + 1
 
 
 @kernel
 def packed_size(source: int, target: int) -> int:
-    """Give the int32 values that the weights of a resize from `source` to `target` take."""
-    return target * (2 + tap_stride(source, target))
+    """Give the int32 values that the weights of a resize from `source` to `target` take at the most."""
+    return target * (_ENTRY + 2 * _most_pairs(source, target))
 
 
 @kernel
@@ -47,7 +60,17 @@ def _lanczos(x: float) -> float:
 
 
 @kernel
-def pack_taps(source: int, target: int, position: int, out: Any) -> None:
+def _window(source: int, target: int, position: int) -> tuple[float, int, int]:
+    """Give the centre of an output position, its first source position and the number of weights."""
+    scale = source / target
+    support = _SUPPORT * max(1.0, scale)
+    center = (position + 0.5) * scale
+    first = np.int64(max(0.0, center - support + 0.5))
+    return center, first, min(np.int64(center + support + 0.5), source) - first
+
+
+@kernel
+def pack_taps(source: int, target: int, odd: int, position: int, out: Any) -> None:
     """Write the weights of a resize from `source` to `target` pixels to `out[position:]`.
 
     The arithmetic follows Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` step by step: weights are
@@ -57,8 +80,9 @@ def pack_taps(source: int, target: int, position: int, out: Any) -> None:
     filter_scale = max(1.0, scale)
     support = _SUPPORT * filter_scale
     inverse = 1.0 / filter_scale
-    stride = tap_stride(source, target)
-    weights = np.empty(stride, np.float64)
+    weights = np.empty(2 * _most_pairs(source, target), np.float64)
+    fixed = np.empty(weights.size, np.int64)
+    at = position + _ENTRY * target
     for i in range(target):
         center = (i + 0.5) * scale
         first = np.int64(max(0.0, center - support + 0.5))
@@ -67,10 +91,17 @@ def pack_taps(source: int, target: int, position: int, out: Any) -> None:
         for k in range(count):
             weights[k] = _lanczos((k + first - center + 0.5) * inverse)
             total += weights[k]
-        out[position + 2 * i] = first
-        out[position + 2 * i + 1] = count
-        row = position + 2 * target + i * stride
+        pairs = ((first + count + odd + 1) >> 1) - ((first + odd) >> 1)
+        fixed[: 2 * pairs] = 0
         for k in range(count):
             weight = weights[k] / total if total != 0.0 else weights[k]
             # Truncate after adding a half, as Pillow does: np.rint differs on exact ties.
-            out[row + k] = np.int32(weight * _ONE + (0.5 if weight >= 0.0 else -0.5))
+            fixed[((first + odd) & 1) + k] = np.int64(weight * _ONE + (0.5 if weight >= 0.0 else -0.5))
+        out[position + _ENTRY * i] = (first + odd) >> 1
+        out[position + _ENTRY * i + 1] = pairs
+        out[position + _ENTRY * i + 2] = 4 * (at - position - _ENTRY * i)
+        for pair in range(pairs):
+            low, high = fixed[2 * pair], fixed[2 * pair + 1]
+            out[at] = np.int32((low & _LOW) | ((high & _LOW) << 16))
+            out[at + 1] = np.int32(((low >> LOW_BITS) & 0xFFFF) | ((high >> LOW_BITS) << 16))
+            at += 2
