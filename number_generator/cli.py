@@ -78,6 +78,12 @@ def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
         help="file format: pickle as in version 0.0.1, or chunked HDF5 for large datasets (default: %(default)s)",
     )
     parser.add_argument(
+        "--compression",
+        choices=("gzip", "none"),
+        help="how HDF5 stores the images: gzip, which any reader opens, or as they are, four times as large "
+        "(default: gzip; a pickle is never compressed)",
+    )
+    parser.add_argument(
         "--fit",
         choices=("contain", "stretch"),
         default="contain",
@@ -241,7 +247,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     from number_generator.numbers import PhoneNumbers  # noqa: PLC0415
     from number_generator.parallel import check_workers  # noqa: PLC0415
     from number_generator.run import run_job  # noqa: PLC0415
-    from number_generator.sinks import ENDINGS, format_of, open_sink  # noqa: PLC0415
+    from number_generator.sinks import COMPRESSIONS, ENDINGS, format_of, open_sink  # noqa: PLC0415
     from number_generator.spec import (  # noqa: PLC0415
         DatasetHeader,
         Job,
@@ -258,15 +264,20 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
     target = _target(options.output_path, f"phonenumbers-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
     file_format = format_of(Path(target)) or options.format
+    compression = options.compression or COMPRESSIONS[file_format][0]
+    if compression not in COMPRESSIONS[file_format]:
+        raise SpecError(
+            f"--compression is {compression} and a pickle is never compressed: give --format hdf5, or a file name that "
+            "ends in .h5"
+        )
     digits_path = default_digits_path() if options.digits is None else options.digits
     digits = _chosen_digits(options)
     atlas = digits.atlas
     job = Job(PhoneNumbers(), spec, atlas.height, seed, Span(0, count))
-    header = DatasetHeader(
-        job.shape, job.numbers.longest, phone_numbers_metadata(job, digits.sha256, digits_path, file_format)
-    )
+    metadata = phone_numbers_metadata(job, digits.sha256, digits_path, file_format, compression)
+    header = DatasetHeader(job.shape, job.numbers.longest, metadata)
     with interruption:
-        sink = open_sink(file_format, Path(target), header, overwrite=options.overwrite)
+        sink = open_sink(file_format, Path(target), header, overwrite=options.overwrite, compression=compression)
         interruption.temporary = sink.temporary_path
     with sink:
         _say_title("Phone numbers dataset generator", 33)

@@ -13,7 +13,9 @@ from number_generator.spec import RENDER_VERSION, Job
 __all__ = ["phone_numbers_metadata"]
 
 
-def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str, file_format: str) -> dict[str, Any]:
+def phone_numbers_metadata(
+    job: Job, digits_sha256: str, digits_path: str, file_format: str, compression: str
+) -> dict[str, Any]:
     """Describe a job of phone numbers.
 
     Parameters
@@ -24,8 +26,8 @@ def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str, file_
         Of the digit dataset's images and labels.
     digits_path : str
         The file that it came from; empty for the packaged digits.
-    file_format : str
-        As `--format` takes it.
+    file_format, compression : str
+        As `--format` and `--compression` take them.
 
     Returns
     -------
@@ -40,6 +42,7 @@ def phone_numbers_metadata(job: Job, digits_sha256: str, digits_path: str, file_
         "max-spacing": largest,
         "image-width": width,
         "format": file_format,
+        "compression": compression,
         "fit": job.spec.fit,
         "seed": job.seed,
         "digits": "",  # says the packaged ones, whatever the environment says where the command is run again

@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 
 import h5py
 import numpy as np
@@ -273,6 +274,112 @@ def test_an_image_far_wider_than_its_number_can_be_made():
     assert load("phonenumbers-handwritten-dataset-2.h5")[0].shape == (2, 28, 65_535)
 
 
+# --- compression
+
+
+def stored(name):
+    """What each dataset of an HDF5 file is: its chunks, its filter, and the bytes of its rows as they are stored."""
+    found = {}
+    with h5py.File(name) as file:
+        for key, dataset in file.items():
+            if dataset.chunks is None:
+                content = [dataset[:].tobytes()]
+            else:
+                starts = range(0, len(dataset), dataset.chunks[0])
+                rest = [0] * (dataset.ndim - 1)
+                content = [dataset.id.read_direct_chunk((start, *rest)) for start in starts]
+            found[key] = (dataset.shape, dataset.dtype, dataset.chunks, dataset.compression, content)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        (["--format=hdf5"], "phonenumbers-handwritten-dataset-1100.h5"),
+        (["--output-path=set.h5"], "set.h5"),
+        (["--output-path=set.HDF5", "--format=pickle"], "set.HDF5"),
+    ],
+)
+@pytest.mark.parametrize("compression", [None, "gzip", "none"])
+def test_hdf5_is_compressed_unless_the_command_says_no(folder, arguments, name, compression):
+    option = [] if compression is None else [f"--compression={compression}"]
+
+    status = run(PHONE, "--num-images=1100", "--seed=6", *option, *arguments)
+
+    images, labels, metadata = load(name)
+    with h5py.File(name) as file:
+        assert file["images"].compression == file["labels"].compression == (None if compression == "none" else "gzip")
+        assert (file["images"].chunks is None) == (file["labels"].chunks is None) == (compression == "none")
+        assert np.array_equal(file["images"][:], images)
+    assert status == 0
+    assert names_in(folder) == [name]
+    assert np.array_equal(images, generate_batch(labels, (5, 10), 100, seed=6))
+    assert f"--compression={compression or 'gzip'}" in shlex.split(metadata["command"])
+
+
+def test_the_images_do_not_depend_on_compression_or_workers():
+    for workers in (1, 3):
+        for compression in ("gzip", "none"):
+            name = f"--output-path={compression}{workers}.h5"
+            run(PHONE, "--num-images=4500", "--seed=4", f"--workers={workers}", f"--compression={compression}", name)
+
+    images, labels, _ = load("gzip1.h5")
+    for name in ("gzip3.h5", "none1.h5", "none3.h5"):
+        assert np.array_equal(load(name)[0], images), name
+        assert load(name)[1] == labels, name
+    assert stored("gzip1.h5") == stored("gzip3.h5")
+    assert stored("none1.h5") == stored("none3.h5")
+    # As --help says, about four times as large.
+    assert 3 < os.path.getsize("none1.h5") / os.path.getsize("gzip1.h5") < 5  # noqa: PTH202
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ([], "phonenumbers-handwritten-dataset-70.pickle"),
+        (["--format=pickle"], "phonenumbers-handwritten-dataset-70.pickle"),
+        (["--output-path=set.pickle", "--format=hdf5"], "set.pickle"),
+    ],
+)
+def test_a_pickle_is_written_without_compression_said_or_not(folder, arguments, name):
+    contents = []
+    for option in ([], ["--compression=none"]):
+        assert run(PHONE, "--num-images=70", "--seed=6", "--overwrite", *option, *arguments) == 0
+        contents.append(load(name))
+
+    (images, labels, metadata), (same_images, same_labels, same_metadata) = contents
+    assert names_in(folder) == [name]
+    assert np.array_equal(images, same_images)
+    assert labels == same_labels
+    assert metadata["command"] == same_metadata["command"]
+    assert "--compression=none" in shlex.split(metadata["command"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals are needed")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_images_are_written_as_they_are_leaves_nothing(folder, number, status):
+    arguments = ["--num-images=2000000", "--output-path=set.h5", "--compression=none", "--quiet"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENTRY, "generate_phone_numbers", *arguments],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        while not any(path.stat().st_blocks > 2000 for path in folder.iterdir()):
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.002)
+        process.send_signal(number)
+        error = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+
+    assert process.returncode == status
+    assert error.strip().startswith("stopped")
+    assert "Traceback" not in error
+    assert names_in(folder) == []
+
+
 # --- seeds, workers, formats
 
 
@@ -462,8 +569,8 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
         (SEQUENCE, ["--sequence DIGITS", "--output-path DIR|FILE.png"]),
         (
             PHONE,
-            ["--num-images N", "--output-path DIR|FILE", "--format {pickle,hdf5}", "--fit {contain,stretch}",
-             "--workers N", "--overwrite", "--quiet"],
+            ["--num-images N", "--output-path DIR|FILE", "--format {pickle,hdf5}", "--compression {gzip,none}",
+             "--fit {contain,stretch}", "--workers N", "--overwrite", "--quiet"],
         ),
     ],
     ids=["one", "phone"],
@@ -487,7 +594,8 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
         (
             PHONE,
             {"--num-images": "1000", "--output-path": "./", "--format": "pickle", "--fit": "contain",
-             "--workers": "one a core", "--quiet": "on a terminal, on stderr"},
+             "--compression": "gzip; a pickle is never compressed", "--workers": "one a core",
+             "--quiet": "on a terminal, on stderr"},
         ),
     ],
     ids=["one", "phone"],
@@ -586,12 +694,47 @@ def test_a_mistake_in_the_image_command_is_told_in_one_message(folder, capsys, a
         (["--workers=-2"], "workers is -2: give an integer, from 1 to"),
         (["--format=csv"], "argument --format: invalid choice: 'csv' (choose from"),
         (["--fit=squeeze"], "argument --fit: invalid choice: 'squeeze' (choose from"),
+        (["--compression=lzf", "--format=hdf5"], "argument --compression: invalid choice: 'lzf' (choose from"),
+        (["--compression="], "argument --compression: invalid choice: '' (choose from"),
+        (["--compression"], "argument --compression: expected one argument"),
+        (["--compression=gzip"], "--compression is gzip and a pickle is never compressed"),
+        (["--compression=gzip", "--format=pickle"], "--compression is gzip and a pickle is never compressed"),
+        (["--compression=gzip", "--output-path=deep/er"], "--compression is gzip and a pickle is never compressed"),
+        (["--compression=gzip", "--output-path=set.pickle"], "--compression is gzip and a pickle is never compressed"),
+        (
+            ["--compression=gzip", "--output-path=set.pickle", "--format=hdf5"],
+            "--compression is gzip and a pickle is never compressed",
+        ),
+        (
+            ["--compression=gzip", "--output-path=a/set.pickle", "--overwrite"],
+            "--compression is gzip and a pickle is never compressed",
+        ),
         (["--quiet=yes"], "argument --quiet: ignored explicit argument 'yes'"),
         (["--sequence=5"], "unrecognized arguments: --sequence=5"),
     ],
 )
 def test_a_mistake_in_the_dataset_command_is_told_in_one_message(folder, capsys, arguments, message):
     check_usage_error(folder, capsys, PHONE, arguments, message)
+
+
+def test_an_earlier_pickle_stays_where_compression_is_asked_of_it(folder, capsys):
+    (folder / "set.pickle").write_bytes(b"earlier")
+
+    status = run(PHONE, "--num-images=5", "--compression=gzip", "--output-path=set.pickle", "--overwrite")
+
+    assert status == 2
+    assert "--compression is gzip" in capsys.readouterr().err
+    assert (folder / "set.pickle").read_bytes() == b"earlier"
+    assert names_in(folder) == ["set.pickle"]
+
+
+@pytest.mark.parametrize("output_path", ["set.pickle", "deep/Set.PICKLE"])
+def test_a_format_alone_is_no_advice_where_the_ending_of_the_file_chooses_it(folder, capsys, output_path):
+    status = run(PHONE, "--num-images=5", "--compression=gzip", f"--output-path={output_path}", "--format=hdf5")
+
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert status == 2
+    assert "--format hdf5" not in said or ".h5" in said
 
 
 def check_usage_error(folder, capsys, command, arguments, message):
@@ -782,6 +925,21 @@ def test_the_recorded_command_makes_the_same_images_and_labels_again(ending, fit
     assert (name, status) == ("generate-phone-numbers", 0)
     assert np.array_equal(again[0], images)
     assert again[1] == labels
+
+
+@pytest.mark.parametrize("compression", ["gzip", "none"])
+def test_the_recorded_command_stores_them_in_the_same_way_again(compression):
+    run(PHONE, "--num-images=600", "--image-width=77", f"--compression={compression}", "--output-path=set.h5")
+    metadata = load("set.h5")[2]
+
+    name, *arguments = shlex.split(metadata["command"])
+    status = run(PHONE, *arguments)
+
+    again = load("phonenumbers-handwritten-dataset-600.h5")[2]
+    assert (name, status) == ("generate-phone-numbers", 0)
+    assert f"--compression={compression}" in arguments
+    assert stored("phonenumbers-handwritten-dataset-600.h5") == stored("set.h5")
+    assert {**again, "creation_timestamp": 0} == {**metadata, "creation_timestamp": 0}
 
 
 def test_the_recorded_command_draws_from_the_packaged_digits_whatever_the_environment_says(digit_files, monkeypatch):

@@ -1,4 +1,4 @@
-"""The files that datasets are written to: whole or not there, in both formats, with flat memory."""
+"""The files that datasets are written to: whole or not there, in every format and storage, with flat memory."""
 
 import io
 import json
@@ -10,15 +10,19 @@ import stat
 import subprocess
 import sys
 import tracemalloc
+import zlib
+from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
-from number_generator.sinks import atomic, format_of, open_sink
+from number_generator.sinks import COMPRESSIONS, atomic, format_of, open_sink
 from number_generator.sinks.atomic import AtomicFile
 from number_generator.sinks.hdf5_file import Hdf5Sink
 from number_generator.sinks.pickle_file import PickleSink
@@ -26,6 +30,11 @@ from number_generator.spec import Chunk, DatasetHeader, Span
 
 METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1, "fit": "contain"}
 FORMATS = pytest.mark.parametrize("file_format", ["pickle", "hdf5"])
+STORAGES = pytest.mark.parametrize(
+    ("file_format", "compression"), [("pickle", "none"), ("hdf5", "gzip"), ("hdf5", "none")]
+)
+COMPRESSED = pytest.mark.parametrize("compression", ["gzip", "none"])
+COUNTS = pytest.mark.parametrize("count", [0, 1, 511, 512, 513, 3000])
 
 
 def make_images(count, height=6, width=9, seed=0):
@@ -36,10 +45,10 @@ def make_labels(count):
     return np.array([f"{number * 7919:0{10 + number % 2}d}" for number in range(count)] or [b""], "S11")[:count]
 
 
-def write(path, images, labels, file_format, *, overwrite=False, length=None, metadata=METADATA):
+def write(path, images, labels, file_format, *, overwrite=False, length=None, metadata=METADATA, compression=None):
     """Write images and labels span by span, as a run does."""
     header = DatasetHeader(images.shape, labels.dtype.itemsize, metadata)
-    with open_sink(file_format, path, header, overwrite=overwrite) as sink:
+    with open_sink(file_format, path, header, overwrite=overwrite, compression=compression) as sink:
         for span in Span(0, len(images)).split((length or max(1, len(images))) * sink.span_multiple):
             chunk = Chunk(span, images[span.start : span.stop], labels[span.start : span.stop])
             sink.write(sink.encode(chunk))
@@ -221,11 +230,11 @@ def test_a_name_too_long_is_told_before_anything_is_written(tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
 @pytest.mark.parametrize(("mask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
-@FORMATS
-def test_the_permissions_follow_the_umask(tmp_path, mask, mode, file_format):
+@STORAGES
+def test_the_permissions_follow_the_umask(tmp_path, mask, mode, file_format, compression):
     earlier = os.umask(mask)
     try:
-        path = write(tmp_path / "set", make_images(3), make_labels(3), file_format)
+        path = write(tmp_path / "set", make_images(3), make_labels(3), file_format, compression=compression)
     finally:
         os.umask(earlier)
 
@@ -243,13 +252,13 @@ def test_the_ending_of_a_name_tells_the_format(tmp_path, name, expected):
     assert format_of(tmp_path / name) == expected
 
 
-@FORMATS
+@STORAGES
 @pytest.mark.parametrize("count", [1, 2, 7, 100])
 @pytest.mark.parametrize("length", [1, 3, None])
-def test_what_was_written_is_read_again(tmp_path, file_format, count, length):
+def test_what_was_written_is_read_again(tmp_path, file_format, compression, count, length):
     images, labels = make_images(count), make_labels(count)
 
-    path = write(tmp_path / "set", images, labels, file_format, length=length)
+    path = write(tmp_path / "set", images, labels, file_format, length=length, compression=compression)
     dataset = GenericDataset()
     dataset.load(path)
 
@@ -271,9 +280,9 @@ def test_an_empty_dataset_is_written_and_read_again(tmp_path, file_format):
     assert dataset.get_data()[1] == []
 
 
-@FORMATS
-def test_leaving_a_sink_without_commit_leaves_nothing(tmp_path, file_format):
-    with open_sink(file_format, tmp_path / "set", header_of(4), overwrite=False) as sink:
+@STORAGES
+def test_leaving_a_sink_without_commit_leaves_nothing(tmp_path, file_format, compression):
+    with open_sink(file_format, tmp_path / "set", header_of(4), overwrite=False, compression=compression) as sink:
         sink.write(sink.encode(Chunk(Span(0, 4), make_images(4), make_labels(4))))
 
         assert names_in(tmp_path) == [sink.temporary_path.name]
@@ -281,14 +290,14 @@ def test_leaving_a_sink_without_commit_leaves_nothing(tmp_path, file_format):
     assert names_in(tmp_path) == []
 
 
-@FORMATS
-def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_file_untouched(tmp_path, file_format):
+@STORAGES
+def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_file_untouched(tmp_path, file_format, compression):
     path = tmp_path / "set"
     path.write_bytes(b"earlier")
 
     with (
         pytest.raises(ZeroDivisionError),
-        open_sink(file_format, path, header_of(4), overwrite=True) as sink,
+        open_sink(file_format, path, header_of(4), overwrite=True, compression=compression) as sink,
     ):
         sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
         raise ZeroDivisionError
@@ -297,21 +306,21 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_file_untouched(tm
     assert path.read_bytes() == b"earlier"
 
 
-@FORMATS
-def test_more_bytes_than_a_file_can_hold_are_refused(tmp_path, file_format):
+@STORAGES
+def test_more_bytes_than_a_file_can_hold_are_refused(tmp_path, file_format, compression):
     with pytest.raises(SpecError, match=r"no file can hold more than 2\*\*63 - 1 bytes; give fewer images"):
-        open_sink(file_format, tmp_path / "set", header_of(2**62), overwrite=False)
+        open_sink(file_format, tmp_path / "set", header_of(2**62), overwrite=False, compression=compression)
 
     assert names_in(tmp_path) == []
 
 
-@FORMATS
-def test_memory_stays_flat_while_a_dataset_is_written(tmp_path, file_format):
+@STORAGES
+def test_memory_stays_flat_while_a_dataset_is_written(tmp_path, file_format, compression):
     images, labels = make_images(2048, 28, 100), make_labels(2048)
     chunks, data_bytes = 12, 12 * images.nbytes
 
     header = DatasetHeader((chunks * 2048, 28, 100), 11, METADATA)
-    with open_sink(file_format, tmp_path / "set", header, overwrite=False) as sink:
+    with open_sink(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as sink:
         tracemalloc.start()
         try:
             for number in range(chunks):
@@ -323,6 +332,380 @@ def test_memory_stays_flat_while_a_dataset_is_written(tmp_path, file_format):
 
     assert (tmp_path / "set").stat().st_size > 0.9 * data_bytes
     assert peak < 2 * images.nbytes
+
+
+@STORAGES
+def test_an_interruption_inside_a_later_write_leaves_nothing(tmp_path, monkeypatch, file_format, compression):
+    images, labels = make_images(1024, 28, 100), make_labels(1024)
+    first, second = (Chunk(Span(n, n + 512), images[n : n + 512], labels[n : n + 512]) for n in (0, 512))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        open_sink(
+            file_format, tmp_path / "set", header_of(1024, 28, 100), overwrite=False, compression=compression
+        ) as sink,
+    ):
+        sink.write(sink.encode(first))
+        monkeypatch.setattr(AtomicFile, "write_back", interrupt)
+        sink.write(sink.encode(second))
+
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_files_that_are_written_at_the_same_time_are_committed_in_any_order(tmp_path, order):
+    storages = [("pickle", "none"), ("hdf5", "gzip"), ("hdf5", "none")]
+    images, labels = make_images(1000, 28, 100), make_labels(1000)
+    header = DatasetHeader(images.shape, 11, METADATA)
+
+    with ExitStack() as stack:
+        sinks = [
+            stack.enter_context(
+                open_sink(file_format, tmp_path / f"{number}", header, overwrite=False, compression=compression)
+            )
+            for number, (file_format, compression) in enumerate(storages)
+        ]
+        for start in (0, 512):
+            rows = slice(start, start + 512)
+            chunk = Chunk(Span(start, min(start + 512, 1000)), images[rows], labels[rows])
+            for sink, encoded in [(sink, sink.encode(chunk)) for sink in sinks]:
+                sink.write(encoded)
+        for number in order:
+            sinks[number].commit()
+
+    assert names_in(tmp_path) == ["0", "1", "2"]
+    for number in range(3):
+        dataset = GenericDataset()
+        dataset.load(tmp_path / f"{number}")
+        assert np.array_equal(dataset.get_data()[0], images)
+        assert dataset.get_data()[1] == [label.decode() for label in labels.tolist()]
+
+
+# --- compressed or as they are
+
+
+@COUNTS
+@pytest.mark.parametrize("length", [1, None], ids=["many writes", "one write"])
+def test_hdf5_holds_the_same_images_and_labels_compressed_or_not(tmp_path, count, length):
+    images, labels = make_images(count, 28, 100), make_labels(count)
+
+    for compression in ("gzip", "none"):
+        path = write(tmp_path / compression, images, labels, "hdf5", length=length, compression=compression)
+        dataset = GenericDataset()
+        dataset.load(path)
+
+        with h5py.File(path) as file:
+            assert sorted(file) == ["images", "labels"]
+            assert (file["images"].shape, file["images"].dtype) == ((count, 28, 100), np.uint8)
+            assert h5py.check_string_dtype(file["labels"].dtype) == ("ascii", 11)
+            assert np.array_equal(file["images"][:], images)
+            assert np.array_equal(file["labels"][:], labels)
+        assert np.array_equal(dataset.get_data()[0], images)
+        assert dataset.get_data()[1] == [label.decode() for label in labels.tolist()]
+
+
+@COUNTS
+def test_without_compression_images_and_labels_each_lie_in_one_piece(tmp_path, count):
+    images, labels = make_images(count, 28, 100), make_labels(count)
+
+    path = write(tmp_path / "set.h5", images, labels, "hdf5", length=1, compression="none")
+
+    content = path.read_bytes()
+    with h5py.File(path) as file:
+        for dataset, written in ((file["images"], images), (file["labels"], labels)):
+            offset = dataset.id.get_offset()
+            assert (dataset.chunks, dataset.compression, dataset.shuffle) == (None, None, False)
+            assert dataset.id.get_create_plist().get_layout() == h5py.h5d.CONTIGUOUS
+            assert not dataset.external
+            if count:
+                assert content[offset : offset + written.nbytes] == written.tobytes()
+            else:
+                assert dataset.size == 0
+    assert len(content) < images.nbytes + labels.nbytes + 10_000
+
+
+@pytest.mark.parametrize(("file_format", "is_compressed"), [("hdf5", True), ("pickle", False)], ids=["hdf5", "pickle"])
+def test_hdf5_is_compressed_and_a_pickle_is_not_where_nothing_is_said(tmp_path, file_format, is_compressed):
+    images, labels = np.zeros((100, 28, 100), np.uint8), make_labels(100)
+
+    silent = write(tmp_path / "silent", images, labels, file_format)
+    told = write(tmp_path / "told", images, labels, file_format, compression=COMPRESSIONS[file_format][0])
+
+    assert silent.read_bytes() == told.read_bytes()
+    assert (silent.stat().st_size < images.nbytes) == is_compressed
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression", "known"),
+    [
+        ("pickle", "gzip", "none"),
+        ("pickle", "lzf", "none"),
+        ("hdf5", "lzf", "gzip and none"),
+        ("hdf5", "", "gzip and none"),
+        ("hdf5", "GZIP", "gzip and none"),
+        ("hdf5", True, "gzip and none"),
+    ],
+)
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_compression_that_the_format_does_not_know_is_refused(tmp_path, file_format, compression, known, overwrite):
+    (tmp_path / "set").write_bytes(b"earlier")
+    words = rf"compression is {compression!r} and the format is '{file_format}', which knows {known}: leave"
+
+    with pytest.raises(SpecError, match=words):
+        open_sink(file_format, tmp_path / "set", header_of(2), overwrite=overwrite, compression=compression)
+    with pytest.raises(SpecError, match=words):
+        open_sink(file_format, tmp_path / "new" / "set", header_of(2), overwrite=overwrite, compression=compression)
+
+    assert names_in(tmp_path) == ["set"]
+    assert (tmp_path / "set").read_bytes() == b"earlier"
+
+
+def inflate_with_declared_window(packed):
+    """Inflate as a reader does that keeps no more of the past than the stream's own first byte says."""
+    inflater = zlib.decompressobj(wbits=(packed[0] >> 4) + 8)
+    pieces, left = [], packed
+    while not inflater.eof:
+        # A piece at a time: within one piece, a copy from too far back would go unnoticed.
+        pieces.append(inflater.decompress(left, 64))
+        left = inflater.unconsumed_tail
+        assert pieces[-1] or left or inflater.eof
+    assert inflater.unused_data == b""
+    return b"".join(pieces)
+
+
+def drawn(kind, count, height, width):
+    """Images whose content repeats itself at different distances, or not at all."""
+    size = count * height * width
+    if kind == "white":
+        return np.full((count, height, width), 255, np.uint8)
+    if kind == "noise":
+        return make_images(count, height, width)
+    period = np.random.default_rng(kind).integers(0, 256, kind, np.uint8)
+    return np.resize(period, size).reshape(count, height, width)
+
+
+@COUNTS
+@pytest.mark.parametrize("kind", ["white", "noise", 3, 1000, 1024, 1025, 2800, 30_000])
+def test_every_chunk_is_a_plain_zlib_stream_of_its_rows(tmp_path, count, kind):
+    images, labels = drawn(kind, count, 28, 100), make_labels(count)
+
+    path = write(tmp_path / "set.h5", images, labels, "hdf5", compression="gzip")
+
+    with h5py.File(path) as file:
+        for dataset, rows in ((file["images"], images), (file["labels"], labels)):
+            assert (dataset.chunks is None) == (count == 0)
+            length = dataset.chunks[0] if count else 1
+            for first in range(0, count, length):
+                mask, packed = dataset.id.read_direct_chunk((first, *(0 for _ in rows.shape[1:])))
+                unpacked = zlib.decompress(packed)
+                some = rows[first : first + length].tobytes()
+                assert mask == 0
+                assert unpacked == some.ljust(length * rows[:1].nbytes, b"\0")
+                assert inflate_with_declared_window(packed) == unpacked
+        assert np.array_equal(file["images"][:], images)  # HDF5's own inflate
+        assert np.array_equal(file["labels"][:], labels)
+
+
+@pytest.mark.parametrize("width", [1, 64, 800, 20_000])
+def test_chunks_of_any_width_are_inflated_by_hdf5(tmp_path, width):
+    images, labels = drawn(width + 1, 40, 28, width), make_labels(40)
+
+    path = write(tmp_path / "set.h5", images, labels, "hdf5", compression="gzip")
+
+    with h5py.File(path) as file:
+        assert np.array_equal(file["images"][:], images)
+
+
+def test_images_without_compression_can_be_mapped_into_memory(tmp_path):
+    images, labels = make_images(600, 28, 100), make_labels(600)
+    path = write(tmp_path / "set.h5", images, labels, "hdf5", compression="none")
+
+    with h5py.File(path) as file:
+        offset = file["images"].id.get_offset()
+    mapped = np.memmap(path, np.uint8, "r", offset, images.shape)
+
+    assert np.array_equal(mapped, images)
+
+
+@pytest.mark.skipif(shutil.which("h5ls") is None, reason="h5ls is not installed")
+def test_h5ls_lists_a_file_without_compression(tmp_path):
+    path = write(tmp_path / "set.h5", make_images(40, 28, 100), make_labels(40), "hdf5", compression="none")
+
+    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=60).stdout
+
+    assert "{40/40, 28/28, 100/100}" in listing
+    assert "deflate" not in listing
+    assert "Chunks" not in listing
+    assert "112000 logical bytes, 112000 allocated bytes" in listing
+
+
+# --- early writing to disk
+
+
+class _Requests:
+    """A stand-in for `os.posix_fadvise` that notes what is asked of it, and how large the file is by then."""
+
+    def __init__(self, error=None):
+        self.ranges, self.sizes, self.descriptors, self.advice, self._error = [], [], set(), set(), error
+
+    def __call__(self, descriptor, start, length, advice):
+        self.ranges.append((start, start + length))
+        self.sizes.append(os.fstat(descriptor).st_size)
+        self.descriptors.add(descriptor)
+        self.advice.add(advice)
+        if self._error is not None:
+            raise self._error
+
+    def check(self, least):
+        """Assert that the ranges join one another from 0 on, none too short, none beyond the file."""
+        assert [start for start, _ in self.ranges] == [0, *(stop for _, stop in self.ranges)][: len(self.ranges)]
+        assert all(stop - start >= least for start, stop in self.ranges)
+        assert all(stop <= size for (_, stop), size in zip(self.ranges, self.sizes, strict=True))
+        assert self.advice <= {os.POSIX_FADV_DONTNEED}
+        assert len(self.descriptors) <= 1
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """Give a maker of stand-ins for `os.posix_fadvise`: `requests(error=None)`."""
+
+    def make(error=None):
+        made = _Requests(error)
+        monkeypatch.setattr(os, "posix_fadvise", made, raising=False)
+        monkeypatch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+        return made
+
+    return make
+
+
+def test_nothing_is_written_back_before_there_is_enough(tmp_path, requests):
+    asked = requests()
+    file = AtomicFile(tmp_path / "file.bin", overwrite=False)
+    descriptor = file.file.fileno()
+
+    found = []
+    for size in (0, 1, atomic._WRITE_BACK_BYTES - 1, atomic._WRITE_BACK_BYTES, 2 * atomic._WRITE_BACK_BYTES - 1):
+        file.file.truncate(size)
+        file.write_back()
+        file.write_back()
+        found.append(len(asked.ranges))
+    file.discard()
+
+    assert atomic._WRITE_BACK_BYTES >= 2**20
+    assert found == [0, 0, 0, 1, 1]
+    assert asked.ranges == [(0, atomic._WRITE_BACK_BYTES)]
+    assert asked.descriptors == {descriptor}
+
+
+@given(sizes=st.lists(st.integers(0, 300), max_size=20))
+def test_what_is_written_back_is_asked_for_once_and_in_order(tmp_path_factory, sizes):
+    path = tmp_path_factory.mktemp("written") / "file.bin"
+    content = b"".join(bytes([number]) * size for number, size in enumerate(sizes))
+
+    with pytest.MonkeyPatch.context() as patch:
+        asked = _Requests()
+        patch.setattr(os, "posix_fadvise", asked, raising=False)
+        patch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
+        patch.setattr(atomic, "_WRITE_BACK_BYTES", 100)
+        file = AtomicFile(path, overwrite=False)
+        number = file.file.fileno()
+        for index, size in enumerate(sizes):
+            file.file.write(bytes([index]) * size)
+            file.file.flush()
+            file.write_back()
+            asked.check(least=100)
+            handed_over = asked.ranges[-1][1] if asked.ranges else 0
+            assert sum(sizes[: index + 1]) - handed_over < 100
+        file.commit()
+
+    assert asked.descriptors <= {number}
+    assert path.read_bytes() == content
+
+
+@STORAGES
+@pytest.mark.parametrize("limit", [1, 50_000, 300_000, 2**40])
+def test_a_sink_hands_over_what_it_has_written(tmp_path, monkeypatch, requests, file_format, compression, limit):
+    asked = requests()
+    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", limit)
+    images, labels = make_images(1100, 28, 100), make_labels(1100)
+
+    path = write(tmp_path / "set", images, labels, file_format, length=1, compression=compression)
+    dataset = GenericDataset()
+    dataset.load(path)
+
+    asked.check(least=limit)
+    assert bool(asked.ranges) == (limit < 2**40)
+    assert np.array_equal(dataset.get_data()[0], images)
+
+
+@STORAGES
+def test_each_large_write_is_handed_over_at_once(tmp_path, monkeypatch, requests, file_format, compression):
+    asked = requests()
+    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 2**18)
+    images, labels = make_images(512, 28, 25), make_labels(512)
+    # More labels than HDF5 keeps back in a buffer of its own.
+    header = header_of(24 * 512, 28, 25)
+
+    handed_over = []
+    with open_sink(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as sink:
+        for number in range(24):
+            sink.write(sink.encode(Chunk(Span(number * 512, (number + 1) * 512), images, labels)))
+            handed_over.append(asked.ranges[-1][1] if asked.ranges else 0)
+        sink.commit()
+
+    # Noise cannot be compressed, so that each write is larger than what is worth a request.
+    asked.check(least=2**18)
+    assert len(asked.ranges) == 24
+    assert np.allclose(np.diff(handed_over), images.nbytes, rtol=0.1)
+
+
+@STORAGES
+@pytest.mark.parametrize("number", [22, 29, 38], ids=["EINVAL", "ESPIPE", "ENOSYS"])
+def test_a_system_that_refuses_the_request_is_written_to_as_well(
+    tmp_path, monkeypatch, requests, file_format, compression, number
+):
+    asked = requests(OSError(number, "refused"))
+    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 50_000)
+    images, labels = make_images(1100, 28, 100), make_labels(1100)
+
+    path = write(tmp_path / "set", images, labels, file_format, length=1, compression=compression)
+    dataset = GenericDataset()
+    dataset.load(path)
+
+    asked.check(least=50_000)
+    assert asked.ranges
+    assert np.array_equal(dataset.get_data()[0], images)
+    assert names_in(tmp_path) == ["set"]
+
+
+@STORAGES
+def test_a_system_without_the_request_is_written_to_as_well(tmp_path, monkeypatch, file_format, compression):
+    monkeypatch.delattr(os, "posix_fadvise", raising=False)
+    monkeypatch.delattr(os, "POSIX_FADV_DONTNEED", raising=False)
+    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 1)
+    images, labels = make_images(1100, 28, 100), make_labels(1100)
+
+    path = write(tmp_path / "set", images, labels, file_format, length=1, compression=compression)
+    dataset = GenericDataset()
+    dataset.load(path)
+
+    assert np.array_equal(dataset.get_data()[0], images)
+    assert dataset.get_data()[1] == [label.decode() for label in labels.tolist()]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="the system knows no such request")
+@STORAGES
+def test_the_true_request_changes_nothing_in_the_file(tmp_path, monkeypatch, file_format, compression):
+    images, labels = make_images(1100, 28, 100), make_labels(1100)
+    expected = write(tmp_path / "late", images, labels, file_format, length=1, compression=compression).read_bytes()
+    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 1)
+
+    path = write(tmp_path / "early", images, labels, file_format, length=1, compression=compression)
+
+    assert path.read_bytes() == expected
 
 
 # --- pickle
@@ -454,21 +837,30 @@ def test_a_span_for_hdf5_is_a_whole_number_of_chunks(tmp_path, count, height, wi
         assert label_rows <= max(count, rows)
 
 
-def test_hdf5_may_start_at_any_image_number(tmp_path):
-    images, labels = make_images(4), make_labels(4)
+@COMPRESSED
+def test_hdf5_may_start_at_any_image_number(tmp_path, compression):
+    images, labels = make_images(1000, 28, 100), make_labels(1000)
 
-    with Hdf5Sink(tmp_path / "set.h5", header_of(4), overwrite=False) as sink:
-        sink.write(sink.encode(Chunk(Span(10**12, 10**12 + 4), images, labels)))
+    header = header_of(1000, 28, 100)
+    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False, compress=compression == "gzip") as sink:
+        for start in (0, 512):
+            rows = slice(start, start + 512)
+            span = Span(10**12 + start, 10**12 + min(start + 512, 1000))
+            sink.write(sink.encode(Chunk(span, images[rows], labels[rows])))
         sink.commit()
 
     with h5py.File(tmp_path / "set.h5") as file:
         assert np.array_equal(file["images"][:], images)
+        assert np.array_equal(file["labels"][:], labels)
 
 
-def test_attributes_of_hdf5_have_the_types_of_the_metadata(tmp_path):
+@COMPRESSED
+def test_attributes_of_hdf5_have_the_types_of_the_metadata(tmp_path, compression):
     metadata = {**METADATA, "job": json.dumps({"a": [1, 2]}), "render_version": 1, "nested": {"a": [None]}}
 
-    with h5py.File(write(tmp_path / "set.h5", make_images(2), make_labels(2), "hdf5", metadata=metadata)) as file:
+    images, labels = make_images(2), make_labels(2)
+    path = write(tmp_path / "set.h5", images, labels, "hdf5", metadata=metadata, compression=compression)
+    with h5py.File(path) as file:
         found = dict(file.attrs)
 
     assert set(found) == {*metadata, "metadata_json"} - {"nested"}
@@ -518,9 +910,10 @@ def test_metadata_that_h5py_refuses_is_an_error_of_ours_and_leaves_nothing(tmp_p
 
 
 @pytest.mark.skipif(shutil.which("h5dump") is None, reason="h5dump is not installed")
-def test_h5dump_reads_the_file_with_no_plug_in(tmp_path):
+@COMPRESSED
+def test_h5dump_reads_the_file_with_no_plug_in(tmp_path, compression):
     images, labels = make_images(40, 28, 100), make_labels(40)
-    path = write(tmp_path / "set.h5", images, labels, "hdf5")
+    path = write(tmp_path / "set.h5", images, labels, "hdf5", compression=compression)
 
     binary = tmp_path / "images.bin"
     subprocess.run(
@@ -617,13 +1010,18 @@ def test_a_failing_temporary_for_the_labels_leaves_nothing(tmp_path, monkeypatch
         (ValueError("Not a dataset id"), "Not a dataset id"),
     ],
 )
-def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error, reason):
+@COMPRESSED
+def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error, reason, compression):
     class FailingDataset:
+        shape = (2, 6, 9)
         id = property(lambda _: (_ for _ in ()).throw(error))
+
+        def __setitem__(self, rows, block):
+            raise error
 
     with (
         pytest.raises(OutputError, match=rf"cannot write .*set\.h5: {reason}; nothing was left behind"),
-        Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False) as sink,
+        Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as sink,
     ):
         sink._images = FailingDataset()
         sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
@@ -631,7 +1029,8 @@ def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error
     assert names_in(tmp_path) == []
 
 
-def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path):
+@COMPRESSED
+def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path, compression):
     class FailingFile:
         def __init__(self, file):
             self.file = file
@@ -642,7 +1041,7 @@ def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path):
 
     with (
         pytest.raises(OutputError, match="Unable to flush file"),
-        Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False) as sink,
+        Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as sink,
     ):
         sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
         sink._h5 = FailingFile(sink._h5)
@@ -651,9 +1050,9 @@ def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path):
     assert names_in(tmp_path) == []
 
 
-@FORMATS
+@STORAGES
 @pytest.mark.parametrize(("owner", "call"), [(os, "fsync"), (Path, "replace")])
-def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch, file_format, owner, call):
+def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch, file_format, compression, owner, call):
     path = tmp_path / "set"
     path.write_bytes(b"earlier")
 
@@ -663,7 +1062,7 @@ def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch,
     with monkeypatch.context() as patch:
         patch.setattr(owner, call, fail)
         with pytest.raises(OutputError, match=r"cannot write .*set: Input/output error; nothing was left behind"):
-            write(path, make_images(2), make_labels(2), file_format, overwrite=True)
+            write(path, make_images(2), make_labels(2), file_format, overwrite=True, compression=compression)
 
     assert names_in(tmp_path) == ["set"]
     assert path.read_bytes() == b"earlier"
@@ -671,8 +1070,8 @@ def test_a_failing_commit_is_one_error_and_leaves_nothing(tmp_path, monkeypatch,
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a limit on file sizes is needed")
 @pytest.mark.parametrize("room", [1, 1_000, 100_000])
-@FORMATS
-def test_a_limit_on_file_sizes_is_one_error_and_leaves_nothing(tmp_path, file_format, room):
+@STORAGES
+def test_a_limit_on_file_sizes_is_one_error_and_leaves_nothing(tmp_path, file_format, compression, room):
     import resource  # noqa: PLC0415 - Windows has none
 
     images, labels = make_images(200, 28, 100), make_labels(200)
@@ -681,11 +1080,73 @@ def test_a_limit_on_file_sizes_is_one_error_and_leaves_nothing(tmp_path, file_fo
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, earlier[1]))
     try:
         with pytest.raises(OutputError, match=r"cannot write .*set: File too large; nothing was left behind"):
-            write(tmp_path / "set", images, labels, file_format)
+            write(tmp_path / "set", images, labels, file_format, compression=compression)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, earlier)
 
     assert names_in(tmp_path) == []
+
+
+@pytest.fixture(params=["512k", "2m"])
+def small_disk(request, tmp_path):
+    """A small file system, mounted in a folder."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    if shutil.which("mount") is None:
+        pytest.skip("there is no mount")
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={request.param}", "tmpfs", path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip(f"a tmpfs cannot be mounted: {done.stderr.strip()}")
+    yield path
+    subprocess.run(["umount", path], check=True)
+
+
+_FILL_A_DISK = """
+import sys
+import numpy as np
+from pathlib import Path
+from number_generator.errors import OutputError
+from number_generator.sinks import open_sink
+from number_generator.spec import Chunk, DatasetHeader, Span
+
+path, file_format, compression = sys.argv[1:]
+images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)
+labels = np.full(512, b"01234567890")
+header = DatasetHeader((8 * 512, 28, 100), 11, {"job": "x" * 500})
+try:
+    with open_sink(file_format, Path(path), header, overwrite=True, compression=compression) as sink:
+        for start in range(0, 8 * 512, 512):
+            sink.write(sink.encode(Chunk(Span(start, start + 512), images, labels)))
+        sink.commit()
+except OutputError as exc:
+    print(exc)
+"""
+
+
+@STORAGES
+def test_a_disk_that_gets_full_is_one_error_and_leaves_nothing(small_disk, file_format, compression):
+    path = small_disk / "set"
+    path.write_bytes(b"earlier")
+
+    # In a process of its own: HDF5 may crash when it ends with a file that could not be closed.
+    done = subprocess.run(
+        [sys.executable, "-c", _FILL_A_DISK, path, file_format, compression],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    said = f"cannot write {path}: No space left on device; nothing was left behind\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
+    assert names_in(small_disk) == ["set"]
+    assert path.read_bytes() == b"earlier"
 
 
 def test_a_large_file_is_flushed_in_parts_and_whole(tmp_path, monkeypatch):
@@ -720,14 +1181,14 @@ def test_a_span_for_hdf5_is_bounded_in_bytes(tmp_path, width):
         assert sink.span_multiple * 28 * width <= 8 * 2**20
 
 
-@FORMATS
-def test_a_symbolic_link_stays_and_its_file_is_written(tmp_path, file_format):
+@STORAGES
+def test_a_symbolic_link_stays_and_its_file_is_written(tmp_path, file_format, compression):
     (tmp_path / "real").mkdir()
     target, link = tmp_path / "real" / "set", tmp_path / "link"
     target.write_bytes(b"earlier")
     link.symlink_to(target)
 
-    write(link, make_images(2), make_labels(2), file_format, overwrite=True)
+    write(link, make_images(2), make_labels(2), file_format, overwrite=True, compression=compression)
 
     assert link.is_symlink()
     assert target.stat().st_size > len(b"earlier")

@@ -7,9 +7,12 @@ from typing import Any, Literal, Protocol
 from number_generator.errors import SpecError
 from number_generator.spec import Chunk, DatasetHeader
 
-__all__ = ["ENDINGS", "Format", "Sink", "format_of", "open_sink"]
+__all__ = ["COMPRESSIONS", "ENDINGS", "Compression", "Format", "Sink", "format_of", "open_sink"]
 
 Format = Literal["pickle", "hdf5"]
+Compression = Literal["gzip", "none"]
+COMPRESSIONS: dict[Format, tuple[Compression, ...]] = {"pickle": ("none",), "hdf5": ("gzip", "none")}
+"""How the images of each format can be stored, the usual way first."""
 ENDINGS: dict[str, Format] = {".pickle": "pickle", ".h5": "hdf5", ".hdf5": "hdf5"}
 """Which format a file name's ending stands for; the first of a format is its usual one."""
 
@@ -57,7 +60,14 @@ def format_of(path: Path) -> Format | None:
     return next((file_format for ending, file_format in ENDINGS.items() if name.endswith(ending)), None)
 
 
-def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwrite: bool) -> Sink:
+def open_sink(
+    file_format: Format,
+    path: Path,
+    header: DatasetHeader,
+    *,
+    overwrite: bool,
+    compression: Compression | None = None,
+) -> Sink:
     """Start a dataset file.
 
     Parameters
@@ -69,6 +79,8 @@ def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwri
         What the dataset will hold.
     overwrite : bool
         Whether an earlier file of that name is replaced, once the new one is whole.
+    compression : {"gzip", "none"}, optional
+        One of the format's; None means its usual one.
 
     Returns
     -------
@@ -81,8 +93,15 @@ def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwri
     OutputError
         If the place cannot be written to.
     SpecError
-        If no file can hold so many images.
+        If no file can hold so many images, or the format does not know the compression.
     """
+    known = COMPRESSIONS[file_format]
+    chosen = known[0] if compression is None else compression
+    if chosen not in known:
+        raise SpecError(
+            f"compression is {chosen!r} and the format is {file_format!r}, which knows {' and '.join(known)}: "
+            "leave the compression out, or choose another format"
+        )
     count, height, width = header.shape
     if count * height * width > _MAX_BYTES:
         raise SpecError(
@@ -92,7 +111,7 @@ def open_sink(file_format: Format, path: Path, header: DatasetHeader, *, overwri
     if file_format == "hdf5":
         from number_generator.sinks.hdf5_file import Hdf5Sink  # noqa: PLC0415 - h5py loads when it is used
 
-        return Hdf5Sink(path, header, overwrite=overwrite)
+        return Hdf5Sink(path, header, overwrite=overwrite, compress=chosen == "gzip")
     from number_generator.sinks.pickle_file import PickleSink  # noqa: PLC0415 - beside its sibling
 
     return PickleSink(path, header, overwrite=overwrite)

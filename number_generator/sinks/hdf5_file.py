@@ -1,7 +1,8 @@
-"""Chunked HDF5: `/images`, `/labels` and attributes, compressed in the worker threads.
+"""HDF5: `/images`, `/labels` and attributes, in chunks that are compressed in the worker threads, or as they are.
 
 The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file with no plug-in.
 igzip (`isal`) compresses them some eight times as fast as HDF5 would, and outside the lock that h5py holds.
+Without compression the images lie in one piece, so that any of them can be read, or mapped into memory, alone.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
-from isal import isal_zlib
+from isal import igzip_lib
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.sinks.atomic import AtomicFile, translated
@@ -28,8 +29,12 @@ __all__ = ["Hdf5Sink"]
 # give 131,000 images/s in slices and 4,700 single random images/s; 16 give 81,000 and 6,900; 64, 135,000 and
 # 2,600; 1,024, 135,000 and 155. Other sizes take as many images as fit in the same bytes.
 _CHUNK_BYTES = 32 * 28 * 100
-# Level 1 is igzip's middle level: 250,000 images/s a core, and files as small as zlib's level 4 makes them.
+# Measured with 28 x 100 images, one core. igzip's level 1: 4.1 us and 764 bytes an image; level 0: 3.6 us and 921
+# bytes; level 3: 10 us and 769 bytes; zlib's level 4: 32 us and 769 bytes. A window of 1 KiB takes as long as the
+# usual one of 32 KiB and 745 bytes: ink repeats itself in the next rows or not at all, and shorter distances take
+# fewer bits. It is as good or better for widths from 64 to 800 px.
 _LEVEL = 1
+_WINDOW_BITS = 10
 # One label is read with its whole block: 512 labels of phone numbers are 5.6 kB.
 _LABELS_PER_CHUNK = 512
 # Spans are made of whole blocks of labels, with their images in memory: large pages take smaller blocks.
@@ -38,18 +43,21 @@ _LABEL_BLOCK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A chunk compressed: blocks of the two datasets, each with the number of its first row."""
+    """A chunk ready to be stored: blocks of the two datasets, each with the number of its first row."""
 
-    images: list[tuple[int, bytes]]
-    labels: list[tuple[int, bytes]]
+    start: int
+    images: list[tuple[int, Any]]
+    labels: list[tuple[int, Any]]
 
 
 class Hdf5Sink:
     """Write a dataset as one HDF5 file, with memory bounded by the chunks in flight."""
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
+    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
         count, height, width = header.shape
+        self._compress = compress and count > 0  # nothing cannot be cut into chunks
         self._start: int | None = None
+        self._page_bytes = height * width
         self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
         blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * height * width))
@@ -75,25 +83,38 @@ class Hdf5Sink:
 
     def encode(self, chunk: Chunk) -> _Encoded:
         """Compress a chunk block by block."""
+        labels = chunk.labels.astype(self._label_dtype, copy=False)
+        if not self._compress:
+            return _Encoded(chunk.span.start, [(0, chunk.images)], [(0, labels)])
         return _Encoded(
-            _compressed(chunk.images, self._image_rows, chunk.span.start),
-            _compressed(chunk.labels.astype(self._label_dtype, copy=False), self._label_rows, chunk.span.start),
+            chunk.span.start, _compressed(chunk.images, self._image_rows), _compressed(labels, self._label_rows)
         )
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's blocks as they are."""
         if self._start is None:
-            self._start = encoded.images[0][0]
+            self._start = encoded.start
+        first = encoded.start - self._start
         with self._translated():
-            for row, block in encoded.images:
-                self._images.id.write_direct_chunk((row - self._start, 0, 0), block)
-            for row, block in encoded.labels:
-                self._labels.id.write_direct_chunk((row - self._start,), block)
+            if self._compress:
+                for row, block in encoded.images:
+                    self._images.id.write_direct_chunk((first + row, 0, 0), block)
+                for row, block in encoded.labels:
+                    self._labels.id.write_direct_chunk((first + row,), block)
+                self._file.write_back()
+                return
+            [(_, images)], [(_, labels)] = encoded.images, encoded.labels
+            stop = first + len(images)
+            self._images[first:stop] = images
+            self._labels[first:stop] = labels
+            # All images have their place from the start, so the file is as long as it will be.
+            self._file.write_back(self._images.id.get_offset() + stop * self._page_bytes)
 
     def commit(self) -> None:
         """Close the HDF5 file and move it to its final name."""
         with self._translated():
             self._h5.close()
+        self._h5 = None
         self._file.commit()
 
     def __enter__(self) -> "Hdf5Sink":
@@ -125,7 +146,7 @@ class Hdf5Sink:
         self._labels = self._dataset("labels", (count,), text, self._label_rows)
 
     def _dataset(self, name: str, shape: tuple[int, ...], dtype: Any, rows: int) -> Any:
-        if shape[0] == 0:  # nothing to cut into chunks
+        if not self._compress:
             return self._h5.create_dataset(name, shape, dtype)
         return self._h5.create_dataset(
             name, shape, dtype, chunks=(rows, *shape[1:]), compression="gzip", compression_opts=_LEVEL
@@ -145,8 +166,11 @@ class Hdf5Sink:
                 raise OutputError(f"cannot write {self._file.path}: {reason}; nothing was left behind") from exc
 
     def _discard(self) -> None:
-        # Closing after a failed write fails again, and must not keep the file from being removed.
         if self._h5 is not None:
+            # Emptying the file gives back the space that closing it needs: HDF5 crashes at exit where it could not
+            # write its last words. Closing may fail all the same, and must not keep the file from being removed.
+            with contextlib.suppress(OSError):
+                self._file.file.truncate(0)
             with contextlib.suppress(OSError, RuntimeError, ValueError):
                 self._h5.close()
         self._file.discard()
@@ -174,7 +198,7 @@ def _is_plain_number(value: Any) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
-def _compressed(rows: npt.NDArray[Any], length: int, start: int) -> list[tuple[int, bytes]]:
+def _compressed(rows: npt.NDArray[Any], length: int) -> list[tuple[int, bytes]]:
     """Compress blocks of `length` rows; HDF5 wants the last one padded to full size."""
     blocks = []
     for first in range(0, len(rows), length):
@@ -182,5 +206,7 @@ def _compressed(rows: npt.NDArray[Any], length: int, start: int) -> list[tuple[i
         if len(block) < length:
             padding = np.zeros((length - len(block), *rows.shape[1:]), rows.dtype)
             block = np.concatenate([block, padding])
-        blocks.append((start + first, isal_zlib.compress(np.ascontiguousarray(block).view(np.uint8), _LEVEL)))
+        data = np.ascontiguousarray(block).view(np.uint8)
+        packed = igzip_lib.compress(data, _LEVEL, igzip_lib.COMP_ZLIB, igzip_lib.MEM_LEVEL_DEFAULT, _WINDOW_BITS)
+        blocks.append((first, packed))
     return blocks

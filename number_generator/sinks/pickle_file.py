@@ -59,6 +59,7 @@ class PickleSink:
         with translated(self._file.path):
             self._file.file.write(images.data)
             self._labels.write(labels)
+            self._file.write_back()
 
     def commit(self) -> None:
         """Append the labels and the metadata, and move the file to its final name."""

@@ -84,13 +84,18 @@ def test_a_slice_equals_that_of_the_whole(path, start, stop, step):
     assert labels == LABELS[start:stop:step]
 
 
-def test_one_image_belongs_to_the_caller(path):
-    with Hdf5Reader(path) as reader:
+@pytest.mark.parametrize("options", [{}, {"chunks": (8, 3, 4), "compression": "gzip"}], ids=["whole", "gzip"])
+def test_one_image_belongs_to_the_caller(tmp_path, options):
+    with Hdf5Reader(write(tmp_path / "a.h5", **options)) as reader:
         image = reader.image(np.int64(4))
+        np.testing.assert_array_equal(image, IMAGES[4])
+        image[:] = 7
 
-    np.testing.assert_array_equal(image, IMAGES[4])
-    assert image.flags.owndata
+        np.testing.assert_array_equal(reader.image(4), IMAGES[4])
+        np.testing.assert_array_equal(reader.images(3, 6), IMAGES[3:6])
     assert image.flags.writeable
+    assert image.flags.c_contiguous
+    assert (image if image.base is None else image.base).nbytes == image.nbytes
 
 
 def test_attributes_become_plain_values(tmp_path):
