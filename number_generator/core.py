@@ -108,7 +108,7 @@ def generate_batch(
         make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
 
     # Small batches are one task, and so start no thread.
-    spans = list(job.split())
+    spans = list(job.split(workers=threads))
     try:
         with closing(ordered_map(fill, spans, min(threads, len(spans)) or 1)) as done:
             for _ in done:

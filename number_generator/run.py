@@ -39,7 +39,7 @@ def run_job(
 
     # Compiled here and not in several threads at once, which would wait for one another.
     make_chunk(job, atlas, Span(job.span.start, job.span.start + 1))
-    with closing(ordered_map(task, job.split(sink.span_multiple), workers)) as results:
+    with closing(ordered_map(task, job.split(sink.span_multiple, workers), workers)) as results:
         for count, encoded in results:
             sink.write(encoded)
             advance(count)

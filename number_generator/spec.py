@@ -52,6 +52,8 @@ _MAX_SEED = 2**64 - 1
 # A task takes milliseconds, its memory is bounded, and its images stay in a core's share of the last cache level.
 _SPAN_BYTES = 12 * 2**20
 _SPAN_IMAGES = 2048
+_FEWEST_SPAN_IMAGES = 256  # a task costs as much as some ten images, whatever its size
+_SPANS_PER_WORKER = 16
 
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -215,9 +217,14 @@ class Job:
         """The images' shape (N, H, W)."""
         return len(self.span), self.height, self.spec.width
 
-    def split(self, multiple: int = 1) -> Iterator[Span]:
-        """Give spans that make tasks of good size, in order: all but the last hold a multiple of `multiple` images."""
-        sizes = range(multiple, max(multiple, _SPAN_IMAGES) + 1, multiple)
+    def split(self, multiple: int = 1, workers: int = 1) -> Iterator[Span]:
+        """Give spans that make tasks of good size, in order: all but the last hold a multiple of `multiple` images.
+
+        Several workers are given enough of them for all to end at about the same time.
+        """
+        shared = len(self.span) // (_SPANS_PER_WORKER * workers) if workers > 1 else _SPAN_IMAGES
+        most = min(max(shared, _FEWEST_SPAN_IMAGES), _SPAN_IMAGES)
+        sizes = range(multiple, max(multiple, most) + 1, multiple)
         start = self.span.start
         while start < self.span.stop:
             fitting = bisect_right(sizes, _SPAN_BYTES, key=lambda size: self._bytes(start, start + size))

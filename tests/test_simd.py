@@ -197,8 +197,8 @@ def fill(value, out, count):
 
 
 @numba.njit
-def mulhi(a, b):
-    return simd.mulhi(a, b)
+def multiply_wide(a, b):
+    return simd.multiply_wide(a, b)
 
 
 @pytest.fixture
@@ -517,10 +517,10 @@ def test_fill_fills_that_many_bytes_and_no_other(value, count):
     assert_written(room, [value] * count)
 
 
-def test_mulhi_is_the_upper_half_of_the_product():
+def test_multiply_wide_gives_both_halves_of_the_product():
     words = [0, 1, 2, 3, 2**31, 2**32 - 1, 2**32, 2**32 + 1, 2**63 - 1, 2**63, 2**63 + 1, 2**64 - 2, 2**64 - 1]
     words += np.random.default_rng(3).integers(0, 2**64, 50, np.uint64).tolist()
 
     for a in words:
         for b in words:
-            assert mulhi(np.uint64(a), np.uint64(b)) == a * b >> 64, (a, b)
+            assert multiply_wide(np.uint64(a), np.uint64(b)) == (a * b >> 64, a * b % 2**64), (a, b)

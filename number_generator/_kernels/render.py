@@ -43,6 +43,7 @@ _COLUMN = 4 * _BLOCK  # bytes of a pair of columns on the canvas
 _TAIL = 4 * _HEAD  # where the tail begins in it
 _LANES = 16  # columns of the sheet taken at once
 _LINE = 64  # bytes of a cache line
+_ZERO = np.int64(0)  # a literal 0 is a type of its own to numba, and another function to compile
 _PLAIN = np.uint8(0)
 _INVERT = np.uint8(255)
 
@@ -251,7 +252,7 @@ def _taps(pool: Any, starts: Any, key: int, source: int, target: int, odd: int, 
     position = _shared_position(starts, key)
     if position >= 0:
         return address(pool) + 4 * position
-    pack_taps(source, target, odd, 0, scratch)
+    pack_taps(source, target, odd, _ZERO, scratch)
     return address(scratch)
 
 
@@ -336,17 +337,17 @@ def render_lines(
         if top >= bottom:
             fill(_INVERT, start, page)
             continue
-        taps = np.int64(0)
+        taps = _ZERO
         target = np.int64(height)
         if line > width:
-            taps = _taps(column_pool, column_starts, line, line, width, 0, column_scratch)
+            taps = _taps(column_pool, column_starts, line, line, width, _ZERO, column_scratch)
             target = target if stretch else contained_height(height, line, width)
         edges = address(lefts) + 8 * offsets[image]
         _fill_sheet(glyphs, ids, edges, count, (top, bottom), line, width, taps, scratch)
 
         if target == height:
             fill(_INVERT, start, page)
-            left = max(np.int64(0), (width - line) // 2)
+            left = max(_ZERO, (width - line) // 2)
             columns = min(line, width)
             _write_rows(scratch[2], stride, top, bottom, columns, width, start + left, stop, _aligned(spare))
         else:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.simd import mulhi
+from number_generator._kernels.simd import multiply_wide
 
 __all__ = ["DIGIT", "GLYPH", "LENGTH", "SPACING", "bounded", "fill_words", "philox"]
 
@@ -30,10 +30,8 @@ _WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
     """Give the four words of the block with counter (c0, c1, c2, c3) and key (k0, k1), all uint64."""
     for _ in range(10):
-        high_0 = mulhi(_MULTIPLIER_0, c0)
-        low_0 = _MULTIPLIER_0 * c0
-        high_1 = mulhi(_MULTIPLIER_1, c2)
-        low_1 = _MULTIPLIER_1 * c2
+        high_0, low_0 = multiply_wide(_MULTIPLIER_0, c0)
+        high_1, low_1 = multiply_wide(_MULTIPLIER_1, c2)
         c0 = high_1 ^ c1 ^ k0
         c1 = low_1
         c2 = high_0 ^ c3 ^ k1
@@ -55,4 +53,4 @@ def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None
 @kernel
 def bounded(word: int, count: int) -> int:
     """Turn a uniform 64-bit word into a uniform integer from 0 to `count` - 1; its bias is below count / 2**64."""
-    return np.int64(mulhi(word, np.uint64(count)))
+    return np.int64(multiply_wide(word, np.uint64(count))[0])

@@ -31,8 +31,8 @@ __all__ = [
     "load_int32",
     "load_int64",
     "merge",
-    "mulhi",
     "multiply_pairs",
+    "multiply_wide",
     "split_pairs",
     "store",
     "transpose_pairs",
@@ -307,11 +307,13 @@ def fill(typingctx: Any, value: Any, out: Any, count: Any) -> Any:
 
 
 @intrinsic
-def mulhi(typingctx: Any, a: Any, b: Any) -> Any:
-    """Emit: the upper 64 bits of the 128-bit product of two uint64."""
+def multiply_wide(typingctx: Any, a: Any, b: Any) -> Any:
+    """Emit: the upper and the lower 64 bits of the 128-bit product of two uint64, in one multiplication."""
+    words = types.UniTuple(types.uint64, 2)
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         product = builder.mul(builder.zext(args[0], _I128), builder.zext(args[1], _I128))
-        return builder.trunc(builder.lshr(product, ir.Constant(_I128, 64)), _I64)
+        high = builder.trunc(builder.lshr(product, ir.Constant(_I128, 64)), _I64)
+        return context.make_tuple(builder, words, [high, builder.trunc(product, _I64)])
 
-    return types.uint64(types.uint64, types.uint64), codegen
+    return words(types.uint64, types.uint64), codegen
