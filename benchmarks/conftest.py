@@ -1,12 +1,17 @@
 """Benchmarks run when they are asked for: with `--benchmark-only`, or once each with `--benchmark-disable`."""
 
-from collections.abc import Callable
+import statistics
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 _HERE = Path(__file__).parent
+
+Work = tuple[Callable[[], object], int]
+"""What does some work, and how many units of it."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -20,18 +25,57 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture
-def rate(benchmark: Any) -> Callable[..., Any]:
-    """Time `function(*args)`, warm, and note images/s and MB/s of its output; gives its result."""
+def is_smoke(request: pytest.FixtureRequest) -> bool:
+    """Whether every benchmark is to run once, to see that it works, and not to be timed."""
+    return bool(request.config.getoption("benchmark_disable"))
 
-    def run(function: Callable[..., Any], *args: Any, images: int, size: int, **options: Any) -> Any:
-        function(*args)
-        options = {"rounds": 5, "iterations": 1, **options}
-        result = benchmark.pedantic(function, args, **options)
-        benchmark.extra_info["images"] = images
+
+@pytest.fixture
+def rate(benchmark: Any, is_smoke: bool) -> Callable[..., Any]:
+    """Time a function, warm, and note its rate; gives its result.
+
+    `unit` names what is counted, `count` how many of them a call makes and `size` how many bytes these are.
+    `against` names baselines, each a function and the units that it makes: they are timed in turn with the function,
+    round by round, so that a machine that slows down slows both, and the ratios of the medians are noted.
+    """
+
+    def run(
+        function: Callable[..., Any],
+        *args: Any,
+        unit: str = "image",
+        count: int,
+        size: int = 0,
+        against: Mapping[str, Work] | None = None,
+        rounds: int = 7,
+        warm: bool = True,
+    ) -> Any:
+        baselines = dict(against or {})
+        times: dict[str, list[float]] = {name: [] for name in baselines}
+
+        def time_baselines() -> None:
+            for name, (work, units) in baselines.items():
+                begun = time.perf_counter()
+                work()
+                times[name].append((time.perf_counter() - begun) / units)
+
+        if warm and not is_smoke:  # once without the clock: whatever compiles or loads does so here
+            function(*args)
+            time_baselines()
+            for each in times.values():
+                each.clear()
+        result = benchmark.pedantic(function, args, setup=time_baselines, rounds=rounds, iterations=1)
+        info = benchmark.extra_info
+        info.update(unit=unit, count=count)
         if benchmark.stats is not None:
-            median_s = benchmark.stats.stats.median
-            benchmark.extra_info["images_per_s"] = round(images / median_s)
-            benchmark.extra_info["mb_per_s"] = round(size / median_s / 1e6, 1)
+            median = benchmark.stats.stats.median
+            info["per_second"] = round(count / median)
+            if unit == "image":
+                info["images_per_s"] = round(count / median)
+            if size:
+                info["mb_per_s"] = round(size / median / 1e6, 1)
+            info["times_as_fast"] = {
+                name: round(statistics.median(each) * count / median, 2) for name, each in times.items()
+            }
         return result
 
     return run

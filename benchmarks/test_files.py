@@ -1,102 +1,119 @@
-"""What writing and reading datasets costs, whole jobs included."""
-
-import itertools
+"""Writing and reading datasets."""
 
 import h5py
 import numpy as np
 import pytest
+from isal import igzip_lib
+from workload import PAGE, is_drawn, phone_job
 
 from number_generator import GenericDataset
-from number_generator.cli import generate_phone_numbers
 from number_generator.digit_datasets import default_digits
 from number_generator.engine import make_chunk
-from number_generator.interruption import Interruption
-from number_generator.numbers import PhoneNumbers
 from number_generator.sinks import open_sink
-from number_generator.spec import DatasetHeader, Job, RenderSpec, Span
+from number_generator.spec import DatasetHeader
 
 _COUNT = 20_480
-_SIZE = _COUNT * 28 * 100
-
-
-def _chunk():
-    job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, _COUNT))
-    return make_chunk(job, default_digits().atlas, job.span)
-
-
-@pytest.mark.benchmark(group="writing")
-@pytest.mark.parametrize("file_format", ["pickle", "hdf5"])
-def test_sink(rate, tmp_path, file_format):
-    chunk = _chunk()
-    header = DatasetHeader(chunk.images.shape, 11, {})
-    path = tmp_path / "dataset"
-
-    def write():
-        with open_sink(file_format, path, header, overwrite=True) as sink:
-            sink.write(sink.encode(chunk))
-            sink.commit()
-
-    rate(write, images=_COUNT, size=_SIZE)
-    assert path.stat().st_size > _COUNT
-
-
-@pytest.mark.benchmark(group="writing")
-def test_h5py_gzip_alone(rate, tmp_path):
-    chunk = _chunk()
-    path = tmp_path / "dataset.h5"
-
-    def write():
-        with h5py.File(path, "w") as file:
-            file.create_dataset("images", data=chunk.images, chunks=(32, 28, 100), compression="gzip")
-
-    rate(write, images=_COUNT, size=_SIZE, rounds=3)
-    assert path.stat().st_size > _COUNT
+_SIZE = _COUNT * PAGE
+_SLICE = 1024
 
 
 @pytest.fixture(scope="module")
-def dataset_file(tmp_path_factory):
-    path = tmp_path_factory.mktemp("reading") / "dataset.h5"
-    chunk = _chunk()
-    with open_sink("hdf5", path, DatasetHeader(chunk.images.shape, 11, {}), overwrite=True) as sink:
+def chunk():
+    job = phone_job(_COUNT)
+    return make_chunk(job, default_digits().atlas, job.span)
+
+
+def _write(chunk, path, file_format="hdf5", compression=None):
+    header = DatasetHeader(chunk.images.shape, 11, {})
+    with open_sink(file_format, path, header, overwrite=True, compression=compression) as sink:
         sink.write(sink.encode(chunk))
         sink.commit()
-    return path
 
 
-@pytest.mark.benchmark(group="reading HDF5")
-def test_slices(rate, dataset_file):
+def _write_by_h5py(chunk, path, rows=32):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", data=chunk.images, chunks=(rows, *chunk.images.shape[1:]), compression="gzip")
+        labels = chunk.labels.astype("S11")
+        file.create_dataset("labels", data=labels, dtype=h5py.string_dtype("ascii", 11), chunks=(512,))
+
+
+@pytest.mark.benchmark(group="writing, with the flush to disk")
+@pytest.mark.parametrize(("file_format", "compression"), [("pickle", "none"), ("hdf5", "none"), ("hdf5", "gzip")])
+def test_sink(rate, tmp_path, chunk, file_format, compression):
+    path = tmp_path / "dataset"
+    against = {}
+    if compression == "gzip":
+        some = make_chunk(phone_job(1024), default_digits().atlas, phone_job(1024).span)
+        against["h5py's own gzip"] = (lambda: _write_by_h5py(some, tmp_path / "slow.h5"), 1024)
+    rate(_write, chunk, path, file_format, compression, count=_COUNT, size=_SIZE, against=against)
     dataset = GenericDataset()
-    dataset.load(dataset_file)
-
-    def read():
-        return sum(len(dataset[start : start + 1024][1]) for start in range(0, _COUNT, 1024))
-
-    assert rate(read, images=_COUNT, size=_SIZE) == _COUNT
+    dataset.load(path)
+    assert (dataset[_COUNT - 3 :][0] == chunk.images[-3:]).all()
 
 
-@pytest.mark.benchmark(group="reading HDF5")
-def test_single_random_images(rate, dataset_file):
+@pytest.mark.benchmark(group="writing, with the flush to disk")
+def test_h5py_gzip(rate, tmp_path, chunk):
+    path = tmp_path / "dataset.h5"
+    rate(_write_by_h5py, chunk, path, count=_COUNT, size=_SIZE, rounds=3)
+    with h5py.File(path) as file:
+        assert (file["images"][-3:] == chunk.images[-3:]).all()
+
+
+@pytest.mark.benchmark(group="compressing chunks of 32 images")
+@pytest.mark.parametrize("level", [0, 1, 3])
+def test_compression_level(rate, benchmark, chunk, level):
+    blocks = [chunk.images[i : i + 32].tobytes() for i in range(0, 4096, 32)]
+
+    def compress():
+        return [igzip_lib.compress(block, level, igzip_lib.COMP_ZLIB, 0, 10) for block in blocks]
+
+    packed = rate(compress, count=4096, size=4096 * PAGE)
+    assert all(igzip_lib.decompress(block, igzip_lib.DECOMP_ZLIB) == blocks[i] for i, block in enumerate(packed))
+    benchmark.extra_info["bytes_per_image"] = round(sum(map(len, packed)) / 4096)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory, chunk):
+    """Write the same images without compression, and in chunks of different lengths."""
+    folder = tmp_path_factory.mktemp("reading")
+    paths = {rows: folder / f"{rows}.h5" for rows in (16, 32, 64, 128, 1024)}
+    for rows, path in paths.items():
+        _write_by_h5py(chunk, path, rows)
+    paths["none"] = folder / "none.h5"
+    _write(chunk, paths["none"], compression="none")
+    return paths
+
+
+def _opened(path):
     dataset = GenericDataset()
-    dataset.load(dataset_file)
-    numbers = np.random.default_rng(0).integers(0, _COUNT, 500).tolist()
-
-    def read():
-        return [dataset[number][1] for number in numbers]
-
-    assert all(label.startswith("0") for label in rate(read, images=500, size=500 * 2800))
+    dataset.load(path)
+    return dataset
 
 
-@pytest.mark.benchmark(group="whole command")
-@pytest.mark.parametrize("file_format", ["pickle", "hdf5"])
-@pytest.mark.parametrize("count", [1000, 100_000])
-def test_command(rate, tmp_path, count, file_format):
-    names = itertools.count()
+def _read_slices(source):
+    return [source[start : start + _SLICE] for start in range(0, _COUNT, _SLICE)]
 
-    def command():
-        path = tmp_path / f"{next(names)}.{'h5' if file_format == 'hdf5' else 'pickle'}"
-        arguments = ["--num-images", str(count), "--seed", "1", "--quiet", "--output-path", str(path)]
-        status = generate_phone_numbers(arguments, Interruption())
-        path.unlink()
-        return status
 
-    assert rate(command, images=count, size=count * 2800, rounds=3) == 0
+@pytest.mark.benchmark(group="reading in slices of 1,024, by chunk length")
+@pytest.mark.parametrize("rows", [16, 32, 64, 128, 1024, "none"])
+def test_slices(rate, files, chunk, rows):
+    with h5py.File(files[rows]) as file:
+        images = file["images"]
+        against = {"h5py": (lambda: _read_slices(images), _COUNT)}
+        parts = rate(_read_slices, _opened(files[rows]), count=_COUNT, size=_SIZE, against=against, rounds=5)
+    assert (np.concatenate([images for images, _ in parts]) == chunk.images).all()
+
+
+@pytest.mark.benchmark(group="reading single images at random, by chunk length")
+@pytest.mark.parametrize("rows", [16, 32, 64, 128, 1024, "none"])
+def test_single_random_images(rate, files, chunk, rows):
+    numbers = np.random.default_rng(0).integers(0, _COUNT, 200).tolist()
+    dataset = _opened(files[rows])
+    with h5py.File(files[rows]) as file:
+        images, labels = file["images"], file["labels"]
+        against = {"h5py": (lambda: [(images[number], labels[number]) for number in numbers], len(numbers))}
+        found = rate(
+            lambda: [dataset[number] for number in numbers], count=200, size=200 * PAGE, against=against, rounds=5
+        )
+    assert is_drawn(np.stack([image for image, _ in found]))
+    assert [label.encode() for _, label in found] == [chunk.labels[number] for number in numbers]
