@@ -22,7 +22,7 @@ _DOCS = _ROOT / "docs"
 _README = _ROOT / "README.md"
 _MARK = "<!-- benchmarks: written by benchmarks/report.py -->"
 _VERSIONS = ("number-generator", "numpy", "numba", "llvmlite", "h5py", "isal", "Pillow")
-_JOB = re.compile(r"test_phone_numbers\[(\w+)-(\w+)-(\d+)\]")
+_JOB = re.compile(r"test_phone_numbers\[(\d+)-(\w+)-(\w+)\]")
 
 Row = dict[str, Any]
 
@@ -79,7 +79,7 @@ def _jobs(run: Row) -> dict[tuple[str, str], list[Row]]:
     for row in _group(run, "whole jobs"):
         found = _JOB.fullmatch(row["name"])
         if found:
-            jobs.setdefault((found[1], found[2]), []).append(row)
+            jobs.setdefault((found[2], found[3]), []).append(row)
     return {key: sorted(rows, key=lambda row: row["extra_info"]["count"]) for key, rows in jobs.items()}
 
 
