@@ -28,8 +28,13 @@ def wrapped(value):
     return (value + 2**31) % 2**32 - 2**31
 
 
+def weighed(total):
+    """Give the pixel of a weighted sum: rounded, a half up."""
+    return stored(total + 2 ** (PRECISION_BITS - 1), 0, 0)
+
+
 def stored(low, high, invert):
-    total = wrapped(low + (high << LOW_BITS) + (1 << (PRECISION_BITS - 1)))
+    total = wrapped(low + (high << LOW_BITS))
     return min(max(total >> PRECISION_BITS, 0), 255) ^ invert
 
 
@@ -132,6 +137,11 @@ def zeros(like, out):
 
 
 @with_lanes
+def halves(like, out):
+    dump(simd.halves(like), simd.address(out))
+
+
+@with_lanes
 def multiply_pairs(like, sums, pairs, weights, out):
     lanes = fetch(like, simd.address(sums))
     dump(simd.multiply_pairs(lanes, simd.address(pairs), simd.address(weights)), simd.address(out))
@@ -153,7 +163,7 @@ def store(like, low, high, invert, out):
 @with_lanes
 def weigh(like, pixels, weights, out):
     """Add up pixels by weights and store the sums, in the way of a resampling pass."""
-    low, high = like, like
+    low, high = simd.halves(like), like
     for k in range(weights.size // 8):
         at = simd.address(pixels) + k * (pixels.size // (weights.size // 8))
         low = simd.multiply_pairs(low, at, simd.address(weights) + 8 * k)
@@ -270,6 +280,15 @@ def test_zeros_are_that_many_lanes_of_0(count):
 
 
 @pytest.mark.parametrize("count", LANES)
+def test_halves_are_that_many_lanes_of_half_a_pixel_level(count):
+    room, out = guarded(4 * count)
+
+    halves[count](out)
+
+    assert_written(room, np.full(count, 2**21, np.int32).tobytes())
+
+
+@pytest.mark.parametrize("count", LANES)
 def test_multiply_pairs_multiplies_the_extremes_of_int16_in_every_lane(count):
     # Every pair of extremes as weights with every pair of them in every lane. -32768 * -32768 twice gives 2**31.
     extremes = list(itertools.product(INT16, repeat=2))
@@ -334,7 +353,7 @@ def test_multiply_pairs_keeps_its_lanes_apart_over_many_terms(random, count):
 
 def totals_and_high_parts():
     """Give low and high parts around every bound: of rounding and of clipping, and where their total wraps."""
-    totals = [*INT32, 2**31 - 1 - 2**21, 2**31 - 2**21, -(2**31) - 2**21 + 2**32]
+    totals = [*INT32, 2**31 - 1 - 2**21, 2**31 - 2**21]
     for pixel in [-512, -511, -2, -1, 0, 1, 2, 3, 127, 128, 129, 254, 255, 256, 257, 258, 510, 511]:
         totals += [(pixel << 22) - 2**21 + more for more in (-1, 0, 1)]
         totals += [(pixel << 22) + more for more in (-1, 0, 1)]
@@ -345,7 +364,7 @@ def totals_and_high_parts():
 
 @pytest.mark.parametrize("invert", [0, 255])
 @pytest.mark.parametrize("count", LANES)
-def test_store_rounds_clips_and_inverts_every_lane(random, count, invert):
+def test_store_shifts_clips_and_inverts_every_lane(random, count, invert):
     parts = totals_and_high_parts()
     for _ in range(4):
         # Another order each time, so that each lane meets other values, and neighbours that differ.
@@ -360,12 +379,12 @@ def test_store_rounds_clips_and_inverts_every_lane(random, count, invert):
             assert_written(room, [stored(*part, invert) for part in chosen[start : start + count]])
 
 
-def test_a_half_is_rounded_up_and_a_sum_beyond_a_byte_clipped():
+def test_a_sum_is_cut_to_whole_levels_and_beyond_a_byte_clipped():
     # The oracle itself, by hand.
-    assert [stored(total, 0, 0) for total in (2**21 - 1, 2**21, 3 * 2**21 - 1, 3 * 2**21)] == [0, 1, 1, 2]
-    assert [stored(total, 0, 0) for total in (-(2**21), -(2**21) - 1, -(2**31))] == [0, 0, 0]
-    assert [stored((255 << 22) + more, 0, 0) for more in (-(2**21) - 1, -(2**21), 2**21, 2**24)] == [254, 255, 255, 255]
-    assert stored(2**31 - 1, 0, 0) == stored(-(2**31) + 2**21 - 1, 0, 0) == 0
+    assert [stored(total, 0, 0) for total in (2**22 - 1, 2**22, 2**23 - 1, 2**23)] == [0, 1, 1, 2]
+    assert [stored(total, 0, 0) for total in (-1, -(2**22), -(2**31))] == [0, 0, 0]
+    assert [stored((255 << 22) + more, 0, 0) for more in (-1, 0, 2**22, 2**24)] == [254, 255, 255, 255]
+    assert [stored(2**31 - 1, 0, 0), stored(-(2**31), 0, 0)] == [255, 0]
     assert stored(0, 128, 0) == 1
     assert stored(-(2**22), 256, 0) == stored(2**22, 2**17, 0) == 1
     assert [stored(200 << 22, 0, 255), stored(-1, 0, 255)] == [55, 255]
@@ -384,7 +403,7 @@ def test_the_two_parts_of_a_weight_give_its_product_with_every_pixel(count, weig
 
         weigh[count](unaligned(np.array(pairs, np.int16)), unaligned(np.array(split, np.int16)), out)
 
-        assert_written(room, [stored(pixel * weight + (255 - pixel) * 3000001, 0, 0) for pixel in pixels])
+        assert_written(room, [weighed(pixel * weight + (255 - pixel) * 3000001) for pixel in pixels])
 
 
 @pytest.mark.parametrize("count", LANES)
@@ -403,7 +422,7 @@ def test_a_weighted_sum_of_many_pixels_is_that_of_whole_weights(random, count):
 
     weights = (low + (rest << LOW_BITS)).reshape(-1)
     totals = [int((pixels[:, lane].reshape(-1) * weights).sum()) for lane in range(count)]
-    assert_written(room, [stored(total, 0, 0) for total in totals])
+    assert_written(room, [weighed(total) for total in totals])
     assert len(set(totals)) == count
 
 

@@ -16,20 +16,22 @@ __all__ = ["kernel"]
 _logger = logging.getLogger(__name__)
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def kernel(function: Callable[..., Any], *, inline: bool = False) -> Any:
     """Compile `function` in nopython mode, without the GIL, cached on disk where a cache folder can be used.
 
     Parameters
     ----------
     function : callable
         Takes arrays and scalars that are valid already.
+    inline : bool
+        Whether its machine code is to stand in its callers, where LLVM would call it.
 
     Returns
     -------
     numba.core.dispatcher.Dispatcher
         The compiled function. It compiles at its first call, or loads the machine code of an earlier run.
     """
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", forceinline=inline)(function)
     try:
         dispatcher._cache = _KernelCache(function)
     except (RuntimeError, OSError) as exc:

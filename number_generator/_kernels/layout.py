@@ -10,6 +10,7 @@ from number_generator._kernels.compile import kernel
 __all__ = ["draw_phone_digits", "draw_phone_lengths", "lay_out", "sample_glyph", "write_labels"]
 
 _PHONE_LENGTHS = 2  # 10 or 11 digits
+_NEXT = np.uint64(1)
 
 
 @kernel
@@ -65,6 +66,7 @@ def lay_out(
     `spacing` holds the smallest gap and the number of possible gaps. Gaps may be negative: nothing here
     assumes that glyphs stand apart, only that the line starts at column 0.
     """
+    smallest_gap, gaps = spacing
     longest = 0
     for i in range(natural.size):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -78,15 +80,16 @@ def lay_out(
         rng.fill_words(seed, image, rng.SPACING, count - 1, gap_words)
         left = np.int64(0)
         right = np.int64(0)
-        for k in range(count):
-            code = np.int64(codes[first + k])
+        # Indices are unsigned: others are looked at for being negative, each time.
+        for k in range(np.uint64(count)):
+            at = np.uint64(first) + k
+            code = np.uint64(codes[at])
             lowest = class_start[code]
-            glyph = lowest + rng.bounded(glyph_words[k], class_start[code + 1] - lowest)
-            glyph_ids[first + k] = glyph
-            lefts[first + k] = left
-            right = left + glyph_column[glyph + 1] - glyph_column[glyph] - 1  # a blank column stands between
-            if k + 1 < count:
-                left = right + spacing[0] + rng.bounded(gap_words[k], spacing[1])
+            glyph = np.uint64(lowest + rng.bounded(glyph_words[k], class_start[code + _NEXT] - lowest))
+            glyph_ids[at] = glyph
+            lefts[at] = left
+            right = left + glyph_column[glyph + _NEXT] - glyph_column[glyph] - 1  # a blank column stands between
+            left = right + smallest_gap + rng.bounded(gap_words[k], gaps)  # of no use after the last digit
         natural[i] = right
 
 

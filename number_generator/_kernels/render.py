@@ -19,6 +19,7 @@ from number_generator._kernels.simd import (
     clear,
     copy,
     fill,
+    halves,
     interleave,
     keep,
     load_int32,
@@ -116,8 +117,8 @@ def _horizontal_pass(canvas: int, width: int, taps: int, band: int, tail: Any) -
     weights = taps + ENTRY_SIZE * width
     for _ in range(width):
         at = canvas + load_int32(taps) * _COLUMN
-        low, high = zeros_16(), zeros_16()
-        tail_low, tail_high = tail, tail
+        low, high = halves(zeros_16()), zeros_16()
+        tail_low, tail_high = halves(tail), tail
         for _ in range(load_int32(taps + 4)):
             low = multiply_pairs(low, at, weights)
             high = multiply_pairs(high, at, weights + 4)
@@ -144,7 +145,7 @@ def _transpose_band(band: int, columns: int, sheet: int, stride: int, tail: Any)
 @kernel
 def _vertical_lanes(sheet: int, stride: int, pairs: int, weights: int, out: int, zeros: Any) -> None:
     """Resample as many columns of a row as there are lanes."""
-    low, high = zeros, zeros
+    low, high = halves(zeros), zeros
     for _ in range(pairs):
         low = multiply_pairs(low, sheet, weights)
         high = multiply_pairs(high, sheet, weights + 4)

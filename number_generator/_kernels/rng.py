@@ -6,6 +6,7 @@ was drawn before it. A stream is a purpose; a new feature takes a new stream and
 A draw for the whole job uses a stream of its own at image number 0.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _WEYL_0 = np.uint64(0x9E3779B97F4A7C15)
 _WEYL_1 = np.uint64(0xBB67AE8584CAA73B)
 
 
-@kernel
+@partial(kernel, inline=True)  # a call takes as long as the block itself
 def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, int, int, int]:
     """Give the four words of the block with counter (c0, c1, c2, c3) and key (k0, k1), all uint64."""
     for _ in range(10):
@@ -47,7 +48,8 @@ def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None
     zero = np.uint64(0)
     for block in range((count + 3) >> 2):
         words = philox(np.uint64(block), np.uint64(image), zero, zero, np.uint64(seed), np.uint64(stream))
-        out[4 * block], out[4 * block + 1], out[4 * block + 2], out[4 * block + 3] = words
+        first = np.uint64(4 * block)  # an unsigned index is not looked at for being negative
+        out[first], out[first + np.uint64(1)], out[first + np.uint64(2)], out[first + np.uint64(3)] = words
 
 
 @kernel

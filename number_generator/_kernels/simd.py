@@ -26,6 +26,7 @@ __all__ = [
     "clear",
     "copy",
     "fill",
+    "halves",
     "interleave",
     "keep",
     "load_int32",
@@ -151,6 +152,12 @@ def zeros_32(typingctx: Any) -> Any:
 
 
 @intrinsic
+def halves(typingctx: Any, like: Any) -> Any:
+    """Emit: as many int32 lanes as `like` has, each 2**21, half of what `store` shifts out."""
+    return like(like), lambda *_: _constant(like.count, 1 << (PRECISION_BITS - 1))
+
+
+@intrinsic
 def multiply_pairs(typingctx: Any, sums: Any, pairs: Any, weights: Any) -> Any:
     """Emit: `sums[i] + pairs[2 * i] * low + pairs[2 * i + 1] * high` for each lane i, int32 throughout.
 
@@ -172,7 +179,7 @@ def multiply_pairs(typingctx: Any, sums: Any, pairs: Any, weights: Any) -> Any:
 
 @intrinsic
 def store(typingctx: Any, low: Any, high: Any, invert: Any, out: Any) -> Any:
-    """Emit: `out[i] = clip((low[i] + (high[i] << 15) + 2**21) >> 22, 0, 255) ^ invert` for each lane i.
+    """Emit: `out[i] = clip((low[i] + (high[i] << 15)) >> 22, 0, 255) ^ invert` for each lane i.
 
     At `out` are uint8; `invert` is 0 or 255.
     """
@@ -181,7 +188,6 @@ def store(typingctx: Any, low: Any, high: Any, invert: Any, out: Any) -> Any:
         count = low.count
         pixels = ir.VectorType(_I8, count)
         value = builder.add(args[0], builder.shl(args[1], _constant(count, LOW_BITS)))
-        value = builder.add(value, _constant(count, 1 << (PRECISION_BITS - 1)))
         value = builder.ashr(value, _constant(count, PRECISION_BITS))
         for bound, order in ((0, ">"), (255, "<")):
             limit = _constant(count, bound)
