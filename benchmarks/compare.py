@@ -11,6 +11,7 @@ counts. A benchmark that only one of them has is listed without a ratio.
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[1]
 _WORKING_TREE = "."
+_NONE_SELECTED = 5  # pytest's exit status where -k matches nothing
 
 
 def main() -> None:
@@ -40,14 +42,17 @@ def main() -> None:
                     for key, median in _run(tree, Path(folder) / f"cache-{name}", options.keyword).items():
                         times[name].setdefault(key, []).append(median)
         finally:
-            for tree in trees.values():
-                if tree != _ROOT:
-                    _git("worktree", "remove", "--force", str(tree))
+            for name in ("before", "after"):
+                shutil.rmtree(Path(folder) / name, ignore_errors=True)
+            _git("worktree", "prune")
     _report(times["before"], times["after"])
 
 
 def _git(*arguments: str) -> None:
-    subprocess.run(["git", *arguments], cwd=_ROOT, check=True, capture_output=True)  # noqa: S607 - the user's own git
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(command)} failed: {done.stderr.strip()}")
 
 
 def _checkout(revision: str, folder: Path) -> Path:
@@ -62,9 +67,17 @@ def _run(tree: Path, cache: Path, keyword: str) -> dict[tuple[str, str], float]:
     result = cache.with_suffix(".json")
     command = [sys.executable, "-m", "pytest", "benchmarks", "--benchmark-only", "-q", f"--benchmark-json={result}"]
     # PYTHONPATH stands before what is installed, and the tests' oracle belongs to the tree as well.
-    environment = {**os.environ, "PYTHONPATH": str(tree), "NUMBA_CACHE_DIR": str(cache), "PYTHONDONTWRITEBYTECODE": "1"}
+    # Neither finds byte code of an earlier run, and both keep their own.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tree),
+        "NUMBA_CACHE_DIR": str(cache),
+        "PYTHONPYCACHEPREFIX": str(cache.with_suffix(".pyc")),
+    }
     command += ["-k", keyword] if keyword else []
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode == _NONE_SELECTED:
+        return {}
     if done.returncode:
         raise SystemExit(f"{' '.join(command)} failed in {tree}:\n{done.stdout}{done.stderr}")
     rows = json.loads(result.read_text(encoding="utf-8"))["benchmarks"]

@@ -1,5 +1,6 @@
 """Benchmarks run when they are asked for: with `--benchmark-only`, or once each with `--benchmark-disable`."""
 
+import importlib.metadata
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 _HERE = Path(__file__).parent
+_VERSIONS = ("number-generator", "numpy", "numba", "llvmlite", "h5py", "isal", "Pillow")
 
 Work = tuple[Callable[[], object], int]
 """What does some work, and how many units of it."""
@@ -24,6 +26,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if _HERE not in item.path.parents]
 
 
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Note the versions of what is measured."""
+    machine_info["versions"] = {name: importlib.metadata.version(name) for name in _VERSIONS}
+
+
 @pytest.fixture
 def is_smoke(request: pytest.FixtureRequest) -> bool:
     """Whether every benchmark is to run once, to see that it works, and not to be timed."""
@@ -36,7 +43,7 @@ def rate(benchmark: Any, is_smoke: bool) -> Callable[..., Any]:
 
     `unit` names what is counted, `count` how many of them a call makes and `size` how many bytes these are.
     `against` names baselines, each a function and the units that it makes: they are timed in turn with the function,
-    round by round, so that a machine that slows down slows both, and the ratios of the medians are noted.
+    round by round, and the median of the ratios is noted.
     """
 
     def run(
@@ -68,13 +75,14 @@ def rate(benchmark: Any, is_smoke: bool) -> Callable[..., Any]:
         info.update(unit=unit, count=count)
         if benchmark.stats is not None:
             median = benchmark.stats.stats.median
-            info["per_second"] = round(count / median)
-            if unit == "image":
-                info["images_per_s"] = round(count / median)
+            info["images_per_s" if unit == "image" else "units_per_s"] = round(count / median)
             if size:
                 info["mb_per_s"] = round(size / median / 1e6, 1)
+            # Round by round: what slows the machine for a while slows both of a pair.
+            ours = [each / count for each in benchmark.stats.stats.data]
             info["times_as_fast"] = {
-                name: round(statistics.median(each) * count / median, 2) for name, each in times.items()
+                name: round(statistics.median(base / own for base, own in zip(each, ours, strict=True)), 2)
+                for name, each in times.items()
             }
         return result
 

@@ -6,9 +6,7 @@ python benchmarks/report.py --also FILE      add the threads' rows of a larger m
 """
 
 import argparse
-import importlib.metadata
 import json
-import platform
 import re
 import subprocess
 import sys
@@ -21,7 +19,6 @@ _ROOT = Path(__file__).resolve().parents[1]
 _DOCS = _ROOT / "docs"
 _README = _ROOT / "README.md"
 _MARK = "<!-- benchmarks: written by benchmarks/report.py -->"
-_VERSIONS = ("number-generator", "numpy", "numba", "llvmlite", "h5py", "isal", "Pillow")
 _JOB = re.compile(r"test_phone_numbers\[(\d+)-(\w+)-(\w+)\]")
 
 Row = dict[str, Any]
@@ -106,10 +103,12 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def _machine(run: Row) -> str:
     cpu = run["machine_info"]["cpu"]
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _VERSIONS)
+    info, commit = run["machine_info"], run["commit_info"]
+    versions = ", ".join(f"{name} {version}" for name, version in info["versions"].items())
     return (
-        f"{cpu.get('brand_raw', platform.machine())}, {cpu.get('count', '?')} cores, {platform.system()}, "
-        f"{run['datetime'][:10]}; Python {run['machine_info']['python_version']}, {versions}."
+        f"{cpu.get('brand_raw', info['machine'])}, {cpu.get('count', '?')} cores, {info['system']}, "
+        f"{run['datetime'][:10]}, revision {commit['id'][:7]}{' and changes' if commit['dirty'] else ''}; "
+        f"Python {info['python_version']}, {versions}."
     )
 
 
@@ -127,7 +126,7 @@ def _summary(run: Row) -> str:
         (
             f"`generate-phone-numbers --num-images {gzip['extra_info']['count']} --format hdf5`, from start to disk",
             _time(_median(gzip)),
-            f"{gzip['extra_info']['peak_mb']} MB of memory, for any number of images",
+            f"{gzip['extra_info']['peak_mb']} MB of memory at the most",
         ),
         *(
             (
@@ -144,7 +143,7 @@ def _summary(run: Row) -> str:
     cores = run["machine_info"]["cpu"].get("count", "?")
     return (
         _table(("", "", ""), lines)
-        + f"\n\nMeasured on {cores} shared cores of a {run['machine_info']['cpu'].get('brand_raw', 'machine')}; "
+        + f"\n\nMeasured on {run['machine_info']['cpu'].get('brand_raw', 'a machine')}, {cores} cores; "
         "[docs/benchmarks.md](docs/benchmarks.md) has the rest, and how to measure your own."
     )
 
@@ -162,7 +161,7 @@ def _page(run: Row, also: Row | None) -> str:
         "![Time an image and peak memory by number of images](benchmarks-jobs.png)",
     ]
     for group in dict.fromkeys(row["group"] for row in run["benchmarks"]):
-        parts += [f"## {group[0].upper()}{group[1:]}", _group_table(_group(run, group))]
+        parts += [f"## {group}", _group_table(_group(run, group))]
     if also is not None:
         parts += [
             "## generate_batch by threads, on a larger machine",

@@ -79,6 +79,7 @@ def files(tmp_path_factory, chunk):
     paths = {rows: folder / f"{rows}.h5" for rows in (16, 32, 64, 128, 1024)}
     for rows, path in paths.items():
         _write_by_h5py(chunk, path, rows)
+    _write(chunk, paths[32])  # as the package does
     paths["none"] = folder / "none.h5"
     _write(chunk, paths["none"], compression="none")
     return paths
@@ -98,8 +99,8 @@ def _read_slices(source):
 @pytest.mark.parametrize("rows", [16, 32, 64, 128, 1024, "none"])
 def test_slices(rate, files, chunk, rows):
     with h5py.File(files[rows]) as file:
-        images = file["images"]
-        against = {"h5py": (lambda: _read_slices(images), _COUNT)}
+        images, labels = file["images"], file["labels"].asstr()
+        against = {"h5py": (lambda: (_read_slices(images), _read_slices(labels)), _COUNT)}
         parts = rate(_read_slices, _opened(files[rows]), count=_COUNT, size=_SIZE, against=against, rounds=5)
     assert (np.concatenate([images for images, _ in parts]) == chunk.images).all()
 

@@ -16,6 +16,7 @@ _MEASURE = (
 _COUNTS = [1_000, 10_000, 100_000, 1_000_000]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="peak memory is not to be had there in this way")
 @pytest.mark.benchmark(group="whole jobs")
 @pytest.mark.parametrize(
     ("file_format", "compression"), [("hdf5", "gzip"), ("hdf5", "none"), ("pickle", "none")], ids=str

@@ -106,7 +106,7 @@ def test_placement(rate, lines):
     atlas = default_digits().atlas
     canvas = np.zeros(64 * 1024, np.uint8)
     arguments = (atlas.pixels, atlas.column_size, atlas.glyph_column, lines.sequences.offsets, lines.ids, lines.lefts)
-    rate(_place, *arguments, canvas, count=_COUNT, size=int(lines.natural.sum()) * HEIGHT)
+    rate(_place, *arguments, canvas, count=_COUNT)
     assert canvas.any()
 
 

@@ -1193,3 +1193,18 @@ def test_a_symbolic_link_stays_and_its_file_is_written(tmp_path, file_format, co
     assert link.is_symlink()
     assert target.stat().st_size > len(b"earlier")
     assert sorted(path.name for path in target.parent.iterdir()) == ["set"]
+
+
+@pytest.mark.parametrize(("file_format", "compression"), [("pickle", None), ("hdf5", "gzip"), ("hdf5", "none")])
+def test_a_chunk_without_images_may_come_first(tmp_path, file_format, compression):
+    images, labels = make_images(3), make_labels(3)
+
+    with open_sink(file_format, tmp_path / "set", header_of(3), overwrite=False, compression=compression) as sink:
+        for span in (Span(0, 0), Span(0, 3)):
+            part = slice(span.start, span.stop)
+            sink.write(sink.encode(Chunk(span, images[part], np.array(labels[part], np.bytes_).astype("S11"))))
+        sink.commit()
+
+    dataset = GenericDataset()
+    dataset.load(tmp_path / "set")
+    np.testing.assert_array_equal(dataset[:][0], images)

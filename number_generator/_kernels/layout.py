@@ -63,8 +63,7 @@ def lay_out(
 ) -> None:
     """Draw glyphs and gaps: `glyph_ids` and `lefts` per digit, `natural` widths per line.
 
-    `spacing` holds the smallest gap and the number of possible gaps. Gaps may be negative: nothing here
-    assumes that glyphs stand apart, only that the line starts at column 0.
+    `spacing` holds the smallest gap and the number of possible gaps. The line starts at column 0.
     """
     smallest_gap, gaps = spacing
     longest = 0

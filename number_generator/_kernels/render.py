@@ -302,7 +302,7 @@ def render_lines(
     atlas : (pixels, column_size, glyph_column, glyph_rows)
         See `GlyphAtlas`.
     offsets, glyph_ids, lefts, natural : ndarray
-        The layout.
+        The layout; no glyph begins before the one before it ends.
     shape : (height, width, stretch)
         Of a page, in px; `stretch` keeps the height of a line that is too wide.
     shared : (column_taps, column_starts, row_taps, row_starts)

@@ -60,16 +60,6 @@ def _lanczos(x: float) -> float:
 
 
 @kernel
-def _window(source: int, target: int, position: int) -> tuple[float, int, int]:
-    """Give the centre of an output position, its first source position and the number of weights."""
-    scale = source / target
-    support = _SUPPORT * max(1.0, scale)
-    center = (position + 0.5) * scale
-    first = np.int64(max(0.0, center - support + 0.5))
-    return center, first, min(np.int64(center + support + 0.5), source) - first
-
-
-@kernel
 def pack_taps(source: int, target: int, odd: int, position: int, out: Any) -> None:
     """Write the weights of a resize from `source` to `target` pixels to `out[position:]`.
 

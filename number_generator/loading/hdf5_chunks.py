@@ -17,7 +17,7 @@ _DEFLATE_SKIPPED = 1  # the mask of a chunk that HDF5 stored as it was
 
 
 class ChunkReader:
-    """Read rows of a dataset by its chunks, each of which holds whole rows.
+    """Read rows of a dataset by its chunks, each of which holds whole rows; the last one stays in memory, inflated.
 
     Parameters
     ----------

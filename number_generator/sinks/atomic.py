@@ -88,7 +88,8 @@ class AtomicFile:
     def write_back(self, end: int | None = None) -> None:
         """Let the system start to write to disk what the file holds, so that `commit` finds little left to wait for.
 
-        To be called after each write; on systems that know no such request nothing happens.
+        To be called after each write; on systems that know no such request nothing happens. What is on disk already
+        may leave the memory.
 
         Parameters
         ----------

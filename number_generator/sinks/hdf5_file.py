@@ -82,7 +82,7 @@ class Hdf5Sink:
         return self._file.temporary_path
 
     def encode(self, chunk: Chunk) -> _Encoded:
-        """Compress a chunk block by block."""
+        """Compress a chunk block by block, or take it as it is."""
         labels = chunk.labels.astype(self._label_dtype, copy=False)
         if not self._compress:
             return _Encoded(chunk.span.start, [(0, chunk.images)], [(0, labels)])
@@ -104,10 +104,12 @@ class Hdf5Sink:
                 self._file.write_back()
                 return
             [(_, images)], [(_, labels)] = encoded.images, encoded.labels
+            if not len(images):
+                return
             stop = first + len(images)
             self._images[first:stop] = images
             self._labels[first:stop] = labels
-            # All images have their place from the start, so the file is as long as it will be.
+            # All images have their place from the first of them on, so the file is as long as it will be.
             self._file.write_back(self._images.id.get_offset() + stop * self._page_bytes)
 
     def commit(self) -> None:
