@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from workload import SPACING, phone_job, phone_numbers
+from workload import lay_out, phone_job, phone_numbers
 
-from number_generator._kernels import layout, rng
-from number_generator.digit_datasets import default_digits
+from number_generator._kernels import rng
 from number_generator.numbers import labels_of, pack_sequences
 
 _COUNT = 100_000
@@ -55,24 +54,5 @@ def test_packing_strings(rate):
 @pytest.mark.benchmark(group="layout")
 def test_layout(rate):
     sequences = pack_sequences(phone_numbers(_COUNT))
-    atlas = default_digits().atlas
-    ids, lefts = np.empty((2, len(sequences.codes)), np.int64)
-    natural = np.empty(_COUNT, np.int64)
-    gaps = (SPACING[0], SPACING[1] - SPACING[0] + 1)
-
-    def lay_out():
-        layout.lay_out(
-            np.uint64(1),
-            np.uint64(0),
-            sequences.codes,
-            sequences.offsets,
-            atlas.class_start,
-            atlas.glyph_column,
-            gaps,
-            ids,
-            lefts,
-            natural,
-        )
-
-    rate(lay_out, count=_COUNT)
-    assert 200 < natural.mean() < 300
+    lines = rate(lay_out, sequences, count=_COUNT)
+    assert 200 < lines.natural.mean() < 300

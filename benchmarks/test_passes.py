@@ -6,14 +6,15 @@ from typing import NamedTuple
 import numba
 import numpy as np
 import pytest
-from workload import HEIGHT, SPACING, WIDTH, phone_numbers
+from workload import HEIGHT, WIDTH, Layout, lay_out, phone_numbers
 
-from number_generator._kernels import layout, render
+from number_generator._kernels import render
 from number_generator._kernels.simd import address, keep, zeros_8
 from number_generator.digit_datasets import default_digits
 from number_generator.numbers import pack_sequences
 from number_generator.parallel import available_cores
-from number_generator.taps import shared_taps
+from number_generator.spec import Sequences
+from number_generator.taps import TapArrays, shared_taps
 
 _COUNT = 2048
 _STRIDE = 4 * 112  # bytes of a row of the sheet: the width in whole vectors of 16, four bytes each
@@ -67,32 +68,16 @@ def _vertical(sheet, pool, starts, natural, out):
 
 
 class _Lines(NamedTuple):
-    sequences: object
-    ids: np.ndarray
-    lefts: np.ndarray
-    natural: np.ndarray
-    taps: tuple
+    sequences: Sequences
+    layout: Layout
+    taps: TapArrays
 
 
 @pytest.fixture(scope="module")
 def lines():
     sequences = pack_sequences(phone_numbers(_COUNT))
-    atlas = default_digits().atlas
-    ids, lefts = np.empty((2, len(sequences.codes)), np.int64)
-    natural = np.empty(_COUNT, np.int64)
-    layout.lay_out(
-        np.uint64(1),
-        np.uint64(0),
-        sequences.codes,
-        sequences.offsets,
-        atlas.class_start,
-        atlas.glyph_column,
-        (SPACING[0], SPACING[1] - SPACING[0] + 1),
-        ids,
-        lefts,
-        natural,
-    )
-    return _Lines(sequences, ids, lefts, natural, shared_taps(HEIGHT, WIDTH, stretch=False).prepare(natural))
+    layout = lay_out(sequences)
+    return _Lines(sequences, layout, shared_taps(HEIGHT, WIDTH, stretch=False).prepare(layout.natural))
 
 
 @pytest.fixture
@@ -105,7 +90,7 @@ def canvas():
 def test_placement(rate, lines):
     atlas = default_digits().atlas
     canvas = np.zeros(64 * 1024, np.uint8)
-    arguments = (atlas.pixels, atlas.column_size, atlas.glyph_column, lines.sequences.offsets, lines.ids, lines.lefts)
+    arguments = (atlas.pixels, atlas.column_size, atlas.glyph_column, lines.sequences.offsets, *lines.layout[:2])
     rate(_place, *arguments, canvas, count=_COUNT)
     assert canvas.any()
 
@@ -114,7 +99,7 @@ def test_placement(rate, lines):
 def test_horizontal_pass(rate, lines, canvas):
     band = np.zeros(WIDTH * 32 + 64, np.uint8)
     pool, starts = lines.taps[:2]
-    rate(_horizontal, canvas, pool, starts, lines.natural, band, count=_COUNT, size=_COUNT * WIDTH * HEIGHT)
+    rate(_horizontal, canvas, pool, starts, lines.layout.natural, band, count=_COUNT, size=_COUNT * WIDTH * HEIGHT)
     assert len(np.unique(band)) > 100
 
 
@@ -128,7 +113,7 @@ def test_horizontal_pass_in_memory_of_its_own(rate, lines, canvas, workers):
 
     def work(worker):
         for _ in range(10):
-            _horizontal(canvases[worker], pool, starts, lines.natural, bands[worker])
+            _horizontal(canvases[worker], pool, starts, lines.layout.natural, bands[worker])
 
     with ThreadPoolExecutor(workers) as threads:
 
@@ -151,5 +136,5 @@ def test_transposition(rate, canvas):
 def test_vertical_pass(rate, lines, canvas):
     out = np.zeros(2 * HEIGHT * WIDTH, np.uint8)
     pool, starts = lines.taps[2:]
-    rate(_vertical, canvas, pool, starts, lines.natural, out, count=_COUNT, size=_COUNT * WIDTH * HEIGHT)
+    rate(_vertical, canvas, pool, starts, lines.layout.natural, out, count=_COUNT, size=_COUNT * WIDTH * HEIGHT)
     assert len(np.unique(out)) > 100

@@ -1,10 +1,12 @@
 """What the benchmarks draw: phone numbers, and the obvious loop that the package is measured against."""
 
 import random
+from typing import NamedTuple
 
 import numpy as np
 from reference import draw_line
 
+from number_generator._kernels import layout
 from number_generator.digit_datasets import default_digits
 from number_generator.numbers import PhoneNumbers
 from number_generator.spec import Job, RenderSpec, Span
@@ -24,6 +26,25 @@ def phone_numbers(count):
 def phone_job(count, width=WIDTH, fit="contain"):
     """Give the job that `generate-phone-numbers` runs."""
     return Job(PhoneNumbers(), RenderSpec(SPACING, width, fit), HEIGHT, 1, Span(0, count))
+
+
+class Layout(NamedTuple):
+    """Where the glyphs of some lines stand."""
+
+    ids: np.ndarray
+    lefts: np.ndarray
+    natural: np.ndarray
+
+
+def lay_out(sequences):
+    """Lay packed sequences out, by the kernel alone."""
+    atlas = default_digits().atlas
+    lines = Layout(*np.empty((2, len(sequences.codes)), np.int64), np.empty(len(sequences), np.int64))
+    gaps = (SPACING[0], SPACING[1] - SPACING[0] + 1)
+    seed, start = np.uint64(1), np.uint64(0)
+    codes, offsets = sequences.codes, sequences.offsets
+    layout.lay_out(seed, start, codes, offsets, atlas.class_start, atlas.glyph_column, gaps, *lines)
+    return lines
 
 
 def obvious_loop(sequences):
