@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 _HERE = Path(__file__).parent
-_VERSIONS = ("number-generator", "numpy", "numba", "llvmlite", "h5py", "isal", "Pillow")
+_VERSIONS = ("number-generator", "numpy", "numba", "llvmlite", "h5py", "isal", "deflate", "Pillow")
 
 Work = tuple[Callable[[], object], int]
 """What does some work, and how many units of it."""

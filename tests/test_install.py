@@ -179,7 +179,7 @@ def test_the_metadata_names_version_licences_and_python(wheel):
     needed = {
         line.split(";")[0].split(">")[0].lower() for line in metadata.get_all("Requires-Dist") if "extra" not in line
     }
-    assert needed == {"h5py", "isal", "numba", "numpy", "pillow", "tqdm"}
+    assert needed == {"deflate", "h5py", "isal", "numba", "numpy", "pillow", "tqdm"}
 
 
 def test_the_wheel_brings_the_commands(wheel):

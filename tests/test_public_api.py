@@ -84,7 +84,8 @@ before = set(sys.modules)
 os.environ = Spy(os.environ)
 os.getenv = os.environ.get
 import number_generator
-for name in ("numpy", "numba", "h5py", "PIL", "tqdm", "isal", "typing", "multiprocessing", "concurrent.futures"):
+heavy = ("numpy", "numba", "h5py", "PIL", "tqdm", "isal", "deflate", "typing", "multiprocessing", "concurrent.futures")
+for name in heavy:
     assert name not in set(sys.modules) - before, name
 assert read == [], read
 """

@@ -1,9 +1,10 @@
-"""Rows of a gzip-compressed HDF5 dataset, inflated here: igzip (`isal`) takes half the time of HDF5's own inflate."""
+"""Rows of a gzip-compressed HDF5 dataset, inflated here: libdeflate takes less than half the time of HDF5's own inflate."""
 
 from __future__ import annotations
 
 import importlib
 import math
+import zlib
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class ChunkReader:
         self._chunk_bytes = math.prod(dataset.chunks) * dataset.dtype.itemsize
         # Rows are often read one after the other: the chunk of the last one is kept, and its number.
         self._last: tuple[int, np.ndarray[Any, Any]] | None = None
-        self._isal_zlib: Any = importlib.import_module("isal.isal_zlib")
+        self._deflate: Any = importlib.import_module("deflate")
 
     @staticmethod
     def suits(dataset: Any) -> bool:
@@ -82,19 +83,8 @@ class ChunkReader:
             offset = (number * self._chunk_shape[0], *(0 for _ in self._chunk_shape[1:]))
             skipped, data = self._id.read_direct_chunk(offset)
             if not skipped & _DEFLATE_SKIPPED:
-                inflater = self._isal_zlib.decompressobj()
-                # One byte more than a chunk has, so that what inflates without end is seen; `eof` says that the
-                # checksum after the last byte was right.
-                data = inflater.decompress(data, self._chunk_bytes + 1)
-                if not inflater.eof and len(data) <= self._chunk_bytes:
-                    return None
-        except (
-            OSError,
-            RuntimeError,
-            ValueError,
-            MemoryError,
-            self._isal_zlib.error,
-        ):  # h5py has no memory for no chunk
+                data = self._inflate(data)
+        except (OSError, RuntimeError, ValueError, MemoryError, zlib.error):  # h5py has no memory for no chunk
             return None
         if len(data) != self._chunk_bytes:
             # Not a case for HDF5, which would read past the end of such a chunk, or inflate it whatever its size.
@@ -102,3 +92,16 @@ class ChunkReader:
         chunk = np.frombuffer(data, self._dtype).reshape(self._chunk_shape)
         self._last = number, chunk
         return chunk
+
+    def _inflate(self, data: bytes) -> bytes | bytearray:
+        """Inflate the content of a chunk; of one that holds more than it should, one byte more than it should."""
+        try:
+            content: bytearray = self._deflate.zlib_decompress(data, self._chunk_bytes)
+        except self._deflate.DeflateError:
+            # libdeflate fails alike on a damaged stream and on a sound one that is too long.
+            inflater = zlib.decompressobj()
+            longer = inflater.decompress(data, self._chunk_bytes + 1)
+            if not inflater.eof and len(longer) <= self._chunk_bytes:
+                raise zlib.error("the stream ends too early") from None
+            return longer
+        return content
