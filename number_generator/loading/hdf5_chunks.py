@@ -1,4 +1,4 @@
-"""Rows of a gzip-compressed HDF5 dataset, inflated here: libdeflate takes less than half the time of HDF5's own inflate."""
+"""Rows of a gzip-compressed HDF5 dataset, inflated here: libdeflate takes less than half the time of HDF5's inflate."""
 
 from __future__ import annotations
 
