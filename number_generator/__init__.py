@@ -6,6 +6,10 @@ The names below load when they are used: importing the package reads no file and
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError
 
+# The one function that is loaded at once: its module has the same name, and would stand here in its place as soon as
+# anything loads it. The module is as light as this one.
+from number_generator.preview import preview
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.core import (
@@ -16,24 +20,33 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     )
     from number_generator.datasets import GenericDataset
     from number_generator.digit_datasets import DigitImageDataset, set_default_dataset_filepath
+    from number_generator.distributions import Normal, Uniform
+    from number_generator.handwriting import Handwriting
 
 __all__ = [
     "DigitImageDataset",
     "DigitSequenceImageGenerator",
     "GenericDataset",
+    "Handwriting",
+    "Normal",
     "NumberGeneratorError",
+    "Uniform",
     "__version__",
     "generate_batch",
     "generate_number_sequence",
     "generate_numbers_sequence",
+    "preview",
     "set_default_dataset_filepath",
 ]
 
 
-# Reading a dataset, in each worker process of a data loader say, must not load the compiled code.
+# Reading a dataset, in each worker process of a data loader say, must not load the compiled code, nor must a style.
 _HOMES = {
     "DigitImageDataset": "digit_datasets",
     "GenericDataset": "datasets",
+    "Handwriting": "handwriting",
+    "Normal": "distributions",
+    "Uniform": "distributions",
     "set_default_dataset_filepath": "digit_datasets",
 }
 

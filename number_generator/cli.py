@@ -20,6 +20,8 @@ __all__ = ["generate_numbers_sequence", "generate_phone_numbers"]
 _FAILED = 1
 _USAGE = 2
 _LONGEST_FILE_NAME = 255
+_SHEET_IMAGES = 60
+_MIN_SPACING, _MAX_SPACING = 5, 10
 
 
 def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> int:
@@ -40,7 +42,12 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
     parser = _parser(
         "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
     )
-    parser.add_argument("--sequence", required=True, metavar="DIGITS", help="the digits to write, such as 12345678")
+    parser.add_argument(
+        "--sequence",
+        required=True,
+        metavar="DIGITS",
+        help="the digits to write, such as 12345678; with a --style also the separators - . , / ( ) + and space",
+    )
     _add_drawing_options(parser)
     parser.add_argument(
         "--output-path",
@@ -109,13 +116,38 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
-    numbers = {
-        "--min-spacing": (5, "smallest gap between neighbouring digits, in px"),
-        "--max-spacing": (10, "largest gap between neighbouring digits, in px"),
-        "--image-width": (100, "width of each image, in px"),
-    }
-    for flag, (default, text) in numbers.items():
-        parser.add_argument(flag, type=int, default=default, metavar="PX", help=f"{text} (default: %(default)s)")
+    gaps = {"--min-spacing": ("smallest", _MIN_SPACING), "--max-spacing": ("largest", _MAX_SPACING)}
+    for flag, (which, default) in gaps.items():
+        parser.add_argument(
+            flag,
+            type=int,
+            metavar="PX",
+            help=f"{which} gap between neighbouring digits, in px (default: {default}; a --style has gaps of its own, "
+            "and takes negative ones)",
+        )
+    parser.add_argument(
+        "--image-width", type=int, default=100, metavar="PX", help="width of each image, in px (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--style",
+        default="clean",
+        metavar="NAME|FILE.toml",
+        help="how numbers are written: clean is the digits as they are, natural varies the writing, document adds "
+        "paper and scan; or a file of parameters (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        help="change a parameter of the style, as in slant=-0.2:0.4 or crossbar=1; may be given again",
+    )
+    parser.add_argument(
+        "--preview",
+        metavar="SHEET.png",
+        help="draw a labelled contact sheet of what would be made, and make nothing else",
+    )
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
@@ -177,18 +209,32 @@ def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
     return os.path.join(output_path, name)  # noqa: PTH118 - keeps the "./" that the commands have always shown
 
 
-def _checked_drawing(options: argparse.Namespace) -> tuple[tuple[int, int], int]:
-    """Give the spacing range and the width, or raise SpecError that names the option."""
-    from number_generator.spec import MAX_SPACING, MAX_WIDTH, check_integer  # noqa: PLC0415
+def _checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
+    """Give the RenderSpec that the options describe, or raise SpecError that names the option."""
+    from number_generator.handwriting import checked_style, with_settings  # noqa: PLC0415
+    from number_generator.spec import (  # noqa: PLC0415
+        MAX_SPACING,
+        MAX_WIDTH,
+        MIN_STYLED_SPACING,
+        RenderSpec,
+        check_integer,
+    )
 
-    smallest = check_integer("--min-spacing", options.min_spacing, 0, MAX_SPACING)
-    largest = check_integer("--max-spacing", options.max_spacing, 0, MAX_SPACING)
+    style = with_settings(checked_style(options.style), options.settings)
+    width = check_integer("--image-width", options.image_width, 1, MAX_WIDTH)
+    if not style.is_clean and options.min_spacing is None and options.max_spacing is None:
+        return RenderSpec(None, width, fit, style)
+    lowest = 0 if style.is_clean else MIN_STYLED_SPACING
+    smallest = _MIN_SPACING if options.min_spacing is None else options.min_spacing
+    largest = _MAX_SPACING if options.max_spacing is None else options.max_spacing
+    smallest = check_integer("--min-spacing", smallest, lowest, MAX_SPACING)
+    largest = check_integer("--max-spacing", largest, lowest, MAX_SPACING)
     if smallest > largest:
         raise SpecError(
             f"--min-spacing is {smallest} and --max-spacing is {largest}: the minimum exceeds the maximum; "
             "give both, the smaller one first"
         )
-    return (smallest, largest), check_integer("--image-width", options.image_width, 1, MAX_WIDTH)
+    return RenderSpec((smallest, largest), width, fit, style)
 
 
 def _chosen_digits(options: argparse.Namespace) -> Any:
@@ -204,9 +250,11 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     begun = time.perf_counter()
     sequence = options.sequence
     target = _target(options.output_path, f"{sequence}.png", (".png",))
-    if not (sequence.isascii() and (sequence.isdigit() or not sequence)):
-        raise SpecError(f"--sequence is {sequence!r}: give digits from 0 to 9")
-    named = target == options.output_path
+    spec = _checked_spec(options)
+    _check_sequence(sequence, spec)
+    named = target == options.output_path or options.preview is not None
+    if not named and "/" in sequence:
+        raise SpecError(f"--sequence is {sequence!r}, which makes no file name: give one with --output-path FILE.png")
     if not sequence and not named:
         raise SpecError("--sequence is empty, which makes no file name: give one with --output-path FILE.png")
     if len(Path(target).name) > _LONGEST_FILE_NAME and not named:
@@ -215,29 +263,66 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         )
     from number_generator.spec import check_seed  # noqa: PLC0415
 
-    drawing, seed = _checked_drawing(options), check_seed(options.seed, "--seed")
+    seed = check_seed(options.seed, "--seed")
+    if options.preview is not None:
+        from number_generator.numbers import FixedNumbers, pack_sequences  # noqa: PLC0415
+
+        packed = pack_sequences([sequence] * _SHEET_IMAGES, separators=not spec.style.is_clean)
+        _make_sheet(options, interruption, FixedNumbers(packed), spec, seed, _SHEET_IMAGES)
+        return
     _say_title("Digits sequence generator", 27)
     _say(f'Synthesizing image for digits sequence "{sequence}" ...')
 
-    from PIL import Image  # noqa: PLC0415 - see the module's first lines
-
     from number_generator.core import generate_batch  # noqa: PLC0415
-    from number_generator.sinks.atomic import AtomicFile, translated  # noqa: PLC0415
+    from number_generator.sinks.png_file import save_png  # noqa: PLC0415
 
-    image = generate_batch([sequence], *drawing, seed=seed, digits=_chosen_digits(options), workers=1)[0]
-    with interruption:
-        file = AtomicFile(Path(target), overwrite=True)
-        interruption.temporary = file.temporary_path
-    try:
-        with translated(Path(target)):
-            Image.fromarray(image).save(file.file, "PNG")
-        file.commit()
-    finally:
-        file.discard()
+    image = generate_batch(
+        [sequence],
+        spec.spacing_range,
+        spec.width,
+        style=spec.style,
+        seed=seed,
+        digits=_chosen_digits(options),
+        workers=1,
+    )[0]
+    save_png(image, Path(target), interruption)
     _say(
         f'Image of dimensions {image.shape[1]} x {image.shape[0]} generated successfully at "{target}", '
         f"process took {time.perf_counter() - begun:.1f} seconds..."
     )
+
+
+def _check_sequence(sequence: str, spec: Any) -> None:
+    from number_generator.numbers import ALPHABET  # noqa: PLC0415
+
+    drawn = ALPHABET[:10] if spec.style.is_clean else ALPHABET
+    if set(sequence) <= set(drawn):
+        return
+    if set(sequence) <= set(ALPHABET):
+        raise SpecError(
+            f"--sequence is {sequence!r}: the style clean draws digits alone; give digits, or --style natural"
+        )
+    separators = "" if spec.style.is_clean else " and the separators - . , / ( ) + and space"
+    raise SpecError(f"--sequence is {sequence!r}: give digits from 0 to 9{separators}")
+
+
+def _make_sheet(
+    options: argparse.Namespace, interruption: Interruption, numbers: Any, spec: Any, seed: int, count: int
+) -> None:
+    """Draw the contact sheet that `--preview` asks for."""
+    from number_generator.engine import make_chunk  # noqa: PLC0415
+    from number_generator.preview import contact_sheet  # noqa: PLC0415
+    from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
+    from number_generator.spec import Job, Span  # noqa: PLC0415
+    from number_generator.writers import atlas_for  # noqa: PLC0415
+
+    path = checked_png_path(options.preview, "--preview")
+    atlas = atlas_for(_chosen_digits(options), spec.style)
+    job = Job(numbers, spec, atlas.height, seed, Span(0, count))
+    chunk = make_chunk(job, atlas, job.span)
+    sheet = contact_sheet(chunk.images, [label.decode("ascii") for label in chunk.labels])
+    save_png(sheet, path, interruption)
+    _say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 
 
 def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -251,16 +336,19 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     from number_generator.spec import (  # noqa: PLC0415
         DatasetHeader,
         Job,
-        RenderSpec,
         Span,
         check_integer,
         check_seed,
     )
+    from number_generator.writers import atlas_for, writers_of  # noqa: PLC0415
 
-    spec = RenderSpec(*_checked_drawing(options), options.fit)
+    spec = _checked_spec(options, options.fit)
     count = check_integer("--num-images", options.num_images, 1)
     workers = check_workers(options.workers, "--workers")
     seed = check_seed(options.seed, "--seed")
+    if options.preview is not None:
+        _make_sheet(options, interruption, PhoneNumbers(), spec, seed, min(count, _SHEET_IMAGES))
+        return
     ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
     target = _target(options.output_path, f"phonenumbers-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
     file_format = format_of(Path(target)) or options.format
@@ -272,9 +360,13 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         )
     digits_path = default_digits_path() if options.digits is None else options.digits
     digits = _chosen_digits(options)
-    atlas = digits.atlas
+    atlas = atlas_for(digits, spec.style)
     job = Job(PhoneNumbers(), spec, atlas.height, seed, Span(0, count))
-    metadata = phone_numbers_metadata(job, digits.sha256, digits_path, file_format, compression)
+    groups = None if spec.style.is_clean else writers_of(digits, spec.style.writer)
+    writers = None if groups is None else (groups.kind, groups.sha256)
+    metadata = phone_numbers_metadata(job, digits.sha256, digits_path, file_format, compression, writers)
+    if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
+        metadata["style_clusters"] = groups.ids.tolist()
     header = DatasetHeader(job.shape, job.numbers.longest, metadata)
     with interruption:
         sink = open_sink(file_format, Path(target), header, overwrite=options.overwrite, compression=compression)

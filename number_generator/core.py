@@ -17,9 +17,11 @@ from number_generator.digit_datasets import (
 )
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.handwriting import Handwriting, checked_style
 from number_generator.numbers import FixedNumbers, pack_sequences
 from number_generator.parallel import check_workers, ordered_map
 from number_generator.spec import Fit, Job, RenderSpec, Span, check_integer, check_seed
+from number_generator.writers import atlas_for
 
 __all__ = [
     "DigitImageDataset",
@@ -34,9 +36,10 @@ __all__ = [
 
 def generate_batch(
     sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
-    spacing_range: tuple[int, int],
+    spacing_range: tuple[int, int] | None,
     width: int,
     *,
+    style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
     start: int = 0,
     digits: str | os.PathLike[str] | DigitImageDataset | None = None,
@@ -50,11 +53,16 @@ def generate_batch(
     ----------
     sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L)
         What to write: digits 0 to 9, at most 10,000 an image. An empty sequence is a blank page. With the gaps, a
-        line may take up to 2**24 px before it is fitted.
-    spacing_range : (int, int)
-        Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535.
+        line may take up to 2**24 px before it is fitted. Styles other than `clean` also draw the separators
+        ``- . , / ( ) +`` and space that strings hold.
+    spacing_range : (int, int) or None
+        Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
+        than `clean` they may be negative, so that digits touch, and None leaves the gaps to the style.
     width : int
         Width of each image in px, from 1 to 65,535.
+    style : {"clean", "natural", "document"}, path_like or Handwriting
+        How lines are written, and on what: `clean` is the digits as they are, `natural` varies the writing, and
+        `document` adds paper, marks that are no digits, and the scan. A path names a TOML file.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same images; None draws afresh.
     start : int
@@ -64,7 +72,7 @@ def generate_batch(
         The digits to compose from; None means the default digit dataset.
     fit : {"contain", "stretch"}
         How a line that is too wide meets the width: shrunk on both axes and centred, or on the width alone.
-        A line that fits is centred.
+        A line that fits is centred. A style that cuts the page to the ink, as `document` does, fits by itself.
     out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
         Where to put the images.
     workers : int, optional
@@ -91,12 +99,14 @@ def generate_batch(
     >>> images.shape, images.dtype
     ((2, 28, 100), dtype('uint8'))
     """
-    packed = pack_sequences(sequences)
+    written = checked_style(style)
+    packed = pack_sequences(sequences, separators=not written.is_clean)
     first = check_integer("start", start, 0)
-    atlas = _digits(digits).atlas
+    spec = RenderSpec(spacing_range, width, fit, written)
+    atlas = atlas_for(_digits(digits), written)
     job = Job(
         numbers=FixedNumbers(packed, first),
-        spec=RenderSpec(spacing_range, width, fit),
+        spec=spec,
         height=atlas.height,
         seed=check_seed(seed),
         span=Span(first, first + len(packed)),

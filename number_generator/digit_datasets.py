@@ -34,6 +34,11 @@ class DigitImageDataset(GenericDataset):
     labels : sequence of int or one-digit str, or integer ndarray, shape (N,), optional
         Digits 0 to 9, every one present.
     metadata : mapping, optional
+    writer_ids : sequence of int, shape (N,), optional
+        Who wrote each image: any number for each writer. Files that carry them are MNIST's IDX pairs with QMNIST's
+        extended labels beside them, and `.npz` archives with an array `writer_ids`; `save` does not write them.
+    cluster_ids : sequence of int, shape (N,), optional
+        The style cluster of each image, likewise; where there are none they can be computed.
 
     Raises
     ------
@@ -54,15 +59,21 @@ class DigitImageDataset(GenericDataset):
         images: npt.ArrayLike | None = None,
         labels: Sequence[Any] | npt.NDArray[Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
+        *,
+        writer_ids: npt.ArrayLike | None = None,
+        cluster_ids: npt.ArrayLike | None = None,
     ) -> None:
         super().__init__(images, labels, metadata)
         # A copy of its own that nobody can write to: the atlas and the SHA-256 are made of it later.
         self._images = self._images.copy()
         self._images.setflags(write=False)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # whoever makes something may need something else that is made once
         self._atlas: GlyphAtlas | None = None
         self._sha256: str | None = None
+        self._writers: dict[str, Any] = {}  # what `writers_of` has made, by kind
         self._digits = _checked_digits(self._images, self._labels)
+        self._writer_ids = _checked_ids("writer", writer_ids, len(self._images))
+        self._cluster_ids = _checked_ids("cluster", cluster_ids, len(self._images))
 
     def load(self, input_filepath: str | os.PathLike[str]) -> None:
         """Replace the content with that of a file, wholly read and checked.
@@ -71,13 +82,19 @@ class DigitImageDataset(GenericDataset):
         """
         raw = load_arrays(input_filepath)
         try:
-            loaded = DigitImageDataset(raw.images, raw.labels, raw.metadata)
+            loaded = DigitImageDataset(
+                raw.images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
+            )
         except DatasetError as exc:
             raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
         self.__dict__.update(loaded.__dict__)
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
-        """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does."""
+        """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does.
+
+        Writer and cluster ids are dropped: those of the new digits are not known. To keep them, make a new dataset
+        of all images, labels and ids.
+        """
         joined = GenericDataset(self._images, self._labels, self._metadata)
         joined.add_examples(images, labels)
         checked = DigitImageDataset(*joined.get_data(), joined.get_metadata())
@@ -110,6 +127,16 @@ class DigitImageDataset(GenericDataset):
         return self._images.shape[2], self._images.shape[1]
 
     @property
+    def writer_ids(self) -> npt.NDArray[np.int64] | None:
+        """Who wrote each image, shape (N,), read-only; None if that is not known."""
+        return self._writer_ids
+
+    @property
+    def cluster_ids(self) -> npt.NDArray[np.int64] | None:
+        """The style cluster that each image came with, shape (N,), read-only; None if it came with none."""
+        return self._cluster_ids
+
+    @property
     def atlas(self) -> GlyphAtlas:
         """All glyphs packed for rendering; made at first use."""
         with self._lock:
@@ -121,7 +148,10 @@ class DigitImageDataset(GenericDataset):
 
     @property
     def sha256(self) -> str:
-        """SHA-256, in hexadecimal, over shape, labels (a byte each) and pixels: the same whatever the file format."""
+        """SHA-256, in hexadecimal, over shape, labels (a byte each) and pixels: the same whatever the file format.
+
+        Writer and cluster ids do not count.
+        """
         with self._lock:
             if self._sha256 is None:
                 digest = hashlib.sha256(repr(tuple(self._images.shape)).encode("ascii"))
@@ -136,7 +166,7 @@ class DigitImageDataset(GenericDataset):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=threading.RLock())
 
 
 def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImageDataset:
@@ -198,18 +228,38 @@ def load_digits(path: str | os.PathLike[str]) -> DigitImageDataset:
 @lru_cache(maxsize=1)
 def packaged_digits() -> DigitImageDataset:
     """Give the 5,000 MNIST digits of the package. The object is shared: it is not to be changed."""
+    dataset = DigitImageDataset()
+    dataset.load(packaged_file("digits.npz", "digits"))
+    return dataset
+
+
+def packaged_file(name: str, what: str) -> Path:
+    """Find a file of the package's data folder, and compare it with its checksum.
+
+    Parameters
+    ----------
+    name : str
+        Of the file; its checksum lies beside it in `name`.sha256.
+    what : str
+        What it holds, for errors.
+
+    Raises
+    ------
+    DatasetError
+        If the file is not what was shipped.
+    DatasetReadError
+        If it is missing.
+    """
     package = Path(__file__).parent
     # Installed, the data folder lies in the package; in a checkout and an editable install, beside it.
     for folder in (package / "data", package.parent / "data"):
-        path = folder / "digits.npz"
+        path = folder / name
         if path.is_file():
-            checksum = path.with_name("digits.npz.sha256").read_text(encoding="ascii").split()[0]
+            checksum = path.with_name(f"{name}.sha256").read_text(encoding="ascii").split()[0]
             if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
-                raise DatasetError(f"the packaged digits, {path}, are damaged: install the package again")
-            dataset = DigitImageDataset()
-            dataset.load(path)
-            return dataset
-    raise DatasetReadError(f"the packaged digits are missing from {package / 'data'}: install the package again")
+                raise DatasetError(f"the packaged {what}, {path}, are damaged: install the package again")
+            return path
+    raise DatasetReadError(f"the packaged {what} are missing from {package / 'data'}: install the package again")
 
 
 @lru_cache(maxsize=4)
@@ -239,3 +289,23 @@ def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uin
             f"there is no image of {', '.join(map(str, missing))}: give at least one of each digit 0 to 9"
         )
     return digits
+
+
+def _checked_ids(of: str, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64] | None:
+    """Give the ids as a read-only array of their own, or raise DatasetError if they are not one for each image."""
+    if ids is None:
+        return None
+    try:
+        array = np.asarray(ids)
+    except ValueError:
+        raise DatasetError(f"the {of} ids differ in length: give one integer for each image") from None
+    if array.shape != (count,) or array.dtype.kind not in "iu":
+        raise DatasetError(
+            f"the {of} ids have shape {array.shape} and type {array.dtype}: give one integer for each image, "
+            f"shape ({count},)"
+        )
+    checked = array.astype(np.int64)
+    if (checked != array).any():
+        raise DatasetError(f"the {of} ids go up to {array.max()}: give integers below 2**63")
+    checked.setflags(write=False)
+    return checked

@@ -7,7 +7,8 @@ from number_generator._kernels import layout, render
 from number_generator.errors import SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.numbers import labels_of
-from number_generator.spec import Chunk, Job, Span
+from number_generator.spec import Chunk, Job, Sequences, Span
+from number_generator.styled import render_styled
 from number_generator.taps import shared_taps
 
 __all__ = ["make_chunk"]
@@ -42,14 +43,23 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     if atlas.height != job.height:  # the kernels would read outside of the atlas
         raise SpecError(f"the job is for digits {job.height} px high and the atlas holds digits {atlas.height} px high")
     sequences = job.numbers.sequences(job.seed, span)
-    count, width = len(span), job.spec.width
+    images = np.empty((len(span), job.height, job.spec.width), np.uint8) if out is None else out
+    draw = _render_clean if job.spec.style.is_clean else render_styled
+    draw(job, atlas, span.start, sequences, images)
+    return Chunk(span, images, labels_of(sequences, sequences.longest, digits_only=job.label == "digits"))
+
+
+def _render_clean(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]) -> None:
+    """Draw the digits as they are, resampled exactly as Pillow does it."""
+    count, width = len(sequences), job.spec.width
+    assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec has seen to it
     smallest, largest = job.spec.spacing_range
     glyph_ids = np.empty(len(sequences.codes), np.int64)
     lefts = np.empty(len(sequences.codes), np.int64)
     natural = np.empty(count, np.int64)
     layout.lay_out(
         np.uint64(job.seed),
-        np.uint64(span.start),
+        np.uint64(start),
         sequences.codes,
         sequences.offsets,
         atlas.class_start,
@@ -60,9 +70,8 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
         natural,
     )
     stretch = job.spec.fit == "stretch"
-    images = np.empty((count, job.height, width), np.uint8) if out is None else out
     render.render_lines(
-        (atlas.pixels, atlas.column_size, atlas.glyph_column, atlas.glyph_rows),
+        atlas.packed,
         sequences.offsets,
         glyph_ids,
         lefts,
@@ -71,4 +80,3 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
         shared_taps(job.height, width, stretch=stretch).prepare(natural),
         images.reshape(-1),
     )
-    return Chunk(span, images, labels_of(sequences, sequences.longest))

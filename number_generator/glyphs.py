@@ -1,17 +1,22 @@
 """The atlas: all glyphs of a digit dataset, packed for the kernels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.fields import GlyphFields
+
 __all__ = ["GlyphAtlas"]
+
+Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
 
 _BLOCK = 32
 """Rows that the kernels load at once: a column is padded to a multiple of it."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class GlyphAtlas:
     """All glyphs of a digit dataset, grouped by class in the order of the dataset.
 
@@ -30,6 +35,8 @@ class GlyphAtlas:
         The first row with ink of each glyph, and the row after the last; of one without ink, (height, 0).
     class_start : ndarray, shape (11,), int64
         Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d.
+    writers : (members, start, glyph_group, groups), optional
+        Who wrote which glyph, see `Writers`; None if all are of one group.
     """
 
     height: int
@@ -38,6 +45,29 @@ class GlyphAtlas:
     glyph_column: npt.NDArray[np.int64]
     glyph_rows: npt.NDArray[np.int64]
     class_start: npt.NDArray[np.int64]
+    writers: Groups | None = None
+
+    @property
+    def packed(self) -> tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """What kernels take: (pixels, column_size, glyph_column, glyph_rows)."""
+        return self.pixels, self.column_size, self.glyph_column, self.glyph_rows
+
+    @property
+    def groups(self) -> Groups:
+        """What kernels take as `writers`: all glyphs are of one group where there are none."""
+        glyphs = len(self.glyph_column) - 1
+        return self.writers or (np.zeros(1, np.int64), np.zeros(11, np.int64), np.zeros(glyphs, np.int64), 1)
+
+    @cached_property
+    def fields(self) -> GlyphFields:
+        """What styles other than `clean` are drawn from; made at first use."""
+        return GlyphFields.measured(self.height, self.packed, self.class_start)
+
+    def for_writers(self, writers: Groups) -> "GlyphAtlas":
+        """Give the same atlas, its fields made, with glyphs grouped by writers."""
+        atlas = replace(self, writers=writers)
+        atlas.__dict__["fields"] = self.fields
+        return atlas
 
     @classmethod
     def from_digits(cls, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> "GlyphAtlas":

@@ -10,9 +10,17 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.spec import MAX_LENGTH, Sequences, Span
 
-__all__ = ["FixedNumbers", "PhoneNumbers", "labels_of", "pack_sequences"]
+__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "labels_of", "pack_sequences"]
 
-_SEPARATOR = "\n"
+ALPHABET = "0123456789-.,/()+ "
+"""What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
+
+_JOINT = "\n"
+_LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
+_DIGITS = _LETTERS[:10]
+_NO_CODE = 255
+_CODES = np.full(256, _NO_CODE, np.uint8)
+_CODES[_LETTERS] = np.arange(len(_LETTERS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,13 +75,15 @@ class PhoneNumbers:
         return Sequences(codes, offsets)
 
 
-def pack_sequences(sequences: Any) -> Sequences:
+def pack_sequences(sequences: Any, *, separators: bool = False) -> Sequences:
     """Check sequences in any of the accepted forms and pack them.
 
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or ndarray of int, shape (N, L)
         Digits 0 to 9; at most 10,000 a sequence; an empty one is a blank page.
+    separators : bool
+        Whether strings may hold the separators of `ALPHABET` as well.
 
     Returns
     -------
@@ -82,7 +92,7 @@ def pack_sequences(sequences: Any) -> Sequences:
     Raises
     ------
     SpecError
-        If something is not a digit, or a sequence is too long.
+        If something is not a digit (or separator), or a sequence is too long.
     """
     if isinstance(sequences, (str, bytes)):
         raise SpecError(f"sequences is the single text {_short(sequences)}: give a list of them, [{_short(sequences)}]")
@@ -96,23 +106,26 @@ def pack_sequences(sequences: Any) -> Sequences:
             "or an integer array of shape (N, L)"
         ) from None
     try:
-        text = _SEPARATOR.join(items)
+        text = _JOINT.join(items)
     except TypeError:  # not strings alone
-        packed = _pack_digits(items)
+        packed = _pack_digits(items, separators=separators)
     else:
-        packed = _pack_strings(items, text)
+        packed = _pack_strings(items, text, separators=separators)
     if packed.longest > MAX_LENGTH:
         index = int(np.argmax(np.diff(packed.offsets)))
         raise SpecError(f"sequence {index} has {packed.longest} digits: at most {MAX_LENGTH} are possible; split it")
     return packed
 
 
-def labels_of(sequences: Sequences, length: int) -> npt.NDArray[np.bytes_]:
-    """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,)."""
+def labels_of(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
+    """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,).
+
+    `digits_only` leaves the separators out.
+    """
     from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
 
     text = np.empty((len(sequences), max(1, length)), np.uint8)
-    layout.write_labels(sequences.codes, sequences.offsets, text)
+    layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else _LETTERS, text)
     return text.reshape(-1).view(f"S{max(1, length)}")
 
 
@@ -128,29 +141,31 @@ def _offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
     return offsets
 
 
-def _pack_strings(items: Sequence[str], text: str) -> Sequences:
+def _pack_strings(items: Sequence[str], text: str, *, separators: bool) -> Sequences:
     """Pack strings, given one by one and joined: where the joints are is found faster than what each one measures."""
     # Anything outside ASCII becomes one "?" a character, and so is found below at its place.
     joined = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
-    is_digit = joined != ord(_SEPARATOR)
-    joints = np.flatnonzero(~is_digit)
+    is_content = joined != ord(_JOINT)
+    joints = np.flatnonzero(~is_content)
     offsets = np.zeros(len(items) + 1, np.int64)
     if len(joints) == max(0, len(items) - 1):
         offsets[1:-1] = joints - np.arange(len(joints))
         offsets[-1] = len(joined) - len(joints)
-        codes = joined[is_digit] - np.uint8(ord("0"))
+        codes = joined[is_content] - np.uint8(ord("0"))
     else:  # some string holds one itself
         np.cumsum([len(item) for item in items], out=offsets[1:])
         codes = np.frombuffer("".join(items).encode("ascii", "replace"), np.uint8) - np.uint8(ord("0"))
-    _check_codes(codes, offsets, items)
+    if (codes > 9).any():
+        codes = _CODES[codes + np.uint8(ord("0"))]
+        _check_codes(codes, offsets, items, separators=separators)
     return Sequences(codes, offsets)
 
 
-def _pack_digits(items: Sequence[Any]) -> Sequences:
+def _pack_digits(items: Sequence[Any], *, separators: bool) -> Sequences:
     parts = []
     for index, item in enumerate(items):
         if isinstance(item, str):
-            parts.append(_pack_strings([item], item).codes)
+            parts.append(_pack_strings([item], item, separators=separators).codes)
             continue
         try:
             part = item if isinstance(item, np.ndarray) else _integers(item)
@@ -195,12 +210,18 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
     )
 
 
-def _check_codes(codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], items: Sequence[str]) -> None:
-    wrong = codes > 9
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        index = int(np.searchsorted(offsets, at, side="right")) - 1
-        character = items[index][at - int(offsets[index])]
-        raise SpecError(
-            f"sequence {index} is {_short(items[index])}, which holds {character!r}: give digits from 0 to 9"
-        )
+def _check_codes(
+    codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], items: Sequence[str], *, separators: bool
+) -> None:
+    wrong = codes == _NO_CODE if separators else codes > 9
+    if not wrong.any():
+        return
+    at = int(np.argmax(wrong))
+    index = int(np.searchsorted(offsets, at, side="right")) - 1
+    character = items[index][at - int(offsets[index])]
+    shown = f"sequence {index} is {_short(items[index])}, which holds {character!r}"
+    if separators:
+        raise SpecError(f"{shown}: give digits from 0 to 9 and the separators {' '.join(ALPHABET[10:-1])} and space")
+    if codes[at] != _NO_CODE:
+        raise SpecError(f"{shown}: give digits from 0 to 9, or a style that draws separators, such as 'natural'")
+    raise SpecError(f"{shown}: give digits from 0 to 9")

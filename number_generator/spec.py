@@ -11,19 +11,23 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
+from number_generator.handwriting import STYLES, Handwriting, checked_style
 
 __all__ = [
     "FITS",
     "JSON_ATTRIBUTE",
+    "LABELS",
     "MAX_LENGTH",
     "MAX_SPACING",
     "MAX_WIDTH",
     "MIN_HEIGHT",
+    "MIN_STYLED_SPACING",
     "RENDER_VERSION",
     "Chunk",
     "DatasetHeader",
     "Fit",
     "Job",
+    "Label",
     "NumberSource",
     "RenderSpec",
     "Sequences",
@@ -41,10 +45,13 @@ RENDER_VERSION = 1
 
 Fit = Literal["contain", "stretch"]
 FITS: tuple[Fit, ...] = ("contain", "stretch")
+Label = Literal["written", "digits"]
+LABELS: tuple[Label, ...] = ("written", "digits")
 MAX_WIDTH = 65_535
 MIN_HEIGHT = 4
 MAX_LENGTH = 10_000
 MAX_SPACING = 65_535
+MIN_STYLED_SPACING = -65_535
 # Pillow holds the box of a resize in single precision, exact up to here; so are the pixels.
 _MAX_NATURAL_WIDTH = 2**24
 _MAX_IMAGE_NUMBER = 2**63 - 1
@@ -75,14 +82,14 @@ def check_seed(seed: Any, name: str = "seed") -> int:
     return secrets.randbits(64) if seed is None else check_integer(name, seed, 0, _MAX_SEED)
 
 
-def check_spacing_range(spacing_range: Any) -> tuple[int, int]:
-    """Give the smallest and the largest gap in px, or raise SpecError."""
+def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
+    """Give the smallest and the largest gap in px, `lowest` or more, or raise SpecError."""
     try:
         smallest, largest = spacing_range
     except (TypeError, ValueError):
         raise SpecError(f"spacing_range is {spacing_range!r}: give two integers, (minimum, maximum), in px") from None
-    smallest = check_integer("spacing_range's minimum", smallest, 0, MAX_SPACING)
-    largest = check_integer("spacing_range's maximum", largest, 0, MAX_SPACING)
+    smallest = check_integer("spacing_range's minimum", smallest, lowest, MAX_SPACING)
+    largest = check_integer("spacing_range's maximum", largest, lowest, MAX_SPACING)
     if smallest > largest:
         raise SpecError(f"spacing_range is ({smallest}, {largest}): the minimum exceeds the maximum; swap them")
     return smallest, largest
@@ -151,23 +158,40 @@ class RenderSpec:
 
     Attributes
     ----------
-    spacing_range : (int, int)
-        Smallest and largest gap between neighbouring digits in px, both included; from 0 to 65,535.
+    spacing_range : (int, int) or None
+        Smallest and largest gap between neighbouring digits in px, both included; from 0 to 65,535. With another
+        style than `clean` they may be negative, and None leaves the gaps to the style.
     width : int
         Width of a page in px, from 1 to 65,535.
     fit : {"contain", "stretch"}
         How a line that is wider than the page meets it: shrunk on both axes, or on the width alone.
+    style : Handwriting
+        How the line is written, and on what; also given by name, or as the path of a TOML file.
     """
 
-    spacing_range: tuple[int, int]
+    spacing_range: tuple[int, int] | None
     width: int
     fit: Fit = "contain"
+    style: Handwriting = STYLES["clean"]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spacing_range", check_spacing_range(self.spacing_range))
+        object.__setattr__(self, "style", checked_style(self.style))
+        if self.spacing_range is not None:
+            lowest = 0 if self.style.is_clean else MIN_STYLED_SPACING
+            object.__setattr__(self, "spacing_range", check_spacing_range(self.spacing_range, lowest))
+        elif self.style.is_clean:
+            raise SpecError(
+                "spacing_range is None, which leaves the gaps to the style: the style 'clean' has none; give two "
+                "integers, (minimum, maximum), in px, or style='natural'"
+            )
         object.__setattr__(self, "width", check_integer("width", self.width, 1, MAX_WIDTH))
         if not isinstance(self.fit, str) or self.fit not in FITS:
             raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")
+        if self.fit != "contain" and self.style.crop == "tight":
+            raise SpecError(
+                f"fit is {self.fit!r} and the style cuts the page to the ink (crop='tight'), which fits lines by "
+                "itself: leave fit out"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +210,8 @@ class Job:
         From 0 to 2**64 - 1.
     span : Span
         The image numbers to make, up to 2**63 - 1.
+    label : {"written", "digits"}
+        Whether labels hold the separators that are written.
     """
 
     numbers: NumberSource
@@ -193,8 +219,11 @@ class Job:
     height: int
     seed: int
     span: Span
+    label: Label = "written"
 
     def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise SpecError(f"label is {self.label!r}: give one of {', '.join(map(repr, LABELS))}")
         check_integer("height", self.height, MIN_HEIGHT)
         check_integer("seed", self.seed, 0, _MAX_SEED)
         check_integer("start", self.span.start, 0, _MAX_IMAGE_NUMBER)
@@ -203,7 +232,8 @@ class Job:
                 f"images {self.span.start} to {self.span.stop} are asked for: start plus their number may be "
                 f"at most 2**63 - 1 = {_MAX_IMAGE_NUMBER}"
             )
-        longest, gap = self.numbers.longest, self.spec.spacing_range[1]
+        longest, spacing = self.numbers.longest, self.spec.spacing_range
+        gap = max(0, spacing[1]) if spacing else 0
         widest = longest * self.height + max(0, longest - 1) * gap
         if widest > _MAX_NATURAL_WIDTH:
             raise SpecError(

@@ -140,7 +140,10 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel):
         "number_generator/_kernels/render.py",
         "number_generator/data/digits.npz",
         "number_generator/data/digits.npz.sha256",
+        "number_generator/data/digit_clusters.npz",
+        "number_generator/data/digit_clusters.npz.sha256",
         "number_generator/data/build_digits.py",
+        "number_generator/data/build_clusters.py",
         "number_generator/data/README.md",
         "number_generator/data/LICENSE-MNIST",
         f"{DIST_INFO}/licenses/LICENSE",
@@ -179,7 +182,7 @@ def test_the_metadata_names_version_licences_and_python(wheel):
     needed = {
         line.split(";")[0].split(">")[0].lower() for line in metadata.get_all("Requires-Dist") if "extra" not in line
     }
-    assert needed == {"deflate", "h5py", "isal", "numba", "numpy", "pillow", "tqdm"}
+    assert needed == {"deflate", "h5py", "isal", "numba", "numpy", "pillow", "tomli", "tqdm"}
 
 
 def test_the_wheel_brings_the_commands(wheel):
@@ -205,7 +208,9 @@ def test_the_sdist_holds_what_a_build_and_its_tests_need(sdist):
         "NOTICE",
         "PKG-INFO",
         "data/digits.npz",
+        "data/digit_clusters.npz",
         "data/build_digits.py",
+        "data/build_clusters.py",
         "number_generator/py.typed",
         "tests/reference.py",
         "tests/test_install.py",

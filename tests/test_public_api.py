@@ -24,11 +24,15 @@ def test_the_public_names_are_these():
         "DigitImageDataset",
         "DigitSequenceImageGenerator",
         "GenericDataset",
+        "Handwriting",
+        "Normal",
         "NumberGeneratorError",
+        "Uniform",
         "__version__",
         "generate_batch",
         "generate_number_sequence",
         "generate_numbers_sequence",
+        "preview",
         "set_default_dataset_filepath",
     ]
     assert dir(number_generator) == sorted(number_generator.__all__)

@@ -37,15 +37,19 @@ def draw_phone_digits(seed: int, start: int, offsets: Any, out: Any) -> None:
 
 
 @kernel
-def write_labels(codes: Any, offsets: Any, out: Any) -> None:
-    """Write each sequence as ASCII digits into its row of `out` (n, longest), padded with NUL."""
+def write_labels(codes: Any, offsets: Any, letters: Any, out: Any) -> None:
+    """Write the letters of each sequence's codes into its row of `out` (n, longest), padded with NUL.
+
+    A code that `letters` does not have is left out.
+    """
     for i in range(out.shape[0]):
-        first = offsets[i]
-        count = offsets[i + 1] - first
-        for k in range(count):
-            out[i, k] = codes[first + k] + 48
-        for k in range(count, out.shape[1]):
-            out[i, k] = 0
+        count = np.int64(0)
+        for k in range(offsets[i], offsets[i + 1]):
+            code = codes[k]
+            if code < letters.size:
+                out[i, count] = letters[code]
+                count += 1
+        out[i, count:] = 0
 
 
 @kernel

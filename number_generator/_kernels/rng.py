@@ -14,12 +14,13 @@ import numpy as np
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.simd import multiply_wide
 
-__all__ = ["DIGIT", "GLYPH", "LENGTH", "SPACING", "bounded", "fill_words", "philox"]
+__all__ = ["DIGIT", "GLYPH", "LENGTH", "SPACING", "ZERO", "bounded", "fill_words", "philox"]
 
 LENGTH = 1
 DIGIT = 2
 GLYPH = 3
 SPACING = 4
+ZERO = np.uint64(0)
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
@@ -45,9 +46,8 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 @kernel
 def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None:
     """Write the words of slots 0 to `count` - 1 to `out`, which has room for a whole number of blocks."""
-    zero = np.uint64(0)
     for block in range((count + 3) >> 2):
-        words = philox(np.uint64(block), np.uint64(image), zero, zero, np.uint64(seed), np.uint64(stream))
+        words = philox(np.uint64(block), np.uint64(image), ZERO, ZERO, np.uint64(seed), np.uint64(stream))
         first = np.uint64(4 * block)  # an unsigned index is not looked at for being negative
         out[first], out[first + np.uint64(1)], out[first + np.uint64(2)], out[first + np.uint64(3)] = words
 

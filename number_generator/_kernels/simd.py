@@ -34,6 +34,7 @@ __all__ = [
     "merge",
     "multiply_pairs",
     "multiply_wide",
+    "sample_field",
     "split_pairs",
     "store",
     "transpose_pairs",
@@ -53,6 +54,7 @@ _I16 = ir.IntType(16)
 _I32 = ir.IntType(32)
 _I64 = ir.IntType(64)
 _I128 = ir.IntType(128)
+_F32 = ir.FloatType()
 
 
 class _LanesType(types.Type):
@@ -323,3 +325,87 @@ def multiply_wide(typingctx: Any, a: Any, b: Any) -> Any:
         return context.make_tuple(builder, words, [high, builder.trunc(product, _I64)])
 
     return words(types.uint64, types.uint64), codegen
+
+
+def _gather(builder: Any, addresses: Any) -> Any:
+    """Load an int32 from each of the addresses."""
+    count = addresses.type.count
+    vector = ir.VectorType(_I32, count)
+    pointers = builder.inttoptr(addresses, ir.VectorType(_I32.as_pointer(), count))
+    mask = ir.VectorType(ir.IntType(1), count)
+    kind = ir.FunctionType(vector, [pointers.type, _I32, mask, vector])
+    function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.gather.v{count}i32.v{count}p0")
+    every = ir.Constant(mask, [1] * count)
+    return builder.call(function, [pointers, ir.Constant(_I32, 1), every, ir.Constant(vector, ir.Undefined)])
+
+
+def _between(builder: Any, value: Any, low: Any, high: Any) -> Any:
+    """Bring int32 lanes into a range."""
+    value = builder.select(builder.icmp_signed("<", value, low), low, value)
+    return builder.select(builder.icmp_signed(">", value, high), high, value)
+
+
+@intrinsic
+def sample_field(
+    typingctx: Any, texels: Any, stride: Any, x: Any, y: Any, shift: Any, most: Any, line: Any, count: Any, out: Any
+) -> Any:
+    """Emit: max of the first `count` of 16 bytes at `out` and ink sampled from a field.
+
+    Lane i takes the place (u, v), of 16 bits of fraction: int32 i at `x` plus `shift`[0], and at `y` plus `shift`[1],
+    brought between 0 and `most`. The four texels around it (rows of `stride` bytes at `texels`) are interpolated with
+    8 bits of each fraction to t, of 16 bits of fraction; ink is slope * t + bias, with `line` = (slope, bias) in
+    float32, brought between 0 and 255 and rounded down. Three bytes after the last texel are read.
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        texels, stride, x, y, shift, most, line, count, out = args
+        lanes = _COLUMNS
+        vector = ir.VectorType(_I32, lanes)
+        wide = ir.VectorType(_I64, lanes)
+
+        def narrow(value: Any) -> Any:
+            return _splat(builder, vector, builder.trunc(value, _I32))
+
+        places = []
+        for axis, source in enumerate((x, y)):
+            place = builder.add(_load(builder, source, vector), narrow(builder.extract_value(shift, axis)))
+            places.append(_between(builder, place, _constant(lanes, 0), narrow(builder.extract_value(most, axis))))
+        u, v = places
+        sixteen, eight, byte = (_constant(lanes, value) for value in (16, 8, 255))
+        index = builder.add(builder.mul(builder.lshr(v, sixteen), narrow(stride)), builder.lshr(u, sixteen))
+        first = ir.Constant(wide, ir.Undefined)
+        first = builder.insert_element(first, texels, ir.Constant(_I32, 0))
+        first = builder.shuffle_vector(first, first, ir.Constant(vector, [0] * lanes))
+        upper_at = builder.add(first, builder.zext(index, wide))
+        step = ir.Constant(wide, ir.Undefined)
+        step = builder.insert_element(step, stride, ir.Constant(_I32, 0))
+        step = builder.shuffle_vector(step, step, ir.Constant(vector, [0] * lanes))
+        across = builder.and_(builder.lshr(u, eight), byte)
+        down = builder.and_(builder.lshr(v, eight), byte)
+        rows = []
+        for at in (upper_at, builder.add(upper_at, step)):
+            four = _gather(builder, at)
+            left = builder.and_(four, byte)
+            right = builder.and_(builder.lshr(four, eight), byte)
+            rows.append(builder.add(builder.shl(left, eight), builder.mul(builder.sub(right, left), across)))
+        upper, lower = rows
+        texel = builder.add(builder.shl(upper, eight), builder.mul(builder.sub(lower, upper), down))
+        floats = ir.VectorType(_F32, lanes)
+        slope, bias = (_splat(builder, floats, builder.extract_value(line, part)) for part in (0, 1))
+        ink = builder.fadd(builder.fmul(builder.sitofp(texel, floats), slope), bias)
+        none, full = (ir.Constant(floats, [value] * lanes) for value in (0.0, 255.0))
+        ink = builder.select(builder.fcmp_ordered(">", ink, none), ink, none)
+        ink = builder.select(builder.fcmp_ordered("<", ink, full), ink, full)
+        drawn = builder.trunc(builder.fptosi(ink, vector), ir.VectorType(_I8, lanes))
+        # Lanes beyond `count` leave what is there.
+        numbers = ir.Constant(vector, list(range(lanes)))
+        used = builder.icmp_signed("<", numbers, narrow(count))
+        drawn = builder.select(used, drawn, ir.Constant(drawn.type, [0] * lanes))
+        before = _load(builder, out, drawn.type)
+        joined = builder.select(builder.icmp_unsigned(">", drawn, before), drawn, before)
+        return _store(context, builder, joined, out)
+
+    pair = types.UniTuple(types.int64, 2)
+    floats = types.UniTuple(types.float32, 2)
+    word = types.int64
+    return types.none(word, word, word, word, pair, pair, floats, word, word), codegen

@@ -92,14 +92,14 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
 
 
 def source_files(path: str | os.PathLike[str]) -> list[Path]:
-    """Give the files that a dataset is read from: the labels of an IDX file lie in a second one.
+    """Give the files that a dataset is read from: the labels of an IDX file lie beside it.
 
     Parameters and exceptions are those of `load_arrays`.
     """
     checked = checked_path(path)
     if detect_format(checked) == "idx":
         with contextlib.suppress(DatasetNotFoundError):  # loading says what is wrong
-            return [checked, idx.labels_path(checked)]
+            return [checked, *idx.label_files(checked)]
     return [checked]
 
 

@@ -1,4 +1,4 @@
-"""NPZ archives: `images`, `labels` and, as a JSON string, `metadata`; objects are never unpickled."""
+"""NPZ archives: `images`, `labels` and whatever else they may hold; objects are never unpickled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 
 _VALID = (
     "A valid NPZ dataset holds `images` (uint8, shape (n, height, width)), `labels` (n integers or "
-    "fixed-length strings) and optionally `metadata` (a string of JSON)"
+    "fixed-length strings) and optionally `metadata` (a string of JSON), `writer_ids` and `cluster_ids` (n integers)"
 )
 _NPY_SIGNATURE = b"\x93NUMPY"
 _MOST_HEADER_BYTES = 10_000
@@ -34,10 +34,13 @@ def load(path: Path) -> RawDataset:
     with reading(path, _VALID), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         images = _read_array(archive, "images", file_size(file))
         labels = _read_array(archive, "labels", file_size(file))
-        metadata = None
-        if "metadata.npy" in archive.namelist():
-            metadata = _metadata(_read_array(archive, "metadata", file_size(file)))
-        return build_dataset(images, labels, metadata)
+        more = {
+            key: _read_array(archive, key, file_size(file))
+            for key in ("metadata", "writer_ids", "cluster_ids")
+            if f"{key}.npy" in archive.namelist()
+        }
+        metadata = _metadata(more.pop("metadata")) if "metadata" in more else None
+        return build_dataset(images, labels, metadata, **more)
 
 
 def _metadata(array: np.ndarray[Any, Any]) -> Any:

@@ -26,14 +26,26 @@ class RawDataset:
         Integers or text, as the file has them.
     metadata : dict
         Whatever else the file tells; empty if nothing.
+    writer_ids, cluster_ids : ndarray or None
+        Who wrote each image, and its style cluster, as the file has them: `DigitImageDataset` checks them, and
+        other datasets have no use for them.
     """
 
     images: np.ndarray[Any, np.dtype[np.uint8]]
     labels: np.ndarray[Any, Any] | list[Any]
     metadata: dict[str, Any] = field(default_factory=dict)
+    writer_ids: np.ndarray[Any, Any] | None = None
+    cluster_ids: np.ndarray[Any, Any] | None = None
 
 
-def build_dataset(images: object, labels: object, metadata: object) -> RawDataset:
+def build_dataset(
+    images: object,
+    labels: object,
+    metadata: object,
+    *,
+    writer_ids: np.ndarray[Any, Any] | None = None,
+    cluster_ids: np.ndarray[Any, Any] | None = None,
+) -> RawDataset:
     """Check what a loader found and return it as a dataset.
 
     Raises
@@ -49,7 +61,7 @@ def build_dataset(images: object, labels: object, metadata: object) -> RawDatase
         metadata = {}
     if not isinstance(metadata, dict):
         raise MalformedError(f"its `metadata` is {shown(metadata)}, not a dict")
-    return RawDataset(checked_images, checked_labels, metadata)
+    return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids)
 
 
 def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -1,0 +1,222 @@
+"""Write `handwriting.md` and its pictures, with the package itself: `python docs/make_handwriting.py`."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from number_generator import Handwriting, generate_batch
+from number_generator.handwriting import STYLES, Parameter, parameters
+
+_HERE = Path(__file__).parent
+_PICTURES = _HERE / "handwriting"
+_WIDTH = 128
+_SCALE = 2
+_SEED = 11
+_LINES = ["270198", "4186", "09537"]
+_GROUND = 176
+
+# Three values for each parameter, and what else must be set for it to be seen
+_TIGHT = {"crop": "tight", "position": 0.0}
+_SHOWN: dict[str, tuple[tuple[Any, Any, Any], dict[str, Any]]] = {
+    "crop": (("cell", "tight", "tight"), {}),
+    "height": ((0.5, 0.75, 1.0), _TIGHT),
+    "size": ((0.6, 0.9, 1.3), {}),
+    "gap": ((-0.15, 0.1, 0.5), {}),
+    "gap_jitter": ((0.0, (-0.1, 0.1), (-0.3, 0.3)), {"gap": 0.25}),
+    "wide_gap": ((0.0, 0.3, 1.0), {"gap": 0.1}),
+    "wide_gap_size": ((0.2, 0.6, 1.2), {"gap": 0.1, "wide_gap": 0.4}),
+    "squeeze": ((0.6, 1.0, 1.4), {}),
+    "fill": ((0.0, 0.5, 1.0), _TIGHT),
+    "margin": ((0.0, 0.5, 1.0), {"position": 0.0}),
+    "position": ((0.0, 0.5, 1.0), {}),
+    "vertical_position": ((0.0, 0.5, 1.0), {"size": 0.8}),
+    "slant": ((-0.3, 0.0, 0.5), {}),
+    "rotation": ((-5.0, 0.0, 5.0), {}),
+    "drift": ((-0.2, 0.0, 0.2), {}),
+    "thickness": ((-0.05, 0.0, 0.08), {}),
+    "consistency": ((0.0, 0.5, 1.0), {}),
+    "writer": (("mixed", "cluster", "cluster"), {"consistency": 0.0}),
+    "size_jitter": ((1.0, (0.85, 1.15), (0.6, 1.3)), {}),
+    "aspect": ((0.7, 1.0, 1.4), {}),
+    "baseline_jitter": ((0.0, (-0.1, 0.1), (-0.25, 0.25)), {}),
+    "slant_jitter": ((0.0, (-0.15, 0.15), (-0.4, 0.4)), {}),
+    "rotation_jitter": ((0.0, (-6.0, 6.0), (-20.0, 20.0)), {}),
+    "thickness_jitter": ((0.0, (-0.03, 0.03), (-0.08, 0.08)), {}),
+    "warp": ((0.0, 0.04, 0.08), {}),
+    "upstroke": ((0.0, 0.5, 1.0), {}),
+    "crossbar": ((0.0, 0.5, 1.0), {}),
+    "tail": ((0.0, 0.5, 1.0), {}),
+    "open_loop": ((0.0, 0.5, 1.0), {}),
+    "inner_marks": ((0.0, 0.5, 1.0), {}),
+    "end_marks": ((0.0, 0.5, 1.0), {}),
+    "ink": ((0.3, 0.6, 1.0), {}),
+    "ink_drift": ((0.0, 0.4, 0.9), {}),
+    "ink_texture": ((0.0, 0.4, 0.9), {}),
+    "softness": ((0.7, 1.5, 3.0), {}),
+    "paper": ((0.5, 0.8, 1.0), {}),
+    "gradient": ((0.0, 0.2, 0.5), {}),
+    "texture": ((0.0, 0.1, 0.3), {}),
+    "waves": ((0.0, 0.5, 1.0), {"wave_strength": 0.3}),
+    "wave_strength": ((0.1, 0.25, 0.5), {"waves": 1.0}),
+    "fibres": ((0.0, 0.5, 1.0), {"fibre_strength": 0.4}),
+    "fibre_strength": ((0.1, 0.3, 0.6), {"fibres": 1.0}),
+    "ruled": ((0.0, 0.5, 1.0), {}),
+    "boxed": ((0.0, 0.5, 1.0), {}),
+    "rule_strength": ((0.2, 0.5, 0.9), {"ruled": 1.0, "boxed": 1.0}),
+    "padding": ((0.0, 0.5, 1.0), {"paper": 0.7, "texture": 0.2}),
+    "speckle": ((0.0, 3.0, 10.0), {}),
+    "blur": ((0.0, 0.6, 1.2), {}),
+    "noise": ((0.0, 0.08, 0.25), {}),
+    "jpeg": ((0.0, 0.5, 1.0), {"jpeg_quality": 20.0}),
+    "jpeg_quality": ((60.0, 25.0, 8.0), {"jpeg": 1.0}),
+    "auto_levels": ((0.0, 0.5, 1.0), {"paper": 0.7, "ink": 0.4}),
+    "invert": ((0.0, 0.5, 1.0), {}),
+}
+_LINES_SHOWN = {
+    "upstroke": ["110141", "7117", "21013"],
+    "crossbar": ["777", "70751", "27497"],
+    "tail": ["0908", "80059", "900"],
+    "open_loop": ["0900", "90909", "00"],
+    "inner_marks": ["1270198", "24186", "9537"],
+    "fill": ["27", "4186", "953"],
+}
+
+_HEAD = """# Handwriting
+
+A style is a `Handwriting`: one distribution for each of the parameters below. Three styles have names: `clean`, the
+default, shows the digits as they are; `natural` varies the writing; `document` adds unlabelled marks, paper and scan.
+
+```python
+from number_generator import Handwriting, generate_batch
+
+images = generate_batch(["270198", "4186"], None, 128, style="document", seed=1)
+steeper = Handwriting.named("natural").replace(slant=(-0.2, 0.6), crossbar=1.0)
+images = generate_batch(["270198", "06-1234,5"], None, 128, style=steeper, seed=1)
+```
+
+```sh
+generate-phone-numbers --num-images 1000 --style document --set slant=-0.2:0.4 --format hdf5
+generate-phone-numbers --style my-style.toml --preview sheet.png
+```
+
+A style file is TOML, and names the style that it builds upon:
+
+```toml
+base = "natural"
+slant = [-0.2, 0.6]
+rotation = {mean = 0.0, sd = 1.5}
+crossbar = 1.0
+```
+
+A value is a number, a range `low:high` (in TOML `[low, high]`) from which every value has an equal chance, or
+`normal(mean, sd)`, also `normal(mean, sd, low, high)`, cut off at `low` and `high`. `job(...)` around it (in TOML
+`per_job = true`) draws one value for the whole job, from the seed alone. Shares are single numbers from 0 to 1.
+What is drawn once per line or once per glyph says the parameter's entry. Each parameter draws from a random stream of
+its own, so changing one leaves the others' draws as they were, and image i depends on the seed and i alone. Lengths
+are shares of the digit height: the median height of the ink in the digit dataset, 20 px in MNIST.
+
+With another style than `clean`, sequences may hold the separators `- . , / ( ) +` and space. They are drawn with the
+line's own pen; labels hold them. `inner_marks` and `end_marks` add marks that labels do not hold.
+
+## Styles
+
+| `natural` | `document` |
+| --- | --- |
+| ![natural](handwriting/natural.png) | ![document](handwriting/document.png) |
+
+## One writer a line
+
+Digits of any hand (`writer = "mixed"`, `consistency = 0`), of one style cluster (`"cluster"`), and of one cluster
+with slant and stroke width drawn together (`consistency = 1`):
+
+![Writer consistency](handwriting/writers.png)
+
+Where the digit dataset knows who wrote what (QMNIST's extended labels beside MNIST's IDX files, or an array
+`writer_ids`), `writer = "dataset"` takes a line's digits from one person. `auto` takes the best that there is.
+"""
+
+
+def _tiles(images: np.ndarray, columns: int) -> np.ndarray:
+    """Lay pages out in columns, one below the other in each, enlarged."""
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + 2) + 2, columns * (width + 4) + 4), _GROUND, np.uint8)
+    for number, image in enumerate(images):
+        column, row = divmod(number, rows)
+        y, x = 2 + row * (height + 2), 4 + column * (width + 4)
+        sheet[y : y + height, x : x + width] = image
+    return sheet.repeat(_SCALE, axis=0).repeat(_SCALE, axis=1)
+
+
+def _save(sheet: np.ndarray, name: str, captions: list[str] | None = None) -> None:
+    """Write a sheet, with a caption above each of its columns."""
+    if captions:
+        band = Image.new("L", (sheet.shape[1], 20), _GROUND)
+        for number, caption in enumerate(captions):
+            x = number * sheet.shape[1] // len(captions) + 10
+            ImageDraw.Draw(band).text((x, 4), caption, 0, ImageFont.load_default())
+        sheet = np.vstack((np.asarray(band), sheet))
+    Image.fromarray(sheet).save(_PICTURES / f"{name}.png", optimize=True)
+
+
+def _draw_parameter(parameter: Parameter) -> None:
+    values, others = _SHOWN[parameter.name]
+    lines = _LINES_SHOWN.get(parameter.name, _LINES)
+    columns = []
+    for number, value in enumerate(values):
+        style = Handwriting(**{**others, parameter.name: value})
+        spacing = None if parameter.group == "Layout" or not style.is_clean else (5, 5)
+        # Equal words are shown with other draws.
+        seed = _SEED + (number if isinstance(value, str) and number == 2 else 0)
+        columns.append(generate_batch(lines, spacing, _WIDTH, style=style, seed=seed))
+    captions = [str(getattr(Handwriting(**{parameter.name: value}), parameter.name)) for value in values]
+    _save(_tiles(np.concatenate(columns), 3), parameter.name, captions)
+
+
+def _draw_styles() -> None:
+    rng = np.random.default_rng(_SEED)
+    lines = ["".join(map(str, rng.integers(0, 10, rng.integers(2, 8)))) for _ in range(48)]
+    for name in ("natural", "document"):
+        _save(_tiles(generate_batch(lines, None, _WIDTH, style=name, seed=_SEED), 3), name)
+    hands = ({"writer": "mixed"}, {"writer": "cluster"}, {"writer": "cluster", "consistency": 1.0})
+    lines = ["0123456789"[k:] + "0123456789"[:k] for k in range(10)]
+    images = [generate_batch(lines, (3, 3), 200, style=Handwriting(softness=1.1, **hand), seed=_SEED) for hand in hands]
+    _save(_tiles(np.concatenate(images), 3), "writers", ["mixed", "cluster", "cluster, consistency 1"])
+
+
+def _scope(parameter: Parameter) -> str:
+    if parameter.scope == "choice":
+        return f"one of {', '.join(f'`{choice}`' for choice in parameter.choices)}"
+    if parameter.scope == "share":
+        return f"{parameter.unit}, 0 to 1"
+    return f"once per {parameter.scope}; {parameter.unit}, {parameter.low:g} to {parameter.high:g}"
+
+
+def _entry(parameter: Parameter) -> str:
+    values = ", ".join(f"{name} `{getattr(style, parameter.name)}`" for name, style in STYLES.items())
+    return (
+        f"### {parameter.name}\n\n{parameter.text[0].upper()}{parameter.text[1:]}.\n\n"
+        f"{_scope(parameter)[0].upper()}{_scope(parameter)[1:]}. {values[0].upper()}{values[1:]}.\n\n"
+        f"![{parameter.name}](handwriting/{parameter.name}.png)\n"
+    )
+
+
+def write() -> None:
+    """Write the page and all of its pictures."""
+    _PICTURES.mkdir(exist_ok=True)
+    parts = [_HEAD]
+    group = ""
+    _draw_styles()
+    for parameter in parameters():
+        if parameter.group != group:
+            group = parameter.group
+            parts.append(f"## {group}\n")
+        _draw_parameter(parameter)
+        parts.append(_entry(parameter))
+    (_HERE / "handwriting.md").write_text("\n".join(parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

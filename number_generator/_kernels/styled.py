@@ -1,0 +1,65 @@
+"""Styled pages from the ink of their lines: ink on white, or on paper and through a scan.
+
+Kernels of their own beside the one that writes lines: numba compiles a kernel again into each that calls it, and a
+style without paper needs not wait for it.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import paper
+from number_generator._kernels.compile import kernel
+
+__all__ = ["ink_pages", "needs_paper", "scan_pages"]
+
+
+@kernel
+def needs_paper(table: Any) -> bool:
+    """Tell whether a style has more than ink on white."""
+    return paper.needs_page(table)
+
+
+@kernel
+def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None:
+    """Turn each line's ink, from 0 to 255, into its page, in place.
+
+    Parameters
+    ----------
+    seed, start : int
+        `start` is the first line's image number.
+    table : ndarray
+        The style: see `draws`.
+    shape : (int, int)
+        Height and width of a page.
+    pages : ndarray, shape (n, height * width), uint8
+    """
+    height, width = shape
+    scratch = paper.make_scratch(height, width)
+    out = pages.reshape(-1)
+    for i in range(pages.shape[0]):
+        image = np.uint64(start) + np.uint64(i)
+        paper.ink_plain(seed, image, table, shape, pages[i], out, i * height * width, scratch)
+
+
+@kernel
+def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pages: Any) -> None:
+    """Turn each line's ink into a page of paper that was scanned, in place.
+
+    Parameters
+    ----------
+    seed, start, table, shape, pages
+        As `ink_pages` takes them.
+    boxes : ndarray, shape (n, 5), float64
+        The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
+    """
+    height, width = shape
+    scratch = paper.make_scratch(height, width)
+    page = np.empty(height * width, np.float32)
+    out = pages.reshape(-1)
+    for i in range(pages.shape[0]):
+        image = np.uint64(start) + np.uint64(i)
+        box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
+        paper.draw_paper(seed, image, table, shape, box, boxes[i, 4], page, scratch)
+        paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
+        paper.scan_page(seed, image, table, shape, page, out, i * height * width, scratch)

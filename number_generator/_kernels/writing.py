@@ -1,0 +1,688 @@
+"""Styled lines: from number sequences to coverage maps of their ink.
+
+An item is a digit or a mark of a line. Items are laid out in px of the digit dataset, with the baseline at y = 0 and
+x to the right; the line's transformation L (rotation, slant, scale) then takes them to the page, as
+page = origin + L (place of the item) + L G (point of the glyph - its reference point), where G is the item's own
+transformation and the reference point the middle of the ink's lower edge. Extents are exact for any such
+transformation, as the outline's support is tabled (see `fields`), so a line can be cut tightly to its ink.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import draws, fields, rng, simd, strokes
+from number_generator._kernels.compile import kernel
+from number_generator._kernels.draws import block, happens, line_value, line_value_2, unit
+
+__all__ = ["write_lines"]
+
+# Streams of the parameters, as `Handwriting` declares them. Each literal would be a type of its own to numba, and
+# kernels would be compiled for each.
+HEIGHT, SIZE, GAP, GAP_JITTER, WIDE_GAP, WIDE_GAP_SIZE = map(np.int64, range(33, 39))
+SQUEEZE, FILL, MARGIN, POSITION, VERTICAL_POSITION = map(np.int64, range(39, 44))
+SLANT, ROTATION, DRIFT, THICKNESS, CONSISTENCY = map(np.int64, range(48, 53))
+SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER = map(np.int64, range(64, 69))
+THICKNESS_JITTER, WARP = map(np.int64, range(69, 71))
+UPSTROKE, CROSSBAR, TAIL, OPEN_LOOP = map(np.int64, range(80, 84))
+INNER_MARKS, END_MARKS = map(np.int64, range(96, 98))
+SOFTNESS = np.int64(115)
+_MARK_SHAPE = np.int64(98)  # no parameter's: how each mark is drawn
+
+# Columns of an item
+_CODE, _SLOT, _GLYPH = 0, 1, 2
+_A, _B, _C, _D = 3, 4, 5, 6  # G, row by row
+_REF_X, _REF_Y = 7, 8
+_X, _Y = 9, 10  # its place
+_GROWTH = 11  # added to the stroke width
+_PEN = 12  # width of its own strokes
+_POINTS = 13  # their number
+_BEND = 14  # amplitude of its warp
+_CUT = 15  # whether a loop is opened
+_LOW, _HIGH = 16, 17  # its extent in x
+_COLUMNS = 18
+
+_NO_SLOT = np.int64(-1)  # of a mark that the sequence does not hold
+_DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
+_LEADING_MARKS, _TRAILING_MARKS = 7, 10  # of the kinds of end marks: dots end a line alone
+_MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
+_NARROWEST = 0.35  # a line is not squeezed more than this: it shrinks
+_MOST_FILL = 2.0  # of a line that is to fill the page's width
+_FAINTEST = 0.9  # px: width of a stroke at least
+_THINNEST = 0.35  # of its own width
+_THICKEST = 0.24  # digit heights
+_MOST_STRETCH = 1.5  # of a digit whose ink is lower than the others'
+_STRAIGHT = 1.9  # stroke widths: a 1 that is no wider has no upstroke of its own
+_FIXED = 65536.0
+_FARTHEST = 1073741824.0  # of what fits into 32 bits
+_FIELD_REACH = 7.5  # texels
+_LANES = 16  # px sampled at once
+_ROUNDER = np.float32(12582912.0)  # 1.5 * 2**23: what is added to it keeps no fraction
+
+
+@kernel
+def _rotation(degrees: float) -> tuple[float, float]:
+    """Give cosine and sine by their series, exact to 1e-7 up to 60 degrees."""
+    a = degrees * 0.017453292519943295
+    q = a * a
+    cosine = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0)))
+    sine = a * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * (1.0 - q / 72.0))))
+    return cosine, sine
+
+
+@kernel
+def _support(fact: Any, a: float, b: float) -> tuple[float, float]:
+    """Give the least and the greatest a * x + b * y over a glyph's outline, up to the steps of the table outwards."""
+    upright = abs(a) >= abs(b)
+    main, other = (a, b) if upright else (b, a)
+    if main == 0.0:
+        return 0.0, 0.0
+    at = (other / main + 1.0) / fields.SHEAR_STEP
+    k = min(np.int64(at), fields.SHEARS - 2)
+    part = at - k
+    first = fields.SUPPORT + (0 if upright else 2 * fields.SHEARS) + k
+    low = fact[first] + part * (fact[first + 1] - fact[first])
+    first += fields.SHEARS
+    high = fact[first] + part * (fact[first + 1] - fact[first])
+    return (main * low, main * high) if main > 0.0 else (main * high, main * low)
+
+
+@kernel
+def _extent(item: Any, fact: Any, points: Any, a: float, b: float) -> tuple[float, float]:
+    """Give the extent of an item along a row (a, b) of a transformation that G precedes, about its place."""
+    across = a * item[_A] + b * item[_C]
+    down = a * item[_B] + b * item[_D]
+    low, high = 1e9, -1e9
+    margin = 0.5 * max(item[_GROWTH], 0.0) + item[_BEND]
+    if item[_GLYPH] >= 0.0:
+        low, high = _support(fact, across, down)
+        base = across * item[_REF_X] + down * item[_REF_Y]
+        size = max(abs(across), abs(down))
+        low, high = low - base - margin * size, high - base + margin * size
+    reach = 0.5 * item[_PEN] * np.sqrt(a * a + b * b)
+    for k in range(np.int64(item[_POINTS])):
+        at = across * points[k, 0] + down * points[k, 1]
+        low, high = min(low, at - reach), max(high, at + reach)
+    return (low, high) if low <= high else (0.0, 0.0)
+
+
+@kernel
+def _append(items: Any, count: int, code: int, slot: int) -> int:
+    items[count, _CODE], items[count, _SLOT] = code, slot
+    return count + 1
+
+
+@kernel
+def _append_end_marks(items: Any, count: int, kind: int) -> int:
+    """Append the marks of one end of a line: never one that looks like a digit."""
+    if kind < 4:
+        return _append(items, count, strokes.DASH, _NO_SLOT)
+    if kind == 4:
+        return _append(items, count, strokes.DOUBLE_DASH, _NO_SLOT)
+    if kind == 5:
+        return _append(items, count, strokes.WAVE, _NO_SLOT)
+    if kind == 6:
+        count = _append(items, count, strokes.DASH, _NO_SLOT)
+        return _append(items, count, strokes.DASH, _NO_SLOT)
+    if kind == 7:
+        return _append(items, count, strokes.DOT, _NO_SLOT)
+    count = _append(items, count, strokes.DOT if kind == 8 else strokes.COMMA, _NO_SLOT)
+    return _append(items, count, strokes.DASH, _NO_SLOT)
+
+
+@kernel
+def _list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> int:
+    """Write code and slot of each item, marks that no label holds among them, and give their number."""
+    count = np.int64(0)
+    length = codes.size
+    is_plain = length > 0
+    for code in codes:
+        is_plain = is_plain and code < 10
+    grouped = np.int64(0)
+    if is_plain and length > 3 and happens(seed, image, table, INNER_MARKS):
+        words = block(seed, image, INNER_MARKS, _DETAIL)
+        grouped = np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
+    share = table[END_MARKS, 1] if is_plain else 0.0
+    words = block(seed, image, END_MARKS, _DETAIL) if share > 0.0 else (rng.ZERO, rng.ZERO, rng.ZERO, rng.ZERO)
+    if unit(words[0]) < share:
+        count = _append_end_marks(items, count, rng.bounded(words[1], _LEADING_MARKS))
+    for k in range(length):
+        if grouped and k > 0 and (length - k) % 3 == 0:
+            count = _append(items, count, grouped, _NO_SLOT)
+        count = _append(items, count, np.int64(codes[k]), k)
+    if unit(words[2]) < share:
+        count = _append_end_marks(items, count, rng.bounded(words[3], _TRAILING_MARKS))
+    return count
+
+
+@kernel
+def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count: int) -> int:
+    """Choose the glyph of each digit, of the writer of the first one, and give the first one's; -1 without any."""
+    members, start, glyph_group, groups = writers
+    first = np.int64(-1)
+    group = np.int64(0)
+    for k in range(count):
+        code = np.int64(items[k, _CODE])
+        if code >= 10:
+            items[k, _GLYPH] = -1.0
+            continue
+        word = words[np.int64(items[k, _SLOT])]
+        lowest = class_start[code]
+        number = class_start[code + 1] - lowest
+        glyph = lowest + rng.bounded(word, number)
+        if first < 0:
+            first = glyph
+            group = glyph_group[glyph]
+        elif groups > 1:
+            lowest = start[code * groups + group]
+            number = start[code * groups + group + 1] - lowest
+            if number > 0:  # a writer may lack a digit, which is then anyone's
+                glyph = members[lowest + rng.bounded(word, number)]
+        items[k, _GLYPH] = glyph
+    return first
+
+
+@kernel
+def _glyph_values(
+    seed: int, image: int, table: Any, stream: int, count: int, words: Any, values: Any, column: int
+) -> None:
+    """Write a parameter's value for each slot of a line into a column of `values`."""
+    if table[stream, 0] == draws.CONSTANT:
+        for k in range(count):
+            values[k, column] = table[stream, 1]
+        return
+    rng.fill_words(np.uint64(seed), np.uint64(image), stream, count, words)
+    for k in range(count):
+        values[k, column] = draws.value(table, stream, words[k])
+
+
+@kernel
+def _is_one_stroke(fact: Any) -> bool:
+    """Tell whether a 1 is a plain stroke, without an upstroke or a foot of its own."""
+    narrowest = 1e9
+    for s in range(fields.SHEARS):
+        at = fields.SUPPORT + s
+        narrowest = min(narrowest, fact[at + fields.SHEARS] - fact[at])
+    return narrowest < _STRAIGHT * fact[fields.STROKE]
+
+
+@kernel
+def _add_forms(
+    seed: int, image: int, table: Any, forms: Any, unit_px: float, item: Any, fact: Any, points: Any
+) -> None:
+    """Add strokes to a digit: an upstroke, a crossbar, a tail; or open its loop."""
+    has_upstroke, has_crossbar = forms
+    code, slot = np.int64(item[_CODE]), np.int64(item[_SLOT])
+    x, y = item[_REF_X], item[_REF_Y]
+    pen = fact[fields.STROKE]
+    n = np.int64(0)
+    if code == 1 and has_upstroke and _is_one_stroke(fact):
+        words = block(seed, image, UPSTROKE, _DETAIL)  # a writer's 1s begin alike
+        away = (0.2 + 0.22 * unit(words[0])) * unit_px
+        down = (0.16 + 0.26 * unit(words[1])) * unit_px
+        top = fact[fields.TOP_X] - x
+        n = strokes.add_point(points, n, top, fact[fields.Y0] + 0.5 * pen - y, True)
+        n = strokes.add_point(points, n, top - 0.55 * away, fact[fields.Y0] + 0.5 * pen + 0.4 * down - y, False)
+        n = strokes.add_point(points, n, top - away, fact[fields.Y0] + 0.5 * pen + down - y, False)
+    elif code == 7 and has_crossbar:
+        words = block(seed, image, CROSSBAR, _DETAIL)
+        half = (0.16 + 0.12 * unit(words[0])) * unit_px
+        rise = (0.12 * unit(words[1]) - 0.03) * unit_px
+        middle_x, middle_y = fact[fields.MIDDLE_X] - x, fact[fields.MIDDLE_Y] - y
+        n = strokes.add_point(points, n, middle_x - half, middle_y + rise, True)
+        n = strokes.add_point(points, n, middle_x + half, middle_y - rise, False)
+    elif code in (0, 8, 9):
+        share = table[TAIL, 1]
+        if share > 0.0:
+            words = block(seed, image, TAIL, _DETAIL + slot)
+            if unit(words[0]) < share:
+                length = (0.14 + 0.2 * unit(words[1])) * unit_px
+                swing = (unit(words[2]) - 0.5) * unit_px
+                if code == 9:  # a hook at the foot
+                    foot = fact[fields.BOTTOM_X] - x
+                    n = strokes.add_point(points, n, foot, -0.45 * pen, True)
+                    n = strokes.add_point(points, n, foot - 0.5 * length, -0.4 * pen + 0.05 * swing, False)
+                    n = strokes.add_point(points, n, foot - length, -0.5 * pen - 0.5 * length, False)
+                else:  # out of the top, to the right
+                    head = fact[fields.TOP_X] - x
+                    top = fact[fields.Y0] + 0.5 * pen - y
+                    n = strokes.add_point(points, n, head, top, True)
+                    n = strokes.add_point(points, n, head + 0.5 * length, top + 0.1 * length, False)
+                    n = strokes.add_point(points, n, head + length, top + 0.15 * swing - 0.1 * length, False)
+    if code in (0, 9):
+        share = table[OPEN_LOOP, 1]
+        if share > 0.0:
+            item[_CUT] = 1.0 if unit(block(seed, image, OPEN_LOOP, _DETAIL + slot)[0]) < share else 0.0
+    item[_POINTS] = n
+    item[_PEN] = 0.85 * max(pen + item[_GROWTH], _THINNEST * pen)
+
+
+@kernel
+def _shape_items(
+    seed: int, image: int, table: Any, length: int, glyphs: Any, scratch: Any, count: int, first: int
+) -> None:
+    """Give each item its own transformation, stroke width and strokes."""
+    facts, unit_px, usual_pen = glyphs[3], glyphs[6], glyphs[7]
+    items, points, values, words, _ = scratch
+    column = np.int64(0)
+    for stream in (SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER, THICKNESS_JITTER, WARP):
+        _glyph_values(seed, image, table, stream, length, words, values, column)
+        column += 1
+    thickness = line_value(seed, image, table, THICKNESS)
+    alike = line_value(seed, image, table, CONSISTENCY)
+    pen = facts[first, fields.STROKE] if first >= 0 else usual_pen
+    slant = facts[first, fields.SLANT] if first >= 0 else 0.0
+    forms = (happens(seed, image, table, UPSTROKE), happens(seed, image, table, CROSSBAR))
+    for k in range(count):
+        item = items[k]
+        code, slot, glyph = np.int64(item[_CODE]), np.int64(item[_SLOT]), np.int64(item[_GLYPH])
+        item[_POINTS], item[_CUT], item[_BEND], item[_GROWTH], item[_Y] = 0.0, 0.0, 0.0, 0.0, 0.0
+        if glyph < 0:
+            word = block(seed, image, _MARK_SHAPE, k if slot < 0 else _DETAIL + slot)
+            item[_A], item[_B], item[_C], item[_D] = unit_px, 0.0, 0.0, unit_px
+            item[_REF_X], item[_REF_Y] = 0.0, 0.0
+            item[_PEN] = max(pen + thickness * unit_px, _THINNEST * pen) * (1.15 if code == strokes.DOT else 0.95)
+            item[_POINTS] = strokes.mark_points(code, word, points[k])
+            item[_LOW], item[_HIGH] = 0.0, strokes.mark_width(code, word) * unit_px
+            continue
+        fact = facts[glyph]
+        own_pen = fact[fields.STROKE]
+        # A wide digit is as high as others: digit datasets fit the longer side of each into one box.
+        stretch = unit_px / max(fact[fields.Y1] - fact[fields.Y0], 0.1 * unit_px)
+        size = values[slot, 0] * min(max(stretch, 1.0), _MOST_STRETCH)
+        wide = size * values[slot, 1]
+        lean = values[slot, 3] - alike * (fact[fields.SLANT] - slant)
+        cosine, sine = _rotation(values[slot, 4])
+        # The slant first, then the rotation: (x - lean * y, y), y downwards
+        item[_A], item[_B] = cosine * wide, (sine - cosine * lean) * size
+        item[_C], item[_D] = -sine * wide, (cosine + sine * lean) * size
+        item[_REF_X] = 0.5 * (fact[fields.X0] + fact[fields.X1])
+        item[_REF_Y] = fact[fields.Y1]
+        item[_Y] = -values[slot, 2] * unit_px
+        growth = (thickness + values[slot, 5]) * unit_px + alike * (pen / size - own_pen)
+        thickest = max(_THICKEST * unit_px, own_pen)
+        item[_GROWTH] = min(max(growth, (_THINNEST - 1.0) * own_pen), thickest - own_pen)
+        item[_BEND] = values[slot, 6] * unit_px
+        _add_forms(seed, image, table, forms, unit_px, item, fact, points[k])
+
+
+@kernel
+def _place_items(
+    seed: int, image: int, table: Any, spacing: Any, length: int, glyphs: Any, scratch: Any, count: int
+) -> None:
+    """Place the items one after the other: gaps are between their extents before the line is slanted."""
+    facts, unit_px = glyphs[3], glyphs[6]
+    smallest_gap, gaps = spacing
+    items, points, values, words, _ = scratch
+    gap = line_value(seed, image, table, GAP)
+    if gaps > 0:
+        rng.fill_words(np.uint64(seed), np.uint64(image), rng.SPACING, length, words)
+        for k in range(length):
+            values[k, 0] = np.float64(smallest_gap + rng.bounded(words[k], gaps))
+    else:
+        _glyph_values(seed, image, table, GAP_JITTER, length, words, values, 0)
+        for k in range(length):
+            values[k, 0] = (gap + values[k, 0]) * unit_px
+    share = table[WIDE_GAP, 1]
+    if share > 0.0:
+        _glyph_values(seed, image, table, WIDE_GAP_SIZE, length, words, values, 1)
+        rng.fill_words(np.uint64(seed), np.uint64(image), WIDE_GAP, length, words)
+        for k in range(length):
+            if unit(words[k]) < share:
+                values[k, 0] += values[k, 1] * unit_px
+    left, right = 0.0, 0.0
+    for k in range(count):
+        item = items[k]
+        low, high = item[_LOW], item[_HIGH]
+        if item[_GLYPH] >= 0.0 or item[_POINTS] > 0.0:
+            low, high = _extent(item, facts[max(np.int64(item[_GLYPH]), 0)], points[k], 1.0, 0.0)
+        if k > 0:
+            before, slot = np.int64(items[k - 1, _SLOT]), np.int64(item[_SLOT])
+            between = _MARK_GAP * unit_px if slot < 0 or before < 0 else values[before, 0]
+            # However small the gap, the order of the digits can be seen.
+            left = max(right + between, left + 0.3 * min(right - left, high - low) + 0.05 * unit_px)
+        item[_X] = left - low
+        right = left + high - low
+        item[_LOW], item[_HIGH] = left, right
+    drift = line_value(seed, image, table, DRIFT)
+    if drift != 0.0 and right > 0.0:
+        for k in range(count):
+            t = (items[k, _LOW] + items[k, _HIGH]) / right - 1.0
+            items[k, _Y] -= drift * unit_px * (1.0 - t * t)
+
+
+@kernel
+def _fit_line(
+    seed: int, image: int, table: Any, shape: Any, fit: Any, softness: float, glyphs: Any, scratch: Any, count: int
+) -> tuple[float, float, float, float, float, float]:
+    """Give the line's transformation (a, b, c, d) and its origin on the page, so that all ink lies within it."""
+    facts, unit_px = glyphs[3], glyphs[6]
+    items, points = scratch[0], scratch[1]
+    height, width = shape
+    tight, stretch = fit
+    cosine, sine = _rotation(line_value(seed, image, table, ROTATION))
+    slant = line_value(seed, image, table, SLANT)
+    a, b, c, d = cosine, sine - slant * cosine, -sine, cosine + slant * sine
+    left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
+    for k in range(count):
+        item = items[k]
+        fact = facts[max(np.int64(item[_GLYPH]), 0)]
+        low, high = _extent(item, fact, points[k], a, b)
+        x = a * item[_X] + b * item[_Y]
+        left, right = min(left, x + low), max(right, x + high)
+        low, high = _extent(item, fact, points[k], c, d)
+        y = c * item[_X] + d * item[_Y]
+        top, bottom = min(top, y + low), max(bottom, y + high)
+    if left > right:
+        left, right, top, bottom = 0.0, 1.0, -unit_px, 0.0
+    wide, high = max(right - left, 0.05 * unit_px), max(bottom - top, 0.05 * unit_px)
+
+    edge = min(0.5 * softness, 0.2 * height, 0.2 * width)
+    room_x, room_y = width - 2.0 * edge, height - 2.0 * edge
+    margin_left, margin_right = line_value_2(seed, image, table, MARGIN)
+    margin_left, margin_right = margin_left * height, margin_right * height
+    margins = margin_left + margin_right
+    if margins > 0.5 * room_x:  # at least half of the page is for the writing
+        margin_left, margin_right = margin_left * 0.5 * room_x / margins, margin_right * 0.5 * room_x / margins
+    room_x -= margin_left + margin_right
+
+    squeeze = line_value(seed, image, table, SQUEEZE)
+    if tight:
+        # Nothing but flat marks is not blown up to the page's height.
+        scale_y = line_value(seed, image, table, HEIGHT) * room_y / max(high, 0.8 * unit_px)
+        scale_x = scale_y * squeeze
+        if happens(seed, image, table, FILL):
+            scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)
+        scale_x = min(scale_x, room_x / wide)
+        scale_y = min(scale_y, scale_x / _NARROWEST)
+    else:
+        scale_y = line_value(seed, image, table, SIZE)
+        scale_x = scale_y * squeeze
+        if high * scale_y > room_y:
+            scale_x *= room_y / (high * scale_y)
+            scale_y = room_y / high
+        if wide * scale_x > room_x:
+            if not stretch:
+                scale_y *= room_x / (wide * scale_x)
+            scale_x = room_x / wide
+    free_x, free_y = room_x - wide * scale_x, room_y - high * scale_y
+    position = line_value(seed, image, table, POSITION)
+    vertical = line_value(seed, image, table, VERTICAL_POSITION)
+    origin_x = edge + margin_left + position * free_x - scale_x * left
+    origin_y = edge + vertical * free_y - scale_y * top
+    return scale_x * a, scale_x * b, scale_y * c, scale_y * d, origin_x, origin_y
+
+
+@kernel
+def _wave_shape(word: int, period: float) -> tuple[float, float]:
+    """Give a wave's frequency, half to a whole turn a digit height, in turns per px of the page, and its phase."""
+    low = np.float64(np.int64(word & np.uint64(0xFFFFFFFF))) / 4294967296.0
+    return (0.5 + 0.5 * low) * period, unit(word)
+
+
+@kernel
+def _tabulate(out: Any, size: int, begin: float, step: float, bend: float, start: float, rate: float) -> None:
+    """Write begin + step * i + bend * sine(start + rate * i), with 16 bits of fraction, for each i.
+
+    In float32, and without a call, so that the loop is vector code. The sine, of an angle in turns, is right to 1e-3
+    and the same on every machine: no two libraries' sines are. Places far outside of a field stay there.
+    """
+    begin_32, step_32 = np.float32(begin * _FIXED), np.float32(step * _FIXED)
+    far = np.float32(_FARTHEST)
+    row = out[:size]
+    if bend == 0.0:
+        for i in range(row.size):
+            row[i] = np.int32(min(max(begin_32 + step_32 * np.float32(i), -far), far))
+        return
+    bend_32, start_32, rate_32 = np.float32(bend * _FIXED), np.float32(start - np.floor(start)), np.float32(rate)
+    eight, sixteen = np.float32(8), np.float32(16)
+    most, rest = np.float32(0.775), np.float32(0.225)
+    for i in range(row.size):
+        turns = start_32 + rate_32 * np.float32(i)
+        turns -= (turns + _ROUNDER) - _ROUNDER  # less the nearest integer
+        rough = turns * (eight - sixteen * abs(turns))
+        wave = bend_32 * rough * (most + rest * abs(rough))
+        row[i] = np.int32(min(max(begin_32 + step_32 * np.float32(i) + wave, -far), far))
+
+
+@kernel
+def _tabulate_ranges(rows: Any, size: int, low: float, high: float, step: float, count: int, out: Any) -> None:
+    """Write the first column of each row, and the one after the last, whose place is from `low` to `high`."""
+    first, stop, shifts = out[0, :size], out[1, :size], rows[:size]
+    last = np.float32(count)
+    none = np.float32(0)
+    if abs(step) < 1e-3:
+        first[:] = 0
+        stop[:] = count
+        return
+    if step < 0.0:
+        low, high = high, low
+    per = np.float32(1.0 / step)
+    offset_low, offset_high = np.float32(low / step), np.float32(high / step + 2.0)
+    scale = np.float32(1.0 / _FIXED)
+    for i in range(first.size):
+        shift = np.float32(shifts[i]) * scale * per
+        first[i] = np.int32(min(max(offset_low - shift, none), last))
+        stop[i] = np.int32(min(max(offset_high - shift, none), last))
+
+
+@kernel
+def _draw_glyph(
+    seed: int, image: int, item: Any, glyphs: Any, line: Any, softness: float, shape: Any, scratch: Any, cover: Any
+) -> None:
+    """Sample a glyph's field at each px of the page that its ink may reach, and join the ink by maximum."""
+    texels, offsets, sizes, facts, padding, density, unit_px, _ = glyphs
+    height, width = shape
+    la, lb, lc, ld, origin_x, origin_y = line
+    tables = scratch[4]
+    glyph = np.int64(item[_GLYPH])
+    across, down = sizes[glyph, 0], sizes[glyph, 1]
+    if across == 0:
+        return
+    fact = facts[glyph]
+    ma, mb = la * item[_A] + lb * item[_C], la * item[_B] + lb * item[_D]
+    mc, md = lc * item[_A] + ld * item[_C], lc * item[_B] + ld * item[_D]
+    determinant = ma * md - mb * mc
+    scale = np.sqrt(abs(determinant))  # px of the page per px of the digit dataset
+    if scale < 1e-6:
+        return
+    ia, ib, ic, id_ = md / determinant, -mb / determinant, -mc / determinant, ma / determinant
+    x = origin_x + la * item[_X] + lb * item[_Y]
+    y = origin_y + lc * item[_X] + ld * item[_Y]
+
+    own_pen = fact[fields.STROKE]
+    growth = max(item[_GROWTH], _FAINTEST / scale - own_pen)
+    # A field tells distances up to so many px: a line that is made very small must not ask for more.
+    far = _FIELD_REACH / density
+    growth = min(growth, far)
+    softness = min(softness, 2.0 * scale * (far - 0.5 * growth))
+    bend = item[_BEND]
+    reach = 0.5 * max(growth, 0.0) + bend + 0.5 * softness / scale + 0.25
+    reach = min(reach, np.float64(padding))
+
+    low, high = _support(fact, ma, mb)
+    base = ma * item[_REF_X] + mb * item[_REF_Y]
+    size = max(abs(ma), abs(mb)) * reach
+    left = max(0, np.int64(np.floor(x + low - base - size)))
+    right = min(width, np.int64(np.ceil(x + high - base + size)))
+    low, high = _support(fact, mc, md)
+    base = mc * item[_REF_X] + md * item[_REF_Y]
+    size = max(abs(mc), abs(md)) * reach
+    top = max(0, np.int64(np.floor(y + low - base - size)))
+    bottom = min(height, np.int64(np.ceil(y + high - base + size)))
+    if left >= right or top >= bottom:
+        return
+
+    # Two waves for each coordinate of the field, one along the page's x and one along its y, make the warp.
+    wide_bend, high_bend = 0.55 * bend * density, 0.45 * bend * density
+    period = 1.0 / (scale * unit_px)
+    f0, f1, f2, f3, p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    if bend > 0.0:
+        slot = np.int64(item[_SLOT])
+        w0, w1, w2, w3 = block(seed, image, WARP, _DETAIL + slot)
+        f0, p0 = _wave_shape(w0, period)
+        f1, p1 = _wave_shape(w1, period)
+        f2, p2 = _wave_shape(w2, period)
+        f3, p3 = _wave_shape(w3, period)
+    begin_x, begin_y = left + 0.5 - x, top + 0.5 - y
+    begin_u = (item[_REF_X] + padding + ia * begin_x) * density - 0.5
+    begin_v = (item[_REF_Y] + padding + ic * begin_x) * density - 0.5
+    count, lines = right - left, bottom - top
+    u_columns, v_columns, u_rows, v_rows, ranges = tables
+    _tabulate(u_columns, count, begin_u, ia * density, high_bend, begin_x * f0 + p0, f0)
+    _tabulate(v_columns, count, begin_v, ic * density, wide_bend, begin_x * f1 + p1, f1)
+    _tabulate(u_rows, lines, ib * begin_y * density, ib * density, wide_bend, begin_y * f2 + p2, f2)
+    _tabulate(v_rows, lines, id_ * begin_y * density, id_ * density, high_bend, begin_y * f3 + p3, f3)
+    # The columns' own wave is within the reach.
+    first_u = (fact[fields.X0] - reach + padding) * density - 0.5 - begin_u
+    last_u = (fact[fields.X1] + reach + padding) * density - 0.5 - begin_u
+    _tabulate_ranges(u_rows, lines, first_u, last_u, ia * density, count, ranges)
+
+    most = ((across - 1) * 65536 - 1, (down - 1) * 65536 - 1)
+    # Ink from 0 to 255 at a texel's value t (16 bits of fraction): slope * t + bias
+    slope = np.float32(255.0 * scale / (softness * fields.FIELD_SCALE * density * _FIXED))
+    bias = np.float32(
+        0.5 + 255.0 * (0.5 + (0.5 * growth * scale) / softness - 128.0 * scale / (softness * 16.0 * density))
+    )
+    target = simd.address(cover) + top * width + left
+    u_table, v_table = simd.address(u_columns), simd.address(v_columns)
+    field = simd.address(texels) + offsets[glyph]
+    for i in range(np.uint64(lines)):
+        shift = (np.int64(u_rows[i]), np.int64(v_rows[i]))
+        to = np.int64(ranges[1, i])
+        for px in range(np.int64(ranges[0, i]), to, _LANES):
+            simd.sample_field(
+                field, across, u_table + 4 * px, v_table + 4 * px, shift, most, (slope, bias), to - px, target + px
+            )
+        target += width
+    simd.keep(cover)
+    simd.keep(texels)
+    simd.keep(u_columns)
+    simd.keep(v_columns)
+
+    if item[_CUT] != 0.0:
+        right_of_top = 0.0 if np.int64(item[_CODE]) == 0 else 0.16 * unit_px
+        to_x = fact[fields.TOP_X] + right_of_top - item[_REF_X]
+        to_y = fact[fields.Y0] + 0.4 * own_pen - item[_REF_Y]
+        radius = (0.6 * (own_pen + growth) + 0.04 * unit_px) * scale
+        strokes.erase_dot(x + ma * to_x + mb * to_y, y + mc * to_x + md * to_y, radius, softness, shape, cover)
+
+
+@kernel
+def _draw_strokes(item: Any, points: Any, line: Any, softness: float, shape: Any, cover: Any) -> None:
+    """Draw an item's own strokes."""
+    la, lb, lc, ld, origin_x, origin_y = line
+    ma, mb = la * item[_A] + lb * item[_C], la * item[_B] + lb * item[_D]
+    mc, md = lc * item[_A] + ld * item[_C], lc * item[_B] + ld * item[_D]
+    x = origin_x + la * item[_X] + lb * item[_Y]
+    y = origin_y + lc * item[_X] + ld * item[_Y]
+    radius = 0.5 * max(item[_PEN] * np.sqrt(abs(la * ld - lb * lc)), _FAINTEST)
+    last_x, last_y = 0.0, 0.0
+    for k in range(np.int64(item[_POINTS])):
+        at_x = x + ma * points[k, 0] + mb * points[k, 1]
+        at_y = y + mc * points[k, 0] + md * points[k, 1]
+        if points[k, 2] == 0.0:
+            strokes.draw_stroke(last_x, last_y, at_x, at_y, radius, softness, shape, cover)
+        last_x, last_y = at_x, at_y
+
+
+@kernel
+def _make_scratch(longest: int, height: int, width: int) -> Any:
+    """Make the scratch memory for lines of up to `longest` digits and separators on pages of some size."""
+    most = longest + longest // 3 + 6
+    items = np.zeros((most, _COLUMNS))
+    points = np.zeros((most, strokes.MOST_POINTS, 3))
+    values = np.zeros((longest + 1, 8))
+    words = np.empty(longest + 4, np.uint64)
+    u_columns, v_columns = np.zeros(width + _LANES, np.int32), np.zeros(width + _LANES, np.int32)
+    u_rows, v_rows, ranges = np.zeros(height, np.int32), np.zeros(height, np.int32), np.zeros((2, height), np.int32)
+    return items, points, values, words, (u_columns, v_columns, u_rows, v_rows, ranges)
+
+
+@kernel
+def _write_box(line: Any, glyphs: Any, items: Any, points: Any, count: int, box: Any) -> None:
+    """Write the box of a line's ink, and the height of its baseline in the middle."""
+    a, b, c, d, origin_x, origin_y = line
+    facts = glyphs[3]
+    left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
+    for k in range(count):
+        item = items[k]
+        fact = facts[max(np.int64(item[_GLYPH]), 0)]
+        low, high = _extent(item, fact, points[k], a, b)
+        x = origin_x + a * item[_X] + b * item[_Y]
+        left, right = min(left, x + low), max(right, x + high)
+        low, high = _extent(item, fact, points[k], c, d)
+        y = origin_y + c * item[_X] + d * item[_Y]
+        top, bottom = min(top, y + low), max(bottom, y + high)
+    if left > right:
+        left, right, top, bottom = 0.0, 0.0, 0.0, 0.0
+    box[0], box[1], box[2], box[3] = left, top, right, bottom
+    box[4] = origin_y + (0.5 * c * (items[0, _X] + items[count - 1, _X]) if count else 0.0)
+
+
+@kernel
+def _write_line(
+    seed: int, image: int, table: Any, codes: Any, spacing: Any, fit: Any, glyphs: Any, choice: Any, shape: Any,
+    scratch: Any, cover: Any, box: Any,
+) -> None:  # fmt: skip
+    """Draw a line's ink into `cover`, and write its box."""
+    items, points, _, words, _ = scratch
+    cover[:] = 0
+    length = codes.size
+    count = _list_items(seed, image, table, codes, items)
+    rng.fill_words(np.uint64(seed), np.uint64(image), rng.GLYPH, length, words)
+    class_start, members, start, glyph_group, groups = choice
+    first = _choose_glyphs(words, (members, start, glyph_group, groups), class_start, items, count)
+    _shape_items(seed, image, table, length, glyphs, scratch, count, first)
+    _place_items(seed, image, table, spacing, length, glyphs, scratch, count)
+    softness = line_value(seed, image, table, SOFTNESS)
+    line = _fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+    for k in range(count):
+        if items[k, _GLYPH] >= 0.0:
+            _draw_glyph(seed, image, items[k], glyphs, line, softness, shape, scratch, cover)
+        if items[k, _POINTS] > 0.0:
+            _draw_strokes(items[k], points[k], line, softness, shape, cover)
+    _write_box(line, glyphs, items, points, count, box)
+
+
+@kernel
+def write_lines(
+    seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing: Any, fit: Any, glyphs: Any, choice: Any,
+    shape: Any, longest: int, pages: Any, boxes: Any,
+) -> None:  # fmt: skip
+    """Draw the ink of each line.
+
+    Parameters
+    ----------
+    seed, start : int
+        `start` is the first line's image number.
+    table : ndarray
+        The style: see `draws`.
+    codes, offsets : ndarray
+        The sequences: digits 0 to 9, and separators.
+    spacing : (int, int)
+        Smallest gap in px of the digit dataset and the number of possible ones; 0 of them leaves gaps to the style.
+    fit : (bool, bool)
+        Whether the page is cut tightly to the ink, and whether a line that is too wide keeps its height.
+    glyphs : (texels, offsets, sizes, facts, padding, density, digit height, stroke)
+        See `GlyphFields`.
+    choice : (class_start, members, start, glyph_group, groups)
+        See `GlyphAtlas` and `Writers`.
+    shape : (int, int)
+        Height and width of a page.
+    longest : int
+        The most items that a sequence has.
+    pages : ndarray, shape (n, height * width), uint8
+        Gets the ink, 0 to 255.
+    boxes : ndarray, shape (n, 5), float64
+        Gets the box of the ink (x0, y0, x1, y1) and the height of the baseline in the middle, in px of the page.
+    """
+    height, width = shape
+    scratch = _make_scratch(longest, height, width)
+    # Not the page itself, as 16 bytes are written at once: those after it may be another thread's.
+    cover = np.zeros(height * width + _LANES, np.uint8)
+    for i in range(pages.shape[0]):
+        line = codes[offsets[i] : offsets[i + 1]]
+        image = np.uint64(start) + np.uint64(i)
+        _write_line(seed, image, table, line, spacing, fit, glyphs, choice, shape, scratch, cover, boxes[i])
+        pages[i] = cover[: height * width]

@@ -1,0 +1,263 @@
+"""What a parameter's values follow: a uniform or a normal distribution, its plain form and its text form."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any
+
+from number_generator.errors import SpecError
+
+__all__ = [
+    "Distribution",
+    "Normal",
+    "Uniform",
+    "as_distribution",
+    "number_text",
+    "parse_distribution",
+    "plain_distribution",
+    "shown",
+]
+
+_NORMAL_REACH = 3.5  # standard deviations: a draw of `Normal` lies no farther from its mean
+_LONGEST_SHOWN = 80
+_JOB = re.compile(r"job\s*\((.*)\)", re.DOTALL)
+_NORMAL = re.compile(r"normal\s*\((.*)\)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Uniform:
+    """Every value from `low` to `high` with equal chance; one value where these are equal.
+
+    Attributes
+    ----------
+    low, high : float
+    per_job : bool
+        Whether the whole job has one value, drawn from the seed alone.
+
+    Raises
+    ------
+    SpecError
+        If `low > high`, or one of them is no finite number.
+
+    Examples
+    --------
+    >>> from number_generator import Uniform
+    >>> print(Uniform(-0.2, 0.4), Uniform(1, 1.0), Uniform(0, 2, per_job=True))
+    -0.2:0.4 1 job(0:2)
+    """
+
+    low: float
+    high: float
+    per_job: bool = False
+
+    def __post_init__(self) -> None:
+        low, high = _checked_range(self.low, self.high)
+        _set(self, low=low, high=high, per_job=_checked_per_job(self.per_job))
+
+    def __str__(self) -> str:
+        body = number_text(self.low)
+        if self.low != self.high:
+            body += f":{number_text(self.high)}"
+        return _job_text(body) if self.per_job else body
+
+    def bounds(self) -> tuple[float, float]:
+        """Give the lowest and the highest value that a draw can have."""
+        return self.low, self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """A bell around `mean`, cut off at `low` and `high`: values beyond become these.
+
+    It is a sum of four uniform draws, which comes as near to a normal distribution as a picture can tell, and
+    ends 3.46 standard deviations from the mean.
+
+    Attributes
+    ----------
+    mean, sd : float
+        Mean and standard deviation before the cut.
+    low, high : float, optional
+        The cut-offs, both or neither.
+    per_job : bool
+        As that of `Uniform`.
+
+    Raises
+    ------
+    SpecError
+        If `sd < 0`, `low > high`, one cut-off is missing, or a value is no finite number.
+
+    Examples
+    --------
+    >>> from number_generator import Normal
+    >>> print(Normal(0.1, 0.05), Normal(0.1, 0.05, -0.3, 0.5))
+    normal(0.1, 0.05) normal(0.1, 0.05, -0.3, 0.5)
+    """
+
+    mean: float
+    sd: float
+    low: float | None = None
+    high: float | None = None
+    per_job: bool = False
+
+    def __post_init__(self) -> None:
+        mean, sd = _checked_number("the mean", self.mean), _checked_number("the standard deviation", self.sd)
+        if sd < 0:
+            raise SpecError(f"the standard deviation is {number_text(sd)}: give 0 or more")
+        _set(self, mean=mean, sd=sd, per_job=_checked_per_job(self.per_job))
+        if self.low is None and self.high is None:
+            return
+        if self.low is None or self.high is None:
+            raise SpecError(f"low is {shown(self.low)} and high is {shown(self.high)}: give both cut-offs or neither")
+        low, high = _checked_range(self.low, self.high)
+        _set(self, low=low, high=high)
+
+    def __str__(self) -> str:
+        values = (self.mean, self.sd, self.low, self.high)
+        body = f"normal({', '.join(number_text(value) for value in values if value is not None)})"
+        return _job_text(body) if self.per_job else body
+
+    def bounds(self) -> tuple[float, float]:
+        """Give the cut-offs, or where there are none what lies 3.5 standard deviations from the mean."""
+        if self.low is None or self.high is None:
+            return self.mean - _NORMAL_REACH * self.sd, self.mean + _NORMAL_REACH * self.sd
+        return self.low, self.high
+
+
+Distribution = Uniform | Normal
+
+
+def as_distribution(value: Any) -> Distribution:
+    """Make a distribution of its plain form, which is what TOML and JSON can hold.
+
+    Parameters
+    ----------
+    value : Distribution, number, pair of numbers, or mapping
+        A pair is (low, high); a mapping has the keys `low` and `high`, or `mean` and `sd` with `low` and `high` if
+        there are cut-offs, and `per_job` if it is true.
+
+    Raises
+    ------
+    SpecError
+        If `value` is nothing of this.
+    """
+    if isinstance(value, (Uniform, Normal)):
+        return value
+    if _is_number(value):
+        return Uniform(value, value)
+    if isinstance(value, (tuple, list)) and len(value) == 2:
+        return Uniform(*value)
+    if isinstance(value, Mapping):
+        if {"low", "high"} <= set(value) <= {"low", "high", "per_job"}:
+            return Uniform(**value)
+        if {"mean", "sd"} <= set(value) <= {"mean", "sd", "low", "high", "per_job"}:
+            return Normal(**value)
+    raise SpecError(
+        f"the value is {shown(value)}: give a number, a pair (low, high), low and high by name, or mean and sd"
+    )
+
+
+def plain_distribution(distribution: Distribution) -> Any:
+    """Give the shortest plain form of a distribution."""
+    table: dict[str, Any]
+    if isinstance(distribution, Uniform):
+        low, high = distribution.low, distribution.high
+        if not distribution.per_job:
+            return low if low == high else [low, high]
+        table = {"low": low, "high": high}
+    else:
+        table = {"mean": distribution.mean, "sd": distribution.sd}
+        if distribution.low is not None:
+            table |= {"low": distribution.low, "high": distribution.high}
+    return table | {"per_job": True} if distribution.per_job else table
+
+
+def parse_distribution(text: str) -> Distribution:
+    """Read the text form of a distribution, which `str` gives.
+
+    Raises
+    ------
+    SpecError
+        If `text` is no number, `low:high`, `normal(mean, sd)` or `normal(mean, sd, low, high)`, nor any of these in
+        `job(...)`.
+    """
+    job = _JOB.fullmatch(text.strip())
+    body = (job[1] if job else text).strip()
+    normal = _NORMAL.fullmatch(body)
+    match bool(normal), _numbers(normal[1].split(",") if normal else body.split(":")):
+        case True, [mean, sd]:
+            return Normal(mean, sd, per_job=bool(job))
+        case True, [mean, sd, low, high]:
+            return Normal(mean, sd, low, high, per_job=bool(job))
+        case False, [low]:
+            return Uniform(low, low, per_job=bool(job))
+        case False, [low, high]:
+            return Uniform(low, high, per_job=bool(job))
+    raise SpecError(
+        f"the value is {shown(text)}: give a number, low:high, normal(mean, sd), normal(mean, sd, low, high), or one "
+        "of these in job(...)"
+    )
+
+
+def number_text(number: float) -> str:
+    """Give the shortest text that is exactly this number."""
+    return repr(number).removesuffix(".0")
+
+
+def shown(value: Any) -> str:
+    """Give a value as a message shows it: on one line, however large it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, nesting without end
+        return f"a huge {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def _set(frozen: Distribution, **values: Any) -> None:
+    for name, value in values.items():
+        object.__setattr__(frozen, name, value)
+
+
+def _is_number(value: Any) -> bool:
+    """Tell a number, also one of NumPy's, from anything else; true and false are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _checked_number(name: str, value: Any) -> float:
+    """Give a finite number as a float, so that 1 and 1.0 or -0.0 and 0.0 are the same in every form."""
+    if _is_number(value):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number + 0.0
+    raise SpecError(f"{name} is {shown(value)}: give a finite number")
+
+
+def _checked_range(low: Any, high: Any) -> tuple[float, float]:
+    low, high = _checked_number("the low end", low), _checked_number("the high end", high)
+    if low > high:
+        raise SpecError(
+            f"the range is {number_text(low)}:{number_text(high)}: the low end exceeds the high one; swap them"
+        )
+    return low, high
+
+
+def _checked_per_job(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise SpecError(f"per_job is {shown(value)}: give true or false")
+    return value
+
+
+def _job_text(body: str) -> str:
+    return f"job({body})"
+
+
+def _numbers(texts: list[str]) -> list[float]:
+    """Give the texts as numbers, or none if one is something else."""
+    try:
+        return [float(text) for text in texts]
+    except ValueError:
+        return []

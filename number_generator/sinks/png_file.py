@@ -1,0 +1,58 @@
+"""Single images as PNG files."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.errors import SpecError
+from number_generator.interruption import Interruption
+from number_generator.sinks.atomic import AtomicFile, translated
+
+__all__ = ["checked_png_path", "save_png"]
+
+
+def checked_png_path(path: Any, name: str = "path") -> Path:
+    """Give `path` as a Path, or raise SpecError if it is no file name that ends in `.png`."""
+    try:
+        os.fsencode(path)
+        checked = Path(path)
+    except (TypeError, UnicodeEncodeError):
+        raise SpecError(f"{name} is {path!r}: give a file name that ends in .png") from None
+    # Any other ending is more likely a slip, which would replace a dataset by an image.
+    if not checked.name.lower().endswith(".png") or "\0" in str(checked):
+        raise SpecError(f"{name} is {os.fspath(path)!r}: give a file name that ends in .png")
+    return checked
+
+
+def save_png(image: npt.NDArray[np.uint8], path: Path, interruption: Interruption | None = None) -> None:
+    """Write a PNG file, wholly or not at all; an earlier one is replaced.
+
+    Parameters
+    ----------
+    image : ndarray, shape (height, width), uint8
+        255 is white.
+    path : Path
+        Its folder is made if it is missing.
+    interruption : Interruption, optional
+        Told of the file while it is unfinished.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
+
+    with interruption or Interruption():
+        file = AtomicFile(path, overwrite=True)
+        if interruption is not None:
+            interruption.temporary = file.temporary_path
+    try:
+        with translated(path):
+            Image.fromarray(image).save(file.file, "PNG")
+        file.commit()
+    finally:
+        file.discard()

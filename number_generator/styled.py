@@ -1,0 +1,82 @@
+"""Styled lines, from sequences to pages: the style as a table for the kernels, and the kernels' arguments."""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator._kernels import draws, styled, writing
+from number_generator.distributions import Normal
+from number_generator.glyphs import GlyphAtlas
+from number_generator.handwriting import Handwriting, parameters
+from number_generator.spec import Job, Sequences
+
+__all__ = ["render_styled", "style_table"]
+
+
+@lru_cache(maxsize=16)
+def style_table(style: Handwriting) -> npt.NDArray[np.float64]:
+    """Give a style's distributions by their streams, shape (160, 6): see `_kernels.draws`."""
+    table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
+    for parameter in parameters():
+        value = getattr(style, parameter.name)
+        if isinstance(value, str):
+            continue
+        low, high = value.bounds()
+        if isinstance(value, Normal):
+            table[parameter.stream] = draws.NORMAL, value.mean, value.sd, low, high, value.per_job
+        elif low == high:
+            table[parameter.stream] = draws.CONSTANT, low, 0.0, low, high, False
+        else:
+            table[parameter.stream] = draws.UNIFORM, 0.0, 0.0, low, high, value.per_job
+    return table
+
+
+def render_styled(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]) -> None:
+    """Draw lines in a style other than `clean`.
+
+    Parameters
+    ----------
+    job : Job
+    atlas : GlyphAtlas
+    start : int
+        Image number of the first line.
+    sequences : Sequences
+    images : ndarray, shape (n, height, width), uint8, C-contiguous
+        Gets the pages.
+    """
+    fields, spec = atlas.fields, job.spec
+    smallest, largest = spec.spacing_range or (0, -1)
+    seed, first = np.uint64(job.seed), np.uint64(start)
+    table = style_table(spec.style)
+    shape = (job.height, spec.width)
+    pages = images.reshape(len(images), -1)
+    boxes = np.empty((len(images), 5))
+    writing.write_lines(
+        seed,
+        first,
+        table,
+        sequences.codes,
+        sequences.offsets,
+        (smallest, largest - smallest + 1),
+        (spec.style.crop == "tight", spec.fit == "stretch"),
+        (
+            fields.texels,
+            fields.offsets,
+            fields.sizes,
+            fields.facts,
+            fields.padding,
+            fields.density,
+            fields.digit_height,
+            fields.stroke,
+        ),
+        (atlas.class_start, *atlas.groups),
+        shape,
+        max(sequences.longest, 1),
+        pages,
+        boxes,
+    )
+    if styled.needs_paper(table):
+        styled.scan_pages(seed, first, table, shape, boxes, pages)
+    else:
+        styled.ink_pages(seed, first, table, shape, pages)
