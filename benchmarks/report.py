@@ -123,6 +123,14 @@ def _summary(run: Row) -> str:
             f"{_number(_rate(main))} images/s",
             f"{_number(ratios['the obvious loop'])} times a loop over NumPy and Pillow",
         ),
+        *(
+            (
+                f"the same in the style `{style}`, 2 to 7 digits at width 128",
+                f"{_number(_rate(_row(run, f'test_style[{style}]')))} images/s",
+                "",
+            )
+            for style in ("natural", "document")
+        ),
         (
             f"`generate-phone-numbers --num-images {gzip['extra_info']['count']} --format hdf5`, from start to disk",
             _time(_median(gzip)),

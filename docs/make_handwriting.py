@@ -166,11 +166,11 @@ def _draw_parameter(parameter: Parameter) -> None:
     lines = _LINES_SHOWN.get(parameter.name, _LINES)
     columns = []
     for number, value in enumerate(values):
-        style = Handwriting(**{**others, parameter.name: value})
-        spacing = None if parameter.group == "Layout" or not style.is_clean else (5, 5)
+        # Not quite `clean`, whose pixels are drawn in another way.
+        style = Handwriting(**{"softness": 1.1, **others, parameter.name: value})
         # Equal words are shown with other draws.
         seed = _SEED + (number if isinstance(value, str) and number == 2 else 0)
-        columns.append(generate_batch(lines, spacing, _WIDTH, style=style, seed=seed))
+        columns.append(generate_batch(lines, None, _WIDTH, style=style, seed=seed))
     captions = [str(getattr(Handwriting(**{parameter.name: value}), parameter.name)) for value in values]
     _save(_tiles(np.concatenate(columns), 3), parameter.name, captions)
 

@@ -366,7 +366,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     writers = None if groups is None else (groups.kind, groups.sha256)
     metadata = phone_numbers_metadata(job, digits.sha256, digits_path, file_format, compression, writers)
     if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
-        metadata["style_clusters"] = groups.ids.tolist()
+        metadata["style_clusters"] = "".join(map(str, groups.ids.tolist()))  # at most ten: one character each
     header = DatasetHeader(job.shape, job.numbers.longest, metadata)
     with interruption:
         sink = open_sink(file_format, Path(target), header, overwrite=options.overwrite, compression=compression)

@@ -11,7 +11,7 @@ from number_generator._kernels import fields
 __all__ = ["GlyphFields"]
 
 _SMALL = 48  # px: smaller digits get two texels a px
-_PADDING = 0.2  # of the digit height: as far as a stroke may grow, and its edge be soft
+_PADDING = 0.1  # of the digits' height: as far as a stroke may grow, and its edge be soft
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ class GlyphFields:
         widths = np.diff(glyph_column) - 1
         inked = heights > 0
         density = 2 if height < _SMALL else 1
-        padding = max(3, math.ceil(_PADDING * height) - 1)
+        padding = max(3, math.ceil(_PADDING * height))
         sizes = (np.stack((widths, heights), axis=1) + 2 * padding) * density * inked[:, None]
         areas = sizes.prod(axis=1)
         offsets = np.concatenate(([0], np.cumsum(areas)))[:-1].astype(np.int64)

@@ -166,7 +166,7 @@ def style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer
     except ImportError as exc:
         raise SpecError(
             "writer is 'cluster', and the style clusters of these digits must be computed, but scikit-learn is "
-            "missing: run `pip install number-generator[cluster]`, or give writer 'mixed'"
+            "missing: run `pip install scikit-learn` (it is the extra `cluster`), or give writer 'mixed'"
         ) from exc
     points = np.clip(style_features(images, labels), -_FARTHEST, _FARTHEST) * _WEIGHTS
     fitted = points[np.sort(np.random.default_rng(_SEED).permutation(len(points))[:_MOST_FITTED])]

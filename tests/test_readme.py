@@ -9,6 +9,7 @@ import io
 import re
 import shlex
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from installed import installed
 
 from number_generator import GenericDataset, cli
+from number_generator.__main__ import main
 from number_generator.interruption import Interruption
 
 README = Path(__file__).parents[1] / "README.md"
@@ -69,7 +71,8 @@ def commands_of(block):
 
 def run_command(command):
     name, *arguments = shlex.split(command)
-    done = subprocess.run([installed(name), *arguments], capture_output=True, text=True, timeout=120, check=False)
+    program = sys.executable if name == "python" else installed(name)
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     assert done.stderr == ""
     return done.stdout
@@ -119,6 +122,8 @@ def test_every_option_in_the_readme_exists(capsys, monkeypatch):
     for command in (cli.generate_phone_numbers, cli.generate_numbers_sequence):
         with pytest.raises(SystemExit):
             command(["--help"], Interruption())
+    with pytest.raises(SystemExit):
+        main(["preview", "--help"], Interruption())
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) | {"--benchmark-only"}
 
     mentioned = set(

@@ -268,7 +268,7 @@ def test_lines_of_a_cluster_look_written_by_one_hand():
 
 
 def test_missing_scikit_learn_is_named_with_the_way_to_get_it(make_digit_dataset, without_sklearn):
-    with pytest.raises(SpecError, match=r"`pip install number-generator\[cluster\]`, or give writer 'mixed'"):
+    with pytest.raises(SpecError, match=r"`pip install scikit-learn` .*, or give writer 'mixed'"):
         writers_of(make_digit_dataset(8), "cluster")
 
 

@@ -60,8 +60,6 @@ _P3 = np.uint64(48)
 _F0 = np.float32(0.0)
 _HALF = np.float32(0.5)
 _F1 = np.float32(1.0)
-_F2 = np.float32(2.0)
-_THREES = np.float32(3.0)
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
 _WHITE = np.float32(255.0)
@@ -683,10 +681,13 @@ def _draw_box(
         _draw_column(right - lean, -slope, thickness, strength, above, below, size, page)
     if _fraction(c, _P0) < 0.3:
         step = max(tall * (0.5 + 0.6 * _fraction(c, _P1)), 3.0)
-        above = above if _fraction(c, _P2) < 0.4 else below - tall * (0.12 + 0.3 * _fraction(c, _P3))
+        # Mostly short ones, and the others faint: they could be read as ones.
+        whole = _fraction(c, _P2) < 0.25
+        above = above if whole else below - tall * (0.12 + 0.3 * _fraction(c, _P3))
+        amount = 0.6 * strength if whole else strength
         place = left + step * (0.7 + 0.6 * _fraction(d, _P0))
         while place < right - 0.4 * step:
-            _draw_column(place - lean, -slope, 0.8 * thickness, strength, above, below, size, page)
+            _draw_column(place - lean, -slope, 0.8 * thickness, amount, above, below, size, page)
             place += step
 
 
@@ -846,7 +847,7 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
     """Blur the page by a Gaussian of that standard deviation, in px; edges go on as they are.
 
     Two neighbours on either side are looked at, which is enough up to 0.8 px; more is done in several times, as the
-    squares of standard deviations add up. A pass takes many rows at once, since to begin a loop takes as long as a
+    squares of standard deviations add up, and comes out up to 2 % narrower. A pass takes many rows at once, since to begin a loop takes as long as a
     row; what the horizontal one gets wrong at the ends of rows is made good afterwards.
     """
     height, width = size
@@ -860,8 +861,8 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
     last = height - _ONE
     for _ in range(times):
         for y in (_NIL, _ONE, _TWO, height - _TWO, last):
-            # Rows from 2 on to the last but two have all their neighbours.
-            count = width if y != _TWO else (height - _FOUR) * width
+            # Rows from 2 to the last but two have all their neighbours: one loop does them.
+            count = max(height - _FOUR, _ONE) * width if y == _TWO else width
             above = (y - _TWO if y > _ONE else _NIL) * width
             near_above = (y - _ONE if y > _NIL else _NIL) * width
             near_below = min(y + _ONE, last) * width

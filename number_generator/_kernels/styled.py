@@ -36,10 +36,13 @@ def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None
     """
     height, width = shape
     scratch = paper.make_scratch(height, width)
+    # Loops over memory that they both read and write are no vector code.
+    cover = np.empty(height * width, np.uint8)
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
+        cover[:] = pages[i]
         image = np.uint64(start) + np.uint64(i)
-        paper.ink_plain(seed, image, table, shape, pages[i], out, i * height * width, scratch)
+        paper.ink_plain(seed, image, table, shape, cover, out, i * height * width, scratch)
 
 
 @kernel

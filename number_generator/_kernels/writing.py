@@ -493,7 +493,7 @@ def _draw_glyph(
     own_pen = fact[fields.STROKE]
     growth = max(item[_GROWTH], _FAINTEST / scale - own_pen)
     # A field tells distances up to so many px: a line that is made very small must not ask for more.
-    far = _FIELD_REACH / density
+    far = min(_FIELD_REACH / density, padding - 0.25)
     growth = min(growth, far)
     softness = min(softness, 2.0 * scale * (far - 0.5 * growth))
     bend = item[_BEND]
