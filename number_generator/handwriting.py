@@ -223,7 +223,7 @@ class Handwriting:
         "whose 1s begin with an upstroke, as outside North America")
     crossbar: Distribution = _share(81, "Forms", _SHARE,
         "whose 7s are crossed, as outside North America")
-    tail: Distribution = _share(82, "Forms", "share of the 0s, 2s, 6s, 8s and 9s",
+    tail: Distribution = _share(82, "Forms", "share of the 0s, 8s and 9s",
         "that end in a tail")
     open_loop: Distribution = _share(83, "Forms", "share of the 0s and 9s",
         "whose loop is open at the top")

@@ -1,6 +1,7 @@
 """The two commands, run in this process: what they print, write, refuse and record."""
 
 import io
+import json
 import os
 import pickle
 import re
@@ -18,9 +19,18 @@ import pytest
 from PIL import Image
 
 import number_generator
-from number_generator import DigitImageDataset, GenericDataset, cli, digit_datasets, entry, generate_batch
+from number_generator import (
+    DigitImageDataset,
+    GenericDataset,
+    Handwriting,
+    cli,
+    digit_datasets,
+    entry,
+    generate_batch,
+)
 from number_generator.interruption import Interruption
 from number_generator.parallel import available_cores
+from number_generator.preview import contact_sheet
 
 PHONE, SEQUENCE = cli.generate_phone_numbers, cli.generate_numbers_sequence
 BOTH = pytest.mark.parametrize(("command", "needed"), [(PHONE, []), (SEQUENCE, ["--sequence=1"])], ids=["phone", "one"])
@@ -582,6 +592,7 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
 
     shown = capsys.readouterr().out
     common = ["--min-spacing PX", "--max-spacing PX", "--image-width PX", "--digits FILE", "--seed N"]
+    common += ["--style NAME|FILE.toml", "--set NAME=VALUE", "--preview SHEET.png"]
     listed = [line.strip().split("  ")[0] for line in shown.splitlines() if line.startswith("  -")]
     assert status == 0
     assert sorted(listed) == sorted(["-h, --help", "--version", *common, *options])
@@ -607,7 +618,9 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
 
     entries = re.split(r"\n  (?=--)", capsys.readouterr().out)[1:]
     lines = {text.split()[0]: " ".join(text.split()) for text in entries}
-    defaults = {"--min-spacing": "5", "--max-spacing": "10", "--image-width": "100", "--seed": "drawn afresh",
+    gaps = "a --style has gaps of its own, and takes negative ones"
+    defaults = {"--min-spacing": f"5; {gaps}", "--max-spacing": f"10; {gaps}", "--image-width": "100",
+                "--seed": "drawn afresh", "--style": "clean",
                 "--digits": "the one that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits",
                 **defaults}  # fmt: skip
     for option, default in defaults.items():
@@ -615,7 +628,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     for option in ("--min-spacing", "--max-spacing", "--image-width"):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
-    assert without <= {"--sequence", "--overwrite", "--version"}
+    assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version"}
 
 
 @BOTH
@@ -664,9 +677,15 @@ def test_a_mistake_is_told_in_one_message(folder, capsys, command, needed, argum
     [
         ([], "the following arguments are required: --sequence"),
         (["--sequence=12a4"], "--sequence is '12a4': give digits from 0 to 9"),
-        (["--sequence=1 2"], "--sequence is '1 2': give digits from 0 to 9"),
-        (["--sequence=-5"], "--sequence is '-5': give digits from 0 to 9"),
-        (["--sequence=../../7"], "--sequence is '../../7': give digits from 0 to 9"),
+        (
+            ["--sequence=1 2"],
+            "--sequence is '1 2': the style clean draws digits alone; give digits, or --style natural",
+        ),
+        (["--sequence=-5"], "--sequence is '-5': the style clean draws digits alone; give digits, or --style natural"),
+        (
+            ["--sequence=../../7"],
+            "--sequence is '../../7': the style clean draws digits alone; give digits, or --style natural",
+        ),
         (["--sequence=٣"], "--sequence is '٣': give digits from 0 to 9"),
         (["--sequence=²", "--output-path=a.png"], "--sequence is '²': give digits from 0 to 9"),
         (["--sequence="], "--sequence is empty, which makes no file name: give one with --output-path FILE.png"),
@@ -995,6 +1014,218 @@ def test_the_metadata_describes_the_whole_job(name):
     assert metadata["digits_sha256"] == digit_datasets.default_digits().sha256
     job = metadata["job"]
     assert '"num_images": 5' in (job if isinstance(job, str) else str(job).replace("'", '"'))
+
+
+# --- styles
+
+STYLE_FILE = 'base = "document"\nslant = [-0.2, 0.4]\nblur = {mean = 0.4, sd = 0.1, low = 0.1, high = 0.8}\n'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "spacing", "style"),
+    [
+        (["--style=natural"], None, Handwriting.named("natural")),
+        (["--style=document", "--set=crossbar=1", "--set", "slant=-0.2:0.4"], None,
+         Handwriting.named("document").replace(crossbar=1, slant=(-0.2, 0.4))),
+        (["--set=gap=0.1", "--set=writer=cluster"], None, Handwriting(gap=0.1, writer="cluster")),
+        (["--style=natural", "--min-spacing=-4", "--max-spacing=-1"], (-4, -1), Handwriting.named("natural")),
+        (["--style=natural", "--min-spacing=-4"], (-4, 10), Handwriting.named("natural")),
+        (["--style=natural", "--max-spacing=7"], (5, 7), Handwriting.named("natural")),
+        (["--style=clean", "--set=slant=0"], (5, 10), Handwriting()),
+    ],
+)  # fmt: skip
+def test_a_style_makes_the_images_that_the_library_makes(arguments, spacing, style):
+    common = ["--image-width=90", "--seed=5", *arguments]
+
+    statuses = [run(PHONE, "--num-images=40", *common), run(SEQUENCE, "--sequence=80635", *common)]
+
+    images, labels, _ = load("phonenumbers-handwritten-dataset-40.pickle")
+    assert statuses == [0, 0]
+    assert np.array_equal(images, generate_batch(labels, spacing, 90, style=style, seed=5))
+    with Image.open("80635.png") as image:
+        assert np.array_equal(np.asarray(image), generate_batch(["80635"], spacing, 90, style=style, seed=5)[0])
+
+
+def test_a_style_from_a_file_makes_the_images_that_the_library_makes(folder):
+    (folder / "mine.toml").write_text(STYLE_FILE, encoding="utf-8")
+
+    status = run(PHONE, "--num-images=40", "--style=mine.toml", "--set=crossbar=1", "--seed=5")
+
+    images, labels, _ = load("phonenumbers-handwritten-dataset-40.pickle")
+    style = Handwriting.from_file("mine.toml").replace(crossbar=1)
+    assert status == 0
+    assert np.array_equal(images, generate_batch(labels, None, 100, style=style, seed=5))
+
+
+def test_the_labels_of_a_style_are_those_of_clean():
+    for style in ("clean", "natural", "document"):
+        run(PHONE, "--num-images=40", f"--style={style}", "--seed=5", f"--output-path={style}.pickle")
+
+    labels = [load(f"{style}.pickle")[1] for style in ("clean", "natural", "document")]
+
+    assert labels[0] == labels[1] == labels[2]
+
+
+def test_separators_are_written_in_a_style(folder):
+    status = run(SEQUENCE, "--sequence=-1.2(3) +4,5", "--style=natural", "--seed=5")
+
+    assert status == 0
+    assert names_in(folder) == ["-1.2(3) +4,5.png"]
+    with Image.open("-1.2(3) +4,5.png") as image:
+        expected = generate_batch(["-1.2(3) +4,5"], None, 100, style="natural", seed=5)[0]
+        assert np.array_equal(np.asarray(image), expected)
+
+
+def test_a_slash_is_written_into_a_named_file(folder):
+    status = run(SEQUENCE, "--sequence=1/2", "--style=natural", "--output-path=half.png")
+
+    assert status == 0
+    assert names_in(folder) == ["half.png"]
+
+
+@pytest.mark.parametrize("ending", ["pickle", "h5"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--style=natural", "--set=slant=-0.2:0.4", "--set=thickness=normal(0.01, 0.02, -0.05, 0.05)"],
+        ["--style=document", "--set=gap=job(0:0.3)", "--set=writer=mixed"],
+        ["--style=natural", "--min-spacing=-6", "--max-spacing=2"],
+        ["--style=mine.toml"],
+        ["--style=mine.toml", "--set=invert=1"],
+        ["--set=gap=0.2"],
+    ],
+    ids=" ".join,
+)
+def test_the_recorded_command_makes_the_same_styled_images_again(folder, ending, arguments):
+    (folder / "mine.toml").write_text(STYLE_FILE, encoding="utf-8")
+    run(PHONE, "--num-images=30", "--image-width=77", *arguments, f"--output-path=set.{ending}")
+    images, labels, metadata = load(f"set.{ending}")
+    (folder / "mine.toml").unlink()  # what it said is recorded
+
+    name, *recorded = shlex.split(metadata["command"])
+    status = run(PHONE, *recorded, "--output-path=again")
+
+    suffix = "h5" if ending == "h5" else "pickle"
+    again = load(f"again/phonenumbers-handwritten-dataset-30.{suffix}")
+    assert (name, status) == ("generate-phone-numbers", 0)
+    assert np.array_equal(again[0], images)
+    assert again[1] == labels
+    assert again[2]["command"] == metadata["command"]
+
+
+@pytest.mark.parametrize("name", ["set.pickle", "set.h5"])
+def test_the_metadata_holds_the_whole_style(name):
+    run(PHONE, "--num-images=5", "--style=natural", "--set=slant=0.25", f"--output-path={name}")
+
+    metadata = load(name)[2]
+    job = json.loads(metadata["job"])
+    assert metadata["spacing_range"] is None
+    assert (metadata["style"], metadata["style_version"], metadata["writer"]) == ("custom", 1, "cluster")
+    assert re.fullmatch("[0-9a-f]{64}", metadata["writers_sha256"])
+    assert Handwriting.from_dict(job["handwriting"]) == Handwriting.named("natural").replace(slant=0.25)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--style=Natural"], "style is 'Natural': give 'clean', 'natural' or 'document', a file that ends in .toml"),
+        (["--style="], "style is ''"),
+        (["--style=none.toml"], "the style none.toml cannot be read: No such file or directory"),
+        (["--set=slat=0.1"], "there is no handwriting parameter 'slat': did you mean 'slant'?"),
+        (["--set=slant=0.4:-0.2"], "slant: the range is 0.4:-0.2: the low end exceeds the high one; swap them"),
+        (["--set=slant=5"], "slant: the value is 5"),
+        (["--set=slant"], "the setting is 'slant': give NAME=VALUE"),
+        (["--set=crossbar=0:1"], "crossbar: the value is 0:1: it is a share; give one number from 0 to 1"),
+        (["--set=writer=me"], "writer is 'me': give 'mixed', 'cluster', 'dataset' or 'auto'"),
+        (["--style=natural", "--set=writer=dataset"], "the digit dataset has no writer ids"),
+        (["--style=natural", "--min-spacing=-65536"], "--min-spacing is -65536: give an integer, from -65535 to 65535"),
+        (["--style=natural", "--max-spacing=-3"], "--min-spacing is 5 and --max-spacing is -3: the minimum exceeds"),
+        (["--style=clean", "--min-spacing=-3"], "--min-spacing is -3: give an integer, from 0 to 65535"),
+        (["--style"], "argument --style: expected one argument"),
+        (["--set"], "argument --set: expected one argument"),
+    ],
+)
+def test_a_wrong_style_is_told_in_one_message(folder, capsys, command, needed, arguments, message):
+    check_usage_error(folder, capsys, command, [*needed, *arguments], message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["--sequence=1-2"],
+            "--sequence is '1-2': the style clean draws digits alone; give digits, or --style natural",
+        ),
+        (["--sequence=1a2", "--style=natural"], "'1a2': give digits from 0 to 9 and the separators - . , / ( ) + and"),
+        (["--sequence=1/2", "--style=natural"], "'1/2', which makes no file name: give one with --output-path"),
+        (["--sequence=1/2", "--style=natural", "--output-path=a"], "'1/2', which makes no file name"),
+        (["--sequence=1\n2", "--style=natural"], r"'1\n2': give digits from 0 to 9 and the separators"),
+    ],
+)
+def test_a_wrong_sequence_in_a_style_is_told_in_one_message(folder, capsys, arguments, message):
+    check_usage_error(folder, capsys, SEQUENCE, arguments, message)
+
+
+def test_a_tight_crop_fits_by_itself(folder, capsys):
+    check_usage_error(folder, capsys, PHONE, ["--style=document", "--fit=stretch"], "leave fit out")
+
+
+def test_a_wrong_style_file_is_told_with_its_name(folder, capsys):
+    (folder / "mine.toml").write_text("slant = [0.4, -0.2]\n", encoding="utf-8")
+
+    status = run(PHONE, "--style=mine.toml")
+
+    assert status == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "generate-phone-numbers: error: mine.toml: slant: the range is 0.4:-0.2: the low end exceeds the high one; "
+        "swap them"
+    )
+    assert names_in(folder) == ["mine.toml"]
+
+
+# --- contact sheets
+
+
+@pytest.mark.parametrize("style", ["clean", "natural", "document"])
+@BOTH
+def test_a_preview_draws_the_sheet_and_makes_nothing_else(folder, capsys, command, needed, style):
+    status = run(command, *needed, f"--style={style}", "--preview=deep/sheet.png", "--seed=5")
+
+    said = capsys.readouterr()
+    assert status == 0
+    assert said.err == ""
+    assert 'Contact sheet of 60 images drawn at "deep/sheet.png" (seed 5); no dataset was made' in said.out
+    assert [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()] == ["deep/sheet.png"]
+    with Image.open("deep/sheet.png") as sheet:
+        assert (sheet.mode, sheet.format) == ("L", "PNG")
+        assert min(sheet.size) > 300
+
+
+def test_a_preview_shows_the_images_that_would_be_made(folder):
+    shown = []
+
+    for name in ("a", "b"):
+        run(PHONE, "--num-images=3", "--style=natural", f"--preview={name}.png", "--seed=5")
+        shown.append((folder / f"{name}.png").read_bytes())
+
+    run(PHONE, "--num-images=3", "--style=natural", "--seed=5")
+    images, labels, _ = load("phonenumbers-handwritten-dataset-3.pickle")
+    assert shown[0] == shown[1]
+    with Image.open("a.png") as sheet:
+        assert np.array_equal(np.asarray(sheet), contact_sheet(images, list(labels)))
+
+
+def test_a_preview_needs_no_file_name_for_the_sequence(folder):
+    for sequence in ("1/2", "7" * 300):
+        assert run(SEQUENCE, f"--sequence={sequence}", "--style=natural", "--preview=sheet.png") == 0
+
+    assert names_in(folder) == ["sheet.png"]
+
+
+@BOTH
+def test_a_preview_that_is_no_png_is_refused(folder, capsys, command, needed):
+    check_usage_error(folder, capsys, command, [*needed, "--preview=sheet.jpg"], "--preview")
 
 
 # --- interruption, without the end of this process

@@ -31,7 +31,7 @@ def kernel(function: Callable[..., Any], *, inline: bool = False) -> Any:
     numba.core.dispatcher.Dispatcher
         The compiled function. It compiles at its first call, or loads the machine code of an earlier run.
     """
-    dispatcher = numba.njit(nogil=True, error_model="numpy", forceinline=inline)(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", forceinline=inline, no_cfunc_wrapper=True)(function)
     try:
         dispatcher._cache = _KernelCache(function)
     except (RuntimeError, OSError) as exc:

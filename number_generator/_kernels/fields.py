@@ -14,6 +14,7 @@ import numpy as np
 from number_generator._kernels.compile import kernel
 
 __all__ = [
+    "ACROSS",
     "BOTTOM_X",
     "FACTS",
     "FIELD_SCALE",
@@ -47,7 +48,8 @@ X0, Y0, X1, Y1 = 0, 1, 2, 3  # extent of the outline
 STROKE, SLANT = 4, 5  # width of the strokes; px to the right per px upwards
 TOP_X, BOTTOM_X = 6, 7  # where the ink's highest and lowest points are
 MIDDLE_X, MIDDLE_Y = 8, 9  # middle of the rightmost stroke at half height
-SUPPORT = 10  # least and greatest x + s * y, then y + s * x, by shear s
+ACROSS = 10  # width across the slant
+SUPPORT = 11  # least and greatest x + s * y, then y + s * x, by shear s
 SHEARS = 9  # shears -1, -0.75, ... 1
 SHEAR_STEP = 0.25
 FACTS = SUPPORT + 4 * SHEARS
@@ -215,29 +217,49 @@ def _measure(segments: Any, count: int, density: float, origin: float, fact: Any
 
 
 @kernel
-def _weigh(ink: Any, width: int, height: int, density: float, origin: float, length: float, fact: Any) -> None:
-    """Measure stroke width, slant and the rightmost stroke at half height."""
+def _weigh(
+    ink: Any,
+    samples: Any,
+    shape: Any,
+    density: float,
+    origin: float,
+    length: float,
+    segments: Any,
+    count: int,
+    fact: Any,
+) -> None:
+    """Measure stroke width, slant, width across it, and the rightmost stroke at half height."""
+    height, width = shape
     area, sum_x, sum_y, sum_xy, sum_yy = 0.0, 0.0, 0.0, 0.0, 0.0
     for y in range(height):
         for x in range(width):
-            if ink[y, x] > _EDGE:
-                area += 1.0
-                sum_x += x
-                sum_y += y
-                sum_xy += np.float64(x) * y
-                sum_yy += np.float64(y) * y
-    fact[STROKE] = 2.0 * area / (density * density) / length
+            # Grey edges count in part, so that a width is not one of whole px.
+            part = np.float64(min(ink[y, x], np.float32(1)))
+            area += part
+            sum_x += part * x
+            sum_y += part * y
+            sum_xy += part * x * y
+            sum_yy += part * y * y
+    fact[STROKE] = 2.0 * area / length
     spread = sum_yy - sum_y * sum_y / area
-    fact[SLANT] = -(sum_xy - sum_x * sum_y / area) / spread if spread > 0.0 else 0.0
+    slant = -(sum_xy - sum_x * sum_y / area) / spread if spread > 0.0 else 0.0
+    fact[SLANT] = slant
+    left, right = 1e9, -1e9
+    for k in range(count):
+        along = (np.float64(segments[k, 0]) + slant * np.float64(segments[k, 1])) / density
+        left, right = min(left, along), max(right, along)
+    fact[ACROSS] = right - left
+
     fact[MIDDLE_Y] = 0.5 * (fact[Y0] + fact[Y1])
-    row = min(max(np.int64((fact[MIDDLE_Y] + origin) * density), 0), height - 1)
-    right = width - 1
-    while right > 0 and ink[row, right] <= _EDGE:
-        right -= 1
-    left = right
-    while left > 0 and ink[row, left - 1] > _EDGE:
-        left -= 1
-    fact[MIDDLE_X] = (0.5 * (left + right) + 0.5) / density - origin
+    down, across = np.int64(density) * height, np.int64(density) * width
+    row = min(max(np.int64((fact[MIDDLE_Y] + origin) * density), 0), down - 1)
+    last = across - 1
+    while last > 0 and samples[row, last] <= _EDGE:
+        last -= 1
+    first = last
+    while first > 0 and samples[row, first - 1] > _EDGE:
+        first -= 1
+    fact[MIDDLE_X] = (0.5 * (first + last) + 0.5) / density - origin
 
 
 @kernel
@@ -290,7 +312,11 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
         across, down = (width + 4) * density, (height + 4) * density
         count = _trace(samples, across, down, segments)
         length = _measure(segments, count, np.float64(density), 2.0, facts[g])
-        _weigh(samples, across, down, np.float64(density), 2.0, max(length, 1e-6), facts[g])
+        if count > 0:
+            shape = (height + 4, width + 4)
+            _weigh(ink, samples, shape, np.float64(density), 2.0, length, segments, count, facts[g])
+        else:  # too faint, or nothing but specks: no ink
+            facts[g] = 0.0
         for k in range(count):
             for j in range(4):
                 segments[k, j] += np.float32(shift)

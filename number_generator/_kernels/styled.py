@@ -8,16 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import paper
+from number_generator._kernels import paper, scan
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.draws import CONSTANT
+from number_generator._kernels.page import make_page, make_scratch
 
 __all__ = ["ink_pages", "needs_paper", "scan_pages"]
+
+# What a style without paper has none of.
+_FEATURES = (
+    paper.GRADIENT, paper.TEXTURE, paper.WAVES, paper.FIBRES, paper.RULED, paper.BOXED, paper.PADDING, scan.SPECKLE,
+    scan.BLUR, scan.NOISE, scan.JPEG, scan.AUTO_LEVELS, scan.INVERT,
+)  # fmt: skip
 
 
 @kernel
 def needs_paper(table: Any) -> bool:
-    """Tell whether a style has more than ink on white."""
-    return paper.needs_page(table)
+    """Tell whether a style has paper that is not plain white, or traces of a scanner: more than `ink_pages` draws."""
+    needs = table[paper.PAPER, 0] != CONSTANT or table[paper.PAPER, 1] != 1.0
+    for stream in _FEATURES:
+        needs = needs or table[stream, 0] != CONSTANT or table[stream, 1] > 0.0
+    return needs
 
 
 @kernel
@@ -35,12 +46,14 @@ def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None
     pages : ndarray, shape (n, height * width), uint8
     """
     height, width = shape
-    scratch = paper.make_scratch(height, width)
+    scratch = make_scratch(height, width)
     # Loops over memory that they both read and write are no vector code.
     cover = np.empty(height * width, np.uint8)
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
-        cover[:] = pages[i]
+        ink = pages[i]
+        for k in range(ink.size):
+            cover[k] = ink[k]
         image = np.uint64(start) + np.uint64(i)
         paper.ink_plain(seed, image, table, shape, cover, out, i * height * width, scratch)
 
@@ -57,12 +70,12 @@ def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pages:
         The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
     """
     height, width = shape
-    scratch = paper.make_scratch(height, width)
-    page = np.empty(height * width, np.float32)
+    scratch = make_scratch(height, width)
+    page = make_page(height, width)
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
         paper.draw_paper(seed, image, table, shape, box, boxes[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
-        paper.scan_page(seed, image, table, shape, page, out, i * height * width, scratch)
+        scan.scan_page(seed, image, table, shape, page, out, i * height * width, scratch)

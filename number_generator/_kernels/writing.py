@@ -42,7 +42,8 @@ _CUT = 15  # whether a loop is opened
 _LOW, _HIGH = 16, 17  # its extent in x
 _COLUMNS = 18
 
-_NO_SLOT = np.int64(-1)  # of a mark that the sequence does not hold
+# Slots of marks that the sequence does not hold: each tells how its mark is drawn, whatever other marks there are.
+_LEADING_SLOT, _TRAILING_SLOT, _INNER_SLOT = np.int64(-1), np.int64(-3), np.int64(-5)
 _DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
 _LEADING_MARKS, _TRAILING_MARKS = 7, 10  # of the kinds of end marks: dots end a line alone
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
@@ -93,12 +94,12 @@ def _extent(item: Any, fact: Any, points: Any, a: float, b: float) -> tuple[floa
     across = a * item[_A] + b * item[_C]
     down = a * item[_B] + b * item[_D]
     low, high = 1e9, -1e9
-    margin = 0.5 * max(item[_GROWTH], 0.0) + item[_BEND]
     if item[_GLYPH] >= 0.0:
         low, high = _support(fact, across, down)
         base = across * item[_REF_X] + down * item[_REF_Y]
-        size = max(abs(across), abs(down))
-        low, high = low - base - margin * size, high - base + margin * size
+        margin = 0.5 * max(item[_GROWTH], 0.0) * np.sqrt(across * across + down * down)
+        margin += item[_BEND] * (abs(across) + abs(down))
+        low, high = low - base - margin, high - base + margin
     reach = 0.5 * item[_PEN] * np.sqrt(a * a + b * b)
     for k in range(np.int64(item[_POINTS])):
         at = across * points[k, 0] + down * points[k, 1]
@@ -108,26 +109,26 @@ def _extent(item: Any, fact: Any, points: Any, a: float, b: float) -> tuple[floa
 
 @kernel
 def _append(items: Any, count: int, code: int, slot: int) -> int:
+    """Append an item; a negative slot is that of a mark which the sequence does not hold."""
     items[count, _CODE], items[count, _SLOT] = code, slot
     return count + 1
 
 
 @kernel
-def _append_end_marks(items: Any, count: int, kind: int) -> int:
-    """Append the marks of one end of a line: never one that looks like a digit."""
-    if kind < 4:
-        return _append(items, count, strokes.DASH, _NO_SLOT)
+def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
+    """Append the marks of one end of a line, one or two: never one that looks like a digit."""
+    if kind == 6 or kind > 7:
+        code = strokes.DASH if kind == 6 else (strokes.DOT if kind == 8 else strokes.COMMA)
+        count = _append(items, count, code, slot - 1)
+        kind = np.int64(0)
+    code = strokes.DASH
     if kind == 4:
-        return _append(items, count, strokes.DOUBLE_DASH, _NO_SLOT)
-    if kind == 5:
-        return _append(items, count, strokes.WAVE, _NO_SLOT)
-    if kind == 6:
-        count = _append(items, count, strokes.DASH, _NO_SLOT)
-        return _append(items, count, strokes.DASH, _NO_SLOT)
-    if kind == 7:
-        return _append(items, count, strokes.DOT, _NO_SLOT)
-    count = _append(items, count, strokes.DOT if kind == 8 else strokes.COMMA, _NO_SLOT)
-    return _append(items, count, strokes.DASH, _NO_SLOT)
+        code = strokes.DOUBLE_DASH
+    elif kind == 5:
+        code = strokes.WAVE
+    elif kind == 7:
+        code = strokes.DOT
+    return _append(items, count, code, slot)
 
 
 @kernel
@@ -145,13 +146,13 @@ def _list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> in
     share = table[END_MARKS, 1] if is_plain else 0.0
     words = block(seed, image, END_MARKS, _DETAIL) if share > 0.0 else (rng.ZERO, rng.ZERO, rng.ZERO, rng.ZERO)
     if unit(words[0]) < share:
-        count = _append_end_marks(items, count, rng.bounded(words[1], _LEADING_MARKS))
+        count = _append_end_marks(items, count, rng.bounded(words[1], _LEADING_MARKS), _LEADING_SLOT)
     for k in range(length):
         if grouped and k > 0 and (length - k) % 3 == 0:
-            count = _append(items, count, grouped, _NO_SLOT)
+            count = _append(items, count, grouped, _INNER_SLOT - k)
         count = _append(items, count, np.int64(codes[k]), k)
     if unit(words[2]) < share:
-        count = _append_end_marks(items, count, rng.bounded(words[3], _TRAILING_MARKS))
+        count = _append_end_marks(items, count, rng.bounded(words[3], _TRAILING_MARKS), _TRAILING_SLOT)
     return count
 
 
@@ -187,9 +188,10 @@ def _glyph_values(
     seed: int, image: int, table: Any, stream: int, count: int, words: Any, values: Any, column: int
 ) -> None:
     """Write a parameter's value for each slot of a line into a column of `values`."""
-    if table[stream, 0] == draws.CONSTANT:
+    if table[stream, 0] == draws.CONSTANT or table[stream, 5] != 0.0:
+        same = line_value(seed, image, table, stream)
         for k in range(count):
-            values[k, column] = table[stream, 1]
+            values[k, column] = same
         return
     rng.fill_words(np.uint64(seed), np.uint64(image), stream, count, words)
     for k in range(count):
@@ -199,11 +201,7 @@ def _glyph_values(
 @kernel
 def _is_one_stroke(fact: Any) -> bool:
     """Tell whether a 1 is a plain stroke, without an upstroke or a foot of its own."""
-    narrowest = 1e9
-    for s in range(fields.SHEARS):
-        at = fields.SUPPORT + s
-        narrowest = min(narrowest, fact[at + fields.SHEARS] - fact[at])
-    return narrowest < _STRAIGHT * fact[fields.STROKE]
+    return fact[fields.ACROSS] < _STRAIGHT * fact[fields.STROKE]
 
 
 @kernel
@@ -263,7 +261,7 @@ def _shape_items(
 ) -> None:
     """Give each item its own transformation, stroke width and strokes."""
     facts, unit_px, usual_pen = glyphs[3], glyphs[6], glyphs[7]
-    items, points, values, words, _ = scratch
+    items, points, values, words, _, _ = scratch
     column = np.int64(0)
     for stream in (SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER, THICKNESS_JITTER, WARP):
         _glyph_values(seed, image, table, stream, length, words, values, column)
@@ -278,7 +276,7 @@ def _shape_items(
         code, slot, glyph = np.int64(item[_CODE]), np.int64(item[_SLOT]), np.int64(item[_GLYPH])
         item[_POINTS], item[_CUT], item[_BEND], item[_GROWTH], item[_Y] = 0.0, 0.0, 0.0, 0.0, 0.0
         if glyph < 0:
-            word = block(seed, image, _MARK_SHAPE, k if slot < 0 else _DETAIL + slot)
+            word = block(seed, image, _MARK_SHAPE, -1 - slot if slot < 0 else _DETAIL + slot)
             item[_A], item[_B], item[_C], item[_D] = unit_px, 0.0, 0.0, unit_px
             item[_REF_X], item[_REF_Y] = 0.0, 0.0
             item[_PEN] = max(pen + thickness * unit_px, _THINNEST * pen) * (1.15 if code == strokes.DOT else 0.95)
@@ -303,7 +301,8 @@ def _shape_items(
         thickest = max(_THICKEST * unit_px, own_pen)
         item[_GROWTH] = min(max(growth, (_THINNEST - 1.0) * own_pen), thickest - own_pen)
         item[_BEND] = values[slot, 6] * unit_px
-        _add_forms(seed, image, table, forms, unit_px, item, fact, points[k])
+        if own_pen > 0.0:  # where there is no ink, nothing is added to it
+            _add_forms(seed, image, table, forms, unit_px, item, fact, points[k])
 
 
 @kernel
@@ -313,7 +312,7 @@ def _place_items(
     """Place the items one after the other: gaps are between their extents before the line is slanted."""
     facts, unit_px = glyphs[3], glyphs[6]
     smallest_gap, gaps = spacing
-    items, points, values, words, _ = scratch
+    items, points, values, words, _, _ = scratch
     gap = line_value(seed, image, table, GAP)
     if gaps > 0:
         rng.fill_words(np.uint64(seed), np.uint64(image), rng.SPACING, length, words)
@@ -474,7 +473,7 @@ def _draw_glyph(
     texels, offsets, sizes, facts, padding, density, unit_px, _ = glyphs
     height, width = shape
     la, lb, lc, ld, origin_x, origin_y = line
-    tables = scratch[4]
+    tables, spare = scratch[4], scratch[5]
     glyph = np.int64(item[_GLYPH])
     across, down = sizes[glyph, 0], sizes[glyph, 1]
     if across == 0:
@@ -502,12 +501,12 @@ def _draw_glyph(
 
     low, high = _support(fact, ma, mb)
     base = ma * item[_REF_X] + mb * item[_REF_Y]
-    size = max(abs(ma), abs(mb)) * reach
+    size = np.sqrt(ma * ma + mb * mb) * reach
     left = max(0, np.int64(np.floor(x + low - base - size)))
     right = min(width, np.int64(np.ceil(x + high - base + size)))
     low, high = _support(fact, mc, md)
     base = mc * item[_REF_X] + md * item[_REF_Y]
-    size = max(abs(mc), abs(md)) * reach
+    size = np.sqrt(mc * mc + md * md) * reach
     top = max(0, np.int64(np.floor(y + low - base - size)))
     bottom = min(height, np.int64(np.ceil(y + high - base + size)))
     if left >= right or top >= bottom:
@@ -544,7 +543,13 @@ def _draw_glyph(
     bias = np.float32(
         0.5 + 255.0 * (0.5 + (0.5 * growth * scale) / softness - 128.0 * scale / (softness * 16.0 * density))
     )
-    target = simd.address(cover) + top * width + left
+    has_cut = item[_CUT] != 0.0
+    # A loop is opened before the digit joins the others, whose ink is not to be erased.
+    sheet = spare if has_cut else cover
+    if has_cut:
+        for at in range(top * width, bottom * width):
+            spare[at] = 0
+    target = simd.address(sheet) + top * width + left
     u_table, v_table = simd.address(u_columns), simd.address(v_columns)
     field = simd.address(texels) + offsets[glyph]
     for i in range(np.uint64(lines)):
@@ -555,17 +560,19 @@ def _draw_glyph(
                 field, across, u_table + 4 * px, v_table + 4 * px, shift, most, (slope, bias), to - px, target + px
             )
         target += width
-    simd.keep(cover)
+    simd.keep(sheet)
     simd.keep(texels)
     simd.keep(u_columns)
     simd.keep(v_columns)
 
-    if item[_CUT] != 0.0:
+    if has_cut:
         right_of_top = 0.0 if np.int64(item[_CODE]) == 0 else 0.16 * unit_px
         to_x = fact[fields.TOP_X] + right_of_top - item[_REF_X]
         to_y = fact[fields.Y0] + 0.4 * own_pen - item[_REF_Y]
         radius = (0.6 * (own_pen + growth) + 0.04 * unit_px) * scale
-        strokes.erase_dot(x + ma * to_x + mb * to_y, y + mc * to_x + md * to_y, radius, softness, shape, cover)
+        strokes.erase_dot(x + ma * to_x + mb * to_y, y + mc * to_x + md * to_y, radius, softness, shape, spare)
+        for at in range(top * width, bottom * width):
+            cover[at] = max(cover[at], spare[at])
 
 
 @kernel
@@ -576,7 +583,9 @@ def _draw_strokes(item: Any, points: Any, line: Any, softness: float, shape: Any
     mc, md = lc * item[_A] + ld * item[_C], lc * item[_B] + ld * item[_D]
     x = origin_x + la * item[_X] + lb * item[_Y]
     y = origin_y + lc * item[_X] + ld * item[_Y]
-    radius = 0.5 * max(item[_PEN] * np.sqrt(abs(la * ld - lb * lc)), _FAINTEST)
+    # Of a line that is squeezed or stretched, the smaller scale: no stroke grows beyond the extent it was given.
+    scale = min(np.sqrt(la * la + lb * lb), np.sqrt(lc * lc + ld * ld))
+    radius = 0.5 * max(item[_PEN] * scale, _FAINTEST)
     last_x, last_y = 0.0, 0.0
     for k in range(np.int64(item[_POINTS])):
         at_x = x + ma * points[k, 0] + mb * points[k, 1]
@@ -596,7 +605,8 @@ def _make_scratch(longest: int, height: int, width: int) -> Any:
     words = np.empty(longest + 4, np.uint64)
     u_columns, v_columns = np.zeros(width + _LANES, np.int32), np.zeros(width + _LANES, np.int32)
     u_rows, v_rows, ranges = np.zeros(height, np.int32), np.zeros(height, np.int32), np.zeros((2, height), np.int32)
-    return items, points, values, words, (u_columns, v_columns, u_rows, v_rows, ranges)
+    spare = np.zeros(height * width + _LANES, np.uint8)
+    return items, points, values, words, (u_columns, v_columns, u_rows, v_rows, ranges), spare
 
 
 @kernel
@@ -618,31 +628,6 @@ def _write_box(line: Any, glyphs: Any, items: Any, points: Any, count: int, box:
         left, right, top, bottom = 0.0, 0.0, 0.0, 0.0
     box[0], box[1], box[2], box[3] = left, top, right, bottom
     box[4] = origin_y + (0.5 * c * (items[0, _X] + items[count - 1, _X]) if count else 0.0)
-
-
-@kernel
-def _write_line(
-    seed: int, image: int, table: Any, codes: Any, spacing: Any, fit: Any, glyphs: Any, choice: Any, shape: Any,
-    scratch: Any, cover: Any, box: Any,
-) -> None:  # fmt: skip
-    """Draw a line's ink into `cover`, and write its box."""
-    items, points, _, words, _ = scratch
-    cover[:] = 0
-    length = codes.size
-    count = _list_items(seed, image, table, codes, items)
-    rng.fill_words(np.uint64(seed), np.uint64(image), rng.GLYPH, length, words)
-    class_start, members, start, glyph_group, groups = choice
-    first = _choose_glyphs(words, (members, start, glyph_group, groups), class_start, items, count)
-    _shape_items(seed, image, table, length, glyphs, scratch, count, first)
-    _place_items(seed, image, table, spacing, length, glyphs, scratch, count)
-    softness = line_value(seed, image, table, SOFTNESS)
-    line = _fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
-    for k in range(count):
-        if items[k, _GLYPH] >= 0.0:
-            _draw_glyph(seed, image, items[k], glyphs, line, softness, shape, scratch, cover)
-        if items[k, _POINTS] > 0.0:
-            _draw_strokes(items[k], points[k], line, softness, shape, cover)
-    _write_box(line, glyphs, items, points, count, box)
 
 
 @kernel
@@ -681,8 +666,27 @@ def write_lines(
     scratch = _make_scratch(longest, height, width)
     # Not the page itself, as 16 bytes are written at once: those after it may be another thread's.
     cover = np.zeros(height * width + _LANES, np.uint8)
+    items, points, _, words, _, _ = scratch
+    class_start, members, starts, glyph_group, groups = choice
+    # Written out in one kernel: numba compiles what a kernel calls again in each that calls it.
     for i in range(pages.shape[0]):
-        line = codes[offsets[i] : offsets[i + 1]]
         image = np.uint64(start) + np.uint64(i)
-        _write_line(seed, image, table, line, spacing, fit, glyphs, choice, shape, scratch, cover, boxes[i])
-        pages[i] = cover[: height * width]
+        line_codes = codes[offsets[i] : offsets[i + 1]]
+        length = line_codes.size
+        cover[:] = 0
+        count = _list_items(seed, image, table, line_codes, items)
+        rng.fill_words(np.uint64(seed), image, rng.GLYPH, length, words)
+        first = _choose_glyphs(words, (members, starts, glyph_group, groups), class_start, items, count)
+        _shape_items(seed, image, table, length, glyphs, scratch, count, first)
+        _place_items(seed, image, table, spacing, length, glyphs, scratch, count)
+        softness = line_value(seed, image, table, SOFTNESS)
+        line = _fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+        for k in range(count):
+            if items[k, _GLYPH] >= 0.0:
+                _draw_glyph(seed, image, items[k], glyphs, line, softness, shape, scratch, cover)
+            if items[k, _POINTS] > 0.0:
+                _draw_strokes(items[k], points[k], line, softness, shape, cover)
+        _write_box(line, glyphs, items, points, count, boxes[i])
+        page = pages[i]
+        for k in range(page.size):  # numba takes two seconds to compile the assignment of an array
+            page[k] = cover[k]

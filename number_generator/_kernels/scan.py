@@ -1,0 +1,410 @@
+"""The traces that a scanner leaves on a page: spots, blur, noise, JPEG's, its contrast.
+
+Each feature draws from the streams of its own parameters: slot 0 is the value, or whether the line has the feature;
+from block 1 on follow the details. A feature that is off draws nothing and leaves the page as it is.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels.compile import kernel
+from number_generator._kernels.draws import block, happens, line_value, unit
+from number_generator._kernels.page import (
+    F0,
+    F1,
+    FOUR,
+    NIL,
+    ONE,
+    ROUNDER,
+    THREE,
+    TWO,
+    WHITE,
+    clamp,
+    fill_blocks,
+    fraction,
+    round_page,
+    table_stride,
+    whole,
+)
+
+__all__ = ["scan_page"]
+
+# Streams: see `paper`.
+SPECKLE = np.int64(144)
+BLUR = np.int64(145)
+NOISE = np.int64(146)
+JPEG = np.int64(147)
+JPEG_QUALITY = np.int64(148)
+AUTO_LEVELS = np.int64(149)
+INVERT = np.int64(150)
+
+_LEAD = np.uint64(16)  # values before a page, of which two are read
+_CHUNK = np.uint64(64)  # columns that go through JPEG at once
+_SIDE = np.uint64(8)  # px of a block of JPEG
+_TILES = np.uint64(512)  # values of a chunk
+_SIXTEEN = np.uint64(16)
+_LOW_16 = np.uint64(0xFFFF)
+_AREA = 1000.0  # px, of which `speckle` counts the spots
+_SD_OF_THREE = 127.998  # of the sum of three uniform bytes
+_MEAN_OF_THREE = np.float32(382.5)
+_MIDDLE = np.float32(128.0)
+
+# ITU-T T.81, table K.1: the quantisation of luminance.
+_LUMINANCE = np.array(
+    [
+        [16, 11, 10, 16, 24, 40, 51, 61],
+        [12, 12, 14, 19, 26, 58, 60, 55],
+        [14, 13, 16, 24, 40, 57, 69, 56],
+        [14, 17, 22, 29, 51, 87, 80, 62],
+        [18, 22, 37, 56, 68, 109, 103, 77],
+        [24, 35, 55, 64, 81, 104, 113, 92],
+        [49, 64, 78, 87, 103, 121, 120, 101],
+        [72, 92, 95, 98, 112, 100, 103, 99],
+    ],
+    np.int64,
+).ravel()
+# What the cosine transform of Arai, Agui and Nakajima leaves to the quantisation: cos(k pi / 16) * sqrt(2), and 1.
+_COSINES = np.array(
+    [1.0, 1.387039845322148, 1.306562964876377, 1.175875602419359, 1.0, 0.785694958387102, 0.541196100146197,
+     0.275899379282943],
+)  # fmt: skip
+_COS_2 = np.float32(0.382683432365090)  # of the transform: cos(6 pi / 16) and so on
+_COS_4 = np.float32(0.707106781186548)
+_COS_6 = np.float32(0.541196100146197)
+_COS_8 = np.float32(1.306562964876377)
+_SQRT_2 = np.float32(1.414213562373095)
+_UP_2 = np.float32(1.847759065022573)
+_UP_4 = np.float32(1.082392200292394)
+_UP_6 = np.float32(2.613125929752753)
+
+
+@kernel
+def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any, offset: int, scratch: Any) -> None:
+    """Turn a page into the bytes that a scanner gives: spots, blur, noise, compression, contrast, in this order.
+
+    Parameters
+    ----------
+    seed, image, table, shape, scratch
+        See `draw_paper`.
+    page : ndarray, flat float32
+        Is overwritten.
+    out : ndarray, flat uint8
+        The bytes go to `offset` and after.
+    """
+    _, columns, second, _, words, levels, tiles = scratch
+    size = np.uint64(shape[0]), np.uint64(shape[1])
+    height, width = size
+    speckle = line_value(seed, image, table, SPECKLE)
+    if speckle > 0.0:
+        _draw_specks(seed, image, speckle, size, page)
+    blur = line_value(seed, image, table, BLUR)
+    if blur > 0.1:  # below, a neighbour has less than the 10**21st part
+        _blur(blur, size, page, second)
+    noise = line_value(seed, image, table, NOISE)
+    if noise > 0.0:
+        _add_noise(seed, image, noise * 255.0, size, page, words, levels)
+    if happens(seed, image, table, JPEG):
+        _compress(line_value(seed, image, table, JPEG_QUALITY), size, page, tiles)
+    gain = F1
+    shift = F0
+    if happens(seed, image, table, AUTO_LEVELS):
+        gain, shift = _stretch(seed, image, size, page, columns)
+    if happens(seed, image, table, INVERT):
+        gain = -gain
+        shift = WHITE - shift
+    round_page(gain, shift, height * width, page, out, np.uint64(offset))
+
+
+@kernel
+def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> None:
+    """Draw `rate` dark and bright spots for each 1,000 px, one more or less to come to it on average."""
+    height, width = size
+    a, _, _, _ = block(seed, image, SPECKLE, ONE)
+    mean = rate * np.float64(height) * np.float64(width) / _AREA
+    for speck in range(np.int64(mean + unit(a))):
+        b, c, d, _ = block(seed, image, SPECKLE, TWO + np.uint64(speck))
+        middle_x = unit(b) * np.float64(width)
+        middle_y = unit(c) * np.float64(height)
+        radius = 0.4 + 0.9 * fraction(d, 0)
+        level = 255.0 * (0.35 * fraction(d, 1) if fraction(d, 2) < 0.6 else 0.85 + 0.15 * fraction(d, 1))
+        opaque = 0.4 + 0.6 * fraction(d, 3)
+        for y in range(whole(middle_y - radius - 0.5, height), whole(middle_y + radius + 1.5, height)):
+            for x in range(whole(middle_x - radius - 0.5, width), whole(middle_x + radius + 1.5, width)):
+                away_x = np.float64(x) + 0.5 - middle_x
+                away_y = np.float64(y) + 0.5 - middle_y
+                share = min(max(radius + 0.5 - np.sqrt(away_x * away_x + away_y * away_y), 0.0), 1.0) * opaque
+                at = y * width + x
+                page[at] += np.float32(share) * (np.float32(level) - page[at])
+
+
+@kernel
+def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
+    """Blur the page by a Gaussian of that standard deviation, in px; edges go on as they are.
+
+    Two neighbours on either side are looked at, which is enough up to 0.8 px; more is done in several times, as the
+    squares of standard deviations add up, and comes out narrower by up to 3 %. A pass takes many rows at once, since to
+    begin a loop takes as long as a row; what the horizontal one gets wrong at the ends of rows is made good afterwards.
+    """
+    height, width = size
+    times = 1 + np.int64(deviation * deviation / 0.6401)
+    ratio = _decay(min(0.5 * times / (deviation * deviation), 64.0))
+    far = ratio * ratio * ratio * ratio
+    total = 1.0 + 2.0 * (ratio + far)
+    w0 = np.float32(1.0 / total)
+    w1 = np.float32(ratio / total)
+    w2 = np.float32(far / total)
+    last = height - ONE
+    for _ in range(times):
+        for y in (NIL, ONE, TWO, height - TWO, last):
+            # Rows from 2 to the last but two have all their neighbours: one loop does them.
+            count = max(height - FOUR, ONE) * width if y == TWO else width
+            above = (y - TWO if y > ONE else NIL) * width
+            near_above = (y - ONE if y > NIL else NIL) * width
+            near_below = min(y + ONE, last) * width
+            below = min(y + TWO, last) * width
+            row = y * width
+            for i in range(count):
+                near = w0 * page[row + i] + w1 * (page[near_above + i] + page[near_below + i])
+                second[_LEAD + row + i] = near + w2 * (page[above + i] + page[below + i])
+        for i in range(height * width):
+            near = w0 * second[_LEAD + i] + w1 * (second[_LEAD - ONE + i] + second[_LEAD + ONE + i])
+            page[i] = near + w2 * (second[_LEAD - TWO + i] + second[_LEAD + TWO + i])
+        right = width - ONE
+        for y in range(height):
+            row = y * width
+            at = row + _LEAD
+            for end in range(min(width, FOUR)):
+                x = end if end < TWO else width + end - min(width, FOUR)
+                near_left = second[at + (x - ONE if x > NIL else NIL)]
+                left = second[at + (x - TWO if x > ONE else NIL)]
+                near = w0 * second[at + x] + w1 * (near_left + second[at + min(x + ONE, right)])
+                page[row + x] = near + w2 * (left + second[at + min(x + TWO, right)])
+
+
+@kernel
+def _decay(amount: float) -> float:
+    """Give nearly e to the power of -`amount`, in float64, for amounts from 0 to 64."""
+    small = -amount / 1024.0
+    value = 1.0 + small * (1.0 + small * (0.5 + small * (1.0 / 6.0 + small / 24.0)))
+    for _ in range(10):
+        value = value * value
+    return value
+
+
+@kernel
+def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, words: Any, levels: Any) -> None:
+    """Add noise of that standard deviation: a pixel's is the sum of three bytes.
+
+    In half of the lines two of them stand beside each other, so that neighbours are alike, as a scanner's are. To draw
+    three bytes for each pixel would take longer than all the rest. So each row takes its own from three places of a
+    pool of an eighth of the page and a little more: it is chance if pixels share them, and no pattern repeats.
+    """
+    height, width = size
+    a, _, _, _ = block(seed, image, NOISE, ONE)
+    alike = a >> np.uint64(63) != NIL
+    places = height * width // _SIDE + np.uint64(256)
+    fill_blocks(seed, image, NOISE, TWO, places + width + ONE, words)
+    scale = np.float32(deviation / _SD_OF_THREE)
+    for y in range(height):
+        # The pool's words tell the places as well as any.
+        word = words[y % (places >> THREE)]
+        start = y * width
+        first = (word & _LOW_16) * places >> _SIXTEEN
+        second = first + ONE if alike else (word >> _SIXTEEN & _LOW_16) * places >> _SIXTEEN
+        third = (word >> np.uint64(32) & _LOW_16) * places >> _SIXTEEN
+        for x in range(width):
+            # Whole numbers, so that any order of the sum gives the same.
+            total = np.float32(levels[first + x]) + np.float32(levels[second + x]) + np.float32(levels[third + x])
+            page[start + x] += scale * (total - _MEAN_OF_THREE)
+
+
+@kernel
+def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple[float, float]:
+    """Give the factor and the shift that bring the darkest level to about 0 and the brightest to 255.
+
+    A level counts if two pixels, one above the other, reach it: a single one may be noise, ink is wider.
+    """
+    height, width = size
+    stride = table_stride(width)
+    for x in range(width):
+        columns[x] = WHITE
+        columns[stride + x] = F0
+    for y in range(height - ONE):
+        row = y * width
+        below = row + width
+        for x in range(width):
+            a = page[row + x]
+            b = page[below + x]
+            low = columns[x]
+            high = columns[stride + x]
+            bright = a if a > b else b
+            dark = b if a > b else a
+            columns[x] = bright if bright < low else low
+            columns[stride + x] = dark if dark > high else high
+    low = columns[NIL]
+    high = columns[stride]
+    for x in range(width):
+        low = min(low, columns[x])
+        high = max(high, columns[stride + x])
+    a, _, _, _ = block(seed, image, AUTO_LEVELS, ONE)
+    target = np.float32(12.0 * unit(a) * unit(a))
+    # An empty page is not to become one of noise alone.
+    gain = (WHITE - target) / max(high - low, np.float32(40.0))
+    return gain, WHITE - gain * high
+
+
+# JPEG
+
+
+@kernel
+def _compress(quality: float, size: Any, page: Any, tiles: Any) -> None:
+    """Do to the page what JPEG does: quantise the cosine transform of each 8 x 8 block.
+
+    Eight blocks beside each other are done at once: pixel (x, y) of block b stands at 64 * y + 8 * x + b of `tiles`,
+    so that neighbouring values are a vector for the transforms of columns and of rows alike.
+    """
+    height, width = size
+    _prepare_quantisation(quality, tiles)
+    _make_whole(F0, -_MIDDLE, height * width, page)
+    for top in range(NIL, height, _SIDE):
+        for left in range(NIL, width, _CHUNK):
+            _load_tiles(top, left, size, page, tiles)
+            for i in range(_CHUNK):
+                _put(_transform(_take(tiles, i, _CHUNK)), tiles, i, _CHUNK)
+            for y in range(_SIDE):
+                row = y * _CHUNK
+                steps = _TILES + row
+                for number in range(_SIDE):
+                    values = _quantise(_transform(_take(tiles, row + number, _SIDE)), tiles, steps + number)
+                    _put(_transform_back(values), tiles, row + number, _SIDE)
+            for i in range(_CHUNK):
+                _put(_transform_back(_take(tiles, i, _CHUNK)), tiles, i, _CHUNK)
+            _store_tiles(top, left, size, page, tiles)
+    _make_whole(_MIDDLE, F0, height * width, page)
+
+
+@kernel
+def _prepare_quantisation(quality: float, tiles: Any) -> None:
+    """Write what to multiply by, 512 values in the order of the tiles, and the 512 reciprocal ones that undo it."""
+    number = np.int64(quality + 0.5)
+    percent = 5000 // number if number < 50 else 200 - 2 * number  # as libjpeg reckons
+    for i in range(np.uint64(64)):
+        step = np.float64(min(max((_LUMINANCE[i] * percent + 50) // 100, 1), 255))
+        scale = step * _COSINES[i >> THREE] * _COSINES[i & np.uint64(7)]
+        for number in range(_SIDE):
+            at = _TILES + _SIDE * i + number
+            tiles[at] = np.float32(0.125 / scale)
+            tiles[at + _TILES] = np.float32(0.125 * scale)
+
+
+@kernel
+def _make_whole(before: float, after: float, count: int, page: Any) -> None:
+    """Add `before`, clip and round to whole levels, and add `after`."""
+    for i in range(count):
+        page[i] = ((clamp(page[i] + before, F0, WHITE) + ROUNDER) - ROUNDER) + after
+
+
+@kernel
+def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
+    """Take 8 rows of 64 px; beyond the page its edges go on."""
+    height, width = size
+    for y in range(_SIDE):
+        row = min(top + y, height - ONE) * width
+        target = y * _CHUNK
+        for number in range(_SIDE):
+            first = left + number * _SIDE
+            if first + _SIDE <= width:
+                for x in range(_SIDE):
+                    tiles[target + _SIDE * x + number] = page[row + first + x]
+            else:
+                for x in range(_SIDE):
+                    tiles[target + _SIDE * x + number] = page[row + min(first + x, width - ONE)]
+
+
+@kernel
+def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
+    """Put back what of the tiles lies on the page."""
+    height, width = size
+    for y in range(min(_SIDE, height - top)):
+        row = (top + y) * width
+        source = y * _CHUNK
+        for number in range(_SIDE):
+            first = left + number * _SIDE
+            if first + _SIDE <= width:
+                for x in range(_SIDE):
+                    page[row + first + x] = tiles[source + _SIDE * x + number]
+            else:
+                for x in range(width - min(first, width)):
+                    page[row + first + x] = tiles[source + _SIDE * x + number]
+
+
+@kernel
+def _take(tiles: Any, at: int, step: int) -> tuple[float, ...]:
+    """Give 8 values, `step` apart."""
+    a, b, c, d = tiles[at], tiles[at + step], tiles[at + TWO * step], tiles[at + THREE * step]
+    at += FOUR * step
+    return a, b, c, d, tiles[at], tiles[at + step], tiles[at + TWO * step], tiles[at + THREE * step]
+
+
+@kernel
+def _put(values: tuple[float, ...], tiles: Any, at: int, step: int) -> None:
+    """Write 8 values, `step` apart."""
+    for value in values:
+        tiles[at] = value
+        at += step
+
+
+@kernel
+def _quantise(values: tuple[float, ...], tiles: Any, at: int) -> tuple[float, ...]:
+    """Round 8 coefficients of a row to multiples of the quantisation's steps."""
+    a, b, c, d, e, f, g, h = values
+    to_a, to_b, to_c, to_d, to_e, to_f, to_g, to_h = _take(tiles, at, _SIDE)
+    a, b, c, d = a * to_a + ROUNDER, b * to_b + ROUNDER, c * to_c + ROUNDER, d * to_d + ROUNDER
+    e, f, g, h = e * to_e + ROUNDER, f * to_f + ROUNDER, g * to_g + ROUNDER, h * to_h + ROUNDER
+    a, b, c, d, e, f, g, h = (
+        a - ROUNDER, b - ROUNDER, c - ROUNDER, d - ROUNDER,
+        e - ROUNDER, f - ROUNDER, g - ROUNDER, h - ROUNDER,
+    )  # fmt: skip
+    to_a, to_b, to_c, to_d, to_e, to_f, to_g, to_h = _take(tiles, at + _TILES, _SIDE)
+    return a * to_a, b * to_b, c * to_c, d * to_d, e * to_e, f * to_f, g * to_g, h * to_h
+
+
+@partial(kernel, inline=True)
+def _transform(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Transform 8 values: Arai, Agui and Nakajima (1988), as in libjpeg's `jfdctflt`."""
+    v0, v1, v2, v3, v4, v5, v6, v7 = values
+    s0, d0 = v0 + v7, v0 - v7
+    s1, d1 = v1 + v6, v1 - v6
+    s2, d2 = v2 + v5, v2 - v5
+    s3, d3 = v3 + v4, v3 - v4
+    e0, e3 = s0 + s3, s0 - s3
+    e1, e2 = s1 + s2, s1 - s2
+    z1 = (e2 + e3) * _COS_4
+    o0, o1, o2 = d3 + d2, d2 + d1, d1 + d0
+    z5 = (o0 - o2) * _COS_2
+    z2 = o0 * _COS_6 + z5
+    z4 = o2 * _COS_8 + z5
+    z3 = o1 * _COS_4
+    z11, z13 = d0 + z3, d0 - z3
+    return e0 + e1, z11 + z4, e3 + z1, z13 - z2, e0 - e1, z13 + z2, e3 - z1, z11 - z4
+
+
+@partial(kernel, inline=True)
+def _transform_back(values: tuple[float, ...]) -> tuple[float, ...]:
+    """Undo `_transform`, as in libjpeg's `jidctflt`."""
+    v0, v1, v2, v3, v4, v5, v6, v7 = values
+    s0, d0 = v0 + v4, v0 - v4
+    s1 = v2 + v6
+    d1 = (v2 - v6) * _SQRT_2 - s1
+    e0, e3 = s0 + s1, s0 - s1
+    e1, e2 = d0 + d1, d0 - d1
+    z13, z10 = v5 + v3, v5 - v3
+    z11, z12 = v1 + v7, v1 - v7
+    o7 = z11 + z13
+    z5 = (z10 + z12) * _UP_2
+    o6 = z5 - z10 * _UP_6 - o7
+    o5 = (z11 - z13) * _SQRT_2 - o6
+    o4 = z5 - z12 * _UP_4 - o5
+    return e0 + o7, e1 + o6, e2 + o5, e3 + o4, e3 - o4, e2 - o5, e1 - o6, e0 - o7

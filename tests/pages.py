@@ -1,0 +1,116 @@
+"""Pages as single kernels draw them, for the tests of paper, ink and scan."""
+
+import numpy as np
+
+from number_generator._kernels import draws, paper, scan
+from number_generator._kernels.page import make_page, make_scratch
+from number_generator.handwriting import STYLES, Normal, parameters
+
+SHAPE = (28, 128)
+BOX = (10.0, 4.0, 118.0, 24.0)
+BASELINE = 23.0
+CLEAN = STYLES["clean"]
+SEED = np.uint64(7)
+GUARD = 77
+
+# Each feature at a strength at which it must show, on paper that leaves room on either side.
+PAPER_FEATURES = {
+    "gradient": {"gradient": 0.4},
+    "texture": {"texture": 0.2},
+    "waves": {"waves": 1.0, "wave_strength": 0.3},
+    "fibres": {"fibres": 1.0, "fibre_strength": 0.3},
+    "ruled": {"ruled": 1.0, "rule_strength": 0.6},
+    "boxed": {"boxed": 1.0, "rule_strength": 0.6},
+}
+SCAN_FEATURES = {
+    "speckle": {"speckle": 5.0},
+    "blur": {"blur": 0.7},
+    "noise": {"noise": 0.05},
+    "jpeg": {"jpeg": 1.0, "jpeg_quality": 30.0},
+    "auto_levels": {"auto_levels": 1.0},
+    "invert": {"invert": 1.0},
+}
+INK_FEATURES = {
+    "ink": {"ink": 0.5},
+    "ink_drift": {"ink_drift": 0.5},
+    "ink_texture": {"ink_texture": 0.5},
+    "padding": {"padding": 1.0},
+}
+
+
+def table_of(style):
+    """Give a style as the kernels read it."""
+    table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
+    for parameter in parameters():
+        value = getattr(style, parameter.name)
+        if isinstance(value, str):
+            continue
+        job = float(value.per_job)
+        if isinstance(value, Normal):
+            table[parameter.stream] = (draws.NORMAL, value.mean, value.sd, value.low, value.high, job)
+        elif value.low == value.high:
+            table[parameter.stream] = (draws.CONSTANT, value.low, 0, value.low, value.high, 0)
+        else:
+            table[parameter.stream] = (draws.UNIFORM, 0, 0, value.low, value.high, job)
+    return table
+
+
+def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE):
+    """Give the page that `draw_paper` fills, whatever it held before."""
+    page = make_page(*shape)
+    page[:] = 123
+    paper.draw_paper(SEED, np.uint64(image), table_of(style), shape, box, baseline, page, make_scratch(*shape))
+    return page.reshape(shape)
+
+
+def ink_page(style, cover, page, image=0, box=BOX):
+    """Give a page with ink on it."""
+    out = make_page(*cover.shape)
+    out[:] = np.ravel(page)
+    paper.ink_page(
+        SEED, np.uint64(image), table_of(style), cover.shape, box, np.ravel(cover), out,
+        make_scratch(*cover.shape),
+    )  # fmt: skip
+    return out.reshape(cover.shape)
+
+
+def scan_page(style, page, image=0):
+    """Give a page as bytes."""
+    page = np.asarray(page)
+    copy = make_page(*page.shape)
+    copy[:] = page.ravel()
+    out = np.full(page.size + 8, GUARD, np.uint8)
+    scan.scan_page(SEED, np.uint64(image), table_of(style), page.shape, copy, out, 3, make_scratch(*page.shape))
+    assert (out[:3] == GUARD).all()
+    assert (out[-5:] == GUARD).all()
+    return out[3:-5].reshape(page.shape)
+
+
+def ink_plain(style, cover, image=0):
+    out = np.full(cover.size + 8, GUARD, np.uint8)
+    paper.ink_plain(
+        SEED, np.uint64(image), table_of(style), cover.shape, np.ravel(cover), out, 3,
+        make_scratch(*cover.shape),
+    )  # fmt: skip
+    assert (out[:3] == GUARD).all()
+    assert (out[-5:] == GUARD).all()
+    return out[3:-5].reshape(cover.shape)
+
+
+def draw(style, cover, image=0):
+    """Give all three steps of one line."""
+    page = draw_paper(style, image, cover.shape)
+    return scan_page(style, ink_page(style, cover, page, image), image)
+
+
+def every_ink():
+    """Ink of every strength: soft ovals, all within BOX, and every byte once."""
+    rows, columns = np.mgrid[: SHAPE[0], : SHAPE[1]]
+    rings = np.abs(np.hypot((rows - 14) / 9, (columns % 20 - 10) / 6) - 0.8)
+    ink = np.clip(1.5 - 5 * rings, 0, 1) * ((columns >= 12) & (columns < 116) & (rows >= 5) & (rows < 23))
+    cover = np.rint(255 * ink).astype(np.uint8)
+    cover[14, 20:84] = np.arange(64)
+    cover[15, 20:84] = np.arange(64, 128)
+    cover[16, 20:84] = np.arange(128, 192)
+    cover[17, 20:84] = np.arange(192, 256)
+    return cover
