@@ -46,7 +46,8 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="the digits to write, such as 12345678; with a --style also the separators - . , / ( ) + and space",
+        help="the digits to write, such as 12345678; with a --style also the separators - . , / ( ) + and space, "
+        "one that begins with - as in --sequence=-5,3",
     )
     _add_drawing_options(parser)
     parser.add_argument(

@@ -173,7 +173,7 @@ class Handwriting:
     gap_jitter: Distribution = _parameter(36, "Layout", "glyph", _H, (-0.5, 1.0), 0.0,
         "added to each gap; a `spacing_range` takes its place")
     wide_gap: Distribution = _share(37, "Layout", "share of the gaps",
-        "that are wider by `wide_gap_size`")
+        "that are wider by `wide_gap_size`; a `spacing_range` takes their place")
     wide_gap_size: Distribution = _parameter(38, "Layout", "glyph", _H, (0.0, 4.0), 0.5,
         "added to a wide gap")
     squeeze: Distribution = _parameter(39, "Layout", "line", "factor", (0.3, 2.5), 1.0,
@@ -181,7 +181,7 @@ class Handwriting:
     fill: Distribution = _share(40, "Layout", _SHARE,
         "stretched or squeezed to the page's width, as a resize to a fixed size leaves them (by 2 at the most)")
     margin: Distribution = _parameter(41, "Layout", "line", _PAGE, (0.0, 2.0), 0.0,
-        "least free width at the left, and another draw at the right")
+        "least free width at the left, and another draw at the right; together at most half of the page")
     position: Distribution = _parameter(42, "Layout", "line", "share", (0.0, 1.0), 0.5,
         "where the line stands in the free width: 0 left, 1 right")
     vertical_position: Distribution = _parameter(43, "Layout", "line", "share", (0.0, 1.0), 0.5,
@@ -195,7 +195,7 @@ class Handwriting:
     drift: Distribution = _parameter(50, "Line", "line", _H, (-0.5, 0.5), 0.0,
         "how far the baseline bends, upwards in the middle of the line")
     thickness: Distribution = _parameter(51, "Line", "line", _H, (-0.15, 0.2), 0.0,
-        "added to the width of the strokes; a stroke never vanishes")
+        "added to the width of the strokes; a stroke never vanishes, and grows by 11 px at most in digits of 50 px on")
     consistency: Distribution = _parameter(52, "Line", "line", "share", (0.0, 1.0), 0.0,
         "how far slant and stroke width of the digits are drawn to those of the line's first digit")
     writer: str = _choice(53, "Line", ("mixed", "cluster", "dataset", "auto"),

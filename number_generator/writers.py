@@ -1,6 +1,7 @@
 """Whose digits stand together in a line: the digit dataset's images in groups of one hand each."""
 
 import hashlib
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
@@ -161,6 +162,8 @@ def style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer
     SpecError
         If scikit-learn is missing.
     """
+    if sys.modules.get("scipy", ...) is None:  # the commands keep numba from loading it, and scikit-learn needs it
+        del sys.modules["scipy"]
     try:
         from sklearn.cluster import KMeans  # noqa: PLC0415 - an extra, and heavy
     except ImportError as exc:

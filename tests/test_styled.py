@@ -1397,3 +1397,14 @@ def checked_cache(request, tmp_path):
 
 def test_no_index_is_out_of_bounds(run_python, checked_cache):
     assert run_python(SMALL_BATCHES, NUMBA_BOUNDSCHECK="1", NUMBA_CACHE_DIR=str(checked_cache)) == "done\n"
+
+
+def test_a_spacing_range_takes_the_place_of_every_gap_of_the_style():
+    styles = [
+        PLAIN.replace(size=0.6),
+        PLAIN.replace(size=0.6, gap=2, gap_jitter=(-0.3, 0.3), wide_gap=1, wide_gap_size=3),
+    ]
+
+    plain, wide = (generate_batch(["3141"] * 20, (5, 5), 200, style=style, seed=1) for style in styles)
+
+    np.testing.assert_array_equal(plain, wide)

@@ -3,14 +3,16 @@
 import hashlib
 import pickle
 import shutil
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from installed import installed
 from scipy import ndimage
 
-from number_generator import DigitImageDataset, digit_datasets, writers
+from number_generator import DigitImageDataset, GenericDataset, digit_datasets, writers
 from number_generator.digit_datasets import packaged_digits, packaged_file
 from number_generator.errors import DatasetError, DatasetReadError, SpecError
 from number_generator.writers import CLUSTERS, FEATURES, style_clusters, style_features, writers_of
@@ -531,3 +533,27 @@ def test_wrong_ids_in_an_npz_archive_are_refused_by_its_name(make_digits, tmp_pa
 
     with pytest.raises(DatasetError, match=r"digits\.npz: the writer ids have shape \(29,\)"):
         DigitImageDataset().load(tmp_path / "digits.npz")
+
+
+def test_the_command_computes_the_clusters_of_other_digits(half_clustered, tmp_path):
+    """The commands keep numba from loading scipy, which scikit-learn needs."""
+    pytest.importorskip("sklearn")
+    images, labels = digits_of(half_clustered[0])
+    np.savez(tmp_path / "own.npz", images=images, labels=labels)
+    arguments = ["--num-images=3", f"--digits={tmp_path / 'own.npz'}", "--style=natural", "--set=writer=cluster"]
+
+    done = subprocess.run(
+        [installed("generate-phone-numbers"), *arguments, f"--output-path={tmp_path / 'set.h5'}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    dataset = GenericDataset()
+    dataset.load(tmp_path / "set.h5")
+    metadata = dataset.get_metadata()
+    assert metadata["writer"] == "cluster"
+    assert len(metadata["style_clusters"]) == len(images)
+    assert set(metadata["style_clusters"]) <= set("01234567")

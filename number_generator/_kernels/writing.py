@@ -57,6 +57,7 @@ _STRAIGHT = 1.9  # stroke widths: a 1 that is no wider has no upstroke of its ow
 _FIXED = 65536.0
 _FARTHEST = 1073741824.0  # of what fits into 32 bits
 _FIELD_REACH = 7.5  # texels
+_MOST_GROWTH = 1.5  # of the reach on either side, which leaves some for the edge
 _LANES = 16  # px sampled at once
 _ROUNDER = np.float32(12582912.0)  # 1.5 * 2**23: what is added to it keeps no fraction
 
@@ -260,7 +261,7 @@ def _shape_items(
     seed: int, image: int, table: Any, length: int, glyphs: Any, scratch: Any, count: int, first: int
 ) -> None:
     """Give each item its own transformation, stroke width and strokes."""
-    facts, unit_px, usual_pen = glyphs[3], glyphs[6], glyphs[7]
+    _, _, _, facts, padding, density, unit_px, usual_pen = glyphs
     items, points, values, words, _, _ = scratch
     column = np.int64(0)
     for stream in (SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER, THICKNESS_JITTER, WARP):
@@ -299,6 +300,7 @@ def _shape_items(
         item[_Y] = -values[slot, 2] * unit_px
         growth = (thickness + values[slot, 5]) * unit_px + alike * (pen / size - own_pen)
         thickest = max(_THICKEST * unit_px, own_pen)
+        thickest = min(thickest, own_pen + _MOST_GROWTH * min(_FIELD_REACH / density, padding - 0.25))
         item[_GROWTH] = min(max(growth, (_THINNEST - 1.0) * own_pen), thickest - own_pen)
         item[_BEND] = values[slot, 6] * unit_px
         if own_pen > 0.0:  # where there is no ink, nothing is added to it
@@ -323,7 +325,7 @@ def _place_items(
         for k in range(length):
             values[k, 0] = (gap + values[k, 0]) * unit_px
     share = table[WIDE_GAP, 1]
-    if share > 0.0:
+    if share > 0.0 and gaps <= 0:
         _glyph_values(seed, image, table, WIDE_GAP_SIZE, length, words, values, 1)
         rng.fill_words(np.uint64(seed), np.uint64(image), WIDE_GAP, length, words)
         for k in range(length):
@@ -493,11 +495,10 @@ def _draw_glyph(
     growth = max(item[_GROWTH], _FAINTEST / scale - own_pen)
     # A field tells distances up to so many px: a line that is made very small must not ask for more.
     far = min(_FIELD_REACH / density, padding - 0.25)
-    growth = min(growth, far)
+    growth = min(growth, _MOST_GROWTH * far)
     softness = min(softness, 2.0 * scale * (far - 0.5 * growth))
     bend = item[_BEND]
     reach = 0.5 * max(growth, 0.0) + bend + 0.5 * softness / scale + 0.25
-    reach = min(reach, np.float64(padding))
 
     low, high = _support(fact, ma, mb)
     base = ma * item[_REF_X] + mb * item[_REF_Y]
@@ -547,8 +548,9 @@ def _draw_glyph(
     # A loop is opened before the digit joins the others, whose ink is not to be erased.
     sheet = spare if has_cut else cover
     if has_cut:
-        for at in range(top * width, bottom * width):
-            spare[at] = 0
+        for py in range(top, bottom):
+            for at in range(py * width + left, py * width + right):
+                spare[at] = 0
     target = simd.address(sheet) + top * width + left
     u_table, v_table = simd.address(u_columns), simd.address(v_columns)
     field = simd.address(texels) + offsets[glyph]
@@ -571,8 +573,9 @@ def _draw_glyph(
         to_y = fact[fields.Y0] + 0.4 * own_pen - item[_REF_Y]
         radius = (0.6 * (own_pen + growth) + 0.04 * unit_px) * scale
         strokes.erase_dot(x + ma * to_x + mb * to_y, y + mc * to_x + md * to_y, radius, softness, shape, spare)
-        for at in range(top * width, bottom * width):
-            cover[at] = max(cover[at], spare[at])
+        for py in range(top, bottom):
+            for at in range(py * width + left, py * width + right):
+                cover[at] = max(cover[at], spare[at])
 
 
 @kernel
