@@ -41,7 +41,7 @@ _SMALLEST = 100  # px of a glyph's box: in smaller ones a piece may be all of it
 _NEAR = 2  # px around which the strongest ink is looked for
 _FAR = np.float32(1e9)
 _TRACE = np.float32(0.2)  # of full strength: less joins no pieces
-_SPECK = np.float32(3.0)  # px of full ink: smaller pieces are dirt
+_SPECK = np.float32(4.5)  # px of full ink: smaller pieces are dirt
 
 # What is measured of each glyph, in px of the digit dataset from the upper left corner of its ink's box
 X0, Y0, X1, Y1 = 0, 1, 2, 3  # extent of the outline

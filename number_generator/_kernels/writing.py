@@ -52,6 +52,7 @@ _MOST_FILL = 2.0  # of a line that is to fill the page's width
 _FAINTEST = 0.9  # px: width of a stroke at least
 _THINNEST = 0.35  # of its own width
 _THICKEST = 0.24  # digit heights
+_BOWED = (0.0, 0.42, 1.0)  # how far down an upstroke is at its points: it is a little bowed
 _MOST_STRETCH = 1.5  # of a digit whose ink is lower than the others'
 _STRAIGHT = 1.9  # stroke widths: a 1 that is no wider has no upstroke of its own
 _FIXED = 65536.0
@@ -217,12 +218,15 @@ def _add_forms(
     n = np.int64(0)
     if code == 1 and has_upstroke and _is_one_stroke(fact):
         words = block(seed, image, UPSTROKE, _DETAIL)  # a writer's 1s begin alike
-        away = (0.2 + 0.22 * unit(words[0])) * unit_px
-        down = (0.16 + 0.26 * unit(words[1])) * unit_px
+        away = (0.18 + 0.2 * unit(words[0])) * unit_px
+        down = (0.75 + 0.6 * unit(words[1])) * away  # not flat, which would make a 7 of it
         top = fact[fields.TOP_X] - x
         n = strokes.add_point(points, n, top, fact[fields.Y0] + 0.5 * pen - y, True)
-        n = strokes.add_point(points, n, top - 0.55 * away, fact[fields.Y0] + 0.5 * pen + 0.4 * down - y, False)
-        n = strokes.add_point(points, n, top - away, fact[fields.Y0] + 0.5 * pen + down - y, False)
+        # Away from the stem, which a slanted 1 has lower down on that side as well
+        stem = (fact[fields.BOTTOM_X] - fact[fields.TOP_X]) / max(fact[fields.Y1] - fact[fields.Y0], pen)
+        for k in range(1, 3):
+            x_k = top + 0.5 * k * (down * stem - away)
+            n = strokes.add_point(points, n, x_k, fact[fields.Y0] + 0.5 * pen + _BOWED[k] * down - y, False)
     elif code == 7 and has_crossbar:
         words = block(seed, image, CROSSBAR, _DETAIL)
         half = (0.16 + 0.12 * unit(words[0])) * unit_px
