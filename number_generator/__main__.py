@@ -68,14 +68,7 @@ def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         metavar="N",
         help="of a style: whole number from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
     )
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="NAME=VALUE",
-        help="change a parameter of the style, as in slant=-0.2:0.4 or crossbar=1; may be given again",
-    )
+    cli._add_set_option(parser)
     parser.set_defaults(work=_preview)
 
 

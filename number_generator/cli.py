@@ -136,6 +136,15 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         help="how numbers are written: clean is the digits as they are, natural varies the writing, document adds "
         "paper and scan; or a file of parameters (default: %(default)s)",
     )
+    _add_set_option(parser)
+    parser.add_argument(
+        "--preview",
+        metavar="SHEET.png",
+        help="draw a labelled contact sheet of what would be made, and make nothing else",
+    )
+
+
+def _add_set_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set",
         action="append",
@@ -143,11 +152,6 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         dest="settings",
         metavar="NAME=VALUE",
         help="change a parameter of the style, as in slant=-0.2:0.4 or crossbar=1; may be given again",
-    )
-    parser.add_argument(
-        "--preview",
-        metavar="SHEET.png",
-        help="draw a labelled contact sheet of what would be made, and make nothing else",
     )
 
 
