@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.datasets import GenericDataset, Images, size_text
-from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError
+from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError, SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.loading import load_arrays, source_files
 from number_generator.spec import MIN_HEIGHT, check_integer, check_seed
@@ -74,6 +74,7 @@ class DigitImageDataset(GenericDataset):
         self._digits = _checked_digits(self._images, self._labels)
         self._writer_ids = _checked_ids("writer", writer_ids, len(self._images))
         self._cluster_ids = _checked_ids("cluster", cluster_ids, len(self._images))
+        self._source_numbers = _read_only(np.arange(len(self._images), dtype=np.int64))
 
     def load(self, input_filepath: str | os.PathLike[str]) -> None:
         """Replace the content with that of a file, wholly read and checked.
@@ -99,6 +100,52 @@ class DigitImageDataset(GenericDataset):
         joined.add_examples(images, labels)
         checked = DigitImageDataset(*joined.get_data(), joined.get_metadata())
         self.__dict__.update(checked.__dict__)
+
+    def subset(
+        self, numbers: Sequence[int] | npt.NDArray[np.integer], *, cluster_ids: npt.ArrayLike | None = None
+    ) -> "DigitImageDataset":
+        """Give some of the digits as a dataset of their own, with their writer and cluster ids and the metadata.
+
+        Parameters
+        ----------
+        numbers : sequence of int, shape (n,)
+            Which images, from 0 to N - 1, each once, in the order that they are to have.
+        cluster_ids : sequence of int, shape (N,), optional
+            The style clusters of this dataset's images, where they are known from elsewhere; None means those that
+            it carries, if any.
+
+        Returns
+        -------
+        DigitImageDataset
+            Its `source_numbers` tell which images of the dataset it was first taken from it holds.
+
+        Raises
+        ------
+        SpecError
+            If the numbers are not of images of this dataset, each once.
+        DatasetError
+            If some digit has no image among them, or the dataset is empty.
+
+        Examples
+        --------
+        >>> from number_generator.digit_datasets import packaged_digits
+        >>> half = packaged_digits().subset(range(0, 5000, 2))
+        >>> half.subset(range(100, 2500)).source_numbers[:3]
+        array([200, 202, 204])
+        """
+        if not len(self):
+            raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+        chosen = _checked_numbers(numbers, len(self))
+        clusters = self._cluster_ids if cluster_ids is None else _checked_ids("cluster", cluster_ids, len(self))
+        taken = DigitImageDataset(
+            self._images[chosen],
+            self._digits[chosen],
+            self._metadata,
+            writer_ids=None if self._writer_ids is None else self._writer_ids[chosen],
+            cluster_ids=None if clusters is None else clusters[chosen],
+        )
+        taken._source_numbers = _read_only(self._source_numbers[chosen])
+        return taken
 
     def get_digit_examples(self, digit: int) -> Images:
         """Give all images of a digit, shape (n, H, H)."""
@@ -137,13 +184,21 @@ class DigitImageDataset(GenericDataset):
         return self._cluster_ids
 
     @property
+    def source_numbers(self) -> npt.NDArray[np.int64]:
+        """Which image of the dataset that these digits were taken from each one is, shape (N,), read-only.
+
+        It goes back through all subsets, to the digits as they were given or loaded: those are numbered 0 to N - 1.
+        """
+        return self._source_numbers
+
+    @property
     def atlas(self) -> GlyphAtlas:
         """All glyphs packed for rendering; made at first use."""
         with self._lock:
             if self._atlas is None:
                 if not len(self):
                     raise DatasetError("the digit dataset is empty: load one, or give images and labels")
-                self._atlas = GlyphAtlas.from_digits(self._images, self._digits)
+                self._atlas = GlyphAtlas.from_digits(self._images, self._digits, self._source_numbers)
             return self._atlas
 
     @property
@@ -307,5 +362,33 @@ def _checked_ids(of: str, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[
     checked = array.astype(np.int64)
     if (checked != array).any():
         raise DatasetError(f"the {of} ids go up to {array.max()}: give integers below 2**63")
-    checked.setflags(write=False)
-    return checked
+    return _read_only(checked)
+
+
+def _checked_numbers(numbers: Any, count: int) -> npt.NDArray[np.int64]:
+    """Give the numbers of some of `count` images as an array, or raise SpecError if they are not, each once."""
+    try:
+        array = np.asarray(numbers)
+    except ValueError:
+        array = np.empty((1, 1), object)
+    if array.shape == (0,):
+        array = array.astype(np.int64)  # an empty list has no type
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise SpecError(
+            f"the numbers of a subset have shape {array.shape} and type {array.dtype}: give a list of integers "
+            "(np.flatnonzero makes one of truth values)"
+        )
+    wrong = array[(array < 0) | (array >= count)]
+    if wrong.size:
+        raise SpecError(f"the subset asks for image {wrong[0]}: give numbers from 0 to {count - 1}")
+    values, times = np.unique(array, return_counts=True)
+    if len(values) < len(array):
+        raise SpecError(
+            f"the subset asks {times.max()} times for image {values[times.argmax()]}: give each number once"
+        )
+    return array.astype(np.int64)
+
+
+def _read_only(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    array.setflags(write=False)
+    return array

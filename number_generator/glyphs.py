@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.fields import GlyphFields
+from number_generator.separators import SEPARATOR_CLASSES, DigitMeasures, separator_images
 
 __all__ = ["GlyphAtlas"]
 
@@ -34,9 +35,15 @@ class GlyphAtlas:
     glyph_rows : ndarray, shape (2 * glyphs,), int64
         The first row with ink of each glyph, and the row after the last; of one without ink, (height, 0).
     class_start : ndarray, shape (11,), int64
-        Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d.
+        Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d. That of `marked` has the separators'
+        codes as well, shape (19,).
+    source : ndarray, shape (digits,), int64
+        The digit that each glyph was cropped from, by its number in the dataset that the user gave, see
+        `DigitImageDataset.source_numbers`. The glyphs of separators, which come later, have none.
     writers : (members, start, glyph_group, groups), optional
         Who wrote which glyph, see `Writers`; None if all are of one group.
+    writer_ids : ndarray, shape (glyphs,), int64, optional
+        The writer id or the style cluster of each glyph, as the digit dataset has it; None if a line mixes them.
     """
 
     height: int
@@ -45,7 +52,9 @@ class GlyphAtlas:
     glyph_column: npt.NDArray[np.int64]
     glyph_rows: npt.NDArray[np.int64]
     class_start: npt.NDArray[np.int64]
+    source: npt.NDArray[np.int64]
     writers: Groups | None = None
+    writer_ids: npt.NDArray[np.int64] | None = None
 
     @property
     def packed(self) -> tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -63,14 +72,41 @@ class GlyphAtlas:
         """What styles other than `clean` are drawn from; made at first use."""
         return GlyphFields.measured(self.height, self.packed, self.class_start)
 
-    def for_writers(self, writers: Groups) -> "GlyphAtlas":
+    @cached_property
+    def marked(self) -> "GlyphAtlas":
+        """The same atlas with glyphs of the separators after those of the digits; made at first use.
+
+        Codes 10 to 17 are classes of it as well, see `separators`. It is for `clean` alone.
+        """
+        measures = DigitMeasures.measured(self.height, self.packed)
+        images, codes = separator_images(measures)
+        first, stop = _extent(images, axis=1)
+        is_blank = stop == 0  # a space
+        first, stop = np.where(is_blank, 0, first), np.where(is_blank, measures.space_width, stop)
+        pixels, glyph_column, glyph_rows = _packed(images, first, stop, self.column_size)
+        starts = np.searchsorted(codes, np.arange(SEPARATOR_CLASSES.start, SEPARATOR_CLASSES.stop + 1))
+        return replace(
+            self,
+            # The blank column after the last digit is the one before the first separator.
+            pixels=np.concatenate((self.pixels[:-_BLOCK], pixels[self.column_size :])),
+            glyph_column=np.concatenate((self.glyph_column, self.glyph_column[-1] - 1 + glyph_column[1:])),
+            glyph_rows=np.concatenate((self.glyph_rows, glyph_rows)),
+            class_start=np.concatenate((self.class_start, self.class_start[-1] + starts[1:])),
+        )
+
+    def for_writers(self, writers: Groups, writer_ids: npt.NDArray[np.int64] | None = None) -> "GlyphAtlas":
         """Give the same atlas, its fields made, with glyphs grouped by writers."""
-        atlas = replace(self, writers=writers)
+        atlas = replace(self, writers=writers, writer_ids=writer_ids)
         atlas.__dict__["fields"] = self.fields
         return atlas
 
     @classmethod
-    def from_digits(cls, images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> "GlyphAtlas":
+    def from_digits(
+        cls,
+        images: npt.NDArray[np.uint8],
+        labels: npt.NDArray[np.integer],
+        source: npt.NDArray[np.int64] | None = None,
+    ) -> "GlyphAtlas":
         """Crop digits to their ink columns and pack them.
 
         Parameters
@@ -79,6 +115,8 @@ class GlyphAtlas:
             Ink is any value above 0. A digit without ink becomes one blank column.
         labels : ndarray, shape (N,), int
             Digits 0 to 9, every one present.
+        source : ndarray, shape (N,), int64, optional
+            The number by which each digit is known; None means 0 to N - 1.
 
         Returns
         -------
@@ -89,26 +127,36 @@ class GlyphAtlas:
         size = images.shape[2]
         first, stop = _extent(images, axis=1)
         first, stop = np.where(stop > 0, first, 0), np.where(stop > 0, stop, 1)
-        top, bottom = _extent(images, axis=2)
-        # One column more than the glyph has, the blank one after it.
-        glyph_column = np.concatenate(([1], 1 + np.cumsum(stop - first + 1))).astype(np.int64)
-        x = np.arange(size)
-        kept = (x >= first[:, None]) & (x < stop[:, None])
-        inside = np.ones(glyph_column[-1], np.bool_)
-        inside[glyph_column - 1] = False
-
         column_size = -(-size // _BLOCK) * _BLOCK
-        pixels = np.zeros(len(inside) * column_size + _BLOCK, np.uint8)
-        columns = pixels[: len(inside) * column_size].reshape(-1, column_size)
-        columns[inside, :size] = images.transpose(0, 2, 1)[kept]
+        pixels, glyph_column, glyph_rows = _packed(images, first, stop, column_size)
         return cls(
             height=size,
             column_size=column_size,
             pixels=pixels,
             glyph_column=glyph_column,
-            glyph_rows=np.stack((top, bottom), axis=1).astype(np.int64).reshape(-1),
+            glyph_rows=glyph_rows,
             class_start=np.searchsorted(labels[order], np.arange(11)).astype(np.int64),
+            source=order.astype(np.int64) if source is None else source[order],
         )
+
+
+def _packed(
+    images: npt.NDArray[np.uint8], first: npt.NDArray[np.int64], stop: npt.NDArray[np.int64], column_size: int
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Pack columns `first` to `stop` - 1 of each image: pixels, glyph_column and glyph_rows of an atlas."""
+    size = images.shape[2]
+    top, bottom = _extent(images, axis=2)
+    # One column more than the glyph has, the blank one after it.
+    glyph_column = np.concatenate(([1], 1 + np.cumsum(stop - first + 1))).astype(np.int64)
+    x = np.arange(size)
+    kept = (x >= first[:, None]) & (x < stop[:, None])
+    inside = np.ones(glyph_column[-1], np.bool_)
+    inside[glyph_column - 1] = False
+
+    pixels = np.zeros(len(inside) * column_size + _BLOCK, np.uint8)
+    columns = pixels[: len(inside) * column_size].reshape(-1, column_size)
+    columns[inside, :size] = images.transpose(0, 2, 1)[kept]
+    return pixels, glyph_column, np.stack((top, bottom), axis=1).astype(np.int64).reshape(-1)
 
 
 def _extent(images: npt.NDArray[np.uint8], axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

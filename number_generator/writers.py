@@ -14,7 +14,16 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import Handwriting
 
-__all__ = ["CLUSTERS", "FEATURES", "Writers", "atlas_for", "style_clusters", "style_features", "writers_of"]
+__all__ = [
+    "CLUSTERS",
+    "FEATURES",
+    "Writers",
+    "atlas_for",
+    "known_clusters",
+    "style_clusters",
+    "style_features",
+    "writers_of",
+]
 
 Kind = Literal["mixed", "cluster", "dataset"]
 Integers = npt.NDArray[np.int64]
@@ -59,6 +68,8 @@ class Writers:
     ids : ndarray, shape (N,), int64
         The group, 0 to `groups` - 1, of each image in the order of the dataset. None is without images.
     groups : int
+    names : ndarray, shape (groups,), int64
+        The writer id or cluster id of each group, as the digit dataset has it.
     glyph_group : ndarray, shape (N,), int64
         The group of each glyph of the atlas.
     members : ndarray, shape (N,), int64
@@ -76,6 +87,7 @@ class Writers:
     kind: Kind
     ids: Integers
     groups: int
+    names: Integers
     glyph_group: Integers
     members: Integers
     start: Integers
@@ -137,7 +149,28 @@ def atlas_for(digits: DigitImageDataset, style: Handwriting) -> GlyphAtlas:
     if style.is_clean:
         return digits.atlas
     writers = writers_of(digits, style.writer)
-    return digits.atlas.for_writers((writers.members, writers.start, writers.glyph_group, writers.groups))
+    writer_ids = None if writers.kind == "mixed" else writers.names[writers.glyph_group]
+    groups = writers.members, writers.start, writers.glyph_group, writers.groups
+    return digits.atlas.for_writers(groups, writer_ids)
+
+
+def known_clusters(digits: DigitImageDataset) -> Integers | None:
+    """Give the style cluster of each image where that takes no computing.
+
+    Parameters
+    ----------
+    digits : DigitImageDataset
+
+    Returns
+    -------
+    ndarray, shape (N,), int64, or None
+        The ids that the dataset carries, or those that are shipped for the packaged digits; None for other digits.
+    """
+    if digits.cluster_ids is not None:
+        return digits.cluster_ids
+    sha256, ids = _packaged_clusters()
+    # The digest of other digits is not worth its time where their number tells enough.
+    return ids if len(digits) == len(ids) and digits.sha256 == sha256 else None
 
 
 def style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Integers:
@@ -215,7 +248,7 @@ def _best_kind(digits: DigitImageDataset) -> Kind:
     """Give what `auto` stands for."""
     if digits.writer_ids is not None:
         return "dataset"
-    return "mixed" if _known_clusters(digits) is None else "cluster"
+    return "mixed" if known_clusters(digits) is None else "cluster"
 
 
 def _made(digits: DigitImageDataset, kind: str) -> Writers:
@@ -225,7 +258,7 @@ def _made(digits: DigitImageDataset, kind: str) -> Writers:
         return _grouped("dataset", digits.writer_ids, digits._digits)
     if kind == "mixed":
         return _grouped("mixed", np.zeros(len(digits), np.int64), digits._digits)
-    known = _known_clusters(digits)
+    known = known_clusters(digits)
     if known is not None:
         return _grouped("cluster", known, digits._digits)
     return _grouped("cluster", style_clusters(digits._images, digits._digits), digits._digits, is_computed=True)
@@ -243,16 +276,7 @@ def _grouped(kind: Kind, ids: Integers, labels: npt.NDArray[np.uint8], *, is_com
     sha256 = ""
     if kind != "mixed":
         sha256 = hashlib.sha256(group.astype("<i4").tobytes() + kind.encode("ascii")).hexdigest()
-    return Writers(kind, group, groups, glyph_group, members, start, sha256, is_computed)
-
-
-def _known_clusters(digits: DigitImageDataset) -> Integers | None:
-    """Give the cluster ids that the dataset carries or that are shipped for it."""
-    if digits.cluster_ids is not None:
-        return digits.cluster_ids
-    sha256, ids = _packaged_clusters()
-    # The digest of other digits is not worth its time where their number tells enough.
-    return ids if len(digits) == len(ids) and digits.sha256 == sha256 else None
+    return Writers(kind, group, groups, names.astype(np.int64), glyph_group, members, start, sha256, is_computed)
 
 
 @lru_cache(maxsize=1)

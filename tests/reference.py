@@ -31,11 +31,16 @@ def fit_line(line, width, fit):
 
 def draw_line(digits, gaps, width, fit="contain"):
     """Draw digits, each (H, H) with ink on 0, with the gaps between them; black ink on white paper."""
-    if not digits:
+    return draw_glyphs([crop_to_ink(digit) for digit in digits], gaps, width, fit)
+
+
+def draw_glyphs(glyphs, gaps, width, fit="contain"):
+    """Draw what is cropped already, each (H, its width), as `draw_line` does."""
+    if not glyphs:
         raise ValueError("the height of an empty line is not known here")
-    parts = [crop_to_ink(digits[0])]
-    for digit, gap in zip(digits[1:], gaps, strict=True):
-        parts += [np.zeros((digit.shape[0], gap), np.uint8), crop_to_ink(digit)]
+    parts = [glyphs[0]]
+    for glyph, gap in zip(glyphs[1:], gaps, strict=True):
+        parts += [np.zeros((glyph.shape[0], gap), np.uint8), glyph]
     return 255 - fit_line(np.hstack(parts), width, fit)
 
 
@@ -58,16 +63,25 @@ def bounded(word, count):
 GLYPH, SPACING = 3, 4
 
 
-def draw_image(sequence, number, *, images, labels, seed, spacing_range, width, fit="contain"):
-    """Draw image `number` of a seed from the digits `images` (N, H, H) with integer `labels`, the slow way."""
+ALPHABET = "0123456789-.,/()+ "
+
+
+def draw_image(sequence, number, *, images, labels, seed, spacing_range, width, fit="contain", separators=None):
+    """Draw image `number` of a seed from the digits `images` (N, H, H) with integer `labels`, the slow way.
+
+    `separators` are (images, codes, columns of a space), where a sequence holds any.
+    """
     if not len(sequence):
         return np.full((images.shape[1], width), 255, np.uint8)
     glyph_words = philox_words(seed, number, GLYPH, len(sequence))
     gap_words = philox_words(seed, number, SPACING, len(sequence) - 1)
-    digits = []
+    glyphs = []
     for character, word in zip(sequence, glyph_words, strict=True):
-        examples = images[labels == int(character)]
-        digits.append(examples[bounded(word, len(examples))])
+        code = ALPHABET.index(character)
+        some, codes = (images, labels) if code < 10 else separators[:2]
+        examples = some[codes == code]
+        example = examples[bounded(word, len(examples))]
+        glyphs.append(example[:, : separators[2]] if character == " " else crop_to_ink(example))
     smallest, largest = spacing_range
     gaps = [smallest + bounded(word, largest - smallest + 1) for word in gap_words]
-    return draw_line(digits, gaps, width, fit)
+    return draw_glyphs(glyphs, gaps, width, fit)

@@ -179,3 +179,20 @@ def test_an_atlas_is_no_view_of_the_digits():
     images[:] = 9
 
     np.testing.assert_array_equal(atlas.pixels, before)
+
+
+def test_each_glyph_knows_the_number_of_its_digit(made):
+    atlas, _, labels = made
+
+    assert atlas.source.dtype == np.int64
+    np.testing.assert_array_equal(atlas.source, np.argsort(labels, kind="stable"))
+
+
+def test_given_numbers_of_digits_are_kept_for_writers_as_well():
+    images, labels = some_digits(8)
+    numbers = np.random.default_rng(0).permutation(1000)[: len(labels)]
+
+    atlas = GlyphAtlas.from_digits(images, labels, numbers)
+
+    np.testing.assert_array_equal(atlas.source, numbers[np.argsort(labels, kind="stable")])
+    assert atlas.for_writers(atlas.groups).source is atlas.source

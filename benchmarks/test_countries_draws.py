@@ -1,0 +1,33 @@
+"""Draws of phone numbers of countries."""
+
+import pytest
+
+from number_generator import countries
+from number_generator.countries import CountryNumbers
+from number_generator.spec import Span
+
+_COUNT = 100_000
+
+
+@pytest.mark.benchmark(group="phone numbers of countries")
+@pytest.mark.parametrize("dashes", [False, True], ids=["digits", "grouped"])
+@pytest.mark.parametrize("region", ["JP", "US", "all"])
+def test_country_numbers(rate, region, dashes):
+    numbers = CountryNumbers(region, dashes=dashes)
+    drawn = rate(numbers.sequences, 1, Span(0, _COUNT), unit="number", count=_COUNT)
+    assert len(drawn) == _COUNT
+    assert 8 < len(drawn.codes) / _COUNT < 15
+
+
+@pytest.mark.benchmark(group="tables of countries")
+@pytest.mark.parametrize("region", ["JP", "US", "all"])
+def test_country_tables(rate, region):
+    regions = CountryNumbers(region).regions
+
+    def made():
+        countries._plan.cache_clear()
+        countries._parsed.cache_clear()
+        return countries._sampler.__wrapped__(regions, True)
+
+    sampler = rate(made, unit="country", count=len(regions), rounds=3)
+    assert len(sampler.counts) == 2 * len(regions)

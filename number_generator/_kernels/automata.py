@@ -1,0 +1,209 @@
+"""Draws from an acyclic automaton: a uniform rank for each image, and the string that has it.
+
+A state's strings are ranked: the empty one first if the state ends a string, then those of its arcs in order. Numbers
+of strings have as many 64-bit limbs as they need, the lowest one first.
+"""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import rng
+from number_generator._kernels.compile import kernel
+from number_generator._kernels.simd import multiply_wide
+
+__all__ = ["ARC", "CODE_BITS", "COUNT", "NODE_SIZE", "PATTERN", "TAG", "draw_numbers", "scale_fraction"]
+
+PATTERN = 5
+"""The stream that patterns draw from."""
+
+ARC = 0
+"""The column of a state's first arc."""
+
+COUNT = 1
+"""The column of the first limb of a state's number of strings."""
+
+TAG = 2
+"""The column of a state's tag: -1 where no string ends."""
+
+NODE_SIZE = 3
+
+CODE_BITS = 5
+"""The low bits of an arc: its code; the others are its target."""
+
+_CODE = (1 << CODE_BITS) - 1
+# What these have in limbs fits in one register, or in two.
+_FEW = 1
+_SEVERAL = 2
+_ZERO = np.uint64(0)
+_ONE = np.uint64(1)
+_FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
+
+
+@kernel
+def scale_fraction(words: Any, counts: Any, first: int, limbs: int, out: Any) -> None:
+    """Write floor(fraction * count): the count has `limbs` limbs from `counts[first]` on.
+
+    The fraction's digits are `words[1 : limbs + 2]`, the highest one first: one limb more than the count has, so that
+    no result is more likely than another by 2**-64 of its chance.
+    """
+    for j in range(limbs):
+        out[j] = _ZERO
+    # Each round adds a digit times the count and drops the lowest limb: what is left stays below the count.
+    for k in range(limbs + 1, 0, -1):
+        carry = _ZERO
+        for j in range(limbs):
+            high, low = multiply_wide(words[k], counts[first + j])
+            low = low + out[j]
+            high = high + np.uint64(low < out[j])
+            low = low + carry
+            high = high + np.uint64(low < carry)
+            if j > 0:
+                out[j - 1] = low
+            carry = high
+        out[limbs - 1] = carry
+
+
+@partial(kernel, inline=True)
+def _take_one(rest: Any) -> bool:
+    """Subtract one, or tell that there is nothing to subtract from: the caller knows that `rest` has all its limbs."""
+    for j in range(rest.size):
+        if rest[j] != _ZERO:
+            rest[j] = rest[j] - _ONE
+            for k in range(j):
+                rest[k] = _FULL
+            return True
+    return False
+
+
+@partial(kernel, inline=True)  # a call counts references to its arrays
+def _take(rest: Any, limbs: int, counts: Any, first: int, size: int) -> bool:
+    """Subtract the count of `size` limbs from `rest`, which has `limbs`; or tell that `rest` is less."""
+    for j in range(limbs - 1, size - 1, -1):
+        if rest[j] != _ZERO:
+            break
+    else:
+        for j in range(size - 1, -1, -1):
+            if rest[j] != counts[first + j]:
+                if rest[j] < counts[first + j]:
+                    return False
+                break
+    borrow = _ZERO
+    for j in range(size):
+        given = rest[j]
+        less = given - counts[first + j]
+        rest[j] = less - borrow
+        borrow = np.uint64(given < counts[first + j]) | np.uint64(less < borrow)
+    j = size
+    while borrow != _ZERO:
+        borrow = np.uint64(rest[j] == _ZERO)
+        rest[j] = rest[j] - _ONE
+        j += 1
+    return True
+
+
+@kernel
+def draw_numbers(
+    seed: int,
+    start: int,
+    stream: int,
+    starts: Any,
+    nodes: Any,
+    arcs: Any,
+    firsts: Any,
+    high_firsts: Any,
+    counts: Any,
+    templates: Any,
+    codes: Any,
+    offsets: Any,
+) -> None:
+    """Write the string of each image from `start` on into `codes`, one after the other, and where each one ends.
+
+    `firsts` and `high_firsts` hold the two limbs of the rank of each arc's first string, for states whose count has no
+    more. `templates` has a row for
+    each tag and is as wide as the longest string, drawn or written; without rows, strings are written as drawn.
+    """
+    most = np.int64(0)
+    for k in range(starts.size):
+        most = max(most, nodes[starts[k] + 1, COUNT] - nodes[starts[k], COUNT])
+    words = np.empty((most + 2 + 3) // 4 * 4, np.uint64)
+    wide = np.empty(most, np.uint64)
+    drawn = np.empty(templates.shape[1], np.uint8)
+    at = np.int64(0)
+    offsets[0] = at
+    for i in range(offsets.size - 1):
+        image = np.uint64(start) + np.uint64(i)
+        word_0, word_1, word_2, _ = rng.philox(_ZERO, image, _ZERO, _ZERO, np.uint64(seed), np.uint64(stream))
+        state = np.int64(starts[rng.bounded(word_0, starts.size)])
+        first = nodes[state, COUNT]
+        limbs = nodes[state + 1, COUNT] - first
+        length = np.int64(0)
+        rest = _ZERO
+        is_whole = False
+        if limbs == _FEW:
+            high = multiply_wide(word_2, counts[first])[0]
+            rest, low = multiply_wide(word_1, counts[first])
+            rest = rest + np.uint64(low + high < low)
+        else:
+            rng.fill_words(seed, image, stream, limbs + 2, words)
+            for j in range(limbs, most):
+                wide[j] = _ZERO
+            scale_fraction(words, counts, first, limbs, wide)
+            while limbs > _SEVERAL:
+                if nodes[state, TAG] >= 0 and not _take_one(wide):
+                    is_whole = True
+                    break
+                arc = nodes[state, ARC]
+                target = np.int64(arcs[arc] >> CODE_BITS)
+                first = nodes[target, COUNT]
+                size = nodes[target + 1, COUNT] - first
+                while _take(wide, limbs, counts, first, size):
+                    arc += 1
+                    target = np.int64(arcs[arc] >> CODE_BITS)
+                    first = nodes[target, COUNT]
+                    size = nodes[target + 1, COUNT] - first
+                codes[at + length] = arcs[arc] & _CODE
+                length += 1
+                state = target
+                limbs = size
+            rest = wide[0]
+            high = wide[1]
+            while limbs == _SEVERAL and not is_whole:
+                if (rest | high) == _ZERO and nodes[state, TAG] >= 0:
+                    is_whole = True
+                    break
+                arc = nodes[state, ARC]
+                last = nodes[state + 1, ARC]
+                # All arcs are compared and counted: a search that stops would mispredict at every character.
+                for k in range(np.uint64(arc + 1), np.uint64(last)):
+                    arc += np.int64((high_firsts[k] < high) | ((high_firsts[k] == high) & (firsts[k] <= rest)))
+                high = high - high_firsts[arc] - np.uint64(rest < firsts[arc])
+                rest = rest - firsts[arc]
+                codes[at + length] = arcs[arc] & _CODE
+                length += 1
+                state = np.int64(arcs[arc] >> CODE_BITS)
+                limbs = nodes[state + 1, COUNT] - nodes[state, COUNT]
+        while not is_whole:
+            if rest == _ZERO and nodes[state, TAG] >= 0:
+                break
+            arc = nodes[state, ARC]
+            last = nodes[state + 1, ARC]
+            for k in range(np.uint64(arc + 1), np.uint64(last)):
+                arc += np.int64(firsts[k] <= rest)
+            rest = rest - firsts[arc]
+            codes[at + length] = arcs[arc] & _CODE
+            length += 1
+            state = np.int64(arcs[arc] >> CODE_BITS)
+        if templates.shape[0]:
+            for k in range(length):
+                drawn[k] = codes[at + k]
+            tag = nodes[state, TAG]
+            length = np.int64(0)
+            entry = np.int64(templates[tag, 0])
+            while entry != -1 - _CODE:
+                codes[at + length] = drawn[entry] if entry >= 0 else np.uint8(-1 - entry)
+                length += 1
+                entry = np.int64(templates[tag, length])
+        at += length
+        offsets[i + 1] = at

@@ -1,0 +1,271 @@
+"""Finite languages as acyclic automata, and numbers drawn uniformly from them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.spec import MAX_LENGTH, Sequences, Span
+
+__all__ = ["Automaton", "Edges", "LanguageError", "Sampler"]
+
+Edges = Sequence[tuple[int, int]]
+"""What leads out of a state: codes, indices into `numbers.ALPHABET`, each with the state that it leads to."""
+
+_MAX_ARCS = 2**23
+_MAX_LIMBS = 2**23  # 64 MiB
+_MAX_PAIRS = 2**18
+_LIMB_BITS = 64
+
+
+class LanguageError(ValueError):
+    """A language cannot be drawn from. The text is the end of a sentence that begins with the language's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Automaton:
+    """A finite set of strings, or several, as a deterministic automaton without cycles; make one with `built`.
+
+    Attributes
+    ----------
+    edges : tuple of tuple of (int, int)
+        Of each state: codes, ascending, each with the state that it leads to, whose number is less than its own.
+    tags : tuple of int
+        Of each state: -1 where no string ends, else 0 or more. A tag tells kinds of strings apart.
+    starts : tuple of int
+        Where strings begin. A state may be named more than once.
+    """
+
+    edges: tuple[tuple[tuple[int, int], ...], ...]
+    tags: tuple[int, ...]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def built(cls, edges: Sequence[Edges], tags: Sequence[int], starts: Iterable[int]) -> "Automaton":
+        """Make the smallest automaton with the same strings: equal states become one, useless ones none.
+
+        Parameters
+        ----------
+        edges : sequence of sequences of (int, int)
+            Of each state: codes in any order, at most once each, and where they lead.
+        tags : sequence of int
+            As above.
+        starts : iterable of int
+            As above. A start that no string begins at is left out.
+
+        Raises
+        ------
+        LanguageError
+            If there is no string, no end of them, or one of more than 10,000 characters.
+        """
+        useful = _leading_somewhere(edges, tags)
+        wanted = [start for start in starts if useful[start]]
+        if not wanted:
+            raise LanguageError("matches no number at all: give an expression that matches some")
+        merged: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+        renamed: dict[int, int] = {}
+        for state in _targets_first(edges, useful, wanted):
+            arcs = sorted((code, renamed[target]) for code, target in edges[state] if useful[target])
+            renamed[state] = merged.setdefault((tags[state], tuple(arcs)), len(merged))
+        automaton = cls(
+            tuple(arcs for _, arcs in merged),
+            tuple(tag for tag, _ in merged),
+            tuple(renamed[start] for start in wanted),
+        )
+        if automaton.longest > MAX_LENGTH:
+            raise LanguageError(
+                f"matches numbers of {automaton.longest} characters: at most {MAX_LENGTH} are possible; give less"
+            )
+        return automaton
+
+    @property
+    def longest(self) -> int:
+        """The most characters of a string."""
+        lengths: list[int] = []
+        for arcs in self.edges:
+            lengths.append(max((1 + lengths[target] for _, target in arcs), default=0))
+        return max(lengths[start] for start in self.starts)
+
+    def completions(self) -> list[int]:
+        """Count the strings from each state on."""
+        counts: list[int] = []
+        limbs = 0
+        for arcs, tag in zip(self.edges, self.tags, strict=True):
+            counts.append((tag >= 0) + sum(counts[target] for _, target in arcs))
+            limbs += counts[-1].bit_length() // _LIMB_BITS + 1
+            if limbs > _MAX_LIMBS:
+                raise LanguageError("is too large to be counted: give fewer or shorter repeats")
+        return counts
+
+    def by_length(self) -> "Automaton":
+        """Give the automaton with one start for each length that occurs, the shortest first.
+
+        Raises
+        ------
+        LanguageError
+            If that takes too many states.
+        """
+        # A state and a number of characters to come: such pairs become states, equal ones one.
+        merged: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
+        pairs: list[dict[int, int]] = []
+        made = 0
+        for arcs, tag in zip(self.edges, self.tags, strict=True):
+            lengths = {1 + length for _, target in arcs for length in pairs[target]}
+            made += len(lengths)
+            if made > _MAX_PAIRS:
+                raise LanguageError("is too large to be drawn with equal lengths: give fewer lengths, or proportional")
+            names: dict[int, int] = {}
+            if tag >= 0:
+                names[0] = merged.setdefault((tag, ()), len(merged))
+            for length in sorted(lengths):
+                onward = tuple(
+                    (code, pairs[target][length - 1]) for code, target in arcs if length - 1 in pairs[target]
+                )
+                names[length] = merged.setdefault((-1, onward), len(merged))
+            pairs.append(names)
+        if len(self.starts) != 1:
+            raise LanguageError("has several starts: only one can be taken apart by length")
+        names = pairs[self.starts[0]]
+        return Automaton.built(
+            [arcs for _, arcs in merged], [tag for tag, _ in merged], [names[length] for length in sorted(names)]
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sampler:
+    """An automaton as tables for the kernel. Threads may share it.
+
+    A start is drawn, each with equal chance, then one of its strings, each with equal chance: none is more likely than
+    another by 2**-64 of that chance.
+
+    Parameters
+    ----------
+    automaton : Automaton
+        What to draw from.
+    templates : sequence of sequences of int, optional
+        How a string is written, by the tag where it ends: an entry of 0 or more copies that character of the string,
+        a negative one writes the code `-1 - entry`. None: strings are written as drawn.
+
+    Attributes
+    ----------
+    longest : int
+        The most characters that are written.
+    counts : tuple of int
+        How many strings each start has.
+
+    Raises
+    ------
+    LanguageError
+        If the tables were too large.
+    """
+
+    automaton: Automaton
+    templates: Sequence[Sequence[int]] | None = None
+    longest: int = field(init=False)
+    counts: tuple[int, ...] = field(init=False)
+    _tables: tuple[npt.NDArray[np.generic], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        from number_generator._kernels.automata import CODE_BITS, NODE_SIZE  # noqa: PLC0415 - loads when it is used
+
+        edges, tags = self.automaton.edges, self.automaton.tags
+        completions = self.automaton.completions()
+        sizes = [max(1, -(-count.bit_length() // _LIMB_BITS)) for count in completions]
+        arcs = np.array([target << CODE_BITS | code for arcs in edges for code, target in arcs], np.int64)
+        if len(arcs) > _MAX_ARCS:
+            raise LanguageError("is too large: give fewer or shorter repeats")
+        nodes = np.zeros((len(edges) + 1, NODE_SIZE), np.int64)
+        np.cumsum([len(arcs) for arcs in edges], out=nodes[1:, 0])
+        np.cumsum(sizes, out=nodes[1:, 1])
+        nodes[:-1, 2] = tags
+        limbs = b"".join(count.to_bytes(8 * size, "little") for count, size in zip(completions, sizes, strict=True))
+        counts = np.frombuffer(limbs, "<u8").astype(np.uint64)
+        drawn = self.automaton.longest
+        rows = self.templates or ()
+        longest = max(map(len, rows), default=drawn)
+        templates = np.full((len(rows), max(drawn, longest) + 1), -1 << CODE_BITS, np.int16)
+        for row, entries in zip(templates, rows, strict=True):
+            row[: len(entries)] = entries
+        starts = np.array(self.automaton.starts, np.int64)
+        ranks = _first_ranks(self.automaton, completions)
+        firsts = np.array([rank % 2**_LIMB_BITS for rank in ranks], np.uint64)
+        high_firsts = np.array([rank >> _LIMB_BITS for rank in ranks], np.uint64)
+        object.__setattr__(self, "longest", longest)
+        object.__setattr__(self, "counts", tuple(completions[start] for start in self.automaton.starts))
+        object.__setattr__(self, "_tables", (starts, nodes, arcs, firsts, high_firsts, counts, templates))
+
+    def draw(self, seed: int, span: Span, stream: int) -> Sequences:
+        """Draw the strings of the images in `span`.
+
+        Parameters
+        ----------
+        seed : int
+            From 0 to 2**64 - 1.
+        span : Span
+            The image numbers.
+        stream : int
+            The stream of draws: its slot 0 chooses the start, the ones from 1 on the string.
+
+        Returns
+        -------
+        Sequences
+            Codes may be those of separators.
+        """
+        from number_generator._kernels.automata import draw_numbers  # noqa: PLC0415 - loads when it is used
+
+        width = self._tables[-1].shape[1]
+        codes = np.empty(len(span) * self.longest + width, np.uint8)  # a string stands there as drawn, then as written
+        offsets = np.empty(len(span) + 1, np.int64)
+        draw_numbers(np.uint64(seed), np.uint64(span.start), np.uint64(stream), *self._tables, codes, offsets)
+        return Sequences(codes[: offsets[-1]].copy(), offsets)
+
+
+def _leading_somewhere(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool]:
+    """Tell of each state whether a string ends there or farther on."""
+    sources: list[list[int]] = [[] for _ in edges]
+    for state, arcs in enumerate(edges):
+        for _, target in arcs:
+            sources[target].append(state)
+    useful = [tag >= 0 for tag in tags]
+    waiting = [state for state, is_useful in enumerate(useful) if is_useful]
+    while waiting:
+        for state in sources[waiting.pop()]:
+            if not useful[state]:
+                useful[state] = True
+                waiting.append(state)
+    return useful
+
+
+def _targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Iterable[int]) -> list[int]:
+    """Order the useful states that the starts reach, each after all that it leads to; raise if there is a cycle."""
+    order: list[int] = []
+    is_open: dict[int, bool] = {}
+    waiting = list(dict.fromkeys(starts))
+    while waiting:
+        state = waiting[-1]
+        if state not in is_open:
+            is_open[state] = True
+            for _, target in edges[state]:
+                if useful[target]:
+                    if is_open.get(target):
+                        raise LanguageError(r"matches numbers without end: give a limit, as in \d{1,12}")
+                    if target not in is_open:
+                        waiting.append(target)
+        else:
+            waiting.pop()
+            if is_open[state]:
+                is_open[state] = False
+                order.append(state)
+    return order
+
+
+def _first_ranks(automaton: Automaton, completions: Sequence[int]) -> list[int]:
+    """Give the rank of each edge's first string in its state; 0 where the state's count takes more than two limbs."""
+    ranks = []
+    for arcs, tag, count in zip(automaton.edges, automaton.tags, completions, strict=True):
+        rank = int(tag >= 0)
+        for _, target in arcs:
+            ranks.append(rank if count < 1 << 2 * _LIMB_BITS else 0)
+            rank += completions[target]
+    return ranks

@@ -1,0 +1,370 @@
+"""Sets of digit strings as libphonenumber's metadata describe them: of regular expressions, joined, met, subtracted."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from number_generator.errors import SpecError
+
+__all__ = ["DigitSets", "Way", "expanded", "parsed"]
+
+Edges = tuple[tuple[tuple[int, int], ...], ...]
+
+_DIGITS = 10
+
+
+class DigitSets:
+    """Sets of digit strings, each named by a state of one minimal automaton: equal sets have equal states.
+
+    A string that is in a set has a tag there, 0 or more; `meet` and `minus` keep the first set's tags, and `join` does
+    where both have the string. All sets are finite but `everything`, so recursion is never deeper than a number is
+    long.
+    """
+
+    NOTHING = 0
+    LONGEST = 17
+    """The most digits of a national number that libphonenumber knows."""
+
+    def __init__(self) -> None:
+        # A row holds the targets of the ten digits, and the tag of the string that ends here.
+        self._rows: list[tuple[int, ...]] = []
+        self._states: dict[tuple[int, ...], int] = {}
+        self._everything: dict[int, int] = {}  # from tag to state
+        self._universal: set[int] = set()
+        self._joined: dict[tuple[int, int], int] = {}
+        self._met: dict[tuple[int, int], int] = {}
+        self._subtracted: dict[tuple[int, int], int] = {}
+        self._built_patterns: dict[tuple[str, int], int] = {}
+        self.state([0] * _DIGITS)
+
+    def state(self, targets: Sequence[int], tag: int = -1) -> int:
+        """Give the state with these targets, by digit, and this tag."""
+        row = (*targets, tag)
+        state = self._states.setdefault(row, len(self._rows))
+        if state == len(self._rows):
+            self._rows.append(row)
+        return state
+
+    def everything(self, tag: int = 0) -> int:
+        """Give the set of all strings."""
+        if tag not in self._everything:
+            state = len(self._rows)
+            self._everything[tag] = state
+            self._universal.add(state)
+            self.state([state] * _DIGITS, tag)
+        return self._everything[tag]
+
+    def join(self, first: int, second: int) -> int:
+        """Give the strings of either set."""
+        if not second or first == second or first in self._universal:
+            return first
+        if not first:
+            return second
+        found = self._joined.get((first, second))
+        if found is None:
+            targets = [self.join(*pair) for pair in self._pairs(first, second)]
+            tag = self._rows[first][-1]
+            found = self.state(targets, tag if tag >= 0 else self._rows[second][-1])
+            self._joined[first, second] = found
+        return found
+
+    def meet(self, first: int, second: int) -> int:
+        """Give the strings of both sets."""
+        if not first or not second:
+            return 0
+        if first == second or second in self._universal:
+            return first
+        found = self._met.get((first, second))
+        if found is None:
+            targets = [self.meet(*pair) for pair in self._pairs(first, second)]
+            found = self.state(targets, self._rows[first][-1] if self._rows[second][-1] >= 0 else -1)
+            self._met[first, second] = found
+        return found
+
+    def minus(self, first: int, second: int) -> int:
+        """Give the strings of the first set that the second does not have."""
+        if not first or not second:
+            return first
+        if first == second or second in self._universal:
+            return 0
+        found = self._subtracted.get((first, second))
+        if found is None:
+            targets = [self.minus(*pair) for pair in self._pairs(first, second)]
+            found = self.state(targets, self._rows[first][-1] if self._rows[second][-1] < 0 else -1)
+            self._subtracted[first, second] = found
+        return found
+
+    def of(self, pattern: str) -> int:
+        """Give the strings that a regular expression matches as a whole."""
+        return self._followed(pattern, self.state([0] * _DIGITS, 0))
+
+    def beginning(self, pattern: str) -> int:
+        """Give the strings whose beginnings a regular expression matches."""
+        return self._followed(pattern, self.everything())
+
+    def of_lengths(self, lengths: Iterable[int]) -> int:
+        """Give all strings of some lengths."""
+        allowed = set(lengths)
+        found = 0
+        for length in range(max(allowed), -1, -1):
+            found = self.state([found] * _DIGITS, 0 if length in allowed else -1)
+        return found
+
+    def fixed(self, places: Sequence[int]) -> int:
+        """Give the strings of as many digits as `places` with digit -1 - entry there, and any where entry >= 0.
+
+        An entry >= 0 must be the place's own number; other equations are not solved: nothing fulfils them.
+        """
+        found = self.state([0] * _DIGITS, 0)
+        for place in range(len(places) - 1, -1, -1):
+            entry = places[place]
+            if entry not in (place, *range(-_DIGITS, 0)):
+                return 0
+            found = self.state([found if entry >= 0 or digit == -1 - entry else 0 for digit in range(_DIGITS)])
+        return found
+
+    def first_match(self, ways: Iterable[tuple[Sequence[frozenset[int]], int]]) -> int:
+        """Give what begins in one of some ways, the digits that each place may hold, and goes on with that way's rest.
+
+        A string has the tag that the first way which it can take gives it.
+        """
+        found = 0
+        for sets, rest in ways:
+            way = rest
+            for digits in reversed(sets):
+                way = self.state([way if digit in digits else 0 for digit in range(_DIGITS)])
+            found = self.join(found, way)
+        return found
+
+    def seen(self, language: int, places: Sequence[int], length: int) -> int:
+        """Give the strings of `length` digits for which `language` has the string of their digits at `places`.
+
+        Places ascend; an entry below 0 stands for the digit -1 - entry.
+        """
+        known: dict[tuple[int, int, int], int] = {}
+
+        def built(state: int, index: int, place: int) -> int:
+            if not state:
+                return 0
+            key = state, index, place
+            if key not in known:
+                row = self._rows[state]
+                entry = places[index] if index < len(places) else length
+                if entry < 0:
+                    known[key] = built(row[-1 - entry], index + 1, place)
+                elif place == length:
+                    known[key] = self.state([0] * _DIGITS, row[-1])
+                elif entry == place:
+                    known[key] = self.state([built(target, index + 1, place + 1) for target in row[:-1]])
+                else:
+                    known[key] = self.state([built(state, index, place + 1)] * _DIGITS)
+            return known[key]
+
+        return built(language, 0, 0)
+
+    def tagged(self, language: int, tag: int) -> int:
+        """Give a finite set with another tag for all of its strings."""
+        return self._mapped(language, lambda old: tag if old >= 0 else -1, {})
+
+    def tagged_with(self, language: int, tag: int) -> int:
+        """Give the strings that have a tag, with the tag 0."""
+        known = {state: self.everything() if old == tag else 0 for old, state in list(self._everything.items())}
+        return self._mapped(language, lambda old: 0 if old == tag else -1, known)
+
+    def lengths(self, language: int) -> list[int]:
+        """Give the lengths of the strings of a finite set, in order."""
+        lengths = []
+        layer = {language}
+        for length in range(self.LONGEST + 1):
+            if any(self._rows[state][-1] >= 0 for state in layer):
+                lengths.append(length)
+            layer = {target for state in layer for target in self._rows[state][:-1]} - {0}
+        return lengths
+
+    def sample(self, language: int) -> str:
+        """Give a string of a finite set that is not empty."""
+        digits = ""
+        while self._rows[language][-1] < 0:
+            digit = next(digit for digit in range(_DIGITS) if self._rows[language][digit])
+            digits += str(digit)
+            language = self._rows[language][digit]
+        return digits
+
+    def reached(self, states: Iterable[int]) -> tuple[dict[int, int], Edges, tuple[int, ...]]:
+        """Give the part of the automaton that some states reach: new numbers of its states, their edges and tags."""
+        numbering: dict[int, int] = {}
+        pending = list(states)
+        while pending:
+            state = pending.pop()
+            if state and state not in numbering:
+                numbering[state] = len(numbering)
+                pending += self._rows[state][:-1]
+        rows = [self._rows[state] for state in numbering]
+        edges = tuple(tuple((digit, numbering[row[digit]]) for digit in range(_DIGITS) if row[digit]) for row in rows)
+        return numbering, edges, tuple(row[-1] for row in rows)
+
+    def _followed(self, pattern: str, rest: int) -> int:
+        """Give the strings that a regular expression matches up to what is in `rest`."""
+        key = pattern, rest
+        if key not in self._built_patterns:
+            self._built_patterns[key] = self._built(parsed(pattern), rest)
+        return self._built_patterns[key]
+
+    def _pairs(self, first: int, second: int) -> Iterator[tuple[int, int]]:
+        return zip(self._rows[first][:-1], self._rows[second][:-1], strict=True)
+
+    def _mapped(self, state: int, tag_of: Callable[[int], int], known: dict[int, int]) -> int:
+        """Replace the tags of a set; `known` holds what is done already."""
+        if not state:
+            return 0
+        if state not in known:
+            row = self._rows[state]
+            known[state] = self.state([self._mapped(target, tag_of, known) for target in row[:-1]], tag_of(row[-1]))
+        return known[state]
+
+    def _built(self, tree: "_Tree", rest: int) -> int:
+        """Give the strings that begin with what `tree` matches, followed by what is in `rest`."""
+        kind, content, least, most = tree
+        if kind == "digits":
+            return self.state([rest if digit in content else 0 for digit in range(_DIGITS)]) if rest else 0
+        if kind in {"sequence", "group"}:
+            for part in reversed(content):
+                rest = self._built(part, rest)
+            return rest
+        if kind == "either":
+            found = 0
+            for part in content:
+                found = self.join(found, self._built(part, rest))
+            return found
+        if kind == "repeat":
+            found = rest
+            for _ in range(most - least):
+                found = self.join(rest, self._built(content, found))
+            for _ in range(least):
+                found = self._built(content, found)
+            return found
+        if kind == "end":
+            return self.meet(rest, self.state([0] * _DIGITS, 0))
+        ahead = self._built(content[0], self.everything())
+        return self.meet(rest, ahead) if kind == "ahead" else self.minus(rest, ahead)
+
+
+# --- Regular expressions, as far as the metadata use them -----------------------------------------------------------
+
+
+class _Tree(NamedTuple):
+    """A parsed expression: "digits", "sequence", "either", "repeat", "group", "end", "ahead" or "not ahead".
+
+    `least` and `most` are the bounds of a repeat; `least` is the number of a group.
+    """
+
+    kind: str
+    content: Any = None
+    least: int = 0
+    most: int = 0
+
+
+class Way(NamedTuple):
+    """One way to match: the digits that each place may hold, where the groups lie, and whether the text ends there."""
+
+    sets: tuple[frozenset[int], ...] = ()
+    groups: tuple[tuple[int, int] | None, ...] = ()
+    is_anchored: bool = False
+
+
+_PIECE = re.compile(r"\\d|\d|\[[\d-]+\]|\(\?[:=!]|[()|?$]|\{\d+(?:,\d+)?\}")
+_ENTRANCES = {"(": "group", "(?:": "sequence", "(?=": "ahead", "(?!": "not ahead"}
+
+
+@cache
+def parsed(pattern: str) -> _Tree:
+    """Parse an expression of digits, classes of them, groups, alternatives, bounded repeats, lookaheads and `$`."""
+    pieces = _PIECE.findall(pattern)
+    if "".join(pieces) != pattern:
+        raise _not_understood(pattern)
+    return _parsed_alternatives(pieces[::-1], iter(range(1, len(pieces))))
+
+
+def _parsed_alternatives(pieces: list[str], numbers: Iterator[int]) -> _Tree:
+    """Parse alternatives up to a closing bracket; `pieces` are in reverse order and are used up."""
+    alternatives = []
+    parts: list[_Tree] = []
+    while pieces and pieces[-1] != ")":
+        piece = pieces.pop()
+        if piece == "|":
+            alternatives.append(_Tree("sequence", parts))
+            parts = []
+        elif piece == "?":
+            parts.append(_Tree("repeat", parts.pop(), 0, 1))
+        elif piece == "$":
+            parts.append(_Tree("end"))
+        elif piece[0] == "{":
+            least, _, most = piece[1:-1].partition(",")
+            parts.append(_Tree("repeat", parts.pop(), int(least), int(most or least)))
+        elif piece in _ENTRANCES:
+            number = next(numbers) if piece == "(" else 0
+            inner = _parsed_alternatives(pieces, numbers)
+            pieces.pop()
+            parts.append(_Tree(_ENTRANCES[piece], [inner], number))
+        else:
+            parts.append(_Tree("digits", _digits_of(piece)))
+    alternatives.append(_Tree("sequence", parts))
+    return alternatives[0] if len(alternatives) == 1 else _Tree("either", alternatives)
+
+
+def _digits_of(piece: str) -> frozenset[int]:
+    """Give the digits that a digit or a class matches."""
+    if piece == r"\d":
+        return frozenset(range(_DIGITS))
+    is_member = re.compile(piece).fullmatch
+    return frozenset(digit for digit in range(_DIGITS) if is_member(str(digit)))
+
+
+def expanded(pattern: str) -> list[Way]:
+    """Give the ways in which an expression can match a beginning; of those that do, Python takes the first."""
+    count = re.compile(pattern).groups
+
+    def ways(tree: _Tree, way: Way) -> Iterator[Way]:
+        kind, content, least, _ = tree
+        if kind == "digits":
+            yield way._replace(sets=(*way.sets, content))
+        elif kind == "sequence":
+            yield from sequence(content, way)
+        elif kind == "either":
+            for part in content:
+                yield from ways(part, way)
+        elif kind == "repeat":
+            yield from repeat(tree, way, 0)
+        elif kind == "group":
+            for longer in sequence(content, way):
+                groups = list(longer.groups)
+                groups[least - 1] = len(way.sets), len(longer.sets)
+                yield longer._replace(groups=tuple(groups))
+        elif kind == "end":
+            yield way._replace(is_anchored=True)
+        else:
+            raise _not_understood(pattern)
+
+    def sequence(parts: Sequence[_Tree], way: Way) -> Iterator[Way]:
+        if not parts:
+            yield way
+            return
+        for longer in ways(parts[0], way):
+            yield from sequence(parts[1:], longer)
+
+    def repeat(tree: _Tree, way: Way, done: int) -> Iterator[Way]:
+        if done < tree.most:
+            for longer in ways(tree.content, way):
+                yield from repeat(tree, longer, done + 1)
+        if done >= tree.least:
+            yield way
+
+    return list(ways(parsed(pattern), Way(groups=(None,) * count)))
+
+
+def _not_understood(pattern: str) -> SpecError:
+    return SpecError(
+        f"the metadata of phonenumbers hold the pattern {pattern!r}, which is not understood: install another version "
+        "of it, or leave the country out"
+    )

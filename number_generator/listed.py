@@ -1,0 +1,191 @@
+"""Numbers from a list: a user's own, one image after the other or drawn."""
+
+import csv
+import hashlib
+import io
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from number_generator.errors import SpecError
+from number_generator.numbers import ALPHABET, pack_sequences
+from number_generator.spec import MAX_LENGTH, Sequences, Span
+
+__all__ = ["ORDERS", "ListedNumbers", "Order"]
+
+Order = Literal["given", "drawn"]
+ORDERS: tuple[Order, ...] = ("given", "drawn")
+
+_STREAM = np.int64(8)
+_WRITTEN = re.compile(f"[{re.escape(ALPHABET)}]*")
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ListedNumbers:
+    """Listed sequences, over and over in the order given, or each image's drawn with equal chance.
+
+    Attributes
+    ----------
+    packed : Sequences
+        The list; at least one.
+    order : {"given", "drawn"}
+    first : int
+        Number of the image that shows the first of them, where they come as given.
+    about : dict
+        JSON-like: where they are from.
+    """
+
+    packed: Sequences
+    order: Order = "given"
+    first: int = 0
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.order not in ORDERS:
+            raise SpecError(f"order is {self.order!r}: give one of {', '.join(map(repr, ORDERS))}")
+        if not len(self.packed):
+            raise SpecError("the list of numbers is empty: give at least one")
+
+    @classmethod
+    def from_file(
+        cls, path: str | os.PathLike[str], *, column: str | None = None, order: Order = "given"
+    ) -> "ListedNumbers":
+        """Read numbers from a text file, one a line, or from a column of a CSV file.
+
+        Blank lines are left out, and spaces around a number.
+
+        Parameters
+        ----------
+        path : path_like
+            UTF-8.
+        column : str, optional
+            The column of a CSV file: its name in the first row, or its number, counted from 1, where no row holds
+            names. The delimiter is a comma, a semicolon, a tab or a bar. None reads whole lines.
+        order : {"given", "drawn"}
+
+        Raises
+        ------
+        SpecError
+            If the file cannot be read, has no such column, or holds what is no number; it names the line.
+        """
+        path = Path(path)
+        try:
+            content = path.read_bytes()
+        except (OSError, ValueError) as exc:  # the latter for a NUL in the name
+            reason = exc.strerror if isinstance(exc, OSError) else exc
+            raise SpecError(f"the numbers {path} cannot be read: {reason}; name a text file") from exc
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError as exc:
+            raise SpecError(f"the numbers {path} are no text in UTF-8, from byte {exc.start} on: save them so") from exc
+        if column is None:
+            entries = [line.strip() for line in text.split("\n")]
+            places = range(1, len(entries) + 1)
+            kept = [(entry, place) for entry, place in zip(entries, places, strict=True) if entry]
+        else:
+            kept = _column(path, text, column)
+        if not kept:
+            raise SpecError(f"the numbers {path} hold none: give one a line")
+        try:
+            packed = pack_sequences([entry for entry, _ in kept])
+        except SpecError:
+            _refuse(path, kept)
+            raise
+        # A name that is no text keeps its odd bytes escaped.
+        name = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+        about = {"sequences": name, "sha256": hashlib.sha256(content).hexdigest()}
+        if column is not None:
+            about["column"] = column
+        return cls(packed, order, about=about)
+
+    @property
+    def longest(self) -> int:
+        """The most characters of a sequence."""
+        return self.packed.longest
+
+    def digits_before(self, number: int) -> int:
+        """Count the characters of all images before image `number`, at the most."""
+        if self.order == "drawn":
+            return number * self.longest
+        rounds, rest = divmod(number - self.first, len(self.packed))
+        return rounds * int(self.packed.offsets[-1]) + int(self.packed.offsets[rest])
+
+    def sequences(self, seed: int, span: Span) -> Sequences:
+        """Give the sequences of the images in `span`."""
+        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
+
+        count = len(self.packed)
+        if self.order == "given":
+            first = (span.start - self.first) % count  # image numbers may be beyond what arrays add up
+            chosen = (np.arange(len(span), dtype=np.int64) + first) % count
+        else:
+            chosen = np.empty(len(span), np.int64)
+            layout.draw_listed(np.uint64(seed), np.uint64(span.start), _STREAM, count, chosen)
+        offsets = np.zeros(len(span) + 1, np.int64)
+        np.cumsum(np.diff(self.packed.offsets)[chosen], out=offsets[1:])
+        codes = np.empty(offsets[-1], np.uint8)
+        layout.gather(self.packed.codes, self.packed.offsets, chosen, offsets, codes)
+        return Sequences(codes, offsets)
+
+    def describe(self) -> dict[str, Any]:
+        """Give what makes the same numbers again, for a file's metadata."""
+        return {"numbers": "listed", **self.about, "order": self.order}
+
+
+def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
+    """Give the entries of a CSV file's column, each with its line's number."""
+    first_line = next((line for line in text.split("\n") if line.strip()), "")
+    delimiter = max(_DELIMITERS, key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    kept: list[tuple[str, int]] = []
+    index: int | None = None
+    try:
+        for row in reader:
+            if not any(map(str.strip, row)):
+                continue
+            if index is None:
+                names = [name.strip() for name in row]
+                # A number first: the first row may hold numbers itself, and is not to be taken for names then.
+                if re.fullmatch("[0-9]{1,9}", column) and 1 <= int(column) <= len(names):
+                    index = int(column) - 1
+                elif column in names:
+                    index = names.index(column)
+                    continue
+                else:
+                    raise SpecError(
+                        f"the numbers {path} have no column {column!r}: the first row holds "
+                        f"{', '.join(map(repr, names[:10]))}; give one of these, or a number from 1 to {len(names)}"
+                    )
+            if index >= len(row):
+                raise SpecError(
+                    f"{path}, line {reader.line_num}: there are {len(row)} columns, and column {column!r} is number "
+                    f"{index + 1}: complete the line"
+                )
+            entry = row[index].strip()
+            if entry:
+                kept.append((entry, reader.line_num))
+    except csv.Error as exc:
+        raise SpecError(f"{path}, line {reader.line_num}: {exc}; mend the line") from exc
+    return kept
+
+
+def _refuse(path: Path, kept: list[tuple[str, int]]) -> None:
+    """Raise SpecError for the first entry that is no number."""
+    for entry, line in kept:
+        written = _WRITTEN.match(entry)
+        end = written.end() if written else 0
+        shown = repr(entry if len(entry) <= 60 else entry[:57] + "...")
+        if end < len(entry):
+            raise SpecError(
+                f"{path}, line {line}: {shown} holds {entry[end]!r}: give digits from 0 to 9 and the separators "
+                f"{' '.join(ALPHABET[10:-1])} and space; a CSV file's column is named with --column"
+            )
+        if len(entry) > MAX_LENGTH:
+            raise SpecError(
+                f"{path}, line {line}: {shown} has {len(entry)} characters: at most {MAX_LENGTH} are possible; split it"
+            )

@@ -1,0 +1,177 @@
+"""Separators for the style `clean`: a few drawings of each, as if of the digits' own pen."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator._kernels import rng, strokes
+
+__all__ = ["SEPARATOR_CLASSES", "VARIANTS", "DigitMeasures", "separator_images"]
+
+SEPARATOR_CLASSES = range(10, 18)
+"""Codes of the separators, as `numbers.ALPHABET` has them; the last is the space."""
+
+VARIANTS = 24
+"""Drawings of each separator; of the space there is one, as it has no ink."""
+
+_SHAPES = np.int64(160)  # no parameter's stream: one word block a drawing, at image number `code` of seed 0
+_WORDS = 8  # of a drawing: four for its shape, one for its pen
+_MOST_MEASURED = 1000  # digits: more do not move a median
+_WIDE_SPACE = 0.3  # digit heights
+_PEN_RANGE = (0.8, 0.4)  # of the stroke width: the least, and how much more it can be
+_DOT_PEN = 1.15
+_FAINTEST = 0.9  # px: width of a stroke at least
+_THICKEST = 0.24  # digit heights
+_PALEST = 8  # ink at least, so that no px of a dot's middle is rounded to none
+# An outline of px edges is longer than the curve that it follows, by this on average over all directions.
+_EDGES_PER_LENGTH = 4 / 3.141592653589793
+
+
+@dataclass(frozen=True, slots=True)
+class DigitMeasures:
+    """What separators take over from the digits that they stand among, in px.
+
+    All are medians over at most 1,000 digits, of counts of px, so that they are the same on every machine.
+
+    Attributes
+    ----------
+    height : int
+        Height of the images.
+    baseline : float
+        Rows above the lower edge of the ink.
+    digit_height : float
+        Height of the ink.
+    stroke : float
+        Width of the strokes.
+    softness : float
+        Width of their edges, over which ink fades out.
+    ink : int
+        The strongest ink of a digit, from 8 to 255.
+    """
+
+    height: int
+    baseline: float
+    digit_height: float
+    stroke: float
+    softness: float
+    ink: int
+
+    @property
+    def space_width(self) -> int:
+        """Blank columns of a space."""
+        return max(1, int(_WIDE_SPACE * self.digit_height + 0.5))
+
+    @classmethod
+    def measured(
+        cls, height: int, packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
+    ) -> "DigitMeasures":
+        """Measure digits; ones without any ink have measures of common handwriting.
+
+        Parameters
+        ----------
+        height : int
+            Of the digits, in px.
+        packed : (pixels, column_size, glyph_column, glyph_rows)
+            See `GlyphAtlas`.
+        """
+        measures = [_measures_of(glyph) for glyph in _some_glyphs(height, packed) if glyph.any()]
+        if not measures:
+            return cls(height, 0.85 * height, 0.7 * height, max(_FAINTEST, 0.08 * height), 1.0, 255)
+        top, bottom, stroke, softness, ink = np.median(np.array(measures), axis=0).tolist()
+        digit_height = max(1.0, bottom - top)
+        stroke = max(_FAINTEST, min(stroke, _THICKEST * digit_height))
+        softness = min(max(1.0, softness), max(1.0, stroke))
+        return cls(height, bottom, digit_height, stroke, softness, max(_PALEST, int(ink)))
+
+
+def separator_images(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Draw all separators, for digits of some measures.
+
+    Parameters
+    ----------
+    measures : DigitMeasures
+        Of digits at least 4 px high.
+
+    Returns
+    -------
+    images : ndarray, shape (N, H, H), uint8
+        Ink on background 0, like digits: from the baseline of the digits, moved or shrunk into the page where it would
+        not hold all of the strokes. The last one is the space, which is blank.
+    codes : ndarray, shape (N,), int64
+        What each shows, in ascending order: codes of `SEPARATOR_CLASSES`.
+    """
+    *inked, space = SEPARATOR_CLASSES
+    codes = np.append(np.repeat(inked, VARIANTS), space).astype(np.int64)
+    images = np.zeros((len(codes), measures.height, measures.height), np.uint8)
+    words = np.empty((VARIANTS, _WORDS), np.uint64)
+    for k in range(len(codes) - 1):
+        if k % VARIANTS == 0:
+            rng.fill_words(np.uint64(0), np.uint64(codes[k]), _SHAPES, words.size, words.reshape(-1))
+        images[k] = _drawn(codes[k], words[k % VARIANTS], measures)
+    return images, codes
+
+
+def _some_glyphs(
+    height: int, packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
+) -> Iterator[npt.NDArray[np.uint8]]:
+    """Give glyphs from all over the atlas, shape (width, H)."""
+    pixels, column_size, glyph_column, _ = packed
+    columns = pixels[: glyph_column[-1] * column_size].reshape(-1, column_size)
+    glyphs = len(glyph_column) - 1
+    for glyph in range(0, glyphs, -(-glyphs // _MOST_MEASURED)):
+        yield columns[glyph_column[glyph] : glyph_column[glyph + 1] - 1, :height]
+
+
+def _measures_of(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, float, float]:
+    """Give top, bottom, stroke width, softness and strongest ink of a glyph that has ink."""
+    ink = int(glyph.max())
+    dark = np.pad(2 * glyph.astype(np.int64) >= ink, 1)
+    rows = np.flatnonzero(dark.any(axis=0))
+    edges = np.count_nonzero(dark[1:] != dark[:-1]) + np.count_nonzero(dark[:, 1:] != dark[:, :-1])
+    outline = edges / _EDGES_PER_LENGTH
+    # A stroke's outline runs along both of its sides, and so do its edges.
+    stroke = 2 * int(glyph.sum(dtype=np.int64)) / (ink * outline)
+    fading = np.count_nonzero((10 * glyph.astype(np.int64) > ink) & (10 * glyph.astype(np.int64) < 9 * ink))
+    return float(rows[0] - 1), float(rows[-1]), stroke, fading / (0.8 * outline), float(ink)
+
+
+def _drawn(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures) -> npt.NDArray[np.uint8]:
+    """Draw a separator at the left border."""
+    points = np.zeros((strokes.MOST_POINTS, 3))
+    points = points[: strokes.mark_points(code, words, points)]
+    least, more = _PEN_RANGE
+    pen = measures.stroke * (least + more * (int(words[4]) >> 11) / 2**53) * (_DOT_PEN if code == strokes.DOT else 1.0)
+    radius = 0.5 * max(pen, _FAINTEST)
+    softness = min(measures.softness, 2 * radius)  # else the middle of the stroke would be paler
+    reach = radius + 0.5 * softness
+    room = measures.height - 2 * reach
+    x = _within(points[:, 0] * measures.digit_height, reach, room, at_edge=True)
+    y = _within(points[:, 1] * measures.digit_height + measures.baseline, reach, room, at_edge=False)
+
+    middles: npt.NDArray[np.float64] = np.arange(measures.height, dtype=np.float64) + 0.5
+    cover = np.zeros((measures.height, measures.height))
+    for k in range(1, len(points)):
+        if points[k, 2] == 0.0:  # the pen is not lifted
+            distance = _distances(middles, x[k - 1 : k + 1].tolist(), y[k - 1 : k + 1].tolist())
+            cover = np.maximum(cover, 0.5 + (radius - distance) / softness)
+    return (np.minimum(cover, 1.0) * measures.ink + 0.5).astype(np.uint8)
+
+
+def _within(places: npt.NDArray[np.float64], low: float, room: float, *, at_edge: bool) -> npt.NDArray[np.float64]:
+    """Shrink places to the room from `low` on, and move them into it, or to its lower edge."""
+    extent = places.max() - places.min()
+    places = places * min(1.0, room / max(extent, 1.0))
+    first = places.min()
+    to = low if at_edge else min(max(first, low), low + room - (places.max() - first))
+    return places + (to - first)
+
+
+def _distances(middles: npt.NDArray[np.float64], x: list[float], y: list[float]) -> npt.NDArray[np.float64]:
+    """Give the distance of each px's middle to a segment, shape (rows, columns), by + - * / and roots alone."""
+    dx, dy = x[1] - x[0], y[1] - y[0]
+    right, below = middles - x[0], (middles - y[0])[:, None]
+    along = np.minimum(np.maximum((right * dx + below * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)
+    across, down = right - along * dx, below - along * dy
+    return np.sqrt(across * across + down * down)
