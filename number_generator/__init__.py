@@ -15,39 +15,53 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.core import (
         DigitSequenceImageGenerator,
         generate_batch,
+        generate_chunk,
         generate_number_sequence,
         generate_numbers_sequence,
     )
+    from number_generator.countries import CountryNumbers
     from number_generator.datasets import GenericDataset
     from number_generator.digit_datasets import DigitImageDataset, set_default_dataset_filepath
     from number_generator.distributions import Normal, Uniform
     from number_generator.handwriting import Handwriting
+    from number_generator.numbers import PhoneNumbers
+    from number_generator.patterns import Pattern
+    from number_generator.splits import split_digits
 
 __all__ = [
+    "CountryNumbers",
     "DigitImageDataset",
     "DigitSequenceImageGenerator",
     "GenericDataset",
     "Handwriting",
     "Normal",
     "NumberGeneratorError",
+    "Pattern",
+    "PhoneNumbers",
     "Uniform",
     "__version__",
     "generate_batch",
+    "generate_chunk",
     "generate_number_sequence",
     "generate_numbers_sequence",
     "preview",
     "set_default_dataset_filepath",
+    "split_digits",
 ]
 
 
 # Reading a dataset, in each worker process of a data loader say, must not load the compiled code, nor must a style.
 _HOMES = {
+    "CountryNumbers": "countries",
     "DigitImageDataset": "digit_datasets",
     "GenericDataset": "datasets",
     "Handwriting": "handwriting",
     "Normal": "distributions",
+    "Pattern": "patterns",
+    "PhoneNumbers": "numbers",
     "Uniform": "distributions",
     "set_default_dataset_filepath": "digit_datasets",
+    "split_digits": "splits",
 }
 
 

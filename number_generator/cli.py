@@ -4,16 +4,19 @@ Nothing heavy is imported at the top: `--help` answers at once, and a wrong argu
 """
 
 import argparse
+import contextlib
+import dataclasses
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.interruption import Interruption
+from number_generator.options import Numbers, add_number_options, add_truth_options, numbers_of, split_of, truth_of
 
 __all__ = ["generate_numbers_sequence", "generate_phone_numbers"]
 
@@ -21,6 +24,9 @@ _FAILED = 1
 _USAGE = 2
 _LONGEST_FILE_NAME = 255
 _SHEET_IMAGES = 60
+_NUM_IMAGES = 1000
+_SPLIT_BITS = 56  # a split has up to 100 parts, and image numbers end at 2**63
+_LIST = "list"  # what --pattern takes to name the patterns
 _MIN_SPACING, _MAX_SPACING = 5, 10
 
 
@@ -46,8 +52,8 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="the digits to write, such as 12345678; with a --style also the separators - . , / ( ) + and space, "
-        "one that begins with - as in --sequence=-5,3",
+        help="the digits to write, such as 12345678, and the separators - . , / ( ) + and space; one that begins "
+        "with - is given as in --sequence=-5,3",
     )
     _add_drawing_options(parser)
     parser.add_argument(
@@ -65,19 +71,24 @@ def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
     """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
     parser = _parser(
         "generate-phone-numbers",
-        "Make a labelled dataset of images of phone numbers, written in real handwritten digits. The numbers are "
-        "like Japanese ones: a 0, a digit from 1 to 9, then any digits, 10 or 11 in all with equal chance.",
+        "Make a labelled dataset of images of numbers, written in real handwritten digits: phone numbers, or any that "
+        "the options below describe. By default they are like Japanese phone numbers: a 0, a digit from 1 to 9, then "
+        "any digits, 10 or 11 in all with equal chance.",
     )
     parser.add_argument(
-        "--num-images", type=int, default=1000, metavar="N", help="number of images (default: %(default)s)"
+        "--num-images",
+        type=int,
+        metavar="N",
+        help=f"number of images (default: {_NUM_IMAGES}; with --sequences, one for each of them)",
     )
     _add_drawing_options(parser)
     parser.add_argument(
         "--output-path",
         default="./",
         metavar="DIR|FILE",
-        help="folder for phonenumbers-handwritten-dataset-N.pickle or .h5, or the file itself where it ends in "
-        ".pickle, .h5 or .hdf5, which then chooses the format; made if missing (default: %(default)s)",
+        help="folder for phonenumbers-handwritten-dataset-N.pickle or .h5 (numbers-... where they are no phone "
+        "numbers), or the file itself where it ends in .pickle, .h5 or .hdf5, which then chooses the format; made if "
+        "missing (default: %(default)s)",
     )
     parser.add_argument(
         "--format",
@@ -107,6 +118,8 @@ def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier dataset of the same name")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    add_number_options(parser)
+    add_truth_options(parser)
     return _guarded(parser, argv, lambda options: _make_dataset(options, interruption))
 
 
@@ -256,7 +269,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     sequence = options.sequence
     target = _target(options.output_path, f"{sequence}.png", (".png",))
     spec = _checked_spec(options)
-    _check_sequence(sequence, spec)
+    _check_sequence(sequence)
     named = target == options.output_path or options.preview is not None
     if not named and "/" in sequence:
         raise SpecError(f"--sequence is {sequence!r}, which makes no file name: give one with --output-path FILE.png")
@@ -272,7 +285,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     if options.preview is not None:
         from number_generator.numbers import FixedNumbers, pack_sequences  # noqa: PLC0415
 
-        packed = pack_sequences([sequence] * _SHEET_IMAGES, separators=not spec.style.is_clean)
+        packed = pack_sequences([sequence] * _SHEET_IMAGES)
         _make_sheet(options, interruption, FixedNumbers(packed), spec, seed, _SHEET_IMAGES)
         return
     _say_title("Digits sequence generator", 27)
@@ -297,18 +310,13 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     )
 
 
-def _check_sequence(sequence: str, spec: Any) -> None:
+def _check_sequence(sequence: str) -> None:
     from number_generator.numbers import ALPHABET  # noqa: PLC0415
 
-    drawn = ALPHABET[:10] if spec.style.is_clean else ALPHABET
-    if set(sequence) <= set(drawn):
-        return
-    if set(sequence) <= set(ALPHABET):
+    if not set(sequence) <= set(ALPHABET):
         raise SpecError(
-            f"--sequence is {sequence!r}: the style clean draws digits alone; give digits, or --style natural"
+            f"--sequence is {sequence!r}: give digits from 0 to 9 and the separators - . , / ( ) + and space"
         )
-    separators = "" if spec.style.is_clean else " and the separators - . , / ( ) + and space"
-    raise SpecError(f"--sequence is {sequence!r}: give digits from 0 to 9{separators}")
 
 
 def _make_sheet(
@@ -323,39 +331,49 @@ def _make_sheet(
 
     path = checked_png_path(options.preview, "--preview")
     atlas = atlas_for(_chosen_digits(options), spec.style)
-    job = Job(numbers, spec, atlas.height, seed, Span(0, count))
+    # One image is what the other command makes: it has no labels and no ground truth.
+    label: Any = getattr(options, "label", "written")
+    truth = tuple(kind for kind in truth_of(options) if kind == "boxes") if hasattr(options, "truth") else ()
+    job = Job(numbers, spec, atlas.height, seed, Span(0, count), label, truth)
     chunk = make_chunk(job, atlas, job.span)
-    sheet = contact_sheet(chunk.images, [label.decode("ascii") for label in chunk.labels])
+    labels = [label.decode("ascii") for label in chunk.labels]
+    sheet = contact_sheet(chunk.images, labels, boxes=chunk.truth.get("boxes"))
     save_png(sheet, path, interruption)
     _say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 
 
+class _Part(NamedTuple):
+    """One file of a run: a whole dataset, or a part of one that is split."""
+
+    target: str
+    job: Any
+    atlas: Any
+    header: Any
+
+
 def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
-    from number_generator.digit_datasets import default_digits_path  # noqa: PLC0415
-    from number_generator.metadata import phone_numbers_metadata  # noqa: PLC0415
-    from number_generator.numbers import PhoneNumbers  # noqa: PLC0415
+    if options.pattern == _LIST:
+        _say_patterns()
+        return
     from number_generator.parallel import check_workers  # noqa: PLC0415
     from number_generator.run import run_job  # noqa: PLC0415
     from number_generator.sinks import COMPRESSIONS, ENDINGS, format_of, open_sink  # noqa: PLC0415
-    from number_generator.spec import (  # noqa: PLC0415
-        DatasetHeader,
-        Job,
-        Span,
-        check_integer,
-        check_seed,
-    )
-    from number_generator.writers import atlas_for, writers_of  # noqa: PLC0415
+    from number_generator.spec import check_integer, check_seed  # noqa: PLC0415
 
     spec = _checked_spec(options, options.fit)
-    count = check_integer("--num-images", options.num_images, 1)
+    numbers = numbers_of(options)
+    usual = _NUM_IMAGES if numbers.count is None else numbers.count
+    count = usual if options.num_images is None else check_integer("--num-images", options.num_images, 1)
     workers = check_workers(options.workers, "--workers")
     seed = check_seed(options.seed, "--seed")
     if options.preview is not None:
-        _make_sheet(options, interruption, PhoneNumbers(), spec, seed, min(count, _SHEET_IMAGES))
+        split_of(options)  # of no use here, and a mistake in it is told
+        _make_sheet(options, interruption, numbers.source, spec, seed, min(count, _SHEET_IMAGES))
         return
     ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
-    target = _target(options.output_path, f"phonenumbers-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
+    what = "phonenumbers" if numbers.are_phone else "numbers"
+    target = _target(options.output_path, f"{what}-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
     file_format = format_of(Path(target)) or options.format
     compression = options.compression or COMPRESSIONS[file_format][0]
     if compression not in COMPRESSIONS[file_format]:
@@ -363,29 +381,101 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
             f"--compression is {compression} and a pickle is never compressed: give --format hdf5, or a file name that "
             "ends in .h5"
         )
-    digits_path = default_digits_path() if options.digits is None else options.digits
-    digits = _chosen_digits(options)
-    atlas = atlas_for(digits, spec.style)
-    job = Job(PhoneNumbers(), spec, atlas.height, seed, Span(0, count))
-    groups = None if spec.style.is_clean else writers_of(digits, spec.style.writer)
-    writers = None if groups is None else (groups.kind, groups.sha256)
-    metadata = phone_numbers_metadata(job, digits.sha256, digits_path, file_format, compression, writers)
-    if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
-        metadata["style_clusters"] = "".join(map(str, groups.ids.tolist()))  # at most ten: one character each
-    header = DatasetHeader(job.shape, job.numbers.longest, metadata)
-    with interruption:
-        sink = open_sink(file_format, Path(target), header, overwrite=options.overwrite, compression=compression)
-        interruption.temporary = sink.temporary_path
-    with sink:
-        _say_title("Phone numbers dataset generator", 33)
-        _say(f"Creating phone numbers like database with {count} examples, this might take a few moments ...")
+    if options.truth is not None and file_format == "pickle":
+        raise SpecError(
+            f"--truth is {options.truth} and a pickle has no place for it: give --format hdf5, or a file name that "
+            "ends in .h5"
+        )
+    parts = _parts(options, numbers, spec, count, seed, target, file_format, compression)
+    with contextlib.ExitStack() as stack:
+        sinks = []
+        for part in parts:
+            with interruption:
+                sink = open_sink(
+                    file_format, Path(part.target), part.header, overwrite=options.overwrite, compression=compression
+                )
+                interruption.temporaries.append(sink.temporary_path)
+            sinks.append(stack.enter_context(sink))
+        _say_title("Phone numbers dataset generator" if numbers.are_phone else "Numbers dataset generator", 33)
+        like = "phone numbers like database" if numbers.are_phone else "numbers dataset"
+        _say(f"Creating {like} with {count} examples, this might take a few moments ...")
         with _progress(count, quiet=options.quiet) as bar:
-            run_job(job, atlas, sink, workers=workers, advance=bar.update)
-        sink.commit()
-    _say(
-        f'Dataset with {count} telephone like images generated successfully at "{target}", '
-        f"process took {time.perf_counter() - begun:.1f} seconds..."
-    )
+            for part, sink in zip(parts, sinks, strict=True):
+                run_job(part.job, part.atlas, sink, workers=workers, advance=bar.update)
+        for sink in sinks:
+            sink.commit()
+    images = "telephone like images" if numbers.are_phone else "images of numbers"
+    for part in parts:
+        _say(
+            f'Dataset with {len(part.job.span)} {images} generated successfully at "{part.target}", '
+            f"process took {time.perf_counter() - begun:.1f} seconds..."
+        )
+
+
+def _parts(
+    options: argparse.Namespace,
+    numbers: Numbers,
+    spec: Any,
+    count: int,
+    seed: int,
+    target: str,
+    file_format: str,
+    compression: str,
+) -> list[_Part]:
+    """Give the files to make: one, or one for each part of a split."""
+    from number_generator.digit_datasets import default_digits_path  # noqa: PLC0415
+    from number_generator.listed import ListedNumbers  # noqa: PLC0415
+    from number_generator.metadata import dataset_metadata  # noqa: PLC0415
+    from number_generator.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
+    from number_generator.splits import split_digits  # noqa: PLC0415
+    from number_generator.truth import fields_of  # noqa: PLC0415
+    from number_generator.writers import atlas_for, writers_of  # noqa: PLC0415
+
+    truth = truth_of(options)
+    split = split_of(options)
+    digits_path = default_digits_path() if options.digits is None else options.digits
+    whole = _chosen_digits(options)
+    divided = {"": whole} if split is None else split_digits(whole, split)
+    counts = {"": count} if split is None else split.counts(count)
+    parts: list[_Part] = []
+    for number, (name, digits) in enumerate(divided.items()):
+        # The parts' image numbers lie far apart: a larger job begins with the same images.
+        first = number << _SPLIT_BITS
+        span = Span(first, first + counts[name])
+        source = numbers.source
+        if isinstance(source, ListedNumbers):
+            source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
+        atlas = atlas_for(digits, spec.style)
+        job = Job(source, spec, atlas.height, seed, span, options.label, truth)
+        groups = None if spec.style.is_clean else writers_of(digits, spec.style.writer)
+        metadata = dataset_metadata(
+            job,
+            whole.sha256,
+            digits_path,
+            file_format,
+            compression,
+            total=count,
+            words=numbers.words,
+            split=None if split is None else (name, str(split)),
+            writers=None if groups is None else (groups.kind, groups.sha256),
+        )
+        if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
+            metadata["style_clusters"] = "".join(map(str, groups.ids.tolist()))  # at most ten: one character each
+        length = source.longest
+        if split is not None:
+            metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
+        header = DatasetHeader(job.shape, length, metadata, fields_of(job, length))
+        root, ending = os.path.splitext(target)  # noqa: PTH122 - see _target
+        parts.append(_Part(target if split is None else f"{root}-{name}{ending}", job, atlas, header))
+    return parts
+
+
+def _say_patterns() -> None:
+    from number_generator.patterns import NAMED  # noqa: PLC0415
+
+    width = max(map(len, NAMED))
+    for name, pattern in NAMED.items():
+        _say(f"{name:{width}}  {pattern.description}")
 
 
 def _progress(count: int, *, quiet: bool) -> Any:

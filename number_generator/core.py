@@ -17,10 +17,23 @@ from number_generator.digit_datasets import (
 )
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import Handwriting, checked_style
 from number_generator.numbers import FixedNumbers, pack_sequences
 from number_generator.parallel import check_workers, ordered_map
-from number_generator.spec import Fit, Job, RenderSpec, Span, check_integer, check_seed
+from number_generator.spec import (
+    Chunk,
+    Fit,
+    Job,
+    Label,
+    NumberSource,
+    RenderSpec,
+    Span,
+    check_integer,
+    check_seed,
+    check_truth,
+)
+from number_generator.truth import joined_truth
 from number_generator.writers import atlas_for
 
 __all__ = [
@@ -28,10 +41,14 @@ __all__ = [
     "DigitSequenceImageGenerator",
     "GenericDataset",
     "generate_batch",
+    "generate_chunk",
     "generate_number_sequence",
     "generate_numbers_sequence",
     "set_default_dataset_filepath",
 ]
+
+
+_TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
 
 
 def generate_batch(
@@ -52,9 +69,9 @@ def generate_batch(
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L)
-        What to write: digits 0 to 9, at most 10,000 an image. An empty sequence is a blank page. With the gaps, a
-        line may take up to 2**24 px before it is fitted. Styles other than `clean` also draw the separators
-        ``- . , / ( ) +`` and space that strings hold.
+        What to write: digits 0 to 9, and in strings the separators ``- . , / ( ) +`` and space as well; at most
+        10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px before it is
+        fitted.
     spacing_range : (int, int) or None
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
         than `clean` they may be negative, so that digits touch, and None leaves the gaps to the style.
@@ -100,7 +117,7 @@ def generate_batch(
     ((2, 28, 100), dtype('uint8'))
     """
     written = checked_style(style)
-    packed = pack_sequences(sequences, separators=not written.is_clean)
+    packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
     spec = RenderSpec(spacing_range, width, fit, written)
     atlas = atlas_for(_digits(digits), written)
@@ -111,21 +128,85 @@ def generate_batch(
         seed=check_seed(seed),
         span=Span(first, first + len(packed)),
     )
-    threads = check_workers(workers)
     images = _new_images(job) if out is None else _checked_out(out, job)
-
-    def fill(span: Span) -> None:
-        make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
-
-    # Small batches are one task, and so start no thread.
-    spans = list(job.split(workers=threads))
-    try:
-        with closing(ordered_map(fill, spans, min(threads, len(spans)) or 1)) as done:
-            for _ in done:
-                pass
-    except MemoryError as exc:
-        raise MemoryLimitError("not enough memory to draw the batch: make it in parts, or with fewer workers") from exc
+    _make(job, atlas, images, check_workers(workers))
     return images if out is None else out
+
+
+def generate_chunk(
+    numbers: Any,
+    spacing_range: tuple[int, int] | None,
+    width: int,
+    *,
+    count: int | None = None,
+    truth: str | Sequence[str] = (),
+    label: Label = "written",
+    style: str | os.PathLike[str] | Handwriting = "clean",
+    seed: int | None = None,
+    start: int = 0,
+    digits: str | os.PathLike[str] | DigitImageDataset | None = None,
+    fit: Fit = "contain",
+    workers: int | None = None,
+) -> Chunk:
+    """Draw numbers as one batch of images, with labels and ground truth.
+
+    Parameters
+    ----------
+    numbers : sequence of str, sequence of sequences of int, integer ndarray, or number source
+        What to write: as `generate_batch` takes it, or a `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw it.
+    spacing_range, width, style, start, digits, fit, workers
+        As for `generate_batch`.
+    count : int, optional
+        Number of images, where a number source is given.
+    truth : sequence of {"boxes", "glyphs", "parameters", "masks"}
+        The ground truth to give along: see `Chunk`.
+    label : {"written", "digits"}
+        Whether labels, and ground truth with them, hold the separators that are written.
+    seed : int, optional
+        From 0 to 2**64 - 1. The same seed gives the same numbers and images; None draws afresh.
+
+    Returns
+    -------
+    Chunk
+        `images`, shape (N, H, width), uint8; `labels`, shape (N,), bytes; and `truth`, by name.
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule.
+    DatasetError
+        If `digits` is no valid digit dataset.
+    MemoryLimitError
+        If the batch does not fit in memory.
+
+    Examples
+    --------
+    >>> from number_generator import generate_chunk
+    >>> chunk = generate_chunk(["06-123", "42"], (5, 10), 100, truth=["boxes", "glyphs"], seed=1)
+    >>> chunk.images.shape, chunk.labels.tolist(), chunk.truth["boxes"].shape
+    ((2, 28, 100), [b'06-123', b'42'], (2, 6, 4))
+    """
+    written = checked_style(style)
+    first = check_integer("start", start, 0)
+    if isinstance(numbers, NumberSource):
+        if count is None:
+            raise SpecError(f"count is None and numbers is a {type(numbers).__name__}: give the number of images")
+        source, length = numbers, check_integer("count", count, 0)
+    else:
+        packed = pack_sequences(numbers)
+        if count is not None:
+            raise SpecError(f"count is {count!r} and numbers is a list, which tells its own: leave count out")
+        source, length = FixedNumbers(packed, first), len(packed)
+    spec = RenderSpec(spacing_range, width, fit, written)
+    atlas = atlas_for(_digits(digits), written)
+    job = Job(source, spec, atlas.height, check_seed(seed), Span(first, first + length), label, check_truth(truth))
+    images = _new_images(job)
+    chunks = _make(job, atlas, images, check_workers(workers))
+    labels = np.concatenate([chunk.labels for chunk in chunks])
+    try:
+        return Chunk(job.span, images, labels, joined_truth([chunk.truth for chunk in chunks]))
+    except MemoryError as exc:
+        raise MemoryLimitError(_TOO_LARGE) from exc
 
 
 def generate_numbers_sequence(
@@ -140,7 +221,7 @@ def generate_numbers_sequence(
     Parameters
     ----------
     digits : str or iterable of int
-        What to write: digits 0 to 9. Nothing is a blank white page.
+        What to write: digits 0 to 9, and in a string separators as well. Nothing is a blank white page.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
     image_width : int
@@ -191,7 +272,7 @@ class DigitSequenceImageGenerator:
         Parameters
         ----------
         digits : str or iterable of int
-            What to write: digits 0 to 9. Nothing is a blank white page.
+            What to write: digits 0 to 9, and in a string separators as well. Nothing is a blank white page.
         seed : int, optional
             From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
 
@@ -201,6 +282,22 @@ class DigitSequenceImageGenerator:
             255 is paper, 0 is full ink.
         """
         return _draw_one(digits, self._spec.spacing_range, self._spec.width, seed, self._dataset)
+
+
+def _make(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> list[Chunk]:
+    """Make a job's chunks, at least one, and put their images where they belong."""
+    first = job.span.start
+
+    def make(span: Span) -> Chunk:
+        return make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
+
+    # Small batches are one task, and so start no thread.
+    spans = list(job.split(workers=workers)) or [job.span]
+    try:
+        with closing(ordered_map(make, spans, min(workers, len(spans)))) as chunks:
+            return list(chunks)
+    except MemoryError as exc:
+        raise MemoryLimitError(_TOO_LARGE) from exc
 
 
 def _draw_one(

@@ -136,6 +136,29 @@ class GenericDataset:
         self._materialise()
         return self._images, self._labels
 
+    def get_truth(self, index: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
+        """Give the ground truth of a slice of the images, by name, as `Chunk` describes it.
+
+        Only HDF5 files hold it: the dictionary is empty for others, and after `add_examples` and `get_data`, which
+        keep images and labels alone.
+
+        Examples
+        --------
+        >>> from number_generator import GenericDataset
+        >>> GenericDataset().get_truth()
+        {}
+        """
+        if self._reader is None:
+            return {}
+        start, stop, step = index.indices(len(self))
+        numbers = range(start, stop, step)
+        if not numbers:
+            return self._reader.truth(0, 0)
+        if step > 0:
+            return self._reader.truth(start, stop, step)
+        backwards = self._reader.truth(numbers[-1], numbers[0] + 1, -step)
+        return {name: values[::-1] for name, values in backwards.items()}
+
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append images of the same size and their labels; reads a lazily opened file into memory first.
 

@@ -3,13 +3,15 @@
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import layout, render
+from number_generator._kernels import layout, render, truth
 from number_generator.errors import SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.numbers import labels_of
+from number_generator.placed import Placed
 from number_generator.spec import Chunk, Job, Sequences, Span
 from number_generator.styled import render_styled
 from number_generator.taps import shared_taps
+from number_generator.truth import truth_of
 
 __all__ = ["make_chunk"]
 
@@ -45,18 +47,23 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     sequences = job.numbers.sequences(job.seed, span)
     images = np.empty((len(span), job.height, job.spec.width), np.uint8) if out is None else out
     draw = _render_clean if job.spec.style.is_clean else render_styled
-    draw(job, atlas, span.start, sequences, images)
-    return Chunk(span, images, labels_of(sequences, sequences.longest, digits_only=job.label == "digits"))
+    placed = draw(job, atlas, span.start, sequences, images)
+    labels = labels_of(sequences, sequences.longest, digits_only=job.label == "digits")
+    return Chunk(span, images, labels, truth_of(job, atlas, span.start, sequences, placed) if job.truth else {})
 
 
-def _render_clean(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]) -> None:
-    """Draw the digits as they are, resampled exactly as Pillow does it."""
+def _render_clean(
+    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
+) -> Placed:
+    """Draw the digits as they are, resampled exactly as Pillow does it, and separators like them."""
+    if sequences.codes.max(initial=0) > 9:
+        atlas = atlas.marked
     count, width = len(sequences), job.spec.width
     assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec has seen to it
     smallest, largest = job.spec.spacing_range
-    glyph_ids = np.empty(len(sequences.codes), np.int64)
     lefts = np.empty(len(sequences.codes), np.int64)
     natural = np.empty(count, np.int64)
+    placed = Placed.wanted(job, len(sequences.codes), natural)
     layout.lay_out(
         np.uint64(job.seed),
         np.uint64(start),
@@ -65,18 +72,31 @@ def _render_clean(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences,
         atlas.class_start,
         atlas.glyph_column,
         (smallest, largest - smallest + 1),
-        glyph_ids,
+        placed.glyph_ids,
         lefts,
         natural,
     )
     stretch = job.spec.fit == "stretch"
+    shape = (job.height, width, stretch)
+    taps = shared_taps(job.height, width, stretch=stretch).prepare(natural)
     render.render_lines(
-        atlas.packed,
-        sequences.offsets,
-        glyph_ids,
-        lefts,
-        natural,
-        (job.height, width, stretch),
-        shared_taps(job.height, width, stretch=stretch).prepare(natural),
-        images.reshape(-1),
+        atlas.packed, sequences.offsets, placed.glyph_ids, lefts, natural, shape, taps, images.reshape(-1)
     )
+    if len(placed.boxes):
+        truth.clean_boxes(
+            sequences.offsets,
+            placed.glyph_ids,
+            lefts,
+            natural,
+            atlas.glyph_column,
+            atlas.glyph_rows,
+            shape,
+            placed.boxes,
+        )
+    if len(placed.masks):
+        # Each glyph as a line of its own, which is as wide as the whole one.
+        each = np.arange(len(placed.glyph_ids) + 1)
+        whole = np.repeat(natural, np.diff(sequences.offsets))
+        render.render_lines(atlas.packed, each, placed.glyph_ids, lefts, whole, shape, taps, placed.masks.reshape(-1))
+        np.subtract(255, placed.masks, out=placed.masks)
+    return placed

@@ -12,16 +12,16 @@ __all__ = ["Interruption"]
 
 
 class Interruption:
-    """Ends the process at once on Ctrl-C or SIGTERM, and takes the unfinished file away.
+    """Ends the process at once on Ctrl-C or SIGTERM, and takes unfinished files away.
 
     No exception is raised for it: one that starts inside numba's compiler, a finaliser or a callback can be
-    swallowed or delayed, and all that there is to undo is one temporary file.
+    swallowed or delayed, and all that there is to undo are the temporary files.
 
-    As a context manager it puts the signals off: a file is made in it, and `temporary` set.
+    As a context manager it puts the signals off: a file is made in it, and added to `temporaries`.
     """
 
     def __init__(self) -> None:
-        self.temporary: os.PathLike[str] | None = None
+        self.temporaries: list[os.PathLike[str]] = []
         self._deferring = False
         self._pending: int | None = None
 
@@ -51,14 +51,21 @@ class Interruption:
 
     def _end(self, number: int) -> "NoReturn":
         left = "no unfinished file is left"
-        try:
-            if self.temporary is not None:
-                os.unlink(self.temporary)  # noqa: PTH108 - pathlib would have to load first
-        except FileNotFoundError:  # it has gone into place already
-            pass
-        except OSError:  # Windows keeps a file that is open
+        removed = [_is_removed(temporary) for temporary in self.temporaries]
+        if not all(removed):
             left = "the next run to the same place removes the unfinished file"
         try:
             os.write(2, f"\nstopped; {left}\n".encode("ascii"))
         finally:
             os._exit(128 + number)
+
+
+def _is_removed(path: "os.PathLike[str]") -> bool:
+    """Remove a file, and tell whether it is gone."""
+    try:
+        os.unlink(path)  # noqa: PTH108 - pathlib would have to load first
+    except FileNotFoundError:  # it has gone into place already
+        return True
+    except OSError:  # Windows keeps a file that is open
+        return False
+    return True

@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,29 +12,38 @@ from number_generator._version import __version__
 from number_generator.handwriting import STYLE_VERSION
 from number_generator.spec import RENDER_VERSION, Job
 
-__all__ = ["phone_numbers_metadata"]
+__all__ = ["dataset_metadata"]
 
 
-def phone_numbers_metadata(
+def dataset_metadata(
     job: Job,
     digits_sha256: str,
     digits_path: str,
     file_format: str,
     compression: str,
+    *,
+    total: int | None = None,
+    words: Sequence[str] = (),
+    split: tuple[str, str] | None = None,
     writers: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Describe a job of phone numbers.
+    """Describe a job of `generate-phone-numbers`.
 
     Parameters
     ----------
     job : Job
-        Of `PhoneNumbers`, from image number 0 on.
     digits_sha256 : str
-        Of the digit dataset's images and labels.
+        Of the digit dataset's images and labels, before a split divides it.
     digits_path : str
         The file that it came from; empty for the packaged digits.
     file_format, compression : str
         As `--format` and `--compression` take them.
+    total : int, optional
+        `--num-images`, where a split divides them; None means the job's.
+    words : sequence of str
+        The options that tell the numbers, as the command takes them.
+    split : (str, str), optional
+        Which part of which split the job makes.
     writers : (str, str), optional
         Whose digits stand together in a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which;
         None for the style `clean`.
@@ -45,7 +55,7 @@ def phone_numbers_metadata(
     """
     spec, spacing = job.spec, job.spec.spacing_range
     count, height, width = job.shape
-    options: dict[str, Any] = {"num-images": count}
+    options: dict[str, Any] = {"num-images": count if total is None else total}
     if spacing is not None:
         options |= {"min-spacing": spacing[0], "max-spacing": spacing[1]}
     options |= {
@@ -60,7 +70,13 @@ def phone_numbers_metadata(
         # Absolute, as the command may be run again in any folder. A name that is no text keeps its odd bytes escaped.
         options["digits"] = os.fsencode(Path(digits_path).absolute()).decode("utf-8", "backslashreplace")
     name, settings = spec.style.settings()
-    words = [f"--{option}={value}" for option, value in options.items()]
+    if job.label != "written":
+        options["label"] = job.label
+    if job.truth:
+        options["truth"] = ",".join(job.truth)
+    if split is not None:
+        options["split"] = split[1]
+    words = [*(f"--{option}={value}" for option, value in options.items()), *words]
     words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
     command = shlex.join(["generate-phone-numbers", *words])
     recorded = {
@@ -71,17 +87,22 @@ def phone_numbers_metadata(
         "package_version": __version__,
         "digits_sha256": digits_sha256,
     }
+    if job.label != "written":
+        recorded["label"] = job.label
+    if split is not None:
+        recorded |= {"split": split[0], "splits": split[1]}
     if writers is not None:
         kind, sha256 = writers
         recorded |= {"style_version": STYLE_VERSION, "writer": kind, "writers_sha256": sha256}
     whole = {
-        "numbers": "phone",
+        **job.numbers.describe(),
         "num_images": count,
         "start": job.span.start,
         "height": height,
         "image_width": width,
         "spacing_range": spacing,
         **recorded,
+        "truth": job.truth,
         "handwriting": spec.style.to_dict(),
         "command": command,
     }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -44,20 +44,32 @@ class FixedNumbers:
         offsets = self.packed.offsets[span.start - self.first : span.stop - self.first + 1]
         return Sequences(self.packed.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
 
+    def describe(self) -> dict[str, Any]:
+        """Tell that they were given."""
+        return {"numbers": "given"}
+
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumbers:
     """Numbers in the form of Japanese phone numbers: a 0, a digit from 1 to 9, then any digits.
 
     They are 10 or 11 digits long with equal chance; every digit is uniform.
+
+    Attributes
+    ----------
+    dashes : bool
+        Whether dashes stand between groups of 3, 3 and 4 digits, or 3, 4 and 4.
     """
 
-    _SHORTEST = 10
+    dashes: bool = False
+
+    _SHORTEST: ClassVar[int] = 10
+    _DASHES: ClassVar[int] = 2
 
     @property
     def longest(self) -> int:
-        """The most digits of a number."""
-        return self._SHORTEST + 1
+        """The most characters of a number."""
+        return self._SHORTEST + 1 + (self._DASHES if self.dashes else 0)
 
     def digits_before(self, number: int) -> int:
         """Count the digits of all images before image `number`, at the most."""
@@ -72,18 +84,26 @@ class PhoneNumbers:
         np.cumsum(offsets, out=offsets)
         codes = np.empty(offsets[-1], np.uint8)
         layout.draw_phone_digits(np.uint64(seed), np.uint64(span.start), offsets, codes)
-        return Sequences(codes, offsets)
+        if not self.dashes:
+            return Sequences(codes, offsets)
+        grouped_offsets = offsets + self._DASHES * np.arange(len(offsets))
+        grouped = np.empty(grouped_offsets[-1], np.uint8)
+        layout.group_phone_digits(codes, offsets, ALPHABET.index("-"), grouped)
+        return Sequences(grouped, grouped_offsets)
+
+    def describe(self) -> dict[str, Any]:
+        """Give what makes the same numbers again, for a file's metadata."""
+        return {"numbers": "phone", "dashes": self.dashes}
 
 
-def pack_sequences(sequences: Any, *, separators: bool = False) -> Sequences:
+def pack_sequences(sequences: Any) -> Sequences:
     """Check sequences in any of the accepted forms and pack them.
 
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or ndarray of int, shape (N, L)
-        Digits 0 to 9; at most 10,000 a sequence; an empty one is a blank page.
-    separators : bool
-        Whether strings may hold the separators of `ALPHABET` as well.
+        Digits 0 to 9, and in strings the separators of `ALPHABET` as well; at most 10,000 a sequence; an empty one
+        is a blank page.
 
     Returns
     -------
@@ -92,7 +112,7 @@ def pack_sequences(sequences: Any, *, separators: bool = False) -> Sequences:
     Raises
     ------
     SpecError
-        If something is not a digit (or separator), or a sequence is too long.
+        If something is neither a digit nor a separator, or a sequence is too long.
     """
     if isinstance(sequences, (str, bytes)):
         raise SpecError(f"sequences is the single text {_short(sequences)}: give a list of them, [{_short(sequences)}]")
@@ -108,9 +128,9 @@ def pack_sequences(sequences: Any, *, separators: bool = False) -> Sequences:
     try:
         text = _JOINT.join(items)
     except TypeError:  # not strings alone
-        packed = _pack_digits(items, separators=separators)
+        packed = _pack_digits(items)
     else:
-        packed = _pack_strings(items, text, separators=separators)
+        packed = _pack_strings(items, text)
     if packed.longest > MAX_LENGTH:
         index = int(np.argmax(np.diff(packed.offsets)))
         raise SpecError(f"sequence {index} has {packed.longest} digits: at most {MAX_LENGTH} are possible; split it")
@@ -141,7 +161,7 @@ def _offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
     return offsets
 
 
-def _pack_strings(items: Sequence[str], text: str, *, separators: bool) -> Sequences:
+def _pack_strings(items: Sequence[str], text: str) -> Sequences:
     """Pack strings, given one by one and joined: where the joints are is found faster than what each one measures."""
     # Anything outside ASCII becomes one "?" a character, and so is found below at its place.
     joined = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
@@ -157,15 +177,15 @@ def _pack_strings(items: Sequence[str], text: str, *, separators: bool) -> Seque
         codes = np.frombuffer("".join(items).encode("ascii", "replace"), np.uint8) - np.uint8(ord("0"))
     if (codes > 9).any():
         codes = _CODES[codes + np.uint8(ord("0"))]
-        _check_codes(codes, offsets, items, separators=separators)
+        _check_codes(codes, offsets, items)
     return Sequences(codes, offsets)
 
 
-def _pack_digits(items: Sequence[Any], *, separators: bool) -> Sequences:
+def _pack_digits(items: Sequence[Any]) -> Sequences:
     parts = []
     for index, item in enumerate(items):
         if isinstance(item, str):
-            parts.append(_pack_strings([item], item, separators=separators).codes)
+            parts.append(_pack_strings([item], item).codes)
             continue
         try:
             part = item if isinstance(item, np.ndarray) else _integers(item)
@@ -210,18 +230,14 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
     )
 
 
-def _check_codes(
-    codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], items: Sequence[str], *, separators: bool
-) -> None:
-    wrong = codes == _NO_CODE if separators else codes > 9
+def _check_codes(codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], items: Sequence[str]) -> None:
+    wrong = codes == _NO_CODE
     if not wrong.any():
         return
     at = int(np.argmax(wrong))
     index = int(np.searchsorted(offsets, at, side="right")) - 1
     character = items[index][at - int(offsets[index])]
-    shown = f"sequence {index} is {_short(items[index])}, which holds {character!r}"
-    if separators:
-        raise SpecError(f"{shown}: give digits from 0 to 9 and the separators {' '.join(ALPHABET[10:-1])} and space")
-    if codes[at] != _NO_CODE:
-        raise SpecError(f"{shown}: give digits from 0 to 9, or a style that draws separators, such as 'natural'")
-    raise SpecError(f"{shown}: give digits from 0 to 9")
+    raise SpecError(
+        f"sequence {index} is {_short(items[index])}, which holds {character!r}: give digits from 0 to 9 and the "
+        f"separators {' '.join(ALPHABET[10:-1])} and space"
+    )

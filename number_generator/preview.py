@@ -34,6 +34,7 @@ _WIDEST_ASPECT = 4 / 3  # of the sheet, lying or standing
 _MOST_PIXELS = 2**28
 _GROUND, _BORDER_GREY, _TEXT_GREY = 176, 96, 0
 _BORDER, _GAP, _TEXT_GAP = 1, 10, 3
+_BOX_COLOURS = ((220, 30, 30), (30, 80, 220))
 _TEXT_SIZE = 13
 _DOTS = "..."  # Pillow's older default font has no single character for them
 _SHORTEST, _LONGEST = 2, 7
@@ -41,7 +42,12 @@ _CLEAN_SPACING = (5, 10)
 
 
 def contact_sheet(
-    images: Images, labels: Iterable[object], *, columns: int | None = None, scale: int | None = None
+    images: Images,
+    labels: Iterable[object],
+    *,
+    columns: int | None = None,
+    scale: int | None = None,
+    boxes: npt.NDArray[np.integer] | None = None,
 ) -> Images:
     """Lay images out on one sheet, row by row, each with its label below.
 
@@ -56,10 +62,13 @@ def contact_sheet(
     scale : int, optional
         How many pixels wide and high a pixel of an image is shown; None chooses so that the sheet is about 1,200 px
         wide.
+    boxes : ndarray, shape (N, L, 4), int, optional
+        Boxes to draw on each image: x0, y0, x1, y1 in px of the image, half-open, -1 where there is none. Their lines
+        lie outside of what they hold, as far as the frame goes.
 
     Returns
     -------
-    ndarray, shape (h, w), uint8
+    ndarray, shape (h, w), or (h, w, 3) in red, green and blue with boxes, uint8
 
     Raises
     ------
@@ -80,6 +89,8 @@ def contact_sheet(
 
     texts = list(labels)
     _check_pages(images, texts)
+    if boxes is not None:
+        _check_boxes(boxes, images)
     font = _label_font()
     # Of a text with strokes above and below the line; from the top, as texts are placed by it.
     line_height = int(font.getbbox("(|gjpqy0123456789)")[3])
@@ -106,7 +117,7 @@ def contact_sheet(
         framed = sheet[top : top + tile[1], left : left + tile[0]]
         framed[:] = _BORDER_GREY
         framed[_BORDER:-_BORDER, _BORDER:-_BORDER] = image.repeat(scale, axis=0).repeat(scale, axis=1)
-    return sheet
+    return sheet if boxes is None else _boxed(sheet, places, tile, scale, boxes)
 
 
 def preview(
@@ -182,7 +193,7 @@ def preview(
 
         if seed is None:
             raise SpecError("seed is None: give an integer from 0 to 2**64 - 1")
-        labels = _written(sequences, count, check_seed(seed), separators=not style.is_clean)
+        labels = _written(sequences, count, check_seed(seed))
         gaps = _CLEAN_SPACING if style.is_clean and spacing_range is None else spacing_range
         images = generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits)
     sheet = contact_sheet(images, labels)
@@ -237,13 +248,13 @@ def _spread(source: Any, count: int) -> tuple[Images, list[str]]:
     return np.stack([image for image, _ in shown]), [label for _, label in shown]
 
 
-def _written(sequences: Any, count: int, seed: int, *, separators: bool) -> list[str]:
+def _written(sequences: Any, count: int, seed: int) -> list[str]:
     """Give what to write on `count` images: the sequences over and over, or drawn numbers."""
     if sequences is None:
         return _drawn(count, seed)
     from number_generator.numbers import labels_of, pack_sequences  # noqa: PLC0415
 
-    packed = pack_sequences(sequences, separators=separators)
+    packed = pack_sequences(sequences)
     if not len(packed):
         raise SpecError("sequences is empty: give at least one, or None to draw numbers")
     texts = [label.decode("ascii") for label in labels_of(packed, packed.longest)]
@@ -266,6 +277,31 @@ def _drawn(count: int, seed: int) -> list[str]:
     return numbers
 
 
+def _boxed(
+    sheet: Images,
+    places: list[tuple[int, int]],
+    tile: tuple[int, int],
+    scale: int,
+    boxes: npt.NDArray[np.integer],
+) -> Images:
+    """Give a sheet in colours, with boxes on its images; neighbours differ in colour."""
+    import numpy as np  # noqa: PLC0415
+
+    coloured = sheet[:, :, None].repeat(3, axis=2)
+    for (left, top), of_image in zip(places, boxes, strict=True):
+        framed = coloured[top : top + tile[1], left : left + tile[0]]
+        for number, (x0, y0, x1, y1) in enumerate(np.asarray(of_image).tolist()):
+            if x0 < 0:
+                continue
+            # The frame is a pixel wide, and so a box that begins at the image's edge is drawn on it.
+            x, y = _BORDER + x0 * scale - 1, _BORDER + y0 * scale - 1
+            right, bottom = _BORDER + x1 * scale, _BORDER + y1 * scale
+            colour = _BOX_COLOURS[number % len(_BOX_COLOURS)]
+            framed[[y, bottom], x : right + 1] = colour
+            framed[y : bottom + 1, [x, right]] = colour
+    return coloured
+
+
 def _check_pages(images: Any, texts: list[object]) -> None:
     import numpy as np  # noqa: PLC0415
 
@@ -277,6 +313,24 @@ def _check_pages(images: Any, texts: list[object]) -> None:
         raise SpecError(f"images has shape {images.shape}: a sheet shows at least one image that has pixels")
     if len(images) != len(texts):
         raise SpecError(f"there are {len(images)} images and {len(texts)} labels: give one label for each image")
+
+
+def _check_boxes(boxes: Any, images: Images) -> None:
+    import numpy as np  # noqa: PLC0415
+
+    count, height, width = images.shape
+    is_array = isinstance(boxes, np.ndarray)
+    if not is_array or boxes.ndim != 3 or boxes.dtype.kind not in "iu" or boxes.shape[::2] != (count, 4):
+        seen = f"an array of shape {boxes.shape} and type {boxes.dtype}" if is_array else type(boxes).__name__
+        raise SpecError(f"boxes is {seen}: give an integer array of shape (N, L, 4), for {count} images")
+    there = boxes[boxes[:, :, 0] >= 0]
+    beyond = there[
+        (there[:, :2] > there[:, 2:]).any(axis=1) | (there < 0).any(axis=1) | (there > [width, height] * 2).any(axis=1)
+    ]
+    if len(beyond):
+        raise SpecError(
+            f"boxes hold {beyond[0].tolist()}, no box of an image of {width} x {height} px: give x0, y0, x1, y1"
+        )
 
 
 def _arrangement(shape: tuple[int, ...], line_height: int, columns: int | None, scale: int | None) -> tuple[int, int]:

@@ -4,8 +4,8 @@ import operator
 import secrets
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,11 @@ __all__ = [
     "MIN_HEIGHT",
     "MIN_STYLED_SPACING",
     "RENDER_VERSION",
+    "SOURCE_DIGITS",
+    "TRUTHS",
     "Chunk",
     "DatasetHeader",
+    "Field",
     "Fit",
     "Job",
     "Label",
@@ -35,10 +38,14 @@ __all__ = [
     "check_integer",
     "check_seed",
     "check_spacing_range",
+    "check_truth",
 ]
 
 JSON_ATTRIBUTE = "metadata_json"
 """The HDF5 attribute that holds, as one JSON object, the metadata that HDF5 cannot hold itself."""
+
+SOURCE_DIGITS = "source_digits"
+"""The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""
 
 RENDER_VERSION = 1
 """Changes whenever the pixels or labels of a job would change."""
@@ -47,7 +54,10 @@ Fit = Literal["contain", "stretch"]
 FITS: tuple[Fit, ...] = ("contain", "stretch")
 Label = Literal["written", "digits"]
 LABELS: tuple[Label, ...] = ("written", "digits")
+TRUTHS = ("boxes", "glyphs", "parameters", "masks")
+"""What can be asked for as ground truth."""
 MAX_WIDTH = 65_535
+_MAX_BOXED = 32_767  # boxes are int16
 MIN_HEIGHT = 4
 MAX_LENGTH = 10_000
 MAX_SPACING = 65_535
@@ -95,6 +105,18 @@ def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
     return smallest, largest
 
 
+def check_truth(truth: Any, name: str = "truth") -> tuple[str, ...]:
+    """Give the kinds of ground truth asked for, in the order of `TRUTHS`, or raise SpecError."""
+    try:
+        kinds = [truth] if isinstance(truth, str) else list(truth)
+        unknown = [kind for kind in kinds if kind not in TRUTHS]
+    except TypeError:
+        raise SpecError(f"{name} is {truth!r}: give some of {', '.join(map(repr, TRUTHS))}") from None
+    if unknown:
+        raise SpecError(f"{name} holds {unknown[0]!r}: give some of {', '.join(map(repr, TRUTHS))}")
+    return tuple(kind for kind in TRUTHS if kind in kinds)
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Half-open range of image numbers."""
@@ -117,8 +139,8 @@ class Sequences:
 
     Attributes
     ----------
-    codes : ndarray, shape (total digits,), uint8
-        Digits 0 to 9.
+    codes : ndarray, shape (total characters,), uint8
+        Digits 0 to 9, and separators from 10 on: places in `numbers.ALPHABET`.
     offsets : ndarray, shape (n + 1,), int64
         Sequence k is `codes[offsets[k]:offsets[k + 1]]`.
     """
@@ -131,24 +153,29 @@ class Sequences:
 
     @property
     def longest(self) -> int:
-        """Digits in the longest sequence."""
+        """Characters in the longest sequence."""
         return int(np.diff(self.offsets).max(initial=0))
 
 
+@runtime_checkable
 class NumberSource(Protocol):
     """Where the sequences of a job come from."""
 
     @property
     def longest(self) -> int:
-        """The most digits that a sequence can have."""
+        """The most characters that a sequence can have."""
         ...
 
     def digits_before(self, number: int) -> int:
-        """Count the digits of all images before image `number`, at the most; it may lie beyond the last one."""
+        """Count the characters of all images before image `number`, at the most; it may lie beyond the last one."""
         ...
 
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Give the sequences of the images in `span`."""
+        ...
+
+    def describe(self) -> dict[str, Any]:
+        """Give what makes the same sequences again, as JSON-like values."""
         ...
 
 
@@ -212,6 +239,8 @@ class Job:
         The image numbers to make, up to 2**63 - 1.
     label : {"written", "digits"}
         Whether labels hold the separators that are written.
+    truth : tuple of {"boxes", "glyphs", "parameters", "masks"}
+        The ground truth to give along: see `Chunk`.
     """
 
     numbers: NumberSource
@@ -220,8 +249,15 @@ class Job:
     seed: int
     span: Span
     label: Label = "written"
+    truth: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "truth", check_truth(self.truth))
+        if "boxes" in self.truth and max(self.height, self.spec.width) > _MAX_BOXED:
+            raise SpecError(
+                f"boxes are asked for of pages of {self.spec.width} x {self.height} px: they hold coordinates up to "
+                f"{_MAX_BOXED}; give smaller pages, or leave the boxes out"
+            )
         if self.label not in LABELS:
             raise SpecError(f"label is {self.label!r}: give one of {', '.join(map(repr, LABELS))}")
         check_integer("height", self.height, MIN_HEIGHT)
@@ -280,11 +316,49 @@ class Chunk:
         255 is paper, 0 is full ink. Row k is image `span.start + k`.
     labels : ndarray, shape (n,), bytes of fixed length
         The numbers in ASCII; the length is that of the longest one here.
+    truth : dict of str to ndarray
+        The ground truth that was asked for, of the characters of the labels in their order. L is the number of
+        characters of the longest label.
+
+        - ``boxes``: `boxes`, shape (n, L, 4), int16: x0, y0, x1, y1 in px of the page, half-open: the pixels that the
+          character's ink touches, strokes added to it included. -1 where there is no ink: a space, or nothing.
+        - ``glyphs``: `glyphs`, shape (n, L), int32: number of the source image in the digit dataset; -1 for
+          separators and where there is nothing. And `writers`, shape (n,), int64: who wrote the line's digits, the
+          writer id or the style cluster; -1 where digits are mixed or there are none.
+        - ``parameters``: `parameters`, shape (n, P), float32: what was drawn for the line; and `glyph_parameters`,
+          shape (n, L, G), float32: what was drawn for each character; NaN where it does not apply. Their names are
+          those of `truth.parameter_names`.
+        - ``masks``: `masks`, shape (n, L, height, width), uint8: each character's ink alone, 0 to 255.
     """
 
     span: Span
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.bytes_]
+    truth: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """An array of a dataset beside its images and labels, with one entry an image.
+
+    Attributes
+    ----------
+    name : str
+        Its key in `Chunk.truth`.
+    shape : tuple of int
+        Of an image's entry, at the most.
+    dtype : str
+    fill : float
+        What stands where a chunk has less.
+    about : dict
+        JSON-like values that say what the entries mean.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    fill: float
+    about: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,8 +373,11 @@ class DatasetHeader:
         The most bytes that a label can take.
     metadata : dict
         JSON-like values; `spacing_range` is a pair of int.
+    fields : tuple of Field
+        What else it holds of each image.
     """
 
     shape: tuple[int, int, int]
     label_length: int
     metadata: dict[str, Any]
+    fields: tuple[Field, ...] = ()

@@ -9,6 +9,7 @@ from number_generator._kernels import draws, styled, writing
 from number_generator.distributions import Normal
 from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import Handwriting, parameters
+from number_generator.placed import Placed
 from number_generator.spec import Job, Sequences
 
 __all__ = ["render_styled", "style_table"]
@@ -32,7 +33,9 @@ def style_table(style: Handwriting) -> npt.NDArray[np.float64]:
     return table
 
 
-def render_styled(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]) -> None:
+def render_styled(
+    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
+) -> Placed:
     """Draw lines in a style other than `clean`.
 
     Parameters
@@ -44,14 +47,19 @@ def render_styled(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences,
     sequences : Sequences
     images : ndarray, shape (n, height, width), uint8, C-contiguous
         Gets the pages.
+
+    Returns
+    -------
+    Placed
     """
     fields, spec = atlas.fields, job.spec
     smallest, largest = spec.spacing_range or (0, -1)
     seed, first = np.uint64(job.seed), np.uint64(start)
     table = style_table(spec.style)
     shape = (job.height, spec.width)
-    pages = images.reshape(len(images), -1)
-    boxes = np.empty((len(images), 5))
+    pages = images.reshape(len(images), job.height * spec.width)  # there may be none
+    line_boxes = np.empty((len(images), 5))
+    placed = Placed.wanted(job, len(sequences.codes))
     writing.write_lines(
         seed,
         first,
@@ -74,9 +82,13 @@ def render_styled(job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences,
         shape,
         max(sequences.longest, 1),
         pages,
-        boxes,
+        line_boxes,
+        placed.glyph_ids,
+        placed.boxes,
+        placed.masks.reshape(-1, job.height * spec.width),
     )
     if styled.needs_paper(table):
-        styled.scan_pages(seed, first, table, shape, boxes, pages)
+        styled.scan_pages(seed, first, table, shape, line_boxes, pages)
     else:
         styled.ink_pages(seed, first, table, shape, pages)
+    return placed

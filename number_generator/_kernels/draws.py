@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.rng import philox
+from number_generator._kernels.rng import fill_words, philox
 
 __all__ = [
     "CONSTANT",
@@ -19,6 +19,7 @@ __all__ = [
     "TABLE_ROWS",
     "UNIFORM",
     "block",
+    "glyph_values",
     "happens",
     "line_value",
     "line_value_2",
@@ -101,3 +102,18 @@ def happens(seed: int, image: int, table: Any, stream: int) -> bool:
     if share <= 0.0:
         return False
     return share >= 1.0 or unit(_value_block(seed, image, table, stream)[0]) < share
+
+
+@kernel
+def glyph_values(
+    seed: int, image: int, table: Any, stream: int, count: int, words: Any, values: Any, column: int
+) -> None:
+    """Write a parameter's value for each slot of a line into a column of `values`; `words` is scratch."""
+    if table[stream, 0] == CONSTANT or table[stream, 5] != 0.0:
+        same = line_value(seed, image, table, stream)
+        for k in range(count):
+            values[k, column] = same
+        return
+    fill_words(np.uint64(seed), np.uint64(image), stream, count, words)
+    for k in range(count):
+        values[k, column] = value(table, stream, words[k])

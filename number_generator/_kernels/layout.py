@@ -7,7 +7,16 @@ import numpy as np
 from number_generator._kernels import rng
 from number_generator._kernels.compile import kernel
 
-__all__ = ["draw_phone_digits", "draw_phone_lengths", "lay_out", "sample_glyph", "write_labels"]
+__all__ = [
+    "draw_listed",
+    "draw_phone_digits",
+    "draw_phone_lengths",
+    "gather",
+    "group_phone_digits",
+    "lay_out",
+    "sample_glyph",
+    "write_labels",
+]
 
 _PHONE_LENGTHS = 2  # 10 or 11 digits
 _NEXT = np.uint64(1)
@@ -37,6 +46,20 @@ def draw_phone_digits(seed: int, start: int, offsets: Any, out: Any) -> None:
 
 
 @kernel
+def group_phone_digits(codes: Any, offsets: Any, dash: int, out: Any) -> None:
+    """Write each number with a dash after its first three digits and before its last four."""
+    to = np.int64(0)
+    for i in range(offsets.size - 1):
+        first, stop = offsets[i], offsets[i + 1]
+        for k in range(first, stop):
+            if k in (first + 3, stop - 4):
+                out[to] = dash
+                to += 1
+            out[to] = codes[k]
+            to += 1
+
+
+@kernel
 def write_labels(codes: Any, offsets: Any, letters: Any, out: Any) -> None:
     """Write the letters of each sequence's codes into its row of `out` (n, longest), padded with NUL.
 
@@ -50,6 +73,25 @@ def write_labels(codes: Any, offsets: Any, letters: Any, out: Any) -> None:
                 out[i, count] = letters[code]
                 count += 1
         out[i, count:] = 0
+
+
+@kernel
+def draw_listed(seed: int, start: int, stream: int, count: int, out: Any) -> None:
+    """Draw one of `count` listed sequences for each image from `start` on."""
+    words = np.empty(4, np.uint64)
+    for i in range(out.size):
+        rng.fill_words(seed, np.uint64(start) + np.uint64(i), stream, 1, words)
+        out[i] = rng.bounded(words[0], count)
+
+
+@kernel
+def gather(codes: Any, offsets: Any, chosen: Any, out_offsets: Any, out: Any) -> None:
+    """Copy the sequences of some numbers, one after the other."""
+    for i in range(chosen.size):
+        first = offsets[chosen[i]]
+        to = out_offsets[i]
+        for k in range(out_offsets[i + 1] - to):
+            out[to + k] = codes[first + k]
 
 
 @kernel

@@ -57,9 +57,10 @@ def contained_height(height: int, natural: int, width: int) -> int:
 
 @kernel
 def _place_on_canvas(
-    pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, canvas: int, tail: Any
-) -> None:
-    """Draw a block of one line, and the blank columns between glyphs."""
+    pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, line: int, canvas: int,
+    tail: Any,
+) -> None:  # fmt: skip
+    """Draw a block of one line, and the blank columns between glyphs and after them."""
     drawn = np.int64(0)
     for k in range(count):
         glyph = glyph_column + 8 * load_int64(ids + 8 * k)
@@ -87,11 +88,16 @@ def _place_on_canvas(
             interleave(tail, source + _HEAD, source + column_size + _HEAD, at + _TAIL)
             at += _COLUMN
             source += 2 * column_size
+    at = canvas + drawn * _COLUMN
+    for _ in range(drawn, (line + 1) >> 1):  # none, but where a glyph is drawn alone
+        clear(zeros_16(), at)
+        clear(tail, at + _TAIL)
+        at += _COLUMN
 
 
 @kernel
 def _place_on_band(
-    pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, band: int
+    pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, line: int, band: int
 ) -> None:
     """Draw a block of one line that fits, and 16 blank columns after it."""
     end = np.int64(0)
@@ -108,7 +114,7 @@ def _place_on_band(
             for x in range(width):
                 copy(source + x * column_size, band + (left + x) * _BLOCK, _BLOCK)
         end = left + width
-    fill(_PLAIN, band + end * _BLOCK, _LANES * _BLOCK)
+    fill(_PLAIN, band + end * _BLOCK, (line - end + _LANES) * _BLOCK)
 
 
 @kernel
@@ -229,14 +235,14 @@ def _fill_sheet(
         source = pixels + row
         part = sheet + ((row - top) >> 1) * stride
         if line <= width:
-            _place_on_band(source, column_size, glyph_column, ids, lefts, count, band)
+            _place_on_band(source, column_size, glyph_column, ids, lefts, count, line, band)
             _transpose_band(band, line, part, stride, zeros_16())
         elif bottom - row <= _SHORT:
-            _place_on_canvas(source, column_size, glyph_column, ids, lefts, count, canvas, zeros_8())
+            _place_on_canvas(source, column_size, glyph_column, ids, lefts, count, line, canvas, zeros_8())
             _horizontal_pass(canvas, width, taps, band, zeros_8())
             _transpose_band(band, width, part, stride, zeros_8())
         else:
-            _place_on_canvas(source, column_size, glyph_column, ids, lefts, count, canvas, zeros_16())
+            _place_on_canvas(source, column_size, glyph_column, ids, lefts, count, line, canvas, zeros_16())
             _horizontal_pass(canvas, width, taps, band, zeros_16())
             _transpose_band(band, width, part, stride, zeros_16())
 
@@ -302,7 +308,7 @@ def render_lines(
     atlas : (pixels, column_size, glyph_column, glyph_rows)
         See `GlyphAtlas`.
     offsets, glyph_ids, lefts, natural : ndarray
-        The layout; no glyph begins before the one before it ends.
+        The layout; no glyph begins before the one before it ends, and a line may be wider than its glyphs.
     shape : (height, width, stretch)
         Of a page, in px; `stretch` keeps the height of a line that is too wide.
     shared : (column_taps, column_starts, row_taps, row_starts)

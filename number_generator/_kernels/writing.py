@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import draws, fields, rng, simd, strokes
+from number_generator._kernels import fields, rng, simd, strokes
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.draws import block, happens, line_value, line_value_2, unit
+from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
 
 __all__ = ["write_lines"]
 
@@ -44,7 +44,7 @@ _COLUMNS = 18
 
 # Slots of marks that the sequence does not hold: each tells how its mark is drawn, whatever other marks there are.
 _LEADING_SLOT, _TRAILING_SLOT, _INNER_SLOT = np.int64(-1), np.int64(-3), np.int64(-5)
-_DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
+DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
 _LEADING_MARKS, _TRAILING_MARKS = 7, 10  # of the kinds of end marks: dots end a line alone
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
 _NARROWEST = 0.35  # a line is not squeezed more than this: it shrinks
@@ -143,10 +143,10 @@ def _list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> in
         is_plain = is_plain and code < 10
     grouped = np.int64(0)
     if is_plain and length > 3 and happens(seed, image, table, INNER_MARKS):
-        words = block(seed, image, INNER_MARKS, _DETAIL)
+        words = block(seed, image, INNER_MARKS, DETAIL)
         grouped = np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
     share = table[END_MARKS, 1] if is_plain else 0.0
-    words = block(seed, image, END_MARKS, _DETAIL) if share > 0.0 else (rng.ZERO, rng.ZERO, rng.ZERO, rng.ZERO)
+    words = block(seed, image, END_MARKS, DETAIL) if share > 0.0 else (rng.ZERO, rng.ZERO, rng.ZERO, rng.ZERO)
     if unit(words[0]) < share:
         count = _append_end_marks(items, count, rng.bounded(words[1], _LEADING_MARKS), _LEADING_SLOT)
     for k in range(length):
@@ -186,21 +186,6 @@ def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count
 
 
 @kernel
-def _glyph_values(
-    seed: int, image: int, table: Any, stream: int, count: int, words: Any, values: Any, column: int
-) -> None:
-    """Write a parameter's value for each slot of a line into a column of `values`."""
-    if table[stream, 0] == draws.CONSTANT or table[stream, 5] != 0.0:
-        same = line_value(seed, image, table, stream)
-        for k in range(count):
-            values[k, column] = same
-        return
-    rng.fill_words(np.uint64(seed), np.uint64(image), stream, count, words)
-    for k in range(count):
-        values[k, column] = draws.value(table, stream, words[k])
-
-
-@kernel
 def _is_one_stroke(fact: Any) -> bool:
     """Tell whether a 1 is a plain stroke, without an upstroke or a foot of its own."""
     return fact[fields.ACROSS] < _STRAIGHT * fact[fields.STROKE]
@@ -217,7 +202,7 @@ def _add_forms(
     pen = fact[fields.STROKE]
     n = np.int64(0)
     if code == 1 and has_upstroke and _is_one_stroke(fact):
-        words = block(seed, image, UPSTROKE, _DETAIL)  # a writer's 1s begin alike
+        words = block(seed, image, UPSTROKE, DETAIL)  # a writer's 1s begin alike
         away = (0.18 + 0.2 * unit(words[0])) * unit_px
         down = (0.75 + 0.6 * unit(words[1])) * away  # not flat, which would make a 7 of it
         top = fact[fields.TOP_X] - x
@@ -228,7 +213,7 @@ def _add_forms(
             x_k = top + 0.5 * k * (down * stem - away)
             n = strokes.add_point(points, n, x_k, fact[fields.Y0] + 0.5 * pen + _BOWED[k] * down - y, False)
     elif code == 7 and has_crossbar:
-        words = block(seed, image, CROSSBAR, _DETAIL)
+        words = block(seed, image, CROSSBAR, DETAIL)
         half = (0.16 + 0.12 * unit(words[0])) * unit_px
         rise = (0.12 * unit(words[1]) - 0.03) * unit_px
         middle_x, middle_y = fact[fields.MIDDLE_X] - x, fact[fields.MIDDLE_Y] - y
@@ -237,7 +222,7 @@ def _add_forms(
     elif code in (0, 8, 9):
         share = table[TAIL, 1]
         if share > 0.0:
-            words = block(seed, image, TAIL, _DETAIL + slot)
+            words = block(seed, image, TAIL, DETAIL + slot)
             if unit(words[0]) < share:
                 length = (0.14 + 0.2 * unit(words[1])) * unit_px
                 swing = (unit(words[2]) - 0.5) * unit_px
@@ -255,7 +240,7 @@ def _add_forms(
     if code in (0, 9):
         share = table[OPEN_LOOP, 1]
         if share > 0.0:
-            item[_CUT] = 1.0 if unit(block(seed, image, OPEN_LOOP, _DETAIL + slot)[0]) < share else 0.0
+            item[_CUT] = 1.0 if unit(block(seed, image, OPEN_LOOP, DETAIL + slot)[0]) < share else 0.0
     item[_POINTS] = n
     item[_PEN] = 0.85 * max(pen + item[_GROWTH], _THINNEST * pen)
 
@@ -269,7 +254,7 @@ def _shape_items(
     items, points, values, words, _, _ = scratch
     column = np.int64(0)
     for stream in (SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER, THICKNESS_JITTER, WARP):
-        _glyph_values(seed, image, table, stream, length, words, values, column)
+        glyph_values(seed, image, table, stream, length, words, values, column)
         column += 1
     thickness = line_value(seed, image, table, THICKNESS)
     alike = line_value(seed, image, table, CONSISTENCY)
@@ -281,7 +266,7 @@ def _shape_items(
         code, slot, glyph = np.int64(item[_CODE]), np.int64(item[_SLOT]), np.int64(item[_GLYPH])
         item[_POINTS], item[_CUT], item[_BEND], item[_GROWTH], item[_Y] = 0.0, 0.0, 0.0, 0.0, 0.0
         if glyph < 0:
-            word = block(seed, image, _MARK_SHAPE, -1 - slot if slot < 0 else _DETAIL + slot)
+            word = block(seed, image, _MARK_SHAPE, -1 - slot if slot < 0 else DETAIL + slot)
             item[_A], item[_B], item[_C], item[_D] = unit_px, 0.0, 0.0, unit_px
             item[_REF_X], item[_REF_Y] = 0.0, 0.0
             item[_PEN] = max(pen + thickness * unit_px, _THINNEST * pen) * (1.15 if code == strokes.DOT else 0.95)
@@ -325,12 +310,12 @@ def _place_items(
         for k in range(length):
             values[k, 0] = np.float64(smallest_gap + rng.bounded(words[k], gaps))
     else:
-        _glyph_values(seed, image, table, GAP_JITTER, length, words, values, 0)
+        glyph_values(seed, image, table, GAP_JITTER, length, words, values, 0)
         for k in range(length):
             values[k, 0] = (gap + values[k, 0]) * unit_px
     share = table[WIDE_GAP, 1]
     if share > 0.0 and gaps <= 0:
-        _glyph_values(seed, image, table, WIDE_GAP_SIZE, length, words, values, 1)
+        glyph_values(seed, image, table, WIDE_GAP_SIZE, length, words, values, 1)
         rng.fill_words(np.uint64(seed), np.uint64(image), WIDE_GAP, length, words)
         for k in range(length):
             if unit(words[k]) < share:
@@ -523,7 +508,7 @@ def _draw_glyph(
     f0, f1, f2, f3, p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if bend > 0.0:
         slot = np.int64(item[_SLOT])
-        w0, w1, w2, w3 = block(seed, image, WARP, _DETAIL + slot)
+        w0, w1, w2, w3 = block(seed, image, WARP, DETAIL + slot)
         f0, p0 = _wave_shape(w0, period)
         f1, p1 = _wave_shape(w1, period)
         f2, p2 = _wave_shape(w2, period)
@@ -638,9 +623,38 @@ def _write_box(line: Any, glyphs: Any, items: Any, points: Any, count: int, box:
 
 
 @kernel
+def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
+    """Join an item's ink to the line's by maximum and erase it; write the box of its pixels, -1 if it has none."""
+    height, width = shape
+    for x in range(width):
+        columns[x] = 0
+    top, bottom = np.int64(-1), np.int64(-1)
+    for y in range(height):
+        row, line = alone[y * width : (y + 1) * width], cover[y * width : (y + 1) * width]
+        most = np.uint8(0)
+        for x in range(row.size):
+            most = max(most, row[x])
+        if most == 0:
+            continue
+        top = y if top < 0 else top
+        bottom = y + 1
+        for x in range(row.size):
+            line[x] = max(line[x], row[x])
+            columns[x] = max(columns[x], row[x])
+        for x in range(row.size):
+            row[x] = 0
+    left, right = np.int64(-1), np.int64(-1)
+    for x in range(width):
+        if columns[x]:
+            left = x if left < 0 else left
+            right = x + 1
+    box[0], box[1], box[2], box[3] = left, top, right, bottom
+
+
+@kernel
 def write_lines(
     seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing: Any, fit: Any, glyphs: Any, choice: Any,
-    shape: Any, longest: int, pages: Any, boxes: Any,
+    shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line.
 
@@ -666,8 +680,14 @@ def write_lines(
         The most items that a sequence has.
     pages : ndarray, shape (n, height * width), uint8
         Gets the ink, 0 to 255.
-    boxes : ndarray, shape (n, 5), float64
+    line_boxes : ndarray, shape (n, 5), float64
         Gets the box of the ink (x0, y0, x1, y1) and the height of the baseline in the middle, in px of the page.
+    glyph_ids : ndarray, shape (codes,), int64
+        Gets the glyph of each digit or separator; -1 for separators.
+    boxes : ndarray, shape (codes, 4), int16
+        Gets the pixels that the ink of each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty: not wanted.
+    masks : ndarray, shape (codes, height * width), uint8
+        Gets the ink of each alone. Empty: not wanted.
     """
     height, width = shape
     scratch = _make_scratch(longest, height, width)
@@ -675,6 +695,9 @@ def write_lines(
     cover = np.zeros(height * width + _LANES, np.uint8)
     items, points, _, words, _, _ = scratch
     class_start, members, starts, glyph_group, groups = choice
+    is_split = boxes.shape[0] > 0 or masks.shape[0] > 0
+    alone = np.zeros(height * width + _LANES, np.uint8)
+    columns, box = np.zeros(width, np.uint8), np.zeros(4, np.int16)
     # Written out in one kernel: numba compiles what a kernel calls again in each that calls it.
     for i in range(pages.shape[0]):
         image = np.uint64(start) + np.uint64(i)
@@ -689,11 +712,24 @@ def write_lines(
         softness = line_value(seed, image, table, SOFTNESS)
         line = _fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
         for k in range(count):
+            slot = np.int64(items[k, _SLOT])
+            if slot >= 0:
+                glyph_ids[offsets[i] + slot] = np.int64(items[k, _GLYPH])
+            sheet = alone if is_split else cover
             if items[k, _GLYPH] >= 0.0:
-                _draw_glyph(seed, image, items[k], glyphs, line, softness, shape, scratch, cover)
+                _draw_glyph(seed, image, items[k], glyphs, line, softness, shape, scratch, sheet)
             if items[k, _POINTS] > 0.0:
-                _draw_strokes(items[k], points[k], line, softness, shape, cover)
-        _write_box(line, glyphs, items, points, count, boxes[i])
+                _draw_strokes(items[k], points[k], line, softness, shape, sheet)
+            if is_split:
+                if slot >= 0 and masks.shape[0] > 0:
+                    mask = masks[offsets[i] + slot]
+                    for at in range(mask.size):
+                        mask[at] = alone[at]
+                _join(alone, shape, cover, columns, box)
+                if slot >= 0 and boxes.shape[0] > 0:
+                    for side in range(4):
+                        boxes[offsets[i] + slot, side] = box[side]
+        _write_box(line, glyphs, items, points, count, line_boxes[i])
         page = pages[i]
         for k in range(page.size):  # numba takes two seconds to compile the assignment of an array
             page[k] = cover[k]

@@ -19,7 +19,7 @@ from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, ch
 from number_generator.loading.hdf5_chunks import ChunkReader
 from number_generator.loading.hdf5_heaps import check_heaps, longest_string
 from number_generator.loading.raw import RawDataset, build_dataset
-from number_generator.spec import JSON_ATTRIBUTE
+from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -36,6 +36,8 @@ _MOST_LABEL_BYTES = 1 << 16
 # A variable-length string may be stored once and named by many labels: look at a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
+_TRUTH_NAMES = ("boxes", "glyphs", "writers", "parameters", "glyph_parameters")
+_MOST_TRUTH_AXES = 3
 _ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
@@ -94,7 +96,10 @@ class Hdf5Reader:
             if any(_is_variable(file.attrs.get_id(name).dtype) for name in file.attrs):
                 # Opening is to be instant at any size. Attributes are written before the images or after them.
                 check_heaps(self._path, _ATTRIBUTES_REACH_BYTES)
-            return _metadata(file)
+            metadata = _metadata(file)
+            if SOURCE_DIGITS in file:
+                metadata[SOURCE_DIGITS] = _source_digits(file)
+            return metadata
 
     def __len__(self) -> int:
         return self._shape[0]
@@ -140,6 +145,19 @@ class Hdf5Reader:
             if _is_variable(handles.labels.dtype):
                 self._check_heaps()
             return _labels(handles, part)
+
+    def truth(self, start: int, stop: int, step: int = 1) -> dict[str, np.ndarray[Any, Any]]:
+        """Return the ground truth of the images of a range, by name; empty where the file has none.
+
+        Raises
+        ------
+        DatasetIndexError
+            If the range leaves that of the dataset.
+        """
+        part = self._slice(start, stop, step)
+        with reading(self._path, _VALID):
+            file = self._opened().file
+            return {name: _truth_dataset(file, name, len(self))[part] for name in _TRUTH_NAMES if name in file}
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -286,6 +304,31 @@ def _check_labels(labels: Any, file: Any) -> None:
     if labels.dtype.itemsize > _MOST_LABEL_BYTES:
         raise MalformedError(f"its labels are {labels.dtype.itemsize} bytes long")
     _check_layout(labels, file)
+
+
+def _truth_dataset(file: Any, name: str, count: int) -> Any:
+    """Return a dataset of ground truth, or refuse one that is not numbers, one entry an image."""
+    truth = _dataset(file, name)
+    if truth.shape is None or not 1 <= len(truth.shape) <= _MOST_TRUTH_AXES or truth.dtype.kind not in "iuf":
+        raise MalformedError(f"its `{name}` is a dataset of {truth.dtype} with shape {truth.shape}, not of numbers")
+    if len(truth) != count:
+        raise MalformedError(f"it has {count} images but {len(truth)} entries in `{name}`")
+    _check_layout(truth, file)
+    if math.prod(truth.shape[1:]) * truth.dtype.itemsize > _FREE_CHUNK_BYTES:
+        raise MalformedError(f"its `{name}` has {truth.shape[1:]} entries for each image")
+    return truth
+
+
+def _source_digits(file: Any) -> list[int]:
+    """Return the numbers of the digits that a part of a split was made from."""
+    numbers = _dataset(file, SOURCE_DIGITS)
+    if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
+        raise MalformedError(f"its `{SOURCE_DIGITS}` is a dataset of {numbers.dtype} with shape {numbers.shape}")
+    _check_layout(numbers, file)
+    _check_storage(numbers)
+    if numbers.nbytes > _FREE_CHUNK_BYTES:
+        raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
+    return [int(number) for number in numbers[()].tolist()]
 
 
 def _is_variable(dtype: np.dtype[Any]) -> bool:

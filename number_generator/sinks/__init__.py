@@ -108,6 +108,10 @@ def open_sink(
             f"{count} images of {width} x {height} px are asked for: no file can hold more than 2**63 - 1 bytes; "
             "give fewer images"
         )
+    if header.fields and file_format != "hdf5":
+        raise SpecError(
+            f"the format is {file_format!r}, which has no place for ground truth: choose hdf5, or leave the truth out"
+        )
     if file_format == "hdf5":
         from number_generator.sinks.hdf5_file import Hdf5Sink  # noqa: PLC0415 - h5py loads when it is used
 

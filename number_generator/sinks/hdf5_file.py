@@ -1,5 +1,7 @@
 """HDF5: `/images`, `/labels` and attributes, in chunks that are compressed in the worker threads, or as they are.
 
+Ground truth lies beside them, a dataset for each of its arrays, whose attributes tell what its entries mean.
+
 The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file with no plug-in.
 igzip (`isal`) compresses them some eight times as fast as HDF5 would, and outside the lock that h5py holds.
 Without compression the images lie in one piece, so that any of them can be read, or mapped into memory, alone.
@@ -7,6 +9,7 @@ Without compression the images lie in one piece, so that any of them can be read
 
 import contextlib
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +24,7 @@ from isal import igzip_lib
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.sinks.atomic import AtomicFile, translated
-from number_generator.spec import JSON_ATTRIBUTE, Chunk, DatasetHeader
+from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Chunk, DatasetHeader, Field
 
 __all__ = ["Hdf5Sink"]
 
@@ -37,17 +40,19 @@ _LEVEL = 1
 _WINDOW_BITS = 10
 # One label is read with its whole block: 512 labels of phone numbers are 5.6 kB.
 _LABELS_PER_CHUNK = 512
+# A block of ground truth: small enough to be read for one image.
+_FIELD_BYTES = 256 * 2**10
 # Spans are made of whole blocks of labels, with their images in memory: large pages take smaller blocks.
 _LABEL_BLOCK_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class _Encoded:
-    """A chunk ready to be stored: blocks of the two datasets, each with the number of its first row."""
+    """A chunk ready to be stored: by dataset, its blocks, each with the number of its first row."""
 
     start: int
-    images: list[tuple[int, Any]]
-    labels: list[tuple[int, Any]]
+    length: int
+    blocks: dict[str, list[tuple[int, Any]]]
 
 
 class Hdf5Sink:
@@ -57,6 +62,9 @@ class Hdf5Sink:
         count, height, width = header.shape
         self._compress = compress and count > 0  # nothing cannot be cut into chunks
         self._start: int | None = None
+        self._fields = {field.name: field for field in header.fields}
+        self._rows: dict[str, int] = {}  # by dataset, those of a block
+        self._datasets: dict[str, Any] = {}
         self._page_bytes = height * width
         self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
@@ -83,12 +91,13 @@ class Hdf5Sink:
 
     def encode(self, chunk: Chunk) -> _Encoded:
         """Compress a chunk block by block, or take it as it is."""
-        labels = chunk.labels.astype(self._label_dtype, copy=False)
-        if not self._compress:
-            return _Encoded(chunk.span.start, [(0, chunk.images)], [(0, labels)])
-        return _Encoded(
-            chunk.span.start, _compressed(chunk.images, self._image_rows), _compressed(labels, self._label_rows)
-        )
+        arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
+        arrays |= {name: _padded(chunk.truth[name], field) for name, field in self._fields.items()}
+        blocks = {
+            name: _compressed(array, self._rows[name]) if self._compress else [(0, array)]
+            for name, array in arrays.items()
+        }
+        return _Encoded(chunk.span.start, len(chunk.span), blocks)
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's blocks as they are."""
@@ -97,20 +106,20 @@ class Hdf5Sink:
         first = encoded.start - self._start
         with self._translated():
             if self._compress:
-                for row, block in encoded.images:
-                    self._images.id.write_direct_chunk((first + row, 0, 0), block)
-                for row, block in encoded.labels:
-                    self._labels.id.write_direct_chunk((first + row,), block)
+                for name, blocks in encoded.blocks.items():
+                    dataset = self._datasets[name]
+                    rest = (0,) * (len(dataset.shape) - 1)
+                    for row, block in blocks:
+                        dataset.id.write_direct_chunk((first + row, *rest), block)
                 self._file.write_back()
                 return
-            [(_, images)], [(_, labels)] = encoded.images, encoded.labels
-            if not len(images):
+            if not encoded.length:
                 return
-            stop = first + len(images)
-            self._images[first:stop] = images
-            self._labels[first:stop] = labels
+            stop = first + encoded.length
+            for name, [(_, array)] in encoded.blocks.items():
+                self._datasets[name][first:stop] = array
             # All images have their place from the first of them on, so the file is as long as it will be.
-            self._file.write_back(self._images.id.get_offset() + stop * self._page_bytes)
+            self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
 
     def commit(self) -> None:
         """Close the HDF5 file and move it to its final name."""
@@ -133,7 +142,9 @@ class Hdf5Sink:
         as_json = {}
         for name, value in header.metadata.items():
             with _naming(name, value):
-                if _is_native(value):
+                if name == SOURCE_DIGITS:
+                    self._h5.create_dataset(name, data=np.asarray(value, np.int64))
+                elif _is_native(value):
                     self._h5.attrs[name] = value
                 else:
                     json.dumps(value)
@@ -144,15 +155,23 @@ class Hdf5Sink:
         count, height, width = header.shape
         self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
         text = h5py.string_dtype("ascii", self._label_dtype.itemsize)
-        self._images = self._dataset("images", (count, height, width), np.uint8, self._image_rows)
-        self._labels = self._dataset("labels", (count,), text, self._label_rows)
+        self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
+        self._create_dataset("labels", (count,), text, self._label_rows)
+        for field in header.fields:
+            # A block of a field is a block of labels, or where that is much, of images.
+            row_bytes = math.prod(field.shape) * np.dtype(field.dtype).itemsize
+            rows = self._label_rows if self._label_rows * row_bytes <= _FIELD_BYTES else self._image_rows
+            dataset = self._create_dataset(field.name, (count, *field.shape), np.dtype(field.dtype), rows)
+            for name, value in field.about.items():
+                dataset.attrs[name] = value
 
-    def _dataset(self, name: str, shape: tuple[int, ...], dtype: Any, rows: int) -> Any:
-        if not self._compress:
-            return self._h5.create_dataset(name, shape, dtype)
-        return self._h5.create_dataset(
-            name, shape, dtype, chunks=(rows, *shape[1:]), compression="gzip", compression_opts=_LEVEL
-        )
+    def _create_dataset(self, name: str, shape: tuple[int, ...], dtype: Any, rows: int) -> Any:
+        options: dict[str, Any] = {}
+        if self._compress:
+            options = {"chunks": (rows, *shape[1:]), "compression": "gzip", "compression_opts": _LEVEL}
+        self._rows[name] = rows
+        self._datasets[name] = self._h5.create_dataset(name, shape, dtype, **options)
+        return self._datasets[name]
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -198,6 +217,16 @@ def _is_native(value: Any) -> bool:
 
 def _is_plain_number(value: Any) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
+
+
+def _padded(array: npt.NDArray[Any], field: Field) -> npt.NDArray[Any]:
+    """Give a chunk's array in the shape of the dataset: its labels may be shorter than others'."""
+    shape = (len(array), *field.shape)
+    if array.shape == shape:
+        return array
+    padded = np.full(shape, field.fill, field.dtype)
+    padded[tuple(map(slice, array.shape))] = array
+    return padded
 
 
 def _compressed(rows: npt.NDArray[Any], length: int) -> list[tuple[int, bytes]]:

@@ -49,7 +49,7 @@ def save_png(image: npt.NDArray[np.uint8], path: Path, interruption: Interruptio
     with interruption or Interruption():
         file = AtomicFile(path, overwrite=True)
         if interruption is not None:
-            interruption.temporary = file.temporary_path
+            interruption.temporaries.append(file.temporary_path)
     try:
         with translated(path):
             Image.fromarray(image).save(file.file, "PNG")

@@ -1,0 +1,258 @@
+"""Ground truth of images: what stands where, of which source digit, drawn with which values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator._kernels import rng, truth
+from number_generator.glyphs import GlyphAtlas
+from number_generator.handwriting import Handwriting, parameters
+from number_generator.placed import Placed
+from number_generator.spec import Field, Job, Sequences
+from number_generator.styled import style_table
+
+__all__ = [
+    "ParameterNames",
+    "fields_of",
+    "glyph_truth",
+    "joined_truth",
+    "parameter_names",
+    "parameter_truth",
+    "rows_of",
+    "truth_of",
+]
+
+_SHARES_OF_GLYPHS = {"wide_gap": truth.GAP_SHARE, "tail": truth.TAIL_SHARE, "open_loop": truth.LOOP_SHARE}
+_GAPS = ("gap_jitter", "wide_gap", "wide_gap_size")
+_PAIR = "margin"
+_CLEAN = ("natural_width", "scale_x", "scale_y")
+_FILLS = {"boxes": -1, "glyphs": -1, "writers": -1, "parameters": np.nan, "glyph_parameters": np.nan, "masks": 0}
+"""What stands in each array where there is no character."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterNames:
+    """What the columns of ground truth's parameters are called.
+
+    Attributes
+    ----------
+    line : tuple of str
+        Of `parameters`.
+    glyph : tuple of str
+        Of `glyph_parameters`.
+    """
+
+    line: tuple[str, ...]
+    glyph: tuple[str, ...]
+
+
+def parameter_names(job: Job) -> ParameterNames:
+    """Give the names of the parameters that a job draws, as ground truth has them.
+
+    A share's value is 1 where what it is a share of is so, else 0. `margin` stands for two draws, `margin_left` and
+    `margin_right`, and `end_marks` for those at both ends, `leading_marks` and `trailing_marks`. A `spacing_range`
+    takes the place of a style's gaps: `spacing` is the gap after a character, in px of the digit dataset. The style
+    `clean` draws nothing else; of its lines there are `natural_width`, in px before fitting, and `scale_x` and
+    `scale_y`, by which they were shrunk.
+    """
+    line, glyph = _columns(job.spec.style, has_spacing=job.spec.spacing_range is not None)
+    return ParameterNames(tuple(line) or _CLEAN, tuple(glyph))
+
+
+def fields_of(job: Job, length: int) -> tuple[Field, ...]:
+    """Give the arrays that a job's ground truth adds to a dataset.
+
+    Parameters
+    ----------
+    job : Job
+        Masks are no part of a dataset.
+    length : int
+        Characters of the longest label.
+    """
+    fields = []
+    length = max(1, length)
+    if "boxes" in job.truth:
+        about = {"columns": "x0,y0,x1,y1", "unit": "px of the page, half-open; -1 where there is no ink"}
+        fields.append(Field("boxes", (length, 4), "int16", -1, about))
+    if "glyphs" in job.truth:
+        about = {"meaning": "number of the image in the digit dataset; -1 for separators and nothing"}
+        fields.append(Field("glyphs", (length,), "int32", -1, about))
+        about = {"meaning": "writer id, or style cluster, of the line's digits; -1 where they are mixed"}
+        fields.append(Field("writers", (), "int64", -1, about))
+    if "parameters" in job.truth:
+        names = parameter_names(job)
+        fields.append(Field("parameters", (len(names.line),), "float32", np.nan, {"columns": ",".join(names.line)}))
+        if names.glyph:
+            shape = (length, len(names.glyph))
+            fields.append(Field("glyph_parameters", shape, "float32", np.nan, {"columns": ",".join(names.glyph)}))
+    return tuple(fields)
+
+
+def truth_of(
+    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placed
+) -> dict[str, npt.NDArray[Any]]:
+    """Give the ground truth that a job asks for, as `Chunk` describes it.
+
+    Parameters
+    ----------
+    job : Job
+    atlas : GlyphAtlas
+    start : int
+        Image number of the first sequence.
+    sequences : Sequences
+    placed : Placed
+        What was drawn of them.
+    """
+    digits_only = job.label == "digits"
+    values: dict[str, npt.NDArray[Any]] = {}
+    if "boxes" in job.truth:
+        values["boxes"] = rows_of(placed.boxes, sequences, _FILLS["boxes"], digits_only=digits_only)
+    if "glyphs" in job.truth:
+        values |= glyph_truth(atlas, sequences, placed.glyph_ids, digits_only=digits_only)
+    if "parameters" in job.truth:
+        values |= parameter_truth(job, start, sequences, placed, digits_only=digits_only)
+    if "masks" in job.truth:
+        values["masks"] = rows_of(placed.masks, sequences, _FILLS["masks"], digits_only=digits_only)
+    return values
+
+
+def rows_of(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digits_only: bool) -> npt.NDArray[Any]:
+    """Turn an array with an entry for each code into one with a row for each sequence, shape (n, L, ...).
+
+    Parameters
+    ----------
+    values : ndarray, shape (codes, ...)
+    sequences : Sequences
+        Whose codes they are.
+    fill : float
+        What stands after the end of a sequence.
+    digits_only : bool
+        Whether to leave out what belongs to separators, as labels of digits do.
+    """
+    lengths = np.diff(sequences.offsets)
+    rows = np.repeat(np.arange(len(sequences)), lengths)
+    if digits_only:
+        kept = sequences.codes < 10
+        rows, values = rows[kept], values[kept]
+        lengths = np.bincount(rows, minlength=len(sequences))
+    columns = np.arange(len(rows)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    out = np.full((len(sequences), int(lengths.max(initial=0)), *values.shape[1:]), fill, values.dtype)
+    out[rows, columns] = values
+    return out
+
+
+def joined_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+    """Put the ground truth of consecutive chunks together: rows of shorter labels get the length of the longest."""
+    joined = {}
+    for name in parts[0]:
+        arrays = [part[name] for part in parts]
+        longest = max(array.shape[1:2] for array in arrays)
+        out = np.full((sum(map(len, arrays)), *longest, *arrays[0].shape[2:]), _FILLS[name], arrays[0].dtype)
+        first = 0
+        for array in arrays:
+            place = (slice(first, first + len(array)), *map(slice, array.shape[1:]))
+            out[place] = array
+            first += len(array)
+        joined[name] = out
+    return joined
+
+
+def glyph_truth(
+    atlas: GlyphAtlas, sequences: Sequences, glyph_ids: npt.NDArray[np.int64], *, digits_only: bool
+) -> dict[str, npt.NDArray[Any]]:
+    """Give the source image of each character and the writer of each line.
+
+    Parameters
+    ----------
+    atlas : GlyphAtlas
+    sequences : Sequences
+    glyph_ids : ndarray, shape (codes,), int64
+        Glyphs of the atlas; anything for separators.
+    digits_only : bool
+        As for `rows_of`.
+    """
+    is_digit = sequences.codes < 10
+    source = np.full(len(glyph_ids), -1, np.int32)
+    source[is_digit] = atlas.source[glyph_ids[is_digit]]
+    writers = np.full(len(sequences), -1, np.int64)
+    if atlas.writer_ids is not None and is_digit.any():
+        # The line is of the writer of its first digit.
+        digits_before = np.concatenate(([0], np.cumsum(is_digit)))
+        first = np.flatnonzero(is_digit)[np.minimum(digits_before[sequences.offsets[:-1]], is_digit.sum() - 1)]
+        has_digit = np.diff(digits_before[sequences.offsets]) > 0
+        writers[has_digit] = atlas.writer_ids[glyph_ids[first[has_digit]]]
+    return {"glyphs": rows_of(source, sequences, -1, digits_only=digits_only), "writers": writers}
+
+
+def parameter_truth(
+    job: Job, start: int, sequences: Sequences, placed: Placed, *, digits_only: bool
+) -> dict[str, npt.NDArray[Any]]:
+    """Give what was drawn for each line and each character; see `parameter_names`.
+
+    Parameters
+    ----------
+    job : Job
+    start : int
+        Image number of the first sequence.
+    sequences : Sequences
+    placed : Placed
+    digits_only : bool
+        As for `rows_of`.
+    """
+    spacing = job.spec.spacing_range
+    line, glyph = _columns(job.spec.style, has_spacing=spacing is not None)
+    table = style_table(job.spec.style)
+    seed, first = np.uint64(job.seed), np.uint64(start)
+    values: dict[str, npt.NDArray[Any]] = {}
+    if line:
+        columns = np.array(list(line.values()), np.int64)
+        values["parameters"] = np.empty((len(sequences), len(line)), np.float32)
+        truth.line_parameters(seed, first, table, columns, sequences.codes, sequences.offsets, values["parameters"])
+    elif placed.natural is not None:
+        values["parameters"] = _fitting(job, placed.natural)
+    if glyph:
+        columns = np.array(list(glyph.values()), np.int64)
+        smallest, largest = spacing or (0, -1)
+        flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
+        truth.glyph_parameters(
+            seed, first, table, columns, (smallest, largest - smallest + 1), sequences.codes, sequences.offsets, flat
+        )
+        values["glyph_parameters"] = rows_of(flat, sequences, np.nan, digits_only=digits_only)
+    return values
+
+
+def _fitting(job: Job, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Give how lines of the style `clean` were fitted: the columns of `_CLEAN`."""
+    width, height = job.spec.width, job.height
+    across = np.minimum(1.0, width / np.maximum(natural, 1))
+    # As the kernels round it.
+    down = np.where(job.spec.fit == "contain", np.maximum(1.0, np.rint(height * across)) / height, 1.0)
+    return np.stack([natural, across, down], axis=1).astype(np.float32)
+
+
+def _columns(style: Handwriting, *, has_spacing: bool) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+    """Give stream and kind of each column, by name: of lines, and of characters."""
+    line: dict[str, tuple[int, int]] = {}
+    glyph: dict[str, tuple[int, int]] = {}
+    for parameter in () if style.is_clean else parameters():
+        name, stream = parameter.name, parameter.stream
+        if has_spacing and name in ("gap", *_GAPS):
+            continue
+        if name == _PAIR:
+            line |= {f"{name}_left": (stream, truth.LINE_VALUE), f"{name}_right": (stream, truth.LINE_SECOND)}
+        elif name == "inner_marks":
+            line[name] = stream, truth.INNER_MARKS
+        elif name == "end_marks":
+            line |= {"leading_marks": (stream, truth.LEADING_MARKS), "trailing_marks": (stream, truth.TRAILING_MARKS)}
+        elif name in _SHARES_OF_GLYPHS:
+            glyph[name] = stream, _SHARES_OF_GLYPHS[name]
+        elif parameter.scope == "glyph":
+            glyph[name] = stream, truth.GAP_VALUE if name in _GAPS else truth.GLYPH_VALUE
+        elif parameter.scope != "choice":
+            line[name] = stream, truth.LINE_SHARE if parameter.scope == "share" else truth.LINE_VALUE
+    if has_spacing:
+        glyph["spacing"] = int(rng.SPACING), truth.SPACING
+    return line, glyph
