@@ -22,7 +22,7 @@ _ROWS = (3, 27)  # the rows with ink in most lines
 
 
 @numba.njit(nogil=True)
-def _place(pixels, column_size, glyph_column, offsets, ids, lefts, canvas):
+def _place(pixels, column_size, glyph_column, offsets, ids, lefts, natural, canvas):
     for i in range(offsets.size - 1):
         first = 8 * offsets[i]
         render._place_on_canvas(
@@ -32,6 +32,7 @@ def _place(pixels, column_size, glyph_column, offsets, ids, lefts, canvas):
             address(ids) + first,
             address(lefts) + first,
             offsets[i + 1] - offsets[i],
+            natural[i],
             render._aligned(canvas),
             zeros_8(),
         )
@@ -91,7 +92,7 @@ def test_placement(rate, lines):
     atlas = default_digits().atlas
     canvas = np.zeros(64 * 1024, np.uint8)
     arguments = (atlas.pixels, atlas.column_size, atlas.glyph_column, lines.sequences.offsets, *lines.layout[:2])
-    rate(_place, *arguments, canvas, count=_COUNT)
+    rate(_place, *arguments, lines.layout.natural, canvas, count=_COUNT)
     assert canvas.any()
 
 

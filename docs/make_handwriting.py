@@ -117,8 +117,9 @@ What is drawn once per line or once per glyph says the parameter's entry. Each p
 its own, so changing one leaves the others' draws as they were, and image i depends on the seed and i alone. Lengths
 are shares of the digit height: the median height of the ink in the digit dataset, 20 px in MNIST.
 
-With another style than `clean`, sequences may hold the separators `- . , / ( ) +` and space. They are drawn with the
-line's own pen; labels hold them. `inner_marks` and `end_marks` add marks that labels do not hold.
+Sequences may hold the separators `- . , / ( ) +` and space, and labels hold them too. They are drawn with the line's
+own pen; `clean` takes them from a set of 24 drawings each, as bold as the digits. `inner_marks` and `end_marks` add
+marks that labels do not hold.
 
 ## Styles
 

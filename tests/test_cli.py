@@ -580,7 +580,9 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
         (
             PHONE,
             ["--num-images N", "--output-path DIR|FILE", "--format {pickle,hdf5}", "--compression {gzip,none}",
-             "--fit {contain,stretch}", "--workers N", "--overwrite", "--quiet"],
+             "--fit {contain,stretch}", "--workers N", "--overwrite", "--quiet", "--pattern NAME|REGEX",
+             "--lengths {proportional,equal}", "--country CODES", "--dashes", "--sequences FILE", "--column NAME|N",
+             "--order {given,drawn}", "--label {written,digits}", "--truth LIST", "--split NAME=SHARE,..."],
         ),
     ],
     ids=["one", "phone"],
@@ -604,9 +606,11 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
         (SEQUENCE, {"--output-path": "./"}),
         (
             PHONE,
-            {"--num-images": "1000", "--output-path": "./", "--format": "pickle", "--fit": "contain",
+            {"--num-images": "1000; with --sequences, one for each of them", "--output-path": "./",
+             "--format": "pickle", "--fit": "contain",
              "--compression": "gzip; a pickle is never compressed", "--workers": "one a core",
-             "--quiet": "on a terminal, on stderr"},
+             "--quiet": "on a terminal, on stderr", "--label": "written", "--order": "given",
+             "--lengths": "proportional; amounts and integers: equal"},
         ),
     ],
     ids=["one", "phone"],
@@ -628,7 +632,8 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     for option in ("--min-spacing", "--max-spacing", "--image-width"):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
-    assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version"}
+    assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version", "--pattern", "--country",
+                       "--dashes", "--sequences", "--column", "--truth", "--split"}  # fmt: skip
 
 
 @BOTH
@@ -677,15 +682,8 @@ def test_a_mistake_is_told_in_one_message(folder, capsys, command, needed, argum
     [
         ([], "the following arguments are required: --sequence"),
         (["--sequence=12a4"], "--sequence is '12a4': give digits from 0 to 9"),
-        (
-            ["--sequence=1 2"],
-            "--sequence is '1 2': the style clean draws digits alone; give digits, or --style natural",
-        ),
-        (["--sequence=-5"], "--sequence is '-5': the style clean draws digits alone; give digits, or --style natural"),
-        (
-            ["--sequence=../../7"],
-            "--sequence is '../../7': the style clean draws digits alone; give digits, or --style natural",
-        ),
+        (["--sequence=-5_"], "--sequence is '-5_': give digits from 0 to 9 and the separators - . , / ( ) + and space"),
+        (["--sequence=../../7"], "--sequence is '../../7', which makes no file name: give one with --output-path"),
         (["--sequence=٣"], "--sequence is '٣': give digits from 0 to 9"),
         (["--sequence=²", "--output-path=a.png"], "--sequence is '²': give digits from 0 to 9"),
         (["--sequence="], "--sequence is empty, which makes no file name: give one with --output-path FILE.png"),
@@ -1066,6 +1064,16 @@ def test_the_labels_of_a_style_are_those_of_clean():
     assert labels[0] == labels[1] == labels[2]
 
 
+def test_separators_are_written(folder):
+    status = run(SEQUENCE, "--sequence=-1.2(3) +4,5", "--seed=5")
+
+    assert status == 0
+    assert names_in(folder) == ["-1.2(3) +4,5.png"]
+    with Image.open("-1.2(3) +4,5.png") as image:
+        expected = generate_batch(["-1.2(3) +4,5"], (5, 10), 100, seed=5)[0]
+        assert np.array_equal(np.asarray(image), expected)
+
+
 def test_separators_are_written_in_a_style(folder):
     status = run(SEQUENCE, "--sequence=-1.2(3) +4,5", "--style=natural", "--seed=5")
 
@@ -1153,10 +1161,6 @@ def test_a_wrong_style_is_told_in_one_message(folder, capsys, command, needed, a
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            ["--sequence=1-2"],
-            "--sequence is '1-2': the style clean draws digits alone; give digits, or --style natural",
-        ),
         (["--sequence=1a2", "--style=natural"], "'1a2': give digits from 0 to 9 and the separators - . , / ( ) + and"),
         (["--sequence=1/2", "--style=natural"], "'1/2', which makes no file name: give one with --output-path"),
         (["--sequence=1/2", "--style=natural", "--output-path=a"], "'1/2', which makes no file name"),
@@ -1254,8 +1258,9 @@ def interruption(monkeypatch):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_takes_the_unfinished_file_away_and_ends_the_process(interruption, folder, capfd, number, status):
-    interruption.temporary = folder / "unfinished"
-    interruption.temporary.touch()
+    interruption.temporaries = [folder / "unfinished", folder / "another"]
+    for temporary in interruption.temporaries:
+        temporary.touch()
 
     with pytest.raises(_EndedError, match=str(status)):
         signal.raise_signal(number)
@@ -1266,7 +1271,7 @@ def test_a_signal_takes_the_unfinished_file_away_and_ends_the_process(interrupti
 
 @pytest.mark.parametrize("name", [None, "moved"], ids=["no file yet", "moved into place already"])
 def test_a_signal_ends_the_process_where_there_is_nothing_to_take_away(interruption, folder, name):
-    interruption.temporary = name and folder / name
+    interruption.temporaries = [folder / name] if name else []
 
     with pytest.raises(_EndedError, match="143"):
         signal.raise_signal(signal.SIGTERM)
@@ -1275,16 +1280,16 @@ def test_a_signal_ends_the_process_where_there_is_nothing_to_take_away(interrupt
 def test_a_signal_waits_while_a_file_is_made(interruption, folder):
     with pytest.raises(_EndedError, match="130"), interruption:
         signal.raise_signal(signal.SIGINT)
-        interruption.temporary = folder / "unfinished"
-        interruption.temporary.touch()
+        interruption.temporaries.append(folder / "unfinished")
+        interruption.temporaries[0].touch()
 
     assert names_in(folder) == []
 
 
 def test_nothing_happens_after_a_file_is_made_without_a_signal(interruption, folder):
     with interruption:
-        interruption.temporary = folder / "file"
-        interruption.temporary.touch()
+        interruption.temporaries.append(folder / "file")
+        interruption.temporaries[0].touch()
 
     assert names_in(folder) == ["file"]
 

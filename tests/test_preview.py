@@ -334,8 +334,9 @@ def test_given_sequences_are_written_over_and_over(shown, sequences, labels):
     assert np.array_equal(shown[0], generate_batch(labels, (5, 10), 128, seed=0))
 
 
-def test_given_sequences_may_have_separators_in_a_style_that_draws_them(shown):
-    preview("natural", count=2, sequences=["+1 (2)"])
+@pytest.mark.parametrize("style", ["clean", "natural"])
+def test_given_sequences_may_have_separators(shown, style):
+    preview(style, count=2, sequences=["+1 (2)"])
 
     assert shown[1] == ["+1 (2)"] * 2
 
@@ -439,7 +440,12 @@ def test_a_file_named_like_a_style_needs_its_folder(shown, tmp_path, monkeypatch
         ("clean", {"seed": None}, SpecError, "seed is None: give an integer"),
         ("clean", {"sequences": []}, SpecError, "sequences is empty"),
         ("clean", {"sequences": "123"}, SpecError, "single text"),
-        ("clean", {"sequences": ["1-2"]}, SpecError, "style that draws separators"),
+        (
+            "clean",
+            {"sequences": ["1-2", "1a"]},
+            SpecError,
+            "which holds 'a': give digits from 0 to 9 and the separators",
+        ),
         ("clean", {"spacing_range": (3, 1)}, SpecError, r"spacing_range is \(3, 1\)"),
         ("clean", {"path": "sheet.jpg"}, SpecError, "path is 'sheet.jpg': give a file name that ends in .png"),
         ("clean", {"path": "a\0.png"}, SpecError, r"path is 'a\\x00.png'"),
@@ -636,7 +642,7 @@ try:
     runpy.run_module("number_generator", run_name="__main__", alter_sys=True)
 except SystemExit as exc:
     assert exc.code == 0, exc.code
-assert signal.getsignal(signal.SIGTERM).__self__.temporary.name.startswith(".sheet.png.")
+assert signal.getsignal(signal.SIGTERM).__self__.temporaries[0].name.startswith(".sheet.png.")
 """
 
     said = run_python(code, "preview", "clean", path, "--count=3")

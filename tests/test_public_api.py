@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, datasets, digit_datasets, errors
+from number_generator import core, countries, datasets, digit_datasets, errors, patterns, splits
 
 BASES = {
     "SpecError": ValueError,
@@ -21,19 +21,24 @@ BASES = {
 
 def test_the_public_names_are_these():
     assert sorted(number_generator.__all__) == [
+        "CountryNumbers",
         "DigitImageDataset",
         "DigitSequenceImageGenerator",
         "GenericDataset",
         "Handwriting",
         "Normal",
         "NumberGeneratorError",
+        "Pattern",
+        "PhoneNumbers",
         "Uniform",
         "__version__",
         "generate_batch",
+        "generate_chunk",
         "generate_number_sequence",
         "generate_numbers_sequence",
         "preview",
         "set_default_dataset_filepath",
+        "split_digits",
     ]
     assert dir(number_generator) == sorted(number_generator.__all__)
 
@@ -107,7 +112,7 @@ assert threading.active_count() == 1
     run_python(code, NG_DEFAULT_DIGIT_DATASET=str(tmp_path / "is-not-there.pickle"))
 
 
-@pytest.mark.parametrize("module", [core, datasets, digit_datasets])
+@pytest.mark.parametrize("module", [core, countries, datasets, digit_datasets, patterns, splits])
 def test_the_examples_of_the_docstrings_run(module):
     result = doctest.testmod(module, raise_on_error=False)
 

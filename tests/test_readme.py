@@ -1,7 +1,7 @@
-"""The README's commands and code run as they stand there, in order and in one folder, and print what it shows.
+"""The commands and code of the README, and of docs/numbers.md, run as they stand there and print what is shown.
 
-A ```console block holds commands after "$ ", each followed by its output. `<!-- no-test -->` on the line before a
-block leaves it out.
+Those of a page run in order and in one folder. A ```console block holds commands after "$ ", each followed by its
+output. `<!-- no-test -->` on the line before a block leaves it out.
 """
 
 import contextlib
@@ -19,8 +19,12 @@ from installed import installed
 from number_generator import GenericDataset, cli
 from number_generator.__main__ import main
 from number_generator.interruption import Interruption
+from number_generator.patterns import NAMED
 
-README = Path(__file__).parents[1] / "README.md"
+CHECKOUT = Path(__file__).parents[1]
+README = CHECKOUT / "README.md"
+PAGES = [README, CHECKOUT / "docs" / "numbers.md"]
+TUTORIALS = [*PAGES, CHECKOUT / "docs" / "training.md"]
 
 pytestmark = pytest.mark.skipif(not README.is_file(), reason="the README is in the checkout only")
 
@@ -34,10 +38,9 @@ class Block:
     text: str
 
 
-@pytest.fixture(scope="module")
-def blocks():
-    """The blocks of the README that are to be tested, in order."""
-    found, lines = [], README.read_text(encoding="utf-8").splitlines()
+def blocks_of(page):
+    """The blocks of a page that are to be tested, in order."""
+    found, lines = [], page.read_text(encoding="utf-8").splitlines()
     position = 0
     while position < len(lines):
         fence = re.fullmatch(r"```(\w*)", lines[position])
@@ -83,11 +86,11 @@ def untimed(text):
     return re.sub(r"took \d+\.\d seconds", "took 0.1 seconds", text)
 
 
-def run_python(block):
+def run_python(block, page):
     """Run a block as a program; what it prints must begin the comment beside the `print`, where there is one."""
     output = io.StringIO()
     with contextlib.redirect_stdout(output):
-        code = compile("\n" * (block.line_number - 1) + block.text, str(README), "exec")
+        code = compile("\n" * (block.line_number - 1) + block.text, str(page), "exec")
         exec(code, {"__name__": "__main__"})
     prints = [line for line in block.text.splitlines() if line.lstrip().startswith("print(")]
     printed = output.getvalue().splitlines()
@@ -97,48 +100,60 @@ def run_python(block):
         assert not comment or comment.startswith(shown), f"{line!r} prints {shown!r}"
 
 
-def test_everything_in_the_readme_runs_and_prints_what_it_shows(blocks, folder):
-    for block in blocks:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
+    for block in blocks_of(page):
         for command, shown in commands_of(block):
             printed = run_command(command)
 
-            assert shown is None or untimed(printed) == untimed(shown), f"README.md:{block.line_number}"
+            assert shown is None or untimed(printed) == untimed(shown), f"{page.name}:{block.line_number}"
         if block.language == "python":
             try:
-                run_python(block)
+                run_python(block, page)
             except Exception as exc:
-                raise AssertionError(f"README.md:{block.line_number}: {exc!r}") from exc
+                raise AssertionError(f"{page.name}:{block.line_number}: {exc!r}") from exc
 
 
-def test_the_readme_shows_both_commands_and_the_python_api(blocks):
+def test_the_readme_shows_both_commands_and_the_python_api():
+    blocks = blocks_of(README)
     commands = [shlex.split(command)[0] for block in blocks for command, shown in commands_of(block) if shown]
 
     assert {"generate-numbers-sequence", "generate-phone-numbers"} <= set(commands)
     assert sum(block.language == "python" for block in blocks) >= 3
 
 
-def test_every_option_in_the_readme_exists(capsys, monkeypatch):
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.name)
+def test_every_option_on_the_page_exists(page, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     for command in (cli.generate_phone_numbers, cli.generate_numbers_sequence):
         with pytest.raises(SystemExit):
             command(["--help"], Interruption())
     with pytest.raises(SystemExit):
         main(["preview", "--help"], Interruption())
+    example = (CHECKOUT / "examples" / "train_reader.py").read_text(encoding="utf-8")
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) | {"--benchmark-only"}
+    known |= set(re.findall(r'"(--[a-z-]+)"', example))
 
-    mentioned = set(
-        re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub(r"<!--.*?-->", "", README.read_text(encoding="utf-8")))
-    )
+    text = re.sub(r"<!--.*?-->", "", page.read_text(encoding="utf-8"))
+    mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", text))
 
     assert mentioned <= known
 
 
-def test_every_local_link_in_the_readme_leads_somewhere():
-    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", README.read_text(encoding="utf-8"))
+def test_the_page_of_numbers_names_every_named_pattern():
+    text = PAGES[1].read_text(encoding="utf-8")
+
+    for name, pattern in NAMED.items():
+        assert f"| `{name}` | {pattern.description} |" in text, name
+
+
+@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.name)
+def test_every_local_link_on_the_page_leads_somewhere(page):
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))
 
     assert targets
     for target in targets:
-        assert (README.parent / target).exists(), target
+        assert (page.parent / target).exists(), target
 
 
 def test_the_readme_names_every_entry_of_the_metadata(folder):

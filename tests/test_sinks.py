@@ -26,7 +26,7 @@ from number_generator.sinks import COMPRESSIONS, atomic, format_of, open_sink
 from number_generator.sinks.atomic import AtomicFile
 from number_generator.sinks.hdf5_file import Hdf5Sink
 from number_generator.sinks.pickle_file import PickleSink
-from number_generator.spec import Chunk, DatasetHeader, Span
+from number_generator.spec import Chunk, DatasetHeader, Field, Span
 
 METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1, "fit": "contain"}
 FORMATS = pytest.mark.parametrize("file_format", ["pickle", "hdf5"])
@@ -830,7 +830,7 @@ def test_a_span_for_hdf5_is_a_whole_number_of_chunks(tmp_path, count, height, wi
     header = header_of(count, height, width)
 
     with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False) as sink:
-        rows, label_rows = sink._images.chunks[0], sink._labels.chunks[0]
+        rows, label_rows = (sink._datasets[name].chunks[0] for name in ("images", "labels"))
 
         assert sink.span_multiple == label_rows
         assert label_rows % rows == 0
@@ -1023,7 +1023,7 @@ def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error
         pytest.raises(OutputError, match=rf"cannot write .*set\.h5: {reason}; nothing was left behind"),
         Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as sink,
     ):
-        sink._images = FailingDataset()
+        sink._datasets["images"] = FailingDataset()
         sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
 
     assert names_in(tmp_path) == []
@@ -1112,7 +1112,7 @@ import numpy as np
 from pathlib import Path
 from number_generator.errors import OutputError
 from number_generator.sinks import open_sink
-from number_generator.spec import Chunk, DatasetHeader, Span
+from number_generator.spec import Chunk, DatasetHeader, Field, Span
 
 path, file_format, compression = sys.argv[1:]
 images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)
@@ -1208,3 +1208,126 @@ def test_a_chunk_without_images_may_come_first(tmp_path, file_format, compressio
     dataset = GenericDataset()
     dataset.load(tmp_path / "set")
     np.testing.assert_array_equal(dataset[:][0], images)
+
+
+# --- ground truth
+
+FIELDS = (
+    Field("boxes", (5, 4), "int16", -1, {"columns": "x0,y0,x1,y1", "unit": "px"}),
+    Field("writers", (), "int64", -1, {}),
+    Field("values", (5, 2), "float32", np.nan, {"columns": "a,b"}),
+)
+
+
+def make_truth(count, length, seed=0):
+    """Ground truth of so many images, whose longest label has `length` characters."""
+    random = np.random.default_rng([seed, count, length])
+    return {
+        "boxes": random.integers(-1, 2**15, (count, length, 4)).astype(np.int16),
+        "writers": random.integers(-1, 2**63 - 1, count, np.int64),
+        "values": random.random((count, length, 2), np.float32),
+    }
+
+
+def write_truth(path, count, spans, compression, *, height=6, width=9, first=0):
+    """Write images with ground truth, whose labels differ in length from span to span; give what was written."""
+    images, labels = make_images(count, height, width), make_labels(count)
+    header = DatasetHeader(images.shape, labels.dtype.itemsize, METADATA, FIELDS)
+    expected = {
+        "boxes": np.full((count, 5, 4), -1, np.int16),
+        "writers": np.full(count, -1, np.int64),
+        "values": np.full((count, 5, 2), np.nan, np.float32),
+    }
+    with open_sink("hdf5", path, header, overwrite=False, compression=compression) as sink:
+        for number, span in enumerate(Span(0, count).split(sink.span_multiple * spans)):
+            length = 5 - number % 3
+            truth = make_truth(len(span), length, seed=number)
+            rows = slice(span.start, span.stop)
+            for name, values in truth.items():
+                expected[name][(rows, *map(slice, values.shape[1:]))] = values
+            chunk = Chunk(Span(first + span.start, first + span.stop), images[rows], labels[rows], truth)
+            sink.write(sink.encode(chunk))
+        sink.commit()
+    return {"images": images, "labels": labels, **expected}
+
+
+@COMPRESSED
+@COUNTS
+def test_fields_are_stored_beside_the_images(tmp_path, count, compression):
+    expected = write_truth(tmp_path / "set.h5", count, 2, compression, first=10**15)
+
+    with h5py.File(tmp_path / "set.h5") as file:
+        assert set(file) == set(expected)
+        for name, values in expected.items():
+            np.testing.assert_array_equal(file[name][()], values, err_msg=name)
+        for field in FIELDS:
+            assert file[field.name].dtype == field.dtype
+            assert dict(file[field.name].attrs) == field.about
+
+
+@COMPRESSED
+def test_a_dataset_with_fields_is_read_like_any_other(tmp_path, compression):
+    expected = write_truth(tmp_path / "set.h5", 700, 1, compression)
+
+    dataset = GenericDataset()
+    dataset.load(tmp_path / "set.h5")
+    images, labels = dataset[:]
+
+    assert np.array_equal(images, expected["images"])
+    assert labels == [label.decode() for label in expected["labels"].tolist()]
+    truth = dataset.get_truth()
+    assert list(truth) == ["boxes", "writers"]  # others are not known
+    for name, values in truth.items():
+        np.testing.assert_array_equal(values, expected[name])
+
+
+@pytest.mark.parametrize(
+    ("count", "height", "width"), [(5000, 28, 100), (5000, 28, 7), (40, 28, 9000), (3, 4, 4), (700, 200, 65_535)]
+)
+@pytest.mark.parametrize("length", [1, 11, 700, 10_000])
+def test_blocks_of_fields_are_blocks_of_labels_or_of_images(tmp_path, count, height, width, length):
+    fields = (Field("boxes", (length, 4), "int16", -1, {}), Field("writers", (), "int64", -1, {}))
+    header = DatasetHeader((count, height, width), length, METADATA, fields)
+
+    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False) as sink:
+        rows = {name: dataset.chunks[0] for name, dataset in sink._datasets.items()}
+        assert all(dataset.compression == "gzip" for dataset in sink._datasets.values())
+        assert all(dataset.chunks[1:] == dataset.shape[1:] for dataset in sink._datasets.values())
+
+    assert rows["writers"] == rows["labels"]
+    assert rows["boxes"] in (rows["labels"], rows["images"])
+    assert rows["boxes"] == rows["images"] or rows["boxes"] * length * 8 <= 2**18
+    assert rows["labels"] % rows["boxes"] == 0
+
+
+def test_fields_without_compression_lie_in_one_piece(tmp_path):
+    write_truth(tmp_path / "set.h5", 700, 1, "none")
+
+    with h5py.File(tmp_path / "set.h5") as file:
+        assert all(dataset.chunks is None for dataset in file.values())
+        mapped = np.memmap(tmp_path / "set.h5", np.int16, "r", file["boxes"].id.get_offset(), file["boxes"].shape)
+        np.testing.assert_array_equal(mapped, file["boxes"][()])
+
+
+@COMPRESSED
+def test_numbers_of_source_digits_are_a_dataset(tmp_path, compression):
+    numbers = list(range(0, 60_000, 3))  # more than an attribute holds
+    metadata = {**METADATA, "source_digits": numbers}
+
+    path = write(tmp_path / "set", make_images(3), make_labels(3), "hdf5", metadata=metadata, compression=compression)
+
+    dataset = GenericDataset()
+    dataset.load(path)
+    with h5py.File(path) as file:
+        assert file["source_digits"].dtype == np.int64
+        assert file["source_digits"][()].tolist() == numbers
+    assert dataset.get_metadata()["source_digits"] == numbers
+
+
+def test_a_pickle_has_no_place_for_fields(tmp_path):
+    header = DatasetHeader((3, 6, 9), 11, METADATA, FIELDS)
+
+    with pytest.raises(SpecError, match="the format is 'pickle', which has no place for ground truth: choose hdf5, or"):
+        open_sink("pickle", tmp_path / "set", header, overwrite=False)
+
+    assert names_in(tmp_path) == []

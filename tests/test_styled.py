@@ -119,7 +119,7 @@ def glyphs_of(atlas):
 def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=None):
     """Do what `write_lines` does before the first pixel."""
     atlas = atlas_for(digits or packaged_digits(), style)
-    codes, table, glyphs = pack_sequences([text], separators=True).codes, style_table(style), glyphs_of(atlas)
+    codes, table, glyphs = pack_sequences([text]).codes, style_table(style), glyphs_of(atlas)
     key = np.uint64(seed), np.uint64(image), table
     smallest, largest = spacing_range or (0, -1)
     scratch = writing._make_scratch(max(len(codes), 1), atlas.height, width)
@@ -175,7 +175,7 @@ def test_a_slice_of_a_batch_equals_the_batch_of_the_slice(sequences, style, widt
 @given(LINES, STYLES, SEEDS)
 def test_images_do_not_depend_on_the_chunk_they_are_made_in(sequences, style, seed):
     atlas = atlas_for(packaged_digits(), style)
-    numbers = FixedNumbers(pack_sequences(sequences, separators=True))
+    numbers = FixedNumbers(pack_sequences(sequences))
     job = Job(numbers, RenderSpec(None, 70, style=style), 28, seed, Span(0, len(sequences)))
 
     whole = make_chunk(job, atlas, job.span)
@@ -992,12 +992,13 @@ def test_marks_at_the_ends_leave_those_inside_as_they_are():
 def covers_of(sequences, style, width=128, seed=1):
     """Write lines as `render_styled` does, up to the paper: the coverage of their ink."""
     atlas = atlas_for(packaged_digits(), style)
-    packed = pack_sequences(sequences, separators=True)
+    packed = pack_sequences(sequences)
     pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
     writing.write_lines(
         np.uint64(seed), np.uint64(0), style_table(style), packed.codes, packed.offsets, (0, 0),
         (style.crop == "tight", False), glyphs_of(atlas), (atlas.class_start, *atlas.groups), (28, width),
-        packed.longest, pages, boxes,
+        packed.longest, pages, boxes, np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16),
+        np.empty((0, 28 * width), np.uint8),
     )  # fmt: skip
     return pages, boxes
 
@@ -1088,7 +1089,7 @@ def test_separators_stand_where_they_belong():
 
 def labels_of_job(texts, **options):
     spec = RenderSpec(None, 100, style=PLAIN)
-    job = Job(FixedNumbers(pack_sequences(texts, separators=True)), spec, 28, 1, Span(0, len(texts)), **options)
+    job = Job(FixedNumbers(pack_sequences(texts)), spec, 28, 1, Span(0, len(texts)), **options)
     return make_chunk(job, atlas_for(packaged_digits(), PLAIN), job.span).labels
 
 
@@ -1111,12 +1112,6 @@ def test_labels_are_the_sequences(texts):
 def test_a_wrong_label_is_refused(label):
     with pytest.raises(SpecError, match=r"label is .*: give one of 'written', 'digits'"):
         labels_of_job(["1"], label=label)
-
-
-@pytest.mark.parametrize("separator", [*SEPARATORS, " "])
-def test_clean_refuses_separators_and_names_the_way_out(separator):
-    with pytest.raises(SpecError, match=r"sequence 1 is .*, which holds .*or a style that draws separators"):
-        generate_batch(["12", f"1{separator}2"], (5, 10), 100)
 
 
 @pytest.mark.parametrize("character", ["a", "*", "\n", "\0", "−", "٣", "_", ":", "\ud800"])
@@ -1370,9 +1365,10 @@ def test_a_style_may_be_a_file(tmp_path):
 
 # Indices are looked at in kernels that are compiled for it; what `simd` reads and writes is not.
 SMALL_BATCHES = """
-from number_generator import DigitImageDataset, Handwriting, generate_batch
+from number_generator import DigitImageDataset, Handwriting, generate_batch, generate_chunk
 import numpy as np
 
+truth = ("boxes", "glyphs", "parameters", "masks")
 random = np.random.default_rng(1)
 images = (random.random((20, 4, 4)) < 0.5).astype(np.uint8) * 255
 tiny = DigitImageDataset(images, np.arange(20) % 10)
@@ -1383,7 +1379,9 @@ for style in ("natural", "document"):
     for written in (style, style.replace(**marked), style.replace(crop="tight", rotation=(-20, 20), slant=(-1, 1))):
         for width in (1, 2, 17, 128):
             generate_batch(sequences, None, width, style=written, seed=2, workers=1)
-            generate_batch(sequences, (-9, 3), width, style=written, seed=2, digits=tiny, workers=1)
+            generate_chunk(sequences, (-9, 3), width, style=written, seed=2, digits=tiny, workers=1, truth=truth)
+for width in (1, 2, 17, 128):
+    generate_chunk(sequences, (0, 3), width, seed=2, digits=tiny, workers=1, truth=truth)
 print("done")
 """
 

@@ -1,0 +1,68 @@
+"""What ground truth costs: images at width 128 with numbers of 10 and 11 digits, one thread; and in a file."""
+
+import pytest
+from workload import HEIGHT, phone_numbers
+
+from number_generator import PhoneNumbers, generate_chunk
+from number_generator.digit_datasets import packaged_digits
+from number_generator.parallel import available_cores
+from number_generator.run import run_job
+from number_generator.sinks import open_sink
+from number_generator.spec import DatasetHeader, Job, RenderSpec, Span
+from number_generator.truth import fields_of
+from number_generator.writers import atlas_for
+
+_WIDTH = 128
+_PAGE = HEIGHT * _WIDTH
+_LINES = {"clean": 20_000, "natural": 4_000}
+_STORED = ("boxes", "glyphs", "parameters")
+_KINDS = {"none": (), **{kind: (kind,) for kind in _STORED}, "all three": _STORED, "masks": ("masks",)}
+_FEW = 500  # masks take as much memory as a page for each character
+
+
+def _spacing(style):
+    return (5, 10) if style == "clean" else None
+
+
+def _draw(sequences, style, truth):
+    return generate_chunk(sequences, _spacing(style), _WIDTH, truth=truth, style=style, seed=1, workers=1)
+
+
+@pytest.mark.benchmark(group="ground truth, phone numbers at width 128")
+@pytest.mark.parametrize("kinds", list(_KINDS))
+@pytest.mark.parametrize("style", list(_LINES))
+def test_truth(rate, is_smoke, style, kinds):
+    truth = _KINDS[kinds]
+    count = _FEW if is_smoke or kinds == "masks" else _LINES[style]
+    sequences = phone_numbers(count)
+    against = {"none": (lambda: _draw(sequences, style, ()), count)} if truth else None
+    chunk = rate(_draw, sequences, style, truth, count=count, size=count * _PAGE, against=against)
+    assert chunk.images.min() < 64
+    if "boxes" in truth:
+        assert (chunk.truth["boxes"][:, :10, 2] > chunk.truth["boxes"][:, :10, 0]).all()
+    if "glyphs" in truth:
+        assert (chunk.truth["glyphs"][:, :10] >= 0).all()
+    if "masks" in truth:
+        assert chunk.truth["masks"].max() == 255
+
+
+@pytest.mark.benchmark(group="ground truth in HDF5, phone numbers at width 128")
+@pytest.mark.parametrize("kinds", ["none", "boxes", "all three"])
+@pytest.mark.parametrize("style", list(_LINES))
+def test_truth_in_a_file(rate, benchmark, is_smoke, tmp_path, style, kinds):
+    count = _FEW if is_smoke else _LINES[style]
+    path = tmp_path / "dataset.h5"
+
+    def write(truth):
+        spec = RenderSpec(_spacing(style), _WIDTH, style=style)
+        job = Job(PhoneNumbers(), spec, HEIGHT, 1, Span(0, count), truth=truth)
+        header = DatasetHeader(job.shape, 11, {}, fields_of(job, 11))
+        with open_sink("hdf5", path, header, overwrite=True) as sink:
+            run_job(job, atlas_for(packaged_digits(), spec.style), sink, workers=available_cores())
+            sink.commit()
+
+    truth = _KINDS[kinds]
+    against = {"none": (lambda: write(()), count)} if truth else None
+    rate(write, truth, count=count, size=count * _PAGE, against=against)
+    benchmark.extra_info["bytes_per_image"] = round(path.stat().st_size / count)
+    assert path.stat().st_size > 300 * count
