@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from number_generator._version import __version__
-from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.errors import NumberGeneratorError, OutputError, SpecError
 from number_generator.interruption import Interruption
 from number_generator.options import Numbers, add_number_options, add_truth_options, numbers_of, split_of, truth_of
 
@@ -402,14 +402,30 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         with _progress(count, quiet=options.quiet) as bar:
             for part, sink in zip(parts, sinks, strict=True):
                 run_job(part.job, part.atlas, sink, workers=workers, advance=bar.update)
-        for sink in sinks:
-            sink.commit()
+        _commit(parts, sinks, overwrite=options.overwrite)
     images = "telephone like images" if numbers.are_phone else "images of numbers"
     for part in parts:
         _say(
             f'Dataset with {len(part.job.span)} {images} generated successfully at "{part.target}", '
             f"process took {time.perf_counter() - begun:.1f} seconds..."
         )
+
+
+def _commit(parts: list[_Part], sinks: list[Any], *, overwrite: bool) -> None:
+    """Move all files of a run into place, or none: but for one that has replaced an earlier one."""
+    moved: list[Path] = []
+    try:
+        for part, sink in zip(parts, sinks, strict=True):
+            sink.commit()
+            moved.append(Path(part.target))
+    except OutputError as exc:
+        if not overwrite:
+            for path in moved:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+        elif moved:
+            raise OutputError(f"{exc}; in place already: {', '.join(map(str, moved))}") from exc
+        raise
 
 
 def _parts(
@@ -427,15 +443,19 @@ def _parts(
     from number_generator.listed import ListedNumbers  # noqa: PLC0415
     from number_generator.metadata import dataset_metadata  # noqa: PLC0415
     from number_generator.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
-    from number_generator.splits import split_digits  # noqa: PLC0415
+    from number_generator.splits import divide  # noqa: PLC0415
     from number_generator.truth import fields_of  # noqa: PLC0415
-    from number_generator.writers import atlas_for, writers_of  # noqa: PLC0415
+    from number_generator.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415
 
     truth = truth_of(options)
     split = split_of(options)
     digits_path = default_digits_path() if options.digits is None else options.digits
     whole = _chosen_digits(options)
-    divided = {"": whole} if split is None else split_digits(whole, split)
+    groups = None if spec.style.is_clean else writers_of(whole, spec.style.writer)
+    # Clusters that are computed are those of all digits: the same in all parts.
+    clusters = groups.ids if groups is not None and groups.is_computed else known_clusters(whole)
+    numbers_of_part = {} if split is None else divide(whole, split)
+    divided = {name: whole.subset(of, cluster_ids=clusters) for name, of in numbers_of_part.items()} or {"": whole}
     counts = {"": count} if split is None else split.counts(count)
     parts: list[_Part] = []
     for number, (name, digits) in enumerate(divided.items()):
@@ -447,7 +467,7 @@ def _parts(
             source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
         atlas = atlas_for(digits, spec.style)
         job = Job(source, spec, atlas.height, seed, span, options.label, truth)
-        groups = None if spec.style.is_clean else writers_of(digits, spec.style.writer)
+        of_part = None if groups is None else writers_of(digits, groups.kind)
         metadata = dataset_metadata(
             job,
             whole.sha256,
@@ -457,7 +477,7 @@ def _parts(
             total=count,
             words=numbers.words,
             split=None if split is None else (name, str(split)),
-            writers=None if groups is None else (groups.kind, groups.sha256),
+            writers=None if of_part is None else (of_part.kind, of_part.sha256),
         )
         if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
             metadata["style_clusters"] = "".join(map(str, groups.ids.tolist()))  # at most ten: one character each

@@ -188,6 +188,8 @@ def generate_chunk(
     """
     written = checked_style(style)
     first = check_integer("start", start, 0)
+    if isinstance(numbers, type):
+        raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
     if isinstance(numbers, NumberSource):
         if count is None:
             raise SpecError(f"count is None and numbers is a {type(numbers).__name__}: give the number of images")

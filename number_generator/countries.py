@@ -14,7 +14,7 @@ from number_generator.automata import Automaton, Sampler
 from number_generator.digit_sets import DigitSets, expanded
 from number_generator.errors import SpecError
 from number_generator.numbers import ALPHABET, labels_of
-from number_generator.spec import Sequences, Span, check_integer, check_seed
+from number_generator.spec import MAX_IMAGE_NUMBER, Sequences, Span, check_integer, check_seed
 
 if TYPE_CHECKING:
     from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc
@@ -26,7 +26,6 @@ COUNTRY = 6
 
 _ALL = "all"
 _ALIASES = {"UK": ["GB"], "EL": ["GR"]}  # the codes of the European Union that ISO 3166 does not share
-_MAX_IMAGE_NUMBER = 2**63 - 1
 _DIGITS = 10
 _FIRST_GROUP = re.compile(r"(\\\d)")
 _RULE_PARTS = re.compile(r"\\(\d)|(.)", re.DOTALL)
@@ -135,14 +134,14 @@ class CountryNumbers:
         SpecError
             If an argument is out of its range.
         """
-        start = check_integer("start", start, 0, _MAX_IMAGE_NUMBER)
-        count = check_integer("count", count, 0, _MAX_IMAGE_NUMBER - start)
+        start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
+        count = check_integer("count", count, 0, MAX_IMAGE_NUMBER - start)
         drawn = self.sequences(check_seed(seed), Span(start, start + count))
         return [label.decode("ascii") for label in labels_of(drawn, self.longest).tolist()]
 
     def describe(self) -> dict[str, Any]:
         """Give the arguments and the version of the metadata, as JSON-like values."""
-        return {"country": list(self.regions), "dashes": self.dashes, "phonenumbers": _version()}
+        return {"numbers": "country", "country": list(self.regions), "dashes": self.dashes, "phonenumbers": _version()}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -90,7 +91,7 @@ class GenericDataset:
     def save(self, output_filepath: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
         """Write the dataset to a file: HDF5 where its name ends in `.h5` or `.hdf5`, else a pickle.
 
-        An earlier file of that name is replaced once the new one is whole.
+        An earlier file of that name is replaced once the new one is whole. Ground truth is not written.
 
         Parameters
         ----------
@@ -148,16 +149,13 @@ class GenericDataset:
         >>> GenericDataset().get_truth()
         {}
         """
+        if not isinstance(index, slice):
+            raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10)")
         if self._reader is None:
             return {}
-        start, stop, step = index.indices(len(self))
-        numbers = range(start, stop, step)
-        if not numbers:
-            return self._reader.truth(0, 0)
-        if step > 0:
-            return self._reader.truth(start, stop, step)
-        backwards = self._reader.truth(numbers[-1], numbers[0] + 1, -step)
-        return {name: values[::-1] for name, values in backwards.items()}
+        return {
+            name: _read_slice(partial(self._reader.truth, name), index, len(self)) for name in self._reader.truth_names
+        }
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append images of the same size and their labels; reads a lazily opened file into memory first.

@@ -49,6 +49,8 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     draw = _render_clean if job.spec.style.is_clean else render_styled
     placed = draw(job, atlas, span.start, sequences, images)
     labels = labels_of(sequences, sequences.longest, digits_only=job.label == "digits")
+    if job.label == "digits":
+        labels = labels.astype(f"S{max(1, np.char.str_len(labels).max(initial=0))}")
     return Chunk(span, images, labels, truth_of(job, atlas, span.start, sequences, placed) if job.truth else {})
 
 

@@ -1,5 +1,6 @@
 """The atlas: all glyphs of a digit dataset, packed for the kernels."""
 
+import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +14,7 @@ __all__ = ["GlyphAtlas"]
 
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
 
+_MAKING = threading.Lock()
 _BLOCK = 32
 """Rows that the kernels load at once: a column is padded to a multiple of it."""
 
@@ -72,12 +74,20 @@ class GlyphAtlas:
         """What styles other than `clean` are drawn from; made at first use."""
         return GlyphFields.measured(self.height, self.packed, self.class_start)
 
-    @cached_property
+    @property
     def marked(self) -> "GlyphAtlas":
         """The same atlas with glyphs of the separators after those of the digits; made at first use.
 
         Codes 10 to 17 are classes of it as well, see `separators`. It is for `clean` alone.
         """
+        with _MAKING:  # many threads may come upon the first separator at once
+            if "marked" not in self.__dict__:
+                self.__dict__["marked"] = self._with_separators()
+            made: GlyphAtlas = self.__dict__["marked"]
+            return made
+
+    def _with_separators(self) -> "GlyphAtlas":
+        """Draw the separators and append their glyphs."""
         measures = DigitMeasures.measured(self.height, self.packed)
         images, codes = separator_images(measures)
         first, stop = _extent(images, axis=1)

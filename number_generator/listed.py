@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from number_generator.distributions import shown
 from number_generator.errors import SpecError
 from number_generator.numbers import ALPHABET, pack_sequences
 from number_generator.spec import MAX_LENGTH, Sequences, Span
@@ -94,7 +95,7 @@ class ListedNumbers:
         try:
             packed = pack_sequences([entry for entry, _ in kept])
         except SpecError:
-            _refuse(path, kept)
+            _refuse(path, kept, column)
             raise
         # A name that is no text keeps its odd bytes escaped.
         name = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
@@ -144,6 +145,7 @@ def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     kept: list[tuple[str, int]] = []
     index: int | None = None
+    names: list[str] = []
     try:
         for row in reader:
             if not any(map(str.strip, row)):
@@ -161,10 +163,10 @@ def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
                         f"the numbers {path} have no column {column!r}: the first row holds "
                         f"{', '.join(map(repr, names[:10]))}; give one of these, or a number from 1 to {len(names)}"
                     )
-            if index >= len(row):
+            if len(row) != len(names):
                 raise SpecError(
-                    f"{path}, line {reader.line_num}: there are {len(row)} columns, and column {column!r} is number "
-                    f"{index + 1}: complete the line"
+                    f"{path}, line {reader.line_num}: there are {len(row)} columns, and the first row has "
+                    f"{len(names)}: complete the line, or put entries that hold {delimiter!r} in double quotes"
                 )
             entry = row[index].strip()
             if entry:
@@ -174,18 +176,21 @@ def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
     return kept
 
 
-def _refuse(path: Path, kept: list[tuple[str, int]]) -> None:
+def _refuse(path: Path, kept: list[tuple[str, int]], column: str | None) -> None:
     """Raise SpecError for the first entry that is no number."""
+    hint = "a CSV file's column is named with --column"
+    if column is not None:
+        hint = "where the first row holds names, --column takes one of them"
     for entry, line in kept:
         written = _WRITTEN.match(entry)
         end = written.end() if written else 0
-        shown = repr(entry if len(entry) <= 60 else entry[:57] + "...")
         if end < len(entry):
             raise SpecError(
-                f"{path}, line {line}: {shown} holds {entry[end]!r}: give digits from 0 to 9 and the separators "
-                f"{' '.join(ALPHABET[10:-1])} and space; a CSV file's column is named with --column"
+                f"{path}, line {line}: {shown(entry)} holds {entry[end]!r}: give digits from 0 to 9 and the separators "
+                f"{' '.join(ALPHABET[10:-1])} and space; {hint}"
             )
         if len(entry) > MAX_LENGTH:
             raise SpecError(
-                f"{path}, line {line}: {shown} has {len(entry)} characters: at most {MAX_LENGTH} are possible; split it"
+                f"{path}, line {line}: {shown(entry)} has {len(entry)} characters: at most {MAX_LENGTH} are possible; "
+                "split it"
             )

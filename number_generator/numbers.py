@@ -7,20 +7,22 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.distributions import shown
 from number_generator.errors import SpecError
 from number_generator.spec import MAX_LENGTH, Sequences, Span
 
-__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "labels_of", "pack_sequences"]
+__all__ = ["ALPHABET", "LETTERS", "FixedNumbers", "PhoneNumbers", "labels_of", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
 """What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
 
 _JOINT = "\n"
-_LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
-_DIGITS = _LETTERS[:10]
+LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
+"""The same as bytes."""
+_DIGITS = LETTERS[:10]
 _NO_CODE = 255
 _CODES = np.full(256, _NO_CODE, np.uint8)
-_CODES[_LETTERS] = np.arange(len(_LETTERS))
+_CODES[LETTERS] = np.arange(len(LETTERS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,14 +117,14 @@ def pack_sequences(sequences: Any) -> Sequences:
         If something is neither a digit nor a separator, or a sequence is too long.
     """
     if isinstance(sequences, (str, bytes)):
-        raise SpecError(f"sequences is the single text {_short(sequences)}: give a list of them, [{_short(sequences)}]")
+        raise SpecError(f"sequences is the single text {shown(sequences)}: give a list of them, [{shown(sequences)}]")
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind not in "USO":
         return _pack_array(sequences)
     try:
         items = list(sequences)
     except TypeError:
         raise SpecError(
-            f"sequences is {_short(sequences)}: give a list of strings, a list of lists of digits, "
+            f"sequences is {shown(sequences)}: give a list of strings, a list of lists of digits, "
             "or an integer array of shape (N, L)"
         ) from None
     try:
@@ -145,14 +147,8 @@ def labels_of(sequences: Sequences, length: int, *, digits_only: bool = False) -
     from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
 
     text = np.empty((len(sequences), max(1, length)), np.uint8)
-    layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else _LETTERS, text)
+    layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else LETTERS, text)
     return text.reshape(-1).view(f"S{max(1, length)}")
-
-
-def _short(value: object) -> str:
-    """Show a value in a message without flooding it."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
@@ -193,7 +189,7 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
             part = np.empty((1, 1), object)
         if part.ndim != 1 or (part.size and part.dtype.kind not in "iu"):
             raise SpecError(
-                f"sequence {index} is {_short(item)}: give a string of digits or a list of integers from 0 to 9"
+                f"sequence {index} is {shown(item)}: give a string of digits or a list of integers from 0 to 9"
             )
         wrong = part[(part < 0) | (part > 9)] if part.size else part
         if wrong.size:
@@ -238,6 +234,6 @@ def _check_codes(codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], i
     index = int(np.searchsorted(offsets, at, side="right")) - 1
     character = items[index][at - int(offsets[index])]
     raise SpecError(
-        f"sequence {index} is {_short(items[index])}, which holds {character!r}: give digits from 0 to 9 and the "
+        f"sequence {index} is {shown(items[index])}, which holds {character!r}: give digits from 0 to 9 and the "
         f"separators {' '.join(ALPHABET[10:-1])} and space"
     )

@@ -68,7 +68,8 @@ def add_number_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--column",
         metavar="NAME|N",
-        help="with --sequences: the column of a CSV file, its name in the first row, or its number from 1 on",
+        help="with --sequences: the column of a CSV file, its name in the first row, or its number from 1 on where no "
+        "row holds names",
     )
     group.add_argument(
         "--order",

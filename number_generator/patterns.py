@@ -9,21 +9,18 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal
 
-import numpy as np
-
 from number_generator.automata import Automaton, LanguageError, Sampler
+from number_generator.distributions import shown
 from number_generator.errors import SpecError
 from number_generator.expressions import language_of
-from number_generator.numbers import ALPHABET
-from number_generator.spec import MAX_LENGTH, Sequences, Span, check_integer, check_seed
+from number_generator.numbers import LETTERS
+from number_generator.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, Sequences, Span, check_integer, check_seed
 
 __all__ = ["LENGTHS", "NAMED", "Lengths", "NamedPattern", "Pattern", "parse_pattern_option"]
 
 Lengths = Literal["proportional", "equal"]
 LENGTHS: tuple[Lengths, ...] = ("proportional", "equal")
 
-_MAX_IMAGE_NUMBER = 2**63 - 1
-_LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
 _DRAWN_BYTES = 2**24
 _NAME = re.compile(r"[A-Za-z][\w-]*(:.*)?")
 _RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
@@ -96,7 +93,7 @@ class Pattern:
         try:
             sampler = _sampler(self.regex, self.lengths, is_checked)
         except LanguageError as exc:
-            raise SpecError(f"pattern {_short(self.text)!r} {exc}") from exc
+            raise SpecError(f"pattern {shown(self.text)} {exc}") from exc
         object.__setattr__(self, "_sampler", sampler)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -175,20 +172,20 @@ class Pattern:
             If a parameter is out of its range.
         """
         count = check_integer("count", count, 0)
-        start = check_integer("start", start, 0, _MAX_IMAGE_NUMBER)
+        start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
         seed = check_seed(seed)
-        check_integer("start + count", start + count, 0, _MAX_IMAGE_NUMBER)
+        check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
         strings: list[str] = []
         for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (self.longest + 8))):
             drawn = self.sequences(seed, span)
-            text = _LETTERS[drawn.codes].tobytes().decode("ascii")
+            text = LETTERS[drawn.codes].tobytes().decode("ascii")
             ends = drawn.offsets.tolist()
             strings += [text[first:end] for first, end in pairwise(ends)]
         return strings
 
     def describe(self) -> dict[str, Any]:
         """Give what the numbers depend on, as JSON-like values."""
-        return {"pattern": self.text, "lengths": self.lengths}
+        return {"numbers": "pattern", "pattern": self.text, "lengths": self.lengths}
 
 
 def parse_pattern_option(text: str, lengths: Lengths | None = None) -> Pattern:
@@ -217,11 +214,6 @@ def _sampler(regex: str, lengths: Lengths, is_checked: bool) -> Sampler:
     if is_checked:
         language = _with_check_digit(language)
     return Sampler(language.by_length() if lengths == "equal" else language)
-
-
-def _short(text: str) -> str:
-    """Show an expression in a message without flooding it."""
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _with_check_digit(language: Automaton) -> Automaton:
@@ -257,21 +249,21 @@ def _form(name: str) -> NamedPattern:
     base, colon, limits = name.partition(":")
     if base not in NAMED:
         close = get_close_matches(base.lower(), NAMED, 3)
-        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        hint = f" (closest: {', '.join(close)})" if close else ""
         raise SpecError(
-            f"pattern {_short(name)!r} is no name of a pattern: {hint}Known are {', '.join(NAMED)}; or give a regular "
+            f"pattern {shown(name)} is no name of a pattern{hint}: give one of {', '.join(NAMED)}, or a regular "
             r"expression, such as 0[1-9]\d{8,9}"
         )
     form = NAMED[base]
     if not colon:
         return form
     if base not in _FAMILIES:
-        raise SpecError(f"pattern {_short(name)!r}: {base} takes no lengths; give {base!r} alone")
+        raise SpecError(f"pattern {shown(name)}: {base} takes no lengths; give {base!r} alone")
     found = _RANGE.fullmatch(limits)
     least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= least <= most <= MAX_LENGTH:
         raise SpecError(
-            f"pattern {_short(name)!r} has {_short(limits)!r} for lengths: give one or two from 1 to {MAX_LENGTH}, the "
+            f"pattern {shown(name)} has {shown(limits)} for lengths: give one or two from 1 to {MAX_LENGTH}, the "
             f"smaller one first, as in {base}:6 or {base}:3-8"
         )
     return NamedPattern(form.description, _FAMILIES[base](least, most), form.lengths)

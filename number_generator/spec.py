@@ -17,6 +17,7 @@ __all__ = [
     "FITS",
     "JSON_ATTRIBUTE",
     "LABELS",
+    "MAX_IMAGE_NUMBER",
     "MAX_LENGTH",
     "MAX_SPACING",
     "MAX_WIDTH",
@@ -64,7 +65,7 @@ MAX_SPACING = 65_535
 MIN_STYLED_SPACING = -65_535
 # Pillow holds the box of a resize in single precision, exact up to here; so are the pixels.
 _MAX_NATURAL_WIDTH = 2**24
-_MAX_IMAGE_NUMBER = 2**63 - 1
+MAX_IMAGE_NUMBER = 2**63 - 1
 _MAX_SEED = 2**64 - 1
 # A task takes milliseconds, its memory is bounded, and its images stay in a core's share of the last cache level.
 _SPAN_BYTES = 12 * 2**20
@@ -262,11 +263,11 @@ class Job:
             raise SpecError(f"label is {self.label!r}: give one of {', '.join(map(repr, LABELS))}")
         check_integer("height", self.height, MIN_HEIGHT)
         check_integer("seed", self.seed, 0, _MAX_SEED)
-        check_integer("start", self.span.start, 0, _MAX_IMAGE_NUMBER)
-        if self.span.stop > _MAX_IMAGE_NUMBER:
+        check_integer("start", self.span.start, 0, MAX_IMAGE_NUMBER)
+        if self.span.stop > MAX_IMAGE_NUMBER:
             raise SpecError(
                 f"images {self.span.start} to {self.span.stop} are asked for: start plus their number may be "
-                f"at most 2**63 - 1 = {_MAX_IMAGE_NUMBER}"
+                f"at most 2**63 - 1 = {MAX_IMAGE_NUMBER}"
             )
         longest, spacing = self.numbers.longest, self.spec.spacing_range
         gap = max(0, spacing[1]) if spacing else 0
@@ -318,7 +319,7 @@ class Chunk:
         The numbers in ASCII; the length is that of the longest one here.
     truth : dict of str to ndarray
         The ground truth that was asked for, of the characters of the labels in their order. L is the number of
-        characters of the longest label.
+        characters of the longest label here; in a file, of the longest one that can occur.
 
         - ``boxes``: `boxes`, shape (n, L, 4), int16: x0, y0, x1, y1 in px of the page, half-open: the pixels that the
           character's ink touches, strokes added to it included. -1 where there is no ink: a space, or nothing.
@@ -326,8 +327,8 @@ class Chunk:
           separators and where there is nothing. And `writers`, shape (n,), int64: who wrote the line's digits, the
           writer id or the style cluster; -1 where digits are mixed or there are none.
         - ``parameters``: `parameters`, shape (n, P), float32: what was drawn for the line; and `glyph_parameters`,
-          shape (n, L, G), float32: what was drawn for each character; NaN where it does not apply. Their names are
-          those of `truth.parameter_names`.
+          shape (n, L, G), float32: what was drawn for each character; NaN where it does not apply.
+          `number_generator.truth.parameter_names` names their columns.
         - ``masks``: `masks`, shape (n, L, height, width), uint8: each character's ink alone, 0 to 255.
     """
 

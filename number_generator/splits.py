@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digit_datasets import DigitImageDataset
+from number_generator.distributions import shown
 from number_generator.errors import DatasetError, SpecError
 from number_generator.spec import check_integer
 from number_generator.writers import known_clusters
@@ -126,13 +127,13 @@ def parse_split(text: str) -> Split:
     'train=0.8,val=0.1,test=0.1'
     """
     if not isinstance(text, str):
-        raise SpecError(f"split is {_short(text)}: give a text, as in {_EXAMPLE}")
+        raise SpecError(f"split is {shown(text)}: give a text, as in {_EXAMPLE}")
     pairs = []
     for number, part in enumerate(text.split(","), 1):
         name, equals, share = part.partition("=")
         if not equals:
             raise SpecError(
-                f"split is {_short(text)}, whose part {number}, {_short(part)}, is not of the form NAME=SHARE: "
+                f"split is {shown(text)}, whose part {number}, {shown(part)}, is not of the form NAME=SHARE: "
                 f"give parts as in {_EXAMPLE}"
             )
         pairs.append((name.strip(), share.strip()))
@@ -196,7 +197,7 @@ def divide(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
         Numbers of the dataset's images, ascending, by name in the order given: each number is in one of them.
     """
     if not isinstance(digits, DigitImageDataset):
-        raise SpecError(f"digits is {_short(digits)}: give a DigitImageDataset")
+        raise SpecError(f"digits is {shown(digits)}: give a DigitImageDataset")
     if not len(digits):
         raise DatasetError("the digit dataset is empty: load one, or give images and labels")
     labels = digits._digits.astype(np.int64)
@@ -225,7 +226,7 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
         pairs = [(name, share) for name, share in shares]
     except (TypeError, ValueError):
         raise SpecError(
-            f"split is {_short(shares)}: give pairs of a name and a share, or a text as {_EXAMPLE}"
+            f"split is {shown(shares)}: give pairs of a name and a share, or a text as {_EXAMPLE}"
         ) from None
     if not 2 <= len(pairs) <= MAX_SPLITS:
         raise SpecError(f"the split has {len(pairs)} name{'s' * (len(pairs) != 1)}: give from 2 to {MAX_SPLITS}")
@@ -233,7 +234,7 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
     for name, _ in pairs:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise SpecError(
-                f"a name of the split is {_short(name)}: it becomes part of a file's name; give from 1 to 50 of the "
+                f"a name of the split is {shown(name)}: it becomes part of a file's name; give from 1 to 50 of the "
                 "characters A to Z, a to z, 0 to 9, - and _"
             )
         if name.lower() in earlier:
@@ -244,9 +245,9 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
     checked = tuple((name, _exact(name, share)) for name, share in pairs)
     total = sum(share for _, share in checked)
     if total != 1:
-        shown = ",".join(f"{name}={_share_text(share)}" for name, share in checked)
+        given = ",".join(f"{name}={_share_text(share)}" for name, share in checked)
         raise SpecError(
-            f"the shares of the split {_short(shown)} sum to {_share_text(Fraction(total))}: give shares that sum to "
+            f"the shares of the split {shown(given)} sum to {_share_text(Fraction(total))}: give shares that sum to "
             "exactly 1 (thirds as 1/3)"
         )
     return checked
@@ -260,7 +261,7 @@ def _exact(name: str, share: Any) -> Fraction:
         exact = Fraction(text)
     if not 0 < exact < 1 or exact.denominator > _FINEST:
         raise SpecError(
-            f"the share of {name!r} is {_short(share)}: give a number above 0 and below 1, with at most 18 decimals, "
+            f"the share of {name!r} is {shown(share)}: give a number above 0 and below 1, with at most 18 decimals, "
             "or a fraction such as 1/3"
         )
     return exact
@@ -283,12 +284,6 @@ def _share_text(share: Fraction) -> str:
         return str(share)
     whole, part = divmod(share.numerator * (_FINEST // share.denominator), _FINEST)
     return f"{whole}.{part:018}".rstrip("0").rstrip(".")
-
-
-def _short(value: object) -> str:
-    """Show a value in a message without flooding it."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _by_size(split: Split) -> list[tuple[str, Fraction]]:

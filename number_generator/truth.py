@@ -1,5 +1,6 @@
 """Ground truth of images: what stands where, of which source digit, drawn with which values."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from number_generator._kernels import rng, truth
 from number_generator.glyphs import GlyphAtlas
-from number_generator.handwriting import Handwriting, parameters
+from number_generator.handwriting import Handwriting, checked_style, parameters
 from number_generator.placed import Placed
 from number_generator.spec import Field, Job, Sequences
 from number_generator.styled import style_table
@@ -49,16 +50,25 @@ class ParameterNames:
     glyph: tuple[str, ...]
 
 
-def parameter_names(job: Job) -> ParameterNames:
-    """Give the names of the parameters that a job draws, as ground truth has them.
+def parameter_names(
+    style: str | os.PathLike[str] | Handwriting, spacing_range: tuple[int, int] | None = None
+) -> ParameterNames:
+    """Give the names of the parameters that are drawn, as ground truth has them.
 
+    Parameters
+    ----------
+    style, spacing_range
+        As for `generate_chunk`.
+
+    Notes
+    -----
     A share's value is 1 where what it is a share of is so, else 0. `margin` stands for two draws, `margin_left` and
     `margin_right`, and `end_marks` for those at both ends, `leading_marks` and `trailing_marks`. A `spacing_range`
     takes the place of a style's gaps: `spacing` is the gap after a character, in px of the digit dataset. The style
     `clean` draws nothing else; of its lines there are `natural_width`, in px before fitting, and `scale_x` and
     `scale_y`, by which they were shrunk.
     """
-    line, glyph = _columns(job.spec.style, has_spacing=job.spec.spacing_range is not None)
+    line, glyph = _columns(checked_style(style), has_spacing=spacing_range is not None)
     return ParameterNames(tuple(line) or _CLEAN, tuple(glyph))
 
 
@@ -70,7 +80,7 @@ def fields_of(job: Job, length: int) -> tuple[Field, ...]:
     job : Job
         Masks are no part of a dataset.
     length : int
-        Characters of the longest label.
+        Characters of the longest label that can occur.
     """
     fields = []
     length = max(1, length)
@@ -83,7 +93,7 @@ def fields_of(job: Job, length: int) -> tuple[Field, ...]:
         about = {"meaning": "writer id, or style cluster, of the line's digits; -1 where they are mixed"}
         fields.append(Field("writers", (), "int64", -1, about))
     if "parameters" in job.truth:
-        names = parameter_names(job)
+        names = parameter_names(job.spec.style, job.spec.spacing_range)
         fields.append(Field("parameters", (len(names.line),), "float32", np.nan, {"columns": ",".join(names.line)}))
         if names.glyph:
             shape = (length, len(names.glyph))
@@ -146,6 +156,8 @@ def rows_of(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digi
 
 def joined_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
     """Put the ground truth of consecutive chunks together: rows of shorter labels get the length of the longest."""
+    if len(parts) == 1:
+        return parts[0]
     joined = {}
     for name in parts[0]:
         arrays = [part[name] for part in parts]
@@ -184,6 +196,9 @@ def glyph_truth(
         first = np.flatnonzero(is_digit)[np.minimum(digits_before[sequences.offsets[:-1]], is_digit.sum() - 1)]
         has_digit = np.diff(digits_before[sequences.offsets]) > 0
         writers[has_digit] = atlas.writer_ids[glyph_ids[first[has_digit]]]
+        # A writer may lack a digit, which is then someone else's.
+        line = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))[is_digit]
+        writers[line[atlas.writer_ids[glyph_ids[is_digit]] != writers[line]]] = -1
     return {"glyphs": rows_of(source, sequences, -1, digits_only=digits_only), "writers": writers}
 
 

@@ -280,7 +280,7 @@ def test_digits_may_be_a_file(digits_file, make_digit_dataset):
         (["", "", "12", "4５"], "sequence 3 is '4５', which holds '５'"),
         (["\ud800"], "sequence 0 is"),
         ([":"], "holds ':'"),
-        (["x" * 200], r"sequence 0 is 'x{56}\.\.\., which holds 'x'"),
+        (["x" * 200], r"sequence 0 is 'x{76}\.\.\., which holds 'x'"),
         ([[1, 2], [1, 10]], "sequence 1 holds 10"),
         ([[-1]], "sequence 0 holds -1"),
         ([[256]], "sequence 0 holds 256"),

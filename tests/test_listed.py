@@ -223,11 +223,11 @@ def test_what_makes_them_again_is_described(tmp_path, monkeypatch):
         (
             "1\n" + "9" * 10_001,
             None,
-            r"line 2: '9{57}\.\.\.' has 10001 characters: at most 10000 are possible; split it",
+            r"line 2: '9{76}\.\.\. has 10001 characters: at most 10000 are possible; split it",
         ),
         ("id;n\n1;2\n2;3x\n", "n", r"numbers\.txt, line 3: '3x' holds 'x'"),
         ('id;n\n"1\n1";2\n2;3x\n', "n", r"numbers\.txt, line 4: '3x' holds 'x'"),
-        ("id;n\n1;2\n\n2\n", "n", r"line 4: there are 1 columns, and column 'n' is number 2: complete the line"),
+        ("id;n\n1;2\n\n2\n", "n", r"line 4: there are 1 columns, and the first row has 2: complete the line"),
         (
             "id,n\n1,2\n",
             "m",
@@ -280,3 +280,20 @@ def test_a_wrong_order_is_told(order):
 def test_an_empty_list_is_told():
     with pytest.raises(SpecError, match="the list of numbers is empty: give at least one"):
         ListedNumbers(pack_sequences([]))
+
+
+@pytest.mark.parametrize("content", ["amount\n1,234\n2,345\n", "id,amount\n1,1,234\n"])
+def test_an_entry_that_the_delimiter_cuts_is_not_taken_for_a_shorter_number(tmp_path, content):
+    path = tmp_path / "numbers.csv"
+    path.write_text(content, encoding="utf-8")
+
+    with pytest.raises(SpecError, match=r"line 2: there are \d columns, and the first row has \d: .*double quotes"):
+        ListedNumbers.from_file(path, column="amount")
+
+
+def test_a_number_for_a_column_that_has_a_name_is_told_of_names(tmp_path):
+    path = tmp_path / "numbers.csv"
+    path.write_text("id,phone\n1,030\n", encoding="utf-8")
+
+    with pytest.raises(SpecError, match=r"line 1: 'phone' holds 'p': .*where the first row holds names"):
+        ListedNumbers.from_file(path, column="2")

@@ -25,7 +25,6 @@ from number_generator.digit_datasets import packaged_digits
 from number_generator.interruption import Interruption
 from number_generator.patterns import NAMED
 from number_generator.preview import contact_sheet
-from number_generator.spec import Job, RenderSpec, Span
 from number_generator.truth import parameter_names
 
 SPLIT = "--split=train=0.8,val=0.1,test=0.1"
@@ -274,7 +273,7 @@ def test_the_truth_of_a_file_is_that_of_the_library(style, label, compression):
 def test_the_arrays_of_truth_tell_what_they_hold():
     run("--num-images=20", ALL_TRUTH, "--style=natural", "--output-path=set.h5")
 
-    names = parameter_names(Job(PhoneNumbers(), RenderSpec(None, 100, style="natural"), 28, 0, Span(0, 1)))
+    names = parameter_names("natural")
     with h5py.File("set.h5") as file:
         assert (file["boxes"].shape, file["boxes"].dtype) == ((20, 11, 4), np.int16)
         assert file["boxes"].attrs["columns"] == "x0,y0,x1,y1"
@@ -686,3 +685,44 @@ def test_a_sheet_shows_own_numbers_no_more_than_there_are(folder):
 @pytest.mark.parametrize("arguments", [["--truth=masks"], ["--truth=box"], ["--split=a"], ["--split=a=0.5,b=0.6"]])
 def test_a_mistake_is_told_before_a_sheet_is_drawn(folder, capsys, arguments):
     assert_refused(capsys, folder, ["--preview=sheet.png", *arguments], arguments[0].partition("=")[0])
+
+
+@pytest.mark.parametrize("flags", [[], ["--overwrite"]], ids=["new", "overwriting"])
+def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, monkeypatch, capsys, flags):
+    (folder / "z-a.pickle").write_text("earlier") if flags else None
+    commit = cli._commit
+
+    def blocked(parts, sinks, **options):
+        (folder / "z-b.pickle").mkdir()  # another has made something of that name meanwhile
+        commit(parts, sinks, **options)
+
+    monkeypatch.setattr(cli, "_commit", blocked)
+
+    status = run("--num-images=10", "--split=a=0.5,b=0.5", "--output-path=z.pickle", *flags)
+
+    assert status == 1
+    left = names_in(folder)
+    if flags:  # what was there before is gone: the error tells what is there now
+        assert left == ["z-a.pickle", "z-b.pickle"]
+        assert "in place already: z-a.pickle" in capsys.readouterr().err
+    else:
+        assert left == ["z-b.pickle"]
+
+
+def test_computed_clusters_are_the_same_in_all_parts(folder, make_digits):
+    pytest.importorskip("sklearn")
+    images, labels = make_digits(12, per_class=40)
+    DigitImageDataset(images, labels).save("digits.h5")
+
+    options = ["--digits=digits.h5", "--style=natural", "--set=writer=cluster", "--truth=glyphs", "--image-width=60"]
+    assert run("--num-images=60", "--seed=1", "--split=a=0.5,b=0.5", "--output-path=z.h5", *options) == 0
+
+    clusters = {load(f"z-{name}.h5")[2]["style_clusters"] for name in "ab"}
+    assert len(clusters) == 1
+    (text,) = clusters
+    assert len(text) == 400
+    for name in "ab":
+        truth = content_of(f"z-{name}.h5")
+        for glyphs, writer in zip(truth["glyphs"], truth["writers"], strict=True):
+            found = {text[glyph] for glyph in glyphs if glyph >= 0}
+            assert found == {str(writer)} or writer == -1

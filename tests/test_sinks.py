@@ -1285,7 +1285,7 @@ def test_a_dataset_with_fields_is_read_like_any_other(tmp_path, compression):
     ("count", "height", "width"), [(5000, 28, 100), (5000, 28, 7), (40, 28, 9000), (3, 4, 4), (700, 200, 65_535)]
 )
 @pytest.mark.parametrize("length", [1, 11, 700, 10_000])
-def test_blocks_of_fields_are_blocks_of_labels_or_of_images(tmp_path, count, height, width, length):
+def test_blocks_of_fields_are_bounded_and_make_whole_blocks_of_labels(tmp_path, count, height, width, length):
     fields = (Field("boxes", (length, 4), "int16", -1, {}), Field("writers", (), "int64", -1, {}))
     header = DatasetHeader((count, height, width), length, METADATA, fields)
 
@@ -1295,9 +1295,18 @@ def test_blocks_of_fields_are_blocks_of_labels_or_of_images(tmp_path, count, hei
         assert all(dataset.chunks[1:] == dataset.shape[1:] for dataset in sink._datasets.values())
 
     assert rows["writers"] == rows["labels"]
-    assert rows["boxes"] in (rows["labels"], rows["images"])
-    assert rows["boxes"] == rows["images"] or rows["boxes"] * length * 8 <= 2**18
+    assert rows["boxes"] == 1 or rows["boxes"] * length * 8 <= 2**18
     assert rows["labels"] % rows["boxes"] == 0
+
+
+@pytest.mark.parametrize("value", [5, [[1, 2]], [1.5, 2.5], "abc", None, [2**70]])
+def test_other_metadata_named_source_digits_comes_back_as_it_is(tmp_path, value):
+    dataset = GenericDataset(np.zeros((1, 4, 4), np.uint8), ["1"], {"source_digits": value})
+
+    dataset.save(tmp_path / "set.h5")
+    dataset.load(tmp_path / "set.h5")
+
+    assert dataset.get_metadata()["source_digits"] == value
 
 
 def test_fields_without_compression_lie_in_one_piece(tmp_path):

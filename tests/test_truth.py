@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from number_generator import (
     DigitImageDataset,
+    GenericDataset,
     Handwriting,
     Normal,
     PhoneNumbers,
@@ -648,7 +649,7 @@ def test_parameters_are_what_the_streams_say(style, spacing_range, label):
     )
 
     truth = make_chunk(job, atlas_for(packaged_digits(), style), job.span).truth
-    names = parameter_names(job)
+    names = parameter_names(job.spec.style, job.spec.spacing_range)
 
     for row, text in enumerate(texts):
         line = expected_line(style, text, seed, start + row, has_spacing=spacing_range is not None)
@@ -665,7 +666,7 @@ def test_parameters_are_what_the_streams_say(style, spacing_range, label):
 
 def test_parameters_of_the_job_are_the_same_in_all_images():
     def columns_of(seed):
-        names = parameter_names(Job(PhoneNumbers(), RenderSpec(None, 60, style=SAMPLED), 28, 0, Span(0, 1)))
+        names = parameter_names(SAMPLED)
         truth = generate_chunk(["12", "0345"] * 20, None, 60, truth="parameters", style=SAMPLED, seed=seed).truth
         return dict(zip(names.line, truth["parameters"].T, strict=True)) | {
             name: values[~np.isnan(values)]
@@ -689,8 +690,8 @@ def test_parameters_of_clean_tell_how_lines_were_fitted(width, fit):
     chunk = generate_chunk(texts, (2, 9), width, truth="parameters", seed=6, fit=fit)
 
     job = Job(PhoneNumbers(), RenderSpec((2, 9), width, fit), 28, 6, Span(0, 1))
-    assert parameter_names(job).line == ("natural_width", "scale_x", "scale_y")
-    assert parameter_names(job).glyph == ("spacing",)
+    assert parameter_names(job.spec.style, job.spec.spacing_range).line == ("natural_width", "scale_x", "scale_y")
+    assert parameter_names(job.spec.style, job.spec.spacing_range).glyph == ("spacing",)
     for row, text in enumerate(texts):
         placed = glyphs_of_line(text, row, digits, 6, (2, 9))
         natural = placed[-1][0] + placed[-1][1].shape[1]
@@ -741,7 +742,7 @@ def test_a_share_is_1_where_its_effect_is_seen(column):
     style = style.replace(**{one: 0 for one in ("inner_marks", "end_marks") if one != name})
     texts = [SHARES[column]] * 60
     job = Job(PhoneNumbers(), RenderSpec(None, 100, style=style), 28, 0, Span(0, 1))
-    names = parameter_names(job)
+    names = parameter_names(job.spec.style, job.spec.spacing_range)
 
     chunk = generate_chunk(texts, None, 100, truth="parameters", style=style, seed=9)
     without = generate_batch(texts, None, 100, style=style.replace(**{name: 0}), seed=9)
@@ -765,7 +766,7 @@ def test_a_share_is_1_where_its_effect_is_seen(column):
 
 def test_wide_gaps_are_told_by_their_place():
     style = Handwriting(gap=0.2, wide_gap=0.5, wide_gap_size=2, softness=1.1)
-    names = parameter_names(Job(PhoneNumbers(), RenderSpec(None, 300, style=style), 28, 0, Span(0, 1)))
+    names = parameter_names(style)
 
     truth = generate_chunk(["11111"] * 30, None, 300, truth=["boxes", "parameters"], style=style, seed=1).truth
 
@@ -847,3 +848,31 @@ def test_a_sheet_without_any_box_is_the_plain_one_in_colours(boxes):
 def test_wrong_boxes_are_one_error(boxes, message):
     with pytest.raises(SpecError, match=message):
         contact_sheet(np.zeros((2, 4, 5), np.uint8), ["1", "2"], boxes=boxes)
+
+
+def test_a_line_whose_writer_lacks_a_digit_has_no_writer(make_digits):
+    images, labels = make_digits(16, per_class=2)
+    writer_ids = np.where(labels % 2 == 0, 7, 9)  # one wrote the even digits, the other the odd ones
+    digits = DigitImageDataset(images, labels, writer_ids=writer_ids)
+    style = Handwriting(gap=0.3, writer="dataset")
+
+    chunk = generate_chunk(["02468", "13579", "05", "-4", ""], None, 100, truth="glyphs", style=style, digits=digits)
+
+    assert chunk.truth["writers"].tolist() == [7, 9, -1, 7, -1]
+
+
+def test_labels_of_digits_are_as_long_as_the_longest_of_them():
+    chunk = generate_chunk(["03-12", "1"], (5, 10), 100, truth="boxes", label="digits")
+
+    assert chunk.labels.dtype == "S4"
+    assert chunk.truth["boxes"].shape == (2, 4, 4)
+
+
+def test_a_class_is_no_number_source():
+    with pytest.raises(SpecError, match=r"numbers is the class PhoneNumbers: give one of its objects"):
+        generate_chunk(PhoneNumbers, (5, 10), 100, count=3)
+
+
+def test_the_truth_of_a_dataset_is_asked_for_by_slices():
+    with pytest.raises(SpecError, match=r"index is 0: give a slice"):
+        GenericDataset().get_truth(0)

@@ -97,8 +97,9 @@ class Hdf5Reader:
                 # Opening is to be instant at any size. Attributes are written before the images or after them.
                 check_heaps(self._path, _ATTRIBUTES_REACH_BYTES)
             metadata = _metadata(file)
-            if SOURCE_DIGITS in file:
-                metadata[SOURCE_DIGITS] = _source_digits(file)
+            source_digits = _source_digits(file)
+            if source_digits is not None:
+                metadata[SOURCE_DIGITS] = source_digits
             return metadata
 
     def __len__(self) -> int:
@@ -146,8 +147,15 @@ class Hdf5Reader:
                 self._check_heaps()
             return _labels(handles, part)
 
-    def truth(self, start: int, stop: int, step: int = 1) -> dict[str, np.ndarray[Any, Any]]:
-        """Return the ground truth of the images of a range, by name; empty where the file has none.
+    @property
+    def truth_names(self) -> tuple[str, ...]:
+        """The arrays of ground truth that the file has."""
+        with reading(self._path, _VALID):
+            file = self._opened().file
+            return tuple(name for name in _TRUTH_NAMES if name in file)
+
+    def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
+        """Return the ground truth of one name, for the images of a range.
 
         Raises
         ------
@@ -156,8 +164,8 @@ class Hdf5Reader:
         """
         part = self._slice(start, stop, step)
         with reading(self._path, _VALID):
-            file = self._opened().file
-            return {name: _truth_dataset(file, name, len(self))[part] for name in _TRUTH_NAMES if name in file}
+            values: np.ndarray[Any, Any] = _truth_dataset(self._opened().file, name, len(self))[part]
+            return values
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
@@ -319,16 +327,19 @@ def _truth_dataset(file: Any, name: str, count: int) -> Any:
     return truth
 
 
-def _source_digits(file: Any) -> list[int]:
-    """Return the numbers of the digits that a part of a split was made from."""
+def _source_digits(file: Any) -> list[int] | None:
+    """Return the numbers of the digits that a part of a split was made from; None where there are none."""
+    if file.get(SOURCE_DIGITS, getclass=True) is not _h5py().Dataset:
+        return None
     numbers = _dataset(file, SOURCE_DIGITS)
     if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
-        raise MalformedError(f"its `{SOURCE_DIGITS}` is a dataset of {numbers.dtype} with shape {numbers.shape}")
+        return None  # somebody else's
     _check_layout(numbers, file)
     _check_storage(numbers)
     if numbers.nbytes > _FREE_CHUNK_BYTES:
         raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
-    return [int(number) for number in numbers[()].tolist()]
+    values: list[int] = numbers[()].tolist()
+    return values
 
 
 def _is_variable(dtype: np.dtype[Any]) -> bool:

@@ -142,7 +142,7 @@ class Hdf5Sink:
         as_json = {}
         for name, value in header.metadata.items():
             with _naming(name, value):
-                if name == SOURCE_DIGITS:
+                if name == SOURCE_DIGITS and _are_integers(value):
                     self._h5.create_dataset(name, data=np.asarray(value, np.int64))
                 elif _is_native(value):
                     self._h5.attrs[name] = value
@@ -158,9 +158,10 @@ class Hdf5Sink:
         self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
         self._create_dataset("labels", (count,), text, self._label_rows)
         for field in header.fields:
-            # A block of a field is a block of labels, or where that is much, of images.
+            # Whole blocks of a field make a block of labels, too.
             row_bytes = math.prod(field.shape) * np.dtype(field.dtype).itemsize
-            rows = self._label_rows if self._label_rows * row_bytes <= _FIELD_BYTES else self._image_rows
+            most = max(1, min(self._label_rows, _FIELD_BYTES // row_bytes))
+            rows = next(rows for rows in range(most, 0, -1) if self._label_rows % rows == 0)
             dataset = self._create_dataset(field.name, (count, *field.shape), np.dtype(field.dtype), rows)
             for name, value in field.about.items():
                 dataset.attrs[name] = value
@@ -213,6 +214,11 @@ def _is_native(value: Any) -> bool:
     if isinstance(value, (str, float, np.generic)) or (isinstance(value, int) and -(2**63) <= value < 2**64):
         return True
     return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(_is_plain_number, value))
+
+
+def _are_integers(value: Any) -> bool:
+    """Tell whether a value is a list of numbers that 64 bits hold."""
+    return isinstance(value, list) and all(type(item) is int and -(2**63) <= item < 2**63 for item in value)
 
 
 def _is_plain_number(value: Any) -> bool:
