@@ -2,7 +2,7 @@
 
 import pytest
 
-from number_generator import countries
+from number_generator import countries, digit_sets
 from number_generator.countries import CountryNumbers
 from number_generator.spec import Span
 
@@ -26,7 +26,7 @@ def test_country_tables(rate, region):
 
     def made():
         countries._plan.cache_clear()
-        countries._parsed.cache_clear()
+        digit_sets.parsed.cache_clear()
         return countries._sampler.__wrapped__(regions, True)
 
     sampler = rate(made, unit="country", count=len(regions), rounds=3)
