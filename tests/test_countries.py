@@ -331,7 +331,12 @@ def test_a_source_describes_itself_in_json():
     described = CountryNumbers(["US", "JP"], dashes=True).describe()
 
     assert json.loads(json.dumps(described)) == described
-    assert described == {"country": ["JP", "US"], "dashes": True, "phonenumbers": phonenumbers.__version__}
+    assert described == {
+        "numbers": "country",
+        "country": ["JP", "US"],
+        "dashes": True,
+        "phonenumbers": phonenumbers.__version__,
+    }
 
 
 # --- arguments
