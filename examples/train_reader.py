@@ -574,13 +574,16 @@ def _table(heads: list[str], rows: list[list[str]]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do what the arguments say, and give the exit status: 0, 2 for what cannot be used, 130 after Ctrl-C."""
+    """Do what the arguments say, and give the exit status: 0, 1 or 2 for what cannot be used, 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         _run(options, shlex.join(["python", "examples/train_reader.py", *arguments]))
     except (InputError, NumberGeneratorError) as exc:
         _say(f"train_reader.py: error: {exc}")
         return 2
+    except (OSError, MemoryError) as exc:
+        _say(f"train_reader.py: error: {_reason(exc)}: free some space, or give another file")
+        return 1
     except KeyboardInterrupt:
         return 130
     return 0
@@ -635,7 +638,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     group.add_argument("--seed", type=_whole(0), default=1, metavar="N", help="default: %(default)s")
     group.add_argument("--threads", type=_whole(1), metavar="N", help="of PyTorch (default: one a core)")
-    group.add_argument("--load", type=Path, metavar="MODEL.pt", help="go on with a saved reader, of its own --channels")
+    group.add_argument(
+        "--load",
+        type=Path,
+        metavar="MODEL.pt",
+        help="go on with a saved reader, of its own --channels; give another --seed, or it sees the same images again",
+    )
 
     group = parser.add_argument_group("results")
     group.add_argument(
@@ -680,8 +688,6 @@ def _minutes(text: str) -> float:
 def _run(options: argparse.Namespace, command: str) -> None:
     """Make ready, train, read and report."""
     begun = time.perf_counter()
-    for path in (options.preview, options.save, options.errors, options.report):
-        _check_writable(path)
     digits = default_digits() if options.digits is None else _loaded(options.digits)
     parts = split_digits(digits, SPLIT)
     style = with_settings(checked_style(options.style), options.settings)
@@ -693,6 +699,8 @@ def _run(options: argparse.Namespace, command: str) -> None:
         lines, inverted = own_lines(options.test, height, options.width)
         own.append(lines)
         _say(f"{len(lines.labels)} images in {options.test}, {inverted} of them light on dark: these were inverted")
+    for path in (options.preview, options.save, options.errors, options.report):
+        _check_writable(path)
     if options.preview is not None:
         _draw_preview(recipe, own, options.preview)
         return
@@ -708,8 +716,6 @@ def _run(options: argparse.Namespace, command: str) -> None:
     _say(f"{time.perf_counter() - begun:.0f} s until the first images; the first use of a style compiles it")
     alone = images_per_second(recipe, options.batch)
     training = train(reader, ImageStream(recipe, options.batch), minutes=options.minutes, steps=options.steps)
-    if options.save is not None:
-        reader.save(options.save)
 
     name = " ".join([str(options.style), *options.settings])
     results = [
@@ -725,7 +731,12 @@ def _run(options: argparse.Namespace, command: str) -> None:
     tables = [training_table(training, alone)] if training.steps else []
     closely = [errors_text(result) for result in results[: len(own) + 1]]
     text = "\n\n".join([f"    {command}", facts, *tables, results_table(results), *closely]) + "\n"
-    print(text, end="", flush=True)
+    print(text, end="", flush=True)  # before anything is written, which may fail
+    if options.save is not None:
+        try:
+            reader.save(options.save)
+        except (OSError, RuntimeError) as exc:  # PyTorch's own for a full disk
+            raise OSError(f"{options.save} cannot be written: {_reason(exc)}") from exc
     if options.report is not None:
         options.report.write_text(text, encoding="utf-8")
     if options.errors is not None:
@@ -751,6 +762,8 @@ def _loaded(path: str) -> DigitImageDataset:
 
 def _check_width(recipe: Recipe) -> None:
     """See that there are columns enough: one for each character, and one for the blank on each side of it."""
+    if not recipe.numbers.longest:
+        raise InputError("all numbers are empty, and there is nothing to read: give another --pattern or file")
     needed = 2 * recipe.numbers.longest + 1
     if -(-recipe.width // COLUMN) < needed:
         raise InputError(
@@ -765,9 +778,10 @@ def _check_writable(path: Path | None) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        is_refused = path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)
     except OSError as exc:
         raise InputError(f"{path} cannot be written: {_reason(exc)}") from exc
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+    if is_refused:
         raise InputError(f"{path} cannot be written: it is a folder, or permission is denied")
 
 

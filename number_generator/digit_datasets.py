@@ -124,7 +124,7 @@ class DigitImageDataset(GenericDataset):
         SpecError
             If the numbers are not of images of this dataset, each once.
         DatasetError
-            If some digit has no image among them, or the dataset is empty.
+            If some digit has no image among them, unless none is asked for, or the dataset is empty.
 
         Examples
         --------

@@ -9,7 +9,7 @@ from number_generator.errors import SpecError
 
 __all__ = ["DigitSets", "Way", "expanded", "parsed"]
 
-Edges = tuple[tuple[tuple[int, int], ...], ...]
+_Edges = tuple[tuple[tuple[int, int], ...], ...]
 
 _DIGITS = 10
 
@@ -191,7 +191,7 @@ class DigitSets:
             language = self._rows[language][digit]
         return digits
 
-    def reached(self, states: Iterable[int]) -> tuple[dict[int, int], Edges, tuple[int, ...]]:
+    def reached(self, states: Iterable[int]) -> tuple[dict[int, int], _Edges, tuple[int, ...]]:
         """Give the part of the automaton that some states reach: new numbers of its states, their edges and tags."""
         numbering: dict[int, int] = {}
         pending = list(states)

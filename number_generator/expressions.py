@@ -47,7 +47,11 @@ def language_of(regex: str) -> Automaton:
         If the expression is none, is not supported, names other characters, matches nothing or without end, or is too
         large.
     """
-    machine = _machine(_parsed(regex), _Budget())
+    tree = _parsed(regex)
+    try:
+        machine = _machine(tree, _Budget())
+    except RecursionError as exc:  # each lookahead is a call within the last one
+        raise LanguageError("has too many lookaheads or groups in one another: give fewer") from exc
     return Automaton.built(machine.edges, [0 if is_end else -1 for is_end in machine.ends], [0])
 
 

@@ -173,7 +173,8 @@ def split_digits(
     -----
     Where writers are known, each goes to one part as a whole, so that every digit's images are divided as nearly in
     the shares as the writers allow. Otherwise each digit's images are divided in the shares, rounded by largest
-    remainder, and those of each style cluster too, to less than two images.
+    remainder, and those of each style cluster too, to less than two images, where clusters are known. Digits are told
+    apart by their numbers: two equal images in the dataset may come into different parts.
 
     Examples
     --------
@@ -217,6 +218,8 @@ def _checked_split(split: Any) -> Split:
     """Give any accepted form of a split as a Split."""
     if isinstance(split, Split):
         return split
+    if isinstance(split, (tuple, list)):
+        return Split(tuple(split))
     return Split(tuple(split.items())) if isinstance(split, Mapping) else parse_split(split)
 
 
@@ -226,7 +229,7 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
         pairs = [(name, share) for name, share in shares]
     except (TypeError, ValueError):
         raise SpecError(
-            f"split is {shown(shares)}: give pairs of a name and a share, or a text as {_EXAMPLE}"
+            f"split is {shown(shares)}: give pairs of a name and a share; parse_split reads texts such as {_EXAMPLE}"
         ) from None
     if not 2 <= len(pairs) <= MAX_SPLITS:
         raise SpecError(f"the split has {len(pairs)} name{'s' * (len(pairs) != 1)}: give from 2 to {MAX_SPLITS}")

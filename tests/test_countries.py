@@ -22,7 +22,7 @@ from number_generator.errors import SpecError
 from number_generator.numbers import ALPHABET
 from number_generator.spec import Span
 
-EACH = 410  # 245 countries: more than 100,000 numbers
+EACH = -(-50_000 // len(country_codes())) * 2  # of each country: 100,000 numbers in all
 PASSES = 1e-4
 
 

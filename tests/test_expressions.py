@@ -190,3 +190,8 @@ def test_what_cannot_be_drawn_from_gets_one_clear_error(regex, message):
         language_of(regex)
 
     assert "\n" not in str(caught.value)
+
+
+def test_lookaheads_without_number_are_refused_and_not_followed():
+    with pytest.raises(LanguageError, match="too many lookaheads"):
+        language_of("(?=1)" * 3000 + "1")

@@ -121,8 +121,8 @@ def draw_numbers(
     """Write the string of each image from `start` on into `codes`, one after the other, and where each one ends.
 
     `firsts` and `high_firsts` hold the two limbs of the rank of each arc's first string, for states whose count has no
-    more. `templates` has a row for
-    each tag and is as wide as the longest string, drawn or written; without rows, strings are written as drawn.
+    more. `templates` has a row for each tag and is as wide as the longest string, drawn or written; without rows,
+    strings are written as drawn.
     """
     most = np.int64(0)
     for k in range(starts.size):
