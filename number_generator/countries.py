@@ -13,8 +13,8 @@ import numpy as np
 from number_generator.automata import Automaton, Sampler
 from number_generator.digit_sets import DigitSets, expanded
 from number_generator.errors import SpecError
-from number_generator.numbers import ALPHABET, labels_of
-from number_generator.spec import MAX_IMAGE_NUMBER, Sequences, Span, check_integer, check_seed
+from number_generator.numbers import ALPHABET, drawn_strings
+from number_generator.spec import Sequences, Span
 
 if TYPE_CHECKING:
     from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc
@@ -134,10 +134,7 @@ class CountryNumbers:
         SpecError
             If an argument is out of its range.
         """
-        start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-        count = check_integer("count", count, 0, MAX_IMAGE_NUMBER - start)
-        drawn = self.sequences(check_seed(seed), Span(start, start + count))
-        return [label.decode("ascii") for label in labels_of(drawn, self.longest).tolist()]
+        return drawn_strings(self, count, seed, start)
 
     def describe(self) -> dict[str, Any]:
         """Give the arguments and the version of the metadata, as JSON-like values."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -9,20 +10,28 @@ import numpy.typing as npt
 
 from number_generator.distributions import shown
 from number_generator.errors import SpecError
-from number_generator.spec import MAX_LENGTH, Sequences, Span
+from number_generator.spec import (
+    MAX_IMAGE_NUMBER,
+    MAX_LENGTH,
+    NumberSource,
+    Sequences,
+    Span,
+    check_integer,
+    check_seed,
+)
 
-__all__ = ["ALPHABET", "LETTERS", "FixedNumbers", "PhoneNumbers", "labels_of", "pack_sequences"]
+__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "drawn_strings", "labels_of", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
 """What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
 
 _JOINT = "\n"
-LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
-"""The same as bytes."""
-_DIGITS = LETTERS[:10]
+_DRAWN_BYTES = 2**24  # of characters and offsets at once
+_LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
+_DIGITS = _LETTERS[:10]
 _NO_CODE = 255
 _CODES = np.full(256, _NO_CODE, np.uint8)
-_CODES[LETTERS] = np.arange(len(LETTERS))
+_CODES[_LETTERS] = np.arange(len(_LETTERS))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,6 +148,23 @@ def pack_sequences(sequences: Any) -> Sequences:
     return packed
 
 
+def drawn_strings(source: NumberSource, count: int, seed: int | None, start: int) -> list[str]:
+    """Give the numbers that images `start` to `start + count` - 1 of a source show, some at a time.
+
+    None as seed draws afresh.
+    """
+    count = check_integer("count", count, 0)
+    start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
+    key = check_seed(seed)
+    check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
+    strings: list[str] = []
+    for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (source.longest + 8))):
+        drawn = source.sequences(key, span)
+        text = _LETTERS[drawn.codes].tobytes().decode("ascii")
+        strings += [text[first:end] for first, end in pairwise(drawn.offsets.tolist())]
+    return strings
+
+
 def labels_of(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
     """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,).
 
@@ -147,7 +173,7 @@ def labels_of(sequences: Sequences, length: int, *, digits_only: bool = False) -
     from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
 
     text = np.empty((len(sequences), max(1, length)), np.uint8)
-    layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else LETTERS, text)
+    layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else _LETTERS, text)
     return text.reshape(-1).view(f"S{max(1, length)}")
 
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
-from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -13,15 +12,14 @@ from number_generator.automata import Automaton, LanguageError, Sampler
 from number_generator.distributions import shown
 from number_generator.errors import SpecError
 from number_generator.expressions import language_of
-from number_generator.numbers import LETTERS
-from number_generator.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, Sequences, Span, check_integer, check_seed
+from number_generator.numbers import drawn_strings
+from number_generator.spec import MAX_LENGTH, Sequences, Span
 
 __all__ = ["LENGTHS", "NAMED", "Lengths", "NamedPattern", "Pattern", "parse_pattern_option"]
 
 Lengths = Literal["proportional", "equal"]
 LENGTHS: tuple[Lengths, ...] = ("proportional", "equal")
 
-_DRAWN_BYTES = 2**24
 _NAME = re.compile(r"[A-Za-z][\w-]*(:.*)?")
 _RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 
@@ -171,17 +169,7 @@ class Pattern:
         SpecError
             If a parameter is out of its range.
         """
-        count = check_integer("count", count, 0)
-        start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-        seed = check_seed(seed)
-        check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
-        strings: list[str] = []
-        for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (self.longest + 8))):
-            drawn = self.sequences(seed, span)
-            text = LETTERS[drawn.codes].tobytes().decode("ascii")
-            ends = drawn.offsets.tolist()
-            strings += [text[first:end] for first, end in pairwise(ends)]
-        return strings
+        return drawn_strings(self, count, seed, start)
 
     def describe(self) -> dict[str, Any]:
         """Give what the numbers depend on, as JSON-like values."""
