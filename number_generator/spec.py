@@ -70,8 +70,9 @@ _MAX_SEED = 2**64 - 1
 # A task takes milliseconds, its memory is bounded, and its images stay in a core's share of the last cache level.
 _SPAN_BYTES = 12 * 2**20
 _SPAN_IMAGES = 2048
-_FEWEST_SPAN_IMAGES = 256  # a task costs as much as some ten images, whatever its size
-_SPANS_PER_WORKER = 16
+# A task goes through the interpreter some ten times, where other threads wait: 16 threads on 16 cores made 2.6 times
+# the images of one in tasks of 256, 8.5 times in tasks of 1,024, and 10.9 in tasks of 2,500.
+_FEWEST_SPAN_IMAGES = 512
 
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
@@ -287,13 +288,15 @@ class Job:
     def split(self, multiple: int = 1, workers: int = 1) -> Iterator[Span]:
         """Give spans that make tasks of good size, in order: all but the last hold a multiple of `multiple` images.
 
-        Several workers are given enough of them for all to end at about the same time.
+        For several workers each is a worker's share of what is left, so that they grow smaller towards the end and all
+        workers end at about the same time ("guided self-scheduling": Polychronopoulos and Kuck, IEEE Transactions on
+        Computers C-36, 1987).
         """
-        shared = len(self.span) // (_SPANS_PER_WORKER * workers) if workers > 1 else _SPAN_IMAGES
-        most = min(max(shared, _FEWEST_SPAN_IMAGES), _SPAN_IMAGES)
-        sizes = range(multiple, max(multiple, most) + 1, multiple)
         start = self.span.start
         while start < self.span.stop:
+            share = -(-(self.span.stop - start) // workers) if workers > 1 else _SPAN_IMAGES
+            most = min(max(share, _FEWEST_SPAN_IMAGES), _SPAN_IMAGES)
+            sizes = range(multiple, max(multiple, most) + 1, multiple)
             fitting = bisect_right(sizes, _SPAN_BYTES, key=lambda size: self._bytes(start, start + size))
             stop = min(start + sizes[max(0, fitting - 1)], self.span.stop)
             yield Span(start, stop)

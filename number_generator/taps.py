@@ -37,53 +37,56 @@ class SharedTaps:
 
         They are safe to read without a lock: a later call writes other parts of them, or new arrays.
         """
+        # The usual case by compiled code: NumPy would let go of the GIL some five times, and queue for it with others.
+        starts = self._columns.starts
+        if kernels.are_packed(natural, self._width, starts):
+            # Values are read after the places were seen: the array that is there by now holds them.
+            return self._columns.values, starts, self._rows.values, self._rows.starts
         wide = natural[natural > self._width]
         missing = wide[~self._columns.holds(wide)]
         with self._lock:
             for line in np.unique(missing).tolist():
-                self._columns.add(line, line, self._width, 0)
                 target = render.contained_height(self._height, line, self._width)
                 if not self._stretch and target < self._height:
                     self._rows.add(2 * target, self._height, target, 0)
                     self._rows.add(2 * target + 1, self._height, target, 1)
-            return (*self._columns.arrays(), *self._rows.arrays())
+                # Last: whoever finds a line's columns, without the lock, must find its rows as well.
+                self._columns.add(line, line, self._width, 0)
+            return self._columns.values, self._columns.starts, self._rows.values, self._rows.starts
 
 
 class _Pool:
     """Packed weights of many resizes in one growing array."""
 
     def __init__(self) -> None:
-        self._values = np.empty(2**16, np.int32)
-        self._starts = np.full(2**10, -1, np.int64)
+        self.values = np.empty(2**16, np.int32)
+        self.starts = np.full(2**10, -1, np.int64)
         self._used = 0
-
-    def arrays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        return self._values, self._starts
 
     def holds(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Tell for which keys there are weights."""
-        starts = self._starts
+        starts = self.starts
         inside = np.minimum(keys, starts.size - 1)
         return np.asarray((starts[inside] >= 0) & (inside == keys))
 
     def add(self, key: int, source: int, target: int, odd: int) -> None:
         """Pack the weights of a resize under `key`, unless they are there or do not fit."""
-        if key >= _MAX_KEYS or (key < self._starts.size and self._starts[key] >= 0):
+        if key >= _MAX_KEYS or (key < self.starts.size and self.starts[key] >= 0):
             return
         end = self._used + kernels.packed_size(source, target)
         if end > _POOL_VALUES:
             return
         # Growing makes new arrays, so that those handed out earlier stay valid.
-        if end > self._values.size:
-            values = np.empty(min(_POOL_VALUES, max(end, 2 * self._values.size)), np.int32)
-            values[: self._used] = self._values[: self._used]
-            self._values = values
-        if key >= self._starts.size:
+        if end > self.values.size:
+            values = np.empty(min(_POOL_VALUES, max(end, 2 * self.values.size)), np.int32)
+            values[: self._used] = self.values[: self._used]
+            self.values = values
+        if key >= self.starts.size:
             starts = np.full(2 * key, -1, np.int64)
-            starts[: self._starts.size] = self._starts
-            self._starts = starts
-        kernels.pack_taps(source, target, odd, self._used, self._values)
-        self._starts[key] = self._used
+            starts[: self.starts.size] = self.starts
+            self.starts = starts
+        kernels.pack_taps(source, target, odd, self._used, self.values)
+        self.starts[key] = self._used
         self._used = end
 
 

@@ -519,6 +519,28 @@ def test_a_span_for_a_sink_holds_a_multiple_of_its_blocks():
     assert spans[-1].stop == 5000
 
 
+def test_workers_are_given_shares_of_what_is_left():
+    job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 40_000))
+
+    lengths = list(map(len, job.split(workers=16)))
+
+    assert (lengths[0], lengths[-2]) == (2048, 512)
+    assert lengths[:-1] == sorted(lengths[:-1], reverse=True)
+    assert sum(lengths) == 40_000
+
+
+def test_one_worker_is_given_spans_of_one_size():
+    job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 40_000))
+
+    assert set(map(len, list(job.split())[:-1])) == {2048}
+
+
+def test_a_small_batch_makes_fewer_spans_than_there_are_workers():
+    job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 1024))
+
+    assert list(map(len, job.split(workers=16))) == [512, 512]
+
+
 def test_an_atlas_of_another_height_is_refused(make_digit_dataset):
     job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 1))
 

@@ -18,7 +18,7 @@ import numpy as np
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
 
-__all__ = ["ENTRY_SIZE", "PAIR_SIZE", "pack_taps", "packed_size"]
+__all__ = ["ENTRY_SIZE", "PAIR_SIZE", "are_packed", "pack_taps", "packed_size"]
 
 _ENTRY = 3
 ENTRY_SIZE = 4 * _ENTRY
@@ -57,6 +57,16 @@ def _lanczos(x: float) -> float:
     wide = x * math.pi
     narrow = x / _SUPPORT * math.pi
     return (math.sin(wide) / wide) * (math.sin(narrow) / narrow)
+
+
+@kernel
+def are_packed(natural: Any, width: int, starts: Any) -> bool:
+    """Tell whether `starts` has a place for each of the lines that are wider than `width`."""
+    for i in range(natural.size):
+        line = natural[i]
+        if line > width and (line >= starts.size or starts[line] < 0):
+            return False
+    return True
 
 
 @kernel
