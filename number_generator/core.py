@@ -120,7 +120,7 @@ def generate_batch(
     packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
     spec = RenderSpec(spacing_range, width, fit, written)
-    atlas = atlas_for(_digits(digits), written)
+    atlas = atlas_for(digits_of(digits), written)
     job = Job(
         numbers=FixedNumbers(packed, first),
         spec=spec,
@@ -200,7 +200,7 @@ def generate_chunk(
             raise SpecError(f"count is {count!r} and numbers is a list, which tells its own: leave count out")
         source, length = FixedNumbers(packed, first), len(packed)
     spec = RenderSpec(spacing_range, width, fit, written)
-    atlas = atlas_for(_digits(digits), written)
+    atlas = atlas_for(digits_of(digits), written)
     job = Job(source, spec, atlas.height, check_seed(seed), Span(first, first + length), label, check_truth(truth))
     images = _new_images(job)
     chunks = _make(job, atlas, images, check_workers(workers))
@@ -311,7 +311,8 @@ def _draw_one(
     return images.reshape(images.shape[1:])
 
 
-def _digits(digits: Any) -> DigitImageDataset:
+def digits_of(digits: Any) -> DigitImageDataset:
+    """Give the digit dataset that an argument `digits` stands for."""
     if digits is None:
         return default_digits()
     return digits if isinstance(digits, DigitImageDataset) else load_digits(digits)

@@ -10,6 +10,7 @@ Catch the base class to catch them all; each is also the built-in error that fit
     ├── DatasetIndexError     (IndexError)         there is no such image in the dataset
     ├── OutputError           (OSError)            the result cannot be written
     │   └── OutputExistsError (FileExistsError)    writing would replace an earlier result
+    ├── MissingExtraError     (ImportError)        an optional package is not installed
     └── MemoryLimitError      (MemoryError)        the result does not fit in memory
 """
 
@@ -19,6 +20,7 @@ __all__ = [
     "DatasetNotFoundError",
     "DatasetReadError",
     "MemoryLimitError",
+    "MissingExtraError",
     "NumberGeneratorError",
     "OutputError",
     "OutputExistsError",
@@ -56,6 +58,10 @@ class OutputError(NumberGeneratorError, OSError):
 
 class OutputExistsError(OutputError, FileExistsError):
     """Writing would replace an earlier result."""
+
+
+class MissingExtraError(NumberGeneratorError, ImportError):
+    """An optional package is not installed; the message names the extra that brings it."""
 
 
 class MemoryLimitError(NumberGeneratorError, MemoryError):

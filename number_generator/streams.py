@@ -1,0 +1,381 @@
+"""Streams: batches of images and labels made while a model trains, with no disk between."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from number_generator.core import digits_of
+from number_generator.datasets import Images
+from number_generator.engine import make_chunk
+from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.glyphs import GlyphAtlas
+from number_generator.handwriting import STYLE_VERSION, Handwriting, checked_style
+from number_generator.listed import ListedNumbers
+from number_generator.numbers import PhoneNumbers, pack_sequences
+from number_generator.parallel import check_workers, ordered_map
+from number_generator.spec import (
+    MAX_IMAGE_NUMBER,
+    RENDER_VERSION,
+    Fit,
+    Job,
+    Label,
+    NumberSource,
+    RenderSpec,
+    Span,
+    check_integer,
+    check_seed,
+    check_truth,
+)
+from number_generator.truth import joined_truth
+from number_generator.writers import atlas_for
+
+__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "batches_of", "check_state", "stream"]
+
+Batch = tuple[Any, ...]
+"""Images, shape (n, H, W), their labels, shape (n,), and the ground truth where it was asked for."""
+Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]
+"""Gives an uint8 array of a shape, C-contiguous, to put images into, and what batches are cut out of: that array, or a
+tensor of the same memory."""
+
+_MAX_BATCH = 2**24
+_SPACING_RANGE = (5, 10)  # as the commands have it
+# Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
+_TASK_IMAGES = 2048
+_TASK_BYTES = 12 * 2**20
+
+
+def stream(
+    numbers: Any = None,
+    spacing_range: tuple[int, int] | None = None,
+    width: int = 100,
+    *,
+    batch_size: int = 256,
+    count: int | None = None,
+    drop_last: bool = False,
+    truth: str | Sequence[str] = (),
+    label: Label = "written",
+    style: str | os.PathLike[str] | Handwriting = "clean",
+    seed: int | None = None,
+    start: int = 0,
+    digits: Any = None,
+    fit: Fit = "contain",
+    workers: int | None = None,
+) -> "NumberBatches":
+    """Give batches of images and labels, rendered ahead in threads, for any framework.
+
+    Parameters
+    ----------
+    numbers : number source, sequence of str, sequence of sequences of int, or integer ndarray, optional
+        A `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw what to write, or a list of it as `generate_batch`
+        takes it, which is written over and over. None means `PhoneNumbers()`.
+    spacing_range : (int, int), optional
+        As for `generate_batch`; None means (5, 10) in the style `clean`, and leaves the gaps to any other.
+    width, style, fit
+        As for `generate_batch`.
+    batch_size : int
+        Images in a batch.
+    count : int, optional
+        Images in all; None means without end.
+    drop_last : bool
+        Whether to leave out a last batch of fewer images.
+    truth, label
+        As for `generate_chunk`; with ground truth a batch is (images, labels, truth).
+    seed : int, optional
+        From 0 to 2**64 - 1. The same seed gives the same batches; None draws afresh.
+    start : int
+        Number of the first image. The images are those that `generate_chunk` makes with these numbers.
+    digits : path_like or DigitImageDataset, optional
+        The digits to compose from; None means the default digit dataset.
+    workers : int, optional
+        Number of threads; None means one a core. They make up to two tasks each ahead, each of a batch or of some
+        2,048 images in small ones. With 1 no thread is started, and a batch is made when it is asked for.
+
+    Returns
+    -------
+    NumberBatches
+        An iterator of (images, labels): uint8, shape (n, H, width), 255 is paper; and str, shape (n,).
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule.
+    DatasetError
+        If `digits` is no valid digit dataset.
+
+    Examples
+    --------
+    >>> from number_generator import stream
+    >>> with stream(batch_size=64, count=1000, seed=1) as batches:
+    ...     images, labels = next(batches)
+    >>> images.shape, len(labels[0]) in (10, 11), len(batches)
+    ((64, 28, 100), True, 16)
+    """
+    batches = batches_of(
+        numbers,
+        spacing_range,
+        width,
+        style=style,
+        fit=fit,
+        batch_size=batch_size,
+        count=count,
+        drop_last=drop_last,
+        truth=truth,
+        label=label,
+        seed=seed,
+        start=start,
+        digits=digits,
+    )
+    return NumberBatches(batches, check_workers(workers))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batches:
+    """Numbered batches of a job: batch k holds its images from `k * size` on.
+
+    Attributes
+    ----------
+    job : Job
+        Its span ends where no batch of that size fits any more, if it has no end.
+    atlas : GlyphAtlas
+    digits_sha256 : str
+        Of the digits that the atlas is of.
+    size : int
+        Images in a batch; the last may have fewer.
+    is_endless : bool
+    """
+
+    job: Job
+    atlas: GlyphAtlas
+    digits_sha256: str
+    size: int
+    is_endless: bool
+
+    @property
+    def count(self) -> int:
+        """The number of batches."""
+        return -(-(self.job.span.stop - self.job.span.start) // self.size)
+
+    def span(self, number: int) -> Span:
+        """Give the images of a batch."""
+        start = self.job.span.start + number * self.size
+        return Span(start, min(start + self.size, self.job.span.stop))
+
+    def iterate(
+        self, numbers: range, workers: int, allocate: Allocate, *, grouped: bool = True
+    ) -> Generator[Batch, None, None]:
+        """Give some of the batches, rendered ahead where there are several workers.
+
+        Parameters
+        ----------
+        numbers : range
+            Which ones, in ascending order.
+        workers : int
+            Number of threads; 1 starts none.
+        allocate : callable
+            Where the images go.
+        grouped : bool
+            Whether small batches may be cut out of the memory of several.
+        """
+        together = self._together(numbers) if grouped else 1
+        tasks = (numbers[first : first + together] for first in range(0, len(numbers), together))
+        with closing(ordered_map(lambda task: self._make(task, allocate), tasks, workers)) as made:
+            for batches in made:
+                yield from batches
+
+    def at(self, epoch: int) -> "Batches":
+        """Give as many batches of other images: those of an epoch, which come after those of the epochs before."""
+        span = self.job.span
+        first = span.start + epoch * (span.stop - span.start)
+        return replace(self, job=replace(self.job, span=Span(first, first + span.stop - span.start)))
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of all that the batches depend on, but for the seed."""
+        job, spec = self.job, self.job.spec
+        about = {
+            "numbers": job.numbers.describe(),
+            "spacing_range": spec.spacing_range,
+            "width": spec.width,
+            "fit": spec.fit,
+            "style": spec.style.to_dict(),
+            "label": job.label,
+            "span": (job.span.start, job.span.stop),
+            "batch_size": self.size,
+            "digits": self.digits_sha256,
+            "versions": (RENDER_VERSION, STYLE_VERSION),
+        }
+        return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+
+    def _together(self, numbers: range) -> int:
+        """Tell how many batches make a task of good size: one, if they are not consecutive."""
+        if numbers.step != 1:
+            return 1
+        most = min(_TASK_IMAGES, _TASK_BYTES // (self.job.height * self.job.spec.width))
+        return max(1, most // self.size)
+
+    def _make(self, numbers: range, allocate: Allocate) -> list[Batch]:
+        """Make consecutive batches in one array."""
+        span = Span(self.span(numbers[0]).start, self.span(numbers[-1]).stop)
+        part = replace(self.job, span=span)
+        images, whole = allocate(part.shape)
+        try:
+            # Wide pages and long numbers are made in parts, whose memory is bounded.
+            chunks = [
+                make_chunk(part, self.atlas, each, images[each.start - span.start : each.stop - span.start])
+                for each in part.split()
+            ]
+            labels = np.concatenate([chunk.labels for chunk in chunks]).astype(np.str_)
+            truth = joined_truth([chunk.truth for chunk in chunks])
+        except MemoryError as exc:
+            raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc
+        made: list[Batch] = []
+        for number in numbers:
+            each = self.span(number)
+            rows = slice(each.start - span.start, each.stop - span.start)
+            batch = whole if len(numbers) == 1 else whole[rows], labels[rows]
+            made.append((*batch, {name: array[rows] for name, array in truth.items()}) if self.job.truth else batch)
+        return made
+
+
+def batches_of(
+    numbers: Any,
+    spacing_range: tuple[int, int] | None,
+    width: int,
+    *,
+    batch_size: int,
+    count: int | None,
+    drop_last: bool = False,
+    style: str | os.PathLike[str] | Handwriting = "clean",
+    fit: Fit = "contain",
+    truth: str | Sequence[str] = (),
+    label: Label = "written",
+    seed: int | None = None,
+    start: int = 0,
+    digits: Any = None,
+) -> Batches:
+    """Check what `stream` takes, and give the batches that it stands for."""
+    written = checked_style(style)
+    if spacing_range is None and written.is_clean:
+        spacing_range = _SPACING_RANGE
+    spec = RenderSpec(spacing_range, width, fit, written)
+    size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
+    first = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
+    chosen = digits_of(digits)
+    atlas = atlas_for(chosen, spec.style)
+    number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
+    if drop_last:
+        number = number // size * size
+    job = Job(
+        source_of(numbers, first),
+        spec,
+        atlas.height,
+        check_seed(seed),
+        Span(first, first + number),
+        label,
+        check_truth(truth),
+    )
+    return Batches(job, atlas, chosen.sha256, size, is_endless=count is None)
+
+
+def source_of(numbers: Any, first: int) -> NumberSource:
+    """Give a number source for what `stream` takes as numbers; image `first` shows the first of a list."""
+    if numbers is None:
+        return PhoneNumbers()
+    if isinstance(numbers, type):
+        raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
+    if isinstance(numbers, NumberSource):
+        return numbers
+    packed = pack_sequences(numbers)
+    digest = hashlib.sha256(packed.offsets.tobytes() + packed.codes.tobytes()).hexdigest()
+    return ListedNumbers(packed, first=first, about={"sha256": digest})
+
+
+class NumberBatches(Iterator[Batch]):
+    """What `stream` gives: an iterator of batches that can be left and taken up again.
+
+    It is a context manager, too: leaving it ends its threads, as `close` does, and as dropping it does.
+    """
+
+    def __init__(self, batches: Batches, workers: int) -> None:
+        self._batches = batches
+        self._workers = workers
+        self._given = 0
+        self._running: Generator[Batch, None, None] | None = None
+
+    def __next__(self) -> Batch:
+        if self._running is None:
+            numbers = range(self._given, self._batches.count)
+            self._running = self._batches.iterate(numbers, self._workers, _new)
+        batch = next(self._running)
+        self._given += 1
+        return batch
+
+    def __len__(self) -> int:
+        """Give the number of batches in all, those that were given included; TypeError if there is no end."""
+        if self._batches.is_endless:
+            raise TypeError("the stream has no end, and so no length: give count to have one")
+        return self._batches.count
+
+    @property
+    def seed(self) -> int:
+        """The seed of the images, drawn where none was given."""
+        return self._batches.job.seed
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tell where the stream stands, in plain values: what `load_state_dict` takes."""
+        return {"batches": self._given, "seed": self.seed, "fingerprint": self._batches.fingerprint}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where another stream of the same arguments stood; the seed is the other's, if none was given here.
+
+        Raises
+        ------
+        SpecError
+            If the state is of a stream with other arguments, or digits.
+        """
+        given, seed = check_state(state, self._batches.fingerprint)
+        self.close()
+        self._given = min(given, self._batches.count)
+        self._batches = replace(self._batches, job=replace(self._batches.job, seed=seed))
+
+    def close(self) -> None:
+        """End the threads; the next batch starts them again."""
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def __enter__(self) -> "NumberBatches":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def check_state(state: Mapping[str, Any], fingerprint: str) -> tuple[int, int]:
+    """Give the batches and the seed of a state, or raise SpecError if it is of another stream."""
+    try:
+        seen, given, seed = state["fingerprint"], state["batches"], state["seed"]
+    except (KeyError, TypeError):
+        raise SpecError(
+            "the state is not one that state_dict gave: give a dict with batches, seed, fingerprint"
+        ) from None
+    if seen != fingerprint:
+        raise SpecError(
+            "the state is of a stream with other arguments, digits or version: make the stream with those of the one "
+            "that was saved"
+        )
+    return check_integer("the state's batches", given, 0), check_seed(check_integer("the state's seed", seed, 0))
+
+
+def _new(shape: tuple[int, ...]) -> tuple[Images, Images]:
+    try:
+        images = np.empty(shape, np.uint8)
+    except (MemoryError, ValueError) as exc:
+        raise MemoryLimitError(f"a batch of shape {shape} does not fit in memory: give a smaller batch_size") from exc
+    return images, images

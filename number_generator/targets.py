@@ -1,0 +1,173 @@
+"""Targets for CTC: labels as integers, the way the losses of all frameworks take them."""
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.distributions import shown
+from number_generator.errors import SpecError
+from number_generator.spec import check_integer
+
+__all__ = ["Blank", "Targets", "encode_labels", "needed_output_length"]
+
+Blank = Literal["first", "last"]
+Integers = npt.NDArray[np.int32]
+
+_NO_CLASS = -1
+
+
+class Targets(NamedTuple):
+    """Labels as classes.
+
+    Attributes
+    ----------
+    padded : ndarray, shape (n, longest), int32
+        A label a row, filled up with the blank's class.
+    lengths : ndarray, shape (n,), int32
+        How many classes each label has.
+    flat : ndarray, shape (total,), int32
+        The classes of all labels, one after the other.
+    blank : int
+        The blank's class.
+    classes : int
+        How many classes there are, the blank included: what a reader's output must have.
+    """
+
+    padded: Integers
+    lengths: Integers
+    flat: Integers
+    blank: int
+    classes: int
+
+
+def encode_labels(
+    labels: Sequence[str] | Sequence[bytes] | npt.NDArray[Any],
+    alphabet: str = "0123456789",
+    blank: Blank = "first",
+    *,
+    output_length: int | None = None,
+) -> Targets:
+    """Turn labels into targets for connectionist temporal classification (CTC; Graves et al., ICML 2006).
+
+    Parameters
+    ----------
+    labels : sequence of str or bytes, or ndarray of them, shape (n,)
+        As `stream`, `generate_chunk` and datasets give them.
+    alphabet : str
+        What labels can hold, in the order of the classes. With separators that are written, "0123456789-.,/()+ ".
+    blank : {"first", "last"}
+        Whether the blank is class 0 and the alphabet begins at 1, or it comes after the alphabet, which begins at 0.
+    output_length : int, optional
+        How many steps the reader's output has: labels that do not fit in it, which would make the loss infinite, are
+        an error then. See `needed_output_length`.
+
+    Returns
+    -------
+    Targets
+        `padded` and `lengths`, or `flat` and `lengths`, are what a CTC loss takes.
+
+    Raises
+    ------
+    SpecError
+        If a label holds what the alphabet does not, or does not fit in the reader's output.
+
+    Examples
+    --------
+    >>> from number_generator import encode_labels
+    >>> targets = encode_labels(["907", "4"])
+    >>> targets.padded.tolist(), targets.lengths.tolist(), targets.flat.tolist()
+    ([[10, 1, 8], [5, 0, 0]], [3, 1], [10, 1, 8, 5])
+    """
+    classes = _classes_of(alphabet, blank)
+    empty = 0 if blank == "first" else len(alphabet)
+    points = _code_points(labels)
+    found = classes[np.minimum(points, len(classes) - 1)]
+    is_padding = points == 0  # NumPy fills shorter strings up with NUL
+    wrong = np.argwhere((found == _NO_CLASS) & ~is_padding)
+    if len(wrong):
+        row, column = wrong[0]
+        raise SpecError(
+            f"label {row} is {shown(_text(labels, row))}, which holds {chr(points[row, column])!r}: the alphabet is "
+            f"{alphabet!r}; give one that has it, or labels without it (label='digits')"
+        )
+    lengths = (~is_padding).sum(axis=1).astype(np.int32)
+    if output_length is not None:
+        _check_output(labels, points, check_integer("output_length", output_length, 1))
+    padded = np.where(is_padding, np.int32(empty), found)
+    return Targets(padded, lengths, found[~is_padding], empty, len(alphabet) + 1)
+
+
+def needed_output_length(labels: Sequence[str] | Sequence[bytes] | npt.NDArray[Any]) -> Integers:
+    """Give the fewest steps that a CTC reader's output must have for each label.
+
+    They are its characters, and a blank between each two that are the same: "100" needs four.
+
+    Parameters
+    ----------
+    labels
+        As for `encode_labels`.
+
+    Returns
+    -------
+    ndarray, shape (n,), int32
+
+    Examples
+    --------
+    >>> from number_generator.targets import needed_output_length
+    >>> needed_output_length(["100", "42", ""]).tolist()
+    [4, 2, 0]
+    """
+    return _needed(_code_points(labels))
+
+
+def _needed(points: npt.NDArray[np.uint32]) -> Integers:
+    repeats = (points[:, 1:] == points[:, :-1]) & (points[:, 1:] != 0)
+    return ((points != 0).sum(axis=1) + repeats.sum(axis=1)).astype(np.int32)
+
+
+def _check_output(labels: Any, points: npt.NDArray[np.uint32], output_length: int) -> None:
+    needed = _needed(points)
+    if needed.max(initial=0) > output_length:
+        row = int(needed.argmax())
+        raise SpecError(
+            f"label {row} is {shown(_text(labels, row))}, which needs {needed[row]} steps (its characters, and a blank "
+            f"between equal neighbours), and the reader's output has {output_length}: give wider images, a reader "
+            "that shrinks the width less, or shorter numbers"
+        )
+
+
+def _classes_of(alphabet: Any, blank: Any) -> Integers:
+    """Give the class of each code point; the last entry stands for all others."""
+    if not isinstance(alphabet, str) or not alphabet or "\0" in alphabet or len(set(alphabet)) < len(alphabet):
+        raise SpecError(f"alphabet is {shown(alphabet)}: give the characters of the labels, each once")
+    if blank not in ("first", "last"):
+        raise SpecError(f"blank is {blank!r}: give 'first' or 'last'")
+    points = [ord(character) for character in alphabet]
+    classes = np.full(max(points) + 2, _NO_CLASS, np.int32)
+    classes[points] = np.arange(len(points), dtype=np.int32) + (1 if blank == "first" else 0)
+    return classes
+
+
+def _code_points(labels: Any) -> npt.NDArray[np.uint32]:
+    """Give the characters of labels, shape (n, longest), filled up with 0."""
+    if isinstance(labels, (str, bytes)):
+        raise SpecError(f"labels is the single text {shown(labels)}: give a list of them")
+    try:
+        array = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
+    except (TypeError, ValueError):
+        array = np.empty((), object)
+    if array.ndim == 1 and not len(array):
+        return np.zeros((0, 0), np.uint32)
+    if array.ndim != 1 or array.dtype.kind not in "US":
+        raise SpecError(f"labels is {shown(labels)}: give a list of texts")
+    width = np.uint32 if array.dtype.kind == "U" else np.uint8
+    points = np.ascontiguousarray(array).view(width).reshape(len(array), -1).astype(np.uint32, copy=False)
+    longest = int(np.flatnonzero(points.any(axis=0)).max(initial=-1)) + 1
+    return points[:, :longest]
+
+
+def _text(labels: Any, row: int) -> str:
+    label = labels[row]
+    return label.decode("latin-1") if isinstance(label, bytes) else str(label)

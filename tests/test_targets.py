@@ -1,0 +1,77 @@
+"""Labels as classes for CTC."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from number_generator import encode_labels
+from number_generator.errors import SpecError
+from number_generator.targets import needed_output_length
+
+DIGITS = "0123456789"
+LABELS = st.lists(st.text("0123456789-., ", max_size=12), max_size=6)
+
+
+def encoded(label, alphabet, blank):
+    """The obvious way."""
+    return [alphabet.index(character) + (blank == "first") for character in label]
+
+
+@given(labels=LABELS, blank=st.sampled_from(["first", "last"]), kind=st.sampled_from(["list", "bytes", "U", "S"]))
+def test_labels_become_the_places_of_their_characters(labels, blank, kind):
+    alphabet = " .,-0123456789"
+    taken = {
+        "list": lambda: labels,
+        "bytes": lambda: [label.encode() for label in labels],
+        "U": lambda: np.array(labels, "U12"),
+        "S": lambda: np.array([label.encode() for label in labels], "S12"),
+    }[kind]()
+
+    targets = encode_labels(taken, alphabet, blank)
+
+    wanted = [encoded(label, alphabet, blank) for label in labels]
+    longest = max(map(len, wanted), default=0)
+    empty = 0 if blank == "first" else len(alphabet)
+    assert targets.padded.tolist() == [row + [empty] * (longest - len(row)) for row in wanted]
+    assert targets.lengths.tolist() == [len(row) for row in wanted]
+    assert targets.flat.tolist() == [value for row in wanted for value in row]
+    assert (targets.blank, targets.classes) == (empty, len(alphabet) + 1)
+    assert {targets.padded.dtype, targets.lengths.dtype, targets.flat.dtype} == {np.dtype(np.int32)}
+
+
+@given(labels=LABELS)
+def test_a_reader_needs_a_step_for_each_character_and_one_between_equal_neighbours(labels):
+    needed = [len(label) + sum(a == b for a, b in itertools.pairwise(label)) for label in labels]
+
+    assert needed_output_length(labels).tolist() == needed
+
+
+def test_a_label_that_does_not_fit_in_the_output_is_an_error():
+    assert encode_labels(["100", "1"], output_length=4).lengths.tolist() == [3, 1]
+
+    with pytest.raises(SpecError, match=r"label 1 is '100', which needs 4 steps .* the reader's output has 3"):
+        encode_labels(["123", "100"], output_length=3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((["1", "2-3"],), "label 1 is '2-3', which holds '-': the alphabet is '0123456789'"),
+        (([b"1", b"2.3"],), "label 1 is '2.3', which holds '.'"),
+        ((["12é"],), "which holds 'é'"),
+        (("123",), "labels is the single text '123': give a list"),
+        (([1, 2],), "give a list of texts"),
+        ((None,), "give a list of texts"),
+        ((["1"], ""), "alphabet is ''"),
+        ((["1"], "011"), "alphabet is '011': give the characters of the labels, each once"),
+        ((["1"], 10), "alphabet is 10"),
+        ((["1"], DIGITS, "middle"), "blank is 'middle': give 'first' or 'last'"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_encoded_is_told(arguments, message):
+    with pytest.raises(SpecError, match=message):
+        encode_labels(*arguments)

@@ -1,0 +1,332 @@
+"""PyTorch datasets: every image once, for any number of worker processes and ranks, and the same after a resume."""
+
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from number_generator import PhoneNumbers, encode_labels, generate_chunk
+from number_generator.errors import MissingExtraError, SpecError
+
+torch = pytest.importorskip("torch")
+
+from torch.utils.data import DataLoader, DistributedSampler, RandomSampler  # noqa: E402
+
+from number_generator import extras  # noqa: E402
+from number_generator.torch import NumberImages, NumberStream  # noqa: E402
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than cores are meant
+    pytest.mark.filterwarnings("ignore:'set_vital' is deprecated"),  # torchdata's own
+]
+COUNT, SIZE = 150, 16
+
+
+@pytest.fixture(scope="module")
+def chunk():
+    return generate_chunk(PhoneNumbers(), (5, 10), 100, count=COUNT, seed=1)
+
+
+def make_stream(**arguments):
+    return NumberStream(**{"batch_size": SIZE, "count": COUNT, "seed": 1} | arguments)
+
+
+def load(dataset, workers=0, method=None, kind=DataLoader, **arguments):
+    context = method if workers else None
+    return kind(dataset, batch_size=None, num_workers=workers, multiprocessing_context=context, **arguments)
+
+
+def joined(batches):
+    images, labels = zip(*batches, strict=True)
+    return torch.cat(images)[:, 0].numpy(), [label for part in labels for label in part.tolist()]
+
+
+@pytest.mark.parametrize(("workers", "method"), [(0, None), (1, "fork"), (3, "fork"), (2, "spawn")])
+def test_a_loader_gives_each_image_once_and_in_order(chunk, workers, method):
+    loader = load(make_stream(), workers, method)
+
+    images, labels = joined(list(loader))
+
+    assert np.array_equal(images, chunk.images)
+    assert labels == [label.decode() for label in chunk.labels]
+    assert len(loader) == 10
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("world_size", [2, 3, 12])
+def test_ranks_share_the_batches_out(chunk, world_size, workers):
+    shares = [
+        list(load(make_stream(rank=rank, world_size=world_size), workers, "fork"))
+        for rank in range(world_size if workers == 0 else 1)
+    ]
+
+    for rank, share in enumerate(shares):
+        wanted = [chunk.images[first : first + SIZE] for first in range(rank * SIZE, COUNT, world_size * SIZE)]
+        assert len(share) == len(wanted)
+        assert all(np.array_equal(images[:, 0], want) for (images, _), want in zip(share, wanted, strict=True))
+
+
+@pytest.mark.parametrize("world_size", [1, 2, 3, 9, 10])
+def test_without_the_last_batches_every_rank_has_the_same_number(world_size):
+    ranks = [make_stream(rank=rank, world_size=world_size, drop_last=True) for rank in range(world_size)]
+
+    batches = [list(rank) for rank in ranks]
+
+    assert {len(share) for share in batches} == {9 // world_size}
+    assert {len(rank) for rank in ranks} == {9 // world_size}
+    assert all(len(images) == SIZE for share in batches for images, _ in share)
+
+
+def test_rank_and_world_size_are_those_of_the_process_group_also_in_a_spawned_worker(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    dataset = make_stream()
+    sent = pickle.dumps(dataset)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: False)
+
+    received = pickle.loads(sent)
+
+    assert len(list(received)) == 5
+    assert np.array_equal(next(iter(received))[0], next(iter(make_stream(rank=1, world_size=2)))[0])
+
+
+def test_ranks_need_a_seed_in_common(monkeypatch):
+    with pytest.raises(SpecError, match="seed is None and there are several ranks"):
+        make_stream(rank=0, world_size=2, seed=None)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("given", [0, 3, 9])
+def test_a_stateful_loader_resumes_in_the_middle_of_an_epoch(given, workers):
+    stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
+    loader = load(make_stream(), workers, "fork", stateful)
+    batches = iter(loader)
+    for _ in range(given):
+        next(batches)
+    state = loader.state_dict()
+    rest = joined(batches)
+
+    other = load(make_stream(), workers, "fork", stateful)
+    other.load_state_dict(state)
+
+    resumed = joined(other)
+    assert np.array_equal(resumed[0], rest[0])
+    assert resumed[1] == rest[1]
+    assert len(list(other)) == 10  # the next epoch is whole
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_plain_loader_resumes_after_the_batches_that_were_counted(chunk, workers):
+    state = make_stream(seed=1).state_dict(batches=4)
+    dataset = make_stream(seed=1)
+    dataset.load_state_dict(state)
+    loader = load(dataset, workers, "fork")
+
+    images, _ = joined(loader)
+
+    assert np.array_equal(images, chunk.images[4 * SIZE :])
+
+
+def test_the_state_tells_how_many_batches_were_given():
+    dataset = make_stream()
+    batches = iter(dataset)
+    next(batches), next(batches)
+
+    assert dataset.state_dict() == dataset.state_dict(batches=2)
+    assert dataset.state_dict()["batches"] == 2
+
+
+def test_a_state_of_other_workers_or_arguments_is_refused():
+    state = make_stream().state_dict() | {"workers": 3}
+    dataset = make_stream()
+
+    dataset.load_state_dict(state)
+    with pytest.raises(SpecError, match="a loader with 3 worker processes, and this one has 1"):
+        next(iter(dataset))
+    with pytest.raises(SpecError, match="a stream with other arguments"):
+        make_stream(width=64).load_state_dict(state)
+
+
+def test_epochs_show_other_images_in_worker_processes_that_live_on_as_well():
+    later = generate_chunk(PhoneNumbers(), (5, 10), 100, count=COUNT, seed=1, start=2 * COUNT)
+    dataset = make_stream()
+    loader = load(dataset, 1, "fork", persistent_workers=True)
+    first = joined(loader)[0]
+
+    again = joined(loader)[0]
+    dataset.set_epoch(2)
+    third = joined(loader)[0]
+
+    assert np.array_equal(first, again)
+    assert np.array_equal(third, later.images)
+
+
+def test_a_state_holds_the_epoch(chunk):
+    dataset = make_stream()
+    dataset.set_epoch(1)
+    other = make_stream()
+
+    other.load_state_dict(dataset.state_dict(batches=9))
+
+    assert np.array_equal(joined(other)[0], joined(dataset)[0][9 * SIZE :])
+
+
+def test_a_stream_without_end_has_no_length_and_no_epochs():
+    dataset = NumberStream(batch_size=2, seed=1)
+
+    with pytest.raises(TypeError, match="give count"):
+        len(dataset)
+    with pytest.raises(SpecError, match="no epochs"):
+        dataset.set_epoch(1)
+    assert len(list(itertools.islice(load(dataset, 2, "fork"), 20))) == 20
+
+
+def test_batches_that_are_kept_stay_as_they_are(chunk):
+    kept = list(load(make_stream(batch_size=5), 1, "fork"))  # far more than a worker has slots
+
+    assert np.array_equal(joined(kept)[0], chunk.images)
+
+
+def test_memory_comes_back_to_the_worker_that_lent_it():
+    dataset = make_stream(batch_size=64, count=64 * 40)
+    places = {images.data_ptr() for images, _ in load(dataset, 1, "fork")}
+
+    assert len(places) < 20
+
+
+def test_a_view_keeps_the_memory_of_its_batch(chunk):
+    views = [images[3] for images, _ in load(make_stream(batch_size=5), 1, "fork")]
+
+    assert all(np.array_equal(view[0], chunk.images[5 * k + 3]) for k, view in enumerate(views))
+
+
+def test_what_is_made_of_a_batch_in_a_worker_is_an_ordinary_tensor(chunk):
+    class Halved(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            for images, _ in make_stream(batch_size=10):
+                yield images[:, :, ::2], images
+
+    for k, (halved, images) in enumerate(load(Halved(), 1, "fork")):
+        assert np.array_equal(images[:, 0], chunk.images[10 * k : 10 * k + 10])
+        assert torch.equal(halved, images[:, :, ::2])
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_images_come_as_floats_and_with_bright_ink(chunk, workers):
+    first = torch.from_numpy(chunk.images[:SIZE, None])
+
+    def only(**arguments):
+        return next(iter(load(make_stream(**arguments), workers, "fork")))[0]
+
+    assert torch.equal(only(ink="bright"), 255 - first)
+    assert torch.equal(only(dtype=torch.float32), first / 255)
+    normalised = only(dtype=torch.float32, ink="bright", mean=0.1, std=0.3)
+    assert torch.equal(normalised, ((255 - first) / 255 - 0.1) / 0.3)
+    assert only(dtype=torch.float16).dtype == torch.float16
+
+
+def test_targets_are_what_a_ctc_loss_takes(chunk):
+    dataset = make_stream(alphabet="0123456789", blank="last", output_length=30)
+    images, targets, lengths = next(iter(load(dataset)))
+
+    wanted = encode_labels(chunk.labels[:SIZE], blank="last")
+    assert targets.tolist() == wanted.padded.tolist()
+    scores = torch.zeros(30, len(images), wanted.classes).log_softmax(2)
+    loss = torch.nn.functional.ctc_loss(
+        scores, targets, torch.full((len(images),), 30), lengths, blank=wanted.blank, reduction="none"
+    )
+    assert torch.isfinite(loss).all()
+
+
+def test_an_item_of_a_map_style_dataset_is_the_image_of_that_number(chunk):
+    dataset = NumberImages(count=COUNT, seed=1)
+
+    image, label = dataset[7]
+
+    assert np.array_equal(image[0], chunk.images[7])
+    assert label == chunk.labels[7].decode()
+    assert np.array_equal(dataset[-1][0][0], chunk.images[-1])
+    with pytest.raises(IndexError, match=f"there is no image {COUNT}"):
+        dataset[COUNT]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_map_style_dataset_is_read_in_any_order(chunk, workers):
+    dataset = NumberImages(count=COUNT, seed=1, alphabet="0123456789")
+    order = [*np.random.default_rng(0).permutation(COUNT).tolist(), 3, 3, 4, 5]
+    context = "fork" if workers else None
+    loader = DataLoader(dataset, 10, sampler=order, num_workers=workers, multiprocessing_context=context)
+
+    images, targets, lengths = map(torch.cat, zip(*loader, strict=True))
+
+    assert np.array_equal(images[:, 0], chunk.images[order])
+    assert targets.tolist() == encode_labels(chunk.labels[order]).padded.tolist()
+    assert lengths.tolist() == [len(label) for label in chunk.labels[order]]
+
+
+def test_a_distributed_sampler_gives_each_rank_its_images(chunk):
+    dataset = NumberImages(count=COUNT, seed=1)
+    shares = []
+    for rank in range(3):
+        sampler = DistributedSampler(dataset, num_replicas=3, rank=rank, shuffle=True, seed=5)
+        shares += [label for _, labels in DataLoader(dataset, 10, sampler=sampler) for label in labels]
+
+    assert sorted(shares) == sorted(label.decode() for label in chunk.labels)
+
+
+def test_a_dataset_of_more_images_than_any_disk_holds_is_as_quick():
+    dataset = NumberImages(count=2**62, seed=1)
+    sampler = RandomSampler(dataset, replacement=True, num_samples=6)
+
+    images, labels = next(iter(DataLoader(dataset, 6, sampler=sampler)))
+
+    assert images.shape == (6, 1, 28, 100)
+    assert len(set(labels)) == 6
+    assert len(dataset) == 2**62
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"dtype": torch.int64}, "dtype is torch.int64: give torch.uint8 or a floating type"),
+        ({"ink": "blue"}, "ink is 'blue': give 'dark' or 'bright'"),
+        ({"mean": 0.5}, "mean and std are given and dtype is torch.uint8"),
+        ({"dtype": torch.float32, "std": 0.0}, "std is 0.0"),
+        ({"output_length": 4}, "output_length is given without an alphabet"),
+        ({"alphabet": "11"}, "each once"),
+        ({"rank": 1}, "give both, or neither"),
+        ({"rank": 2, "world_size": 2}, "rank is 2"),
+        ({"workers": 0}, "workers is 0"),
+    ],
+    ids=str,
+)
+def test_a_wrong_argument_is_told_when_the_dataset_is_made(arguments, message):
+    with pytest.raises(SpecError, match=message):
+        make_stream(**arguments)
+
+
+def test_a_map_style_dataset_has_at_most_2_to_the_62_images():
+    with pytest.raises(SpecError, match="count is"):
+        NumberImages(count=2**62 + 1)
+
+
+def test_without_pytorch_the_error_names_the_extra(monkeypatch):
+    def missing(name):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(extras.importlib, "import_module", missing)
+
+    with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install 'number-generator\[torch\]'"):
+        extras.needed("torch", "torch", "number_generator.torch")
+
+
+def test_what_an_optional_package_lacks_itself_is_not_taken_for_it(monkeypatch):
+    def broken(name):
+        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
+
+    monkeypatch.setattr(extras.importlib, "import_module", broken)
+
+    with pytest.raises(ModuleNotFoundError, match="numpy"):
+        extras.needed("torch", "torch", "number_generator.torch")
