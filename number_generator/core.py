@@ -1,5 +1,6 @@
 """The classes and functions of version 0.0.1, and `generate_batch`: all of them thin doors to the engine."""
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -21,6 +22,7 @@ from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import Handwriting, checked_style
 from number_generator.numbers import FixedNumbers, pack_sequences
 from number_generator.parallel import check_workers, ordered_map
+from number_generator.recycling import new_bytes
 from number_generator.spec import (
     Chunk,
     Fit,
@@ -320,8 +322,8 @@ def digits_of(digits: Any) -> DigitImageDataset:
 
 def _new_images(job: Job) -> Images:
     try:
-        return np.empty(job.shape, np.uint8)
-    except (MemoryError, ValueError) as exc:
+        return new_bytes(math.prod(job.shape)).reshape(job.shape)
+    except (MemoryError, ValueError, OverflowError) as exc:
         gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
         raise MemoryLimitError(
             f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than can "

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -19,6 +20,7 @@ from number_generator.handwriting import STYLE_VERSION, Handwriting, checked_sty
 from number_generator.listed import ListedNumbers
 from number_generator.numbers import PhoneNumbers, pack_sequences
 from number_generator.parallel import check_workers, ordered_map
+from number_generator.recycling import new_bytes
 from number_generator.spec import (
     MAX_IMAGE_NUMBER,
     RENDER_VERSION,
@@ -35,7 +37,7 @@ from number_generator.spec import (
 from number_generator.truth import joined_truth
 from number_generator.writers import atlas_for
 
-__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "batches_of", "check_state", "stream"]
+__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "batches_of", "check_state", "new_images", "stream"]
 
 Batch = tuple[Any, ...]
 """Images, shape (n, H, W), their labels, shape (n,), and the ground truth where it was asked for."""
@@ -311,7 +313,7 @@ class NumberBatches(Iterator[Batch]):
     def __next__(self) -> Batch:
         if self._running is None:
             numbers = range(self._given, self._batches.count)
-            self._running = self._batches.iterate(numbers, self._workers, _new)
+            self._running = self._batches.iterate(numbers, self._workers, new_images)
         batch = next(self._running)
         self._given += 1
         return batch
@@ -373,9 +375,10 @@ def check_state(state: Mapping[str, Any], fingerprint: str) -> tuple[int, int]:
     return check_integer("the state's batches", given, 0), check_seed(check_integer("the state's seed", seed, 0))
 
 
-def _new(shape: tuple[int, ...]) -> tuple[Images, Images]:
+def new_images(shape: tuple[int, ...]) -> tuple[Images, Images]:
+    """Give memory for the images of a batch: what `Batches.iterate` allocates with."""
     try:
-        images = np.empty(shape, np.uint8)
-    except (MemoryError, ValueError) as exc:
+        images = new_bytes(math.prod(shape)).reshape(shape)
+    except (MemoryError, ValueError, OverflowError) as exc:
         raise MemoryLimitError(f"a batch of shape {shape} does not fit in memory: give a smaller batch_size") from exc
     return images, images

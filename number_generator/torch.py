@@ -13,7 +13,7 @@ from number_generator.extras import needed
 from number_generator.handwriting import Handwriting
 from number_generator.parallel import check_workers
 from number_generator.spec import Fit, Label, Span, check_integer
-from number_generator.streams import Batches, batches_of, check_state
+from number_generator.streams import Batches, batches_of, check_state, new_images
 from number_generator.targets import Blank, encode_labels
 
 needed("torch", "torch", "number_generator.torch")
@@ -397,7 +397,7 @@ class _Form:
 
 
 def _private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
-    images = np.empty(shape, np.uint8)  # NumPy's memory is quicker to get for large batches: it asks for large pages
+    images, _ = new_images(shape)
     return images, torch.from_numpy(images).unsqueeze(1)
 
 
