@@ -7,10 +7,12 @@ import pytest
 from PIL import Image, ImageFont
 from workload import PAGE, SPACING, WIDTH, is_drawn, obvious_loop, phone_job, phone_numbers
 
-from number_generator import generate_batch
+from number_generator import core, generate_batch
 from number_generator.digit_datasets import default_digits
 from number_generator.engine import make_chunk
+from number_generator.numbers import FixedNumbers, pack_sequences
 from number_generator.parallel import available_cores
+from number_generator.spec import Job, RenderSpec, Span
 
 _MAIN = 40_000
 
@@ -121,4 +123,16 @@ def test_threads(rate, workers):
         size=_MAIN * PAGE,
         against={"one thread": (lambda: _render(sequences), _MAIN)},
     )
+    assert is_drawn(images)
+
+
+@pytest.mark.benchmark(group="generate_batch by threads")
+@pytest.mark.parametrize("workers", range(1, available_cores() + 1))
+def test_rendering_alone(rate, workers):
+    """Without packing strings, which one thread does, and without asking the system for memory."""
+    job = Job(FixedNumbers(pack_sequences(phone_numbers(_MAIN))), RenderSpec(SPACING, WIDTH), 28, 1, Span(0, _MAIN))
+    images = np.zeros(job.shape, np.uint8)
+    work = core._make, job, default_digits().atlas, images
+    against = {"one thread": (lambda: work[0](*work[1:], 1), _MAIN)}
+    rate(*work, workers, count=_MAIN, size=_MAIN * PAGE, against=against)
     assert is_drawn(images)
