@@ -23,7 +23,7 @@ class Targets(NamedTuple):
 
     Attributes
     ----------
-    padded : ndarray, shape (n, longest), int32
+    padded : ndarray, shape (n, length), int32
         A label a row, filled up with the blank's class.
     lengths : ndarray, shape (n,), int32
         How many classes each label has.
@@ -47,6 +47,7 @@ def encode_labels(
     alphabet: str = "0123456789",
     blank: Blank = "first",
     *,
+    length: int | None = None,
     output_length: int | None = None,
 ) -> Targets:
     """Turn labels into targets for connectionist temporal classification (CTC; Graves et al., ICML 2006).
@@ -59,6 +60,9 @@ def encode_labels(
         What labels can hold, in the order of the classes. With separators that are written, "0123456789-.,/()+ ".
     blank : {"first", "last"}
         Whether the blank is class 0 and the alphabet begins at 1, or it comes after the alphabet, which begins at 0.
+    length : int, optional
+        Classes in a row of `padded`, for frameworks that compile for shapes; None means as many as the longest label
+        here has.
     output_length : int, optional
         How many steps the reader's output has: labels that do not fit in it, which would make the loss infinite, are
         an error then. See `needed_output_length`.
@@ -71,7 +75,7 @@ def encode_labels(
     Raises
     ------
     SpecError
-        If a label holds what the alphabet does not, or does not fit in the reader's output.
+        If a label holds what the alphabet does not, is longer than `length`, or does not fit in the reader's output.
 
     Examples
     --------
@@ -95,7 +99,15 @@ def encode_labels(
     lengths = (~is_padding).sum(axis=1).astype(np.int32)
     if output_length is not None:
         _check_output(labels, points, check_integer("output_length", output_length, 1))
-    padded = np.where(is_padding, np.int32(empty), found)
+    columns = points.shape[1] if length is None else check_integer("length", length, 0)
+    if columns < points.shape[1]:
+        row = int(lengths.argmax())
+        raise SpecError(
+            f"label {row} is {shown(_text(labels, row))}, of {lengths[row]} characters, and length is {columns}: give "
+            "a larger one"
+        )
+    padded = np.full((len(points), columns), empty, np.int32)
+    np.copyto(padded[:, : points.shape[1]], found, where=~is_padding)
     return Targets(padded, lengths, found[~is_padding], empty, len(alphabet) + 1)
 
 

@@ -1,19 +1,21 @@
 """PyTorch datasets whose images are made when they are asked for, and stored nowhere; needs the extra `torch`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
 
+from number_generator.core import Digits
 from number_generator.errors import SpecError
 from number_generator.extras import needed
 from number_generator.handwriting import Handwriting
 from number_generator.parallel import check_workers
 from number_generator.spec import Fit, Label, Span, check_integer
-from number_generator.streams import Batches, batches_of, check_state, new_images
+from number_generator.streams import Batch, Batches, batches_of, check_state, new_images
 from number_generator.targets import Blank, encode_labels
 
 needed("torch", "torch", "number_generator.torch")
@@ -53,8 +55,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     mean, std : float
         Of floating types, after scaling to 0 to 1: images are given as (image - mean) / std.
     alphabet, blank : str, optional
-        As for `encode_labels`: with an alphabet a batch is (images, targets, lengths), tensors all; without one it is
-        (images, labels), the labels an array of str.
+        As for `encode_labels`: with an alphabet a batch is (images, targets, lengths), tensors all, the targets filled
+        up to the longest label that can occur; without one it is (images, labels), the labels an array of str.
     output_length : int, optional
         As for `encode_labels`.
     rank, world_size : int, optional
@@ -93,7 +95,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         style: str | os.PathLike[str] | Handwriting = "clean",
         seed: int | None = None,
         start: int = 0,
-        digits: Any = None,
+        digits: Digits = None,
         fit: Fit = "contain",
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
@@ -136,19 +138,26 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
+        # At once, and not with the first batch: a loader asks where the stream stands before that.
         first, self._resume = self._first(worker, workers), None
-        numbers = self._numbers()
+        self._position = _Position(first, workers)
         epoch = int(self._epoch)
         batches = self._batches.at(epoch) if epoch else self._batches
-        self._position = _Position(first, workers)
-        threads = self._workers if info is None else 1
         allocate = _private
         if info is not None and self._form.dtype == torch.uint8:
             allocate = Lender(batches.size * batches.job.height * batches.job.spec.width).lend
+        threads = self._workers if info is None else 1
         # A tensor that is lent travels alone.
-        for images, labels in batches.iterate(numbers[first::workers], threads, allocate, grouped=allocate is _private):
-            self._position = _Position(self._position.batch + workers, workers)
-            yield self._form.batch(images, labels)
+        made = batches.iterate(self._numbers()[first::workers], threads, allocate, grouped=allocate is _private)
+        return self._counted(made, workers)
+
+    def _counted(self, made: Generator[Batch, None, None], workers: int) -> Iterator[tuple[Any, ...]]:
+        """Give batches in their form, and count each before it is given."""
+        longest = self._batches.job.numbers.longest
+        with closing(made):
+            for images, labels in made:
+                self._position = _Position(self._position.batch + workers, workers)
+                yield self._form.batch(images, labels, longest)
 
     def __len__(self) -> int:
         """Give the number of batches of this rank in an epoch; TypeError if the stream has no end."""
@@ -249,8 +258,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
     count : int
         Number of images, up to 2**62.
     dtype, ink, mean, std, alphabet, blank, output_length
-        As for `NumberStream`. An item is (image, label), or with an alphabet (image, target, length), the target filled
-        up to the longest label that can occur, so that items of any labels can be collated.
+        As for `NumberStream`. An item is (image, label), or with an alphabet (image, target, length).
 
     Examples
     --------
@@ -272,7 +280,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         style: str | os.PathLike[str] | Handwriting = "clean",
         seed: int | None = None,
         start: int = 0,
-        digits: Any = None,
+        digits: Digits = None,
         fit: Fit = "contain",
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
@@ -367,25 +375,21 @@ class _Form:
         elif self.output_length is not None:
             raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
 
-    def batch(self, images: torch.Tensor, labels: Any) -> tuple[Any, ...]:
-        """Give a batch: images, shape (n, 1, H, W), and labels or targets.
+    def batch(self, images: torch.Tensor, labels: Any, longest: int) -> tuple[Any, ...]:
+        """Give a batch: images, shape (n, 1, H, W), and labels, or targets of `longest` classes.
 
         Labels stay an array: `DataLoader` looks into lists, and at each of their texts.
         """
         shown = self._images(images)
         if self.alphabet is None:
             return shown, labels
-        targets = encode_labels(labels, self.alphabet, self.blank, output_length=self.output_length)
+        targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
         return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)
 
     def items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
-        """Give items, with targets of `longest` classes."""
-        if self.alphabet is None:
-            return list(zip(self._images(images), labels.tolist(), strict=True))
-        shown, targets, lengths = self.batch(images, labels)
-        blank = 0 if self.blank == "first" else len(self.alphabet)
-        padded = torch.nn.functional.pad(targets, (0, longest - targets.shape[1]), value=blank)
-        return list(zip(shown, padded, lengths, strict=True))
+        """Give the same, image by image."""
+        shown, *rest = self.batch(images, labels, longest)
+        return list(zip(shown, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
 
     def _images(self, images: torch.Tensor) -> torch.Tensor:
         if self.ink == "bright":

@@ -56,6 +56,15 @@ def test_a_label_that_does_not_fit_in_the_output_is_an_error():
         encode_labels(["123", "100"], output_length=3)
 
 
+def test_rows_can_be_filled_up_to_a_length():
+    targets = encode_labels(["12", "3"], length=4)
+
+    assert targets.padded.tolist() == [[2, 3, 0, 0], [4, 0, 0, 0]]
+    assert encode_labels([], length=4).padded.shape == (0, 4)
+    with pytest.raises(SpecError, match="label 1 is '123', of 3 characters, and length is 2: give a larger one"):
+        encode_labels(["12", "123"], length=2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -118,6 +118,21 @@ def test_a_stateful_loader_resumes_in_the_middle_of_an_epoch(given, workers):
 
 
 @pytest.mark.parametrize("workers", [0, 2])
+def test_a_state_of_a_loader_that_has_just_begun_another_epoch_is_of_that_epoch(workers):
+    stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
+    loader = load(make_stream(), workers, "fork", stateful)
+    list(loader)
+    batches = iter(loader)
+    state = loader.state_dict()
+    del batches
+
+    other = load(make_stream(), workers, "fork", stateful)
+    other.load_state_dict(state)
+
+    assert len(list(other)) == 10
+
+
+@pytest.mark.parametrize("workers", [0, 2])
 def test_a_plain_loader_resumes_after_the_batches_that_were_counted(chunk, workers):
     state = make_stream(seed=1).state_dict(batches=4)
     dataset = make_stream(seed=1)
@@ -231,7 +246,7 @@ def test_targets_are_what_a_ctc_loss_takes(chunk):
     dataset = make_stream(alphabet="0123456789", blank="last", output_length=30)
     images, targets, lengths = next(iter(load(dataset)))
 
-    wanted = encode_labels(chunk.labels[:SIZE], blank="last")
+    wanted = encode_labels(chunk.labels[:SIZE], blank="last", length=11)
     assert targets.tolist() == wanted.padded.tolist()
     scores = torch.zeros(30, len(images), wanted.classes).log_softmax(2)
     loss = torch.nn.functional.ctc_loss(
@@ -262,7 +277,7 @@ def test_a_map_style_dataset_is_read_in_any_order(chunk, workers):
     images, targets, lengths = map(torch.cat, zip(*loader, strict=True))
 
     assert np.array_equal(images[:, 0], chunk.images[order])
-    assert targets.tolist() == encode_labels(chunk.labels[order]).padded.tolist()
+    assert targets.tolist() == encode_labels(chunk.labels[order], length=11).padded.tolist()
     assert lengths.tolist() == [len(label) for label in chunk.labels[order]]
 
 
