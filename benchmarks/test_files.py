@@ -1,20 +1,27 @@
 """Writing and reading datasets."""
 
+import io
+import itertools
+
 import h5py
 import numpy as np
 import pytest
 from isal import igzip_lib
+from PIL import Image
 from workload import PAGE, is_drawn, phone_job
 
 from number_generator import GenericDataset
 from number_generator.digit_datasets import default_digits
 from number_generator.engine import make_chunk
 from number_generator.sinks import open_sink
-from number_generator.spec import DatasetHeader
+from number_generator.sinks.png_bytes import encode_png
+from number_generator.spec import Chunk, DatasetHeader, Span
 
 _COUNT = 20_480
 _SIZE = _COUNT * PAGE
 _SLICE = 1024
+_FEWER = 2000  # where each image is a file of its own
+_PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +45,9 @@ def _write_by_h5py(chunk, path, rows=32):
 
 
 @pytest.mark.benchmark(group="writing, with the flush to disk")
-@pytest.mark.parametrize(("file_format", "compression"), [("pickle", "none"), ("hdf5", "none"), ("hdf5", "gzip")])
+@pytest.mark.parametrize(
+    ("file_format", "compression"), [("pickle", "none"), ("npz", "none"), ("hdf5", "none"), ("hdf5", "gzip")]
+)
 def test_sink(rate, tmp_path, chunk, file_format, compression):
     path = tmp_path / "dataset"
     against = {}
@@ -49,6 +58,50 @@ def test_sink(rate, tmp_path, chunk, file_format, compression):
     dataset = GenericDataset()
     dataset.load(path)
     assert (dataset[_COUNT - 3 :][0] == chunk.images[-3:]).all()
+
+
+@pytest.mark.benchmark(group="writing, with the flush to disk")
+@pytest.mark.parametrize(
+    ("file_format", "count"), [("png", _FEWER), ("lmdb", 20_000), ("webdataset", 20_000), ("parquet", 20_000)]
+)
+def test_folder_sink(rate, tmp_path, chunk, file_format, count):
+    pytest.importorskip(_PACKAGES.get(file_format, "PIL"))
+    some = Chunk(Span(0, count), chunk.images[:count], chunk.labels[:count])
+    # A new one each time: taking 2,000 files away again can take ten times as long as writing them.
+    paths = (tmp_path / f"{number}" for number in itertools.count())
+    rate(lambda: _write(some, next(paths), file_format), count=count, size=count * PAGE, rounds=5)
+    dataset = GenericDataset()
+    dataset.load(tmp_path / "0")
+    assert (dataset[count - 3 :][0] == some.images[-3:]).all()
+
+
+@pytest.mark.benchmark(group="encoding PNG")
+def test_encode_png(rate, benchmark, chunk):
+    images = chunk.images[:_FEWER]
+    pillow = images[:200]
+    encoded = rate(
+        encode_png, images, count=_FEWER, size=_FEWER * PAGE, against={"Pillow": (lambda: _by_pillow(pillow), 200)}
+    )
+    assert all((np.asarray(Image.open(io.BytesIO(page))) == images[i]).all() for i, page in enumerate(encoded[:50]))
+    benchmark.extra_info["bytes_per_image"] = round(sum(map(len, encoded)) / _FEWER)
+
+
+@pytest.mark.benchmark(group="encoding PNG")
+@pytest.mark.parametrize("level", [1, 6])
+def test_pillows_png(rate, benchmark, chunk, level):
+    images = chunk.images[:500]
+    encoded = rate(_by_pillow, images, level, count=500, size=500 * PAGE, rounds=3)
+    assert (np.asarray(Image.open(io.BytesIO(encoded[-1]))) == images[-1]).all()
+    benchmark.extra_info["bytes_per_image"] = round(sum(map(len, encoded)) / 500)
+
+
+def _by_pillow(images, level=6):
+    encoded = []
+    for image in images:
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG", compress_level=level)
+        encoded.append(file.getvalue())
+    return encoded
 
 
 @pytest.mark.benchmark(group="writing, with the flush to disk")

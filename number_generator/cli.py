@@ -11,14 +11,15 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, OutputError, SpecError
 from number_generator.interruption import Interruption
 from number_generator.options import Numbers, add_number_options, add_truth_options, numbers_of, split_of, truth_of
+from number_generator.outputs import Output, add_output_options, output_of
 
-__all__ = ["generate_numbers_sequence", "generate_phone_numbers"]
+__all__ = ["dataset_parser", "generate_numbers_sequence", "generate_phone_numbers", "image_parser"]
 
 _FAILED = 1
 _USAGE = 2
@@ -45,6 +46,16 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
     int
         The exit status.
     """
+    return _guarded(image_parser(), argv, lambda options: _make_image(options, interruption))
+
+
+def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
+    """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
+    return _guarded(dataset_parser(), argv, lambda options: _make_dataset(options, interruption))
+
+
+def image_parser() -> argparse.ArgumentParser:
+    """Give the arguments of `generate-numbers-sequence`."""
     parser = _parser(
         "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
     )
@@ -64,11 +75,11 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
         "earlier image is replaced (default: %(default)s)",
     )
     _add_source_options(parser)
-    return _guarded(parser, argv, lambda options: _make_image(options, interruption))
+    return parser
 
 
-def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
-    """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
+def dataset_parser() -> argparse.ArgumentParser:
+    """Give the arguments of `generate-phone-numbers`."""
     parser = _parser(
         "generate-phone-numbers",
         "Make a labelled dataset of images of numbers, written in real handwritten digits: phone numbers, or any that "
@@ -82,26 +93,7 @@ def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
         help=f"number of images (default: {_NUM_IMAGES}; with --sequences, one for each of them)",
     )
     _add_drawing_options(parser)
-    parser.add_argument(
-        "--output-path",
-        default="./",
-        metavar="DIR|FILE",
-        help="folder for phonenumbers-handwritten-dataset-N.pickle or .h5 (numbers-... where they are no phone "
-        "numbers), or the file itself where it ends in .pickle, .h5 or .hdf5, which then chooses the format; made if "
-        "missing (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--format",
-        choices=("pickle", "hdf5"),
-        default="pickle",
-        help="file format: pickle as in version 0.0.1, or chunked HDF5 for large datasets (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--compression",
-        choices=("gzip", "none"),
-        help="how HDF5 stores the images: gzip, which any reader opens, or as they are, four times as large "
-        "(default: gzip; a pickle is never compressed)",
-    )
+    add_output_options(parser)
     parser.add_argument(
         "--fit",
         choices=("contain", "stretch"),
@@ -120,7 +112,7 @@ def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     add_number_options(parser)
     add_truth_options(parser)
-    return _guarded(parser, argv, lambda options: _make_dataset(options, interruption))
+    return parser
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -171,9 +163,11 @@ def _add_set_option(parser: argparse.ArgumentParser) -> None:
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digits",
-        metavar="FILE",
-        help="digit dataset to compose from: pickle, HDF5, .npz, or MNIST's IDX images; an empty name means the "
-        "packaged ones (default: the one that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits)",
+        metavar="NAME|FILE|DIR",
+        help="digits to compose from: mnist, qmnist or emnist-digits, downloaded once; a file, pickle, HDF5, .npz or "
+        "MNIST's IDX images; a folder of images for each digit, 0 to 9; or several with weights, as in "
+        "mnist=0.7,./mine=0.3. An empty name means the packaged ones (default: those that NG_DEFAULT_DIGIT_DATASET "
+        "names, else the packaged MNIST digits)",
     )
     parser.add_argument(
         "--seed",
@@ -208,11 +202,11 @@ def _guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[a
     return 0
 
 
-def _say(text: str) -> None:
+def _say(text: str, *, to: TextIO | None = None) -> None:
     try:
-        print(text, flush=True)
+        print(text, flush=True, file=to)
     except UnicodeEncodeError:  # a file name that the terminal's encoding does not have
-        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True)
+        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
 
 
 def _say_title(title: str, rule: int) -> None:
@@ -343,8 +337,9 @@ def _make_sheet(
 
 
 class _Part(NamedTuple):
-    """One file of a run: a whole dataset, or a part of one that is split."""
+    """One file or folder of a run: a whole dataset, or a part of one that is split."""
 
+    name: str
     target: str
     job: Any
     atlas: Any
@@ -358,7 +353,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         return
     from number_generator.parallel import check_workers  # noqa: PLC0415
     from number_generator.run import run_job  # noqa: PLC0415
-    from number_generator.sinks import COMPRESSIONS, ENDINGS, format_of, open_sink  # noqa: PLC0415
+    from number_generator.sinks import open_sink  # noqa: PLC0415
     from number_generator.spec import check_integer, check_seed  # noqa: PLC0415
 
     spec = _checked_spec(options, options.fit)
@@ -371,28 +366,21 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         split_of(options)  # of no use here, and a mistake in it is told
         _make_sheet(options, interruption, numbers.source, spec, seed, min(count, _SHEET_IMAGES))
         return
-    ending = {file_format: ending for ending, file_format in reversed(ENDINGS.items())}[options.format]
     what = "phonenumbers" if numbers.are_phone else "numbers"
-    target = _target(options.output_path, f"{what}-handwritten-dataset-{count}{ending}", tuple(ENDINGS))
-    file_format = format_of(Path(target)) or options.format
-    compression = options.compression or COMPRESSIONS[file_format][0]
-    if compression not in COMPRESSIONS[file_format]:
-        raise SpecError(
-            f"--compression is {compression} and a pickle is never compressed: give --format hdf5, or a file name that "
-            "ends in .h5"
-        )
-    if options.truth is not None and file_format == "pickle":
-        raise SpecError(
-            f"--truth is {options.truth} and a pickle has no place for it: give --format hdf5, or a file name that "
-            "ends in .h5"
-        )
-    parts = _parts(options, numbers, spec, count, seed, target, file_format, compression)
+    output = output_of(options, f"{what}-handwritten-dataset-{count}")
+    parts = _parts(options, numbers, spec, count, seed, output)
     with contextlib.ExitStack() as stack:
         sinks = []
         for part in parts:
             with interruption:
                 sink = open_sink(
-                    file_format, Path(part.target), part.header, overwrite=options.overwrite, compression=compression
+                    output.file_format,
+                    Path(part.target),
+                    part.header,
+                    overwrite=options.overwrite,
+                    compression=output.compression,
+                    labels=output.labels,
+                    part=part.name or "train",
                 )
                 interruption.temporaries.append(sink.temporary_path)
             sinks.append(stack.enter_context(sink))
@@ -402,7 +390,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         with _progress(count, quiet=options.quiet) as bar:
             for part, sink in zip(parts, sinks, strict=True):
                 run_job(part.job, part.atlas, sink, workers=workers, advance=bar.update)
-        _commit(parts, sinks, overwrite=options.overwrite)
+        _commit(parts, sinks, interruption, overwrite=options.overwrite)
     images = "telephone like images" if numbers.are_phone else "images of numbers"
     for part in parts:
         _say(
@@ -411,21 +399,34 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         )
 
 
-def _commit(parts: list[_Part], sinks: list[Any], *, overwrite: bool) -> None:
+def _commit(parts: list[_Part], sinks: list[Any], interruption: Interruption, *, overwrite: bool) -> None:
     """Move all files of a run into place, or none: but for one that has replaced an earlier one."""
+    for sink in sinks:
+        sink.finish()
     moved: list[Path] = []
     try:
-        for part, sink in zip(parts, sinks, strict=True):
-            sink.commit()
-            moved.append(Path(part.target))
+        with interruption:  # all are on disk, so this is soon done
+            for part, sink in zip(parts, sinks, strict=True):
+                sink.commit()
+                moved.append(Path(part.target))
     except OutputError as exc:
         if not overwrite:
             for path in moved:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+                _remove(path)
         elif moved:
             raise OutputError(f"{exc}; in place already: {', '.join(map(str, moved))}") from exc
         raise
+
+
+def _remove(path: Path) -> None:
+    """Take a file or folder away again, as far as that is possible."""
+    import shutil  # noqa: PLC0415 - see the module's first lines
+
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _parts(
@@ -434,12 +435,10 @@ def _parts(
     spec: Any,
     count: int,
     seed: int,
-    target: str,
-    file_format: str,
-    compression: str,
+    output: Output,
 ) -> list[_Part]:
-    """Give the files to make: one, or one for each part of a split."""
-    from number_generator.digit_datasets import default_digits_path  # noqa: PLC0415
+    """Give the files or folders to make: one, or one for each part of a split."""
+    from number_generator.digit_datasets import default_digits_path, recorded_digits  # noqa: PLC0415
     from number_generator.listed import ListedNumbers  # noqa: PLC0415
     from number_generator.metadata import dataset_metadata  # noqa: PLC0415
     from number_generator.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
@@ -449,7 +448,7 @@ def _parts(
 
     truth = truth_of(options)
     split = split_of(options)
-    digits_path = default_digits_path() if options.digits is None else options.digits
+    digits_path = default_digits_path() if options.digits is None else recorded_digits(options.digits)
     whole = _chosen_digits(options)
     groups = None if spec.style.is_clean else writers_of(whole, spec.style.writer)
     # Clusters that are computed are those of all digits: the same in all parts.
@@ -472,21 +471,22 @@ def _parts(
             job,
             whole.sha256,
             digits_path,
-            file_format,
-            compression,
+            output.file_format,
+            output.compression,
+            labels=output.labels,
             total=count,
             words=numbers.words,
             split=None if split is None else (name, str(split)),
             writers=None if of_part is None else (of_part.kind, of_part.sha256),
         )
         if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
-            metadata["style_clusters"] = "".join(map(str, groups.ids.tolist()))  # at most ten: one character each
+            # One character each, unless several sources of digits have clusters of their own.
+            metadata["style_clusters"] = ("" if groups.groups <= 10 else ",").join(map(str, groups.ids.tolist()))
         length = source.longest
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
         header = DatasetHeader(job.shape, length, metadata, fields_of(job, length))
-        root, ending = os.path.splitext(target)  # noqa: PTH122 - see _target
-        parts.append(_Part(target if split is None else f"{root}-{name}{ending}", job, atlas, header))
+        parts.append(_Part(name, output.target if split is None else output.of_part(name), job, atlas, header))
     return parts
 
 

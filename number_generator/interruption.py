@@ -5,6 +5,7 @@ import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
+    from collections.abc import Callable
     from types import FrameType, TracebackType
     from typing import NoReturn
 
@@ -12,12 +13,12 @@ __all__ = ["Interruption"]
 
 
 class Interruption:
-    """Ends the process at once on Ctrl-C or SIGTERM, and takes unfinished files away.
+    """Ends the process at once on Ctrl-C or SIGTERM, and takes unfinished files and folders away.
 
     No exception is raised for it: one that starts inside numba's compiler, a finaliser or a callback can be
     swallowed or delayed, and all that there is to undo are the temporary files.
 
-    As a context manager it puts the signals off: a file is made in it, and added to `temporaries`.
+    As a context manager it puts the signals off: a file or folder is made in it, and added to `temporaries`.
     """
 
     def __init__(self) -> None:
@@ -61,11 +62,21 @@ class Interruption:
 
 
 def _is_removed(path: "os.PathLike[str]") -> bool:
-    """Remove a file, and tell whether it is gone."""
-    try:
-        os.unlink(path)  # noqa: PTH108 - pathlib would have to load first
-    except FileNotFoundError:  # it has gone into place already
-        return True
-    except OSError:  # Windows keeps a file that is open
-        return False
-    return True
+    """Remove a file or folder, and tell whether it is gone."""
+    # pathlib and shutil would have to load first.
+    if os.path.isdir(path):  # noqa: PTH112
+        for folder, _, names in os.walk(path, topdown=False):
+            for name in names:
+                _try(os.unlink, os.path.join(folder, name))  # noqa: PTH118
+            _try(os.rmdir, folder)
+    else:
+        _try(os.unlink, path)
+    # It may have gone into place already. Windows keeps a file that is open.
+    return not os.path.lexists(path)
+
+
+def _try(remove: "Callable[[str | os.PathLike[str]], None]", path: "str | os.PathLike[str]") -> None:
+    try:  # noqa: SIM105 - contextlib would have to load first
+        remove(path)
+    except OSError:
+        pass

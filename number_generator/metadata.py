@@ -5,7 +5,6 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from number_generator._version import __version__
@@ -22,6 +21,7 @@ def dataset_metadata(
     file_format: str,
     compression: str,
     *,
+    labels: Sequence[str] = (),
     total: int | None = None,
     words: Sequence[str] = (),
     split: tuple[str, str] | None = None,
@@ -35,9 +35,11 @@ def dataset_metadata(
     digits_sha256 : str
         Of the digit dataset's images and labels, before a split divides it.
     digits_path : str
-        The file that it came from; empty for the packaged digits.
+        Where they came from, as `recorded_digits` gives it; empty for the packaged digits.
     file_format, compression : str
         As `--format` and `--compression` take them.
+    labels : sequence of str
+        As `--labels` takes them.
     total : int, optional
         `--num-images`, where a split divides them; None means the job's.
     words : sequence of str
@@ -67,11 +69,13 @@ def dataset_metadata(
         "digits": "",  # says the packaged ones, whatever the environment says where the command is run again
     }
     if digits_path:
-        # Absolute, as the command may be run again in any folder. A name that is no text keeps its odd bytes escaped.
-        options["digits"] = os.fsencode(Path(digits_path).absolute()).decode("utf-8", "backslashreplace")
+        # A name that is no text keeps its odd bytes escaped.
+        options["digits"] = os.fsencode(digits_path).decode("utf-8", "backslashreplace")
     name, settings = spec.style.settings()
     if job.label != "written":
         options["label"] = job.label
+    if labels:
+        options["labels"] = ",".join(labels)
     if job.truth:
         options["truth"] = ",".join(job.truth)
     if split is not None:

@@ -90,13 +90,14 @@ def add_truth_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--truth",
         metavar="LIST",
-        help="ground truth to store with each image in HDF5: boxes (of each character), glyphs (source digits and "
-        "writer) and parameters (all that was drawn), as in boxes,glyphs",
+        help="ground truth to store with each image: boxes (of each character), glyphs (source digits and writer) and "
+        "parameters (all that was drawn), as in boxes,glyphs; png has a place for it in --labels jsonl",
     )
     group.add_argument(
         "--split",
         metavar="NAME=SHARE,...",
-        help="write a file for each part, as in train=0.8,val=0.1,test=0.1; no source digit is in two of them",
+        help="write a file or folder for each part, as in train=0.8,val=0.1,test=0.1; no source digit is in two of "
+        "them",
     )
 
 

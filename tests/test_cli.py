@@ -579,9 +579,10 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
         (SEQUENCE, ["--sequence DIGITS", "--output-path DIR|FILE.png"]),
         (
             PHONE,
-            ["--num-images N", "--output-path DIR|FILE", "--format {pickle,hdf5}", "--compression {gzip,none}",
-             "--fit {contain,stretch}", "--workers N", "--overwrite", "--quiet", "--pattern NAME|REGEX",
-             "--lengths {proportional,equal}", "--country CODES", "--dashes", "--sequences FILE", "--column NAME|N",
+            ["--num-images N", "--output-path DIR|FILE", "--format {pickle,hdf5,npz,png,lmdb,webdataset,parquet}",
+             "--labels LIST", "--compression {gzip,none}", "--fit {contain,stretch}", "--workers N", "--overwrite",
+             "--quiet", "--pattern NAME|REGEX", "--lengths {proportional,equal}",
+             "--country CODES", "--dashes", "--sequences FILE", "--column NAME|N",
              "--order {given,drawn}", "--label {written,digits}", "--truth LIST", "--split NAME=SHARE,..."],
         ),
     ],
@@ -593,7 +594,7 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
     status = run(command, "--help")
 
     shown = capsys.readouterr().out
-    common = ["--min-spacing PX", "--max-spacing PX", "--image-width PX", "--digits FILE", "--seed N"]
+    common = ["--min-spacing PX", "--max-spacing PX", "--image-width PX", "--digits NAME|FILE|DIR", "--seed N"]
     common += ["--style NAME|FILE.toml", "--set NAME=VALUE", "--preview SHEET.png"]
     listed = [line.strip().split("  ")[0] for line in shown.splitlines() if line.startswith("  -")]
     assert status == 0
@@ -608,7 +609,7 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
             PHONE,
             {"--num-images": "1000; with --sequences, one for each of them", "--output-path": "./",
              "--format": "pickle", "--fit": "contain",
-             "--compression": "gzip; a pickle is never compressed", "--workers": "one a core",
+             "--compression": "gzip; no other format takes it", "--workers": "one a core",
              "--quiet": "on a terminal, on stderr", "--label": "written", "--order": "given",
              "--lengths": "proportional; amounts and integers: equal"},
         ),
@@ -625,7 +626,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     gaps = "a --style has gaps of its own, and takes negative ones"
     defaults = {"--min-spacing": f"5; {gaps}", "--max-spacing": f"10; {gaps}", "--image-width": "100",
                 "--seed": "drawn afresh", "--style": "clean",
-                "--digits": "the one that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits",
+                "--digits": "those that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits",
                 **defaults}  # fmt: skip
     for option, default in defaults.items():
         assert f"(default: {default})" in lines[option]
@@ -633,7 +634,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
     assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version", "--pattern", "--country",
-                       "--dashes", "--sequences", "--column", "--truth", "--split"}  # fmt: skip
+                       "--dashes", "--sequences", "--column", "--truth", "--split", "--labels"}  # fmt: skip
 
 
 @BOTH
@@ -714,17 +715,26 @@ def test_a_mistake_in_the_image_command_is_told_in_one_message(folder, capsys, a
         (["--compression=lzf", "--format=hdf5"], "argument --compression: invalid choice: 'lzf' (choose from"),
         (["--compression="], "argument --compression: invalid choice: '' (choose from"),
         (["--compression"], "argument --compression: expected one argument"),
-        (["--compression=gzip"], "--compression is gzip and a pickle is never compressed"),
-        (["--compression=gzip", "--format=pickle"], "--compression is gzip and a pickle is never compressed"),
-        (["--compression=gzip", "--output-path=deep/er"], "--compression is gzip and a pickle is never compressed"),
-        (["--compression=gzip", "--output-path=set.pickle"], "--compression is gzip and a pickle is never compressed"),
+        (["--compression=gzip"], "--compression is gzip and the format is pickle, which does not take it"),
+        (
+            ["--compression=gzip", "--format=pickle"],
+            "--compression is gzip and the format is pickle, which does not take it",
+        ),
+        (
+            ["--compression=gzip", "--output-path=deep/er"],
+            "--compression is gzip and the format is pickle, which does not take it",
+        ),
+        (
+            ["--compression=gzip", "--output-path=set.pickle"],
+            "--compression is gzip and the format is pickle, which does not take it",
+        ),
         (
             ["--compression=gzip", "--output-path=set.pickle", "--format=hdf5"],
-            "--compression is gzip and a pickle is never compressed",
+            "--compression is gzip and the format is pickle, which does not take it",
         ),
         (
             ["--compression=gzip", "--output-path=a/set.pickle", "--overwrite"],
-            "--compression is gzip and a pickle is never compressed",
+            "--compression is gzip and the format is pickle, which does not take it",
         ),
         (["--quiet=yes"], "argument --quiet: ignored explicit argument 'yes'"),
         (["--sequence=5"], "unrecognized arguments: --sequence=5"),

@@ -345,8 +345,11 @@ def test_the_truth_of_a_file_is_read_by_slices(index):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--truth=boxes"], r"--truth is boxes and a pickle has no place for it: give --format hdf5, or a file name"),
-        (["--truth=boxes", "--output-path=a.pickle", "--format=hdf5"], "a pickle has no place for it"),
+        (
+            ["--truth=boxes", "--format=png"],
+            "--truth is boxes and the format is png, which has a place for it in metadata.jsonl alone: add jsonl to",
+        ),
+        (["--truth=boxes", "--format=png", "--labels=json,csv"], "add jsonl to --labels"),
         (
             ["--truth=masks", "--format=hdf5"],
             "--truth is 'masks', which holds 'masks': give some of boxes, glyphs, par",
@@ -692,9 +695,9 @@ def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, m
     (folder / "z-a.pickle").write_text("earlier") if flags else None
     commit = cli._commit
 
-    def blocked(parts, sinks, **options):
+    def blocked(*arguments, **options):
         (folder / "z-b.pickle").mkdir()  # another has made something of that name meanwhile
-        commit(parts, sinks, **options)
+        commit(*arguments, **options)
 
     monkeypatch.setattr(cli, "_commit", blocked)
 

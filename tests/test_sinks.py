@@ -17,21 +17,24 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import written
 from hypothesis import given
 from hypothesis import strategies as st
+from written import write_dataset
 
 from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
-from number_generator.sinks import COMPRESSIONS, atomic, format_of, open_sink
+from number_generator.records import describe
+from number_generator.sinks import COMPRESSIONS, atomic, format_of, open_sink, temporaries
 from number_generator.sinks.atomic import AtomicFile
 from number_generator.sinks.hdf5_file import Hdf5Sink
 from number_generator.sinks.pickle_file import PickleSink
 from number_generator.spec import Chunk, DatasetHeader, Field, Span
 
 METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1, "fit": "contain"}
-FORMATS = pytest.mark.parametrize("file_format", ["pickle", "hdf5"])
+FORMATS = pytest.mark.parametrize("file_format", ["pickle", "hdf5", "npz"])
 STORAGES = pytest.mark.parametrize(
-    ("file_format", "compression"), [("pickle", "none"), ("hdf5", "gzip"), ("hdf5", "none")]
+    ("file_format", "compression"), [("pickle", "none"), ("hdf5", "gzip"), ("hdf5", "none"), ("npz", "none")]
 )
 COMPRESSED = pytest.mark.parametrize("compression", ["gzip", "none"])
 COUNTS = pytest.mark.parametrize("count", [0, 1, 511, 512, 513, 3000])
@@ -175,9 +178,7 @@ def test_a_temporary_that_is_being_written_is_not_removed(tmp_path):
 
 
 def test_a_temporary_taken_for_a_stale_one_before_it_was_locked_is_made_anew(tmp_path, monkeypatch):
-    from number_generator.sinks import atomic  # noqa: PLC0415 - patched here alone
-
-    lock, taken = atomic._lock, []
+    lock, taken = temporaries.lock, []
 
     def lock_too_late(file, *, wait):
         if not taken:
@@ -185,7 +186,7 @@ def test_a_temporary_taken_for_a_stale_one_before_it_was_locked_is_made_anew(tmp
             os.unlink(file.name)  # noqa: PTH108 - as another run does
         return lock(file, wait=wait)
 
-    monkeypatch.setattr(atomic, "_lock", lock_too_late)
+    monkeypatch.setattr(temporaries, "lock", lock_too_late)
     file = AtomicFile(tmp_path / "file.bin", overwrite=False)
     file.file.write(b"content")
     file.commit()
@@ -1150,7 +1151,7 @@ def test_a_disk_that_gets_full_is_one_error_and_leaves_nothing(small_disk, file_
 
 
 def test_a_large_file_is_flushed_in_parts_and_whole(tmp_path, monkeypatch):
-    monkeypatch.setattr(atomic, "_SYNC_BYTES", mmap.ALLOCATIONGRANULARITY)
+    monkeypatch.setattr(temporaries, "_SYNC_BYTES", mmap.ALLOCATIONGRANULARITY)
     content = bytes(range(256)) * 1000
     file = AtomicFile(tmp_path / "big", overwrite=False)
     file.file.write(content)
@@ -1164,7 +1165,7 @@ def test_a_large_file_is_flushed_whole_where_it_cannot_be_mapped(tmp_path, monke
     def refuse(*args, **options):
         raise OSError("no such device")
 
-    monkeypatch.setattr(atomic.mmap, "mmap", refuse)
+    monkeypatch.setattr(temporaries.mmap, "mmap", refuse)
     file = AtomicFile(tmp_path / "big", overwrite=False)
     file.file.write(b"content")
 
@@ -1333,10 +1334,63 @@ def test_numbers_of_source_digits_are_a_dataset(tmp_path, compression):
     assert dataset.get_metadata()["source_digits"] == numbers
 
 
-def test_a_pickle_has_no_place_for_fields(tmp_path):
-    header = DatasetHeader((3, 6, 9), 11, METADATA, FIELDS)
+# --- ground truth in other files
 
-    with pytest.raises(SpecError, match="the format is 'pickle', which has no place for ground truth: choose hdf5, or"):
-        open_sink("pickle", tmp_path / "set", header, overwrite=False)
+
+@pytest.mark.parametrize("length", [1, 7, None])
+@pytest.mark.parametrize("count", [0, 1, 25])
+def test_a_pickle_holds_ground_truth_as_a_fourth_entry(tmp_path, count, length):
+    images, labels, expected = write_dataset(tmp_path / "set", "pickle", count, length=length)
+
+    with (tmp_path / "set").open("rb") as file:
+        found = pickle.load(file)
+
+    assert list(found) == ["images", "labels", "metadata", "truth"]
+    assert np.array_equal(found["images"], images)
+    assert found["labels"] == labels
+    assert found["metadata"]["truth_fields"] == describe(DatasetHeader((count, 6, 9), 4, {}, written.FIELDS))["fields"]
+    assert list(found["truth"]) == list(expected)
+    for name, values in expected.items():
+        array = found["truth"][name]
+        assert (array.dtype, array.dtype.isnative) == (values.dtype, True)
+        np.testing.assert_array_equal(array, values, err_msg=name)
+
+
+def test_a_pickle_of_ground_truth_is_read_again(tmp_path):
+    images, labels, expected = write_dataset(tmp_path / "set", "pickle", 25)
+
+    dataset = GenericDataset()
+    dataset.load(tmp_path / "set")
+
+    truth = dataset.get_truth()
+    assert np.array_equal(dataset[:][0], images)
+    assert dataset[:][1] == labels
+    for name, values in expected.items():
+        np.testing.assert_array_equal(truth[name], values, err_msg=name)
+
+
+def test_without_ground_truth_a_pickle_has_three_entries(tmp_path):
+    write_dataset(tmp_path / "set", "pickle", 3, truth=False)
+
+    with (tmp_path / "set").open("rb") as file:
+        found = pickle.load(file)
+
+    assert list(found) == ["images", "labels", "metadata"]
+    assert "truth_fields" not in found["metadata"]
+
+
+@pytest.mark.parametrize("file_format", ["pickle", "npz"])
+def test_the_same_job_gives_the_same_bytes_whatever_its_spans(tmp_path, file_format):
+    for name, length in (("a", 1), ("b", 7), ("c", None)):
+        write_dataset(tmp_path / name, file_format, 25, length=length)
+
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes() == (tmp_path / "c").read_bytes()
+
+
+def test_npz_refuses_metadata_that_json_cannot_hold_before_anything_is_written(tmp_path):
+    header = DatasetHeader((1, 6, 9), 4, {"odd": b"bytes"})
+
+    with pytest.raises(SpecError, match="metadata 'odd' is b'bytes', which JSON cannot hold"):
+        open_sink("npz", tmp_path / "set", header, overwrite=False)
 
     assert names_in(tmp_path) == []

@@ -23,8 +23,10 @@ import numpy.typing as npt
 from isal import igzip_lib
 
 from number_generator.errors import OutputError, SpecError
-from number_generator.sinks.atomic import AtomicFile, translated
-from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Chunk, DatasetHeader, Field
+from number_generator.records import padded
+from number_generator.sinks.atomic import AtomicFile
+from number_generator.sinks.temporaries import translated
+from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Chunk, DatasetHeader
 
 __all__ = ["Hdf5Sink"]
 
@@ -92,7 +94,7 @@ class Hdf5Sink:
     def encode(self, chunk: Chunk) -> _Encoded:
         """Compress a chunk block by block, or take it as it is."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
-        arrays |= {name: _padded(chunk.truth[name], field) for name, field in self._fields.items()}
+        arrays |= {name: padded(chunk.truth[name], field) for name, field in self._fields.items()}
         blocks = {
             name: _compressed(array, self._rows[name]) if self._compress else [(0, array)]
             for name, array in arrays.items()
@@ -121,11 +123,18 @@ class Hdf5Sink:
             # All images have their place from the first of them on, so the file is as long as it will be.
             self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
 
+    def finish(self) -> None:
+        """Close the HDF5 file and flush it to disk."""
+        if self._h5 is not None:
+            with self._translated():
+                self._h5.close()
+            self._h5 = None
+        self._file.finish()
+
     def commit(self) -> None:
-        """Close the HDF5 file and move it to its final name."""
-        with self._translated():
-            self._h5.close()
-        self._h5 = None
+        """Move the file to its final name, finished first if it is not yet."""
+        if self._h5 is not None:
+            self.finish()
         self._file.commit()
 
     def __enter__(self) -> "Hdf5Sink":
@@ -223,16 +232,6 @@ def _are_integers(value: Any) -> bool:
 
 def _is_plain_number(value: Any) -> bool:
     return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
-
-
-def _padded(array: npt.NDArray[Any], field: Field) -> npt.NDArray[Any]:
-    """Give a chunk's array in the shape of the dataset: its labels may be shorter than others'."""
-    shape = (len(array), *field.shape)
-    if array.shape == shape:
-        return array
-    padded = np.full(shape, field.fill, field.dtype)
-    padded[tuple(map(slice, array.shape))] = array
-    return padded
 
 
 def _compressed(rows: npt.NDArray[Any], length: int) -> list[tuple[int, bytes]]:

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from number_generator.errors import SpecError
 from number_generator.interruption import Interruption
-from number_generator.sinks.atomic import AtomicFile, translated
+from number_generator.sinks.atomic import AtomicFile
+from number_generator.sinks.temporaries import translated
 
 __all__ = ["checked_png_path", "save_png"]
 

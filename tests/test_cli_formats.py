@@ -1,0 +1,366 @@
+"""The formats of generate-phone-numbers: where each goes, what it holds, and the command that makes it again."""
+
+import json
+import pickle
+import shlex
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from written import pixels, read
+
+from number_generator import cli
+from number_generator.interruption import Interruption
+from number_generator.outputs import Output
+from number_generator.sinks import FOLDER_FORMATS, FORMATS, LABEL_FILES
+
+PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
+NAMES = {
+    "pickle": "phonenumbers-handwritten-dataset-6.pickle",
+    "hdf5": "phonenumbers-handwritten-dataset-6.h5",
+    "npz": "phonenumbers-handwritten-dataset-6.npz",
+    "png": "phonenumbers-handwritten-dataset-6-png",
+    "lmdb": "phonenumbers-handwritten-dataset-6.lmdb",
+    "webdataset": "phonenumbers-handwritten-dataset-6-webdataset",
+    "parquet": "phonenumbers-handwritten-dataset-6-parquet",
+}
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """An empty folder, the current one."""
+    path = tmp_path / "folder"
+    path.mkdir()
+    monkeypatch.chdir(path)
+    return path
+
+
+@pytest.fixture(params=FORMATS)
+def file_format(request):
+    """Each format, where what it needs is installed."""
+    if request.param in PACKAGES:
+        pytest.importorskip(PACKAGES[request.param])
+    return request.param
+
+
+@pytest.fixture(params=FOLDER_FORMATS)
+def folder_format(request):
+    """Each format that is a folder, where what it needs is installed."""
+    if request.param in PACKAGES:
+        pytest.importorskip(PACKAGES[request.param])
+    return request.param
+
+
+def run(*arguments):
+    """Give the exit status, also where the parser ends the process."""
+    arguments = ["--num-images=6", "--seed=1", "--image-width=40", "--workers=1", *map(str, arguments)]
+    try:
+        return cli.generate_phone_numbers(arguments, Interruption())
+    except SystemExit as exc:
+        return exc.code
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def load(path, file_format):
+    """Give images, labels, ground truth image by image where the format has it so, and what the dataset says."""
+    if file_format == "pickle":
+        with path.open("rb") as file:
+            found = pickle.load(file)
+        return found["images"], found["labels"], found.get("truth", {}), found["metadata"]
+    if file_format == "hdf5":
+        with h5py.File(path) as file:
+            rest = {name: file[name][:] for name in file if name not in ("images", "labels")}
+            labels = [label.decode() for label in file["labels"][:].tolist()]
+            return file["images"][:], labels, rest, dict(file.attrs)
+    if file_format == "npz":
+        with np.load(path) as file:
+            rest = {name: file[name] for name in file if name not in ("images", "labels", "metadata")}
+            return file["images"], file["labels"].tolist(), rest, json.loads(file["metadata"].item())
+    found = read(path, file_format)
+    return np.array([pixels(image) for image in found.images]), found.labels, found.truth, found.description
+
+
+# --- where it goes
+
+
+def test_each_format_has_its_usual_name_in_the_current_folder(folder, file_format, capsys):
+    status = run(f"--format={file_format}")
+
+    assert status == 0
+    assert names_in(folder) == [NAMES[file_format]]
+    said = f'Dataset with 6 telephone like images generated successfully at "./{NAMES[file_format]}"'
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("output_path", ["deep/er/", "there", "there/", "."])
+def test_a_folder_is_where_the_usual_name_is_made(folder, file_format, output_path):
+    (folder / "there").mkdir()
+    (folder / "there" / "thesis.txt").touch()
+
+    status = run(f"--format={file_format}", f"--output-path={output_path}")
+
+    assert status == 0
+    assert (folder / output_path / NAMES[file_format]).exists()
+    assert (folder / "there" / "thesis.txt").exists()
+
+
+@pytest.mark.parametrize("output_path", ["mine", "deep/mine", "v1.2", "mine.tar"])
+def test_a_new_name_is_the_folder_itself(folder, folder_format, output_path):
+    status = run(f"--format={folder_format}", f"--output-path={output_path}")
+
+    assert status == 0
+    assert len(load(folder / output_path, folder_format)[0]) == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "file_format"),
+    [("a.pickle", "pickle"), ("a.h5", "hdf5"), ("a.hdf5", "hdf5"), ("a.NPZ", "npz"), ("a.lmdb", "lmdb")],
+)
+def test_the_ending_of_a_name_chooses_the_format(folder, name, file_format):
+    pytest.importorskip(PACKAGES.get(file_format, "numpy"))
+
+    assert run("--format=png", f"--output-path={name}") == 0
+
+    assert names_in(folder) == [name]
+    assert len(load(folder / name, file_format)[0]) == 6
+
+
+def test_a_dataset_of_ours_is_replaced_only_where_that_is_allowed(folder, folder_format, capsys):
+    assert run(f"--format={folder_format}", "--output-path=mine") == 0
+    earlier = load(folder / "mine", folder_format)[0]
+
+    assert run(f"--format={folder_format}", "--output-path=mine", "--seed=2") == 1
+    assert "mine exists already: allow overwriting (--overwrite) or give another name" in capsys.readouterr().err
+    assert np.array_equal(load(folder / "mine", folder_format)[0], earlier)
+    assert run(f"--format={folder_format}", "--output-path=mine", "--seed=2", "--overwrite") == 0
+
+    assert names_in(folder) == ["mine"]
+    assert not np.array_equal(load(folder / "mine", folder_format)[0], earlier)
+
+
+def test_one_format_replaces_another(folder):
+    assert run("--format=webdataset", "--output-path=mine") == 0
+
+    assert run("--format=png", "--output-path=mine", "--overwrite") == 0
+
+    assert len(load(folder / "mine", "png")[0]) == 6
+
+
+def test_a_folder_named_like_an_lmdb_that_is_none_of_ours_is_not_replaced(folder, capsys):
+    pytest.importorskip("lmdb")
+    (folder / "mine.lmdb").mkdir()
+    (folder / "mine.lmdb" / "thesis.txt").touch()
+
+    status = run("--output-path=mine.lmdb", "--overwrite")
+
+    assert status == 1
+    assert "mine.lmdb is a folder that this package did not write, and so is not replaced" in capsys.readouterr().err
+    assert names_in(folder / "mine.lmdb") == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("option", ["--output-path=./", "--output-path=mine"])
+def test_each_part_of_a_split_is_a_dataset_of_its_own(folder, file_format, option):
+    status = run(f"--format={file_format}", "--split=train=0.5,val=0.5", option)
+
+    whole = NAMES[file_format]
+    if option.endswith("mine"):
+        whole = "mine" if file_format in FOLDER_FORMATS else f"mine/{whole}"
+    output = Output(whole, file_format, "none", ())
+    loaded = [load(folder / output.of_part(name), file_format) for name in ("train", "val")]
+    assert status == 0
+    assert [len(images) for images, *_ in loaded] == [3, 3]
+    assert [json.loads(about["job"])["split"] for *_, about in loaded] == ["train", "val"]
+
+
+@pytest.mark.parametrize(
+    ("target", "file_format", "expected"),
+    [
+        ("a/b.h5", "hdf5", "a/b-val.h5"),
+        ("a.b/c", "png", "a.b/c-val"),
+        ("c.tar", "webdataset", "c.tar-val"),
+        ("x.lmdb", "lmdb", "x-val.lmdb"),
+        ("v1.2", "parquet", "v1.2-val"),
+    ],
+)
+def test_a_part_is_named_after_the_whole(target, file_format, expected):
+    assert Output(target, file_format, "none", ()).of_part("val") == expected
+
+
+def test_files_of_a_part_bear_its_name(folder):
+    pytest.importorskip("pyarrow")
+    for file_format in ("webdataset", "parquet"):
+        assert run(f"--format={file_format}", "--split=train=0.5,val=0.5", f"--output-path={file_format}") == 0
+
+    assert names_in(folder / "webdataset-val") == ["dataset.json", "val-000000.tar"]
+    assert names_in(folder / "parquet-val" / "data") == ["val-00000-of-00001.parquet"]
+
+
+def test_a_part_that_is_in_the_way_leaves_no_other(folder, folder_format, capsys):
+    (folder / "mine-val").mkdir()
+
+    status = run(f"--format={folder_format}", "--split=train=0.5,val=0.5", "--output-path=mine")
+
+    assert status == 1
+    assert "mine-val exists already" in capsys.readouterr().err
+    assert names_in(folder) == ["mine-val"]
+
+
+def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, folder_format, monkeypatch):
+    commit = cli._commit
+
+    def blocked(*arguments, **options):
+        (folder / "mine-val").touch()  # another has made something of that name meanwhile
+        commit(*arguments, **options)
+
+    monkeypatch.setattr(cli, "_commit", blocked)
+
+    status = run(f"--format={folder_format}", "--split=train=0.5,val=0.5", "--output-path=mine")
+
+    assert status == 1
+    assert names_in(folder) == ["mine-val"]
+
+
+# --- what it holds
+
+
+def test_all_formats_hold_the_same(folder, file_format):
+    expected = load_written("hdf5")
+
+    images, labels, truth, about = load_written(file_format)
+
+    assert np.array_equal(images, expected[0])
+    assert labels == expected[1]
+    assert json.loads(about["job"])["image_width"] == 40
+    if file_format in FOLDER_FORMATS:
+        for row, label in enumerate(labels):
+            assert truth[row]["glyphs"] == expected[2]["glyphs"][row, : len(label)].tolist()
+            assert truth[row]["boxes"] == expected[2]["boxes"][row, : len(label)].tolist()
+            np.testing.assert_array_equal(np.float32(truth[row]["parameters"]), expected[2]["parameters"][row])
+    else:
+        assert list(truth) == ["boxes", "glyphs", "writers", "parameters", "glyph_parameters"] or file_format == "hdf5"
+        for name, values in truth.items():
+            assert values.dtype == expected[2][name].dtype
+            np.testing.assert_array_equal(values, expected[2][name])
+
+
+def load_written(file_format):
+    more = ["--labels=jsonl"] if file_format == "png" else []
+    assert (
+        run(f"--format={file_format}", "--truth=boxes,glyphs,parameters", "--style=natural", "--overwrite", *more) == 0
+    )
+    return load(Path(NAMES[file_format]), file_format)
+
+
+def test_the_recorded_command_makes_the_same_dataset_again(folder, file_format):
+    more = ["--labels=jsonl,csv", "--truth=glyphs"] if file_format == "png" else ["--truth=glyphs"]
+    assert run(f"--format={file_format}", *more) == 0
+    first = load(folder / NAMES[file_format], file_format)
+    files = names_in_tree(folder)
+    command = shlex.split(first[3]["command"])
+    remove(folder / NAMES[file_format])
+
+    status = cli.generate_phone_numbers(command[1:], Interruption())
+
+    again = load(folder / NAMES[file_format], file_format)
+    assert (status, command[0]) == (0, "generate-phone-numbers")
+    assert np.array_equal(again[0], first[0])
+    assert again[1] == first[1]
+    assert str(again[2]) == str(first[2])
+    assert names_in_tree(folder) == files
+
+
+def names_in_tree(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+
+
+def remove(path):
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@pytest.mark.parametrize("kind", ["json", "csv", "tesseract", "jsonl"])
+def test_each_label_file_is_written_where_it_is_asked_for(folder, kind):
+    assert run("--format=png", "--output-path=plain") == 0
+    assert run("--format=png", "--output-path=mine", f"--labels={kind}") == 0
+
+    plain = set(names_in_tree(folder / "plain"))
+    added = {
+        "json": {"labels.json"},
+        "csv": {"images/0000/labels.csv"},
+        "tesseract": {f"images/0000/{number:09d}.gt.txt" for number in range(1, 7)},
+        "jsonl": {"metadata.jsonl"},
+    }
+    assert set(names_in_tree(folder / "mine")) - plain == added[kind]
+    assert plain == {
+        "dataset.json", "gt.txt", "images", "images/0000", *(f"images/0000/{number:09d}.png" for number in range(1, 7))
+    }  # fmt: skip
+
+
+def test_labels_are_recorded_in_one_order(folder):
+    assert run("--format=png", "--output-path=mine", "--labels=jsonl, csv,csv") == 0
+
+    assert "--labels=csv,jsonl" in shlex.split(load(folder / "mine", "png")[3]["command"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--labels=json"], "--labels is json and the format is pickle: only png writes label files; give"),
+        (["--labels=json", "--format=lmdb"], "--labels is json and the format is lmdb: only png writes label files"),
+        (["--labels=json", "--format=png", "--output-path=a.h5"], "--labels is json and the format is hdf5"),
+        (["--labels=xml", "--format=png"], "--labels is 'xml', which holds 'xml': give some of json, csv, tesser"),
+        (["--labels=", "--format=png"], "which holds ''"),
+        (["--labels=json,", "--format=png"], "which holds ''"),
+        (["--compression=gzip", "--format=parquet"], "--compression is gzip and the format is parquet, which does not"),
+        (["--truth=boxes", "--format=png"], "add jsonl to --labels"),
+        (["--format=tar"], "argument --format: invalid choice: 'tar'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_one_message_and_nothing_is_made(folder, capsys, arguments, message):
+    status = run(*arguments)
+
+    assert status == 2
+    assert message in capsys.readouterr().err
+    assert names_in(folder) == []
+
+
+@pytest.mark.parametrize(("file_format", "package"), [("lmdb", "lmdb"), ("parquet", "pyarrow")])
+def test_a_package_that_is_missing_is_told_with_its_extra(folder, monkeypatch, capsys, file_format, package):
+    monkeypatch.setitem(cli.sys.modules, package, None)
+
+    status = run(f"--format={file_format}")
+
+    assert status == 1
+    assert f"pip install 'number-generator[{file_format}]'" in capsys.readouterr().err
+    assert names_in(folder) == []
+
+
+def test_what_the_command_takes_is_what_the_sinks_write():
+    parser = cli._parser("name", "description")
+    cli.add_output_options(parser)
+
+    choices = {action.dest: action.choices for action in parser._actions}
+    assert choices["format"] == FORMATS
+    help_text = {action.dest: action.help for action in parser._actions}["labels"]
+    assert all(kind in help_text for kind in LABEL_FILES)
+
+
+def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, monkeypatch):
+    ended = []
+    monkeypatch.setattr("number_generator.interruption.os._exit", ended.append)
+    interruption = Interruption()
+
+    def interrupt(*_, **__):
+        interruption._handle(2, None)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("number_generator.run.run_job", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        cli.generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
+
+    assert ended == [130]
+    assert names_in(folder) == []
