@@ -1,4 +1,4 @@
-"""What `python -m number_generator` runs: commands that look at datasets and styles."""
+"""What `python -m number_generator` runs: commands that look at styles, convert datasets and build digits."""
 
 import argparse
 import sys
@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from number_generator import cli, entry
 from number_generator._version import __version__
+from number_generator.digits_command import add_digits
 from number_generator.errors import SpecError
 from number_generator.interruption import Interruption
 
-__all__ = ["main"]
+__all__ = ["command_parser", "main"]
 
 _USAGE = 2
 _Work = Callable[[argparse.Namespace, Interruption], None]
@@ -17,12 +18,7 @@ _Work = Callable[[argparse.Namespace, Interruption], None]
 
 def main(argv: list[str], interruption: Interruption) -> int:
     """Run the command that the first argument names; parameters and result are those of the functions of `cli`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m number_generator", description="Look at styles and datasets.", allow_abbrev=False
-    )
-    parser.add_argument("--version", action="version", version=f"number_generator {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    _add_preview(commands)
+    parser, commands = command_parser()
     if not argv:
         parser.print_help(sys.stderr)
         return _USAGE
@@ -33,14 +29,29 @@ def main(argv: list[str], interruption: Interruption) -> int:
     return parser.error("give a command first")
 
 
+def command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
+    """Give the arguments of `python -m number_generator`, and its commands with theirs."""
+    parser = argparse.ArgumentParser(
+        prog="python -m number_generator",
+        description="Look at styles, convert datasets and build digits.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"number_generator {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    _add_preview(commands)
+    _add_convert(commands)
+    add_digits(commands)
+    return parser, commands
+
+
 def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     text = "Draw a contact sheet, labelled images side by side, of a style or of a dataset."
     parser = commands.add_parser("preview", help="draw a contact sheet", description=text, allow_abbrev=False)
     parser.add_argument(
         "source",
         metavar="SOURCE",
-        help="clean, natural or document, a style file that ends in .toml, or a dataset file: pickle, HDF5, .npz, or "
-        "MNIST's IDX images",
+        help="clean, natural or document, a style file that ends in .toml, or a dataset of any format that `convert` "
+        "reads",
     )
     parser.add_argument(
         "sheet",
@@ -70,6 +81,76 @@ def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     )
     cli._add_set_option(parser)
     parser.set_defaults(work=_preview)
+
+
+def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Write a dataset in another format, with its metadata and its ground truth; the images stay as they are."
+    parser = commands.add_parser(
+        "convert", help="write a dataset in another format", description=text, allow_abbrev=False
+    )
+    parser.add_argument(
+        "source",
+        metavar="SRC",
+        help="a dataset: a file, pickle, HDF5, .npz, MNIST's IDX images, Parquet or a tar of WebDataset, or a folder "
+        "of an LMDB, of Parquet files, of tars of WebDataset, or of PNG images with a file of their labels",
+    )
+    parser.add_argument(
+        "target",
+        metavar="DST",
+        help="the file or folder to write; an ending .pickle, .h5, .hdf5, .npz or .lmdb chooses the format",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        help="pickle, hdf5, npz, png, lmdb, webdataset or parquet (default: what the ending of DST stands for)",
+    )
+    parser.add_argument(
+        "--labels",
+        default="",
+        metavar="KIND[,KIND...]",
+        help="of png: which label files to write beside gt.txt: json for docTR, csv for EasyOCR, tesseract, jsonl for "
+        "Hugging Face, which also holds ground truth",
+    )
+    parser.add_argument(
+        "--compression", choices=("gzip", "none"), help="of hdf5: how the images are stored (default: gzip)"
+    )
+    parser.add_argument(
+        "--part",
+        metavar="NAME",
+        help="what webdataset and parquet name their files after (default: the part of a split that SRC is, else "
+        "train)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one a core)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier dataset of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    parser.set_defaults(work=_convert)
+
+
+def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
+    from number_generator.conversion import checked_target, lost_text, target_format, write_dataset  # noqa: PLC0415
+    from number_generator.loading import open_reader  # noqa: PLC0415
+    from number_generator.parallel import check_workers  # noqa: PLC0415
+
+    target = checked_target(options.target)
+    file_format = target_format(target, options.format)
+    workers = check_workers(options.workers, "--workers")
+    with open_reader(options.source) as reader, cli._progress(len(reader), quiet=options.quiet) as bar:
+        lost = write_dataset(
+            reader,
+            target,
+            file_format,
+            labels=tuple(filter(None, options.labels.split(","))),
+            compression=options.compression,
+            overwrite=options.overwrite,
+            part=options.part,
+            workers=workers,
+            interruption=interruption,
+            advance=bar.update,
+        )
+        count = len(reader)
+    if lost:
+        cli._say(lost_text(lost), to=sys.stderr)
+    cli._say(f'Dataset with {count} images written as {file_format} at "{options.target}"')
 
 
 def _preview(options: argparse.Namespace, interruption: Interruption) -> None:

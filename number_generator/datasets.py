@@ -3,20 +3,18 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.conversion import checked_target, write_dataset
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
-from number_generator.loading import detect_format, load_arrays
+from number_generator.loading import MemoryReader, RawDataset, Reader, open_reader
 from number_generator.loading.pickles import check_metadata
-from number_generator.sinks import format_of, open_sink
-from number_generator.spec import Chunk, DatasetHeader, Span, check_integer
-
-if TYPE_CHECKING:
-    from number_generator.loading.hdf5 import Hdf5Reader
+from number_generator.loading.raw import text_of
+from number_generator.sinks import format_of
+from number_generator.spec import Field, check_integer
 
 __all__ = ["GenericDataset", "Images", "size_text"]
 
@@ -26,7 +24,7 @@ _ITERATION_BYTES = 4 * 2**20
 
 
 class GenericDataset:
-    """Images with a label each, in memory or read from an HDF5 file as needed.
+    """Images with a label each, in memory or read from a file or folder as needed.
 
     Parameters
     ----------
@@ -53,20 +51,24 @@ class GenericDataset:
         labels: Sequence[Any] | npt.NDArray[Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
-        self._reader: Hdf5Reader | None = None
+        self._reader: Reader | None = None
+        self._truth: dict[str, npt.NDArray[Any]] = {}
+        self._fields: tuple[Field, ...] = ()
         self._metadata = _checked_metadata({} if metadata is None else metadata)
         self._images, self._labels = _checked_examples(images, labels)
 
     def load(self, input_filepath: str | os.PathLike[str]) -> None:
         """Replace the content with that of a file, in any format that the package writes or reads.
 
-        An HDF5 file is opened, not read: images are read from it as they are asked for. The format is told by
-        the content of the file, not by its name.
+        Most formats are opened, not read: images are read as they are asked for. Pickles, `.npz` and IDX are read
+        into memory. The format is told by the content, not by a name.
 
         Parameters
         ----------
         input_filepath : path_like
-            HDF5, pickle, `.npz` with `images` and `labels`, or MNIST's IDX images with their labels beside them.
+            HDF5, pickle, `.npz` with `images` and `labels`, MNIST's IDX images with their labels beside them, Parquet
+            with `image` and `text`, a tar file of WebDataset; or a folder: of such Parquet or tar files, of an LMDB,
+            or of PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json.
 
         Raises
         ------
@@ -75,23 +77,22 @@ class GenericDataset:
         DatasetError
             If it is no valid dataset. What was loaded before stays.
         """
-        if detect_format(input_filepath) == "hdf5":
-            from number_generator.loading.hdf5 import Hdf5Reader  # noqa: PLC0415 - h5py loads when it is used
-
-            reader = Hdf5Reader(input_filepath)
-            metadata = reader.metadata
-            self._reader, self._metadata = reader, metadata
-            self._images, self._labels = _NO_IMAGES, []
+        reader = open_reader(input_filepath)
+        if isinstance(reader, MemoryReader):
+            raw = reader.raw
+            labels = reader.labels(0, len(reader))
+            self._reader, self._metadata, self._truth, self._fields = None, raw.metadata, raw.truth, raw.fields
+            self._images, self._labels = raw.images, labels
             return
-        raw = load_arrays(input_filepath)
-        images, labels = _checked_examples(raw.images, raw.labels)
-        self._reader, self._metadata = None, raw.metadata
-        self._images, self._labels = images, labels
+        metadata = reader.metadata
+        self._reader, self._metadata = reader, metadata
+        self._images, self._labels, self._truth, self._fields = _NO_IMAGES, [], {}, ()
 
     def save(self, output_filepath: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
-        """Write the dataset to a file: HDF5 where its name ends in `.h5` or `.hdf5`, else a pickle.
+        """Write the dataset to a file: `.h5` or `.hdf5`, `.npz`, `.lmdb` (a folder), or else a pickle.
 
-        An earlier file of that name is replaced once the new one is whole. Ground truth is not written.
+        An earlier file of that name is replaced once the new one is whole. Ground truth is written, too. `convert`
+        writes all formats.
 
         Parameters
         ----------
@@ -108,25 +109,17 @@ class GenericDataset:
         OutputError
             If the file cannot be written.
         """
-        path = _checked_output(output_filepath)
-        count = len(self)
+        path = checked_target(output_filepath, "the output path")
         shape = self._reader.shape if self._reader is not None else self._images.shape
         if 0 in shape[1:]:
             raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
         written = _checked_metadata(self._metadata if metadata is None else metadata)
         check_metadata(written)
-        # A slice at a time, twice: a dataset in a file may be larger than the memory.
-        spans = list(Span(0, count).split(max(1, _ITERATION_BYTES // (shape[1] * shape[2]))))
-        label_length = max(
-            (len(_ascii(label)) for span in spans for label in self._label_slice(_slice(span))), default=0
-        )
-        header = DatasetHeader((count, shape[1], shape[2]), label_length, written)
-        with open_sink(format_of(path) or "pickle", path, header, overwrite=True) as sink:
-            length = max(1, _ITERATION_BYTES // (shape[1] * shape[2]) // sink.span_multiple) * sink.span_multiple
-            for span in Span(0, count).split(length):
-                labels = np.array([_ascii(label) for label in self._label_slice(_slice(span))], np.bytes_)
-                sink.write(sink.encode(Chunk(span, self._image_slice(_slice(span)), labels)))
-            sink.commit()
+        reader = self._reader
+        if reader is None:
+            raw = RawDataset(self._images, self._labels, truth=self._truth, fields=self._fields)
+            reader = MemoryReader(raw, self._labels, path)
+        write_dataset(reader, path, format_of(path) or "pickle", metadata=written, overwrite=True)
 
     def get_metadata(self) -> dict[str, Any]:
         """Give the metadata: for a generated dataset `creation_timestamp`, `spacing_range`, `image_width` and more."""
@@ -140,8 +133,8 @@ class GenericDataset:
     def get_truth(self, index: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
         """Give the ground truth of a slice of the images, by name, as `Chunk` describes it.
 
-        Only HDF5 files hold it: the dictionary is empty for others, and after `add_examples` and `get_data`, which
-        keep images and labels alone.
+        The dictionary is empty for datasets without it, and after `add_examples`, and after `get_data` of a dataset
+        that is read as it is asked for: those keep images and labels alone.
 
         Examples
         --------
@@ -152,7 +145,7 @@ class GenericDataset:
         if not isinstance(index, slice):
             raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10)")
         if self._reader is None:
-            return {}
+            return {name: array[index].copy() for name, array in self._truth.items()}
         return {
             name: _read_slice(partial(self._reader.truth, name), index, len(self)) for name in self._reader.truth_names
         }
@@ -182,6 +175,8 @@ class GenericDataset:
         elif len(self._images):
             new_images = self._images
         self._images, self._labels = new_images, self._labels + new_labels
+        if new_labels:
+            self._truth, self._fields = {}, ()
 
     def __len__(self) -> int:
         return len(self._images) if self._reader is None else len(self._reader)
@@ -257,17 +252,10 @@ def _checked_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
         raise DatasetError(f"the labels are {labels!r}: give a list with one label for each image") from None
     if len(values) != len(array):
         raise DatasetError(f"there are {len(array)} images and {len(values)} labels: give one label for each image")
-    return array, [_label_text(value) for value in values]
-
-
-def _label_text(value: Any) -> str:
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.decode("latin-1")
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return str(int(value))
-    raise DatasetError(f"a label is {value!r}: give texts or whole numbers")
+    try:
+        return array, [text_of(value) for value in values]
+    except TypeError as exc:
+        raise DatasetError(str(exc)) from None
 
 
 def _checked_metadata(metadata: Any) -> dict[str, Any]:
@@ -275,30 +263,6 @@ def _checked_metadata(metadata: Any) -> dict[str, Any]:
     if not isinstance(metadata, Mapping):
         raise SpecError(f"metadata is {metadata!r}: give a dict")
     return dict(metadata)
-
-
-def _checked_output(path: Any) -> Path:
-    """Give a file name as a Path, or raise SpecError."""
-    try:
-        os.fsencode(path)
-        checked = Path(path)
-    except (TypeError, UnicodeEncodeError):
-        raise SpecError(f"the output path is {path!r}: give a file name") from None
-    if "\0" in str(checked):
-        raise SpecError(f"the output path is {path!r}: a file name cannot hold a null character")
-    return checked
-
-
-def _slice(span: Span) -> slice:
-    return slice(span.start, span.stop)
-
-
-def _ascii(label: str) -> bytes:
-    if not label.isascii():
-        raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
-    if "\0" in label:  # a chunk pads its labels with NUL, and so would cut it off
-        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
-    return label.encode("ascii")
 
 
 def size_text(images: Images) -> str:

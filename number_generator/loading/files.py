@@ -29,6 +29,14 @@ class MalformedError(Exception):
 
 def checked_path(path: str | os.PathLike[str]) -> Path:
     """Return `path` as a Path if it names a regular file, and say what is wrong with it otherwise."""
+    checked = checked_dataset(path)
+    if checked.is_dir():
+        raise DatasetReadError(f"{checked}: this is a folder; give the path of a dataset file")
+    return checked
+
+
+def checked_dataset(path: str | os.PathLike[str]) -> Path:
+    """Return `path` as a Path if it names a regular file or a folder, and say what is wrong with it otherwise."""
     try:
         text = os.fspath(path)
     except TypeError:
@@ -46,9 +54,7 @@ def checked_path(path: str | os.PathLike[str]) -> Path:
         ) from exc
     except (OSError, ValueError) as exc:
         raise DatasetReadError(f"{checked}: the file cannot be read: {exc}") from exc
-    if stat.S_ISDIR(mode):
-        raise DatasetReadError(f"{checked}: this is a folder; give the path of a dataset file")
-    if not stat.S_ISREG(mode):
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         # Opening a named pipe would wait for ever, and a device has no end.
         raise DatasetReadError(f"{checked}: this is not a regular file; copy the dataset to one first")
     return checked

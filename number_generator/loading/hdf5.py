@@ -6,20 +6,20 @@ import contextlib
 import importlib
 import json
 import math
-import operator
 import os
 from pathlib import Path
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from number_generator.errors import DatasetError, DatasetIndexError, DatasetReadError, SpecError
+from number_generator.errors import DatasetReadError
+from number_generator.loading.descriptions import with_pair
 from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, checked_path, reading
 from number_generator.loading.hdf5_chunks import ChunkReader
 from number_generator.loading.hdf5_heaps import check_heaps, longest_string
 from number_generator.loading.raw import RawDataset, build_dataset
-from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
+from number_generator.loading.sliced import SlicedReader
+from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Field
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -41,7 +41,7 @@ _MOST_TRUTH_AXES = 3
 _ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
-class Hdf5Reader:
+class Hdf5Reader(SlicedReader["_Handles"]):
     """An HDF5 dataset that is read in slices, however large it is.
 
     A reader can be pickled and survives a fork: each process opens the file for itself.
@@ -68,25 +68,15 @@ class Hdf5Reader:
     (2, 28, 100) ['123', '45']
     """
 
+    valid = _VALID
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        # Absolute, as another process or a later call may have another current folder.
-        self._path = checked_path(path).absolute()
-        self._is_closed = False
+        super().__init__(checked_path(path))
         self._are_heaps_checked = False
-        self._handles: _Handles | None = _open(self._path)
-        self._shape: tuple[int, int, int] = self._handles.images.shape
-        chunks = self._handles.images.chunks
-        self._chunk_length: int = chunks[0] if chunks else 1
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number, height and width of the images."""
-        return self._shape
-
-    @property
-    def chunk_length(self) -> int:
-        """Images that are stored, and so read, together; 1 if each can be read alone."""
-        return self._chunk_length
+        handles = self._opened()
+        chunks = handles.images.chunks
+        self._shape = handles.images.shape
+        self._chunk_length = chunks[0] if chunks else 1
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -102,127 +92,54 @@ class Hdf5Reader:
                 metadata[SOURCE_DIGITS] = source_digits
             return metadata
 
-    def __len__(self) -> int:
-        return self._shape[0]
-
-    def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return one image, shape (height, width), as an array of the caller's own.
-
-        Raises
-        ------
-        DatasetIndexError
-            If `number` is not in `range(len(self))`.
-        """
-        index = _index("number", number)
-        if not 0 <= index < len(self):
-            raise DatasetIndexError(f"{self._path}: there is no image {index}: it has {len(self)}, from 0 on")
-        return self.images(index, index + 1)[0]
-
-    def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return every `step`-th image of a half-open range, shape (k, height, width).
-
-        Raises
-        ------
-        DatasetIndexError
-            If the range leaves that of the dataset.
-        """
-        part = self._slice(start, stop, step)
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The arrays of ground truth that the file has; their attributes tell what the entries mean."""
         with reading(self._path, _VALID):
-            handles = self._opened()
-            images: np.ndarray[Any, np.dtype[np.uint8]] = _rows(handles.images, handles.image_chunks, part)
-        return images
-
-    def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
-        """Return the labels of the images of a range; integers become strings.
-
-        Raises
-        ------
-        DatasetIndexError
-            If the range leaves that of the dataset.
-        """
-        part = self._slice(start, stop, step)
-        with reading(self._path, _VALID):
-            handles = self._opened()
-            if _is_variable(handles.labels.dtype):
-                self._check_heaps()
-            return _labels(handles, part)
+            file, names = self._opened().file, self.truth_names
+            if names:  # their attributes may be strings of variable length
+                check_heaps(self._path, _ATTRIBUTES_REACH_BYTES)
+            return tuple(_field(file, name, len(self)) for name in names)
 
     @property
     def truth_names(self) -> tuple[str, ...]:
-        """The arrays of ground truth that the file has."""
+        """Their names."""
         with reading(self._path, _VALID):
             file = self._opened().file
             return tuple(name for name in _TRUTH_NAMES if name in file)
 
-    def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
-        """Return the ground truth of one name, for the images of a range.
+    def _open(self) -> _Handles:
+        return _open(checked_path(self._path))
 
-        Raises
-        ------
-        DatasetIndexError
-            If the range leaves that of the dataset.
-        """
-        part = self._slice(start, stop, step)
-        with reading(self._path, _VALID):
-            values: np.ndarray[Any, Any] = _truth_dataset(self._opened().file, name, len(self))[part]
-            return values
+    def _count(self, handles: _Handles) -> int:
+        return len(handles.images)
 
-    def close(self) -> None:
-        """Close the file; a second call does nothing."""
-        self._is_closed = True
-        handles, self._handles = self._handles, None
-        if handles is not None:
-            with reading(self._path, _VALID):
-                handles.file.close()
+    def _let_go(self, handles: _Handles) -> None:
+        handles.file.close()
 
-    def __enter__(self) -> Hdf5Reader:
-        return self
+    def _leave_to_parent(self, handles: _Handles) -> None:
+        # While the parent's file is open here, HDF5 would give it again, descriptor and all.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            handles.file.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
+    def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        images: np.ndarray[Any, np.dtype[np.uint8]] = _rows(handles.images, handles.image_chunks, _slice(numbers))
+        return images
 
-    def __getstate__(self) -> dict[str, Any]:
-        # An open file belongs to its process.
-        return {**self.__dict__, "_handles": None}
+    def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
+        if _is_variable(handles.labels.dtype):
+            self._check_heaps()
+        return _labels(handles, _slice(numbers))
 
-    def __repr__(self) -> str:
-        return f"Hdf5Reader({str(self._path)!r})"
-
-    def _opened(self) -> _Handles:
-        """Return the open file, which a process opens when it first needs it."""
-        handles = self._handles
-        if handles is not None and handles.process_id == os.getpid():
-            return handles
-        if self._is_closed:
-            raise SpecError(f"{self._path}: the reader is closed; open another")
-        if handles is not None:
-            # After a fork: while the parent's file is open here, HDF5 would give it again, descriptor and all.
-            with contextlib.suppress(OSError, RuntimeError, ValueError):
-                handles.file.close()
-        handles = _open(checked_path(self._path))
-        if handles.images.shape != self._shape:
-            raise DatasetError(f"{self._path}: the file has changed since it was opened; open it again")
-        self._handles = handles
-        return handles
+    def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
+        values: np.ndarray[Any, Any] = _truth_dataset(handles.file, name, len(self))[_slice(numbers)]
+        return values
 
     def _check_heaps(self) -> None:
         """Check the strings of variable length before the first of them is read."""
         if not self._are_heaps_checked:
             check_heaps(self._path)
             self._are_heaps_checked = True
-
-    def _slice(self, start: int, stop: int, step: int) -> slice:
-        """Return the checked range."""
-        first, end, stride = _index("start", start), _index("stop", stop), _index("step", step)
-        if stride < 1:
-            raise SpecError(f"step is {stride}: it must be at least 1")
-        if not 0 <= first <= end <= len(self):
-            raise DatasetIndexError(
-                f"{self._path}: there is no range {first} to {end}: it has {len(self)} images, from 0 on"
-            )
-        return slice(first, end, stride)
 
 
 def load(path: Path) -> RawDataset:
@@ -236,9 +153,8 @@ def load(path: Path) -> RawDataset:
 
 
 class _Handles(NamedTuple):
-    """An open file, and the process that opened it; readers of its chunks where these are of a usual kind."""
+    """An open file; readers of its chunks where these are of a usual kind."""
 
-    process_id: int
     file: Any
     images: Any
     labels: Any
@@ -259,7 +175,7 @@ def _open(path: Path) -> _Handles:
         except BaseException:
             file.close()
             raise
-    return _Handles(os.getpid(), file, images, labels, *chunks)
+    return _Handles(file, images, labels, *chunks)
 
 
 def _h5py() -> Any:
@@ -327,6 +243,20 @@ def _truth_dataset(file: Any, name: str, count: int) -> Any:
     return truth
 
 
+def _field(file: Any, name: str, count: int) -> Field:
+    """Return what an array of ground truth holds."""
+    truth = _truth_dataset(file, name, count)
+    about = {key: _plain(truth.attrs[key]) for key in truth.attrs if _is_about(truth.attrs.get_id(key))}
+    fill = math.nan if truth.dtype.kind == "f" else -1
+    return Field(name, truth.shape[1:], truth.dtype.name, fill, about)
+
+
+def _is_about(attribute: Any) -> bool:
+    """Tell whether an attribute is a short text or number."""
+    is_text = _h5py().check_string_dtype(attribute.dtype) is not None
+    return attribute.shape == () and (is_text or attribute.dtype.kind in "biuf")
+
+
 def _source_digits(file: Any) -> list[int] | None:
     """Return the numbers of the digits that a part of a split was made from; None where there are none."""
     if file.get(SOURCE_DIGITS, getclass=True) is not _h5py().Dataset:
@@ -379,6 +309,10 @@ def _check_storage(dataset: Any) -> None:
         raise MalformedError(f"its `{name}` claims {dataset.nbytes} bytes but only {stored_bytes} are stored")
 
 
+def _slice(numbers: range) -> slice:
+    return slice(numbers.start, numbers.stop, numbers.step)
+
+
 def _rows(dataset: Any, chunks: ChunkReader | None, part: slice) -> Any:
     """Read rows by the faster way where there is one."""
     rows = None if chunks is None else chunks.rows(part.start, part.stop, part.step)
@@ -423,13 +357,12 @@ def _metadata(file: Any) -> dict[str, Any]:
         if attribute.shape is None:
             metadata[name] = None
         elif is_text or attribute.dtype.kind in "biuf":
-            value = _plain(file.attrs[name])
-            metadata[name] = tuple(value) if name == "spacing_range" and isinstance(value, list) else value
+            metadata[name] = _plain(file.attrs[name])
     # What HDF5 cannot hold is written as one JSON text.
     with contextlib.suppress(KeyError, TypeError, ValueError):
         metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
         del metadata[JSON_ATTRIBUTE]
-    return metadata
+    return with_pair(metadata)
 
 
 def _plain(value: Any) -> Any:
@@ -441,11 +374,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(entry) for entry in value]
     return value
-
-
-def _index(name: str, value: int) -> int:
-    """Return an integer argument."""
-    try:
-        return operator.index(value)
-    except TypeError as exc:
-        raise SpecError(f"{name} is {value!r}: it must be an integer") from exc

@@ -1,4 +1,4 @@
-"""NPZ archives: `images`, `labels` and whatever else they may hold; objects are never unpickled."""
+"""NPZ archives: `images`, `labels`, ground truth and whatever else they hold; objects are never unpickled."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.loading.descriptions import Description, description_of
 from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, file_size, reading, shown
 from number_generator.loading.raw import RawDataset, build_dataset
 
@@ -39,15 +40,16 @@ def load(path: Path) -> RawDataset:
             for key in ("metadata", "writer_ids", "cluster_ids")
             if f"{key}.npy" in archive.namelist()
         }
-        metadata = _metadata(more.pop("metadata")) if "metadata" in more else None
-        return build_dataset(images, labels, metadata, **more)
+        described = _description(more.pop("metadata")) if "metadata" in more else Description()
+        truth = {field.name: _read_array(archive, field.name, file_size(file)) for field in described.fields}
+        return build_dataset(images, labels, described.metadata, **more, truth=truth, fields=described.fields)
 
 
-def _metadata(array: np.ndarray[Any, Any]) -> Any:
+def _description(array: np.ndarray[Any, Any]) -> Description:
     """Return what the JSON text in an array says."""
     if array.ndim != 0 or array.dtype.kind not in "SU":
         raise MalformedError(f"its `metadata` is an array of {array.dtype} with shape {array.shape}, not a string")
-    return json.loads(array.item())
+    return description_of(json.loads(array.item()))
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, archive_bytes: int) -> np.ndarray[Any, Any]:

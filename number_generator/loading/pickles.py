@@ -1,4 +1,4 @@
-"""Pickled datasets: a dict of `images`, `labels` and, optionally, `metadata`."""
+"""Pickled datasets: a dict of `images`, `labels` and, optionally, `metadata` and `truth`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from number_generator.loading.files import MalformedError, reading, shown
 from number_generator.loading.pickle_machine import PickleMachine
 from number_generator.loading.pickle_values import PickledArray, PickledType
 from number_generator.loading.raw import RawDataset, build_dataset
+from number_generator.records import fields_from
+from number_generator.spec import Field
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
-    "`labels` (n strings or integers) and optionally `metadata` (a dict)"
+    "`labels` (n strings or integers) and optionally `metadata` (a dict) and `truth` (a dict of arrays)"
 )
+_TRUTH_FIELDS = "truth_fields"
 _DEEPEST_METADATA = 32
 # What one value of the metadata may take once it is copied out of the file.
 _VALUE_BYTES = 128
@@ -52,7 +55,17 @@ def load_bytes(content: bytes | mmap.mmap) -> RawDataset:
     images = _images(found["images"], machine)
     labels = _labels(found["labels"])
     metadata = _plain(found.get("metadata"), machine, _DEEPEST_METADATA)
-    return build_dataset(images, labels, metadata)
+    if "truth" not in found:
+        return build_dataset(images, labels, metadata)
+    truth = found["truth"]
+    if type(truth) is not dict or not all(isinstance(array, PickledArray) for array in truth.values()):
+        raise MalformedError(f"its `truth` is {_described(truth)}, not a dict of arrays")
+    fields = _fields(metadata)
+    # The same array may stand in the dict many times.
+    machine.charge(sum(array.byte_count for array in truth.values()))
+    arrays = {field.name: truth[field.name].copy() for field in fields if field.name in truth}
+    without = {key: value for key, value in metadata.items() if key != _TRUTH_FIELDS}
+    return build_dataset(images, labels, without, truth=arrays, fields=fields)
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
@@ -64,6 +77,16 @@ def check_metadata(metadata: dict[str, Any]) -> None:
         raise SpecError(
             f"the metadata cannot be saved ({exc}): give numbers, texts, arrays, and lists and dicts of these"
         ) from exc
+
+
+def _fields(metadata: Any) -> tuple[Field, ...]:
+    """Return what the metadata tells of the arrays of ground truth."""
+    if not isinstance(metadata, dict):
+        raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
+    try:
+        return fields_from({"fields": metadata.get(_TRUTH_FIELDS, {})})
+    except ValueError as exc:
+        raise MalformedError(str(exc)) from exc
 
 
 def _images(value: Any, machine: PickleMachine) -> object:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.loading.files import MalformedError, shown
+from number_generator.spec import Field
 
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
@@ -29,6 +30,10 @@ class RawDataset:
     writer_ids, cluster_ids : ndarray or None
         Who wrote each image, and its style cluster, as the file has them: `DigitImageDataset` checks them, and
         other datasets have no use for them.
+    truth : dict of str to ndarray
+        Ground truth by name, an entry of each array for each image.
+    fields : tuple of Field
+        What its arrays hold.
     """
 
     images: np.ndarray[Any, np.dtype[np.uint8]]
@@ -36,6 +41,8 @@ class RawDataset:
     metadata: dict[str, Any] = field(default_factory=dict)
     writer_ids: np.ndarray[Any, Any] | None = None
     cluster_ids: np.ndarray[Any, Any] | None = None
+    truth: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
 
 
 def build_dataset(
@@ -45,6 +52,8 @@ def build_dataset(
     *,
     writer_ids: np.ndarray[Any, Any] | None = None,
     cluster_ids: np.ndarray[Any, Any] | None = None,
+    truth: dict[str, Any] | None = None,
+    fields: tuple[Field, ...] = (),
 ) -> RawDataset:
     """Check what a loader found and return it as a dataset.
 
@@ -61,7 +70,19 @@ def build_dataset(
         metadata = {}
     if not isinstance(metadata, dict):
         raise MalformedError(f"its `metadata` is {shown(metadata)}, not a dict")
-    return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids)
+    checked_truth = {each.name: _checked_truth(each, truth or {}, len(checked_images)) for each in fields}
+    return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids, checked_truth, fields)
+
+
+def text_of(label: Any) -> str:
+    """Return a label as text, or raise TypeError."""
+    if isinstance(label, str):
+        return str(label)
+    if isinstance(label, bytes):
+        return label.decode("latin-1")
+    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+        return str(int(label))
+    raise TypeError(f"a label is {label!r}: give texts or whole numbers")
 
 
 def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -96,6 +117,16 @@ def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
         names = ", ".join(sorted(kind.__name__ for kind in unknown))
         raise MalformedError(f"its `labels` has entries of type {names}, not only strings or integers")
     return labels
+
+
+def _checked_truth(of: Field, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
+    """Return an array of ground truth if it is what the dataset says of it."""
+    array = truth.get(of.name)
+    shape = (count, *of.shape)
+    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != of.dtype:
+        seen = f"an array of {array.dtype} with shape {array.shape}" if isinstance(array, np.ndarray) else shown(array)
+        raise MalformedError(f"its `{of.name}` is {seen}, not an array of {of.dtype} with shape {shape}")
+    return array
 
 
 def _check_code_points(labels: np.ndarray[Any, Any]) -> None:

@@ -52,7 +52,7 @@ def replace_chunk(path, data, *, mask=0, name="images", number=1):
 
 def is_read_here(reader, name="images"):
     """Tell whether all chunks of a dataset are inflated without HDF5's help."""
-    chunks = reader._handles.image_chunks if name == "images" else reader._handles.label_chunks
+    chunks = reader._opened().image_chunks if name == "images" else reader._opened().label_chunks
     return chunks is not None and chunks.rows(0, len(reader), 1) is not None
 
 
@@ -500,7 +500,7 @@ def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path, fill, ther
         np.testing.assert_array_equal(reader.images(0, COUNT), expected)
         assert reader.labels(0, COUNT) == texts
         for number in there:
-            assert reader._handles.image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
+            assert reader._opened().image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
 
 
 # --- damage
@@ -811,7 +811,7 @@ def test_images_are_the_callers_own(tmp_path):
         for read in reads:
             first = read()
             expected = first.copy()
-            kept = reader._handles.image_chunks._last[1]
+            kept = reader._opened().image_chunks._last[1]
             assert first.flags.writeable
             assert first.flags.c_contiguous
             assert not np.shares_memory(first, kept)
@@ -887,7 +887,7 @@ for first in range(4):
     child = os.fork()
     if child == 0:
         status = check([5, *range(first, 50, 3), *reversed(range(50))])
-        os._exit(status or 5 * (reader._handles.process_id != os.getpid()))
+        os._exit(status or 5 * (reader._handles[0] != os.getpid()))
     children.append(child)
 status = check([5, *reversed(range(50)), *range(50)])
 print(before, status, [os.waitpid(child, 0)[1] for child in children], check(range(50)))

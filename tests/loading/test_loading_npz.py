@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError
-from number_generator.loading import load_arrays
+from number_generator.loading import load_arrays, open_reader
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = np.array(["3", "78"])
@@ -107,3 +107,43 @@ def test_a_flipped_bit_in_the_pixels_is_noticed(tmp_path):
 
     with pytest.raises(DatasetError, match="CRC"):
         load_arrays(path)
+
+
+FIELDS = {"boxes": {"shape": [3, 4], "dtype": "int16", "fill": -1, "about": {}}}
+BOXES = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+
+
+def described(**changes):
+    return json.dumps({"seed": 7, "shape": [2, 3, 4], "fields": FIELDS, **changes})
+
+
+def test_ground_truth_is_what_the_description_tells_of(tmp_path):
+    path = tmp_path / "lines.npz"
+    np.savez(path, images=IMAGES, labels=LABELS, metadata=described(), boxes=BOXES, glyphs=BOXES)
+
+    with open_reader(path) as reader:
+        assert reader.metadata == {"seed": 7}
+        assert reader.truth_names == ("boxes",)
+        np.testing.assert_array_equal(reader.truth("boxes", 1, 2), BOXES[1:])
+
+
+def test_metadata_of_somebody_else_may_have_a_shape(tmp_path):
+    dataset = load(tmp_path, images=IMAGES, labels=LABELS, metadata=json.dumps({"shape": "round"}))
+
+    assert dataset.metadata == {"shape": "round"}
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({}, "no `boxes`"),
+        ({"boxes": BOXES[:1]}, r"`boxes` is an array of int16 with shape \(1, 3, 4\)"),
+        ({"boxes": BOXES.astype(np.int32)}, "`boxes` is an array of int32"),
+        ({"boxes": BOXES, "metadata": described(fields=3)}, "fields are 3"),
+        ({"boxes": BOXES, "metadata": described(fields={"masks": {}})}, "field 'masks'"),
+        ({"boxes": BOXES, "metadata": described(shape=[2])}, "`shape`"),
+    ],
+)
+def test_ground_truth_that_is_not_as_described_is_refused(tmp_path, members, words):
+    with pytest.raises(DatasetError, match=words):
+        load(tmp_path, **{"images": IMAGES, "labels": LABELS, "metadata": described(), **members})

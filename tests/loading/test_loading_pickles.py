@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError
-from number_generator.loading import load_arrays
+from number_generator.loading import load_arrays, open_reader
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = ["3", "78"]
@@ -388,4 +388,62 @@ def test_more_numbered_objects_than_a_file_can_hold_are_refused(tmp_path):
     path.write_bytes(b"\x80\x04N" + b"\x94" * 100_000 + b".")
 
     with pytest.raises(DatasetError, match="numbers far more objects"):
+        load_arrays(path)
+
+
+FIELDS = {"boxes": {"shape": [3, 4], "dtype": "int16", "fill": -1, "about": {}}}
+BOXES = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+
+
+def with_truth(path, truth, metadata=None, protocol=4):
+    content = {
+        "images": np.zeros((2, 3, 4), np.uint8),
+        "labels": ["3", "78"],
+        "metadata": {"seed": 7, "truth_fields": FIELDS} if metadata is None else metadata,
+        "truth": truth,
+    }
+    path.write_bytes(pickle.dumps(content, protocol))
+    return path
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_ground_truth_is_a_fourth_entry(tmp_path, protocol):
+    path = with_truth(tmp_path / "lines", {"boxes": BOXES, "more": BOXES}, protocol=protocol)
+
+    with open_reader(path) as reader:
+        assert reader.metadata == {"seed": 7}
+        assert reader.truth_names == ("boxes",)
+        np.testing.assert_array_equal(reader.truth("boxes", 0, 2), BOXES)
+
+
+def test_ground_truth_that_nothing_describes_is_left_alone(tmp_path):
+    with open_reader(with_truth(tmp_path / "lines", {"boxes": BOXES}, {"seed": 7})) as reader:
+        assert reader.truth_names == ()
+        assert reader.metadata == {"seed": 7}
+
+
+@pytest.mark.parametrize(
+    ("truth", "metadata", "words"),
+    [
+        ([BOXES], None, "`truth` is a list"),
+        ({"boxes": [1, 2]}, None, "`truth` is a dict, not a dict of arrays"),
+        ({}, None, "`boxes` is None"),
+        ({"boxes": BOXES[:1]}, None, r"`boxes` is an array of int16 with shape \(1, 3, 4\)"),
+        ({"boxes": BOXES}, [1], "`metadata` is a list"),
+        ({"boxes": BOXES}, {"truth_fields": 3}, "fields are 3"),
+        ({"boxes": BOXES}, {"truth_fields": {"boxes": {"shape": [10**12]}}}, "field 'boxes'"),
+    ],
+)
+def test_ground_truth_that_is_not_as_described_is_refused(tmp_path, truth, metadata, words):
+    path = with_truth(tmp_path / "lines", truth, metadata)
+
+    with pytest.raises(DatasetError, match=words):
+        load_arrays(path)
+
+
+def test_an_array_that_stands_many_times_in_the_ground_truth_is_refused(tmp_path):
+    big = np.zeros(1 << 20, np.int64)
+    path = with_truth(tmp_path / "lines", {f"a{number}": big for number in range(5000)})
+
+    with pytest.raises(DatasetError, match="far more memory"):
         load_arrays(path)

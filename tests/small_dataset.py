@@ -1,0 +1,76 @@
+"""A small dataset with every kind of ground truth, for the tests of all readers and of conversion."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from number_generator.conversion import write_dataset
+from number_generator.loading import MemoryReader, RawDataset
+from number_generator.spec import Field
+
+COUNT, HEIGHT, WIDTH, LONGEST = 7, 5, 6, 3
+LABELS = ["", "1", "23", "456", "7,8", '"9"', "+12"]
+_RANDOM = np.random.default_rng(0)
+IMAGES = _RANDOM.integers(0, 256, (COUNT, HEIGHT, WIDTH), np.uint8)
+FIELDS = (
+    Field("boxes", (LONGEST, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
+    Field("glyphs", (LONGEST,), "int32", -1, {"meaning": "numbers"}),
+    Field("writers", (), "int64", -1, {"meaning": "who wrote it"}),
+    Field("parameters", (2,), "float32", np.nan, {"columns": "slant,size"}),
+    Field("glyph_parameters", (LONGEST, 2), "float32", np.nan, {"columns": "x,y"}),
+)
+METADATA = {"spacing_range": (5, 10), "image_width": WIDTH, "command": "make it", "nested": {"a": [1, None]}}
+
+
+def _truth():
+    truth = {field.name: np.full((COUNT, *field.shape), field.fill, field.dtype) for field in FIELDS}
+    for number, label in enumerate(LABELS):
+        length = len(label)
+        truth["boxes"][number, :length] = _RANDOM.integers(-1, 6, (length, 4))
+        truth["glyphs"][number, :length] = _RANDOM.integers(-1, 5000, length)
+        truth["glyph_parameters"][number, :length] = _RANDOM.random((length, 2))
+    truth["writers"][:] = np.arange(COUNT) - 1
+    truth["parameters"][::2] = _RANDOM.random((4, 2))
+    return truth
+
+
+TRUTH = _truth()
+FORMATS = ["pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet"]
+_PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
+
+
+def need(file_format):
+    """Skip the test where the package of a format is missing."""
+    if file_format in _PACKAGES:
+        pytest.importorskip(_PACKAGES[file_format])
+
+
+def in_memory(*, fields=FIELDS, count=COUNT, metadata=METADATA):
+    truth = {field.name: TRUTH[field.name][:count] for field in fields}
+    raw = RawDataset(IMAGES[:count], LABELS[:count], metadata, truth=truth, fields=fields)
+    return MemoryReader(raw, LABELS[:count], Path("memory"))
+
+
+def write(path, file_format, *, labels=None, **options):
+    """Write the dataset, or the beginning of it, in a format."""
+    need(file_format)
+    if labels is None:
+        labels = ("jsonl",) if file_format == "png" else ()
+    write_dataset(in_memory(**options), path, file_format, labels=labels, workers=1)
+    return path
+
+
+def assert_whole(reader):
+    """Compare all that a reader gives with the dataset."""
+    assert reader.shape == (COUNT, HEIGHT, WIDTH)
+    assert len(reader) == COUNT
+    np.testing.assert_array_equal(reader.images(0, COUNT), IMAGES)
+    assert reader.labels(0, COUNT) == LABELS
+    assert reader.metadata == METADATA
+    assert set(reader.truth_names) == set(TRUTH)
+    assert sorted(map(repr, reader.fields)) == sorted(map(repr, FIELDS))
+    for name, array in TRUTH.items():
+        found = reader.truth(name, 0, COUNT)
+        assert found.dtype == array.dtype
+        np.testing.assert_array_equal(found, array)
