@@ -1,227 +1,37 @@
-"""Single handwritten digits to compose from: a user's own, or the default ones."""
+"""The digits to compose from, as a user names them: a file, a folder, a published source, several; or the default."""
 
 import hashlib
 import os
-import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import copy
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from number_generator.digit_folders import folder_files
+from number_generator.digit_images import DigitImageDataset
+from number_generator.digit_mixtures import as_mixture, mixed_digits
+from number_generator.digit_sources import SOURCES, source_named
+from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
+from number_generator.loading import source_files
 
-from number_generator.datasets import GenericDataset, Images, size_text
-from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError, SpecError
-from number_generator.glyphs import GlyphAtlas
-from number_generator.loading import load_arrays, source_files
-from number_generator.spec import MIN_HEIGHT, check_integer, check_seed
+__all__ = [
+    "PACKAGED",
+    "DigitImageDataset",
+    "default_digits",
+    "fetch_digits",
+    "load_digits",
+    "packaged_digits",
+    "recorded_digits",
+    "set_default_dataset_filepath",
+]
 
-__all__ = ["DigitImageDataset", "default_digits", "load_digits", "packaged_digits", "set_default_dataset_filepath"]
+PACKAGED = "packaged"
+"""The name of the packaged digits, among others; alone, an empty name means them as well."""
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
 
-
-class DigitImageDataset(GenericDataset):
-    """Single handwritten digits: what number sequences are composed from.
-
-    Parameters
-    ----------
-    images : array_like, shape (N, H, H), uint8, optional
-        Square, of any size H >= 4. Ink is any value above 0, on background 0.
-    labels : sequence of int or one-digit str, or integer ndarray, shape (N,), optional
-        Digits 0 to 9, every one present.
-    metadata : mapping, optional
-    writer_ids : sequence of int, shape (N,), optional
-        Who wrote each image: any number for each writer. Files that carry them are MNIST's IDX pairs with QMNIST's
-        extended labels beside them, and `.npz` archives with an array `writer_ids`; `save` does not write them.
-    cluster_ids : sequence of int, shape (N,), optional
-        The style cluster of each image, likewise; where there are none they can be computed.
-
-    Raises
-    ------
-    DatasetError
-        If something of this does not hold.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from number_generator import DigitImageDataset
-    >>> digits = DigitImageDataset(np.full((10, 8, 8), 255, np.uint8), range(10))
-    >>> digits.get_example_shape(), digits.get_digit_examples(7).shape
-    ((8, 8), (1, 8, 8))
-    """
-
-    def __init__(
-        self,
-        images: npt.ArrayLike | None = None,
-        labels: Sequence[Any] | npt.NDArray[Any] | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        *,
-        writer_ids: npt.ArrayLike | None = None,
-        cluster_ids: npt.ArrayLike | None = None,
-    ) -> None:
-        super().__init__(images, labels, metadata)
-        # A copy of its own that nobody can write to: the atlas and the SHA-256 are made of it later.
-        self._images = self._images.copy()
-        self._images.setflags(write=False)
-        self._lock = threading.RLock()  # whoever makes something may need something else that is made once
-        self._atlas: GlyphAtlas | None = None
-        self._sha256: str | None = None
-        self._writers: dict[str, Any] = {}  # what `writers_of` has made, by kind
-        self._digits = _checked_digits(self._images, self._labels)
-        self._writer_ids = _checked_ids("writer", writer_ids, len(self._images))
-        self._cluster_ids = _checked_ids("cluster", cluster_ids, len(self._images))
-        self._source_numbers = _read_only(np.arange(len(self._images), dtype=np.int64))
-
-    def load(self, input_filepath: str | os.PathLike[str]) -> None:
-        """Replace the content with that of a file, wholly read and checked.
-
-        Parameters and errors are those of `GenericDataset.load`; a DatasetError also tells what no digits are.
-        """
-        raw = load_arrays(input_filepath)
-        try:
-            loaded = DigitImageDataset(
-                raw.images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
-            )
-        except DatasetError as exc:
-            raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
-        self.__dict__.update(loaded.__dict__)
-
-    def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
-        """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does.
-
-        Writer and cluster ids are dropped: those of the new digits are not known. To keep them, make a new dataset
-        of all images, labels and ids.
-        """
-        joined = GenericDataset(self._images, self._labels, self._metadata)
-        joined.add_examples(images, labels)
-        checked = DigitImageDataset(*joined.get_data(), joined.get_metadata())
-        self.__dict__.update(checked.__dict__)
-
-    def subset(
-        self, numbers: Sequence[int] | npt.NDArray[np.integer], *, cluster_ids: npt.ArrayLike | None = None
-    ) -> "DigitImageDataset":
-        """Give some of the digits as a dataset of their own, with their writer and cluster ids and the metadata.
-
-        Parameters
-        ----------
-        numbers : sequence of int, shape (n,)
-            Which images, from 0 to N - 1, each once, in the order that they are to have.
-        cluster_ids : sequence of int, shape (N,), optional
-            The style clusters of this dataset's images, where they are known from elsewhere; None means those that
-            it carries, if any.
-
-        Returns
-        -------
-        DigitImageDataset
-            Its `source_numbers` tell which images of the dataset it was first taken from it holds.
-
-        Raises
-        ------
-        SpecError
-            If the numbers are not of images of this dataset, each once.
-        DatasetError
-            If some digit has no image among them, unless none is asked for, or the dataset is empty.
-
-        Examples
-        --------
-        >>> from number_generator.digit_datasets import packaged_digits
-        >>> half = packaged_digits().subset(range(0, 5000, 2))
-        >>> half.subset(range(100, 2500)).source_numbers[:3]
-        array([200, 202, 204])
-        """
-        if not len(self):
-            raise DatasetError("the digit dataset is empty: load one, or give images and labels")
-        chosen = _checked_numbers(numbers, len(self))
-        clusters = self._cluster_ids if cluster_ids is None else _checked_ids("cluster", cluster_ids, len(self))
-        taken = DigitImageDataset(
-            self._images[chosen],
-            self._digits[chosen],
-            self._metadata,
-            writer_ids=None if self._writer_ids is None else self._writer_ids[chosen],
-            cluster_ids=None if clusters is None else clusters[chosen],
-        )
-        taken._source_numbers = _read_only(self._source_numbers[chosen])
-        return taken
-
-    def get_digit_examples(self, digit: int) -> Images:
-        """Give all images of a digit, shape (n, H, H)."""
-        return self._images[self._digits == check_integer("digit", digit, 0, 9)]
-
-    def random_sample_digit(self, digit: int, *, seed: int | None = None) -> Images:
-        """Give one image of a digit, shape (H, H), each with equal chance.
-
-        Parameters
-        ----------
-        digit : int
-            From 0 to 9.
-        seed : int, optional
-            From 0 to 2**64 - 1: the same seed gives the same image. None draws afresh.
-        """
-        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
-
-        numbers = np.flatnonzero(self._digits == check_integer("digit", digit, 0, 9))
-        if numbers.size == 0:
-            raise DatasetError("the digit dataset is empty: load one, or give images and labels")
-        drawn = layout.sample_glyph(np.uint64(check_seed(seed)), np.uint64(0), len(numbers))
-        return self._images[numbers[drawn]].copy()
-
-    def get_example_shape(self) -> tuple[int, int]:
-        """Give the images' (width, height) in px; (0, 0) where there are none."""
-        return self._images.shape[2], self._images.shape[1]
-
-    @property
-    def writer_ids(self) -> npt.NDArray[np.int64] | None:
-        """Who wrote each image, shape (N,), read-only; None if that is not known."""
-        return self._writer_ids
-
-    @property
-    def cluster_ids(self) -> npt.NDArray[np.int64] | None:
-        """The style cluster that each image came with, shape (N,), read-only; None if it came with none."""
-        return self._cluster_ids
-
-    @property
-    def source_numbers(self) -> npt.NDArray[np.int64]:
-        """Which image of the dataset that these digits were taken from each one is, shape (N,), read-only.
-
-        It goes back through all subsets, to the digits as they were given or loaded: those are numbered 0 to N - 1.
-        """
-        return self._source_numbers
-
-    @property
-    def atlas(self) -> GlyphAtlas:
-        """All glyphs packed for rendering; made at first use."""
-        with self._lock:
-            if self._atlas is None:
-                if not len(self):
-                    raise DatasetError("the digit dataset is empty: load one, or give images and labels")
-                self._atlas = GlyphAtlas.from_digits(self._images, self._digits, self._source_numbers)
-            return self._atlas
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256, in hexadecimal, over shape, labels (a byte each) and pixels: the same whatever the file format.
-
-        Writer and cluster ids do not count.
-        """
-        with self._lock:
-            if self._sha256 is None:
-                digest = hashlib.sha256(repr(tuple(self._images.shape)).encode("ascii"))
-                digest.update(self._digits.tobytes())
-                digest.update(np.ascontiguousarray(self._images).data)
-                self._sha256 = digest.hexdigest()
-            return self._sha256
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        del state["_lock"]
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.RLock())
+Stats = tuple[tuple[int, int, int], ...]
 
 
 def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImageDataset:
@@ -230,7 +40,7 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
     Parameters
     ----------
     filepath : path_like
-        Any file that `DigitImageDataset.load` reads. It is read and checked at once.
+        Anything that `load_digits` takes, but a mapping. It is read and checked at once.
 
     Returns
     -------
@@ -243,7 +53,7 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
         If it cannot be used; the default stays what it was.
     """
     global _default_path  # noqa: PLW0603 - the one documented default of the package
-    path = str(Path(filepath).absolute()) if isinstance(filepath, (str, os.PathLike)) else filepath
+    path = recorded_digits(filepath) if isinstance(filepath, (str, os.PathLike)) else filepath
     digits = load_digits(path)
     _default_path = path
     return copy(digits)  # the caller may load other digits into it
@@ -252,8 +62,8 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
 def default_digits() -> DigitImageDataset:
     """Give the digit dataset that is used where none is given.
 
-    It is the one of `set_default_dataset_filepath`, else the file that the environment variable
-    NG_DEFAULT_DIGIT_DATASET names, else the packaged 5,000 MNIST digits. The object is shared: it is not to be
+    It is the one of `set_default_dataset_filepath`, else what the environment variable NG_DEFAULT_DIGIT_DATASET
+    names, as `load_digits` takes it, else the packaged 5,000 MNIST digits. The object is shared: it is not to be
     changed.
     """
     path = default_digits_path()
@@ -267,17 +77,96 @@ def default_digits() -> DigitImageDataset:
 
 
 def default_digits_path() -> str:
-    """Give the file of the default digits; an empty name for the packaged ones."""
-    return _default_path or os.environ.get(_ENVIRONMENT_VARIABLE, "")
+    """Give what names the default digits, see `recorded_digits`; an empty name for the packaged ones."""
+    return _default_path or recorded_digits(os.environ.get(_ENVIRONMENT_VARIABLE, ""))
 
 
-def load_digits(path: str | os.PathLike[str]) -> DigitImageDataset:
+def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitImageDataset:
     """Load a digit dataset, or give the same object again while its files have not changed.
 
     The object is shared: it is not to be changed.
+
+    Parameters
+    ----------
+    source : str, path_like or mapping
+        The name of a source, see `fetch_digits`, or "packaged"; any file or folder that `DigitImageDataset.load`
+        reads; or several of them with the weight of each, as in "mnist=0.7,./mine=0.3" or {"mnist": 0.7, "./mine":
+        0.3}. A name comes first ("./mnist" is a file of that name), then a file or folder, then several.
+
+    Returns
+    -------
+    DigitImageDataset
+
+    Raises
+    ------
+    SpecError, DatasetError, DatasetNotFoundError, DatasetReadError
+        If it is none of these, or not valid.
+    MissingExtraError, OutputError
+        If a source must be downloaded and cannot be, see `fetch_digits`.
     """
-    stats = [file.stat() for file in source_files(path)]
-    return _loaded_digits(os.fspath(path), tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats))
+    if isinstance(source, str) and source in SOURCES:
+        return _named_digits(source, None)
+    if isinstance(source, str) and source == PACKAGED:
+        return packaged_digits()
+    several = None if _is_there(source) else as_mixture(source)
+    if several is not None:
+        parts = [(name, load_digits(name), weight) for name, weight in several.items()]
+        return _mixed_digits(tuple(parts))
+    try:
+        files = [file for _, file in folder_files(source)] if _is_folder(source) else source_files(source)  # type: ignore[arg-type]
+    except DatasetNotFoundError as exc:
+        if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
+            raise DatasetNotFoundError(f"{exc}. Digits with a name are {PACKAGED}, {', '.join(SOURCES)}") from exc
+        raise
+    return _loaded_digits(os.fspath(source), _stats(files))  # type: ignore[arg-type]
+
+
+def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> DigitImageDataset:
+    """Download a published digit dataset, unless it is there already, and load it.
+
+    Parameters
+    ----------
+    name : str
+        mnist, qmnist, emnist-digits, or one of these with -test: `python -m number_generator digits list` tells what
+        they are.
+    folder : path_like, optional
+        Where downloads are kept. None means the folder that the environment variable NG_CACHE_DIR names, else
+        `number_generator` in the system's folder for a user's caches. Files may be put there by hand as well.
+
+    Returns
+    -------
+    DigitImageDataset
+        The digits, upright; those of QMNIST with their writers.
+
+    Raises
+    ------
+    SpecError
+        If there is no source of that name.
+    DatasetNotFoundError
+        If a file is not there and cannot be downloaded; the message tells what to put where by hand.
+    MissingExtraError
+        If a file is not there and the extra `fetch` is not installed.
+    OutputError
+        If the folder cannot be written.
+
+    Examples
+    --------
+    >>> from number_generator import fetch_digits, generate_batch
+    >>> digits = fetch_digits("qmnist")  # doctest: +SKIP
+    >>> images = generate_batch(["0312345678"], style="natural", digits=digits)  # doctest: +SKIP
+    """
+    return copy(_named_digits(name, folder))  # the caller may load other digits into it
+
+
+def recorded_digits(source: str | os.PathLike[str]) -> str:
+    """Give what names the same digits in any folder: names stay, and paths become absolute."""
+    text = os.fspath(source)
+    if not text or (isinstance(source, str) and (text in SOURCES or text == PACKAGED)):
+        return text
+    several = None if _is_there(source) else as_mixture(source)
+    if several is None:
+        return str(Path(text).absolute())
+    return ",".join(f"{recorded_digits(name)}={weight:.12g}" for name, weight in several.items())
 
 
 @lru_cache(maxsize=1)
@@ -318,77 +207,37 @@ def packaged_file(name: str, what: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def _loaded_digits(path: str, stats: tuple[tuple[int, int, int], ...]) -> DigitImageDataset:
+def _loaded_digits(path: str, stats: Stats) -> DigitImageDataset:
     dataset = DigitImageDataset()
     dataset.load(path)
     return dataset
 
 
-def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uint8]:
-    """Give the labels as digits, or raise DatasetError if this is no digit dataset; nothing at all is one."""
-    if not len(images):
-        return np.empty(0, np.uint8)
-    _, height, width = images.shape
-    if height != width or height < MIN_HEIGHT:
-        raise DatasetError(
-            f"the digits are {size_text(images)}: give square images of at least {MIN_HEIGHT} x {MIN_HEIGHT} px"
-        )
-    digits = np.empty(len(images), np.uint8)
-    for number, label in enumerate(labels):
-        if len(label) != 1 or label not in "0123456789":
-            raise DatasetError(f"label {number} is {label!r}: give digits from 0 to 9")
-        digits[number] = ord(label) - ord("0")
-    missing = sorted(set(range(10)) - set(digits.tolist()))
-    if missing:
-        raise DatasetError(
-            f"there is no image of {', '.join(map(str, missing))}: give at least one of each digit 0 to 9"
-        )
-    return digits
+def _named_digits(name: str, folder: str | os.PathLike[str] | None) -> DigitImageDataset:
+    """Give a source's digits, the same object while its files have not changed."""
+    path = source_named(name).fetch(folder)
+    return _loaded_source(name, str(path), _stats(source_files(path)))
 
 
-def _checked_ids(of: str, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64] | None:
-    """Give the ids as a read-only array of their own, or raise DatasetError if they are not one for each image."""
-    if ids is None:
-        return None
-    try:
-        array = np.asarray(ids)
-    except ValueError:
-        raise DatasetError(f"the {of} ids differ in length: give one integer for each image") from None
-    if array.shape != (count,) or array.dtype.kind not in "iu":
-        raise DatasetError(
-            f"the {of} ids have shape {array.shape} and type {array.dtype}: give one integer for each image, "
-            f"shape ({count},)"
-        )
-    checked = array.astype(np.int64)
-    if (checked != array).any():
-        raise DatasetError(f"the {of} ids go up to {array.max()}: give integers below 2**63")
-    return _read_only(checked)
+@lru_cache(maxsize=4)
+def _loaded_source(name: str, path: str, stats: Stats) -> DigitImageDataset:
+    return source_named(name).load(Path(path))
 
 
-def _checked_numbers(numbers: Any, count: int) -> npt.NDArray[np.int64]:
-    """Give the numbers of some of `count` images as an array, or raise SpecError if they are not, each once."""
-    try:
-        array = np.asarray(numbers)
-    except ValueError:
-        array = np.empty((1, 1), object)
-    if array.shape == (0,):
-        array = array.astype(np.int64)  # an empty list has no type
-    if array.ndim != 1 or array.dtype.kind not in "iu":
-        raise SpecError(
-            f"the numbers of a subset have shape {array.shape} and type {array.dtype}: give a list of integers "
-            "(np.flatnonzero makes one of truth values)"
-        )
-    wrong = array[(array < 0) | (array >= count)]
-    if wrong.size:
-        raise SpecError(f"the subset asks for image {wrong[0]}: give numbers from 0 to {count - 1}")
-    values, times = np.unique(array, return_counts=True)
-    if len(values) < len(array):
-        raise SpecError(
-            f"the subset asks {times.max()} times for image {values[times.argmax()]}: give each number once"
-        )
-    return array.astype(np.int64)
+@lru_cache(maxsize=2)
+def _mixed_digits(parts: tuple[tuple[str, DigitImageDataset, float], ...]) -> DigitImageDataset:
+    return mixed_digits(parts)
 
 
-def _read_only(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    array.setflags(write=False)
-    return array
+def _stats(files: Iterable[Path]) -> Stats:
+    """Give what changes when a file does."""
+    return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in (file.stat() for file in files))
+
+
+def _is_there(source: object) -> bool:
+    """Tell whether there is a file or folder of that name."""
+    return isinstance(source, (str, os.PathLike)) and os.path.exists(source)  # noqa: PTH110 - no error for odd names
+
+
+def _is_folder(source: object) -> bool:
+    return isinstance(source, (str, os.PathLike)) and os.path.isdir(source)  # noqa: PTH112 - likewise

@@ -77,6 +77,7 @@ def _render_clean(
         placed.glyph_ids,
         lefts,
         natural,
+        atlas.shares,
     )
     stretch = job.spec.fit == "stretch"
     shape = (job.height, width, stretch)

@@ -10,13 +10,16 @@ import numpy.typing as npt
 from number_generator.fields import GlyphFields
 from number_generator.separators import SEPARATOR_CLASSES, DigitMeasures, separator_images
 
-__all__ = ["GlyphAtlas"]
+__all__ = ["GlyphAtlas", "glyph_order"]
 
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
+Shares = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 _MAKING = threading.Lock()
 _BLOCK = 32
 """Rows that the kernels load at once: a column is padded to a multiple of it."""
+
+_WHOLE = 2**40  # so many steps make up all shares of a digit: a share is exact to 1 in 10**6 for a million glyphs
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +49,10 @@ class GlyphAtlas:
         Who wrote which glyph, see `Writers`; None if all are of one group.
     writer_ids : ndarray, shape (glyphs,), int64, optional
         The writer id or the style cluster of each glyph, as the digit dataset has it; None if a line mixes them.
+    shares : (stops, each, first), optional
+        For digits of several sources with a share each, arrays of shape (10, sources), int64: a number below
+        `stops[d, -1]` is of the first source s with `stops[d, s]` above it, whose glyphs begin at `first[d, s]` and
+        have `each[d, s]` numbers each. None if all glyphs of a digit have the same chance.
     """
 
     height: int
@@ -57,6 +64,7 @@ class GlyphAtlas:
     source: npt.NDArray[np.int64]
     writers: Groups | None = None
     writer_ids: npt.NDArray[np.int64] | None = None
+    shares: Shares | None = None
 
     @property
     def packed(self) -> tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -116,6 +124,7 @@ class GlyphAtlas:
         images: npt.NDArray[np.uint8],
         labels: npt.NDArray[np.integer],
         source: npt.NDArray[np.int64] | None = None,
+        mixture: tuple[npt.NDArray[np.int64], tuple[float, ...]] | None = None,
     ) -> "GlyphAtlas":
         """Crop digits to their ink columns and pack them.
 
@@ -127,12 +136,14 @@ class GlyphAtlas:
             Digits 0 to 9, every one present.
         source : ndarray, shape (N,), int64, optional
             The number by which each digit is known; None means 0 to N - 1.
+        mixture : (ndarray of shape (N,), int64, and sequence of float), optional
+            Which of several sources each digit is from, and the weight of each source: see `shares`.
 
         Returns
         -------
         GlyphAtlas
         """
-        order = np.argsort(labels, kind="stable")
+        order = glyph_order(labels, None if mixture is None else mixture[0])
         images = images[order]
         size = images.shape[2]
         first, stop = _extent(images, axis=1)
@@ -146,8 +157,26 @@ class GlyphAtlas:
             glyph_column=glyph_column,
             glyph_rows=glyph_rows,
             class_start=np.searchsorted(labels[order], np.arange(11)).astype(np.int64),
-            source=order.astype(np.int64) if source is None else source[order],
+            source=order if source is None else source[order],
+            shares=None if mixture is None else _shares(labels, *mixture),
         )
+
+
+def glyph_order(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+    """Give the numbers of a dataset's digits in the order of its atlas: by class, then source, then number."""
+    order = np.argsort(labels, kind="stable") if origin is None else np.lexsort((origin, labels))
+    return order.astype(np.int64)
+
+
+def _shares(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64], weights: tuple[float, ...]) -> Shares:
+    """Give the `shares` of an atlas; those of sources that lack a digit go to the others, in proportion."""
+    sources = len(weights)
+    counts = np.bincount(labels.astype(np.int64) * sources + origin, minlength=10 * sources).reshape(10, sources)
+    there = np.where(counts > 0, np.asarray(weights, np.float64), 0.0)
+    steps = _WHOLE * there / there.sum(axis=1, keepdims=True)
+    each = np.where(counts > 0, np.maximum(1, np.rint(steps / np.maximum(counts, 1))), 0).astype(np.int64)
+    first = np.concatenate(([0], np.cumsum(counts.reshape(-1))[:-1])).reshape(10, sources).astype(np.int64)
+    return np.cumsum(each * counts, axis=1), each, first
 
 
 def _packed(

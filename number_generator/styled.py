@@ -78,7 +78,7 @@ def render_styled(
             fields.digit_height,
             fields.stroke,
         ),
-        (atlas.class_start, *atlas.groups),
+        (atlas.class_start, *atlas.groups, atlas.shares),
         shape,
         max(sequences.longest, 1),
         pages,

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from number_generator.digit_datasets import DigitImageDataset, packaged_file
 from number_generator.errors import DatasetError, SpecError
-from number_generator.glyphs import GlyphAtlas
+from number_generator.glyphs import GlyphAtlas, glyph_order
 from number_generator.handwriting import Handwriting
 
 __all__ = [
@@ -255,20 +255,28 @@ def _made(digits: DigitImageDataset, kind: str) -> Writers:
     """Make the groups of a kind that is not `auto`."""
     if kind == "dataset":
         assert digits.writer_ids is not None  # noqa: S101 - writers_of has looked
-        return _grouped("dataset", digits.writer_ids, digits._digits)
+        return _grouped("dataset", digits.writer_ids, digits)
     if kind == "mixed":
-        return _grouped("mixed", np.zeros(len(digits), np.int64), digits._digits)
+        return _grouped("mixed", np.zeros(len(digits), np.int64), digits)
     known = known_clusters(digits)
     if known is not None:
-        return _grouped("cluster", known, digits._digits)
-    return _grouped("cluster", style_clusters(digits._images, digits._digits), digits._digits, is_computed=True)
+        return _grouped("cluster", known, digits)
+    return _grouped("cluster", _computed_clusters(digits), digits, is_computed=True)
 
 
-def _grouped(kind: Kind, ids: Integers, labels: npt.NDArray[np.uint8], *, is_computed: bool = False) -> Writers:
+def _computed_clusters(digits: DigitImageDataset) -> Integers:
+    """Give style clusters, those of several sources apart: the first digit of a line draws the source for all."""
+    clusters = style_clusters(digits._images, digits._digits)
+    mixture = digits._mixture
+    return clusters if mixture is None else clusters + mixture.origin * CLUSTERS
+
+
+def _grouped(kind: Kind, ids: Integers, digits: DigitImageDataset, *, is_computed: bool = False) -> Writers:
     """Give the groups that the ids stand for, numbered from 0, with the glyphs of each."""
+    labels = digits._digits
     names, group = np.unique(ids, return_inverse=True)
     group, groups = group.reshape(-1).astype(np.int64), len(names)
-    order = np.argsort(labels, kind="stable")  # the atlas's
+    order = glyph_order(labels, None if digits._mixture is None else digits._mixture.origin)
     glyph_group = group[order]
     cell = labels[order].astype(np.int64) * groups + glyph_group
     members = np.argsort(cell, kind="stable").astype(np.int64)

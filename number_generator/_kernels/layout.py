@@ -14,12 +14,14 @@ __all__ = [
     "gather",
     "group_phone_digits",
     "lay_out",
+    "pick_glyph",
     "sample_glyph",
     "write_labels",
 ]
 
 _PHONE_LENGTHS = 2  # 10 or 11 digits
 _NEXT = np.uint64(1)
+_DIGITS = np.uint64(10)
 
 
 @kernel
@@ -95,6 +97,21 @@ def gather(codes: Any, offsets: Any, chosen: Any, out_offsets: Any, out: Any) ->
 
 
 @kernel
+def pick_glyph(word: int, code: int, shares: Any) -> int:
+    """Draw a glyph of a digit whose sources have shares of their own: first the source, then one of its glyphs.
+
+    `shares` is that of `GlyphAtlas`: one word draws both.
+    """
+    stops, each, first = shares
+    drawn = rng.bounded(word, stops[code, stops.shape[1] - 1])
+    source, begin = np.int64(0), np.int64(0)
+    while drawn >= stops[code, source]:
+        begin = stops[code, source]
+        source += 1
+    return first[code, source] + (drawn - begin) // each[code, source]
+
+
+@kernel
 def lay_out(
     seed: int,
     start: int,
@@ -106,10 +123,12 @@ def lay_out(
     glyph_ids: Any,
     lefts: Any,
     natural: Any,
+    shares: Any = None,
 ) -> None:
     """Draw glyphs and gaps: `glyph_ids` and `lefts` per digit, `natural` widths per line.
 
-    `spacing` holds the smallest gap and the number of possible gaps. The line starts at column 0.
+    `spacing` holds the smallest gap and the number of possible gaps. The line starts at column 0. `shares` is None
+    where all glyphs of a digit have the same chance: what is compiled then knows nothing of shares.
     """
     smallest_gap, gaps = spacing
     longest = 0
@@ -131,6 +150,8 @@ def lay_out(
             code = np.uint64(codes[at])
             lowest = class_start[code]
             glyph = np.uint64(lowest + rng.bounded(glyph_words[k], class_start[code + _NEXT] - lowest))
+            if shares is not None and code < _DIGITS:
+                glyph = np.uint64(pick_glyph(glyph_words[k], np.int64(code), shares))
             glyph_ids[at] = glyph
             lefts[at] = left
             right = left + glyph_column[glyph + _NEXT] - glyph_column[glyph] - 1  # a blank column stands between

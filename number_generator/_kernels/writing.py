@@ -14,6 +14,7 @@ import numpy as np
 from number_generator._kernels import fields, rng, simd, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
+from number_generator._kernels.layout import pick_glyph
 
 __all__ = ["write_lines"]
 
@@ -159,7 +160,7 @@ def _list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> in
 
 
 @kernel
-def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count: int) -> int:
+def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count: int, shares: Any = None) -> int:
     """Choose the glyph of each digit, of the writer of the first one, and give the first one's; -1 without any."""
     members, start, glyph_group, groups = writers
     first = np.int64(-1)
@@ -173,6 +174,8 @@ def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count
         lowest = class_start[code]
         number = class_start[code + 1] - lowest
         glyph = lowest + rng.bounded(word, number)
+        if shares is not None:
+            glyph = pick_glyph(word, code, shares)
         if first < 0:
             first = glyph
             group = glyph_group[glyph]
@@ -672,7 +675,7 @@ def write_lines(
         Whether the page is cut tightly to the ink, and whether a line that is too wide keeps its height.
     glyphs : (texels, offsets, sizes, facts, padding, density, digit height, stroke)
         See `GlyphFields`.
-    choice : (class_start, members, start, glyph_group, groups)
+    choice : (class_start, members, start, glyph_group, groups, shares)
         See `GlyphAtlas` and `Writers`.
     shape : (int, int)
         Height and width of a page.
@@ -694,7 +697,7 @@ def write_lines(
     # Not the page itself, as 16 bytes are written at once: those after it may be another thread's.
     cover = np.zeros(height * width + _LANES, np.uint8)
     items, points, _, words, _, _ = scratch
-    class_start, members, starts, glyph_group, groups = choice
+    class_start, members, starts, glyph_group, groups, shares = choice
     is_split = boxes.shape[0] > 0 or masks.shape[0] > 0
     alone = np.zeros(height * width + _LANES, np.uint8)
     columns, box = np.zeros(width, np.uint8), np.zeros(4, np.int16)
@@ -706,7 +709,7 @@ def write_lines(
         cover[:] = 0
         count = _list_items(seed, image, table, line_codes, items)
         rng.fill_words(np.uint64(seed), image, rng.GLYPH, length, words)
-        first = _choose_glyphs(words, (members, starts, glyph_group, groups), class_start, items, count)
+        first = _choose_glyphs(words, (members, starts, glyph_group, groups), class_start, items, count, shares)
         _shape_items(seed, image, table, length, glyphs, scratch, count, first)
         _place_items(seed, image, table, spacing, length, glyphs, scratch, count)
         softness = line_value(seed, image, table, SOFTNESS)

@@ -1,0 +1,289 @@
+"""Folders of images for each digit, and how an image becomes a digit of MNIST's form."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from number_generator import DigitImageDataset, digit_folders, generate_batch
+from number_generator.digit_datasets import load_digits, packaged_digits
+from number_generator.digit_folders import load_folder, normalised
+from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
+
+
+def drawn(height=60, width=40, ink=0, paper=255):
+    """Give an image of a thick 1 that leans, on paper."""
+    image = np.full((height, width), paper, np.uint8)
+    for row in range(height // 5, height - height // 5):
+        left = width // 2 - (row - height // 2) // 4
+        image[row, left : left + max(1, width // 8)] = ink
+    return image
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "mine"
+    for digit in range(10):
+        (path / str(digit)).mkdir(parents=True)
+        Image.fromarray(drawn(width=40 + digit)).save(path / str(digit) / "a.png")
+    return path
+
+
+def one(image, ink="auto", size=28):
+    return normalised(np.asarray(image, np.float32) / 255, size, ink, "a.png")
+
+
+def shifted_difference(image, other):
+    """Give the least mean difference of two digits that may be a pixel apart."""
+    other = other.astype(int)
+    moved = (np.roll(image, (y, x), (0, 1)).astype(int) for y in (-1, 0, 1) for x in (-1, 0, 1))
+    return min(np.abs(one - other).mean() for one in moved)
+
+
+# --- the form
+
+
+def test_a_digit_of_mnist_stays_as_it_is():
+    for digit in range(10):
+        original = packaged_digits().get_digit_examples(digit)[3]
+
+        assert shifted_difference(one(original), original) < 1.5
+        assert shifted_difference(one(255 - original), original) < 1.5
+
+
+def test_ink_is_fitted_into_20_px_and_its_centre_of_mass_is_in_the_middle():
+    digit = one(drawn())
+
+    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    y, x = np.mgrid[:28, :28] + 0.5
+    assert rows[-1] - rows[0] + 1 == 20
+    assert columns[-1] - columns[0] + 1 < 20
+    assert abs((digit * y).sum() / digit.sum() - 14) <= 0.51
+    assert abs((digit * x).sum() / digit.sum() - 14) <= 0.51
+    assert digit.max() == 255
+
+
+@pytest.mark.parametrize("size", [4, 14, 28, 32, 100])
+def test_digits_are_of_the_size_that_is_asked_for(folder, size):
+    images = load_folder(folder, size=size).images
+
+    assert images.shape == (10, size, size)
+    rows = np.flatnonzero(images.any(axis=(0, 2)))
+    assert rows[-1] - rows[0] + 1 == max(1, round(size * 20 / 28))
+
+
+def test_ink_is_told_by_the_border_and_can_be_told_by_the_user():
+    dark, bright = drawn(), drawn(ink=255, paper=0)
+
+    np.testing.assert_array_equal(one(dark), one(bright))
+    np.testing.assert_array_equal(one(dark, "dark"), one(dark))
+    assert one(dark, "bright").astype(int).sum() > 2 * one(dark).astype(int).sum()
+
+
+@pytest.mark.parametrize("contrast", [0.2, 0.9])
+def test_paper_its_noise_and_an_even_shadow_are_taken_out(contrast):
+    random = np.random.default_rng(1)
+    clean = drawn(200, 200) / 255
+    shadow = np.linspace(0.0, 0.3, 200)[None, :]
+    photo = 0.95 - contrast * (1 - clean) - shadow + 0.01 * random.standard_normal(clean.shape)
+
+    digit = normalised(photo.clip(0, 1).astype(np.float32), 28, "auto", "a.png")
+
+    assert shifted_difference(digit, one(drawn(200, 200))) < 6
+    assert (digit > 20).mean() < 1.3 * (one(drawn(200, 200)) > 20).mean()
+
+
+def test_thin_strokes_are_not_lost():
+    image = np.full((400, 400), 255, np.uint8)
+    image[50:350, 200:202] = 0
+
+    assert one(image).max() > 100
+
+
+def test_a_digit_that_touches_the_border_is_whole():
+    cut = drawn()[12:48, 15:30]
+
+    assert shifted_difference(one(cut), one(drawn())) < 2
+
+
+# --- modes
+
+
+def modes():
+    grey = drawn()
+    rgba = np.zeros((*grey.shape, 4), np.uint8)
+    rgba[..., 3] = 255 - grey
+    bright = np.concatenate((np.full((*grey.shape, 3), 255, np.uint8), rgba[..., 3:]), axis=2)
+    image = Image.fromarray(grey)
+    return {
+        "grey": image,
+        "rgb": image.convert("RGB"),
+        "opaque": image.convert("RGBA"),
+        "transparent": Image.fromarray(rgba),
+        "bright and transparent": Image.fromarray(bright),
+        "grey and transparent": Image.fromarray(rgba).convert("LA"),
+        "palette": image.convert("P"),
+        "black and white": image.convert("1"),
+        "16 bits": Image.fromarray(grey.astype(np.uint16) * 257),
+    }
+
+
+@pytest.mark.parametrize("mode", modes())
+def test_an_image_of_any_mode_is_the_same_digit(folder, mode):
+    modes()[mode].save(folder / "1" / "a.png")
+
+    np.testing.assert_array_equal(load_folder(folder).images[1], one(drawn()))
+
+
+def test_a_jpeg_is_read_and_turned_as_its_camera_says(folder):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees, clockwise
+    (folder / "1" / "a.png").unlink()
+    turned = Image.fromarray(drawn(240, 160)).rotate(90, expand=True)
+    turned.save(folder / "1" / "b.JPG", exif=exif, quality=95)
+
+    assert shifted_difference(load_folder(folder).images[1], one(drawn(240, 160))) < 3
+
+
+# --- folders
+
+
+def test_a_folder_is_loaded_wherever_digits_are_taken(folder):
+    dataset = DigitImageDataset()
+    dataset.load(folder)
+
+    assert [dataset.get_digit_examples(digit).shape for digit in range(10)] == [(1, 28, 28)] * 10
+    assert generate_batch(["0123"], (1, 2), 80, digits=folder, seed=1).shape == (1, 28, 80)
+    assert load_digits(str(folder)) is load_digits(str(folder))
+
+
+def test_a_folder_that_has_changed_is_read_again(folder):
+    before = load_digits(folder)
+    Image.fromarray(drawn(80, 30)).save(folder / "4" / "b.png")
+
+    assert len(load_digits(folder)) == len(before) + 1
+
+
+def test_digits_stand_by_class_then_name(folder):
+    for name in ("c.png", "b.png"):
+        Image.fromarray(drawn(60, 30 if name == "b.png" else 50)).save(folder / "3" / name)
+
+    raw = load_folder(folder)
+
+    assert raw.labels.tolist() == [0, 1, 2, 3, 3, 3, 4, 5, 6, 7, 8, 9]
+    np.testing.assert_array_equal(raw.images[4], one(drawn(60, 30)))
+
+
+def test_files_of_the_system_are_passed_over(folder):
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini"):
+        (folder / "2" / name).write_bytes(b"x")
+    (folder / "letters").mkdir()
+
+    assert len(load_folder(folder).images) == 10
+
+
+# --- errors
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(DatasetNotFoundError, match="there is no such folder"):
+        load_folder(tmp_path / "none")
+
+
+def test_a_folder_without_digits_is_an_error(tmp_path):
+    with pytest.raises(DatasetReadError, match=r"this is a folder, and not one of digits; give a dataset file"):
+        load_digits(tmp_path)
+
+
+def test_missing_classes_are_named(folder):
+    for digit in (3, 7):
+        (folder / str(digit) / "a.png").unlink()
+        (folder / str(digit)).rmdir()
+
+    with pytest.raises(DatasetError, match="this folder lacks 3, 7"):
+        load_folder(folder)
+
+
+def test_a_class_without_images_is_named(folder):
+    (folder / "5" / "a.png").unlink()
+
+    with pytest.raises(DatasetError, match=r"5: there is no image in this folder"):
+        load_folder(folder)
+
+
+def test_a_file_that_is_no_image_by_name_is_named(folder):
+    (folder / "5" / "b.gif").write_bytes(b"GIF89a")
+
+    with pytest.raises(DatasetError, match=r"b\.gif: its name does not end in \.png, \.jpg or \.jpeg"):
+        load_folder(folder)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b"GIF89a", lambda b: b"", lambda b: b[:30] + b"x" + b[31:]]
+)
+def test_a_broken_image_is_named(folder, damage):
+    path = folder / "6" / "a.png"
+    path.write_bytes(damage(path.read_bytes()))
+
+    with pytest.raises(DatasetError, match=r"6.a\.png: this is no whole PNG or JPEG image"):
+        load_folder(folder)
+
+
+@pytest.mark.parametrize("paper", [0, 128, 255])
+def test_a_blank_image_is_named(folder, paper):
+    Image.fromarray(np.full((50, 50), paper, np.uint8)).save(folder / "6" / "a.png")
+
+    with pytest.raises(DatasetError, match=r"6.a\.png: nothing is written on this image"):
+        load_folder(folder)
+
+
+def test_noise_alone_is_blank(folder):
+    noise = np.random.default_rng(1).integers(240, 250, (50, 50), np.uint8)
+    Image.fromarray(noise).save(folder / "6" / "a.png")
+
+    with pytest.raises(DatasetError, match=r"its ink and paper differ by [0-9]% of black and white"):
+        load_folder(folder)
+
+
+def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(folder, monkeypatch):
+    Image.new("1", (10_000, 20_000)).save(folder / "6" / "a.png")
+
+    with pytest.raises(DatasetError, match=r"6.a\.png: it has more than 50 million pixels"):
+        load_folder(folder)
+    Image.new("1", (6_000, 9_000)).save(folder / "6" / "a.png")
+    with pytest.raises(DatasetError, match=r"6.a\.png: it is 6000 x 9000 px, more than 50 million"):
+        load_folder(folder)
+
+
+def test_an_image_that_may_not_be_read_is_named(folder, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Image, "open", refuse)
+
+    with pytest.raises(DatasetReadError, match=r"0.a\.png: the file cannot be read: Permission denied"):
+        load_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"size": 3}, "size is 3"),
+        ({"size": 513}, "size is 513"),
+        ({"ink": "red"}, "ink is 'red': give 'auto', 'dark' or 'bright'"),
+    ],
+)
+def test_size_and_ink_have_rules(folder, settings, message):
+    with pytest.raises(SpecError, match=message):
+        load_folder(folder, **settings)
+
+
+def test_a_large_image_is_reduced_before_it_is_measured(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        digit_folders, "_otsu", lambda grey, otsu=digit_folders._otsu: seen.append(grey.shape) or otsu(grey)
+    )
+
+    large = one(drawn(3000, 2000))
+
+    assert seen == [(600, 400)]
+    assert shifted_difference(large, one(drawn(300, 200))) < 2
