@@ -12,6 +12,7 @@ from number_generator.preview import preview
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
+    from number_generator.conversion import convert
     from number_generator.core import (
         DigitSequenceImageGenerator,
         generate_batch,
@@ -21,12 +22,14 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     )
     from number_generator.countries import CountryNumbers
     from number_generator.datasets import GenericDataset
-    from number_generator.digit_datasets import DigitImageDataset, set_default_dataset_filepath
+    from number_generator.digit_datasets import DigitImageDataset, fetch_digits, set_default_dataset_filepath
     from number_generator.distributions import Normal, Uniform
     from number_generator.handwriting import Handwriting
     from number_generator.numbers import PhoneNumbers
     from number_generator.patterns import Pattern
     from number_generator.splits import split_digits
+    from number_generator.streams import stream
+    from number_generator.targets import encode_labels
 
 __all__ = [
     "CountryNumbers",
@@ -40,6 +43,9 @@ __all__ = [
     "PhoneNumbers",
     "Uniform",
     "__version__",
+    "convert",
+    "encode_labels",
+    "fetch_digits",
     "generate_batch",
     "generate_chunk",
     "generate_number_sequence",
@@ -47,6 +53,7 @@ __all__ = [
     "preview",
     "set_default_dataset_filepath",
     "split_digits",
+    "stream",
 ]
 
 
@@ -60,8 +67,12 @@ _HOMES = {
     "Pattern": "patterns",
     "PhoneNumbers": "numbers",
     "Uniform": "distributions",
+    "convert": "conversion",
     "set_default_dataset_filepath": "digit_datasets",
+    "encode_labels": "targets",
+    "fetch_digits": "digit_datasets",
     "split_digits": "splits",
+    "stream": "streams",
 }
 
 

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -50,6 +50,9 @@ __all__ = [
 ]
 
 
+Digits = str | os.PathLike[str] | Mapping[str, float] | DigitImageDataset | None
+"""What names the digits to compose from; None means the default ones."""
+
 _TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
 
 
@@ -61,7 +64,7 @@ def generate_batch(
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
     start: int = 0,
-    digits: str | os.PathLike[str] | DigitImageDataset | None = None,
+    digits: Digits = None,
     fit: Fit = "contain",
     out: Images | None = None,
     workers: int | None = None,
@@ -87,8 +90,9 @@ def generate_batch(
     start : int
         Number of the first image. Image i depends on `seed` and i alone, so a batch may be made in parts:
         `generate_batch(s, ..., seed=k)[a:b]` equals `generate_batch(s[a:b], ..., seed=k, start=a)`.
-    digits : path_like or DigitImageDataset, optional
-        The digits to compose from; None means the default digit dataset.
+    digits : path_like, mapping or DigitImageDataset, optional
+        The digits to compose from: a name such as "mnist", a file, a folder, or several of them with weights, as
+        `load_digits` takes them; None means the default digit dataset.
     fit : {"contain", "stretch"}
         How a line that is too wide meets the width: shrunk on both axes and centred, or on the width alone.
         A line that fits is centred. A style that cuts the page to the ink, as `document` does, fits by itself.
@@ -146,7 +150,7 @@ def generate_chunk(
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
     start: int = 0,
-    digits: str | os.PathLike[str] | DigitImageDataset | None = None,
+    digits: Digits = None,
     fit: Fit = "contain",
     workers: int | None = None,
 ) -> Chunk:
@@ -313,7 +317,7 @@ def _draw_one(
     return images.reshape(images.shape[1:])
 
 
-def digits_of(digits: Any) -> DigitImageDataset:
+def digits_of(digits: Digits) -> DigitImageDataset:
     """Give the digit dataset that an argument `digits` stands for."""
     if digits is None:
         return default_digits()

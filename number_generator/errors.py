@@ -1,6 +1,6 @@
 """The exceptions that the package raises on purpose.
 
-Catch the base class to catch them all; each is also the built-in error that fits best::
+Catch the base class to catch them all; each is also the built-in error that fits best:
 
     NumberGeneratorError
     ├── SpecError             (ValueError)         an argument breaks a rule

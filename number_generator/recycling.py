@@ -32,8 +32,8 @@ def new_bytes(size: int) -> npt.NDArray[np.uint8]:
     block = _taken(size)
     if block is None:
         block = np.empty(size, np.uint8)
-    # All views of an array refer to it, and it alone refers to this memoryview: when it dies, no view is left.
-    array = np.frombuffer(memoryview(block), np.uint8, size)
+    # All views of an array refer to it, and it alone refers to the block's memoryview: when it dies, no view is left.
+    array = np.frombuffer(block.data, np.uint8, size)
     weakref.finalize(array, _spare.append, block).atexit = False
     return array
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.core import digits_of
+from number_generator.core import Digits, digits_of
 from number_generator.datasets import Images
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
@@ -65,7 +65,7 @@ def stream(
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
     start: int = 0,
-    digits: Any = None,
+    digits: Digits = None,
     fit: Fit = "contain",
     workers: int | None = None,
 ) -> "NumberBatches":
@@ -92,8 +92,8 @@ def stream(
         From 0 to 2**64 - 1. The same seed gives the same batches; None draws afresh.
     start : int
         Number of the first image. The images are those that `generate_chunk` makes with these numbers.
-    digits : path_like or DigitImageDataset, optional
-        The digits to compose from; None means the default digit dataset.
+    digits : path_like, mapping or DigitImageDataset, optional
+        The digits to compose from, as for `generate_batch`.
     workers : int, optional
         Number of threads; None means one a core. They make up to two tasks each ahead, each of a batch or of some
         2,048 images in small ones. With 1 no thread is started, and a batch is made when it is asked for.
@@ -259,7 +259,7 @@ def batches_of(
     label: Label = "written",
     seed: int | None = None,
     start: int = 0,
-    digits: Any = None,
+    digits: Digits = None,
 ) -> Batches:
     """Check what `stream` takes, and give the batches that it stands for."""
     written = checked_style(style)

@@ -5,7 +5,19 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, countries, datasets, digit_datasets, errors, patterns, splits
+from number_generator import (
+    conversion,
+    core,
+    countries,
+    datasets,
+    digit_datasets,
+    digit_images,
+    errors,
+    patterns,
+    splits,
+    streams,
+    targets,
+)
 
 BASES = {
     "SpecError": ValueError,
@@ -16,6 +28,7 @@ BASES = {
     "OutputError": OSError,
     "OutputExistsError": FileExistsError,
     "MemoryLimitError": MemoryError,
+    "MissingExtraError": ImportError,
 }
 
 
@@ -32,6 +45,9 @@ def test_the_public_names_are_these():
         "PhoneNumbers",
         "Uniform",
         "__version__",
+        "convert",
+        "encode_labels",
+        "fetch_digits",
         "generate_batch",
         "generate_chunk",
         "generate_number_sequence",
@@ -39,6 +55,7 @@ def test_the_public_names_are_these():
         "preview",
         "set_default_dataset_filepath",
         "split_digits",
+        "stream",
     ]
     assert dir(number_generator) == sorted(number_generator.__all__)
 
@@ -112,12 +129,21 @@ assert threading.active_count() == 1
     run_python(code, NG_DEFAULT_DIGIT_DATASET=str(tmp_path / "is-not-there.pickle"))
 
 
-@pytest.mark.parametrize("module", [core, countries, datasets, digit_datasets, patterns, splits])
+@pytest.mark.parametrize(
+    "module", [conversion, core, countries, datasets, digit_datasets, digit_images, patterns, splits, streams, targets]
+)
 def test_the_examples_of_the_docstrings_run(module):
     result = doctest.testmod(module, raise_on_error=False)
 
     assert result.attempted > 0
     assert result.failed == 0
+
+
+def test_the_examples_of_the_pytorch_datasets_run():
+    pytest.importorskip("torch")
+    from number_generator import torch  # noqa: PLC0415 - optional
+
+    assert doctest.testmod(torch).failed == 0
 
 
 def test_every_error_is_the_packages_own_and_the_builtin_one_that_fits():
