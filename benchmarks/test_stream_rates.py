@@ -48,14 +48,14 @@ def test_stream(rate, workers, size):
 @pytest.mark.benchmark(group="streams")
 @pytest.mark.parametrize("size", _SIZES)
 @pytest.mark.parametrize("processes", sorted({0, min(2, available_cores())}))
-def test_torch_loader(rate, is_smoke, processes, size):
+def test_torch_loader(rate, processes, size):
     from torch.utils.data import DataLoader  # noqa: PLC0415 - optional
 
     from number_generator.torch import NumberStream  # noqa: PLC0415 - optional
 
     cores = processes or available_cores()
     dataset = NumberStream(batch_size=size, seed=1, workers=cores)
-    batches = iter(DataLoader(dataset, batch_size=None, num_workers=0 if is_smoke else processes))
+    batches = iter(DataLoader(dataset, batch_size=None, num_workers=processes))
     next(batches)
     against = {"generate_batch": (_batches(size, cores), _COUNT)}
     assert is_drawn(rate(_last, batches, size, count=_COUNT, size=_COUNT * PAGE, against=against))

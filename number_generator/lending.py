@@ -2,19 +2,24 @@
 
 PyTorch passes a tensor between processes as a file descriptor, by a socket of its own: a millisecond for each, and its
 pages are new each time, which costs as much as drawing a third of the images. Here a worker has a few slots of shared
-memory, which the reading process maps once. A slot is used again when the reader has dropped the batch in it.
+memory, which the reading process maps once. A slot is used again when the reader has dropped the batch in it, and the
+worker, too.
 """
 
+import multiprocessing
 import os
 import threading
 import uuid
 import weakref
+from functools import lru_cache
+from multiprocessing.reduction import ForkingPickler
 from typing import Any
 
 import numpy as np
 import torch
+from torch.multiprocessing.reductions import reduce_tensor
 
-__all__ = ["Lender"]
+__all__ = ["Lender", "lender_of"]
 
 # DataLoader has two batches ahead for each worker, and whoever trains holds one or two.
 _SLOTS = 6
@@ -35,48 +40,75 @@ class Lender:
         self._ring = _Ring(uuid.uuid4().hex, os.getpid())
         self._flags = _new_shared(_SLOTS).zero_()
         self._slots: list[torch.Tensor] = []
+        # Arrays that live as long as any tensor here does whose memory is the slot's.
+        self._used_here: list[weakref.ref[np.ndarray[Any, Any]]] = []
+        self._lock = threading.Lock()
 
     def lend(self, shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
         """Give memory for images, shape (n, H, W), as an array, and as a tensor of shape (n, 1, H, W).
 
         It is that of a slot where one is free.
         """
-        count, height, width = shape
-        size = count * height * width
-        slot = self._free_slot() if 0 < size <= self._size else None
-        memory = _new_shared(size) if slot is None else self._slots[slot][:size]
-        tensor = memory.view(count, 1, height, width)
-        if slot is not None:
-            self._flags[slot] = _LENT
-            tensor = tensor.as_subclass(_LentTensor)
-            tensor.place = (self._ring, slot, self._slots[slot], self._flags)
-        return memory.view(shape).numpy(), tensor
+        size = int(np.prod(shape))
+        with self._lock:
+            slot = self._free_slot() if 0 < size <= self._size else None
+            if slot is None:
+                memory = _new_shared(size).view(shape)
+                return memory.numpy(), memory.unsqueeze(1)
+            array = self._slots[slot][:size].numpy().reshape(shape)
+            self._used_here[slot] = weakref.ref(array)
+        tensor = torch.from_numpy(array).unsqueeze(1).as_subclass(_LentTensor)
+        tensor.place = (self._ring, slot, self._slots[slot], self._flags, array)
+        return array, tensor
 
     def _free_slot(self) -> int | None:
-        for slot in range(len(self._slots)):
-            if self._flags[slot] == _FREE:
+        for slot, used in enumerate(self._used_here):
+            if used() is None and self._flags[slot] == _FREE:
                 return slot
         if len(self._slots) == _SLOTS:
             return None
         self._slots.append(_new_shared(self._size))
+        self._used_here.append(weakref.ref(np.empty(0)))
         return len(self._slots) - 1
 
 
-class _LentTensor(torch.Tensor):
-    """A tensor in a slot.
+@lru_cache(maxsize=8)
+def lender_of(size: int) -> Lender:
+    """Give this process's slots of a size, the same ones in each epoch: the reader keeps what it has been sent."""
+    return Lender(size)
 
-    This object alone can give the slot back. What is made of it is a plain tensor, and its slot is not used again.
+
+class _LentTensor(torch.Tensor):
+    """A tensor in a slot, which `DataLoader` sends as the slot's number.
+
+    What is made of it is a plain tensor: one that shares its memory is copied when it is sent, and keeps the slot from
+    being used again while it lives.
     """
 
     place: tuple[Any, ...]
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
-    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        ring, slot, memory, flags = self.place
-        # The first time, the memory goes along; the reader keeps it.
-        first = slot not in ring.sent
-        ring.sent.add(slot)
-        return _received, (ring.name, ring.process, slot, tuple(self.shape), (memory, flags) if first else None)
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.detach().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
+
+    def __deepcopy__(self, memo: Any) -> torch.Tensor:
+        return self.clone()
+
+
+def _reduced(tensor: _LentTensor) -> tuple[Any, ...]:
+    """Give what goes between the processes."""
+    ring, slot, memory, flags, array = tensor.place
+    # The reader may have it from a time before. And where a view of it was sent, PyTorch has moved both elsewhere.
+    if flags[slot] == _LENT or tensor.data_ptr() != array.ctypes.data:
+        return reduce_tensor(tensor.clone())  # type: ignore[no-untyped-call]
+    flags[slot] = _LENT
+    # The first time, the memory goes along; the reader keeps it.
+    first = slot not in ring.sent
+    ring.sent.add(slot)
+    return _received, (ring.name, ring.process, slot, tuple(tensor.shape), (memory, flags) if first else None)
+
+
+ForkingPickler.register(_LentTensor, _reduced)
 
 
 class _Ring:
@@ -99,26 +131,21 @@ def _received(
     """Give the batch in a slot, in the reading process; when all of it is dropped, the slot is free."""
     with _knowing:
         if new is not None:
-            for key in [key for key, (_, _, worker) in _known.items() if key[0] != ring and not _is_alive(worker)]:
+            alive = {child.pid for child in multiprocessing.active_children()}
+            for key in [key for key, (_, _, worker) in _known.items() if key[0] != ring and worker not in alive]:
                 del _known[key]
             _known[ring, slot] = (*new, process)
         memory, flags, _ = _known[ring, slot]
     # The tensor holds this array, and this array alone, for as long as any of its views lives.
     array = memory.numpy()[: int(np.prod(shape))].reshape(shape)
-    weakref.finalize(array, _give_back, flags, slot).atexit = False
+    weakref.finalize(array, _give_back, flags, slot, os.getpid()).atexit = False
     return torch.from_numpy(array)
 
 
-def _give_back(flags: torch.Tensor, slot: int) -> None:
-    flags[slot] = _FREE
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except OSError:
-        return False
-    return True
+def _give_back(flags: torch.Tensor, slot: int, process: int) -> None:
+    # Not in a process that was forked meanwhile: what it drops may be in use here.
+    if os.getpid() == process:
+        flags[slot] = _FREE
 
 
 def _new_shared(size: int) -> torch.Tensor:

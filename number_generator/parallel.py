@@ -1,6 +1,7 @@
 """Running tasks in order: serially, or in threads with a bounded number in flight."""
 
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -38,6 +39,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     if workers == 1:
         yield from map(function, items)
         return
+    is_finalizing = sys.is_finalizing
     pending: deque[Future[R]] = deque()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="number_generator")
     try:
@@ -48,4 +50,6 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
         while pending:
             yield pending.popleft().result()
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # At the interpreter's end, the threads have ended and the modules that ending them takes are gone.
+        if not is_finalizing():
+            pool.shutdown(wait=True, cancel_futures=True)

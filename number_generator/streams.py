@@ -50,6 +50,7 @@ _SPACING_RANGE = (5, 10)  # as the commands have it
 # Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
 _TASK_IMAGES = 2048
 _TASK_BYTES = 12 * 2**20
+_BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
 
 
 def stream(
@@ -241,8 +242,14 @@ class Batches:
             each = self.span(number)
             rows = slice(each.start - span.start, each.stop - span.start)
             batch = whole if len(numbers) == 1 else whole[rows], labels[rows]
-            made.append((*batch, {name: array[rows] for name, array in truth.items()}) if self.job.truth else batch)
+            made.append((*batch, _truth_at(rows, truth, batch[1])) if self.job.truth else batch)
         return made
+
+
+def _truth_at(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
+    """Give the truth of a batch: of as many characters as its longest label has, whatever it was made together with."""
+    longest = int(np.char.str_len(labels).max(initial=0))
+    return {name: array[rows, :longest] if name in _BY_CHARACTER else array[rows] for name, array in truth.items()}
 
 
 def batches_of(
@@ -314,7 +321,13 @@ class NumberBatches(Iterator[Batch]):
         if self._running is None:
             numbers = range(self._given, self._batches.count)
             self._running = self._batches.iterate(numbers, self._workers, new_images)
-        batch = next(self._running)
+        try:
+            batch = next(self._running)
+        except StopIteration:
+            raise
+        except BaseException:  # such as KeyboardInterrupt: the stream has not ended, and goes on when asked again
+            self.close()
+            raise
         self._given += 1
         return batch
 

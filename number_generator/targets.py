@@ -89,7 +89,9 @@ def encode_labels(
     points = _code_points(labels)
     found = classes[np.minimum(points, len(classes) - 1)]
     is_padding = points == 0  # NumPy fills shorter strings up with NUL
-    wrong = np.argwhere((found == _NO_CLASS) & ~is_padding)
+    is_wrong = (found == _NO_CLASS) & ~is_padding
+    is_wrong[:, :-1] |= is_padding[:, :-1] & ~is_padding[:, 1:]  # a NUL within a label
+    wrong = np.argwhere(is_wrong)
     if len(wrong):
         row, column = wrong[0]
         raise SpecError(
@@ -175,7 +177,8 @@ def _code_points(labels: Any) -> npt.NDArray[np.uint32]:
     if array.ndim != 1 or array.dtype.kind not in "US":
         raise SpecError(f"labels is {shown(labels)}: give a list of texts")
     width = np.uint32 if array.dtype.kind == "U" else np.uint8
-    points = np.ascontiguousarray(array).view(width).reshape(len(array), -1).astype(np.uint32, copy=False)
+    array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    points = array.view(width).reshape(len(array), -1).astype(np.uint32, copy=False)
     longest = int(np.flatnonzero(points.any(axis=0)).max(initial=-1)) + 1
     return points[:, :longest]
 

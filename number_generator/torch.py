@@ -1,11 +1,12 @@
 """PyTorch datasets whose images are made when they are asked for, and stored nowhere; needs the extra `torch`."""
 
+import operator
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -16,20 +17,22 @@ from number_generator.handwriting import Handwriting
 from number_generator.parallel import check_workers
 from number_generator.spec import Fit, Label, Span, check_integer
 from number_generator.streams import Batch, Batches, batches_of, check_state, new_images
-from number_generator.targets import Blank, encode_labels
+from number_generator.targets import Blank
 
 needed("torch", "torch", "number_generator.torch")
 
 import torch  # noqa: E402 - the error above is the clearer one
 from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402
 
-from number_generator.lending import Lender  # noqa: E402
+from number_generator.forms import Form, Ink  # noqa: E402
+from number_generator.lending import lender_of  # noqa: E402
+from number_generator.ranks import checked_share, rank_and_world_size  # noqa: E402
+from number_generator.samplers import NumberSampler  # noqa: E402
 
-__all__ = ["Ink", "NumberImages", "NumberStream"]
-
-Ink = Literal["dark", "bright"]
+__all__ = ["NumberImages", "NumberSampler", "NumberStream"]
 
 _MAX_IMAGES = 2**62
+_MAX_PROCESSES = 4096
 
 
 class NumberStream(IterableDataset[tuple[Any, ...]]):
@@ -123,15 +126,17 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             fit=fit,
         )
         self._drop_last = drop_last
-        self._form = _Form(dtype, ink, mean, std, alphabet, blank, output_length)
+        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
         self._workers = check_workers(workers)
-        self._share = _checked_share(rank, world_size)
+        self._share = checked_share(rank, world_size)
         if self._ranks[1] > 1 and seed is None:
             raise SpecError("seed is None and there are several ranks, which would each draw another: give a seed")
         # In shared memory, so that worker processes that live on are told of a new epoch.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
-        self._position = _Position(0, 1)
+        self._position = _Position(0, 1, 1)
         self._resume: _Position | None = None
+        # Of each worker process, how many there are, once it has begun where a state says: the next time, it does not.
+        self._begun = torch.zeros(_MAX_PROCESSES, dtype=torch.int32).share_memory_()  # type: ignore[no-untyped-call]
         # Compiled here: each worker process would do it, and a forked one takes it over.
         _warm(self._batches)
 
@@ -140,23 +145,23 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
         # At once, and not with the first batch: a loader asks where the stream stands before that.
         first, self._resume = self._first(worker, workers), None
-        self._position = _Position(first, workers)
+        at = self._position = _Position(first, workers, self._ranks[1])
         epoch = int(self._epoch)
         batches = self._batches.at(epoch) if epoch else self._batches
         allocate = _private
         if info is not None and self._form.dtype == torch.uint8:
-            allocate = Lender(batches.size * batches.job.height * batches.job.spec.width).lend
+            allocate = lender_of(batches.size * batches.job.height * batches.job.spec.width).lend
         threads = self._workers if info is None else 1
         # A tensor that is lent travels alone.
         made = batches.iterate(self._numbers()[first::workers], threads, allocate, grouped=allocate is _private)
-        return self._counted(made, workers)
+        return self._counted(made, at)
 
-    def _counted(self, made: Generator[Batch, None, None], workers: int) -> Iterator[tuple[Any, ...]]:
+    def _counted(self, made: Generator[Batch, None, None], at: "_Position") -> Iterator[tuple[Any, ...]]:
         """Give batches in their form, and count each before it is given."""
         longest = self._batches.job.numbers.longest
         with closing(made):
             for images, labels in made:
-                self._position = _Position(self._position.batch + workers, workers)
+                at = self._position = replace(at, batch=at.batch + at.workers)
                 yield self._form.batch(images, labels, longest)
 
     def __len__(self) -> int:
@@ -174,6 +179,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         if checked and self._batches.is_endless:
             raise SpecError("the stream has no end, and so no epochs: give count to have them")
         self._batches.at(checked)  # beyond the last image number this is an error
+        if checked != int(self._epoch):
+            self._position, self._resume = _Position(0, 1, self._ranks[1]), None
         self._epoch.fill_(checked)
 
     def state_dict(self, batches: int | None = None) -> dict[str, Any]:
@@ -187,10 +194,13 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         batches : int, optional
             How many batches this rank has been given in this epoch; None means as many as this process gave.
         """
-        position = self._position if batches is None else _Position(check_integer("batches", batches, 0), 1)
+        position = self._position
+        if batches is not None:
+            position = _Position(check_integer("batches", batches, 0), 1, self._ranks[1])
         return {
             "batches": position.batch,
             "workers": position.workers,
+            "ranks": position.ranks,
             "epoch": int(self._epoch),
             "seed": self._batches.job.seed,
             "fingerprint": self._batches.fingerprint,
@@ -199,6 +209,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Begin the next iteration where another stream of the same arguments stood, in the middle of its epoch.
 
+        To be called before that iteration's worker processes start.
+
         Raises
         ------
         SpecError
@@ -206,22 +218,29 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         """
         given, seed = check_state(state, self._batches.fingerprint)
         workers = check_integer("the state's workers", state.get("workers", 1), 1)
+        ranks = check_integer("the state's ranks", state.get("ranks", 1), 1)
         self._batches = replace(self._batches, job=replace(self._batches.job, seed=seed))
         self._epoch.fill_(check_integer("the state's epoch", state.get("epoch", 0), 0))
-        self._resume = self._position = _Position(given, workers)
+        self._resume = self._position = _Position(given, workers, ranks)
+        self._begun.zero_()
 
     def _first(self, worker: int, workers: int) -> int:
         """Give the first batch of this process, counted in those of the rank."""
-        if self._resume is None:
+        at = self._resume
+        if at is None or self._has_begun(worker, workers):
             return worker
-        if self._resume.workers == 1:
-            return self._resume.batch + worker
-        if self._resume.workers != workers:
+        if at.batch and at.ranks != self._ranks[1]:
+            raise SpecError(f"the state is of one of {at.ranks} ranks, and there are {self._ranks[1]}: start as many")
+        if at.workers not in (1, workers):
             raise SpecError(
-                f"the state is of a loader with {self._resume.workers} worker processes, and this one has {workers}: "
-                "give as many"
+                f"the state is of a loader with {at.workers} worker processes, and this one has {workers}: give as many"
             )
-        return self._resume.batch
+        self._begun[worker] = workers
+        return at.batch + (worker if at.workers == 1 else 0)
+
+    def _has_begun(self, worker: int, workers: int) -> bool:
+        """Tell whether a loader began where the state says before this one: each has worker processes of its own."""
+        return bool(self._begun[worker]) or int(self._begun.max()) not in (0, workers)
 
     def _numbers(self) -> range:
         """Give the batches of this rank."""
@@ -234,22 +253,23 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     @property
     def _ranks(self) -> tuple[int, int]:
         """Rank and world size; where none were given, those of `torch.distributed` at this moment."""
-        if self._share is not None:
-            return self._share
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
-            return torch.distributed.get_rank(), torch.distributed.get_world_size()
-        return 0, 1
+        return self._share or rank_and_world_size()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker process that is spawned knows nothing of the process group.
-        return {**self.__dict__, "_share": self._ranks}
+        # A worker process that is spawned knows nothing of the process group. Where there is none yet, one may come.
+        return {**self.__dict__, "_share": self._ranks if self._ranks[1] > 1 else self._share}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        for shared in (self._epoch, self._begun):
+            shared.share_memory_()
 
 
 class NumberImages(Dataset[tuple[Any, ...]]):
     """A dataset of up to 2**62 images of which none is stored: item i is image i, made when it is asked for.
 
-    Any order, and any sampler, PyTorch's `DistributedSampler` included. For images in their order a `NumberStream` is
-    faster: it makes a batch at once.
+    Any order, and any sampler: a `NumberSampler` shares the images out between ranks, none twice or left out. For
+    images in their order a `NumberStream` is faster: it makes a batch at once.
 
     Parameters
     ----------
@@ -303,7 +323,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
             digits=digits,
             fit=fit,
         )
-        self._form = _Form(dtype, ink, mean, std, alphabet, blank, output_length)
+        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
         _warm(self._images)
 
     @property
@@ -323,7 +343,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         count = len(self)
         numbers = []
         for index in indices:
-            number = int(index)
+            number = operator.index(index)
             if not -count <= number < count:
                 raise IndexError(f"there is no image {index}: the dataset has {count}")
             numbers.append(number % count)
@@ -343,75 +363,16 @@ class NumberImages(Dataset[tuple[Any, ...]]):
 
 @dataclass(frozen=True)
 class _Position:
-    """Where a process stands: its next batch, counted in those of the rank, of `workers` processes in turn."""
+    """Where a process stands: its next batch, counted in those of one of `ranks`, of `workers` processes in turn."""
 
     batch: int
     workers: int
-
-
-@dataclass(frozen=True)
-class _Form:
-    """How images and labels are given."""
-
-    dtype: torch.dtype
-    ink: Ink
-    mean: float
-    std: float
-    alphabet: str | None
-    blank: Blank
-    output_length: int | None
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.dtype, torch.dtype) or not (self.dtype == torch.uint8 or self.dtype.is_floating_point):
-            raise SpecError(f"dtype is {self.dtype!r}: give torch.uint8 or a floating type, such as torch.float32")
-        if self.ink not in ("dark", "bright"):
-            raise SpecError(f"ink is {self.ink!r}: give 'dark' or 'bright'")
-        if self.dtype == torch.uint8 and (self.mean, self.std) != (0.0, 1.0):
-            raise SpecError("mean and std are given and dtype is torch.uint8: give a floating type, or leave them out")
-        if not self.std > 0:
-            raise SpecError(f"std is {self.std!r}: give a number above 0")
-        if self.alphabet is not None:
-            encode_labels([], self.alphabet, self.blank)
-        elif self.output_length is not None:
-            raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
-
-    def batch(self, images: torch.Tensor, labels: Any, longest: int) -> tuple[Any, ...]:
-        """Give a batch: images, shape (n, 1, H, W), and labels, or targets of `longest` classes.
-
-        Labels stay an array: `DataLoader` looks into lists, and at each of their texts.
-        """
-        shown = self._images(images)
-        if self.alphabet is None:
-            return shown, labels
-        targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
-        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)
-
-    def items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
-        """Give the same, image by image."""
-        shown, *rest = self.batch(images, labels, longest)
-        return list(zip(shown, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
-
-    def _images(self, images: torch.Tensor) -> torch.Tensor:
-        if self.ink == "bright":
-            images.bitwise_not_()
-        if self.dtype == torch.uint8:
-            return images
-        scaled = images.to(self.dtype).div_(255)
-        return scaled if (self.mean, self.std) == (0.0, 1.0) else scaled.sub_(self.mean).div_(self.std)
+    ranks: int
 
 
 def _private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
     images, _ = new_images(shape)
     return images, torch.from_numpy(images).unsqueeze(1)
-
-
-def _checked_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
-    if rank is None and world_size is None:
-        return None
-    if rank is None or world_size is None:
-        raise SpecError(f"rank is {rank!r} and world_size is {world_size!r}: give both, or neither")
-    count = check_integer("world_size", world_size, 1)
-    return check_integer("rank", rank, 0, count - 1), count
 
 
 def _warm(batches: Batches) -> None:

@@ -10,13 +10,17 @@ import pytest
 from number_generator import Pattern, PhoneNumbers, generate_chunk, stream, streams
 from number_generator.errors import SpecError
 from number_generator.parallel import ordered_map
-from number_generator.spec import MAX_IMAGE_NUMBER
+from number_generator.spec import MAX_IMAGE_NUMBER, TRUTHS
 
 
 def joined(batches):
     """Put batches together: images, and labels as a list."""
     images, labels = zip(*batches, strict=True)
     return np.concatenate(images), [label for part in labels for label in part.tolist()]
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -81,6 +85,19 @@ def test_a_pattern_and_a_style_can_be_streamed_with_ground_truth():
     assert np.array_equal(truth["writers"], chunk.truth["writers"][:6])
 
 
+@pytest.mark.parametrize("count", [2, 6])
+def test_the_shape_of_truth_does_not_depend_on_what_a_batch_was_made_together_with(count):
+    numbers = ["1", "12", "1", "1234", "1", "12345"]
+    chunk = generate_chunk(numbers[:2], None, 100, seed=1, style="natural", truth=TRUTHS)
+
+    batches = stream(numbers, batch_size=2, count=count, seed=1, style="natural", truth=TRUTHS, workers=1)
+
+    given = next(batches)[2]
+    assert {name: array.shape for name, array in given.items()} == {
+        name: array.shape for name, array in chunk.truth.items()
+    }
+
+
 def test_batches_of_one_task_do_not_share_their_pixels():
     first, second = (images for images, _ in stream(batch_size=3, count=6, seed=1, workers=1))
     before = second.copy()
@@ -102,6 +119,22 @@ def test_wide_pages_of_a_large_batch_are_made_in_parts(monkeypatch):
 
     assert len(spans) > 1
     assert np.array_equal(whole, again)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stream_that_was_interrupted_goes_on(monkeypatch, workers):
+    whole = list(stream(batch_size=3000, count=9000, seed=1, workers=1))
+    batches = stream(batch_size=3000, count=9000, seed=1, workers=workers)
+    given = [next(batches)]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(streams.Batches, "_make", interrupted)
+        batches.close()
+        with pytest.raises(KeyboardInterrupt):
+            next(batches)
+    given += list(batches)
+
+    assert np.array_equal(joined(given)[0], joined(whole)[0])
 
 
 def test_one_worker_starts_no_thread():

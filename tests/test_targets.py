@@ -56,6 +56,11 @@ def test_a_label_that_does_not_fit_in_the_output_is_an_error():
         encode_labels(["123", "100"], output_length=3)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_labels_may_be_of_either_byte_order(order):
+    assert encode_labels(np.array(["12", "3"], f"{order}U2")).padded.tolist() == [[2, 3], [4, 0]]
+
+
 def test_rows_can_be_filled_up_to_a_length():
     targets = encode_labels(["12", "3"], length=4)
 
@@ -71,6 +76,7 @@ def test_rows_can_be_filled_up_to_a_length():
         ((["1", "2-3"],), "label 1 is '2-3', which holds '-': the alphabet is '0123456789'"),
         (([b"1", b"2.3"],), "label 1 is '2.3', which holds '.'"),
         ((["12é"],), "which holds 'é'"),
+        ((["1\0002"],), r"which holds '\\x00'"),
         (("123",), "labels is the single text '123': give a list"),
         (([1, 2],), "give a list of texts"),
         ((None,), "give a list of texts"),

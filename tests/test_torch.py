@@ -1,6 +1,8 @@
 """PyTorch datasets: every image once, for any number of worker processes and ranks, and the same after a resume."""
 
+import copy
 import itertools
+import os
 import pickle
 
 import numpy as np
@@ -13,8 +15,8 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, DistributedSampler, RandomSampler  # noqa: E402
 
-from number_generator import extras  # noqa: E402
-from number_generator.torch import NumberImages, NumberStream  # noqa: E402
+from number_generator import extras, lending  # noqa: E402
+from number_generator.torch import NumberImages, NumberSampler, NumberStream  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than cores are meant
@@ -92,6 +94,22 @@ def test_rank_and_world_size_are_those_of_the_process_group_also_in_a_spawned_wo
     assert np.array_equal(next(iter(received))[0], next(iter(make_stream(rank=1, world_size=2)))[0])
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda dataset: pickle.loads(pickle.dumps(dataset))])
+def test_a_copy_from_before_the_process_group_takes_its_ranks_and_new_epochs(monkeypatch, copied):
+    dataset = copied(make_stream())
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    loader = load(dataset, 1, "fork", persistent_workers=True)
+    list(loader)
+
+    dataset.set_epoch(1)
+
+    wanted = make_stream(rank=1, world_size=2)
+    wanted.set_epoch(1)
+    assert np.array_equal(joined(loader)[0], joined(wanted)[0])
+
+
 def test_ranks_need_a_seed_in_common(monkeypatch):
     with pytest.raises(SpecError, match="seed is None and there are several ranks"):
         make_stream(rank=0, world_size=2, seed=None)
@@ -142,6 +160,50 @@ def test_a_plain_loader_resumes_after_the_batches_that_were_counted(chunk, worke
     images, _ = joined(loader)
 
     assert np.array_equal(images, chunk.images[4 * SIZE :])
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_the_pass_after_the_one_that_was_resumed_is_whole(chunk, workers):
+    dataset = make_stream()
+    dataset.load_state_dict(make_stream().state_dict(batches=4))
+    loader = load(dataset, workers, "fork")
+    first = list(loader)
+
+    second, other = joined(loader)[0], joined(load(dataset, 3, "fork"))[0]
+
+    assert len(first) == 6
+    assert np.array_equal(second, chunk.images)
+    assert np.array_equal(other, chunk.images)
+
+
+def test_a_new_epoch_is_at_its_beginning():
+    dataset = make_stream()
+    list(dataset)
+    resumed = make_stream()
+    resumed.load_state_dict(dataset.state_dict(batches=4))
+
+    dataset.set_epoch(1)
+    resumed.set_epoch(1)
+
+    assert (dataset.state_dict()["batches"], dataset.state_dict()["epoch"]) == (0, 1)
+    assert len(list(resumed)) == 10
+
+
+def test_the_state_of_other_ranks_is_refused():
+    dataset = make_stream(rank=0, world_size=2)
+    dataset.load_state_dict(make_stream(rank=1, world_size=4).state_dict(batches=2))
+
+    with pytest.raises(SpecError, match="of one of 4 ranks, and there are 2: start as many"):
+        next(iter(dataset))
+
+
+def test_two_passes_at_once_count_their_batches_apart():
+    dataset = make_stream()
+    first, second = iter(dataset), iter(dataset)
+    next(first), next(first), next(first)
+    next(second)
+
+    assert dataset.state_dict()["batches"] == 1
 
 
 def test_the_state_tells_how_many_batches_were_given():
@@ -211,19 +273,82 @@ def test_memory_comes_back_to_the_worker_that_lent_it():
     assert len(places) < 20
 
 
+def test_memory_is_not_given_back_by_a_process_that_was_forked_meanwhile():
+    flags = torch.ones(1, dtype=torch.uint8)
+
+    lending._give_back(flags, 0, os.getpid() + 1)
+    assert flags[0] == 1
+
+    lending._give_back(flags, 0, os.getpid())
+    assert flags[0] == 0
+
+
 def test_a_view_keeps_the_memory_of_its_batch(chunk):
     views = [images[3] for images, _ in load(make_stream(batch_size=5), 1, "fork")]
 
     assert all(np.array_equal(view[0], chunk.images[5 * k + 3]) for k, view in enumerate(views))
 
 
-def test_what_is_made_of_a_batch_in_a_worker_is_an_ordinary_tensor(chunk):
-    class Halved(torch.utils.data.IterableDataset):
-        def __iter__(self):
-            for images, _ in make_stream(batch_size=10):
-                yield images[:, :, ::2], images
+def test_epochs_use_the_same_memory_again():
+    loader = load(make_stream(), 1, "fork", persistent_workers=True)
+    for _ in range(3):
+        list(loader)
+    before = set(lending._known)
 
-    for k, (halved, images) in enumerate(load(Halved(), 1, "fork")):
+    for _ in range(5):
+        list(loader)
+
+    assert set(lending._known) == before
+
+
+class Worked(torch.utils.data.IterableDataset):
+    """Batches of 10 images, of which a worker makes something."""
+
+    def __init__(self, made_of):
+        self.made_of = made_of
+
+    def __iter__(self):
+        for images, _ in make_stream(batch_size=10):
+            yield from self.made_of(images)
+
+
+def test_a_batch_that_a_worker_gives_twice_is_whole_both_times(chunk):
+    given = load(Worked(lambda images: [images, images]), 1, "fork")
+
+    for k, images in enumerate(given):
+        first = k // 2 * 10
+        assert np.array_equal(images[:, 0], chunk.images[first : first + 10])
+        del images  # the first is dropped, and its memory free, while the second is still to come
+
+
+def test_a_batch_that_a_worker_keeps_stays_as_it_is(chunk):
+    kept = []
+
+    def with_the_one_before(images):
+        kept.append(images)
+        yield images, kept[max(0, len(kept) - 4)][:2].clone()
+
+    for k, (images, before) in enumerate(load(Worked(with_the_one_before), 1, "fork")):
+        first = max(0, k - 3) * 10
+        assert np.array_equal(before[:, 0], chunk.images[first : first + 2])
+        del images
+
+
+@pytest.mark.parametrize(
+    "copied",
+    [copy.copy, copy.deepcopy, lambda images: pickle.loads(pickle.dumps(images)), lambda images: images[:]],
+    ids=["copy", "deepcopy", "pickle", "view"],
+)
+def test_a_batch_can_be_copied_in_a_worker(chunk, copied):
+    for k, (copy_, images) in enumerate(load(Worked(lambda images: [(copied(images), images)]), 1, "fork")):
+        assert np.array_equal(copy_[:, 0], chunk.images[10 * k : 10 * k + 10])
+        assert torch.equal(copy_, images)
+
+
+def test_what_is_made_of_a_batch_in_a_worker_is_an_ordinary_tensor(chunk):
+    given = Worked(lambda images: [(images[:, :, ::2], images)])
+
+    for k, (halved, images) in enumerate(load(given, 1, "fork")):
         assert np.array_equal(images[:, 0], chunk.images[10 * k : 10 * k + 10])
         assert torch.equal(halved, images[:, :, ::2])
 
@@ -265,6 +390,8 @@ def test_an_item_of_a_map_style_dataset_is_the_image_of_that_number(chunk):
     assert np.array_equal(dataset[-1][0][0], chunk.images[-1])
     with pytest.raises(IndexError, match=f"there is no image {COUNT}"):
         dataset[COUNT]
+    with pytest.raises(TypeError, match="cannot be interpreted as an integer"):
+        dataset[1.5]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -279,6 +406,68 @@ def test_a_map_style_dataset_is_read_in_any_order(chunk, workers):
     assert np.array_equal(images[:, 0], chunk.images[order])
     assert targets.tolist() == encode_labels(chunk.labels[order], length=11).padded.tolist()
     assert lengths.tolist() == [len(label) for label in chunk.labels[order]]
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+@pytest.mark.parametrize(("count", "world_size"), [(0, 1), (1, 1), (2, 1), (5, 2), (150, 7), (10_000, 3), (4097, 1)])
+def test_a_sampler_gives_each_number_to_one_rank(count, world_size, shuffle):
+    shares = [
+        list(NumberSampler(range(count), shuffle=shuffle, seed=3, rank=rank, world_size=world_size))
+        for rank in range(world_size)
+    ]
+
+    assert sorted(itertools.chain(*shares)) == list(range(count))
+    if not shuffle:
+        assert shares == [list(range(rank, count, world_size)) for rank in range(world_size)]
+
+
+def test_a_sampler_shuffles_in_an_order_of_each_seed_and_epoch():
+    def order(seed=1, epoch=0):
+        sampler = NumberSampler(range(1000), shuffle=True, seed=seed)
+        sampler.set_epoch(epoch)
+        return list(sampler)
+
+    assert order() == order()
+    assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}) == 4
+    # Of a thousand numbers that are shuffled, one on average stays where it was.
+    assert sum(number == place for place, number in enumerate(order())) < 10
+    assert abs(np.corrcoef(order(), range(1000))[0, 1]) < 0.1
+
+
+def test_every_rank_has_as_many_numbers_where_the_last_are_dropped():
+    shares = [
+        list(NumberSampler(range(COUNT), shuffle=True, rank=rank, world_size=4, drop_last=True)) for rank in range(4)
+    ]
+
+    assert set(map(len, shares)) == {COUNT // 4}
+    assert len(set(itertools.chain(*shares))) == COUNT // 4 * 4
+
+
+def test_ranks_read_each_image_of_a_map_style_dataset_once(chunk):
+    dataset = NumberImages(count=COUNT, seed=1)
+    read = []
+    for rank in range(4):
+        sampler = NumberSampler(dataset, shuffle=True, rank=rank, world_size=4)
+        loader = DataLoader(
+            dataset,
+            10,
+            sampler=sampler,
+            num_workers=2 * (rank == 0),
+            multiprocessing_context="fork" if rank == 0 else None,
+        )
+        read += [label for _, labels in loader for label in labels]
+
+    assert sorted(read) == sorted(label.decode() for label in chunk.labels)
+
+
+def test_a_sampler_of_more_images_than_any_list_holds_is_as_quick():
+    sampler = NumberSampler(NumberImages(count=2**62, seed=1), shuffle=True, rank=2, world_size=3)
+
+    first = list(itertools.islice(sampler, 5000))
+
+    assert len(set(first)) == 5000
+    assert all(0 <= number < 2**62 for number in first)
+    assert len(sampler) == 2**62 // 3
 
 
 def test_a_distributed_sampler_gives_each_rank_its_images(chunk):

@@ -1,0 +1,64 @@
+"""In which form PyTorch's datasets give images and labels."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+
+from number_generator.errors import SpecError
+from number_generator.targets import Blank, encode_labels
+
+__all__ = ["Form", "Ink"]
+
+Ink = Literal["dark", "bright"]
+
+
+@dataclass(frozen=True)
+class Form:
+    """How images and labels are given."""
+
+    dtype: torch.dtype
+    ink: Ink
+    mean: float
+    std: float
+    alphabet: str | None
+    blank: Blank
+    output_length: int | None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dtype, torch.dtype) or not (self.dtype == torch.uint8 or self.dtype.is_floating_point):
+            raise SpecError(f"dtype is {self.dtype!r}: give torch.uint8 or a floating type, such as torch.float32")
+        if self.ink not in ("dark", "bright"):
+            raise SpecError(f"ink is {self.ink!r}: give 'dark' or 'bright'")
+        if self.dtype == torch.uint8 and (self.mean, self.std) != (0.0, 1.0):
+            raise SpecError("mean and std are given and dtype is torch.uint8: give a floating type, or leave them out")
+        if not self.std > 0:
+            raise SpecError(f"std is {self.std!r}: give a number above 0")
+        if self.alphabet is not None:
+            encode_labels([], self.alphabet, self.blank)
+        elif self.output_length is not None:
+            raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
+
+    def batch(self, images: torch.Tensor, labels: Any, longest: int) -> tuple[Any, ...]:
+        """Give a batch: images, shape (n, 1, H, W), and labels, or targets of `longest` classes.
+
+        Labels stay an array: `DataLoader` looks into lists, and at each of their texts.
+        """
+        shown = self._images(images)
+        if self.alphabet is None:
+            return shown, labels
+        targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
+        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)
+
+    def items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
+        """Give the same, image by image."""
+        shown, *rest = self.batch(images, labels, longest)
+        return list(zip(shown, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
+
+    def _images(self, images: torch.Tensor) -> torch.Tensor:
+        if self.ink == "bright":
+            images.bitwise_not_()
+        if self.dtype == torch.uint8:
+            return images
+        scaled = images.to(self.dtype).div_(255)
+        return scaled if (self.mean, self.std) == (0.0, 1.0) else scaled.sub_(self.mean).div_(self.std)

@@ -1,0 +1,27 @@
+"""Which part of the work a process of several has, in PyTorch's terms: its rank, of a world of so many."""
+
+from typing import Any
+
+import torch
+
+from number_generator.errors import SpecError
+from number_generator.spec import check_integer
+
+__all__ = ["checked_share", "rank_and_world_size"]
+
+
+def checked_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
+    """Give rank and world size, None where neither is given, or raise SpecError."""
+    if rank is None and world_size is None:
+        return None
+    if rank is None or world_size is None:
+        raise SpecError(f"rank is {rank!r} and world_size is {world_size!r}: give both, or neither")
+    count = check_integer("world_size", world_size, 1)
+    return check_integer("rank", rank, 0, count - 1), count
+
+
+def rank_and_world_size() -> tuple[int, int]:
+    """Give those of `torch.distributed` at this moment, else the only rank of one."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()
+    return 0, 1
