@@ -139,7 +139,7 @@ def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
             reader,
             target,
             file_format,
-            labels=tuple(filter(None, options.labels.split(","))),
+            labels=tuple(kind.strip() for kind in options.labels.split(",")) if options.labels else (),
             compression=options.compression,
             overwrite=options.overwrite,
             part=options.part,

@@ -4,6 +4,9 @@ import contextlib
 import hashlib
 import importlib
 import os
+import re
+import secrets
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -11,10 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 
 from number_generator.errors import NumberGeneratorError, OutputError
+from number_generator.interruption import Interruption
 
-__all__ = ["cache_folder", "give_to_readers", "is_whole", "locked", "writing"]
+__all__ = ["cache_folder", "give_to_readers", "is_whole", "locked", "unfinished", "writing"]
 
 _CACHE_VARIABLE = "NG_CACHE_DIR"
+_UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{8}")
 
 
 def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
@@ -78,15 +83,30 @@ def locked(folder: Path) -> Iterator[None]:
         return
     # Held as long as a download takes: whoever holds it is bound by the limits above, or dead and holds it no more.
     with filelock.FileLock(folder / ".lock"):
-        for partial in folder.glob("tmp*"):
-            partial.unlink(missing_ok=True)
+        for entry in folder.iterdir():
+            if _UNFINISHED.fullmatch(entry.name):
+                shutil.rmtree(entry, ignore_errors=True)
         yield
 
 
-def give_to_readers(path: Path) -> None:
+@contextlib.contextmanager
+def unfinished(folder: Path) -> Iterator[Path]:
+    """Give a folder in that of the cache for what is not whole yet: it is removed at the end, and by Ctrl-C."""
+    temporary = folder / f".unfinished-{secrets.token_hex(4)}"
+    interruption = Interruption.installed()
+    with interruption:
+        temporary.mkdir()
+        interruption.temporaries.append(temporary)
+    try:
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def give_to_readers(path: Path, folder: Path) -> None:
     """Let those read the file who may read the folder: a temporary file is its owner's alone."""
     with contextlib.suppress(OSError):
-        path.chmod(stat.S_IMODE(path.parent.stat().st_mode) & 0o666)
+        path.chmod(stat.S_IMODE(folder.stat().st_mode) & 0o666)
 
 
 @lru_cache(maxsize=64)

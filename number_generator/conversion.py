@@ -171,7 +171,7 @@ def write_dataset(
     labels, compression, overwrite, part, workers
         As for `convert`.
     interruption : Interruption, optional
-        Told of what is unfinished.
+        Told of what is unfinished; None means the one of the command that runs, if any.
     advance : callable
         Called with the number of images after each write.
 
@@ -199,7 +199,8 @@ def write_dataset(
         default=0,
     )
     header = DatasetHeader((count, height, width), label_length, written, fields)
-    with interruption or Interruption():
+    interruption = interruption or Interruption.installed()
+    with interruption:
         sink = open_sink(
             file_format,
             path,
@@ -209,8 +210,7 @@ def write_dataset(
             labels=labels,
             part=_checked_part(part, written),
         )
-        if interruption is not None:
-            interruption.temporaries.append(sink.temporary_path)
+        interruption.temporaries.append(sink.temporary_path)
     with sink:
         length = max(1, length // sink.span_multiple) * sink.span_multiple
 
@@ -221,7 +221,9 @@ def write_dataset(
             for done, encoded in results:
                 sink.write(encoded)
                 advance(done)
-        sink.commit()
+        sink.finish()
+        with interruption:  # an earlier dataset is out of its place for a moment
+            sink.commit()
     return lost
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
@@ -109,7 +110,10 @@ class GenericDataset:
         OutputError
             If the file cannot be written.
         """
-        path = checked_target(output_filepath, "the output path")
+        self._save(checked_target(output_filepath, "the output path"), metadata, overwrite=True)
+
+    def _save(self, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool) -> None:
+        """Write the dataset as `save` does, which may replace an earlier file, or not."""
         shape = self._reader.shape if self._reader is not None else self._images.shape
         if 0 in shape[1:]:
             raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
@@ -119,7 +123,7 @@ class GenericDataset:
         if reader is None:
             raw = RawDataset(self._images, self._labels, truth=self._truth, fields=self._fields)
             reader = MemoryReader(raw, self._labels, path)
-        write_dataset(reader, path, format_of(path) or "pickle", metadata=written, overwrite=True)
+        write_dataset(reader, path, format_of(path) or "pickle", metadata=written, overwrite=overwrite)
 
     def get_metadata(self) -> dict[str, Any]:
         """Give the metadata: for a generated dataset `creation_timestamp`, `spacing_range`, `image_width` and more."""

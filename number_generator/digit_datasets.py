@@ -7,7 +7,7 @@ from copy import copy
 from functools import lru_cache
 from pathlib import Path
 
-from number_generator.digit_folders import folder_files
+from number_generator.digit_folders import folder_files, is_folder_of_images
 from number_generator.digit_images import DigitImageDataset
 from number_generator.digit_mixtures import as_mixture, mixed_digits
 from number_generator.digit_sources import SOURCES, source_named
@@ -113,7 +113,8 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         parts = [(name, load_digits(name), weight) for name, weight in several.items()]
         return _mixed_digits(tuple(parts))
     try:
-        files = [file for _, file in folder_files(source)] if _is_folder(source) else source_files(source)  # type: ignore[arg-type]
+        is_folder = is_folder_of_images(source)
+        files = [file for _, file in folder_files(source)] if is_folder else source_files(source)  # type: ignore[arg-type]
     except DatasetNotFoundError as exc:
         if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
             raise DatasetNotFoundError(f"{exc}. Digits with a name are {PACKAGED}, {', '.join(SOURCES)}") from exc
@@ -237,7 +238,3 @@ def _stats(files: Iterable[Path]) -> Stats:
 def _is_there(source: object) -> bool:
     """Tell whether there is a file or folder of that name."""
     return isinstance(source, (str, os.PathLike)) and os.path.exists(source)  # noqa: PTH110 - no error for odd names
-
-
-def _is_folder(source: object) -> bool:
-    return isinstance(source, (str, os.PathLike)) and os.path.isdir(source)  # noqa: PTH112 - likewise

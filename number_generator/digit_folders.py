@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.loading import RawDataset
+from number_generator.loading import RawDataset, detect_format
 from number_generator.spec import MIN_HEIGHT, check_integer
 
-__all__ = ["INKS", "MAX_SIZE", "folder_files", "load_folder", "normalised"]
+__all__ = ["INKS", "MAX_SIZE", "folder_files", "is_folder_of_images", "load_folder", "normalised"]
 
 Grey = npt.NDArray[np.float32]
 
@@ -72,6 +72,19 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
     for number, (_, file) in enumerate(files):
         images[number] = normalised(_read_grey(file), size, ink, str(file))
     return RawDataset(images, np.array([digit for digit, _ in files], np.int64))
+
+
+def is_folder_of_images(path: Any) -> bool:
+    """Tell whether something is a folder, and not one of a dataset; one that is neither is taken for images."""
+    if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):  # noqa: PTH112 - no error for odd names
+        return False
+    if any((Path(path) / str(digit)).is_dir() for digit in range(10)):
+        return True
+    try:
+        detect_format(path)
+    except (DatasetError, DatasetReadError):
+        return True
+    return False
 
 
 def folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:

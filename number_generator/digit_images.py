@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.datasets import GenericDataset, Images, size_text
-from number_generator.digit_folders import load_folder
+from number_generator.digit_folders import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.loading import load_arrays
@@ -103,11 +103,10 @@ class DigitImageDataset(GenericDataset):
         """Replace the content with that of a file, or of a folder of images, wholly read and checked.
 
         Parameters and errors are those of `GenericDataset.load`; a DatasetError also tells what no digits are. A
-        folder holds a folder of images for each digit, see `digit_folders`. EMNIST's IDX files, which are published
-        with rows for columns, are told by their names, and turned.
+        folder that is no dataset holds a folder of images for each digit, see `digit_folders`. EMNIST's IDX files,
+        which are published with rows for columns, are told by their names, and turned.
         """
-        is_path = isinstance(input_filepath, (str, os.PathLike))
-        is_folder = is_path and os.path.isdir(input_filepath)  # noqa: PTH112 - no error for odd names
+        is_folder = is_folder_of_images(input_filepath)
         raw = load_folder(input_filepath) if is_folder else load_arrays(input_filepath)
         is_turned = not is_folder and _TRANSPOSED.fullmatch(os.path.basename(os.fspath(input_filepath)))  # noqa: PTH119
         images = raw.images.transpose(0, 2, 1) if is_turned else raw.images

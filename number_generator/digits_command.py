@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from number_generator import cli
-from number_generator.errors import MissingExtraError, OutputExistsError, SpecError
+from number_generator.errors import MissingExtraError, SpecError
 from number_generator.interruption import Interruption
 
 if TYPE_CHECKING:
@@ -102,8 +102,11 @@ def _fetch(options: argparse.Namespace, interruption: Interruption) -> None:
 
 def _build(options: argparse.Namespace, interruption: Interruption) -> None:
     from number_generator.digit_mixtures import joined_digits, mixed_digits  # noqa: PLC0415
+    from number_generator.sinks.temporaries import exists_already  # noqa: PLC0415
 
     path = _checked_output(options.output)
+    if os.path.lexists(path) and not options.overwrite:  # before the digits are read, which may take long
+        raise exists_already(path)
     weights = _checked_weights(options.weights, len(options.sources))
     parts = [(name, _digits(name, options)) for name in options.sources]
     if weights:
@@ -115,9 +118,7 @@ def _build(options: argparse.Namespace, interruption: Interruption) -> None:
     if is_npz:
         _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
     else:
-        if os.path.lexists(path) and not options.overwrite:
-            raise OutputExistsError(f"{path} exists already: allow overwriting (--overwrite) or give another name")
-        digits.save(path)
+        digits._save(path, overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
         cli._say("This format holds no writers and no style clusters: a name that ends in .npz keeps them")
@@ -153,14 +154,14 @@ def _checked_weights(text: str | None, count: int) -> list[float]:
 def _digits(name: str, options: argparse.Namespace) -> "DigitImageDataset":
     """Load a source, of the size that is asked for."""
     from number_generator.digit_datasets import load_digits, packaged_digits  # noqa: PLC0415
-    from number_generator.digit_folders import MAX_SIZE, load_folder  # noqa: PLC0415
+    from number_generator.digit_folders import MAX_SIZE, is_folder_of_images, load_folder  # noqa: PLC0415
     from number_generator.digit_images import DigitImageDataset  # noqa: PLC0415
     from number_generator.digit_mixtures import resized  # noqa: PLC0415
     from number_generator.digit_sources import SOURCES  # noqa: PLC0415
     from number_generator.spec import MIN_HEIGHT, check_integer  # noqa: PLC0415
 
     size = None if options.size is None else check_integer("--size", options.size, MIN_HEIGHT, MAX_SIZE)
-    if name not in SOURCES and Path(name).is_dir():
+    if name not in SOURCES and is_folder_of_images(name):
         raw = load_folder(name, size=size or 28, ink=options.ink)
         return DigitImageDataset(raw.images, raw.labels)
     digits = load_digits(name) if name else packaged_digits()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from number_generator.cache import give_to_readers, is_whole, locked, writing
+from number_generator.cache import give_to_readers, is_whole, locked, unfinished, writing
 from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
 from number_generator.extras import needed
 
@@ -167,14 +167,16 @@ def _download(file: RemoteFile, folder: Path) -> None:
             time.sleep(_PAUSE_S * 2 ** (number - 1))
         for url in list(mirrors):
             try:
-                with _quiet(pooch):
+                with _quiet(pooch), unfinished(folder) as temporary:
                     pooch.retrieve(
                         url,
                         known_hash=f"sha256:{file.sha256}",
                         fname=file.name,
-                        path=folder,
+                        path=temporary,
                         downloader=_Downloader(file),
                     )
+                    give_to_readers(temporary / file.name, folder)
+                    (temporary / file.name).replace(folder / file.name)
             except _DownloadError as exc:
                 reasons[url] = str(exc)
                 if exc.is_final:
@@ -183,7 +185,6 @@ def _download(file: RemoteFile, folder: Path) -> None:
                 reasons[url] = "it gave another file than the published one (its SHA-256 differs)"
                 mirrors.remove(url)
             else:
-                give_to_readers(folder / file.name)
                 return
             _logger.info("%s was not downloaded from %s: %s", file.name, url, reasons[url])
     raise _DownloadError("; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in reasons.items()))
@@ -279,20 +280,20 @@ def _are_unpacked(paths: Sequence[Path], folder: Path) -> bool:
 def _unpack(archive: Path, members: dict[str, Path], folder: Path) -> None:
     """Write members to files, each moved into place once it is whole, and then their checksums."""
     sums = []
-    with zipfile.ZipFile(archive) as opened:
+    with zipfile.ZipFile(archive) as opened, unfinished(folder) as temporary:
         for member, path in members.items():
             if member not in opened.namelist():
                 raise DatasetReadError(f"{archive}: it lacks {member}: it is no longer the file that was checked")
-            partial, digest = folder / f"tmp-{path.name}", hashlib.sha256()
+            partial, digest = temporary / path.name, hashlib.sha256()
             with opened.open(member) as source, partial.open("wb") as target:
                 while chunk := source.read(_CHUNK_BYTES):
                     digest.update(chunk)
                     target.write(chunk)
             partial.replace(path)
             sums.append(f"{digest.hexdigest()}  {path.name}\n")
-    partial = folder / f"tmp-{_SUMS}"
-    partial.write_text("".join(sums), encoding="utf-8")
-    partial.replace(folder / _SUMS)
+        partial = temporary / _SUMS
+        partial.write_text("".join(sums), encoding="utf-8")
+        partial.replace(folder / _SUMS)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,13 @@ class Interruption:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
+    @staticmethod
+    def installed() -> "Interruption":
+        """Give the one that has taken over the signals; elsewhere than in a command one that nothing comes of."""
+        # The table of signals remembers it: there is no other state of the process.
+        owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+        return owner if isinstance(owner, Interruption) else Interruption()
+
     def __enter__(self) -> None:
         self._deferring = True
 

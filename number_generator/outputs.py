@@ -113,11 +113,16 @@ def _target(output_path: str, name: str, file_format: str) -> str:
 
     # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112
+    if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash
+        whole = output_path.rstrip("/" + os.sep)
+        is_named = os.path.basename(whole) not in ("", os.curdir, os.pardir)  # noqa: PTH119 - as it is written
+        if is_named and (file_format in FOLDER_FORMATS or format_of(whole) in FOLDER_FORMATS):
+            return whole
     named = format_of(output_path)
     if named is not None and (named in FOLDER_FORMATS or not is_folder):
         return output_path
     may_be_itself = file_format in FOLDER_FORMATS and output_path and not output_path.endswith(("/", os.sep))
-    if may_be_itself and (not is_folder or is_dataset_folder(output_path)):
+    if may_be_itself and not is_folder:
         return output_path
     endings: dict[str, str] = {of: ending for ending, of in reversed(ENDINGS.items())}
     ending = endings.get(file_format, f"-{file_format}")

@@ -143,6 +143,27 @@ def test_a_dataset_of_ours_is_replaced_only_where_that_is_allowed(folder, folder
     assert not np.array_equal(load(folder / "mine", folder_format)[0], earlier)
 
 
+def test_a_slash_after_the_name_of_a_dataset_changes_nothing(folder, folder_format):
+    name = "mine.lmdb" if folder_format == "lmdb" else "mine"
+    options = () if folder_format == "lmdb" else (f"--format={folder_format}",)
+    assert run(*options, f"--output-path={name}") == 0
+
+    assert run(*options, f"--output-path={name}/") == 1
+    assert run(*options, f"--output-path={name}/", "--overwrite") == 0
+
+    assert names_in(folder) == [name]
+    assert len(load(folder / name, folder_format)[0]) == 6
+
+
+def test_a_dataset_that_is_the_current_folder_is_where_the_usual_name_is_made(folder, monkeypatch):
+    assert run("--format=png", "--output-path=mine") == 0
+    monkeypatch.chdir(folder / "mine")
+
+    assert run("--format=png", "--output-path=./") == 0
+
+    assert NAMES["png"] in names_in(folder / "mine")
+
+
 def test_one_format_replaces_another(folder):
     assert run("--format=webdataset", "--output-path=mine") == 0
 

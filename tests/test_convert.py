@@ -23,6 +23,7 @@ from number_generator.errors import (
 )
 from number_generator.interruption import Interruption
 from number_generator.loading import MemoryReader, RawDataset, detect_format, open_reader
+from number_generator.sinks.atomic_folder import AtomicFolder
 from number_generator.spec import Field
 
 
@@ -262,6 +263,26 @@ def test_what_is_unfinished_is_told_to_the_interruption(tmp_path):
     [temporary] = interruption.temporaries
     assert Path(temporary).parent == tmp_path
     assert not os.path.lexists(temporary)
+
+
+def test_an_interruption_waits_while_an_earlier_dataset_is_out_of_its_place(tmp_path, source, monkeypatch):
+    ended = []
+    monkeypatch.setattr("number_generator.interruption.os._exit", ended.append)
+    interruption = Interruption()
+    convert(source, tmp_path / "target", file_format="webdataset")
+    replace = AtomicFolder._replace
+
+    def interrupted(folder):
+        interruption._handle(2, None)
+        assert not ended
+        replace(folder)
+
+    monkeypatch.setattr(AtomicFolder, "_replace", interrupted)
+    with open_reader(source) as reader:
+        write_dataset(reader, tmp_path / "target", "webdataset", overwrite=True, interruption=interruption)
+
+    assert ended == [130]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["source.h5", "target"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator import DigitImageDataset, digit_folders, generate_batch
+from number_generator import DigitImageDataset, convert, digit_folders, generate_batch
+from number_generator.__main__ import main
 from number_generator.digit_datasets import load_digits, packaged_digits
 from number_generator.digit_folders import load_folder, normalised
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
+from number_generator.interruption import Interruption
 
 
 def drawn(height=60, width=40, ink=0, paper=255):
@@ -154,6 +156,25 @@ def test_a_folder_is_loaded_wherever_digits_are_taken(folder):
     assert [dataset.get_digit_examples(digit).shape for digit in range(10)] == [(1, 28, 28)] * 10
     assert generate_batch(["0123"], (1, 2), 80, digits=folder, seed=1).shape == (1, 28, 80)
     assert load_digits(str(folder)) is load_digits(str(folder))
+
+
+@pytest.mark.parametrize("file_format", ["png", "lmdb", "webdataset", "parquet"])
+def test_a_folder_that_is_a_dataset_is_loaded_as_such(tmp_path, make_digit_dataset, file_format):
+    pytest.importorskip({"lmdb": "lmdb", "parquet": "pyarrow"}.get(file_format, "PIL"))
+    digits = make_digit_dataset(28)
+    digits.save(tmp_path / "digits.h5")
+    convert(tmp_path / "digits.h5", tmp_path / "digits", file_format=file_format)
+
+    dataset = DigitImageDataset()
+    dataset.load(tmp_path / "digits")
+
+    assert dataset.sha256 == digits.sha256
+    assert load_digits(tmp_path / "digits").sha256 == digits.sha256
+    assert (
+        main(["digits", "build", str(tmp_path / "digits"), str(tmp_path / "b.npz"), "--no-clusters"], Interruption())
+        == 0
+    )
+    assert load_digits(tmp_path / "b.npz").sha256 == digits.sha256
 
 
 def test_a_folder_that_has_changed_is_read_again(folder):

@@ -10,6 +10,7 @@ from number_generator.__main__ import main
 from number_generator.digit_datasets import load_digits, packaged_digits
 from number_generator.digit_sources import SOURCES
 from number_generator.interruption import Interruption
+from number_generator.sinks.atomic import AtomicFile
 
 
 def run(*arguments):
@@ -113,6 +114,31 @@ def test_an_earlier_file_is_replaced_when_that_is_asked_for(file, folder, name, 
     assert (folder / name).read_bytes() == b"earlier"
     assert run("build", file, name, "--no-clusters", "--overwrite") == 0
     assert len(load_digits(name)) == 40
+
+
+@pytest.mark.parametrize("name", ["built.npz", "built.h5", "built.pickle"])
+def test_a_file_that_appears_while_ours_is_written_is_not_replaced(file, folder, name, monkeypatch, capsys):
+    finish = AtomicFile.finish
+
+    def late(self):
+        finish(self)
+        (folder / name).write_bytes(b"another's")
+
+    monkeypatch.setattr(AtomicFile, "finish", late)
+
+    assert run("build", file, name, "--no-clusters") == 1
+    assert "exists already" in capsys.readouterr().err
+    assert (folder / name).read_bytes() == b"another's"
+
+
+@pytest.mark.parametrize("name", ["built.npz", "built.h5"])
+def test_what_is_unfinished_is_told_to_the_interruption(file, name, monkeypatch):
+    interruption = Interruption()
+    monkeypatch.setattr("signal.getsignal", lambda _: interruption._handle)
+
+    assert main(["digits", "build", str(file), name, "--no-clusters"], interruption) == 0
+
+    assert [path.name.split(".")[1] for path in interruption.temporaries] == ["built"]
 
 
 def test_bright_ink_can_be_asked_for(folder):

@@ -378,13 +378,74 @@ fetch_files([RemoteFile("a.gz", (url,), sha256, 500_000)], Path(folder), "the di
     assert server.asked == ["a.gz"]
 
 
-def test_what_a_killed_download_has_left_is_removed(server, tmp_path):
+def test_what_a_killed_download_has_left_is_removed_and_nothing_else(server, tmp_path):
     server.files["a.gz"] = b"whole"
-    (tmp_path / "tmp8x_2").write_bytes(b"who")
+    for name in (".unfinished-0123abcd", "tmp-of-mine"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tmp8x_2").write_bytes(b"who")
 
     fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
 
-    assert not (tmp_path / "tmp8x_2").exists()
+    assert not (tmp_path / ".unfinished-0123abcd").exists()
+    assert (tmp_path / "tmp-of-mine" / "tmp8x_2").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are different there")
+def test_an_interrupted_download_leaves_nothing_behind(server, tmp_path):
+    def stalls(handler):
+        handler.begin(5000)
+        handler.wfile.write(b"who")
+        handler.wfile.flush()
+        server.released.wait(60)
+
+    server.files["a.gz"] = stalls
+    code = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from number_generator.fetching import RemoteFile, fetch_files
+from number_generator.interruption import Interruption
+url, folder = sys.argv[1:]
+Interruption().install()
+def stop():
+    while not any(path.is_file() for path in Path(folder).glob(".unfinished-*/*")):
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=stop, daemon=True).start()
+fetch_files([RemoteFile("a.gz", (url,), "0" * 64, 5000)], Path(folder), "the digits mnist")
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, server.url + "a.gz", tmp_path / "cache"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 130, result.stderr
+    assert result.stderr.endswith("stopped; no unfinished file is left\n")
+    assert [entry.name for entry in (tmp_path / "cache").iterdir() if entry.name != ".lock"] == []
+
+
+def test_an_interrupted_unpacking_leaves_nothing_behind(published, cache, monkeypatch):
+    seen = []
+
+    class Stopped(BaseException):
+        pass
+
+    def stop(self, target):
+        seen.append(self.parent.parent)
+        raise Stopped
+
+    monkeypatch.setattr(Path, "replace", stop)
+    (cache / "emnist").mkdir(parents=True)
+    (cache / "emnist" / "gzip.zip").write_bytes(server_archive(*published))
+    with pytest.raises(Stopped):
+        fetch_digits("emnist-digits")
+
+    assert seen == [cache / "emnist"]
+    assert sorted(entry.name for entry in (cache / "emnist").iterdir() if entry.name != ".lock") == ["gzip.zip"]
 
 
 def test_a_downloaded_file_is_for_those_who_may_read_the_folder(server, tmp_path):

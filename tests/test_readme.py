@@ -26,6 +26,8 @@ README = CHECKOUT / "README.md"
 PAGES = [README, *(CHECKOUT / "docs" / name for name in ("numbers.md", "digits.md", "formats.md", "converting.md"))]
 TUTORIALS = [*PAGES, CHECKOUT / "docs" / "training.md"]
 
+_PATIENCE_S = 600  # the kernels of a style compile at first use, here perhaps beside other tests
+
 # Options of other tools that a page names: those of deep-text-recognition-benchmark.
 OTHERS = {"--batch", "--gt", "--input", "--output", "--select", "--train", "--valid"}
 
@@ -82,7 +84,7 @@ def commands_of(block):
 def run_command(command):
     name, *arguments = shlex.split(command)
     program = sys.executable if name == "python" else installed(name)
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     assert done.stderr == ""
     return done.stdout

@@ -9,6 +9,7 @@ import stat
 import sys
 import tracemalloc
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,6 +157,36 @@ def test_a_dataset_with_files_of_others_beside_it_is_never_replaced(tmp_path, fi
         AtomicFolder(tmp_path / "set", overwrite=True)
 
     assert not is_dataset_folder(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    ("file_format", "name"),
+    [
+        ("png", "images/notes.txt"),
+        ("png", "images/mine/000000001.png"),
+        ("png", "images/0000/holiday.png"),
+        ("webdataset", "backup.tar"),
+    ],
+)
+def test_a_dataset_with_files_of_others_in_it_is_never_replaced(tmp_path, file_format, name):
+    write_dataset(tmp_path / "set", file_format, 3)
+    (tmp_path / "set" / name).parent.mkdir(exist_ok=True)
+    (tmp_path / "set" / name).touch()
+    before = tree(tmp_path / "set")
+
+    with pytest.raises(OutputError, match=r"set holds 'images/|set holds 'backup\.tar'"):
+        AtomicFolder(tmp_path / "set", overwrite=True)
+
+    assert tree(tmp_path / "set") == before
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("name", ["", ".", "deep/.."])
+def test_a_folder_without_a_name_of_its_own_is_refused(tmp_path, monkeypatch, name, overwrite):
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(OutputError, match=r"is a folder without a name of its own: give the name of the folder"):
+        AtomicFolder(Path(name), overwrite=overwrite)
 
 
 def test_a_folder_that_becomes_anothers_while_ours_is_written_is_not_replaced(tmp_path):
@@ -603,6 +634,19 @@ def test_the_map_of_an_lmdb_grows_with_its_data(tmp_path, monkeypatch):
     with lmdb.open(str(tmp_path / "set"), map_size=1, readonly=True, lock=False) as env:
         size = (tmp_path / "set" / "data.mdb").stat().st_size
         assert size <= env.info()["map_size"] < size + 3 * 2**20
+
+
+@pytest.mark.parametrize(("free", "reason"), [(0, "No space left on device"), (2**40, "Input/output error")])
+def test_a_page_of_an_lmdb_that_was_written_in_part_is_told_as_a_full_disk(tmp_path, monkeypatch, free, reason):
+    lmdb = pytest.importorskip("lmdb")
+    monkeypatch.setattr(lmdb_folder.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(2**40, 2**40 - free, free))
+
+    with (
+        pytest.raises(OutputError, match=f"cannot write .*set: {reason}; nothing was left behind"),
+        open_sink("lmdb", tmp_path / "set", header_of(1), overwrite=False) as sink,
+        sink._translated(),
+    ):
+        raise lmdb.DiskError("mdb_txn_commit: Input/output error")
 
 
 def test_an_image_larger_than_a_transaction_is_written(tmp_path, monkeypatch):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from number_generator.loading.files import MalformedError, shown
-from number_generator.records import fields_from, metadata_from
+from number_generator.loading.files import MalformedError, checked_path, shown
+from number_generator.records import DESCRIPTION_FILE, fields_from, metadata_from
 from number_generator.spec import MAX_WIDTH, Field
 
 _SPACING = "spacing_range"
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,16 @@ def description_in(text: bytes, where: str) -> Description:
     except (ValueError, RecursionError) as exc:
         raise MalformedError(f"its `{where}` is no JSON ({exc})") from exc
     return description_of(found)
+
+
+def description_beside(path: Path) -> Description:
+    """Return what the file of the description in a folder says; nothing for a file, and where there is none."""
+    file = path / DESCRIPTION_FILE
+    if not path.is_dir() or not file.exists():
+        return Description()
+    if checked_path(file).stat().st_size > _MOST_BYTES:
+        raise MalformedError(f"its {DESCRIPTION_FILE} is larger than {_MOST_BYTES} bytes")
+    return description_in(file.read_bytes(), DESCRIPTION_FILE)
 
 
 def with_pair(metadata: dict[str, Any]) -> dict[str, Any]:

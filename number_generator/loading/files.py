@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import mmap
 import os
 import reprlib
 import stat
@@ -21,6 +22,9 @@ from number_generator.errors import (
 
 # The most that deflate can expand its input: one bit pair stands for 258 bytes.
 DEFLATE_EXPANSION = 1032
+
+HELD_BYTES = 32 << 20
+"""What of a mapped file may stay in memory once it was read."""
 
 
 class MalformedError(Exception):
@@ -58,6 +62,18 @@ def checked_dataset(path: str | os.PathLike[str]) -> Path:
         # Opening a named pipe would wait for ever, and a device has no end.
         raise DatasetReadError(f"{checked}: this is not a regular file; copy the dataset to one first")
     return checked
+
+
+def let_go(content: mmap.mmap, read_bytes: int) -> int:
+    """Let what was read of a mapped file leave the memory, if it is much; return how many bytes are held then.
+
+    Pages of it count as the process's own until then: reading a large file would take as much memory.
+    """
+    if read_bytes <= HELD_BYTES:
+        return read_bytes
+    if hasattr(mmap, "MADV_DONTNEED"):
+        content.madvise(mmap.MADV_DONTNEED)
+    return 0
 
 
 def file_size(file: BinaryIO) -> int:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from number_generator.loading.encoded import json_object, label_text
-from number_generator.loading.files import MalformedError, checked_path
+from number_generator.loading.files import MalformedError, checked_path, let_go
 
 __all__ = ["LABEL_FILES", "LabelTable", "LineFile", "open_table"]
 
@@ -37,6 +37,7 @@ class LineFile:
             is_empty = not path.stat().st_size
             self._content: mmap.mmap | bytes = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._ends = _line_ends(self._content)
+        self._held_bytes = 0
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -48,6 +49,8 @@ class LineFile:
         if end - start > _MOST_LINE_BYTES:
             raise MalformedError(f"line {number + 1} of its {self._name} takes {end - start} bytes")
         line = self._content[start:end].removesuffix(b"\r")
+        if isinstance(self._content, mmap.mmap):
+            self._held_bytes = let_go(self._content, self._held_bytes + len(line))
         return line if number else line.removeprefix(_BYTE_ORDER_MARK)
 
     def close(self) -> None:
@@ -192,11 +195,13 @@ LABEL_FILES: dict[str, Callable[[Path], LabelTable]] = {
 
 def _line_ends(content: mmap.mmap | bytes) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return where the lines end; a last one may lack its end, and empty ones after it do not count."""
-    found = [
-        np.flatnonzero(np.frombuffer(content[start : start + _BLOCK_BYTES], np.uint8) == _LINE_FEED) + start
-        for start in range(0, len(content), _BLOCK_BYTES)
-    ]
-    size = len(content)
+    size, held_bytes = len(content), 0
+    found = []
+    for start in range(0, size, _BLOCK_BYTES):
+        block = content[start : start + _BLOCK_BYTES]
+        found.append(np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + start)
+        if isinstance(content, mmap.mmap):
+            held_bytes = let_go(content, held_bytes + len(block))
     if size and content[size - 1] != _LINE_FEED:
         found.append(np.array([size]))
     ends = np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)

@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
-from number_generator.loading.files import MalformedError
+from number_generator.loading.files import MalformedError, let_go
 
 __all__ = ["SIGNATURE", "SIGNATURE_AT", "LmdbTree"]
 
@@ -53,6 +53,7 @@ class LmdbTree:
     def __init__(self, path: Path) -> None:
         with path.open("rb") as file:
             self._content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._held_bytes = 0
         self._page_bytes, at = self._newest_meta()
         kind, _, _, _, _, self.count, self._root = _TABLE.unpack_from(self._content, at + _TABLE_AT)
         if kind:
@@ -149,4 +150,5 @@ class LmdbTree:
             raise MalformedError("it holds several values for a key, or tables")
         if at + length > end:
             raise MalformedError(f"the value of {self._key(start, place)!r} is cut short")
+        self._held_bytes = let_go(self._content, self._held_bytes + length)
         return self._content[at : at + length]

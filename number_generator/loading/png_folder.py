@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from number_generator.loading.descriptions import Description, description_in
+from number_generator.loading.descriptions import Description, description_beside
 from number_generator.loading.encoded import EncodedReader, json_object
-from number_generator.loading.files import MalformedError, checked_dataset, checked_path, shown
+from number_generator.loading.files import MalformedError, checked_dataset, shown
 from number_generator.loading.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
 from number_generator.loading.pictures import MOST_BYTES
 from number_generator.records import DESCRIPTION_FILE
@@ -19,7 +19,6 @@ from number_generator.records import DESCRIPTION_FILE
 __all__ = ["PngFolderReader", "label_file"]
 
 _TRUTH_FILE = "metadata.jsonl"
-_MOST_DESCRIPTION_BYTES = 64 << 20
 # A link is not followed, and a pipe not waited for.
 _OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -72,12 +71,7 @@ class PngFolderReader(EncodedReader[_Handles]):
         return len(handles.table)
 
     def _describe(self, handles: _Handles) -> Description:
-        path = self._path / DESCRIPTION_FILE
-        if not path.exists():
-            return Description()
-        if checked_path(path).stat().st_size > _MOST_DESCRIPTION_BYTES:
-            raise MalformedError(f"its {DESCRIPTION_FILE} is larger than {_MOST_DESCRIPTION_BYTES} bytes")
-        described = description_in(path.read_bytes(), DESCRIPTION_FILE)
+        described = description_beside(self._path)
         if handles.truth is None:
             return Description(described.shape, described.metadata)
         if described.fields and len(handles.truth) != len(handles.table):

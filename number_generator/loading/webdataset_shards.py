@@ -12,15 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.loading.descriptions import Description, description_in
+from number_generator.loading.descriptions import Description, description_beside
 from number_generator.loading.encoded import MOST_LABEL_BYTES, EncodedReader, json_object, label_text, one_part
 from number_generator.loading.files import MalformedError, checked_dataset, checked_path
 from number_generator.loading.pictures import MOST_BYTES
-from number_generator.records import DESCRIPTION_FILE
 
 __all__ = ["WebDatasetReader", "shard_files"]
 
-_MOST_DESCRIPTION_BYTES = 64 << 20
 # WebDataset's own rule: a key ends at the first dot of the name, and neighbours of one key are one sample.
 _MEMBER = re.compile(r"((?:.*/|)[^.]+)\.([^/]*)", re.DOTALL)
 _IMAGE, _TEXT, _JSON = range(3)
@@ -124,7 +122,7 @@ class WebDatasetReader(EncodedReader[_Shards]):
         super().__init__(checked_dataset(path))
 
     def _open(self) -> _Shards:
-        shape = self._told().shape
+        shape = description_beside(self._path).shape
         return _Shards(shard_files(self._path), None if shape is None else shape[0])
 
     def _let_go(self, handles: _Shards) -> None:
@@ -134,15 +132,7 @@ class WebDatasetReader(EncodedReader[_Shards]):
         return len(handles)
 
     def _describe(self, handles: _Shards) -> Description:
-        return self._told()
-
-    def _told(self) -> Description:
-        path = self._path / DESCRIPTION_FILE
-        if not self._path.is_dir() or not path.exists():
-            return Description()
-        if checked_path(path).stat().st_size > _MOST_DESCRIPTION_BYTES:
-            raise MalformedError(f"its {DESCRIPTION_FILE} is larger than {_MOST_DESCRIPTION_BYTES} bytes")
-        return description_in(path.read_bytes(), DESCRIPTION_FILE)
+        return description_beside(self._path)
 
     def _encoded(self, handles: _Shards, numbers: range) -> Iterator[tuple[str, bytes]]:
         return (handles.read(number, _IMAGE) for number in numbers)

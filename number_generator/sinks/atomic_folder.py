@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from number_generator.sinks.temporaries import make_folder, translated
 __all__ = ["AtomicFolder", "is_dataset_folder"]
 
 _LABEL_FILES = ("gt.txt", "labels.json", "metadata.jsonl")
+_SHARD = re.compile(r".+-\d{6,}\.tar", re.DOTALL)
+_IMAGES = "images"
+_IMAGE_FILE = re.compile(r"\d{9,}\.(png|gt\.txt)|labels\.csv")
 _MOST_DESCRIPTION_BYTES = 2**26
 _MOST_FOOTER_BYTES = 2**26
 
@@ -139,6 +143,8 @@ def is_dataset_folder(path: str | os.PathLike[str]) -> bool:
 
 def _check_replaceable(path: Path, *, overwrite: bool) -> None:
     """Raise what keeps a folder from being written at `path`."""
+    if path.name in ("", os.pardir):
+        raise OutputError(f"{path} is a folder without a name of its own: give the name of the folder to write")
     try:
         path.lstat()
     except FileNotFoundError:
@@ -158,8 +164,10 @@ def _foreign(path: Path) -> str | None:
     """Say why a folder is not wholly a dataset of this package's; None if it is."""
     names = {entry.name for entry in path.iterdir()}
     if DESCRIPTION_FILE in names and _is_description(path / DESCRIPTION_FILE):
-        shards = {name for name in names if name.endswith(".tar")}
-        more = names - {DESCRIPTION_FILE} - (shards or {"images", *_LABEL_FILES})
+        shards = {name for name in names if _SHARD.fullmatch(name)}
+        more = names - {DESCRIPTION_FILE} - (shards or {_IMAGES, *_LABEL_FILES})
+        if not more and _IMAGES in names:
+            more = _strange_images(path / _IMAGES)
     elif "data.mdb" in names and _is_lmdb(path):
         more = names - {"data.mdb", "lock.mdb"}
     elif "data" in names and _is_parquet(path / "data"):
@@ -167,6 +175,18 @@ def _foreign(path: Path) -> str | None:
     else:
         return "is a folder that this package did not write"
     return f"holds {min(more)!r}, which this package did not write" if more else None
+
+
+def _strange_images(folder: Path) -> set[str]:
+    """Give a file or folder among the images that no sink names so, if there is one."""
+    for group in folder.iterdir():
+        if group.is_symlink() or not group.is_dir() or not group.name.isdecimal():
+            return {f"{_IMAGES}/{group.name}"}
+        with os.scandir(group) as entries:  # of a million names, a tenth of pathlib's time
+            for entry in entries:
+                if not _IMAGE_FILE.fullmatch(entry.name):
+                    return {f"{_IMAGES}/{group.name}/{entry.name}"}
+    return set()
 
 
 def _is_description(path: Path) -> bool:

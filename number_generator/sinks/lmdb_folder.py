@@ -4,7 +4,9 @@ Ground truth lies under `truth-%09d` as JSON, the description of the dataset und
 """
 
 import contextlib
+import errno
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,4 +145,7 @@ class LmdbSink(FolderSink):
                 yield
             except self._lmdb.Error as exc:
                 reason = str(exc).rpartition(": ")[2]
+                # LMDB takes a page that was written in part for a failure of the disk.
+                if shutil.disk_usage(self._folder.path.parent).free < _TRANSACTION_BYTES:
+                    reason = os.strerror(errno.ENOSPC)
                 raise OutputError(f"cannot write {self._folder.path}: {reason}; nothing was left behind") from exc

@@ -8,7 +8,7 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, assert_whole, write
 
 from number_generator.errors import DatasetError
-from number_generator.loading import detect_format, open_reader
+from number_generator.loading import detect_format, files, open_reader
 from number_generator.loading.lmdb_tree import LmdbTree
 
 lmdb = pytest.importorskip("lmdb")
@@ -48,6 +48,16 @@ def test_a_database_of_another_program_is_read(tmp_path):
         assert reader.labels(0, COUNT) == LABELS
         assert reader.metadata == {}
         assert reader.truth_names == ()
+
+
+def test_what_was_read_leaves_the_memory_and_can_be_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "HELD_BYTES", 100)
+    folder = make(tmp_path / "lines", entries())
+
+    with open_reader(folder) as reader:
+        for _ in range(2):
+            np.testing.assert_array_equal(reader.images(0, COUNT), IMAGES)
+            assert reader.labels(0, COUNT) == LABELS
 
 
 def test_labels_may_be_any_text(tmp_path):

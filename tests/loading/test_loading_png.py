@@ -11,7 +11,7 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, write
 
 from number_generator.errors import DatasetError, DatasetReadError
-from number_generator.loading import detect_format, open_reader
+from number_generator.loading import detect_format, files, open_reader
 
 NAMES = [f"line {number}.png" for number in range(COUNT)]
 
@@ -45,6 +45,15 @@ def test_a_folder_with_one_file_of_labels_is_read(folder, kind):
         np.testing.assert_array_equal(reader.images(0, COUNT), IMAGES)
         assert reader.labels(0, COUNT) == LABELS
         assert reader.metadata == {}
+
+
+@pytest.mark.parametrize("kind", ["gt.txt", "metadata.jsonl", "labels.csv"])
+def test_lines_that_were_read_leave_the_memory_and_can_be_read_again(folder, kind, monkeypatch):
+    monkeypatch.setattr(files, "HELD_BYTES", 10)
+    label(folder, kind)
+
+    with open_reader(folder) as reader:
+        assert [reader.labels(0, COUNT) for _ in range(2)] == [LABELS] * 2
 
 
 def test_names_of_doctr_lie_in_the_folder_images(folder):
