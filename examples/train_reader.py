@@ -42,7 +42,7 @@ from number_generator import (
     split_digits,
 )
 from number_generator.countries import parse_country_option
-from number_generator.digit_datasets import default_digits
+from number_generator.digit_datasets import default_digits, load_digits
 from number_generator.handwriting import checked_style, with_settings
 from number_generator.listed import ListedNumbers
 from number_generator.numbers import ALPHABET
@@ -621,7 +621,11 @@ def _parser() -> argparse.ArgumentParser:
         help="change a parameter of the style, as in slant=-0.2:0.4; may be given again",
     )
     group.add_argument("--width", type=_whole(8), default=128, metavar="PX", help="of an image (default: %(default)s)")
-    group.add_argument("--digits", metavar="FILE", help="digit dataset to compose from (default: the packaged one)")
+    group.add_argument(
+        "--digits",
+        metavar="SOURCE",
+        help="digits to compose from: a name such as mnist, a file, or a folder (default: the packaged ones)",
+    )
 
     group = parser.add_argument_group("training")
     group.add_argument(
@@ -688,7 +692,7 @@ def _minutes(text: str) -> float:
 def _run(options: argparse.Namespace, command: str) -> None:
     """Make ready, train, read and report."""
     begun = time.perf_counter()
-    digits = default_digits() if options.digits is None else _loaded(options.digits)
+    digits = default_digits() if options.digits is None else load_digits(options.digits)
     parts = split_digits(digits, SPLIT)
     style = with_settings(checked_style(options.style), options.settings)
     recipe = Recipe(_numbers(options), style, options.width, parts["train"], check_seed(options.seed, "--seed"))
@@ -752,12 +756,6 @@ def _numbers(options: argparse.Namespace) -> NumberSource:
     if options.country is not None:
         return CountryNumbers(parse_country_option(options.country))
     return parse_pattern_option(options.pattern, "equal")
-
-
-def _loaded(path: str) -> DigitImageDataset:
-    digits = DigitImageDataset()
-    digits.load(path)
-    return digits
 
 
 def _check_width(recipe: Recipe) -> None:
