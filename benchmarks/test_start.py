@@ -35,7 +35,7 @@ def test_first_call_with_a_cold_cache(rate, tmp_path_factory):
 
 @pytest.mark.benchmark(group="start-up")
 def test_first_call_with_a_warm_cache(rate, tmp_path):
-    rate(_python, _FIRST_CALL, tmp_path, unit="process", count=1, rounds=5)
+    rate(_python, _FIRST_CALL, tmp_path, unit="process", count=1, rounds=3)
     assert list(tmp_path.rglob("*.nbc"))
 
 
