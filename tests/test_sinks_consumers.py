@@ -60,6 +60,7 @@ class SceneTextLmdb:
 
 @pytest.mark.parametrize("truth", [True, False])
 def test_parseq_and_deep_text_recognition_benchmark_read_an_lmdb(tmp_path, truth):
+    pytest.importorskip("lmdb")
     images, labels, _ = write_dataset(tmp_path / "train" / "set.lmdb", "lmdb", COUNT, truth=truth)
 
     # Both look for every database below a root: for `data.mdb` in any folder, or in folders without folders.
