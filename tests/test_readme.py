@@ -118,10 +118,8 @@ def needs_what_is_missing(block):
     return block.language == "python" and any(find_spec(name) is None for name in imported)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
-    for package in NEEDED.get(page.name, ()):
-        pytest.importorskip(package)
+def run_page(page):
+    """Run all that a page shows, in order, and compare what is printed; blocks that lack their package are left out."""
     for block in blocks_of(page):
         if needs_what_is_missing(block):
             continue
@@ -134,6 +132,14 @@ def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
                 run_python(block, page)
             except Exception as exc:
                 raise AssertionError(f"{page.name}:{block.line_number}: {exc!r}") from exc
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
+    for package in NEEDED.get(page.name, ()):
+        pytest.importorskip(package)
+
+    run_page(page)
 
 
 def test_the_readme_shows_both_commands_and_the_python_api():
