@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.loading import RawDataset, detect_format
+from number_generator.loading.files import DEFLATE_EXPANSION
 from number_generator.spec import MIN_HEIGHT, check_integer
 
 __all__ = ["INKS", "MAX_SIZE", "folder_files", "is_folder_of_images", "load_folder", "normalised"]
@@ -250,6 +251,12 @@ def _read_grey(file: Path) -> Grey:
                 raise DatasetError(
                     f"{file}: it is {opened.width} x {opened.height} px, more than {_MOST_PIXELS // 10**6} million: "
                     "cut the digit out, or scale it down"
+                )
+            # One bit a pixel is the least before it is packed.
+            if opened.width * opened.height > 8 * DEFLATE_EXPANSION * file.stat().st_size:
+                raise DatasetError(
+                    f"{file}: it claims {opened.width} x {opened.height} px, more than its bytes can hold: save it "
+                    "again, or take it out"
                 )
             return _grey(ImageOps.exif_transpose(opened))
     except DatasetError:

@@ -22,12 +22,15 @@ __all__ = [
     "IMAGES_A_FOLDER",
     "LMDB_DESCRIPTION_KEY",
     "PARQUET_KEY",
+    "SHARD_FILES",
+    "SHARD_IMAGES",
     "as_json",
     "describe",
     "fields_from",
     "image_key",
     "image_path",
     "label_key",
+    "leads_inside",
     "metadata_from",
     "padded",
     "sample_key",
@@ -44,6 +47,8 @@ PARQUET_KEY = b"number_generator"
 """The key of a Parquet file's metadata that holds it."""
 COUNT_KEY = b"num-samples"
 """The key of an LMDB that holds the number of images, in decimal digits."""
+SHARD_FILES, SHARD_IMAGES = "shard_files", "shard_images"
+"""The arrays of an index of HDF5 shards that hold their names, relative to its folder, and how many images each has."""
 IMAGES_A_FOLDER = 10_000
 """Numbers of images that share a folder of PNG files."""
 CHARACTER_FIELDS = ("boxes", "glyphs", "glyph_parameters")
@@ -188,6 +193,13 @@ def padded(array: npt.NDArray[Any], field: Field) -> npt.NDArray[Any]:
     whole = np.full(shape, field.fill, field.dtype)
     whole[tuple(map(slice, array.shape))] = array
     return whole
+
+
+def leads_inside(path: str) -> bool:
+    """Tell whether a path with slashes, as a file names another, leads to a file below the folder that it starts in."""
+    parts = path.split("/")
+    is_relative = bool(parts[0]) and ":" not in parts[0]
+    return is_relative and bool(parts[-1]) and ".." not in parts and "\\" not in path and "\0" not in path
 
 
 def image_path(number: int) -> str:

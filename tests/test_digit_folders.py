@@ -1,5 +1,8 @@
 """Folders of images for each digit, and how an image becomes a digit of MNIST's form."""
 
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -272,6 +275,16 @@ def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(folder, mo
         load_folder(folder)
     Image.new("1", (6_000, 9_000)).save(folder / "6" / "a.png")
     with pytest.raises(DatasetError, match=r"6.a\.png: it is 6000 x 9000 px, more than 50 million"):
+        load_folder(folder)
+
+
+def test_an_image_that_claims_more_than_it_holds_takes_no_memory(folder):
+    content = bytearray((folder / "6" / "a.png").read_bytes())
+    content[16:24] = struct.pack(">II", 7000, 7000)
+    content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+    (folder / "6" / "a.png").write_bytes(content)
+
+    with pytest.raises(DatasetError, match=r"6.a\.png: it claims 7000 x 7000 px, more than its bytes can hold"):
         load_folder(folder)
 
 

@@ -12,6 +12,7 @@ from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetR
 from number_generator.loading import hdf5, idx, lmdb_folder, lmdb_tree, npz, parquet_files, pickles, png_folder
 from number_generator.loading import webdataset_shards as shards
 from number_generator.loading.files import checked_dataset, reading
+from number_generator.loading.hdf5_index import is_index, shard_paths
 from number_generator.records import DESCRIPTION_FILE
 
 __all__ = ["Format", "detect_format", "source_files"]
@@ -49,7 +50,7 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
 
 
 def source_files(path: str | os.PathLike[str]) -> list[Path]:
-    """Give the files that a dataset is read from: the labels of an IDX file lie beside it.
+    """Give the files that a dataset is read from: the labels of an IDX file lie beside it, shards below their index.
 
     Of a folder of images it is the file of their labels. Parameters and exceptions are those of `load_arrays`.
     """
@@ -58,6 +59,8 @@ def source_files(path: str | os.PathLike[str]) -> list[Path]:
     if file_format == "idx":
         with contextlib.suppress(DatasetNotFoundError):  # loading says what is wrong
             return [checked, *idx.label_files(checked)]
+    if file_format == "hdf5" and is_index(checked):
+        return [checked, *shard_paths(checked)]
     if not checked.is_dir():
         return [checked]
     with reading(checked, _VALID):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import math
 import os
@@ -12,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from number_generator.errors import DatasetReadError
 from number_generator.loading.descriptions import with_pair
 from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, checked_path, reading
-from number_generator.loading.hdf5_chunks import ChunkReader
-from number_generator.loading.hdf5_heaps import check_heaps, longest_string
+from number_generator.loading.hdf5_chunks import ChunkReader, check_checksums
+from number_generator.loading.hdf5_heaps import check_attributes, check_heaps, longest_string, longest_string_in_chunks
+from number_generator.loading.hdf5_objects import h5py_module, open_file, own_object, stored_dataset
 from number_generator.loading.raw import RawDataset, build_dataset
 from number_generator.loading.sliced import SlicedReader
 from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Field
@@ -82,31 +81,29 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     def metadata(self) -> dict[str, Any]:
         """The attributes of the root group as plain Python values; those of other types are left out."""
         with reading(self._path, _VALID):
-            file = self._opened().file
-            if any(_is_variable(file.attrs.get_id(name).dtype) for name in file.attrs):
-                # Opening is to be instant at any size. Attributes are written before the images or after them.
-                check_heaps(self._path, _ATTRIBUTES_REACH_BYTES)
-            metadata = _metadata(file)
-            source_digits = _source_digits(file)
-            if source_digits is not None:
-                metadata[SOURCE_DIGITS] = source_digits
-            return metadata
+            return metadata_of(self._opened().file, self._path)
 
     @property
     def fields(self) -> tuple[Field, ...]:
         """The arrays of ground truth that the file has; their attributes tell what the entries mean."""
         with reading(self._path, _VALID):
-            file, names = self._opened().file, self.truth_names
-            if names:  # their attributes may be strings of variable length
-                check_heaps(self._path, _ATTRIBUTES_REACH_BYTES)
-            return tuple(_field(file, name, len(self)) for name in names)
+            file = self._opened().file
+            datasets = {name: _truth_dataset(file, name, len(self)) for name in self.truth_names}
+            _check_attributes(self._path, *datasets.values())
+            return tuple(_field(name, truth) for name, truth in datasets.items())
 
     @property
     def truth_names(self) -> tuple[str, ...]:
         """Their names."""
         with reading(self._path, _VALID):
             file = self._opened().file
-            return tuple(name for name in _TRUTH_NAMES if name in file)
+            return tuple(name for name in _TRUTH_NAMES if file.get(name, getlink=True) is not None)
+
+    @property
+    def label_length(self) -> int | None:
+        """Bytes that each label takes in the file; None if they are not texts that all take as many."""
+        dtype = self._opened().labels.dtype
+        return dtype.itemsize if dtype.kind == "S" else None
 
     def _open(self) -> _Handles:
         return _open(checked_path(self._path))
@@ -152,6 +149,16 @@ def load(path: Path) -> RawDataset:
         return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
 
 
+def metadata_of(file: Any, path: Path) -> dict[str, Any]:
+    """Return what the root group of an open file tells, as plain Python values."""
+    _check_attributes(path, file)
+    metadata = _metadata(file)
+    source_digits = _source_digits(file)
+    if source_digits is not None:
+        metadata[SOURCE_DIGITS] = source_digits
+    return metadata
+
+
 class _Handles(NamedTuple):
     """An open file; readers of its chunks where these are of a usual kind."""
 
@@ -165,9 +172,9 @@ class _Handles(NamedTuple):
 def _open(path: Path) -> _Handles:
     """Open a file and check all that can be checked without reading images."""
     with reading(path, _VALID):
-        file = _open_file(path)
+        file = open_file(path)
         try:
-            images, labels = _dataset(file, "images"), _dataset(file, "labels")
+            images, labels = stored_dataset(file, "images"), stored_dataset(file, "labels")
             _check_images(images, file)
             _check_labels(labels, file)
             _check_counts(images, labels)
@@ -176,33 +183,6 @@ def _open(path: Path) -> _Handles:
             file.close()
             raise
     return _Handles(file, images, labels, *chunks)
-
-
-def _h5py() -> Any:
-    """Return h5py, which takes a while to import, when it is first needed."""
-    return importlib.import_module("h5py")
-
-
-def _open_file(path: Path) -> Any:
-    """Open the file, without a lock where the file system has none."""
-    try:
-        return _h5py().File(path, "r")
-    except BlockingIOError as exc:
-        raise DatasetReadError(f"{path}: another program is writing to this file; wait until it is done") from exc
-    except OSError:
-        return _h5py().File(path, "r", locking=False)
-
-
-def _dataset(file: Any, name: str) -> Any:
-    """Return a dataset that lies in the file itself."""
-    link = file.get(name, getlink=True)
-    if link is None:
-        raise MalformedError(f"it has no `{name}`")
-    # A link may lead to another file, or to nothing.
-    dataset = file[name] if isinstance(link, _h5py().HardLink) else link
-    if not isinstance(dataset, _h5py().Dataset):
-        raise MalformedError(f"its `{name}` is a {type(dataset).__name__}, not a dataset")
-    return dataset
 
 
 def _check_images(images: Any, file: Any) -> None:
@@ -219,7 +199,7 @@ def _check_images(images: Any, file: Any) -> None:
 
 def _check_labels(labels: Any, file: Any) -> None:
     """Refuse labels that are not one row of strings or integers."""
-    is_text = _h5py().check_string_dtype(labels.dtype) is not None
+    is_text = h5py_module().check_string_dtype(labels.dtype) is not None
     is_integer = labels.dtype.kind in "iu" and not labels.dtype.metadata
     if labels.shape is None or len(labels.shape) != 1 or not (is_text or is_integer):
         raise MalformedError(
@@ -232,7 +212,7 @@ def _check_labels(labels: Any, file: Any) -> None:
 
 def _truth_dataset(file: Any, name: str, count: int) -> Any:
     """Return a dataset of ground truth, or refuse one that is not numbers, one entry an image."""
-    truth = _dataset(file, name)
+    truth = stored_dataset(file, name)
     if truth.shape is None or not 1 <= len(truth.shape) <= _MOST_TRUTH_AXES or truth.dtype.kind not in "iuf":
         raise MalformedError(f"its `{name}` is a dataset of {truth.dtype} with shape {truth.shape}, not of numbers")
     if len(truth) != count:
@@ -243,29 +223,41 @@ def _truth_dataset(file: Any, name: str, count: int) -> Any:
     return truth
 
 
-def _field(file: Any, name: str, count: int) -> Field:
+def _field(name: str, truth: Any) -> Field:
     """Return what an array of ground truth holds."""
-    truth = _truth_dataset(file, name, count)
     about = {key: _plain(truth.attrs[key]) for key in truth.attrs if _is_about(truth.attrs.get_id(key))}
     fill = math.nan if truth.dtype.kind == "f" else -1
     return Field(name, truth.shape[1:], truth.dtype.name, fill, about)
 
 
+def _check_attributes(path: Path, *objects: Any) -> None:
+    """Check the strings of variable length among the attributes of some objects, before the first of them is read."""
+    counts: dict[str, int] = {}
+    for each in objects:
+        for name in each.attrs:
+            attribute = each.attrs.get_id(name)
+            if _is_variable(attribute.dtype):
+                counts[name] = max(counts.get(name, 0), math.prod(attribute.shape or ()))
+    if counts:
+        # Opening is to be instant at any size. Attributes are written before the images or after them.
+        check_heaps(path, _ATTRIBUTES_REACH_BYTES)
+        check_attributes(path, counts, _ATTRIBUTES_REACH_BYTES)
+
+
 def _is_about(attribute: Any) -> bool:
     """Tell whether an attribute is a short text or number."""
-    is_text = _h5py().check_string_dtype(attribute.dtype) is not None
+    is_text = h5py_module().check_string_dtype(attribute.dtype) is not None
     return attribute.shape == () and (is_text or attribute.dtype.kind in "biuf")
 
 
 def _source_digits(file: Any) -> list[int] | None:
     """Return the numbers of the digits that a part of a split was made from; None where there are none."""
-    if file.get(SOURCE_DIGITS, getclass=True) is not _h5py().Dataset:
+    if not isinstance(own_object(file, SOURCE_DIGITS), h5py_module().Dataset):
         return None
-    numbers = _dataset(file, SOURCE_DIGITS)
+    numbers = stored_dataset(file, SOURCE_DIGITS)
     if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
         return None  # somebody else's
-    _check_layout(numbers, file)
-    _check_storage(numbers)
+    check_stored(numbers, file)
     if numbers.nbytes > _FREE_CHUNK_BYTES:
         raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
     values: list[int] = numbers[()].tolist()
@@ -274,7 +266,7 @@ def _source_digits(file: Any) -> list[int] | None:
 
 def _is_variable(dtype: np.dtype[Any]) -> bool:
     """Tell whether a type is that of strings of variable length."""
-    text = _h5py().check_string_dtype(dtype)
+    text = h5py_module().check_string_dtype(dtype)
     return text is not None and text.length is None
 
 
@@ -285,20 +277,24 @@ def _check_counts(images: Any, labels: Any) -> None:
 
 
 def _check_layout(dataset: Any, file: Any) -> None:
-    """Refuse data that lie in other files, or in chunks that are out of proportion."""
+    """Refuse data in chunks that are out of proportion, or packed in unknown ways."""
     name = dataset.name.strip("/")
-    # HDF5 reads the missing parts of a virtual dataset as zeros.
-    if dataset.is_virtual or dataset.external:
-        raise MalformedError(f"the data of its `{name}` lie in other files; copy them into one")
     settings = dataset.id.get_create_plist()
     for i in range(settings.get_nfilters()):
         number = settings.get_filter(i)[0]
         if number not in _KNOWN_FILTERS:
             raise MalformedError(f"its `{name}` is packed with HDF5 filter {number}; use gzip or none")
+    check_checksums(dataset)
     chunk_bytes = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
     file_bytes = Path(file.filename).stat().st_size
     if chunk_bytes > max(_FREE_CHUNK_BYTES, DEFLATE_EXPANSION * file_bytes):
         raise MalformedError(f"its `{name}` has chunks of {chunk_bytes} bytes, more than the file can hold")
+
+
+def check_stored(dataset: Any, file: Any) -> None:
+    """Refuse a dataset that is out of proportion to the file."""
+    _check_layout(dataset, file)
+    _check_storage(dataset)
 
 
 def _check_storage(dataset: Any) -> None:
@@ -330,10 +326,12 @@ def _labels(handles: _Handles, part: slice) -> list[str]:
     numbers = range(part.start, part.stop, part.step)
     for first in range(0, len(numbers), _LABELS_PER_READ):
         some = numbers[first : first + _LABELS_PER_READ]
-        # Data in one piece lie at an offset, where the lengths can be seen before HDF5 believes them.
+        # The lengths can be seen before HDF5 believes them; data in one piece lie at an offset.
         offset = labels.id.get_offset()
         if offset is not None:
             _check_length(longest_string(Path(labels.file.filename), offset, some))
+        elif labels.chunks:
+            _check_length(longest_string_in_chunks(labels, some))
         values = labels[some.start : some.stop : some.step].tolist()
         _check_length(max(map(len, values)))
         texts.extend(value.decode() for value in values)
@@ -353,7 +351,7 @@ def _metadata(file: Any) -> dict[str, Any]:
         attribute = file.attrs.get_id(name)
         if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
             raise MalformedError(f"its attributes are larger than {_MOST_ATTRIBUTE_BYTES} bytes")
-        is_text = _h5py().check_string_dtype(attribute.dtype) is not None
+        is_text = h5py_module().check_string_dtype(attribute.dtype) is not None
         if attribute.shape is None:
             metadata[name] = None
         elif is_text or attribute.dtype.kind in "biuf":

@@ -11,10 +11,12 @@ import numpy as np
 
 from number_generator.loading.files import MalformedError
 
-__all__ = ["ChunkReader"]
+__all__ = ["ChunkReader", "check_checksums"]
 
 _DEFLATE = 1  # the number of HDF5's gzip filter
 _DEFLATE_SKIPPED = 1  # the mask of a chunk that HDF5 stored as it was
+_CHECKSUM = 3  # the number of HDF5's Fletcher-32
+_CHECKSUM_BYTES = 4
 
 
 class ChunkReader:
@@ -41,8 +43,7 @@ class ChunkReader:
         chunks = dataset.chunks
         if chunks is None or chunks[1:] != dataset.shape[1:]:
             return False
-        settings = dataset.id.get_create_plist()
-        if [settings.get_filter(i)[0] for i in range(settings.get_nfilters())] != [_DEFLATE]:
+        if _filters(dataset) != [_DEFLATE]:
             return False
         kind = dataset.id.get_type()
         h5t = importlib.import_module("h5py.h5t")
@@ -105,3 +106,20 @@ class ChunkReader:
                 raise zlib.error("the stream ends too early") from None
             return longer
         return content
+
+
+def check_checksums(dataset: Any) -> None:
+    """Refuse chunks that are shorter than their checksum: HDF5 crashes on these. All chunks are looked at."""
+    filters = _filters(dataset)
+    if _CHECKSUM not in filters:
+        return
+    name = dataset.name.strip("/")
+    if _CHECKSUM in filters[:-1]:  # of what is packed afterwards, whose length cannot be seen here
+        raise MalformedError(f"its `{name}` has checksums beneath its compression; give them the last place, or none")
+    if dataset.id.chunk_iter(lambda chunk: True if chunk.size < _CHECKSUM_BYTES else None):
+        raise MalformedError(f"its `{name}` has a chunk that is shorter than its checksum")
+
+
+def _filters(dataset: Any) -> list[int]:
+    settings = dataset.id.get_create_plist()
+    return [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]

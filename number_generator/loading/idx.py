@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import mmap
 import re
 import struct
 from pathlib import Path
@@ -56,6 +57,30 @@ def load(path: Path) -> RawDataset:
     """
     with reading(path, _VALID):
         images = _read(path, _IMAGES_MAGIC)
+    return _with_labels(path, images)
+
+
+def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap | None]:
+    """Read IDX files whose images stay in the file, unless it is gzipped, and the mapping that they look into."""
+    with reading(path, _VALID), path.open("rb") as file:
+        if file.read(2) == GZIP_SIGNATURE:
+            return load(path), None
+        file.seek(0)
+        dtype, shape, data_bytes = _read_header(file, _IMAGES_MAGIC, file_size(file))
+        start = file.tell()
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if len(content) < start + data_bytes:
+            raise MalformedError(f"it claims {data_bytes} bytes of shape {shape} but ends after {len(content) - start}")
+        if len(content) > start + data_bytes:
+            raise MalformedError(f"it goes on after the {data_bytes} bytes of shape {shape}")
+        images: np.ndarray[Any, Any] = np.ndarray(
+            shape, dtype, content if data_bytes else b"", start * bool(data_bytes)
+        )
+    return _with_labels(path, images, mapped=True), content
+
+
+def _with_labels(path: Path, images: np.ndarray[Any, Any], *, mapped: bool = False) -> RawDataset:
+    """Return images with the labels, and perhaps the writers, that lie beside them."""
     plain, extended = _beside(path)
     labels = writer_ids = None
     if plain is not None:
@@ -68,7 +93,7 @@ def load(path: Path) -> RawDataset:
         labels = rows[:, _DIGIT].astype(np.int64) if labels is None else labels
         writer_ids = rows[:, _WRITER].astype(np.int64)
     with reading(path, _VALID):
-        return build_dataset(images, labels, None, writer_ids=writer_ids)
+        return build_dataset(images, labels, None, writer_ids=writer_ids, mapped=mapped)
 
 
 def label_files(path: Path) -> list[Path]:
@@ -146,16 +171,7 @@ def _read(path: Path, magic: bytes) -> np.ndarray[Any, Any]:
 
 def _read_content(file: BinaryIO, magic: bytes, most_bytes: int) -> np.ndarray[Any, Any]:
     """Read header and data, and make sure that nothing follows."""
-    found = file.read(4)
-    if found != magic:
-        if magic == _IMAGES_MAGIC and is_idx(found):
-            raise MalformedError("this is the labels file; give the images file, its labels are found beside it")
-        raise MalformedError(f"it starts with {found!r} where {magic!r} is expected")
-    dtype, dimensions = _TYPES[magic[2]], magic[3]
-    shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
-    data_bytes = math.prod(shape) * dtype.itemsize
-    if data_bytes > most_bytes:
-        raise MalformedError(f"it claims shape {shape}, more than the file can hold")
+    dtype, shape, data_bytes = _read_header(file, magic, most_bytes)
     data = np.empty(shape, dtype)
     view = data.reshape(-1).view(np.uint8).data
     filled = 0
@@ -167,3 +183,18 @@ def _read_content(file: BinaryIO, magic: bytes, most_bytes: int) -> np.ndarray[A
     if file.read(1):
         raise MalformedError(f"it goes on after the {data_bytes} bytes of shape {shape}")
     return data
+
+
+def _read_header(file: BinaryIO, magic: bytes, most_bytes: int) -> tuple[np.dtype[Any], tuple[int, ...], int]:
+    """Read the header, and return the type, shape and size of the data that must follow."""
+    found = file.read(4)
+    if found != magic:
+        if magic == _IMAGES_MAGIC and is_idx(found):
+            raise MalformedError("this is the labels file; give the images file, its labels are found beside it")
+        raise MalformedError(f"it starts with {found!r} where {magic!r} is expected")
+    dtype, dimensions = _TYPES[magic[2]], magic[3]
+    shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))
+    data_bytes = math.prod(shape) * dtype.itemsize
+    if data_bytes > most_bytes:
+        raise MalformedError(f"it claims shape {shape}, more than the file can hold")
+    return dtype, shape, data_bytes

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import mmap
 import re
+import struct
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ _VALID = (
 _NPY_SIGNATURE = b"\x93NUMPY"
 _MOST_HEADER_BYTES = 10_000
 _READ_BYTES = 1 << 20
+# Of the header before a member's data: its size, and where the lengths of the name and of what follows it stand.
+_MEMBER_HEADER_BYTES, _LENGTHS_AT = 30, 26
 # NumPy evaluates the header as Python; these patterns read all that a dataset needs.
 _DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?[biufSU]\d{1,9})['"]""")
 _FORTRAN = re.compile(r"""['"]fortran_order['"]\s*:\s*(True|False)""")
@@ -33,16 +37,36 @@ _SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d\s,]*)\)""")
 def load(path: Path) -> RawDataset:
     """Read an NPZ dataset into memory; raise what `load_arrays` raises."""
     with reading(path, _VALID), path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        images = _read_array(archive, "images", file_size(file))
-        labels = _read_array(archive, "labels", file_size(file))
-        more = {
-            key: _read_array(archive, key, file_size(file))
-            for key in ("metadata", "writer_ids", "cluster_ids")
-            if f"{key}.npy" in archive.namelist()
-        }
-        described = _description(more.pop("metadata")) if "metadata" in more else Description()
-        truth = {field.name: _read_array(archive, field.name, file_size(file)) for field in described.fields}
-        return build_dataset(images, labels, described.metadata, **more, truth=truth, fields=described.fields)
+        return _dataset(archive, file_size(file), None)
+
+
+def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
+    """Read an NPZ dataset whose images and truth stay in the file, and the mapping that they look into."""
+    with reading(path, _VALID), path.open("rb") as file, zipfile.ZipFile(file) as archive:
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return _dataset(archive, len(content), content), content
+
+
+def _dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | None) -> RawDataset:
+    """Read what an archive holds; images and ground truth look into its content, where it is given."""
+    images = _read_array(archive, "images", archive_bytes, content)
+    labels = _read_array(archive, "labels", archive_bytes)
+    more = {
+        key: _read_array(archive, key, archive_bytes)
+        for key in ("metadata", "writer_ids", "cluster_ids")
+        if f"{key}.npy" in archive.namelist()
+    }
+    described = _description(more.pop("metadata")) if "metadata" in more else Description()
+    truth = {field.name: _read_array(archive, field.name, archive_bytes, content) for field in described.fields}
+    return build_dataset(
+        images,
+        labels,
+        described.metadata,
+        **more,
+        truth=truth,
+        fields=described.fields,
+        mapped=content is not None,
+    )
 
 
 def _description(array: np.ndarray[Any, Any]) -> Description:
@@ -52,8 +76,13 @@ def _description(array: np.ndarray[Any, Any]) -> Description:
     return description_of(json.loads(array.item()))
 
 
-def _read_array(archive: zipfile.ZipFile, key: str, archive_bytes: int) -> np.ndarray[Any, Any]:
-    """Read one member, after checking that the archive is large enough to hold what it claims."""
+def _read_array(
+    archive: zipfile.ZipFile, key: str, archive_bytes: int, content: mmap.mmap | None = None
+) -> np.ndarray[Any, Any]:
+    """Read one member, after checking that the archive is large enough to hold what it claims.
+
+    One that is stored as it is becomes a view into the archive's content, where that is given.
+    """
     try:
         info = archive.getinfo(f"{key}.npy")
     except KeyError:
@@ -72,6 +101,11 @@ def _read_array(archive: zipfile.ZipFile, key: str, archive_bytes: int) -> np.nd
                 f"its `{key}` claims shape {shape} of {dtype}, {data_bytes} bytes, "
                 f"but has {info.file_size - header_bytes}"
             )
+        if content is not None and info.compress_type == zipfile.ZIP_STORED and data_bytes:
+            start = _data_offset(info, content) + header_bytes
+            if start + data_bytes > len(content):
+                raise MalformedError(f"its `{key}` is cut short")
+            return np.ndarray(shape, dtype, content, start, order=order)
         data = np.empty(data_bytes, np.uint8)
         # Reading to the end makes zipfile compare the checksum.
         _fill(member, data)
@@ -79,6 +113,12 @@ def _read_array(archive: zipfile.ZipFile, key: str, archive_bytes: int) -> np.nd
             raise MalformedError(f"its `{key}` is longer than it claims")
     array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, data, order=order)
     return array
+
+
+def _data_offset(info: zipfile.ZipInfo, content: mmap.mmap) -> int:
+    """Return where a member's data begin: after a header of its own, which `zipfile` has checked."""
+    name_bytes, extra_bytes = struct.unpack_from("<HH", content, info.header_offset + _LENGTHS_AT)
+    return int(info.header_offset + _MEMBER_HEADER_BYTES + name_bytes + extra_bytes)
 
 
 def _read_header(member: Any, key: str) -> tuple[np.dtype[Any], tuple[int, ...], Any, int]:

@@ -42,8 +42,19 @@ def load(path: Path) -> RawDataset:
         return load_bytes(content)
 
 
-def load_bytes(content: bytes | mmap.mmap) -> RawDataset:
-    """Read a pickled dataset from memory; raise MalformedError or a decoder's error if it is not valid."""
+def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
+    """Read a pickled dataset whose arrays stay in the file, and the mapping that they look into."""
+    with reading(path, _VALID):
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return load_bytes(content, mapped=True), content
+
+
+def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDataset:
+    """Read a pickled dataset from memory; raise MalformedError or a decoder's error if it is not valid.
+
+    Images and ground truth that are mapped look into the content, where they stand there as they are.
+    """
     machine = PickleMachine(content)
     found = machine.run()
     if type(found) is not dict:
@@ -52,20 +63,20 @@ def load_bytes(content: bytes | mmap.mmap) -> RawDataset:
     if missing:
         keys = ", ".join(shown(key) for key in list(found)[:5])
         raise MalformedError(f"the dict has no {' and no '.join(missing)} (it has {keys or 'nothing'})")
-    images = _images(found["images"], machine)
+    images = _images(found["images"], machine, mapped=mapped)
     labels = _labels(found["labels"])
     metadata = _plain(found.get("metadata"), machine, _DEEPEST_METADATA)
     if "truth" not in found:
-        return build_dataset(images, labels, metadata)
+        return build_dataset(images, labels, metadata, mapped=mapped)
     truth = found["truth"]
     if type(truth) is not dict or not all(isinstance(array, PickledArray) for array in truth.values()):
         raise MalformedError(f"its `truth` is {_described(truth)}, not a dict of arrays")
     fields = _fields(metadata)
     # The same array may stand in the dict many times.
     machine.charge(sum(array.byte_count for array in truth.values()))
-    arrays = {field.name: truth[field.name].copy() for field in fields if field.name in truth}
+    arrays = {field.name: _array(truth[field.name], mapped=mapped) for field in fields if field.name in truth}
     without = {key: value for key, value in metadata.items() if key != _TRUTH_FIELDS}
-    return build_dataset(images, labels, without, truth=arrays, fields=fields)
+    return build_dataset(images, labels, without, truth=arrays, fields=fields, mapped=mapped)
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
@@ -89,10 +100,15 @@ def _fields(metadata: Any) -> tuple[Field, ...]:
         raise MalformedError(str(exc)) from exc
 
 
-def _images(value: Any, machine: PickleMachine) -> object:
-    """Return an array of its own for one pickled array, or for a list of equal ones."""
+def _array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]:
+    """Return a pickled array in the machine's own byte order: one of its own, or a view."""
+    return pickled.view() if mapped and pickled.dtype.isnative else pickled.copy()
+
+
+def _images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
+    """Return an array for one pickled array, or one of its own for a list of equal ones."""
     if isinstance(value, PickledArray):
-        return value.copy()
+        return _array(value, mapped=mapped)
     if type(value) not in (list, tuple) or not all(type(image) is PickledArray for image in value):
         raise MalformedError(f"its `images` is {_described(value)}, not an array or a list of arrays")
     if not value:

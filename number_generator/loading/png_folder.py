@@ -14,7 +14,7 @@ from number_generator.loading.encoded import EncodedReader, json_object
 from number_generator.loading.files import MalformedError, checked_dataset, shown
 from number_generator.loading.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
 from number_generator.loading.pictures import MOST_BYTES
-from number_generator.records import DESCRIPTION_FILE
+from number_generator.records import DESCRIPTION_FILE, leads_inside
 
 __all__ = ["PngFolderReader", "label_file"]
 
@@ -118,12 +118,12 @@ class PngFolderReader(EncodedReader[_Handles]):
 
     def _check_folder(self, path: str, checked: set[str]) -> None:
         """Refuse a path that leaves the folder, by its words or by a link."""
-        parent, _, name = path.rpartition("/")
-        parts = path.split("/")
-        if not name or os.path.isabs(path) or ".." in parts or "\\" in path or "\0" in path or ":" in parts[0]:  # noqa: PTH117
+        if not leads_inside(path):
             raise MalformedError(f"it names the image {shown(path)}: paths must lead to files in the folder itself")
+        parent = path.rpartition("/")[0]
         if parent in checked:
             return
+        parts = path.split("/")
         for depth in range(1, len(parts)):
             folder = "/".join(parts[:depth])
             with contextlib.suppress(OSError):  # opening says what is wrong

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from number_generator.loading.files import MalformedError, shown
+from number_generator.loading.files import MalformedError, reading, shown
 from number_generator.spec import Field
 
 _LAST_CODE_POINT = 0x10FFFF
@@ -16,13 +17,14 @@ _SURROGATES = (0xD800, 0xDFFF)
 
 @dataclass(frozen=True, slots=True)
 class RawDataset:
-    """The content of a dataset file, wholly in memory.
+    """The content of a dataset file.
 
     Attributes
     ----------
     images : ndarray, shape (n, height, width), uint8
-        Owned, writable and C-contiguous. What the values mean is the dataset's affair:
-        ink is bright in MNIST, and dark in what this package writes.
+        Owned, writable and C-contiguous, but for a file that is mapped: then a view into it, of any strides, that
+        cannot be written to. What the values mean is the dataset's affair: ink is bright in MNIST, and dark in what
+        this package writes.
     labels : ndarray, shape (n,), or list of length n
         Integers or text, as the file has them.
     metadata : dict
@@ -54,8 +56,9 @@ def build_dataset(
     cluster_ids: np.ndarray[Any, Any] | None = None,
     truth: dict[str, Any] | None = None,
     fields: tuple[Field, ...] = (),
+    mapped: bool = False,
 ) -> RawDataset:
-    """Check what a loader found and return it as a dataset.
+    """Check what a loader found and return it as a dataset; images that are mapped are not copied.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def build_dataset(
         If the parts are not a dataset, or do not belong together.
     """
     checked_images = _checked_images(images)
+    if not mapped:
+        checked_images = np.require(checked_images, requirements=["C", "O", "W"])  # copied only if they are not
     checked_labels = _checked_labels(labels)
     if len(checked_images) != len(checked_labels):
         raise MalformedError(f"it has {len(checked_images)} images but {len(checked_labels)} labels")
@@ -85,8 +90,14 @@ def text_of(label: Any) -> str:
     raise TypeError(f"a label is {label!r}: give texts or whole numbers")
 
 
+def texts_of(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[str]:
+    """Return the labels of a file as texts."""
+    with reading(path, "Labels are texts or whole numbers"):
+        return [text_of(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+
+
 def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return the images as an array of their own, copied only if they are not."""
+    """Return the images if they are bytes in three dimensions."""
     if not isinstance(images, np.ndarray):
         raise MalformedError(f"its `images` is {shown(images)}, not an array")
     if images.dtype != np.uint8 or images.ndim != 3:
@@ -96,7 +107,7 @@ def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
         )
     if 0 in images.shape[1:]:
         raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
-    return np.require(images, requirements=["C", "O", "W"])
+    return images
 
 
 def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:

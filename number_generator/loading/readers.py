@@ -10,26 +10,29 @@ import numpy as np
 
 from number_generator.loading import hdf5, idx, npz, pickles
 from number_generator.loading.detection import detect_format
-from number_generator.loading.files import checked_path, reading
-from number_generator.loading.hdf5 import Hdf5Reader
+from number_generator.loading.files import checked_path
+from number_generator.loading.hdf5_index import is_index
+from number_generator.loading.hdf5_shards import open_hdf5
 from number_generator.loading.lmdb_folder import LmdbReader
+from number_generator.loading.mapped import Loader, MappedReader
 from number_generator.loading.memory import MemoryReader
 from number_generator.loading.parquet_files import ParquetReader
 from number_generator.loading.png_folder import PngFolderReader
-from number_generator.loading.raw import RawDataset, text_of
+from number_generator.loading.raw import RawDataset, texts_of
 from number_generator.loading.webdataset_shards import WebDatasetReader
 from number_generator.spec import Field
 
 __all__ = ["Reader", "load_arrays", "open_reader"]
 
 _READERS: dict[str, Any] = {
-    "hdf5": Hdf5Reader,
+    "hdf5": open_hdf5,
     "lmdb": LmdbReader,
     "parquet": ParquetReader,
     "png": PngFolderReader,
     "webdataset": WebDatasetReader,
 }
 _LOADERS = {"pickle": pickles.load, "npz": npz.load, "idx": idx.load}
+_MAPPERS: dict[str, Loader] = {"pickle": pickles.load_mapped, "npz": npz.load_mapped, "idx": idx.load_mapped}
 
 
 class Reader(Protocol):
@@ -89,7 +92,7 @@ class Reader(Protocol):
     ) -> None: ...
 
 
-def open_reader(path: str | os.PathLike[str]) -> Reader:
+def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader:
     """Open a dataset of any format, which is told by its content.
 
     Pickles, NPZ archives and IDX files are read into memory as a whole, all others as images are asked for.
@@ -98,6 +101,9 @@ def open_reader(path: str | os.PathLike[str]) -> Reader:
     ----------
     path : str or path-like
         As for `load_arrays`.
+    mapped : bool
+        Whether these three are read as images are asked for, too, where the file holds images as they are: see
+        `mapped`. The checksum that an NPZ archive has of its images is then not compared.
 
     Raises
     ------
@@ -121,10 +127,10 @@ def open_reader(path: str | os.PathLike[str]) -> Reader:
         reader: Reader = _READERS[file_format](path)
         return reader
     checked = checked_path(path)
+    if mapped:
+        return MappedReader(checked, _MAPPERS[file_format])
     raw = _LOADERS[file_format](checked)
-    with reading(checked, "Labels are texts or whole numbers"):
-        labels = raw.labels.tolist() if isinstance(raw.labels, np.ndarray) else raw.labels
-        return MemoryReader(raw, [text_of(label) for label in labels], checked)
+    return MemoryReader(raw, texts_of(raw.labels, checked), checked)
 
 
 def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
@@ -168,7 +174,7 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
     file_format = detect_format(path)
     if file_format in _LOADERS:
         return _LOADERS[file_format](checked_path(path))
-    if file_format == "hdf5":
+    if file_format == "hdf5" and not is_index(checked_path(path)):
         return hdf5.load(checked_path(path))
     with open_reader(path) as reader:
         count = len(reader)

@@ -80,7 +80,7 @@ class SlicedReader(Generic[Handles]):
         index = _index("number", number)
         if not 0 <= index < len(self):
             raise DatasetIndexError(f"{self._path}: there is no image {index}: it has {len(self)}, from 0 on")
-        return self.images(index, index + 1)[0]
+        return self._read_image(index)
 
     def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return every `step`-th image of a half-open range, shape (k, height, width).
@@ -171,6 +171,9 @@ class SlicedReader(Generic[Handles]):
 
     def _leave_to_parent(self, handles: Handles) -> None:
         """After a fork, put away what belongs to the parent."""
+
+    def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        return self.images(number, number + 1)[0]
 
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         raise NotImplementedError

@@ -2,8 +2,10 @@
 
 import os
 import pickle
+import struct
 import subprocess
 import sys
+import zlib
 
 import h5py
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.loading import Hdf5Reader, load_arrays
+from number_generator.loading.files import MalformedError
+from number_generator.loading.hdf5_heaps import check_attributes, longest_string_in_chunks
 
 COUNT = 50
 IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 3, 4), dtype=np.uint8)
@@ -338,4 +342,129 @@ def test_a_damaged_heap_of_strings_does_not_hang(path, offset):
     path.write_bytes(content)
 
     with pytest.raises(DatasetError, match="variable length"):
+        load_arrays(path)
+
+
+LONG = "a text of a length that no other text has, so that its reference can be found"
+
+
+def lie_about_its_length(path):
+    """Let all references to the long text claim that it takes 3 GiB; HDF5 would clear so much memory."""
+    content = path.read_bytes()
+    heaps = [at for at in range(len(content)) if content.startswith(b"GCOL", at)]
+    told = [struct.pack("<IQ", len(LONG), heap) for heap in heaps]
+    assert any(reference in content for reference in told)
+    for reference in told:
+        content = content.replace(reference, struct.pack("<I", 3 << 30) + reference[4:])
+    path.write_bytes(content)
+
+
+def write_texts(path, others, libver="earliest"):
+    with h5py.File(path, "w", libver=libver) as file:
+        file["images"], file["labels"] = IMAGES, np.array(LABELS, "S")
+        file["boxes"] = np.zeros((COUNT, 2, 4), np.int16)
+        for found in (file, file["boxes"]):
+            found.attrs.update({f"other {number}": "text" for number in range(others)})
+            found.attrs["about"] = LONG
+
+
+def test_an_attribute_that_claims_a_longer_text_than_the_file_is_refused(tmp_path):
+    path = tmp_path / "a.h5"
+    write_texts(path, 20)
+    with Hdf5Reader(path) as reader:
+        assert reader.metadata["about"] == reader.fields[0].about["about"] == LONG
+    lie_about_its_length(path)
+
+    with Hdf5Reader(path) as reader:
+        with pytest.raises(DatasetError, match="its attribute 'about' claims to be longer than the file"):
+            _ = reader.metadata
+        with pytest.raises(DatasetError, match="its attribute 'about' claims to be longer than the file"):
+            _ = reader.fields
+
+
+@pytest.mark.parametrize("libver", ["earliest", "latest"])
+@pytest.mark.parametrize("others", [0, 20], ids=["one", "many"])
+def test_attributes_of_every_version_are_found(tmp_path, libver, others):
+    path = tmp_path / "a.h5"
+    write_texts(path, others, libver)
+    check_attributes(path, {"about": 1, "other 1": 1}, 1 << 20)
+    lie_about_its_length(path)
+
+    with pytest.raises(MalformedError, match="its attribute 'about' claims to be longer than the file"):
+        check_attributes(path, {"about": 1}, 1 << 20)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"chunks": (8,)}, {"chunks": (8,), "shuffle": True}, {"chunks": (8,), "compression": "gzip"}],
+    ids=["whole", "chunks", "shuffle", "gzip"],
+)
+def test_a_label_that_claims_to_be_far_too_long_is_refused(tmp_path, options):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["images"] = IMAGES
+        file.create_dataset("labels", data=[*LABELS[:-1], LONG], **options)
+    assert load_arrays(path).labels[-1] == LONG
+    if "compression" in options:
+        with h5py.File(path, "r+") as file:
+            _, data = file["labels"].id.read_direct_chunk((48,))
+            lying = zlib.decompress(data).replace(struct.pack("<I", len(LONG)), struct.pack("<I", 3 << 30))
+            file["labels"].id.write_direct_chunk((48,), zlib.compress(lying))
+    else:
+        lie_about_its_length(path)
+
+    with pytest.raises(DatasetError, match="it has a label of 3221225472 bytes"):
+        load_arrays(path)
+
+
+PACKED = {
+    "plain": {},
+    "gzip": {"compression": "gzip"},
+    "lzf": {"compression": "lzf"},
+    "shuffle": {"compression": "gzip", "shuffle": True},
+}
+
+
+@pytest.mark.parametrize("options", PACKED.values(), ids=PACKED)
+def test_the_lengths_of_labels_are_seen_in_chunks_of_every_packing(tmp_path, options):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        labels = file.create_dataset("labels", data=[*LABELS, LONG] * 9, chunks=(70,), **options)
+
+        assert longest_string_in_chunks(labels, range(50)) == len(LONG)
+        assert longest_string_in_chunks(labels, range(80, 90, 3)) == len(LONG)
+
+
+@pytest.mark.parametrize(("compression", "chunk"), [("lzf", b"\x03abcd"), ("gzip", zlib.compress(b"abcd"))])
+def test_a_chunk_that_is_shorter_than_its_labels_is_refused(tmp_path, compression, chunk):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["images"] = IMAGES
+        labels = file.create_dataset("labels", data=LABELS, chunks=(8,), compression=compression)
+        labels.id.write_direct_chunk((8,), chunk)
+
+    with pytest.raises(DatasetError, match="it has a chunk that holds fewer bytes than its labels take"):
+        load_arrays(path)
+
+
+def test_a_chunk_that_is_shorter_than_its_checksum_does_not_crash(tmp_path):
+    path = write(tmp_path / "a.h5", chunks=(8, 3, 4), fletcher32=True)
+    with h5py.File(path, "r+") as file:
+        file["images"].id.write_direct_chunk((16, 0, 0), b"abc")
+
+    with pytest.raises(DatasetError, match="its `images` has a chunk that is shorter than its checksum"):
+        load_arrays(path)
+
+
+def test_checksums_beneath_the_compression_are_refused(tmp_path):
+    path = tmp_path / "a.h5"
+    settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    settings.set_chunk((8, 3, 4))
+    settings.set_fletcher32()
+    settings.set_deflate(1)
+    with h5py.File(path, "w") as file:
+        space = h5py.h5s.create_simple(IMAGES.shape)
+        h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT8, space, settings)
+        file["images"][:], file["labels"] = IMAGES, LABELS
+
+    with pytest.raises(DatasetError, match="its `images` has checksums beneath its compression"):
         load_arrays(path)
