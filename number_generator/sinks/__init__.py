@@ -62,6 +62,14 @@ class Sink(Protocol):
         """Write what `encode` gave, chunk after chunk in order; one thread calls it."""
         ...
 
+    def pack(self, encoded: Any) -> Any:
+        """Give what `encode` gave as plain values, as a journal keeps them: see `journal_values.packed`."""
+        ...
+
+    def unpack(self, plain: Any) -> Any:
+        """Give what `pack` was given again."""
+        ...
+
     def finish(self) -> None:
         """Write what comes last, and flush everything to disk; nothing is written afterwards."""
         ...

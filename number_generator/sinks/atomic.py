@@ -10,7 +10,7 @@ from number_generator.errors import OutputError
 from number_generator.sinks import temporaries
 from number_generator.sinks.temporaries import make_folder, translated
 
-__all__ = ["AtomicFile", "translated"]
+__all__ = ["AtomicFile", "place", "translated"]
 
 _WRITE_BACK_BYTES = 8 * 2**20
 
@@ -60,7 +60,7 @@ class AtomicFile:
         with translated(self.path):
             if sys.platform == "win32":
                 self.file.close()  # an open file cannot be renamed there
-            self._move()
+            place(self.temporary_path, self.path, overwrite=self._overwrite)
             self.file.close()
             temporaries.sync_folder(self.path.parent)
 
@@ -105,18 +105,28 @@ class AtomicFile:
         self.file.close()
         return False
 
-    def _move(self) -> None:
-        if self._overwrite:
-            self.temporary_path.replace(self.path)
-            return
-        try:
-            # Unlike a rename, a hard link never replaces a file that another run has made meanwhile.
-            os.link(self.temporary_path, self.path)
-        except FileExistsError as exc:
-            raise temporaries.exists_already(self.path) from exc
-        except OSError:
-            if os.path.lexists(self.path):
-                raise temporaries.exists_already(self.path) from None
-            self.temporary_path.replace(self.path)
-        else:
-            self.temporary_path.unlink()
+
+def place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Move a file to its final name, in place of an earlier one or not.
+
+    Raises
+    ------
+    OutputExistsError
+        If there is such a file and `overwrite` is false.
+    OSError
+        If it cannot be moved.
+    """
+    if overwrite:
+        temporary.replace(path)
+        return
+    try:
+        # Unlike a rename, a hard link never replaces a file that another run has made meanwhile.
+        os.link(temporary, path)
+    except FileExistsError as exc:
+        raise temporaries.exists_already(path) from exc
+    except OSError:
+        if os.path.lexists(path):
+            raise temporaries.exists_already(path) from None
+        temporary.replace(path)
+    else:
+        temporary.unlink()

@@ -5,7 +5,6 @@ import ctypes
 import json
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from number_generator.errors import MissingExtraError, OutputError
 from number_generator.extras import needed
 from number_generator.records import COUNT_KEY, DESCRIPTION_FILE, LMDB_DESCRIPTION_KEY, PARQUET_KEY
 from number_generator.sinks import temporaries
+from number_generator.sinks.staging import TemporaryFolder
 from number_generator.sinks.temporaries import make_folder, translated
 
 __all__ = ["AtomicFolder", "is_dataset_folder"]
@@ -27,7 +27,7 @@ _MOST_DESCRIPTION_BYTES = 2**26
 _MOST_FOOTER_BYTES = 2**26
 
 
-class AtomicFolder:
+class AtomicFolder(TemporaryFolder):
     """A new folder under a temporary name beside its final name, locked while its writer lives, as `AtomicFile` is.
 
     Parameters
@@ -44,13 +44,9 @@ class AtomicFolder:
         make_folder(path.parent)
         with translated(path):
             _check_replaceable(path, overwrite=overwrite)
-        # A symbolic link stays, and the folder that it leads to is written.
-        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
-        temporaries.remove_stale(self.path)
         self._is_finished = False
-        self._lock: int | None = None
-        while not self._make():
-            pass
+        # A symbolic link stays, and the folder that it leads to is written.
+        super().__init__(Path(os.path.realpath(path)) if path.is_symlink() else path)
 
     def create(self, name: str) -> IO[bytes]:
         """Make a new file in the folder and open it for writing; whoever asks for it closes it."""
@@ -85,30 +81,6 @@ class AtomicFolder:
             else:
                 self._move()
             temporaries.sync_folder(self.path.parent)
-
-    def discard(self) -> None:
-        """Remove the temporary folder, whatever state it is in; after `commit`, the one that was replaced."""
-        shutil.rmtree(self.temporary_path, ignore_errors=True)
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-    def _make(self) -> bool:
-        """Make and lock the temporary; False if another run took it for a stale one before it was locked."""
-        self.temporary_path = temporaries.new_name(self.path)
-        with translated(self.path):
-            self.temporary_path.mkdir()
-            if sys.platform == "win32":
-                return True  # a folder cannot be opened there: the files that are open in it are lock enough
-            try:
-                self._lock = os.open(self.temporary_path, os.O_RDONLY)
-            except FileNotFoundError:
-                return False
-        temporaries.lock(self._lock, wait=True)
-        if self.temporary_path.is_dir():
-            return True
-        os.close(self._lock)
-        return False
 
     def _move(self) -> None:
         try:

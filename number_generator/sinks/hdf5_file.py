@@ -7,26 +7,18 @@ igzip (`isal`) compresses them some eight times as fast as HDF5 would, and outsi
 Without compression the images lie in one piece, so that any of them can be read, or mapped into memory, alone.
 """
 
-import contextlib
-import json
 import math
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
-from number_generator.errors import OutputError, SpecError
 from number_generator.records import padded
-from number_generator.sinks.atomic import AtomicFile
-from number_generator.sinks.temporaries import translated
-from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Chunk, DatasetHeader
+from number_generator.sinks.hdf5_atomic import AtomicHdf5, label_type, write_metadata
+from number_generator.spec import Chunk, DatasetHeader
 
 __all__ = ["Hdf5Sink"]
 
@@ -57,7 +49,7 @@ class _Encoded:
     blocks: dict[str, list[tuple[int, Any]]]
 
 
-class Hdf5Sink:
+class Hdf5Sink(AtomicHdf5):
     """Write a dataset as one HDF5 file, with memory bounded by the chunks in flight."""
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
@@ -72,8 +64,7 @@ class Hdf5Sink:
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
         blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * height * width))
         self._label_rows = min(max(1, blocks) * self._image_rows, max(1, count))
-        self._file = AtomicFile(path, overwrite=overwrite)
-        self._h5: Any = None
+        super().__init__(path, overwrite=overwrite)
         try:
             with self._translated():
                 self._create(header)
@@ -86,11 +77,6 @@ class Hdf5Sink:
         """Images in a block of labels, a whole number of image blocks."""
         return self._label_rows
 
-    @property
-    def temporary_path(self) -> Path:
-        """The file that is being written."""
-        return self._file.temporary_path
-
     def encode(self, chunk: Chunk) -> _Encoded:
         """Compress a chunk block by block, or take it as it is."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
@@ -100,6 +86,14 @@ class Hdf5Sink:
             for name, array in arrays.items()
         }
         return _Encoded(chunk.span.start, len(chunk.span), blocks)
+
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"start": encoded.start, "length": encoded.length, "blocks": encoded.blocks}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's blocks as they are."""
@@ -123,47 +117,11 @@ class Hdf5Sink:
             # All images have their place from the first of them on, so the file is as long as it will be.
             self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
 
-    def finish(self) -> None:
-        """Close the HDF5 file and flush it to disk."""
-        if self._h5 is not None:
-            with self._translated():
-                self._h5.close()
-            self._h5 = None
-        self._file.finish()
-
-    def commit(self) -> None:
-        """Move the file to its final name, finished first if it is not yet."""
-        if self._h5 is not None:
-            self.finish()
-        self._file.commit()
-
-    def __enter__(self) -> "Hdf5Sink":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard()
-
     def _create(self, header: DatasetHeader) -> None:
-        # The temporary is locked already, by us: HDF5's own lock would meet ours.
-        self._h5 = h5py.File(self._file.temporary_path, "w", locking=False)
-        as_json = {}
-        for name, value in header.metadata.items():
-            with _naming(name, value):
-                if name == SOURCE_DIGITS and _are_integers(value):
-                    self._h5.create_dataset(name, data=np.asarray(value, np.int64))
-                elif _is_native(value):
-                    self._h5.attrs[name] = value
-                else:
-                    json.dumps(value)
-                    as_json[name] = value
-        if as_json:
-            with _naming(JSON_ATTRIBUTE, as_json):
-                self._h5.attrs[JSON_ATTRIBUTE] = json.dumps(as_json)
+        write_metadata(self._h5, header.metadata)
         count, height, width = header.shape
-        self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
-        text = h5py.string_dtype("ascii", self._label_dtype.itemsize)
+        text = label_type(header.label_length)
+        self._label_dtype = np.dtype(f"S{text.itemsize}")
         self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
         self._create_dataset("labels", (count,), text, self._label_rows)
         for field in header.fields:
@@ -182,56 +140,6 @@ class Hdf5Sink:
         self._rows[name] = rows
         self._datasets[name] = self._h5.create_dataset(name, shape, dtype, **options)
         return self._datasets[name]
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn HDF5's errors into OutputError; after a failed write it raises RuntimeError as well."""
-        with translated(self._file.path):
-            try:
-                yield
-            except SpecError:
-                raise
-            except (OSError, RuntimeError, ValueError) as exc:
-                found = re.search(r"error message = '([^']+)'", str(exc))
-                reason = found.group(1) if found else str(exc)
-                raise OutputError(f"cannot write {self._file.path}: {reason}; nothing was left behind") from exc
-
-    def _discard(self) -> None:
-        if self._h5 is not None:
-            # Emptying the file gives back the space that closing it needs: HDF5 crashes at exit where it could not
-            # write its last words. Closing may fail all the same, and must not keep the file from being removed.
-            with contextlib.suppress(OSError):
-                self._file.file.truncate(0)
-            with contextlib.suppress(OSError, RuntimeError, ValueError):
-                self._h5.close()
-        self._file.discard()
-
-
-@contextlib.contextmanager
-def _naming(name: str, value: Any) -> Iterator[None]:
-    """Turn what h5py and JSON say of a metadata value into SpecError that names it."""
-    try:
-        yield
-    except (TypeError, ValueError) as exc:
-        raise SpecError(
-            f"metadata {name!r} is {value!r}, which HDF5 cannot hold: give numbers, texts, or what JSON can hold"
-        ) from exc
-
-
-def _is_native(value: Any) -> bool:
-    """Tell whether HDF5 holds a metadata value as it is: a text, a number, or a few numbers."""
-    if isinstance(value, (str, float, np.generic)) or (isinstance(value, int) and -(2**63) <= value < 2**64):
-        return True
-    return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(_is_plain_number, value))
-
-
-def _are_integers(value: Any) -> bool:
-    """Tell whether a value is a list of numbers that 64 bits hold."""
-    return isinstance(value, list) and all(type(item) is int and -(2**63) <= item < 2**63 for item in value)
-
-
-def _is_plain_number(value: Any) -> bool:
-    return isinstance(value, float) or (isinstance(value, int) and -(2**63) <= value < 2**63)
 
 
 def _compressed(rows: npt.NDArray[Any], length: int) -> list[tuple[int, bytes]]:

@@ -29,7 +29,7 @@ from number_generator.records import (
 )
 from number_generator.sinks.folder_sink import FolderSink
 from number_generator.sinks.png_bytes import encode_png
-from number_generator.sinks.temporaries import unnamed_file
+from number_generator.sinks.temporaries import NOTHING_LEFT, unnamed_file
 from number_generator.spec import Chunk, DatasetHeader
 
 __all__ = ["LmdbSink"]
@@ -71,6 +71,14 @@ class LmdbSink(FolderSink):
         rows = truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
         labels = chunk.labels.astype(self._label_dtype, copy=False)
         return _Encoded(encode_png(chunk.images), labels, b"".join(as_json(row) + b"\n" for row in rows))
+
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's images."""
@@ -148,4 +156,4 @@ class LmdbSink(FolderSink):
                 # LMDB takes a page that was written in part for a failure of the disk.
                 if shutil.disk_usage(self._folder.path.parent).free < _TRANSACTION_BYTES:
                     reason = os.strerror(errno.ENOSPC)
-                raise OutputError(f"cannot write {self._folder.path}: {reason}; nothing was left behind") from exc
+                raise OutputError(f"cannot write {self._folder.path}: {reason}{NOTHING_LEFT}") from exc

@@ -58,6 +58,14 @@ class NpzSink:
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype)}
         return arrays | {field.name: padded(chunk.truth[field.name], field) for field in self._header.fields}
 
+    def pack(self, encoded: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Give an encoded chunk, which consists of plain values."""
+        return encoded
+
+    def unpack(self, plain: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Give an encoded chunk again."""
+        return plain
+
     def write(self, encoded: dict[str, npt.NDArray[Any]]) -> None:
         """Append a chunk."""
         with translated(self._file.path):

@@ -93,6 +93,27 @@ class ParquetSink(FolderSink):
             groups.append(_Group(arrow.array(pages[part], arrow.binary()), columns))
         return groups
 
+    def pack(self, encoded: list[_Group]) -> list[bytes]:
+        """Give an encoded chunk as plain values: Arrow's own form of each group."""
+        packed = []
+        for group in encoded:
+            columns = [group.images, *group.columns]
+            batch = self._arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
+            sink = self._arrow.BufferOutputStream()
+            with self._arrow.ipc.new_stream(sink, batch.schema) as stream:
+                stream.write_batch(batch)
+            packed.append(sink.getvalue().to_pybytes())
+        return packed
+
+    def unpack(self, plain: list[bytes]) -> list[_Group]:
+        """Give an encoded chunk again."""
+        groups = []
+        for content in plain:
+            with self._arrow.ipc.open_stream(content) as stream:
+                images, *columns = stream.read_next_batch().columns
+            groups.append(_Group(images, columns))
+        return groups
+
     def write(self, encoded: list[_Group]) -> None:
         """Append a chunk, each of its groups as one of a file."""
         with self._translated():

@@ -74,6 +74,14 @@ class PickleSink:
         truth = {field.name: padded(chunk.truth[field.name], field) for field in self._header.fields}
         return _Encoded(chunk.images, b"".join(map(_text, chunk.labels.tolist())), truth)
 
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
+
     def write(self, encoded: _Encoded) -> None:
         """Append a chunk."""
         with translated(self._file.path):

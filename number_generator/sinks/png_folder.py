@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from number_generator.errors import DatasetError
 from number_generator.records import DESCRIPTION_FILE, as_json, describe, image_path, truth_rows
@@ -56,6 +56,14 @@ class PngFolderSink(FolderSink):
         rows = truth_rows(chunk.truth, chunk.labels) if "jsonl" in self._kinds else []
         labels = [label.decode("ascii") for label in chunk.labels.tolist()]
         return _Encoded(encode_png(chunk.images), labels, [as_json(row).decode("ascii") for row in rows])
+
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's images and append their labels."""

@@ -22,11 +22,14 @@ if sys.platform != "win32":
     import fcntl
 
 __all__ = [
+    "NOTHING_LEFT",
     "earlier_name",
     "exists_already",
+    "is_held",
     "lock",
     "make_folder",
     "new_name",
+    "remove_folder",
     "remove_stale",
     "sync_folder",
     "sync_in_parts",
@@ -34,8 +37,12 @@ __all__ = [
     "unnamed_file",
 ]
 
+NOTHING_LEFT = "; nothing was left behind"
+"""What an error of a dataset that is written ends with."""
+
 _ENDING = ".partial"
 _EARLIER = ".earlier"
+_GOING = f".going{_ENDING}"
 _SYNC_BYTES = 32 * 2**20
 
 
@@ -48,11 +55,13 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except OSError as exc:
         reason = exc.strerror or str(exc)
-        raise OutputError(f"cannot write {path}: {reason}; nothing was left behind") from exc
+        raise OutputError(f"cannot write {path}: {reason}{NOTHING_LEFT}") from exc
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, unless they are there."""
+    """Make a folder and its parents, unless they are there; a temporary one, which has its owner, must be."""
+    if folder.name.startswith(".") and folder.name.endswith(_ENDING) and not folder.is_dir():
+        raise OutputError(f"{folder} has gone: the run that it belonged to has ended")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as exc:
@@ -87,6 +96,19 @@ def lock(file: "IO[bytes] | int", *, wait: bool) -> bool:
     return True
 
 
+def is_held(file: IO[bytes]) -> bool:
+    """Lock a file for as long as it is open, and tell whether another process holds it; not where no locks are had."""
+    if sys.platform == "win32":
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a parallel file system that is mounted without them
+        return False
+    return False
+
+
 def remove_stale(path: Path) -> None:
     """Remove the temporaries of `path` that no living process holds, and put back what one had moved aside."""
     prefix = _prefix(path)
@@ -95,6 +117,14 @@ def remove_stale(path: Path) -> None:
             if entry.name.startswith(prefix) and entry.name.endswith((_ENDING, _EARLIER)):
                 with contextlib.suppress(OSError):
                     _remove(entry, path)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with all that it holds, as far as that is possible."""
+    # Whoever else writes to it finds it no longer, and puts nothing into what is being emptied.
+    with contextlib.suppress(OSError):
+        folder = folder.replace(folder.with_name(f"{folder.name}{_GOING}"))
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def unnamed_file(folder: Path) -> IO[bytes]:

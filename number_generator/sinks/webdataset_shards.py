@@ -5,7 +5,7 @@ The description of the dataset stands in `dataset.json` beside them.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from number_generator.records import DESCRIPTION_FILE, as_json, describe, sample_key, truth_rows
 from number_generator.sinks.folder_sink import FolderSink
@@ -71,6 +71,14 @@ class WebDatasetSink(FolderSink):
         rows = truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
         after = [b"," + as_json(row)[1:] for row in rows] or [b"}"] * len(labels)
         return _Encoded(encode_png(chunk.images), labels, before, after)
+
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"images": encoded.images, "labels": encoded.labels, "before": encoded.before, "after": encoded.after}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
 
     def write(self, encoded: _Encoded) -> None:
         """Append a chunk, to more than one shard where it does not fit in one."""

@@ -1,0 +1,243 @@
+"""A journal: an append-only file with all that is done of a dataset, from which an interrupted run goes on.
+
+A file of HDF5 that was not closed cannot be read, nor can most others. So what `Sink.encode` has made of each span is
+appended here, too, and written to the dataset again by the next run: nothing is drawn or compressed twice.
+
+The file is a row of records, each a head of 40 bytes and a payload: mark, kind, number of the first image, number of
+images, length and CRC-32 of the payload, CRC-32 of the head before that. The first record tells, in JSON, what the
+dataset is; all others hold consecutive images. What a crash leaves at the end, a torn record, old bytes or zeros, fails
+a checksum, and is cut off: all that counts is whole.
+"""
+
+import contextlib
+import json
+import os
+import struct
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from isal import isal_zlib
+
+from number_generator.errors import OutputError
+from number_generator.sinks import temporaries
+
+__all__ = ["ENDING", "Journal", "checksum", "recorded"]
+
+ENDING = ".journal"
+"""What a journal's name has after the dataset's."""
+
+_HEAD = struct.Struct("<4sIQQQII")
+_CHECKED = _HEAD.size - 4  # bytes of the head that its own checksum is of
+_MARK = b"NGJ1"
+_ABOUT, _IMAGES = 0, 1
+_MOST_ABOUT_BYTES = 2**26
+# What a power failure may cost. With 1,000,000 images, syncing every 16 MiB or every 256 MiB makes no difference.
+_SYNC_BYTES = 64 * 2**20
+_WRITE_BACK_BYTES = 8 * 2**20
+
+
+class Journal:
+    """The journal of one dataset, locked while its run lives.
+
+    Parameters
+    ----------
+    path : Path
+        Of the journal. It is made if it is not there.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written to, another run has it, or there is a file of that name that is no journal.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        temporaries.make_folder(path.parent)
+        self._file: IO[bytes]
+        while not self._open():
+            pass
+        try:
+            with self._translated():
+                self._check_signature()
+                self.about = _read_about(self._file)
+        except BaseException:
+            self._file.close()
+            raise
+        self._end = self._synced = self._handed_over = 0 if self.about is None else self._file.tell()
+        self._is_kept = self.about is not None
+
+    def _open(self) -> bool:
+        """Open and lock the file; False if another run has removed it before it was locked."""
+        with self._translated():
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+        self._file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, PTH123 - closed by `close`
+        if temporaries.is_held(self._file):
+            self._file.close()
+            raise OutputError(f"{self.path} belongs to a run that is at work: wait until it is done, or stop it")
+        if os.fstat(descriptor).st_nlink:
+            return True
+        self._file.close()
+        return False
+
+    def begin(self, about: dict[str, Any]) -> None:
+        """Begin the journal anew: with what tells the dataset, JSON-like, which `about` gives from now on."""
+        payload = json.dumps(about).encode("ascii")
+        with self._translated():
+            self._file.seek(0)
+            self._file.truncate(0)
+            self._end = self._synced = self._handed_over = 0
+            self._append(_ABOUT, 0, 0, [payload], checksum([payload]))
+            self._sync()
+            temporaries.sync_folder(self.path.parent)
+        self.about = json.loads(payload)
+
+    def entries(self, first: int) -> Iterator[tuple[int, bytes]]:
+        """Give the number of images and the payload of all whole records, and cut off what comes after them.
+
+        Parameters
+        ----------
+        first : int
+            Number of the image that the first record holds.
+        """
+        with self._translated():
+            size = _size(self._file)
+            self._file.seek(self._end)
+        while True:
+            with self._translated():
+                record = _read(self._file, _IMAGES, size)
+            if record is None or record[0] != first:
+                break
+            _, count, payload = record
+            first += count
+            self._end += _HEAD.size + len(payload)
+            yield count, payload
+        with self._translated():
+            self._file.truncate(self._end)
+            self._file.seek(self._end)
+        self._synced = self._handed_over = self._end
+
+    def append(self, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
+        """Append a record of `count` images, the first of which has the number `first`; `crc` is of the buffers."""
+        with self._translated():
+            self._append(_IMAGES, first, count, buffers, crc)
+            self._is_kept = True
+            if self._end - self._handed_over >= _WRITE_BACK_BYTES:
+                self._check_place()
+                self._write_back()
+            if self._end - self._synced >= _SYNC_BYTES:
+                self._sync()
+
+    def remove(self) -> None:
+        """Remove the journal: the dataset is in its place."""
+        if sys.platform == "win32":
+            self._file.close()  # an open file cannot be removed there
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+        self._file.close()
+
+    def close(self) -> None:
+        """Close the journal; one that was new, and holds no image yet, is removed."""
+        if not self._is_kept and not self._file.closed:
+            self.remove()
+        self._file.close()
+
+    def _append(self, kind: int, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
+        length = sum(map(_length, buffers))
+        head = _HEAD.pack(_MARK, kind, first, count, length, crc, 0)[:_CHECKED]
+        content = memoryview(b"".join([head, struct.pack("<I", checksum([head])), *buffers]))
+        written = 0
+        try:
+            while written < len(content):
+                written += self._file.write(content[written:]) or 0
+        except OSError:
+            # The next run would cut it off as well; now the space is needed.
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._end)
+            raise
+        self._end += len(content)
+
+    def _check_signature(self) -> None:
+        """Refuse a file that is somebody else's. A crash may have left nothing of ours but a length."""
+        begun = self._file.read(len(_MARK))
+        if any(begun) and begun != _MARK[: len(begun)]:
+            raise OutputError(f"{self.path} is no journal of this package: give another name, or move it away")
+        self._file.seek(0)
+
+    def _check_place(self) -> None:
+        """Fail soon where the folder was removed: what goes on being written then is lost."""
+        if os.fstat(self._file.fileno()).st_nlink == 0:
+            raise OutputError(f"cannot write {self.path}: it was removed while the run was at work")
+
+    def _write_back(self) -> None:
+        """Let the system begin to write to disk, so that `_sync` finds little left to wait for."""
+        if hasattr(os, "posix_fadvise"):
+            with contextlib.suppress(OSError):
+                length = self._end - self._handed_over
+                os.posix_fadvise(self._file.fileno(), self._handed_over, length, os.POSIX_FADV_DONTNEED)
+        self._handed_over = self._end
+
+    def _sync(self) -> None:
+        getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+        self._synced = self._end
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OutputError:
+            raise
+        except OSError as exc:
+            raise OutputError(f"cannot write {self.path}: {exc.strerror or exc}") from exc
+
+
+def recorded(path: Path) -> dict[str, Any] | None:
+    """Give what a journal says of its dataset; None where there is no journal, or nothing can be read of it."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return _read_about(file)
+    except OSError:
+        return None
+
+
+def checksum(buffers: Sequence[Any]) -> int:
+    """Give the CRC-32 of buffers, one after the other."""
+    crc = 0
+    for each in buffers:
+        crc = isal_zlib.crc32(each, crc)
+    return crc
+
+
+def _length(buffer: Any) -> int:
+    return buffer.nbytes if hasattr(buffer, "nbytes") else len(buffer)
+
+
+def _read_about(file: IO[bytes]) -> dict[str, Any] | None:
+    """Read the first record; None if the journal is new, or its first words were lost."""
+    record = _read(file, _ABOUT, min(_size(file), _HEAD.size + _MOST_ABOUT_BYTES))
+    if record is None:
+        return None
+    try:
+        about = json.loads(record[2])
+    except (ValueError, RecursionError):
+        return None
+    return about if isinstance(about, dict) else None
+
+
+def _read(file: IO[bytes], kind: int, size: int) -> tuple[int, int, bytes] | None:
+    """Read a record of a kind that ends before byte `size`: first image, number of images, payload; or None."""
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size:
+        return None
+    mark, found, first, count, length, crc, of_head = _HEAD.unpack(head)
+    if mark != _MARK or found != kind or of_head != checksum([head[:_CHECKED]]):
+        return None
+    if length > size - file.tell():
+        return None
+    payload = file.read(length)
+    return (first, count, payload) if len(payload) == length and checksum([payload]) == crc else None
+
+
+def _size(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size

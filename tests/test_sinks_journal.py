@@ -1,0 +1,304 @@
+"""The journal: what was appended is read again, whatever a crash has done to its end."""
+
+import contextlib
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from number_generator.errors import OutputError
+from number_generator.sinks import journal as journals
+from number_generator.sinks.journal import Journal, checksum, recorded
+from number_generator.sinks.journal_values import packed, unpacked
+
+ABOUT = {"seed": 1, "command": "generate-phone-numbers --seed=1"}
+PAYLOADS = [b"first" * 30, b"", b"third"]
+
+
+@pytest.fixture
+def path(tmp_path):
+    """The path of a journal in an empty folder."""
+    return tmp_path / "lines.h5.journal"
+
+
+@pytest.fixture
+def begun(path):
+    """A journal with three records of two images each, from image 10 on; the sizes of the file after each of them."""
+    journal = Journal(path)
+    journal.begin(ABOUT)
+    sizes = [path.stat().st_size]
+    for number, payload in enumerate(PAYLOADS):
+        journal.append(10 + 2 * number, 2, [payload], checksum([payload]))
+        sizes.append(path.stat().st_size)
+    journal.close()
+    return sizes
+
+
+def entries_of(path, first=10):
+    journal = Journal(path)
+    found = list(journal.entries(first))
+    about = journal.about
+    journal.close()
+    return about, found
+
+
+# --- what is appended is read again
+
+
+def test_what_was_appended_is_read_again(path, begun):
+    assert entries_of(path) == (ABOUT, [(2, payload) for payload in PAYLOADS])
+    assert recorded(path) == ABOUT
+
+
+def test_a_journal_goes_on_after_what_it_holds(path, begun):
+    journal = Journal(path)
+    list(journal.entries(10))
+    journal.append(16, 1, [b"a", np.arange(3, dtype=np.uint8)], checksum([b"a\0\1\2"]))
+    journal.close()
+
+    assert entries_of(path)[1][-1] == (1, b"a\0\1\2")
+
+
+def test_a_journal_of_nothing_is_not_kept(path):
+    journal = Journal(path)
+    journal.begin(ABOUT)
+    journal.close()
+
+    assert not path.exists()
+
+
+def test_a_removed_journal_has_gone(path, begun):
+    Journal(path).remove()
+
+    assert not path.exists()
+    assert recorded(path) is None
+
+
+# --- what a crash leaves
+
+
+def test_every_cut_leaves_the_whole_records_before_it(path, begun):
+    content = path.read_bytes()
+    for cut in range(len(content)):
+        path.write_bytes(content[:cut])
+        whole = sum(size <= cut for size in begun)
+
+        about, found = entries_of(path)
+
+        assert about == (ABOUT if whole else None), cut
+        assert found == [(2, payload) for payload in PAYLOADS[: max(0, whole - 1)]], cut
+        assert not whole or path.stat().st_size == begun[whole - 1]
+
+
+@pytest.mark.parametrize("filling", [b"\0", b"\xff", b"N"])
+def test_a_tail_that_the_disk_never_got_is_cut_off(path, begun, filling):
+    content = path.read_bytes()
+    for cut in range(begun[0], len(content)):
+        lost = filling * (len(content) - cut)
+        path.write_bytes(content[:cut] + lost)
+        whole = sum(size <= cut for size in begun)
+
+        _, found = entries_of(path)
+
+        assert len(found) <= len(PAYLOADS)
+        assert found[: whole - 1] == [(2, payload) for payload in PAYLOADS[: whole - 1]]
+        assert content[cut:] == lost or len(found) == whole - 1
+
+
+def test_a_flipped_bit_ends_what_is_read(path, begun):
+    content = bytearray(path.read_bytes())
+    for place in range(begun[0], begun[1]):
+        content[place] ^= 4
+        path.write_bytes(content)
+        content[place] ^= 4
+
+        assert entries_of(path)[1] == [], place
+
+
+def test_records_that_are_not_consecutive_end_what_is_read(path, begun):
+    journal = Journal(path)
+    list(journal.entries(10))
+    journal.append(17, 2, [b"too far"], checksum([b"too far"]))
+    journal.close()
+
+    assert len(entries_of(path)[1]) == 3
+    assert entries_of(path, first=0)[1] == []
+    assert path.stat().st_size == begun[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"N", b"NGJ", bytes(100)])
+def test_a_journal_that_never_came_to_its_first_record_is_begun_anew(path, content):
+    path.write_bytes(content)
+    journal = Journal(path)
+
+    assert journal.about is None
+    journal.begin(ABOUT)
+    journal.append(0, 1, [b"x"], checksum([b"x"]))
+    journal.close()
+    assert entries_of(path, first=0) == (ABOUT, [(1, b"x")])
+
+
+def test_a_lying_length_takes_no_memory(path, begun):
+    head = journals._HEAD.pack(b"NGJ1", 1, 10, 2, 2**62, 0, 0)[:36]
+    path.write_bytes(path.read_bytes()[: begun[0]] + head + checksum([head]).to_bytes(4, "little"))
+
+    assert entries_of(path)[1] == []
+
+
+# --- errors
+
+
+def test_a_file_of_another_kind_is_left_alone(path):
+    path.write_bytes(b"my notes")
+
+    with pytest.raises(OutputError, match="is no journal of this package"):
+        Journal(path)
+    assert path.read_bytes() == b"my notes"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no locks there")
+def test_a_journal_belongs_to_one_run(path, begun):
+    journal = Journal(path)
+
+    with pytest.raises(OutputError, match="belongs to a run that is at work"):
+        Journal(path)
+    journal.close()
+    assert len(entries_of(path)[1]) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="said in other words there")
+def test_a_folder_in_its_place_is_told(path):
+    path.mkdir()
+
+    with pytest.raises(OutputError, match=r"cannot write .*Is a directory"):
+        Journal(path)
+
+
+def test_a_record_that_does_not_fit_leaves_the_ones_before(path, begun, monkeypatch):
+    journal = Journal(path)
+    list(journal.entries(10))
+    size = path.stat().st_size
+
+    class Full:
+        """A file on a disk that has room for ten more bytes."""
+
+        def __init__(self, file):
+            self._file = file
+
+        def write(self, content):
+            if self._file.tell() >= size + 10:
+                raise OSError(28, "No space left on device")
+            return self._file.write(content[:10])
+
+        def __getattr__(self, name):
+            return getattr(self._file, name)
+
+    journal._file = Full(journal._file)
+    with pytest.raises(OutputError, match="No space left on device"):
+        journal.append(16, 1, [b"x" * 100], checksum([b"x" * 100]))
+    journal.close()
+
+    assert path.stat().st_size == size
+    assert len(entries_of(path)[1]) == 3
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
+def test_a_journal_that_was_removed_is_missed(path, monkeypatch):
+    monkeypatch.setattr(journals, "_WRITE_BACK_BYTES", 1)
+    journal = Journal(path)
+    journal.begin(ABOUT)
+    path.unlink()
+
+    with pytest.raises(OutputError, match="was removed while the run was at work"):
+        journal.append(0, 1, [b"x"], checksum([b"x"]))
+    journal.close()
+
+
+def test_what_is_done_is_synced_now_and_then(path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(journals, "_SYNC_BYTES", 100)
+    monkeypatch.setattr(Journal, "_sync", lambda self: synced.append(self._end) or setattr(self, "_synced", self._end))
+    journal = Journal(path)
+    journal.begin(ABOUT)
+    for number in range(6):
+        journal.append(number, 1, [b"x" * 10], checksum([b"x" * 10]))
+    journal.close()
+
+    assert len(synced) == 4  # the first record, and each two of 50 bytes after it
+
+
+# --- values
+
+
+ARRAYS = st.builds(
+    lambda dtype, shape, seed: np.random.default_rng(seed).integers(0, 200, shape).astype(dtype),
+    st.sampled_from(["u1", "<i2", "<i4", "<i8", "<f4", ">f8", "S7", "<U3"]),
+    st.lists(st.integers(0, 40), min_size=1, max_size=3),
+    st.integers(0, 5),
+)
+LEAVES = (
+    st.none()
+    | st.integers(-(2**40), 2**40)
+    | st.text(max_size=5)
+    | st.binary(max_size=20)
+    | st.lists(st.binary(max_size=5))
+    | ARRAYS
+)
+VALUES = st.recursive(
+    LEAVES,
+    lambda each: (
+        st.lists(each, max_size=4) | st.tuples(each, each) | st.dictionaries(st.text(max_size=4), each, max_size=4)
+    ),
+    max_leaves=8,
+)
+
+
+def same(first, second):
+    if isinstance(first, np.ndarray):
+        return isinstance(second, np.ndarray) and first.dtype == second.dtype and np.array_equal(first, second)
+    if type(first) is not type(second):
+        return False
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[name], second[name]) for name in first)
+    if isinstance(first, (list, tuple)):
+        return len(first) == len(second) and all(map(same, first, second))
+    return first == second
+
+
+@given(VALUES)
+def test_values_come_back_as_they_were(value):
+    assert same(unpacked(b"".join(packed(value))), value)
+
+
+@given(VALUES, st.data())
+def test_damaged_values_raise_value_error_alone(value, data):
+    content = bytearray(b"".join(packed(value)))
+    for _ in range(3):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+
+    with contextlib.suppress(ValueError):
+        unpacked(bytes(content[: data.draw(st.integers(0, len(content)))]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"array":"|u1","shape":[1000000000000]}',
+        '{"array":"|u1","shape":[1000000],"deflated":8}',
+        '{"array":"|O","shape":[1]}',
+        '{"array":"|u1","shape":[-1,-1]}',
+        '{"bytes":-1}',
+        '{"bytes":true}',
+        '{"pieces":[1,99]}',
+        "[1]",
+        "{}",
+        '{"list":' * 5000,
+    ],
+)
+def test_values_that_lie_are_refused(text):
+    content = len(text).to_bytes(4, "little") + text.encode() + bytes(8)
+
+    with pytest.raises(ValueError, match=r"\w"):
+        unpacked(content)
