@@ -1,4 +1,4 @@
-"""What `python -m number_generator` runs: commands that look at styles, convert datasets and build digits."""
+"""What `python -m number_generator` runs: commands that look at styles and datasets, convert and build."""
 
 import argparse
 import sys
@@ -8,6 +8,8 @@ from number_generator import cli, entry
 from number_generator._version import __version__
 from number_generator.digits_command import add_digits
 from number_generator.errors import SpecError
+from number_generator.index_command import add_index
+from number_generator.inspect_command import add_inspect
 from number_generator.interruption import Interruption
 
 __all__ = ["command_parser", "main"]
@@ -33,7 +35,7 @@ def command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersActi
     """Give the arguments of `python -m number_generator`, and its commands with theirs."""
     parser = argparse.ArgumentParser(
         prog="python -m number_generator",
-        description="Look at styles, convert datasets and build digits.",
+        description="Look at styles and datasets, convert datasets and build digits.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"number_generator {__version__}")
@@ -41,6 +43,8 @@ def command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersActi
     _add_preview(commands)
     _add_convert(commands)
     add_digits(commands)
+    add_index(commands)
+    add_inspect(commands)
     return parser, commands
 
 

@@ -9,15 +9,23 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from number_generator._version import __version__
-from number_generator.errors import NumberGeneratorError, OutputError, SpecError
+from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.interruption import Interruption
-from number_generator.options import Numbers, add_number_options, add_truth_options, numbers_of, split_of, truth_of
-from number_generator.outputs import Output, add_output_options, output_of
+from number_generator.options import (
+    NUM_IMAGES,
+    SPACING_RANGE,
+    add_number_options,
+    add_scale_options,
+    add_truth_options,
+    split_of,
+    truth_of,
+)
+from number_generator.outputs import add_output_options
 
 __all__ = ["dataset_parser", "generate_numbers_sequence", "generate_phone_numbers", "image_parser"]
 
@@ -25,10 +33,7 @@ _FAILED = 1
 _USAGE = 2
 _LONGEST_FILE_NAME = 255
 _SHEET_IMAGES = 60
-_NUM_IMAGES = 1000
-_SPLIT_BITS = 56  # a split has up to 100 parts, and image numbers end at 2**63
 _LIST = "list"  # what --pattern takes to name the patterns
-_MIN_SPACING, _MAX_SPACING = 5, 10
 
 
 def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> int:
@@ -90,7 +95,7 @@ def dataset_parser() -> argparse.ArgumentParser:
         "--num-images",
         type=int,
         metavar="N",
-        help=f"number of images (default: {_NUM_IMAGES}; with --sequences, one for each of them)",
+        help=f"number of images (default: {NUM_IMAGES}; with --sequences, one for each of them)",
     )
     _add_drawing_options(parser)
     add_output_options(parser)
@@ -112,6 +117,7 @@ def dataset_parser() -> argparse.ArgumentParser:
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     add_number_options(parser)
     add_truth_options(parser)
+    add_scale_options(parser)
     return parser
 
 
@@ -122,7 +128,7 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
-    gaps = {"--min-spacing": ("smallest", _MIN_SPACING), "--max-spacing": ("largest", _MAX_SPACING)}
+    gaps = {"--min-spacing": ("smallest", SPACING_RANGE[0]), "--max-spacing": ("largest", SPACING_RANGE[1])}
     for flag, (which, default) in gaps.items():
         parser.add_argument(
             flag,
@@ -221,48 +227,13 @@ def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
     return os.path.join(output_path, name)  # noqa: PTH118 - keeps the "./" that the commands have always shown
 
 
-def _checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
-    """Give the RenderSpec that the options describe, or raise SpecError that names the option."""
-    from number_generator.handwriting import checked_style, with_settings  # noqa: PLC0415
-    from number_generator.spec import (  # noqa: PLC0415
-        MAX_SPACING,
-        MAX_WIDTH,
-        MIN_STYLED_SPACING,
-        RenderSpec,
-        check_integer,
-    )
-
-    style = with_settings(checked_style(options.style), options.settings)
-    width = check_integer("--image-width", options.image_width, 1, MAX_WIDTH)
-    if not style.is_clean and options.min_spacing is None and options.max_spacing is None:
-        return RenderSpec(None, width, fit, style)
-    lowest = 0 if style.is_clean else MIN_STYLED_SPACING
-    smallest = _MIN_SPACING if options.min_spacing is None else options.min_spacing
-    largest = _MAX_SPACING if options.max_spacing is None else options.max_spacing
-    smallest = check_integer("--min-spacing", smallest, lowest, MAX_SPACING)
-    largest = check_integer("--max-spacing", largest, lowest, MAX_SPACING)
-    if smallest > largest:
-        raise SpecError(
-            f"--min-spacing is {smallest} and --max-spacing is {largest}: the minimum exceeds the maximum; "
-            "give both, the smaller one first"
-        )
-    return RenderSpec((smallest, largest), width, fit, style)
-
-
-def _chosen_digits(options: argparse.Namespace) -> Any:
-    """Give the digit dataset that `--digits` names."""
-    from number_generator.digit_datasets import default_digits, load_digits, packaged_digits  # noqa: PLC0415
-
-    if options.digits is None:
-        return default_digits()
-    return load_digits(options.digits) if options.digits else packaged_digits()
-
-
 def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
+    from number_generator.plans import checked_spec, chosen_digits  # noqa: PLC0415
+
     sequence = options.sequence
     target = _target(options.output_path, f"{sequence}.png", (".png",))
-    spec = _checked_spec(options)
+    spec = checked_spec(options)
     _check_sequence(sequence)
     named = target == options.output_path or options.preview is not None
     if not named and "/" in sequence:
@@ -294,7 +265,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         spec.width,
         style=spec.style,
         seed=seed,
-        digits=_chosen_digits(options),
+        digits=chosen_digits(options),
         workers=1,
     )[0]
     save_png(image, Path(target), interruption)
@@ -318,13 +289,14 @@ def _make_sheet(
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
     from number_generator.engine import make_chunk  # noqa: PLC0415
+    from number_generator.plans import chosen_digits  # noqa: PLC0415
     from number_generator.preview import contact_sheet  # noqa: PLC0415
     from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.spec import Job, Span  # noqa: PLC0415
     from number_generator.writers import atlas_for  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")
-    atlas = atlas_for(_chosen_digits(options), spec.style)
+    atlas = atlas_for(chosen_digits(options), spec.style)
     # One image is what the other command makes: it has no labels and no ground truth.
     label: Any = getattr(options, "label", "written")
     truth = tuple(kind for kind in truth_of(options) if kind == "boxes") if hasattr(options, "truth") else ()
@@ -336,158 +308,73 @@ def _make_sheet(
     _say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 
 
-class _Part(NamedTuple):
-    """One file or folder of a run: a whole dataset, or a part of one that is split."""
-
-    name: str
-    target: str
-    job: Any
-    atlas: Any
-    header: Any
-
-
 def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
     if options.pattern == _LIST:
         _say_patterns()
         return
     from number_generator.parallel import check_workers  # noqa: PLC0415
-    from number_generator.run import run_job  # noqa: PLC0415
-    from number_generator.sinks import open_sink  # noqa: PLC0415
-    from number_generator.spec import check_integer, check_seed  # noqa: PLC0415
+    from number_generator.plans import output_for, places_of, request_of  # noqa: PLC0415
 
-    spec = _checked_spec(options, options.fit)
-    numbers = numbers_of(options)
-    usual = _NUM_IMAGES if numbers.count is None else numbers.count
-    count = usual if options.num_images is None else check_integer("--num-images", options.num_images, 1)
+    request = request_of(options)
     workers = check_workers(options.workers, "--workers")
-    seed = check_seed(options.seed, "--seed")
     if options.preview is not None:
         split_of(options)  # of no use here, and a mistake in it is told
-        _make_sheet(options, interruption, numbers.source, spec, seed, min(count, _SHEET_IMAGES))
+        numbers, count = request.numbers.source, min(request.count, _SHEET_IMAGES)
+        _make_sheet(options, interruption, numbers, request.spec, request.seed, count)
         return
-    what = "phonenumbers" if numbers.are_phone else "numbers"
-    output = output_of(options, f"{what}-handwritten-dataset-{count}")
-    parts = _parts(options, numbers, spec, count, seed, output)
-    with contextlib.ExitStack() as stack:
-        sinks = []
-        for part in parts:
-            with interruption:
-                sink = open_sink(
-                    output.file_format,
-                    Path(part.target),
-                    part.header,
-                    overwrite=options.overwrite,
-                    compression=output.compression,
-                    labels=output.labels,
-                    part=part.name or "train",
-                )
-                interruption.temporaries.append(sink.temporary_path)
-            sinks.append(stack.enter_context(sink))
-        _say_title("Phone numbers dataset generator" if numbers.are_phone else "Numbers dataset generator", 33)
-        like = "phone numbers like database" if numbers.are_phone else "numbers dataset"
+    from number_generator.production import Settings, recorded_seed  # noqa: PLC0415
+
+    settings = Settings(output_for(options, request), options.overwrite, options.resume, workers, interruption)
+    if options.resume:
+        interruption.left = "the same command goes on from what is done"
+        if options.seed is None:
+            drawn = recorded_seed(places_of(options, settings.output), overwrite=options.overwrite)
+            request = request if drawn is None else dataclasses.replace(request, seed=drawn)
+    are_phone = request.numbers.are_phone
+    with _producing(options, request, settings) as (plan, production):
+        _say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
+        like = "phone numbers like database" if are_phone else "numbers dataset"
+        count = sum(len(part.job.span) for part in plan.parts)
         _say(f"Creating {like} with {count} examples, this might take a few moments ...")
         with _progress(count, quiet=options.quiet) as bar:
-            for part, sink in zip(parts, sinks, strict=True):
-                run_job(part.job, part.atlas, sink, workers=workers, advance=bar.update)
-        _commit(parts, sinks, interruption, overwrite=options.overwrite)
-    images = "telephone like images" if numbers.are_phone else "images of numbers"
-    for part in parts:
+            production.run(bar.update)
+        production.commit()
+    images = "telephone like images" if are_phone else "images of numbers"
+    if production.gone_on and len(production.found) < len(plan.parts):
+        _say(f"Went on from an interrupted run: {production.gone_on} images were there already")
+    for part in plan.parts:
+        what = f"Dataset with {len(part.job.span)} {images}"
+        if part.target in production.found:
+            _say(f'{what} is whole already at "{part.target}": nothing was to be done')
+            continue
+        in_shards = "" if part.shards is None else f" in {part.shards} shards"
         _say(
-            f'Dataset with {len(part.job.span)} {images} generated successfully at "{part.target}", '
+            f'{what}{in_shards} generated successfully at "{part.target}", '
             f"process took {time.perf_counter() - begun:.1f} seconds..."
         )
 
 
-def _commit(parts: list[_Part], sinks: list[Any], interruption: Interruption, *, overwrite: bool) -> None:
-    """Move all files of a run into place, or none: but for one that has replaced an earlier one."""
-    for sink in sinks:
-        sink.finish()
-    moved: list[Path] = []
-    try:
-        with interruption:  # all are on disk, so this is soon done
-            for part, sink in zip(parts, sinks, strict=True):
-                sink.commit()
-                moved.append(Path(part.target))
-    except OutputError as exc:
-        if not overwrite:
-            for path in moved:
-                _remove(path)
-        elif moved:
-            raise OutputError(f"{exc}; in place already: {', '.join(map(str, moved))}") from exc
-        raise
+@contextlib.contextmanager
+def _producing(options: argparse.Namespace, request: Any, settings: Any) -> Iterator[tuple[Any, Any]]:
+    """Give the plan of the options, and its production, begun: here or on a cluster."""
+    from number_generator.plans import plan_of  # noqa: PLC0415
+    from number_generator.production import production_of  # noqa: PLC0415
 
+    if options.scheduler is None:
+        plan = plan_of(options, request)
+        with production_of(plan, settings) as production:
+            yield plan, production
+        return
+    from number_generator.scheduling import ClusterShards, check_scheduler, connected, usual_shards  # noqa: PLC0415
 
-def _remove(path: Path) -> None:
-    """Take a file or folder away again, as far as that is possible."""
-    import shutil  # noqa: PLC0415 - see the module's first lines
-
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
-def _parts(
-    options: argparse.Namespace,
-    numbers: Numbers,
-    spec: Any,
-    count: int,
-    seed: int,
-    output: Output,
-) -> list[_Part]:
-    """Give the files or folders to make: one, or one for each part of a split."""
-    from number_generator.digit_datasets import default_digits_path, recorded_digits  # noqa: PLC0415
-    from number_generator.listed import ListedNumbers  # noqa: PLC0415
-    from number_generator.metadata import dataset_metadata  # noqa: PLC0415
-    from number_generator.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
-    from number_generator.splits import divide  # noqa: PLC0415
-    from number_generator.truth import fields_of  # noqa: PLC0415
-    from number_generator.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415
-
-    truth = truth_of(options)
-    split = split_of(options)
-    digits_path = default_digits_path() if options.digits is None else recorded_digits(options.digits)
-    whole = _chosen_digits(options)
-    groups = None if spec.style.is_clean else writers_of(whole, spec.style.writer)
-    # Clusters that are computed are those of all digits: the same in all parts.
-    clusters = groups.ids if groups is not None and groups.is_computed else known_clusters(whole)
-    numbers_of_part = {} if split is None else divide(whole, split)
-    divided = {name: whole.subset(of, cluster_ids=clusters) for name, of in numbers_of_part.items()} or {"": whole}
-    counts = {"": count} if split is None else split.counts(count)
-    parts: list[_Part] = []
-    for number, (name, digits) in enumerate(divided.items()):
-        # The parts' image numbers lie far apart: a larger job begins with the same images.
-        first = number << _SPLIT_BITS
-        span = Span(first, first + counts[name])
-        source = numbers.source
-        if isinstance(source, ListedNumbers):
-            source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        atlas = atlas_for(digits, spec.style)
-        job = Job(source, spec, atlas.height, seed, span, options.label, truth)
-        of_part = None if groups is None else writers_of(digits, groups.kind)
-        metadata = dataset_metadata(
-            job,
-            whole.sha256,
-            digits_path,
-            output.file_format,
-            output.compression,
-            labels=output.labels,
-            total=count,
-            words=numbers.words,
-            split=None if split is None else (name, str(split)),
-            writers=None if of_part is None else (of_part.kind, of_part.sha256),
-        )
-        if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
-            # One character each, unless several sources of digits have clusters of their own.
-            metadata["style_clusters"] = ("" if groups.groups <= 10 else ",").join(map(str, groups.ids.tolist()))
-        length = source.longest
-        if split is not None:
-            metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        header = DatasetHeader(job.shape, length, metadata, fields_of(job, length))
-        parts.append(_Part(name, output.target if split is None else output.of_part(name), job, atlas, header))
-    return parts
+    check_scheduler(options, settings.output)
+    with connected(options.scheduler, settings.workers) as client:
+        if options.shards is None:
+            options.shards = usual_shards(options, request, client)
+        plan = plan_of(options, request)
+        with ClusterShards(plan, settings, client) as production:
+            yield plan, production
 
 
 def _say_patterns() -> None:

@@ -14,6 +14,7 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.interruption import Interruption
 from number_generator.loading import Reader, open_reader
 from number_generator.parallel import check_workers, ordered_map
+from number_generator.provenance import joined_metadata
 from number_generator.records import describe, fields_from
 from number_generator.sinks import ENDINGS, FORMATS, Compression, Format, format_of, open_sink
 from number_generator.spec import Chunk, DatasetHeader, Field, Span
@@ -187,7 +188,7 @@ def write_dataset(
         lost = tuple(field.name for field in fields)
         fields = ()
     _check_fields(fields)
-    written = reader.metadata if metadata is None else metadata
+    written = joined_metadata(reader.metadata if metadata is None else metadata)
     length = max(1, _SPAN_BYTES // (height * width))
     # Labels are read twice: how long they are must be known before the first of them is written.
     label_length = max(

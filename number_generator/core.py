@@ -208,8 +208,13 @@ def generate_chunk(
     spec = RenderSpec(spacing_range, width, fit, written)
     atlas = atlas_for(digits_of(digits), written)
     job = Job(source, spec, atlas.height, check_seed(seed), Span(first, first + length), label, check_truth(truth))
+    return whole_chunk(job, atlas, check_workers(workers))
+
+
+def whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
+    """Make all images of a job at once, in some threads; 1 starts none."""
     images = _new_images(job)
-    chunks = _make(job, atlas, images, check_workers(workers))
+    chunks = _make(job, atlas, images, workers)
     labels = np.concatenate([chunk.labels for chunk in chunks])
     try:
         return Chunk(job.span, images, labels, joined_truth([chunk.truth for chunk in chunks]))

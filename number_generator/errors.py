@@ -11,10 +11,12 @@ Catch the base class to catch them all; each is also the built-in error that fit
     ├── OutputError           (OSError)            the result cannot be written
     │   └── OutputExistsError (FileExistsError)    writing would replace an earlier result
     ├── MissingExtraError     (ImportError)        an optional package is not installed
+    ├── ClusterError          (ConnectionError)    a Dask cluster cannot be used
     └── MemoryLimitError      (MemoryError)        the result does not fit in memory
 """
 
 __all__ = [
+    "ClusterError",
     "DatasetError",
     "DatasetIndexError",
     "DatasetNotFoundError",
@@ -62,6 +64,10 @@ class OutputExistsError(OutputError, FileExistsError):
 
 class MissingExtraError(NumberGeneratorError, ImportError):
     """An optional package is not installed; the message names the extra that brings it."""
+
+
+class ClusterError(NumberGeneratorError, ConnectionError):
+    """A Dask cluster cannot be reached, has another version of the package, or is lost."""
 
 
 class MemoryLimitError(NumberGeneratorError, MemoryError):

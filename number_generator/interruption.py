@@ -18,11 +18,13 @@ class Interruption:
     No exception is raised for it: one that starts inside numba's compiler, a finaliser or a callback can be
     swallowed or delayed, and all that there is to undo are the temporary files.
 
-    As a context manager it puts the signals off: a file or folder is made in it, and added to `temporaries`.
+    As a context manager it puts the signals off: a file or folder is made in it, and added to `temporaries`. What is
+    said of them at the end is `left`.
     """
 
     def __init__(self) -> None:
         self.temporaries: list[os.PathLike[str]] = []
+        self.left = "no unfinished file is left"
         self._deferring = False
         self._pending: int | None = None
 
@@ -58,7 +60,7 @@ class Interruption:
             self._end(number)
 
     def _end(self, number: int) -> "NoReturn":
-        left = "no unfinished file is left"
+        left = self.left
         removed = [_is_removed(temporary) for temporary in self.temporaries]
         if not all(removed):
             left = "the next run to the same place removes the unfinished file"
@@ -68,9 +70,15 @@ class Interruption:
             os._exit(128 + number)
 
 
-def _is_removed(path: "os.PathLike[str]") -> bool:
+def _is_removed(path: "str | os.PathLike[str]") -> bool:
     """Remove a file or folder, and tell whether it is gone."""
     # pathlib and shutil would have to load first.
+    going = f"{os.fspath(path)}.going.partial"
+    if os.path.isdir(path):  # noqa: PTH112
+        # Whoever else writes to it, as a cluster's workers do, finds it no longer, and puts nothing into it meanwhile.
+        _try(lambda folder: os.rename(folder, going), path)  # noqa: PTH104
+    if os.path.isdir(going):  # noqa: PTH112
+        path = going  # now, or by the run itself, which the signal has interrupted in `remove_folder`
     if os.path.isdir(path):  # noqa: PTH112
         for folder, _, names in os.walk(path, topdown=False):
             for name in names:

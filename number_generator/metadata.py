@@ -25,6 +25,7 @@ def dataset_metadata(
     total: int | None = None,
     words: Sequence[str] = (),
     split: tuple[str, str] | None = None,
+    shards: int | None = None,
     writers: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """Describe a job of `generate-phone-numbers`.
@@ -46,6 +47,8 @@ def dataset_metadata(
         The options that tell the numbers, as the command takes them.
     split : (str, str), optional
         Which part of which split the job makes.
+    shards : int, optional
+        How many files the job is divided into, where it is.
     writers : (str, str), optional
         Whose digits stand together in a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which;
         None for the style `clean`.
@@ -80,6 +83,8 @@ def dataset_metadata(
         options["truth"] = ",".join(job.truth)
     if split is not None:
         options["split"] = split[1]
+    if shards is not None:
+        options["shards"] = shards
     words = [*(f"--{option}={value}" for option, value in options.items()), *words]
     words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
     command = shlex.join(["generate-phone-numbers", *words])
@@ -95,6 +100,8 @@ def dataset_metadata(
         recorded["label"] = job.label
     if split is not None:
         recorded |= {"split": split[0], "splits": split[1]}
+    if shards is not None:
+        recorded["shards"] = shards
     if writers is not None:
         kind, sha256 = writers
         recorded |= {"style_version": STYLE_VERSION, "writer": kind, "writers_sha256": sha256}

@@ -4,6 +4,7 @@ Nothing heavy is imported at the top, as in `cli`.
 """
 
 import argparse
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,27 @@ if TYPE_CHECKING:
     from number_generator.spec import NumberSource
     from number_generator.splits import Split
 
-__all__ = ["Numbers", "add_number_options", "add_truth_options", "numbers_of", "split_of", "truth_of"]
+__all__ = [
+    "NUM_IMAGES",
+    "SPACING_RANGE",
+    "Numbers",
+    "add_number_options",
+    "add_scale_options",
+    "add_truth_options",
+    "numbers_of",
+    "shard_of",
+    "shards_of",
+    "split_of",
+    "truth_of",
+]
+
+NUM_IMAGES = 1000
+"""How many images are made unless it is said."""
+SPACING_RANGE = (5, 10)
+"""Smallest and largest gap in px of the style `clean`, unless they are given."""
+
+_MOST_SHARDS = 10_000
+_SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -99,6 +120,62 @@ def add_truth_options(parser: argparse.ArgumentParser) -> None:
         help="write a file or folder for each part, as in train=0.8,val=0.1,test=0.1; no source digit is in two of "
         "them",
     )
+
+
+def add_scale_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of jobs that take long, or more than one machine."""
+    group = parser.add_argument_group("large jobs")
+    group.add_argument(
+        "--resume",
+        action="store_true",
+        help="keep what is done in a journal beside the dataset until it is whole: whatever interrupts the run, the "
+        "same command goes on from there; a dataset that is whole already is left as it is",
+    )
+    group.add_argument(
+        "--shards",
+        type=int,
+        metavar="K",
+        help="write K HDF5 files, ...-00000-of-0000K.h5 and so on, and an index that opens as one dataset",
+    )
+    group.add_argument(
+        "--shard",
+        metavar="I/K",
+        help="write one of K shards alone, numbered from 0, as one task of many on different machines does; needs "
+        "--seed, and `python -m number_generator index` joins them",
+    )
+    group.add_argument(
+        "--scheduler",
+        metavar="ADDRESS|FILE|local",
+        help="have the shards made by a Dask cluster: the address of its scheduler, as in tcp://10.0.0.1:8786, the "
+        "file that its --scheduler-file names, or local, for --workers processes of this machine; all workers must see "
+        "the folder of --output-path (--shards: one for each thread or million images, unless it is given)",
+    )
+
+
+def shards_of(options: argparse.Namespace) -> int | None:
+    """Give how many files `--shards` divides a dataset into, or raise SpecError."""
+    if options.shards is None:
+        return None
+    from number_generator.spec import check_integer  # noqa: PLC0415
+
+    if options.shard is not None:
+        raise SpecError("--shards and --shard are given: leave --shards out to make one of them, or --shard for all")
+    return check_integer("--shards", options.shards, 1, _MOST_SHARDS)
+
+
+def shard_of(options: argparse.Namespace) -> tuple[int, int] | None:
+    """Give which of how many shards `--shard` asks for, or raise SpecError."""
+    if options.shard is None:
+        return None
+    shards_of(options)
+    found = _SHARD.fullmatch(options.shard)
+    number, shards = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not number < shards <= _MOST_SHARDS:
+        raise SpecError(
+            f"--shard is {options.shard!r}: give I/K, where I is a number from 0 to K - 1, as in 0/16, and K at most "
+            f"{_MOST_SHARDS}"
+        )
+    return number, shards
 
 
 def numbers_of(options: argparse.Namespace) -> Numbers:

@@ -27,6 +27,7 @@ from number_generator import (
     digit_datasets,
     entry,
     generate_batch,
+    production,
 )
 from number_generator.interruption import Interruption
 from number_generator.parallel import available_cores
@@ -207,16 +208,14 @@ def test_the_labels_are_phone_numbers():
 
 
 def test_the_dataset_command_has_defaults(folder, monkeypatch):
-    from number_generator import run as running  # noqa: PLC0415 - patched here alone
-
     seen = {}
-    run_job = running.run_job
+    run_job = production.run_job
 
     def spy(job, *arguments, workers, **keywords):
         seen["workers"] = workers
         run_job(job, *arguments, workers=workers, **keywords)
 
-    monkeypatch.setattr(running, "run_job", spy)
+    monkeypatch.setattr(production, "run_job", spy)
     status = run(PHONE)
 
     images, _, metadata = load("phonenumbers-handwritten-dataset-1000.pickle")
@@ -583,7 +582,8 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
              "--labels LIST", "--compression {gzip,none}", "--fit {contain,stretch}", "--workers N", "--overwrite",
              "--quiet", "--pattern NAME|REGEX", "--lengths {proportional,equal}",
              "--country CODES", "--dashes", "--sequences FILE", "--column NAME|N",
-             "--order {given,drawn}", "--label {written,digits}", "--truth LIST", "--split NAME=SHARE,..."],
+             "--order {given,drawn}", "--label {written,digits}", "--truth LIST", "--split NAME=SHARE,...",
+                 "--resume", "--shards K", "--shard I/K"],
         ),
     ],
     ids=["one", "phone"],
@@ -634,7 +634,8 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
     assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version", "--pattern", "--country",
-                       "--dashes", "--sequences", "--column", "--truth", "--split", "--labels"}  # fmt: skip
+                       "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume", "--shards",
+                       "--shard"}  # fmt: skip
 
 
 @BOTH
@@ -863,7 +864,7 @@ def test_too_little_memory_is_one_error(capsys, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("number_generator.run.run_job", fail)
+    monkeypatch.setattr("number_generator.production.run_job", fail)
 
     check_failure(capsys, PHONE, [], "out of memory: give fewer --workers or a smaller job")
 

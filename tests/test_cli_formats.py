@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from written import pixels, read
 
-from number_generator import cli
+from number_generator import cli, production
 from number_generator.interruption import Interruption
 from number_generator.outputs import Output
 from number_generator.sinks import FOLDER_FORMATS, FORMATS, LABEL_FILES
@@ -232,13 +232,13 @@ def test_a_part_that_is_in_the_way_leaves_no_other(folder, folder_format, capsys
 
 
 def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, folder_format, monkeypatch):
-    commit = cli._commit
+    commit = production.WholeDatasets.commit
 
     def blocked(*arguments, **options):
         (folder / "mine-val").touch()  # another has made something of that name meanwhile
         commit(*arguments, **options)
 
-    monkeypatch.setattr(cli, "_commit", blocked)
+    monkeypatch.setattr(production.WholeDatasets, "commit", blocked)
 
     status = run(f"--format={folder_format}", "--split=train=0.5,val=0.5", "--output-path=mine")
 
@@ -379,7 +379,7 @@ def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, 
         interruption._handle(2, None)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("number_generator.run.run_job", interrupt)
+    monkeypatch.setattr("number_generator.production.run_job", interrupt)
     with pytest.raises(KeyboardInterrupt):
         cli.generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
 

@@ -22,7 +22,9 @@ RECIPES = DOCS / "tasks" / "tensorflow-jax.md"
 # Each with the optional packages that it needs.
 PAGES = {
     "index.md": (),
+    "inspecting.md": (),
     "reproducibility.md": (),
+    "scale.md": ("dask", "distributed"),
     "tasks/own-digits.md": (),
     "tasks/paddleocr.md": ("lmdb",),
     "tasks/parseq.md": ("lmdb",),
@@ -125,6 +127,11 @@ def test_every_public_name_is_in_the_reference(site):
         "NumberStream",
         "NumberImages",
         "NumberSampler",
+        "NumberJob",
+        "job",
+        "images",
+        "labels",
+        "truth",
     }
 
     for name in names - {"__version__"}:

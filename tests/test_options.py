@@ -19,6 +19,7 @@ from number_generator import (
     cli,
     generate_batch,
     generate_chunk,
+    production,
     split_digits,
 )
 from number_generator.digit_datasets import packaged_digits
@@ -513,10 +514,9 @@ def test_a_class_too_small_to_split_is_one_clear_error(folder, capsys, digits_fi
 
 @pytest.mark.parametrize("part", ["train", "val", "test"])
 def test_an_earlier_file_of_one_part_stops_everything_before_any_work(folder, capsys, monkeypatch, part):
-    from number_generator import run as running  # noqa: PLC0415 - patched here alone
 
     made = []
-    monkeypatch.setattr(running, "run_job", lambda *arguments, **options: made.append(arguments))
+    monkeypatch.setattr(production, "run_job", lambda *arguments, **options: made.append(arguments))
     earlier = folder / f"set-{part}.h5"
     earlier.write_bytes(b"earlier")
 
@@ -548,13 +548,12 @@ class _EndedError(BaseException):
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_an_interruption_takes_the_unfinished_files_of_all_parts_away(folder, monkeypatch, when):
     from number_generator import interruption as interruptions  # noqa: PLC0415 - patched here alone
-    from number_generator import run as running  # noqa: PLC0415
 
     def end(status):
         raise _EndedError(status)
 
     seen = []
-    run_job = running.run_job
+    run_job = production.run_job
 
     def interrupted(*arguments, **options):
         seen.append(names_in(folder))
@@ -562,7 +561,7 @@ def test_an_interruption_takes_the_unfinished_files_of_all_parts_away(folder, mo
             signal.raise_signal(signal.SIGINT)
         run_job(*arguments, **options)
 
-    monkeypatch.setattr(running, "run_job", interrupted)
+    monkeypatch.setattr(production, "run_job", interrupted)
     monkeypatch.setattr(interruptions.os, "_exit", end)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     interruption = Interruption()
@@ -693,13 +692,13 @@ def test_a_mistake_is_told_before_a_sheet_is_drawn(folder, capsys, arguments):
 @pytest.mark.parametrize("flags", [[], ["--overwrite"]], ids=["new", "overwriting"])
 def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, monkeypatch, capsys, flags):
     (folder / "z-a.pickle").write_text("earlier") if flags else None
-    commit = cli._commit
+    commit = production.WholeDatasets.commit
 
     def blocked(*arguments, **options):
         (folder / "z-b.pickle").mkdir()  # another has made something of that name meanwhile
         commit(*arguments, **options)
 
-    monkeypatch.setattr(cli, "_commit", blocked)
+    monkeypatch.setattr(production.WholeDatasets, "commit", blocked)
 
     status = run("--num-images=10", "--split=a=0.5,b=0.5", "--output-path=z.pickle", *flags)
 

@@ -29,6 +29,7 @@ BASES = {
     "OutputExistsError": FileExistsError,
     "MemoryLimitError": MemoryError,
     "MissingExtraError": ImportError,
+    "ClusterError": ConnectionError,
 }
 
 

@@ -1,0 +1,366 @@
+"""Dask arrays of any number of images, which are made when their blocks are computed; needs the extra `dask`."""
+
+import hashlib
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.commands import parsed_command
+from number_generator.core import Digits, digits_of
+from number_generator.digit_datasets import DigitImageDataset
+from number_generator.errors import SpecError
+from number_generator.extras import needed
+from number_generator.handwriting import Handwriting
+from number_generator.numbers import labels_of
+from number_generator.plans import Part, plan_of
+from number_generator.recipes import Recipe
+from number_generator.records import padded
+from number_generator.spec import Field, Fit, Job, Label, Span, check_integer
+from number_generator.streams import batches_of
+from number_generator.truth import fields_of
+
+if TYPE_CHECKING:
+    import dask.array as dask_array
+
+dask: Any = needed("dask", "dask", "number_generator.dask")
+arrays: Any = needed("dask.array", "dask", "number_generator.dask")
+
+__all__ = ["NumberJob", "images", "job", "labels", "truth"]
+
+_BLOCK_BYTES = 32 * 2**20  # a fiftieth of a second for clean lines: Dask takes a hundredth of that for a task
+_SPAN_IMAGES = 2048  # blocks of whole spans, where so many fit: see `Job.split`
+_MOST_BLOCKS = 10_000_000
+# By the name of an array of ground truth, what is to be asked for.
+_TRUTHS = {
+    "boxes": "boxes",
+    "glyphs": "glyphs",
+    "writers": "glyphs",
+    "parameters": "parameters",
+    "glyph_parameters": "parameters",
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberJob:
+    """Which images to make, and the digits to make them from: what `images`, `labels` and `truth` take.
+
+    `job` makes one of arguments, `NumberJob.from_command` of a command.
+
+    Attributes
+    ----------
+    job : Job
+    digits : DigitImageDataset
+    """
+
+    job: Job
+    digits: DigitImageDataset
+
+    @classmethod
+    def from_command(cls, command: str, *, part: str | None = None) -> "NumberJob":
+        """Give what a command makes.
+
+        Parameters
+        ----------
+        command : str
+            Of `generate-phone-numbers`, as a dataset's metadata record it, or as it is typed. What it says of the place
+            to write to plays no part.
+        part : str, optional
+            Which part, where the command has `--split`.
+
+        Raises
+        ------
+        SpecError
+            If it is no such command, or `part` is none of its parts.
+
+        Examples
+        --------
+        >>> from number_generator.dask import NumberJob
+        >>> NumberJob.from_command("generate-phone-numbers --num-images 1000000000 --style document --seed 7").seed
+        7
+        """
+        parts = {each.name: each for each in plan_of(parsed_command(command)).parts}
+        chosen = _chosen(parts, part)
+        return cls(chosen.job, chosen.digits)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the images, drawn where none was given."""
+        return self.job.seed
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """The images' shape (N, H, W)."""
+        return self.job.shape
+
+
+def job(
+    numbers: Any = None,
+    spacing_range: tuple[int, int] | None = None,
+    width: int = 100,
+    *,
+    count: int,
+    label: Label = "written",
+    style: str | os.PathLike[str] | Handwriting = "clean",
+    seed: int | None = None,
+    start: int = 0,
+    digits: Digits = None,
+    fit: Fit = "contain",
+) -> NumberJob:
+    """Describe images to make.
+
+    Parameters
+    ----------
+    numbers, spacing_range, width, style, seed, start, digits, fit, label
+        As for `stream`. Where no seed is given, one is drawn for all that is made of this job.
+    count : int
+        Number of images.
+
+    Returns
+    -------
+    NumberJob
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule.
+    DatasetError
+        If `digits` is no valid digit dataset.
+
+    Examples
+    --------
+    >>> from number_generator.dask import images, job
+    >>> images(job(count=10**9, style="natural", seed=1)).shape
+    (1000000000, 28, 100)
+    """
+    chosen = digits_of(digits)
+    batches = batches_of(
+        numbers,
+        spacing_range,
+        width,
+        batch_size=1,
+        count=check_integer("count", count, 0),
+        label=label,
+        style=style,
+        seed=seed,
+        start=start,
+        digits=chosen,
+        fit=fit,
+    )
+    return NumberJob(batches.job, chosen)
+
+
+def images(
+    job: NumberJob | Job | str, *, digits: Digits = None, part: str | None = None, chunk_images: int | None = None
+) -> "dask_array.Array":
+    """Give the images of a job as a lazy Dask array: a block is made when it is computed, wherever that is.
+
+    Parameters
+    ----------
+    job : NumberJob, Job or str
+        What `number_generator.dask.job` gives; or a `Job`, which is drawn from `digits`; or a command, see
+        `NumberJob.from_command`, with a seed in it, as its images and its labels would each draw another.
+    digits : path_like, mapping or DigitImageDataset, optional
+        With a `Job`, its digits, as for `generate_batch`.
+    part : str, optional
+        With a command that has `--split`, which part.
+    chunk_images : int, optional
+        Images in a block, the last one excepted. None makes blocks of up to 32 MiB.
+
+    Returns
+    -------
+    dask.array.Array, shape (N, H, W), uint8
+        255 is paper, 0 is full ink. Image k is the one that a dataset file of the same job holds at k. The graph is
+        small, however many images there are, and holds the digits once.
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule.
+    MissingExtraError
+        At import, if Dask is not installed.
+
+    Examples
+    --------
+    >>> from number_generator.dask import images, job, labels
+    >>> million = job(count=1_000_000, seed=1)
+    >>> lazy = images(million)
+    >>> lazy.shape, lazy.numblocks, lazy[123_456].compute().shape
+    ((1000000, 28, 100), (98, 1, 1), (28, 100))
+    """
+    recipe = _recipe_of(job, digits, part)
+    return _array(recipe, _images, "images", recipe.job.shape[1:], np.dtype(np.uint8), chunk_images)
+
+
+def labels(
+    job: NumberJob | Job | str, *, digits: Digits = None, part: str | None = None, chunk_images: int | None = None
+) -> "dask_array.Array":
+    """Give the labels of a job as a lazy Dask array, whose blocks are those of the same images as `images` has.
+
+    No image is made for them.
+
+    Parameters
+    ----------
+    job, digits, part, chunk_images
+        As for `images`.
+
+    Returns
+    -------
+    dask.array.Array, shape (N,), bytes of fixed length
+        The numbers in ASCII; the length is that of the longest one that can occur.
+
+    Examples
+    --------
+    >>> from number_generator.dask import job, labels
+    >>> labels(job(["0312345678", "42"], count=3, seed=1)).compute().tolist()
+    [b'0312345678', b'42', b'0312345678']
+    """
+    recipe = _recipe_of(job, digits, part)
+    dtype = np.dtype(f"S{max(1, recipe.job.numbers.longest)}")
+    return _array(recipe, _labels, "labels", (), dtype, chunk_images)
+
+
+def truth(
+    job: NumberJob | Job | str,
+    name: str,
+    *,
+    digits: Digits = None,
+    part: str | None = None,
+    chunk_images: int | None = None,
+) -> "dask_array.Array":
+    """Give ground truth of a job as a lazy Dask array, whose blocks are those of the same images as `images` has.
+
+    The images are drawn once more for it.
+
+    Parameters
+    ----------
+    job, digits, part, chunk_images
+        As for `images`. The job need not ask for ground truth itself.
+    name : {"boxes", "glyphs", "writers", "parameters", "glyph_parameters"}
+        Which array, see `Chunk`.
+
+    Returns
+    -------
+    dask.array.Array, shape (N, ...)
+        As in a file: with room for the characters of the longest label that can occur.
+
+    Examples
+    --------
+    >>> from number_generator.dask import job, truth
+    >>> truth(job(count=10**9, seed=1), "boxes").shape
+    (1000000000, 11, 4)
+    """
+    recipe = _recipe_of(job, digits, part)
+    if name not in _TRUTHS:
+        raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
+    asked = replace(recipe.job, truth=(_TRUTHS[name],))
+    field = next(field for field in fields_of(asked, asked.numbers.longest) if field.name == name)
+    return _array(recipe, _truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
+
+
+def _chosen(parts: Mapping[str, Part], part: str | None) -> Part:
+    """Give the part of that name, or the only one where none is asked for."""
+    names = ", ".join(map(repr, parts))
+    if part is None:
+        if "" not in parts:
+            raise SpecError(f"part is None and the command has --split: give one of {names}")
+        return parts[""]
+    if part not in parts or not part:
+        rule = "the command has no --split: leave it out" if "" in parts else f"give one of {names}"
+        raise SpecError(f"part is {part!r}: {rule}")
+    return parts[part]
+
+
+def _recipe_of(job: Any, digits: Digits, part: str | None) -> Recipe:
+    """Give what makes the images of a job, however it was given."""
+    if not isinstance(job, (NumberJob, Job, str)):
+        raise SpecError(
+            f"job is a {type(job).__name__}: give what number_generator.dask.job gives, a Job, or a command as a text"
+        )
+    if digits is not None and not isinstance(job, Job):
+        raise SpecError(f"digits are given with a {_kind(job)}, which names its own: leave them out")
+    if part is not None and not isinstance(job, str):
+        raise SpecError(f"part is {part!r}, which goes with a command alone: leave it out")
+    if isinstance(job, Job):
+        job = NumberJob(job, digits_of(digits))
+    elif isinstance(job, str):
+        if parsed_command(job).seed is None:
+            raise SpecError(
+                f"the command {job!r} has no --seed, and its images and labels would each draw another: give one, or "
+                "NumberJob.from_command(...), which draws one for all"
+            )
+        job = NumberJob.from_command(job, part=part)
+    return Recipe(replace(job.job, truth=()), job.digits)
+
+
+def _kind(job: object) -> str:
+    return "command" if isinstance(job, str) else type(job).__name__
+
+
+def _array(
+    recipe: Recipe,
+    make: Any,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    chunk_images: int | None,
+    *arguments: Any,
+) -> "dask_array.Array":
+    """Give an array with an entry of `shape` an image, a block of it being `make(recipe, span, *arguments)`."""
+    count = recipe.job.shape[0]
+    size = _block_images(recipe.job, chunk_images)
+    full, rest = divmod(count, size)
+    if full > _MOST_BLOCKS:
+        raise SpecError(
+            f"{count} images in blocks of {size} are {full} blocks, which Dask lists one by one: at most "
+            f"{_MOST_BLOCKS} are possible; give a larger chunk_images"
+        )
+    rows = (size,) * full + ((rest,) if rest or not full else ())
+    # The same job has the same keys, so that a cluster makes nothing twice.
+    token = hashlib.sha256(pickle.dumps((recipe, name, size))).hexdigest()[:32]
+    # A task of its own, which a cluster runs again where its result is lost with a worker.
+    given = dask.delayed(recipe, name=f"number-job-{token}", traverse=False)
+    return arrays.map_blocks(
+        _block,
+        given,
+        make,
+        size,
+        *arguments,
+        name=f"number-{name}-{token}",
+        chunks=(rows, *((length,) for length in shape)),
+        dtype=dtype,
+        meta=np.empty((0,) * (1 + len(shape)), dtype),
+    )
+
+
+def _block_images(job: Job, chunk_images: int | None) -> int:
+    """Give the number of images in a block."""
+    if chunk_images is not None:
+        return check_integer("chunk_images", chunk_images, 1)
+    most = max(1, _BLOCK_BYTES // (job.height * job.spec.width))
+    return most // _SPAN_IMAGES * _SPAN_IMAGES or most
+
+
+def _block(recipe: Recipe, make: Any, size: int, *arguments: Any, block_id: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Make a block: a pure function of the numbers of its images."""
+    span = recipe.job.span
+    start = span.start + block_id[0] * size
+    return make(recipe, Span(start, min(start + size, span.stop)), *arguments)
+
+
+def _images(recipe: Recipe, span: Span) -> npt.NDArray[np.uint8]:
+    return recipe.chunk(span).images
+
+
+def _labels(recipe: Recipe, span: Span) -> npt.NDArray[np.bytes_]:
+    numbers = recipe.job.numbers
+    sequences = numbers.sequences(recipe.job.seed, span)
+    return labels_of(sequences, numbers.longest, digits_only=recipe.job.label == "digits")
+
+
+def _truth(recipe: Recipe, span: Span, field: Field) -> npt.NDArray[Any]:
+    return padded(recipe.chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)

@@ -1,0 +1,39 @@
+"""What `python -m number_generator index` runs: shards that were made one by one become one dataset."""
+
+import argparse
+
+from number_generator import cli
+from number_generator.interruption import Interruption
+
+__all__ = ["add_index"]
+
+
+def add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to those of `python -m number_generator`."""
+    text = (
+        "Write the index of shards that --shard has made: a small HDF5 file that opens as the whole dataset. Shards of "
+        "different jobs are refused."
+    )
+    parser = commands.add_parser("index", help="make one dataset of shards", description=text, allow_abbrev=False)
+    parser.add_argument(
+        "shards",
+        nargs="+",
+        metavar="SHARD",
+        help="all shards of the job, in any order, as in `set-*-of-*.h5`; the index names them and holds no images",
+    )
+    parser.add_argument(
+        "--output-path",
+        metavar="FILE.h5",
+        help="the index, which the shards must lie beside or below (default: X.h5 for shards X-00000-of-00004.h5 and "
+        "on)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier file of that name")
+    parser.set_defaults(work=_index)
+
+
+def _index(options: argparse.Namespace, interruption: Interruption) -> None:
+    from number_generator.indexing import index_path, index_shards  # noqa: PLC0415 - heavy, as in `cli`
+
+    output = index_path(options.shards[0]) if options.output_path is None else options.output_path
+    shards, images = index_shards(options.shards, output, overwrite=options.overwrite, interruption=interruption)
+    cli._say(f'Index of {shards} shards with {images} images written to "{output}"')

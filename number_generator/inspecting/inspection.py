@@ -1,0 +1,260 @@
+"""What a dataset is, how it was made, and statistics of its labels and pages, measured on a sample."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.inspecting.findings import warnings_of
+from number_generator.inspecting.ink import BATCH_BYTES, PageInk, measure_ink
+from number_generator.inspecting.measures import LabelStatistics, PageStatistics, label_statistics, page_statistics
+from number_generator.loading import Reader, detect_format, source_files
+from number_generator.loading.files import reading
+from number_generator.provenance import options_of
+
+__all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
+
+SAMPLE_IMAGES = 10_000
+"""How many images are measured if nobody says, unless they are large."""
+
+_SAMPLE_BYTES = 256 << 20  # of images: some seconds
+_PACKAGED = "packaged"
+_MOST_LABELS = 1_000_000
+_LABELS_A_READ = 50_000
+_COSTLY_LABELS = frozenset({"webdataset"})  # each tar file would be looked through
+_RUN_IMAGES, _FEWEST_RUNS = 64, 16
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a dataset says that it was made; None where it does not tell.
+
+    Attributes
+    ----------
+    command : str or None
+        What makes it again.
+    package_version : str or None
+    created : float or None
+        Seconds since 1970.
+    seed : int or None
+    style, fit : str or None
+    digits : str or None
+        What names the digits that it was made from; "packaged" for the package's own.
+    digits_sha256 : str or None
+    spacing_range : (int, int) or None
+        Of the gaps that were drawn, in px of the digit dataset.
+    split, splits : str or None
+        Which part of which split it is.
+    shard : str or None
+        Which of how many shards it is, as in "0/4".
+    shards : int or None
+        How many shards it consists of.
+    """
+
+    command: str | None = None
+    package_version: str | None = None
+    created: float | None = None
+    seed: int | None = None
+    style: str | None = None
+    fit: str | None = None
+    digits: str | None = None
+    digits_sha256: str | None = None
+    spacing_range: tuple[int, int] | None = None
+    split: str | None = None
+    splits: str | None = None
+    shard: str | None = None
+    shards: int | None = None
+
+    @classmethod
+    def told(cls, metadata: Mapping[str, Any]) -> Origin:
+        """Take what is told, as far as it is of the kind that it should be: others may have the same names."""
+
+        def text(name: str) -> str | None:
+            value = metadata.get(name)
+            return value if isinstance(value, str) and value else None
+
+        def whole(name: str) -> int | None:
+            value = metadata.get(name)
+            return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+        digits = options_of(metadata).get("--digits") if text("command") else None
+        created, spacing = metadata.get("creation_timestamp"), metadata.get("spacing_range")
+        is_time = isinstance(created, (int, float)) and not isinstance(created, bool) and 0 <= created < 2**40
+        is_pair = isinstance(spacing, tuple) and len(spacing) == 2 and all(type(gap) is int for gap in spacing)
+        return cls(
+            text("command"),
+            text("package_version"),
+            float(created) if is_time else None,  # type: ignore[arg-type]
+            whole("seed"),
+            text("style"),
+            text("fit"),
+            _PACKAGED if digits == "" else digits,
+            text("digits_sha256"),
+            spacing if is_pair else None,
+            text("split"),
+            text("splits"),
+            text("shard"),
+            whole("shards"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What `inspect_dataset` found.
+
+    Attributes
+    ----------
+    path : str
+    file_format : str
+    byte_count : int
+        Of its file or files.
+    count, height, width : int
+        Of the images.
+    chunk_length : int
+        Images that are stored together.
+    truth : dict of str to tuple of int
+        The arrays of ground truth, and the shape of an image's entry.
+    origin : Origin
+    labels : LabelStatistics
+    pages : PageStatistics
+    warnings : tuple of str
+        Sentences: what seems wrong.
+    """
+
+    path: str
+    file_format: str
+    byte_count: int
+    count: int
+    height: int
+    width: int
+    chunk_length: int
+    truth: dict[str, tuple[int, ...]]
+    origin: Origin
+    labels: LabelStatistics
+    pages: PageStatistics
+    warnings: tuple[str, ...]
+
+
+def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int | None = None) -> Inspection:
+    """Measure a dataset, without reading all of it.
+
+    Parameters
+    ----------
+    reader : Reader
+        Opened mapped, so that memory does not grow with the dataset.
+    path : path_like
+        Of the dataset that it reads.
+    sample : int, optional
+        How many images to measure, in runs that are spread evenly over the dataset; None means 10,000, or fewer of
+        images that are large. Labels are those of the same images, or all, where there are no more than a million and
+        they can be read apart from the images.
+
+    Raises
+    ------
+    DatasetReadError, DatasetError
+        If the dataset turns out to be damaged.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from number_generator import GenericDataset, generate_batch
+    >>> from number_generator.loading import open_reader
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.h5"
+    >>> GenericDataset(generate_batch(["123", "45"], (5, 10), 100, seed=1), ["123", "45"]).save(path)
+    >>> with open_reader(path) as reader:
+    ...     found = inspect_dataset(reader, path)
+    >>> found.file_format, found.labels.first_digits, found.pages.blank
+    ('hdf5', {'1': 1, '4': 1}, 0)
+    """
+    count, height, width = reader.shape
+    file_format = detect_format(path)
+    if sample is None:
+        sample = max(1, min(SAMPLE_IMAGES, _SAMPLE_BYTES // (height * width)))
+    spans = sample_spans(count, sample, reader.chunk_length)
+    pages, labels = _measured(reader, spans)
+    is_all = sum(map(len, spans)) == count
+    if not is_all and count <= _MOST_LABELS and file_format not in _COSTLY_LABELS:
+        labels, is_all = _all_labels(reader), True
+    counted = label_statistics(labels, is_all=is_all)
+    return Inspection(
+        os.fspath(path),
+        file_format,
+        _stored_bytes(Path(path)),
+        count,
+        height,
+        width,
+        reader.chunk_length,
+        {field.name: field.shape for field in reader.fields},
+        Origin.told(reader.metadata),
+        counted,
+        pages,
+        warnings_of(counted, pages, (height, width)),
+    )
+
+
+def sample_spans(count: int, sample: int, chunk_length: int) -> list[range]:
+    """Choose runs of images that are spread evenly, the first and the last image among them.
+
+    Runs are of whole chunks where these are not too long, as a chunk is read as a whole.
+    """
+    if count <= sample:
+        return [range(count)] if count else []
+    wanted = chunk_length * math.ceil(_RUN_IMAGES / chunk_length)
+    length = min(wanted, max(1, sample // _FEWEST_RUNS))
+    runs = max(1, sample // length)
+    step = chunk_length if length % chunk_length == 0 else 1
+    starts = [number * (count - length) // max(1, runs - 1) // step * step for number in range(runs - 1)]
+    return [range(start, start + length) for start in [*starts, count - length if runs > 1 else 0]]
+
+
+def spread_numbers(count: int, most: int) -> list[int]:
+    """Choose image numbers that are spread evenly, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [number * (count - 1) // max(1, most - 1) for number in range(most)]
+
+
+def _measured(reader: Reader, spans: Sequence[range]) -> tuple[PageStatistics, list[str]]:
+    """Measure the images of some runs; give their labels along."""
+    _, height, width = reader.shape
+    has_boxes = any(field.name == "boxes" and field.shape[1:] == (4,) for field in reader.fields)
+    parts = [measure_ink(np.empty((0, height, width), np.uint8))]
+    boxes: list[np.ndarray[Any, Any]] = []
+    labels: list[str] = []
+    hashes: list[int] = []
+    for start, stop in _batches(spans, max(1, BATCH_BYTES // (height * width))):
+        images = reader.images(start, stop)
+        parts.append(measure_ink(images))
+        hashes += [hash(image.tobytes()) for image in images]
+        labels += reader.labels(start, stop)
+        if has_boxes:
+            boxes.append(reader.truth("boxes", start, stop).astype(np.int64))
+    ink = PageInk.joined(parts)
+    recorded = np.concatenate(boxes) if boxes and len({part.shape[1] for part in boxes}) == 1 else None
+    return page_statistics(ink, labels, hashes, recorded, (height, width)), labels
+
+
+def _batches(spans: Sequence[range], length: int) -> Iterator[tuple[int, int]]:
+    for span in spans:
+        for start in range(span.start, span.stop, length):
+            yield start, min(start + length, span.stop)
+
+
+def _all_labels(reader: Reader) -> list[str]:
+    count = len(reader)
+    bounds = _batches([range(count)], _LABELS_A_READ)
+    return [label for start, stop in bounds for label in reader.labels(start, stop)]
+
+
+def _stored_bytes(path: Path) -> int:
+    """Add up the sizes of a dataset's files; links count as what they are."""
+    with reading(path, "It was there when it was opened"):
+        if not path.is_dir():
+            return sum(file.stat().st_size for file in source_files(path))
+        return sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(path) for name in names)

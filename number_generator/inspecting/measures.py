@@ -1,0 +1,269 @@
+"""Statistics of labels and of pages: what is counted and measured of each, summed up."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.inspecting.ink import PageInk
+
+__all__ = ["Distribution", "LabelStatistics", "PageStatistics", "label_statistics", "page_statistics"]
+
+SIDES = ("left", "top", "right", "bottom")
+
+_BINS = 24
+_MOST_CHARACTERS = 64
+_MOST_PLACES = 10_000  # what is beyond counts as the last
+_CONSTANT_SHARE = 0.9
+_LABELS_AT_ONCE = 50_000
+
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How some numbers are distributed.
+
+    Attributes
+    ----------
+    count : int
+        How many numbers.
+    least, mean, median, most : float
+    edges : tuple of float
+        Of bins, from the least to beyond the most; whole numbers have bins of whole numbers, half-open.
+    counts : tuple of int
+        How many numbers are in each bin.
+    """
+
+    count: int
+    least: float
+    mean: float
+    median: float
+    most: float
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, values: Numbers) -> Distribution | None:
+        """Measure numbers; None where there are none."""
+        if not len(values):
+            return None
+        least, most = float(values.min()), float(values.max())
+        if values.dtype.kind in "iu":
+            step = max(1, math.ceil((most - least + 1) / _BINS))
+            edges = np.arange(least, most + step + 1, step)[: int((most - least) // step) + 2]
+        else:
+            edges = np.linspace(least, most if most > least else least + 1, _BINS + 1)
+        counts, _ = np.histogram(values, edges)
+        return cls(
+            len(values),
+            least,
+            float(values.mean()),
+            float(np.median(values)),
+            most,
+            tuple(edges.tolist()),
+            tuple(counts.tolist()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStatistics:
+    """What was counted of labels.
+
+    Attributes
+    ----------
+    count : int
+        How many labels were looked at.
+    is_all : bool
+        Whether these are all.
+    empty, different : int
+        How many are empty, and how many different ones there are.
+    lengths : Distribution or None
+        In characters.
+    characters : dict of str to int
+        How often each character occurs; of the 64 most frequent ones, sorted.
+    kinds : int
+        How many different characters there are.
+    first_digits : dict of str to int
+        How many labels have each digit as the first of theirs.
+    balance : dict of str to int
+        How often each digit occurs, but for places, counted from the left, where nearly all labels have the same one:
+        phone numbers begin with 0.
+    """
+
+    count: int
+    is_all: bool
+    empty: int
+    different: int
+    lengths: Distribution | None
+    characters: dict[str, int]
+    kinds: int
+    first_digits: dict[str, int]
+    balance: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PageStatistics:
+    """What was measured of pages.
+
+    Attributes
+    ----------
+    count : int
+        How many images were measured.
+    light : int
+        On how many ink is lighter than paper.
+    blank, blank_labelled, inked_unlabelled : int
+        How many have no ink; how many of these have a label with more than spaces; how many have ink and no label.
+    repeated : int
+        How many are the same, to the byte, as one before them; blank ones do not count.
+    paper, noise : Distribution or None
+        Grey of the paper, 0 to 255, and by how many levels it differs from that.
+    share : Distribution or None
+        Percent of the page that is ink.
+    depth : Distribution or None
+        By how many levels ink differs from paper, of pages with ink.
+    ink_width, ink_height : Distribution or None
+        Of the ink's box in px.
+    margins : dict of str to Distribution or None
+        From the page's borders to the ink, in px: left, top, right, bottom.
+    touching : dict of str to int
+        On how many pages the ink touches each of them.
+    spacing : Distribution or None
+        Gaps in px of the page.
+    from_boxes : bool
+        Whether the ink's box, margins and spacing are those of the recorded boxes; else they are measured from ink, and
+        spacing is the width of the blank columns between inked ones.
+    """
+
+    count: int
+    light: int
+    blank: int
+    blank_labelled: int
+    inked_unlabelled: int
+    repeated: int
+    paper: Distribution | None
+    noise: Distribution | None
+    share: Distribution | None
+    depth: Distribution | None
+    ink_width: Distribution | None
+    ink_height: Distribution | None
+    margins: dict[str, Distribution | None]
+    touching: dict[str, int]
+    spacing: Distribution | None
+    from_boxes: bool
+
+
+def label_statistics(labels: list[str], *, is_all: bool) -> LabelStatistics:
+    """Count what is in labels.
+
+    Parameters
+    ----------
+    labels : list of str
+    is_all : bool
+        Whether these are all of the dataset.
+    """
+    characters: Counter[int] = Counter()
+    table = np.zeros((_MOST_PLACES, 10), np.int64)
+    first_digits = np.zeros(10, np.int64)
+    for start in range(0, len(labels), _LABELS_AT_ONCE):
+        _count(labels[start : start + _LABELS_AT_ONCE], characters, table, first_digits)
+    lengths = np.fromiter(map(len, labels), np.int64, len(labels))
+    totals = table.sum(axis=1)
+    varied = table[table.max(axis=1) <= _CONSTANT_SHARE * totals].sum(axis=0)
+    return LabelStatistics(
+        len(labels),
+        is_all,
+        int((lengths == 0).sum()),
+        len(set(labels)),
+        Distribution.of(lengths),
+        dict(sorted((chr(code), count) for code, count in characters.most_common(_MOST_CHARACTERS))),
+        len(characters),
+        _of_digits(first_digits),
+        _of_digits(varied),
+    )
+
+
+def _count(labels: list[str], characters: Counter[int], table: Numbers, first_digits: Numbers) -> None:
+    """Add the characters of some labels to what was counted: `table` has a row for each place and a column a digit."""
+    # Lone surrogates are no text, and yet a pickle may hold them.
+    codes = np.frombuffer("".join(labels).encode("utf-32-le", "surrogatepass"), np.uint32)
+    values, counts = np.unique(codes, return_counts=True)
+    characters.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
+    lengths = np.fromiter(map(len, labels), np.int64, len(labels))
+    rows = np.repeat(np.arange(len(labels)), lengths)
+    places = np.arange(len(codes)) - (np.cumsum(lengths) - lengths)[rows]
+    is_digit = (codes >= ord("0")) & (codes <= ord("9"))
+    digits = codes[is_digit].astype(np.int64) - ord("0")
+    keys = np.minimum(places[is_digit], _MOST_PLACES - 1) * 10 + digits
+    table += np.bincount(keys, minlength=table.size).reshape(table.shape)
+    _, first = np.unique(rows[is_digit], return_index=True)
+    first_digits += np.bincount(digits[first], minlength=10)
+
+
+def _of_digits(counts: Numbers) -> dict[str, int]:
+    """Give the counts of the digits that occur."""
+    return {str(digit): count for digit, count in enumerate(counts.tolist()) if count}
+
+
+def page_statistics(
+    ink: PageInk, labels: list[str], hashes: list[int], boxes: Numbers | None, size: tuple[int, int]
+) -> PageStatistics:
+    """Sum up what was measured of pages.
+
+    Parameters
+    ----------
+    ink : PageInk
+    labels : list of str
+    hashes : list of int
+        Equal ones mean equal images.
+    boxes : ndarray, shape (n, L, 4), or None
+        Of each page's characters, where they are recorded.
+    size : (int, int)
+        Height and width of a page.
+    """
+    is_written = np.array([bool(label.strip()) for label in labels], np.bool_)
+    inked = ~ink.is_blank
+    seen = [key for key, has_ink in zip(hashes, inked.tolist(), strict=True) if has_ink]
+    box, gaps = ink.box[inked], ink.gaps
+    if boxes is not None:
+        box, gaps = _outlines(boxes), _box_gaps(boxes)
+    height, width = size
+    edges = box[:, 0], box[:, 1], width - box[:, 2], height - box[:, 3]
+    return PageStatistics(
+        len(labels),
+        int(ink.is_light.sum()),
+        int(ink.is_blank.sum()),
+        int((ink.is_blank & is_written).sum()),
+        int((inked & ~is_written).sum()),
+        len(seen) - len(set(seen)),
+        Distribution.of(ink.paper),
+        Distribution.of(ink.noise),
+        Distribution.of(100 * ink.share),
+        Distribution.of(ink.depth[inked]),
+        Distribution.of(box[:, 2] - box[:, 0]),
+        Distribution.of(box[:, 3] - box[:, 1]),
+        {side: Distribution.of(edge) for side, edge in zip(SIDES, edges, strict=True)},
+        {side: int((edge <= 0).sum()) for side, edge in zip(SIDES, edges, strict=True)},
+        Distribution.of(gaps),
+        boxes is not None,
+    )
+
+
+def _outlines(boxes: Numbers) -> Numbers:
+    """Give the box around all boxes of each page that has some."""
+    there = boxes[:, :, :1] >= 0
+    first = np.where(there, boxes[:, :, :2], np.iinfo(np.int64).max).min(axis=1, initial=np.iinfo(np.int64).max)
+    last = np.where(there, boxes[:, :, 2:], -1).max(axis=1, initial=-1)
+    return np.concatenate((first, last), axis=1)[there.any(axis=(1, 2))]
+
+
+def _box_gaps(boxes: Numbers) -> Numbers:
+    """Give the gaps between neighbouring boxes; negative where they overlap."""
+    there = boxes[:, :, 0] >= 0
+    gaps: Numbers = (boxes[:, 1:, 0] - boxes[:, :-1, 2])[there[:, 1:] & there[:, :-1]]
+    return gaps

@@ -1,0 +1,316 @@
+"""What was found of a dataset as one page of HTML that loads nothing and runs nothing."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.errors import SpecError
+from number_generator.inspecting.charts import bar_chart, histogram
+from number_generator.inspecting.inspection import Inspection, spread_numbers
+from number_generator.inspecting.measures import Distribution, LabelStatistics, PageStatistics
+from number_generator.inspecting.text import (
+    FORMAT_NAMES,
+    UNTOLD,
+    made_text,
+    printable,
+    range_text,
+    size_text,
+    spacing_text,
+    style_text,
+    verification_text,
+)
+from number_generator.inspecting.verification import Verification
+from number_generator.interruption import Interruption
+from number_generator.loading import Reader
+from number_generator.sinks.atomic import AtomicFile, translated
+
+__all__ = ["page_text", "save_page"]
+
+_SHEET_IMAGES = 40
+_SHEET_PIXELS = 4_000_000
+_LONGEST_COMMAND = 10_000
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+_STYLE = """
+:root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--text:#1c2733;--soft:#5b6b7b;--line:#dde3ea;--bar:#3b78c4;
+--mean:#c4473b;--warn:#fff4dc;--warn-line:#e0a92e;--good:#e5f5ea;--good-line:#3d9a5f;--bad:#fde8e6;--bad-line:#c4473b}
+@media(prefers-color-scheme:dark){:root{--page:#14181d;--card:#1d232a;--text:#e4e9ee;--soft:#9aa8b6;--line:#323b45;
+--bar:#6ba3e8;--mean:#f08a7f;--warn:#3a3017;--warn-line:#b98a22;--good:#17301f;--good-line:#3d9a5f;--bad:#3b1e1c;
+--bad-line:#d0574b}}
+*{box-sizing:border-box}
+body{margin:0;background:var(--page);color:var(--text);font:15px/1.5 system-ui,sans-serif}
+main{max-width:1000px;margin:0 auto;padding:28px 20px 48px}
+h1{font-size:24px;margin:0 0 2px;overflow-wrap:anywhere}
+h2{font-size:18px;margin:34px 0 10px}
+h3{font-size:14px;margin:0 0 6px}
+p{margin:0 0 10px}.soft{color:var(--soft)}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin-top:18px}
+.card,figure,table,pre{background:var(--card);border:1px solid var(--line);border-radius:8px}
+.card{padding:10px 14px}.card b{display:block;font-size:20px;line-height:1.3}
+.card span{color:var(--soft);font-size:13px}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:14px}
+figure{margin:0;padding:14px}figcaption{color:var(--soft);font-size:13px;margin-top:6px}
+figure img{display:block;width:100%;height:auto;border-radius:4px}
+pre{margin:0;padding:12px 14px;white-space:pre-wrap;overflow-wrap:anywhere;font:13px/1.5 ui-monospace,monospace}
+pre span{display:inline-block;max-width:100%}
+table{border-collapse:separate;border-spacing:0;width:100%;margin:0 0 14px;overflow:hidden}
+th,td{padding:7px 14px;text-align:left;vertical-align:top;border-top:1px solid var(--line);overflow-wrap:anywhere}
+tr:first-child>*{border-top:0}th{width:200px;font-weight:600;color:var(--soft)}
+.note{border:1px solid;border-radius:8px;padding:10px 14px;margin:14px 0}.note ul{margin:4px 0 0;padding-left:20px}
+.warn{background:var(--warn);border-color:var(--warn-line)}.good{background:var(--good);border-color:var(--good-line)}
+.bad{background:var(--bad);border-color:var(--bad-line)}
+svg{display:block;width:100%;height:auto}.bar{fill:var(--bar)}.grid{stroke:var(--line)}
+.mean{stroke:var(--mean);stroke-width:1.5;stroke-dasharray:4 3}
+svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg .value{fill:var(--text)}
+svg .axis{font-size:12px}
+@media print{.charts{grid-template-columns:1fr 1fr}figure,table{break-inside:avoid}}
+"""
+
+
+def page_text(found: Inspection, reader: Reader, verification: Verification | None = None) -> str:
+    """Give the page.
+
+    Parameters
+    ----------
+    found : Inspection
+    reader : Reader
+        What the sample sheet is drawn from.
+    verification : Verification, optional
+
+    Raises
+    ------
+    DatasetReadError, DatasetError
+        If the dataset turns out to be damaged.
+    """
+    name = _text(Path(found.path).name or found.path)
+    body = [
+        f"<h1>{name}</h1>",
+        f'<p class="soft">{_text(found.path)}</p>',
+        _cards(found),
+        *_warnings(found),
+        *_verified(verification),
+        *_made(found),
+        *_sheet(found, reader),
+        *_label_section(found.labels, found.count),
+        *_page_section(found.pages, found),
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<title>{name}: inspection</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join(body)
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def save_page(text: str, path: Path, interruption: Interruption) -> None:
+    """Write a page, wholly or not at all; an earlier one is replaced.
+
+    Parameters
+    ----------
+    text : str
+    path : Path
+        Its folder is made if it is missing.
+    interruption : Interruption
+        Told of the file while it is unfinished.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with interruption:
+        file = AtomicFile(path, overwrite=True)
+        interruption.temporaries.append(file.temporary_path)
+    try:
+        with translated(path):
+            file.file.write(text.encode("utf-8", "backslashreplace"))
+        file.commit()
+    finally:
+        file.discard()
+
+
+def _text(text: str, most: int = 300) -> str:
+    """Give a text of the dataset as HTML that shows it and does nothing else."""
+    return escape(printable(text, most))
+
+
+def _cards(found: Inspection) -> str:
+    share = found.pages.share
+    cards = [
+        (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
+        (f"{found.width} x {found.height}", "px, width and height"),
+        (FORMAT_NAMES[found.file_format], size_text(found.byte_count)),
+        (f"{found.labels.different:,}", f"different labels of {found.labels.count:,}"),
+        (f"{found.pages.blank:,}", f"blank pages of {found.pages.count:,}"),
+        ("-" if share is None else f"{share.mean:.1f} %", "of a page is ink"),
+    ]
+    shown = (f'<div class="card"><b>{escape(value)}</b><span>{escape(about)}</span></div>' for value, about in cards)
+    return f'<div class="cards">{"".join(shown)}</div>'
+
+
+def _warnings(found: Inspection) -> Iterator[str]:
+    if found.warnings:
+        items = "".join(f"<li>{escape(warning)}</li>" for warning in found.warnings)
+        yield f'<div class="note warn"><b>Warnings</b><ul>{items}</ul></div>'
+
+
+def _verified(verification: Verification | None) -> Iterator[str]:
+    if verification is not None:
+        kind = "good" if verification.is_verified else "bad"
+        sentences = "".join(f"<p>{_text(text, 2000)}</p>" for text in verification_text(verification))
+        yield f'<div class="note {kind}">{sentences}</div>'
+
+
+def _made(found: Inspection) -> Iterator[str]:
+    origin = found.origin
+    yield "<h2>How it was made</h2>"
+    part = " ".join(filter(None, [origin.split, f"of {origin.splits}" if origin.splits else None]))
+    yield from _table(
+        [
+            ("Made by", made_text(origin)),
+            ("Style", style_text(origin)),
+            ("Part of a split", part),
+            ("Shard", origin.shard or ("" if origin.shards is None else f"index of {origin.shards}")),
+            ("Digits", origin.digits or ""),
+            ("SHA-256 of the digits", origin.digits_sha256 or ""),
+            ("Stored together", f"{found.chunk_length} images" if found.chunk_length > 1 else ""),
+            ("Ground truth", ", ".join(f"{name} {shape}" for name, shape in found.truth.items())),
+        ]
+    )
+    if origin.command is None:
+        yield f"<p>The command that makes it again: {escape(UNTOLD)}.</p>"
+        return
+    yield "<p>The command that makes it again:</p>"
+    # Each option stays on one line.
+    words = " ".join(f"<span>{word}</span>" for word in _text(origin.command, _LONGEST_COMMAND).split(" "))
+    yield f"<pre>{words}</pre>"
+
+
+def _sheet(found: Inspection, reader: Reader) -> Iterator[str]:
+    """Show images from all over the dataset."""
+    from number_generator.preview import contact_sheet  # noqa: PLC0415 - Pillow loads when it is used
+
+    most = min(_SHEET_IMAGES, _SHEET_PIXELS // (found.height * found.width))
+    numbers = spread_numbers(found.count, most) if most else []
+    if not numbers:
+        return
+    images = np.concatenate([reader.images(number, number + 1) for number in numbers])
+    labels = [reader.labels(number, number + 1)[0] for number in numbers]
+    boxes = np.concatenate([reader.truth("boxes", n, n + 1) for n in numbers]) if found.pages.from_boxes else None
+    try:
+        sheet = contact_sheet(images, labels, boxes=boxes)
+    except SpecError:  # boxes of others may be none of these pages
+        boxes, sheet = None, contact_sheet(images, labels)
+    told = "with the boxes of their characters, " if boxes is not None else ""
+    yield "<h2>Sample</h2>"
+    yield (
+        f'<figure><img alt="{len(numbers)} images with their labels" src="data:image/png;base64,{_png(sheet)}">'
+        f"<figcaption>{len(numbers)} images, {told}spread evenly over the dataset, from the first to the last"
+        "</figcaption></figure>"
+    )
+
+
+def _png(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
+    from PIL import Image  # noqa: PLC0415
+
+    written = io.BytesIO()
+    Image.fromarray(sheet).save(written, "PNG")
+    return base64.b64encode(written.getvalue()).decode("ascii")
+
+
+def _label_section(labels: LabelStatistics, count: int) -> Iterator[str]:
+    if not labels.count:
+        return
+    whose = f"All {count:,} labels." if labels.is_all else f"{labels.count:,} of {count:,} labels, of the sample."
+    yield f'<h2>Labels</h2><p class="soft">{whose} Shares are in percent.</p>'
+    yield from _table(
+        [
+            ("Different", f"{labels.different:,} of {labels.count:,}"),
+            ("Empty", f"{labels.empty:,}"),
+            ("Length", range_text(labels.lengths, "characters")),
+            ("Kinds of characters", f"{labels.kinds:,}"),
+        ]
+    )
+    charts = [_chart("Length of labels", labels.lengths, "characters")]
+    for title, counts, axis in (
+        ("Characters", labels.characters, "character"),
+        ("First digits", _all_digits(labels.first_digits), "digit"),
+        ("Digits, without places that are always the same", _all_digits(labels.balance), "digit"),
+    ):
+        if counts:
+            named = {_named(character): found for character, found in counts.items()}
+            charts.append(_figure(title, bar_chart(title, named, axis)))
+    yield _charts(charts)
+
+
+def _page_section(pages: PageStatistics, found: Inspection) -> Iterator[str]:
+    if not pages.count:
+        return
+    inked = pages.count - pages.blank
+    is_all = pages.count == found.count
+    whose = f"All {found.count:,} images" if is_all else f"{pages.count:,} of {found.count:,} images, spread evenly"
+    how = "the recorded boxes" if pages.from_boxes else "ink"
+    yield (
+        f'<h2>Pages</h2><p class="soft">{whose}. Paper is the median grey of a page; ink is what stands '
+        f"out from it. Margins and spacing are measured from {how}.</p>"
+    )
+    yield from _table(
+        [
+            ("Ink", f"dark on light paper on {inked - pages.light:,} pages, light on dark on {pages.light:,}"),
+            ("Blank", f"{pages.blank:,}, of which {pages.blank_labelled:,} have a label"),
+            ("Same as another", f"{pages.repeated:,}"),
+            ("Spacing", spacing_text(found)),
+            ("Noise of the paper", range_text(pages.noise, "levels of grey")),
+            *(
+                (f"Margin, {side}", f"{range_text(margin, 'px')}; {pages.touching[side]:,} touch the border")
+                for side, margin in pages.margins.items()
+            ),
+        ]
+    )
+    yield _charts(
+        [
+            _chart("Spacing", pages.spacing, "px of the page"),
+            _chart("Height of the ink", pages.ink_height, "px"),
+            _chart("Width of the ink", pages.ink_width, "px"),
+            _chart("Ink's share of the page", pages.share, "percent of the page"),
+            _chart("How far ink differs from its paper", pages.depth, "levels of grey"),
+            _chart("Grey of the paper", pages.paper, "0 is black, 255 is white"),
+        ]
+    )
+
+
+def _all_digits(counts: dict[str, int]) -> dict[str, int]:
+    """Give the counts with those that are 0, unless all are."""
+    return {digit: counts.get(digit, 0) for digit in "0123456789"} if counts else {}
+
+
+def _named(character: str) -> str:
+    return "space" if character == " " else printable(character)
+
+
+def _chart(title: str, found: Distribution | None, axis: str) -> str:
+    return "" if found is None else _figure(title, histogram(title, found, axis))
+
+
+def _figure(title: str, drawn: str) -> str:
+    return f"<figure><h3>{escape(title)}</h3>{drawn}</figure>"
+
+
+def _charts(charts: Iterable[str]) -> str:
+    return f'<div class="charts">{"".join(charts)}</div>'
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Give a table of names and values, without those that tell nothing."""
+    shown = "".join(f"<tr><th>{escape(name)}</th><td>{_text(value, 1000)}</td></tr>" for name, value in rows if value)
+    if shown:
+        yield f"<table>{shown}</table>"

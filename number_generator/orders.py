@@ -1,0 +1,164 @@
+"""A shard as a task of a cluster: what a worker is told, what it does, and what it answers."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from number_generator._version import __version__
+from number_generator.errors import ClusterError, MemoryLimitError, NumberGeneratorError, OutputError, OutputExistsError
+from number_generator.handwriting import STYLE_VERSION
+from number_generator.interruption import Interruption
+from number_generator.outputs import Output
+from number_generator.plans import Part
+from number_generator.production import Settings, is_whole, journal_of, make_part
+from number_generator.recipes import Recipe
+from number_generator.spec import RENDER_VERSION, DatasetHeader
+
+__all__ = ["Answer", "Order", "make_shard", "version_difference", "versions"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What has become of a shard.
+
+    Attributes
+    ----------
+    images : int
+        How many it holds.
+    was_there : bool
+        Whether an earlier task or run had made it.
+    error : NumberGeneratorError or None
+        Why it could not be made. It is told, and not raised there, as workers log what is raised.
+    """
+
+    images: int
+    was_there: bool = False
+    error: NumberGeneratorError | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What a worker needs to make any shard of a part.
+
+    Attributes
+    ----------
+    recipe : Recipe
+    name, target, header, shards
+        Of the part, the target absolute: each worker has a folder of its own.
+    output : Output
+    overwrite : bool
+    staging : Path
+        A folder that is there for as long as the run lives. The shards go into it.
+    is_kept : bool
+        Whether shards go into their places instead, where the next run finds them.
+    versions : dict
+        Of whoever gives the order.
+    """
+
+    recipe: Recipe
+    name: str
+    target: str
+    header: DatasetHeader
+    shards: int
+    output: Output
+    overwrite: bool
+    staging: Path
+    is_kept: bool
+    versions: dict[str, str | int]
+
+    @classmethod
+    def of(cls, part: Part, settings: Settings, staging: Path) -> "Order":
+        """Give the order for the shards of a part."""
+        assert part.shards is not None  # noqa: S101 - whoever asks has looked
+        return cls(
+            Recipe(part.job, part.digits),
+            part.name,
+            os.path.abspath(part.target),  # noqa: PTH100 - a text, as it is in a part
+            part.header,
+            part.shards,
+            settings.output,
+            settings.overwrite and settings.resume,
+            staging.absolute(),
+            settings.resume,
+            versions(),
+        )
+
+    def make(self, number: int) -> Answer:
+        """Make a shard, unless it is there.
+
+        Raises
+        ------
+        ClusterError
+            If the worker has another version, or does not see the folder.
+        OutputError
+            If the shard cannot be written.
+        """
+        difference = version_difference(versions(), self.versions)
+        if difference:
+            raise ClusterError(difference)
+        if not self.staging.is_dir():
+            raise ClusterError(
+                f"there is no folder {self.staging}: all workers must see the folder of --output-path under the same "
+                "name, on a file system that they share; or the run has ended"
+            )
+        shard = self._part.shard(number)
+        path = Path(shard.target)
+        path = path if self.is_kept else self.staging / path.name
+        # A journal is there only if a run without a cluster has left it.
+        resume = self.is_kept and journal_of(path).exists()
+        settings = Settings(self.output, self.overwrite, resume, 1, Interruption(), goes_on=True)
+        if self._is_there(shard, path, settings):
+            return Answer(len(shard.job.span), was_there=True)
+        try:
+            make_part(shard, path, settings, self._check_wanted)
+        except OutputExistsError:
+            # A worker that was taken for lost may have gone on, and made the same file.
+            if not self._is_there(shard, path, settings):
+                raise
+        return Answer(len(shard.job.span))
+
+    @cached_property
+    def _part(self) -> Part:
+        job, digits = self.recipe.job, self.recipe.digits
+        return Part(self.name, self.target, job, digits, self.recipe.atlas, self.header, self.shards)
+
+    def _is_there(self, shard: Part, path: Path, settings: Settings) -> bool:
+        """Tell whether a shard is whole: a file has its name only then."""
+        return is_whole(shard, path, settings) if self.is_kept else path.exists()
+
+    def _check_wanted(self, images: int) -> None:
+        """Stop where the run has ended, and nobody would move the shard into place."""
+        if not self.is_kept and not self.staging.is_dir():
+            raise OutputError(f"{self.staging} has gone: the run has ended")
+
+
+def make_shard(number: int, order: Order) -> Answer:
+    """Carry out an order for one of its shards: the task itself."""
+    error: NumberGeneratorError
+    try:
+        return order.make(number)
+    except NumberGeneratorError as exc:
+        error = exc
+    except MemoryError:
+        error = MemoryLimitError("out of memory: give the workers more of it, or fewer threads")
+    from distributed import get_worker  # noqa: PLC0415 - where a task runs, it is there
+
+    return Answer(0, error=type(error)(f"shard {number} on the worker {get_worker().address}: {error}"))
+
+
+def versions() -> dict[str, str | int]:
+    """Give what must be the same wherever images of one job are made."""
+    return {
+        "number_generator": __version__,
+        "the version of the pixels": RENDER_VERSION,
+        "the version of the styles": STYLE_VERSION,
+    }
+
+
+def version_difference(there: dict[str, str | int], here: dict[str, str | int]) -> str:
+    """Say in what a worker differs from whoever gives orders; nothing, if it does not."""
+    differing = [
+        f"{name} is {there.get(name)} there and {here[name]} here" for name in here if there.get(name) != here[name]
+    ]
+    return f"{', '.join(differing)}: install the same version on both" if differing else ""

@@ -1,0 +1,413 @@
+"""A plan carried out: all of its files in their places, or none; gone on with, where a run was interrupted.
+
+Whole datasets are written side by side under temporary names, and moved into place together at the end. Shards, of
+which there may be many, are written one after the other: into a folder of their own that is emptied at the end, or,
+where the run keeps journals, each into its place.
+"""
+
+import contextlib
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from number_generator.errors import NumberGeneratorError, OutputError, OutputExistsError, SpecError
+from number_generator.interruption import Interruption
+from number_generator.outputs import Output
+from number_generator.plans import Part, Plan, shard_target
+from number_generator.provenance import differences
+from number_generator.run import run_job
+from number_generator.sinks import Sink, open_sink, temporaries
+from number_generator.sinks.hdf5_index import write_index
+from number_generator.sinks.journal import ENDING, Journal, recorded
+from number_generator.sinks.journaled import JournaledSink
+from number_generator.sinks.staging import Staging
+from number_generator.spec import DatasetHeader, Span
+
+__all__ = [
+    "Production",
+    "Settings",
+    "Shards",
+    "WholeDatasets",
+    "is_whole",
+    "journal_of",
+    "make_part",
+    "production_of",
+    "recorded_seed",
+    "targets_of",
+]
+
+Advance = Callable[[int], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """How a plan is carried out; the images do not depend on it.
+
+    Attributes
+    ----------
+    output : Output
+    overwrite : bool
+        Whether earlier datasets are replaced.
+    resume : bool
+        Whether journals are kept, and gone on from.
+    workers : int
+        Number of threads.
+    interruption : Interruption
+    goes_on : bool
+        Whether an interrupted run has left journals of the plan.
+    """
+
+    output: Output
+    overwrite: bool
+    resume: bool
+    workers: int
+    interruption: Interruption
+    goes_on: bool = False
+
+
+class Production(Protocol):
+    """A plan being carried out, as a context manager: leaving it without `commit` leaves nothing, or journals alone.
+
+    Attributes
+    ----------
+    found : list of str
+        The targets that were whole already.
+    gone_on : int
+        How many images an interrupted run had made, and were not made again.
+    """
+
+    found: list[str]
+    gone_on: int
+
+    def run(self, advance: Advance) -> None:
+        """Make all images; `advance` is called with the number of images after each write."""
+        ...
+
+    def commit(self) -> None:
+        """Move all into place."""
+        ...
+
+    def __enter__(self) -> "Production": ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def production_of(plan: Plan, settings: Settings) -> Production:
+    """Give the way in which a plan is carried out."""
+    if settings.resume and settings.overwrite:
+        goes_on = any(journal_of(target).exists() for target in targets_of(plan.parts))
+        settings = dataclasses.replace(settings, goes_on=goes_on)
+    if any(part.shards is not None for part in plan.parts):
+        return Shards(plan, settings)
+    return WholeDatasets(plan, settings)
+
+
+class WholeDatasets:
+    """Datasets of a file or folder each: all moved into place at the end, or none."""
+
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self._parts = plan.parts
+        self._settings = settings
+        self._sinks: list[tuple[Part, Sink]] = []
+        self.found: list[str] = []
+        self.gone_on = 0
+        self._open = contextlib.ExitStack()
+
+    def run(self, advance: Advance) -> None:
+        """Make all images."""
+        for part in self._parts:
+            if part.target in self.found:
+                advance(len(part.job.span))
+        for part, sink in self._sinks:
+            self.gone_on += _fill(part, sink, self._settings, advance)
+
+    def commit(self) -> None:
+        """Move all files into place, or none: but for one that has replaced an earlier one."""
+        for _, sink in self._sinks:
+            sink.finish()
+        moved: list[Path] = []
+        try:
+            with self._settings.interruption:  # all are on disk, so this is soon done
+                for part, sink in self._sinks:
+                    sink.commit()
+                    moved.append(Path(part.target))
+        except OutputError as exc:
+            _take_back(moved, exc, self._settings)
+            raise
+
+    def __enter__(self) -> "WholeDatasets":
+        try:
+            for part in self._parts:
+                if self._settings.resume and is_whole(part, Path(part.target), self._settings):
+                    self.found.append(part.target)
+                else:
+                    self._sinks.append((part, self._open.enter_context(_opened(part, part.target, self._settings))))
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+
+class Shards:
+    """Datasets of many files each, and an index that opens as one: all moved into place at the end, or none.
+
+    Where journals are kept, each shard goes into place when it is done, and the next run leaves it there.
+    """
+
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self._parts = plan.parts
+        self._settings = settings
+        self._staging: Staging | None = None
+        self.found: list[str] = []
+        self.gone_on = 0
+
+    def run(self, advance: Advance) -> None:
+        """Make all images."""
+        for part in self._parts:
+            for number in range(part.shards or 0):
+                shard = part.shard(number)
+                path = self.path_of(shard)
+                if self._settings.resume and is_whole(shard, path, self._settings):
+                    advance(len(shard.job.span))
+                    self.gone_on += len(shard.job.span)
+                else:
+                    self.gone_on += make_part(shard, path, self._settings, advance)
+
+    def path_of(self, shard: Part) -> Path:
+        """Give where a shard is written to."""
+        path = Path(shard.target)
+        return path if self._staging is None else self._staging.temporary_path / path.name
+
+    def commit(self) -> None:
+        """Write the indices, and move all into place."""
+        for part in self._parts:
+            path = self.path_of(part)
+            if self._settings.resume and is_whole(part, path, self._settings):
+                self.found.append(part.target)
+            else:
+                write_index(path, part.header, _shards_of(part), overwrite=self._settings.overwrite)
+        if self._staging is None:
+            return
+        moved: list[Path] = []
+        try:
+            with self._settings.interruption:
+                for target in targets_of(self._parts):
+                    self._staging.place(target.name, target, overwrite=self._settings.overwrite)
+                    moved.append(target)
+        except OutputError as exc:
+            _take_back(moved, exc, self._settings)
+            raise
+
+    def __enter__(self) -> "Shards":
+        settings = self._settings
+        if settings.resume:
+            return self
+        for target in targets_of(self._parts):
+            if os.path.lexists(target) and not settings.overwrite:
+                raise temporaries.exists_already(target)
+        with settings.interruption:
+            self._staging = Staging(Path(self._parts[0].target))
+            settings.interruption.temporaries.append(self._staging.temporary_path)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._staging is not None:
+            self._staging.discard()
+
+
+def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lambda _: None) -> int:
+    """Make one dataset, a file or folder, and move it into place.
+
+    Parameters
+    ----------
+    part : Part
+        Not one that is divided.
+    path : Path
+        Its final name.
+    settings : Settings
+    advance : callable
+        Called with the number of images after each write.
+
+    Returns
+    -------
+    int
+        How many images an interrupted run had made, and were not made again.
+    """
+    with _opened(part, os.fspath(path), settings) as sink:
+        gone_on = _fill(part, sink, settings, advance)
+        sink.finish()
+        with settings.interruption:
+            sink.commit()
+    return gone_on
+
+
+def is_whole(part: Part, path: Path, settings: Settings) -> bool:
+    """Tell whether a dataset of the same job is in its place already, which nothing need be done for.
+
+    Where datasets may be replaced, that is so only while there is a journal: it is an earlier run's else.
+
+    Raises
+    ------
+    OutputExistsError
+        If another dataset is there that may not be replaced.
+    """
+    journal = journal_of(path)
+    if not os.path.lexists(path) or (settings.overwrite and not settings.goes_on):
+        return False
+    metadata = _metadata_of(path)
+    if metadata is None:
+        return False
+    changed = differences(metadata, part.header.metadata)
+    if changed and not settings.overwrite:
+        raise OutputExistsError(
+            f"{path} exists already, and another command has made it: {'; '.join(changed)}; allow overwriting "
+            "(--overwrite), or give another name or the same options"
+        )
+    if changed:
+        return False
+    if journal.exists():  # the run was killed after its last step but one
+        Journal(journal).remove()
+    return True
+
+
+def journal_of(target: str | os.PathLike[str]) -> Path:
+    """Give the journal of a file or folder: beside it, with its name."""
+    path = Path(target)
+    return path.with_name(path.name + ENDING)
+
+
+def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
+    """Give the seed that an interrupted run has drawn, or one that is done; None if there was none.
+
+    Parameters
+    ----------
+    places : iterable of str
+        The files and folders of the run.
+    overwrite : bool
+        Whether those that are whole are to be replaced.
+    """
+    for target in places:
+        about = recorded(journal_of(target))
+        if about is None and not overwrite and os.path.lexists(target):
+            about = _metadata_of(Path(target))
+        seed = None if about is None else about.get("seed")
+        if isinstance(seed, int) and 0 <= seed < 2**64:
+            return int(seed)
+    return None
+
+
+def targets_of(parts: Sequence[Part]) -> Iterator[Path]:
+    """Give all files and folders of some datasets, an index after its shards."""
+    for part in parts:
+        path = Path(part.target)
+        yield from (path.with_name(name) for name, _ in _shards_of(part))
+        yield path
+
+
+def _opened(part: Part, target: str, settings: Settings) -> Sink:
+    """Open the sink of a dataset, with its journal if one is kept."""
+    path = Path(target)
+    if not settings.resume:
+        return _new_sink(part, path, part.header, settings)
+    with contextlib.ExitStack() as undo:
+        journal = Journal(journal_of(path))
+        undo.callback(journal.close)
+        header = part.header
+        if journal.about is not None:
+            _check_same(journal, header.metadata)
+            # Of the run that began it: the file is to be the one that it would have made.
+            begun = journal.about.get("creation_timestamp", header.metadata["creation_timestamp"])
+            header = dataclasses.replace(header, metadata={**header.metadata, "creation_timestamp": begun})
+        sink = _new_sink(part, path, header, settings)
+        undo.push(sink)
+        if journal.about is None:
+            journal.begin(header.metadata)
+        undo.pop_all()
+    return JournaledSink(sink, journal)
+
+
+def _new_sink(part: Part, path: Path, header: DatasetHeader, settings: Settings) -> Sink:
+    """Open the sink of a dataset, which an interruption takes away again."""
+    with settings.interruption:
+        sink = open_sink(
+            settings.output.file_format,
+            path,
+            header,
+            overwrite=settings.overwrite,
+            compression=settings.output.compression,
+            labels=settings.output.labels,
+            part=part.name or "train",
+        )
+        settings.interruption.temporaries.append(sink.temporary_path)
+    return sink
+
+
+def _check_same(journal: Journal, metadata: dict[str, Any]) -> None:
+    """Refuse to go on with a job that is another than the one that was begun."""
+    assert journal.about is not None  # noqa: S101 - the caller has looked
+    changed = differences(journal.about, metadata)
+    if changed:
+        raise SpecError(
+            f"--resume cannot go on with {journal.path}, which another command has begun: {'; '.join(changed)}; give "
+            "the same options and digits with the same version, or remove that file to begin anew"
+        )
+
+
+def _fill(part: Part, sink: Sink, settings: Settings, advance: Advance) -> int:
+    """Write all images of a part; give how many of them its journal held."""
+    job, done = part.job, 0
+    if isinstance(sink, JournaledSink):
+        span = Span(sink.replay(job.span.start, advance), job.span.stop)
+        done = span.start - job.span.start
+        job = dataclasses.replace(job, span=span)
+    if len(job.span):
+        run_job(job, part.atlas, sink, workers=settings.workers, advance=advance)
+    return done
+
+
+def _metadata_of(path: Path) -> dict[str, Any] | None:
+    """Give what a dataset says of itself; None if there is none that can be read."""
+    from number_generator.loading import open_reader  # noqa: PLC0415 - for runs that go on with another
+
+    try:
+        with open_reader(path, mapped=True) as reader:
+            return reader.metadata
+    except NumberGeneratorError:
+        return None
+
+
+def _shards_of(part: Part) -> list[tuple[str, int]]:
+    """Give the names of the shards of a part, and how many images each holds."""
+    shards = part.shards or 0
+    bounds = part.shard_bounds()
+    names = (Path(shard_target(part.target, number, shards)).name for number in range(shards))
+    return [(name, bounds[number + 1] - bounds[number]) for number, name in enumerate(names)]
+
+
+def _take_back(moved: list[Path], error: OutputError, settings: Settings) -> None:
+    """Take files that are in place away again after a failure, unless they have replaced earlier ones."""
+    if settings.resume:
+        return
+    if settings.overwrite:
+        if moved:
+            raise OutputError(f"{error}; in place already: {', '.join(map(str, moved))}") from error
+        return
+    for path in moved:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                path.unlink()

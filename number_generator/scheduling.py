@@ -1,0 +1,272 @@
+"""A plan carried out on a Dask cluster: each shard is a task, written by the worker that makes it.
+
+The shards go where they go without a cluster: into a staging folder beside the target, and from there into place
+together; or, where the run is to be resumed, each into its place. So all workers must see that folder. A worker that is
+lost costs the shards that it was at, which others make again.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import gc
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from number_generator.errors import ClusterError, SpecError
+from number_generator.extras import needed
+from number_generator.options import split_of
+from number_generator.orders import Answer, Order, make_shard, version_difference, versions
+from number_generator.outputs import Output
+from number_generator.plans import Plan, Request
+from number_generator.production import Advance, Settings, Shards
+from number_generator.sinks.staging import Staging
+
+__all__ = ["LOCAL", "ClusterShards", "check_scheduler", "connected", "usual_shards"]
+
+LOCAL = "local"
+"""The address that stands for worker processes of this machine."""
+
+_REACHING_S = 10
+_SHARD_IMAGES = 1_000_000
+_FEWEST_SHARD_IMAGES = 1_000
+_MOST_SHARDS = 10_000
+# A shard is begun again when its worker is lost. After so many times Dask holds the shard to blame; then it is asked
+# for again, so often. Machines that are lent for a while are lost all the time.
+_LOSSES = 10
+_TRIES = 5
+
+
+def check_scheduler(options: argparse.Namespace, output: Output) -> None:
+    """Raise SpecError if the options ask for what a cluster cannot do."""
+    flag = f"--scheduler is {options.scheduler}"
+    if options.shard is not None:
+        raise SpecError(f"{flag} and --shard is {options.shard}: leave --shard out, the cluster makes all shards")
+    if output.file_format != "hdf5":
+        raise SpecError(f"{flag} and the format is {output.file_format}: give --format hdf5, whose shards are tasks")
+    if options.resume and options.shards is None:
+        raise SpecError(
+            f"{flag} with --resume and without --shards: their number follows from that of the workers, which may be "
+            "another when the run goes on; give --shards"
+        )
+    if options.workers is not None and options.scheduler != LOCAL:
+        raise SpecError(f"{flag} and --workers is {options.workers}: the cluster has its own; leave --workers out")
+
+
+def usual_shards(options: argparse.Namespace, request: Request, client: Any) -> int:
+    """Give the number of shards where the options leave it open: at least one a thread, of at most a million images."""
+    split = split_of(options)
+    count = request.count if split is None else min(split.counts(request.count).values())
+    threads = sum(client.nthreads().values())
+    most = -(-count // _FEWEST_SHARD_IMAGES)
+    return max(1, min(max(-(-count // _SHARD_IMAGES), min(threads, most)), _MOST_SHARDS))
+
+
+@contextlib.contextmanager
+def connected(address: str, workers: int) -> Iterator[Any]:
+    """Give a client of a cluster, whose workers were seen to have this version.
+
+    Parameters
+    ----------
+    address : str
+        Of the scheduler, such as tcp://10.0.0.1:8786; a file that it has written (`--scheduler-file`); or "local".
+    workers : int
+        How many processes "local" starts.
+
+    Raises
+    ------
+    MissingExtraError
+        If Dask's `distributed` is not installed.
+    ClusterError
+        If the scheduler cannot be reached, or it or a worker has another version.
+    """
+    distributed = _distributed()
+    # The commands put it off, as their processes are short-lived; what Dask leaves behind would pile up.
+    gc.enable()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_silenced())
+        if address == LOCAL:
+            options = {"address": stack.enter_context(_local_cluster(workers))}
+        elif Path(address).is_file():
+            options = {"scheduler_file": address}
+        else:
+            _reach(address)
+            options = {"address": address}
+        try:
+            client = stack.enter_context(distributed.Client(**options, timeout=_REACHING_S, set_as_default=False))
+        except (OSError, ValueError) as exc:
+            raise _unreachable(address, exc) from exc
+        _check_versions(client)
+        yield client
+
+
+class ClusterShards(Shards):
+    """Shards that a cluster makes.
+
+    Parameters
+    ----------
+    plan : Plan
+    settings : Settings
+    client : distributed.Client
+    """
+
+    def __init__(self, plan: Plan, settings: Settings, client: Any) -> None:
+        super().__init__(plan, settings)
+        self._client = client
+        self._sign: Staging | None = None
+
+    def run(self, advance: Advance) -> None:
+        """Have all shards made."""
+        folder = self._staging or self._sign
+        assert folder is not None  # noqa: S101 - it is made when the run begins
+        tasks: list[Any] = []
+        orders: list[Any] = []
+        try:
+            for part in self._parts:
+                order = Order.of(part, self._settings, folder.temporary_path)
+                # A task of its own, so that it travels once to each worker, and again if it is lost.
+                orders.append(self._client.submit(_given, order, pure=False))
+                tasks += self._client.map(make_shard, range(order.shards), order=orders[-1], pure=False)
+            for answer in self._answers(tasks):
+                if answer.error is not None:
+                    raise answer.error
+                self.gone_on += answer.images if answer.was_there and self._settings.resume else 0
+                advance(answer.images)
+        except BaseException:
+            self._client.cancel(tasks, force=True)
+            raise
+
+    def _answers(self, tasks: list[Any]) -> Iterator[Answer]:
+        """Give answers as they come; a task whose worker was lost too often is begun again."""
+        distributed = _distributed()
+        tries = dict.fromkeys((task.key for task in tasks), 1)
+        completed = distributed.as_completed(tasks, loop=self._client.loop)
+        for task in completed:
+            status = task.status
+            if status in ("pending", "lost"):  # the answer was lost with its worker, and is asked for again
+                completed.add(task)
+                continue
+            try:
+                error = task.exception()
+                answer = None if error else task.result()
+            except distributed.CancelledError as exc:
+                where = self._client.scheduler.address
+                raise ClusterError(f"the scheduler {where} has gone, or has dropped the tasks") from exc
+            if answer is not None:
+                yield answer
+                task.release()
+                continue
+            is_lost = isinstance(error, distributed.scheduler.KilledWorker)
+            if is_lost and tries[task.key] < _TRIES:
+                tries[task.key] += 1
+                task.retry()
+                completed.add(task)
+                continue
+            why = "every worker that begins it is lost: give the workers more memory, or fewer threads"
+            raise ClusterError(f"a shard cannot be made: {why if is_lost else repr(error)}") from error
+
+    def __enter__(self) -> "ClusterShards":
+        super().__enter__()
+        if self._staging is None:
+            # Nothing goes into it. Workers tell by it that they see the folder, and that the run lives.
+            with self._settings.interruption:
+                self._sign = Staging(Path(self._parts[0].target))
+                self._settings.interruption.temporaries.append(self._sign.temporary_path)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        super().__exit__(kind, error, trace)
+        if self._sign is not None:
+            self._sign.discard()
+
+
+def _distributed() -> Any:
+    return needed("distributed", "dask", "--scheduler")
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep Dask from logging, with its traces, what goes wrong: it is told once, by us."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _given(order: Order) -> Order:
+    return order
+
+
+def _local_cluster(workers: int) -> Any:
+    """Start worker processes on this machine, of one thread each: one that is killed costs the others nothing."""
+    dask: Any = needed("dask", "dask", "--scheduler")
+    try:
+        with dask.config.set({"distributed.scheduler.allowed-failures": _LOSSES}):
+            return _distributed().LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=True,
+                memory_limit=0,  # a worker's memory does not grow, and half of the machine's is no reason to kill it
+                dashboard_address="127.0.0.1:0",
+                scheduler_kwargs={"dashboard": False},
+                silence_logs=logging.CRITICAL,  # as for `_silenced`, in the workers as well
+            )
+    except (OSError, RuntimeError) as exc:
+        raise ClusterError(f"the workers of --scheduler local cannot be started: {exc}") from exc
+
+
+def _reach(address: str) -> None:
+    """Raise ClusterError if nothing answers at an address; a client that never came to be cannot be closed."""
+    distributed = _distributed()
+
+    async def knock() -> None:
+        arguments = distributed.Security().get_connection_args("client")
+        await (await distributed.comm.connect(address, timeout=_REACHING_S, **arguments)).close()
+
+    try:
+        asyncio.run(knock())
+    except (OSError, ValueError, TypeError, ImportError) as exc:
+        raise _unreachable(address, exc) from exc
+
+
+def _unreachable(address: str, exc: Exception) -> ClusterError:
+    return ClusterError(
+        f"the scheduler {address} cannot be reached: {exc}; give its address, as in tcp://10.0.0.1:8786, the file that "
+        "its --scheduler-file names, or local"
+    )
+
+
+def _check_versions(client: Any) -> None:
+    """Raise ClusterError if the scheduler or a worker has another version, or none."""
+
+    # A function within a function travels as its code: whoever has nothing of ours can be asked, too.
+    def seen() -> dict[str, str | int]:
+        from number_generator.orders import versions  # noqa: PLC0415
+
+        return versions()
+
+    here = versions()
+    try:
+        found = {f"the worker {name}": answer for name, answer in client.run(seen, on_error="return").items()}
+        found["the scheduler"] = client.run_on_scheduler(seen)
+    except ImportError as exc:
+        found = {"the scheduler": exc}
+    except Exception as exc:
+        raise ClusterError(f"the cluster cannot be asked for its versions: {exc!r}") from exc
+    for who, there in found.items():
+        if isinstance(there, Exception):
+            raise ClusterError(
+                f"{who} cannot load number_generator {here['number_generator']}: {there}; install it there"
+            )
+        difference = version_difference(there, here)
+        if difference:
+            raise ClusterError(f"{who}: {difference}")

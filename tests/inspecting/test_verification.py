@@ -1,0 +1,236 @@
+"""A sample of a dataset's images made again, from the command that it records."""
+
+import doctest
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from small_dataset import FORMATS, need
+
+from number_generator import cli
+from number_generator.conversion import convert, write_dataset
+from number_generator.inspecting import verification
+from number_generator.inspecting.verification import Difference, files_to_read, verify
+from number_generator.interruption import Interruption
+from number_generator.loading import MemoryReader, RawDataset, open_reader
+from number_generator.provenance import recorded_job
+
+
+def make(*arguments):
+    assert cli.generate_phone_numbers([*map(str, arguments), "--workers=1", "--quiet"], Interruption()) == 0
+
+
+def in_memory(path):
+    """Read a dataset so that it can be changed."""
+    with open_reader(path) as reader:
+        count = len(reader)
+        truth = {name: reader.truth(name, 0, count) for name in reader.truth_names}
+        return RawDataset(
+            reader.images(0, count), reader.labels(0, count), dict(reader.metadata), truth=truth, fields=reader.fields
+        )
+
+
+def verified(raw, count=256):
+    return verify(MemoryReader(raw, raw.labels, Path("memory.h5")), count)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """An HDF5 file of 40 images with ground truth."""
+    path = tmp_path_factory.mktemp("made") / "lines.h5"
+    make("--num-images=40", "--seed=3", "--truth=boxes,glyphs,parameters", "--output-path", path)
+    return path
+
+
+@pytest.fixture
+def raw(made):
+    return in_memory(made)
+
+
+def test_the_example_runs():
+    assert doctest.testmod(verification).failed == 0
+
+
+@pytest.mark.parametrize("file_format", FORMATS)
+def test_what_was_made_is_verified_in_every_format(made, tmp_path, file_format):
+    need(file_format)
+    labels = ("jsonl",) if file_format == "png" else ()
+    convert(made, tmp_path / "lines", file_format=file_format, labels=labels, workers=1)
+
+    with open_reader(tmp_path / "lines", mapped=True) as reader:
+        found = verify(reader, 20)
+
+    assert found.is_verified
+    assert (found.compared, found.different, found.notes, found.reason) == (20, (), (), None)
+    assert set(found.truth) == {"boxes", "glyphs", "writers", "parameters", "glyph_parameters"}
+
+
+def test_styled_lines_of_listed_numbers_are_verified(tmp_path):
+    (tmp_path / "numbers.txt").write_text("12\n3,456\n")
+    make(
+        "--sequences", tmp_path / "numbers.txt", "--num-images=9", "--seed=1", "--style=natural", "--set=slant=0.3",
+        "--image-width=60", "--label=digits", "--output-path", tmp_path / "a.pickle",
+    )  # fmt: skip
+
+    with open_reader(tmp_path / "a.pickle") as reader:
+        assert verify(reader).is_verified
+        assert files_to_read(reader.metadata) == [f"--sequences={tmp_path / 'numbers.txt'}"]
+
+
+def test_every_part_of_a_split_is_verified(tmp_path):
+    make("--num-images=20", "--seed=1", "--split=train=0.8,test=0.2", "--output-path", tmp_path / "a.h5")
+
+    for name, count in (("train", 16), ("test", 4)):
+        with open_reader(tmp_path / f"a-{name}.h5") as reader:
+            found = verify(reader)
+        assert found.is_verified, found
+        assert found.compared == count
+
+
+def test_a_shard_and_its_index_are_verified(tmp_path):
+    make("--num-images=11", "--seed=1", "--shards=3", "--output-path", tmp_path / "a.h5")
+
+    for name, count in (("a-00002-of-00003.h5", 4), ("a.h5", 11)):
+        with open_reader(tmp_path / name) as reader:
+            found = verify(reader)
+        assert found.is_verified, found
+        assert found.compared == count
+
+
+def test_one_pixel_is_found(raw):
+    raw.images[25, 3, 4] ^= 1
+
+    found = verified(raw)
+
+    assert found.different == (Difference(25, ("image",)),)
+    assert not found.is_verified
+    assert found.compared == 40
+
+
+def test_one_label_is_found(raw):
+    raw.labels[0] = raw.labels[0][::-1]
+
+    assert verified(raw).different == (Difference(0, ("label",)),)
+
+
+def test_one_value_of_ground_truth_is_found(raw):
+    raw.truth["boxes"][39, 2, 1] += 1
+    raw.truth["parameters"][39, 0] = np.nan
+
+    assert verified(raw).different == (Difference(39, ("boxes", "parameters")),)
+
+
+def test_only_images_of_the_sample_are_made(raw):
+    raw.images[[1, 20]] ^= 1
+
+    found = verified(raw, 3)
+
+    # 0, 19 and 39.
+    assert (found.compared, found.different) == (3, ())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [None, "", 7, "make it", "rm -rf /", "generate-phone-numbers 'unbalanced"],
+)
+def test_what_records_no_command_cannot_be_verified(raw, command):
+    raw.metadata["command"] = command
+
+    found = verified(raw)
+
+    assert found.reason == "it records no command of generate-phone-numbers"
+    assert (found.compared, found.is_verified) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--nonsense=1", "none that this version knows"),
+        ("--seed=x", "none that this version knows"),
+        ("--help", "makes no dataset"),
+        ("--version", "makes no dataset"),
+        ("--seed=1 --digits=/nowhere/digits.npz", "cannot be planned again: .*no such file"),
+        ("--seed=1 --sequences=/nowhere/numbers.txt", "cannot be planned again: .*cannot be read"),
+        ("--seed=1 --pattern=(((", "cannot be planned again"),
+        ("--seed=1 --split=a=0.5,b=0.5", "part '' of a split"),
+    ],
+)
+def test_a_command_that_makes_no_such_dataset_is_told(raw, options, words, capsys):
+    raw.metadata["command"] = f"generate-phone-numbers {options}"
+
+    found = verified(raw)
+
+    assert re.search(words, found.reason)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_command_writes_nothing(raw, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    raw.metadata["command"] += (
+        f" --output-path={tmp_path / 'a.h5'} --preview={tmp_path / 'sheet.png'} --overwrite --seed=3"
+    )
+
+    verified(raw)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_version_of_the_pixels_is_told(raw):
+    raw.metadata.update({"render_version": 99, "package_version": "9.1"})
+
+    assert verified(raw).reason == (
+        f"the version of the pixels was 99 and is {recorded_job(raw.metadata)['render_version']}: install "
+        "number_generator 9.1 to make the same"
+    )
+
+
+def test_another_version_of_the_package_is_noted_and_tried(raw):
+    job = recorded_job(raw.metadata) | {"package_version": "0.9"}
+    raw.metadata.update({"package_version": "0.9", "job": json.dumps(job)})
+
+    found = verified(raw)
+
+    assert found.is_verified
+    assert found.notes[0].startswith("number_generator was 0.9 and is ")
+
+
+def test_other_digits_are_told(tmp_path, make_digit_dataset):
+    digits = tmp_path / "digits.pickle"
+    make_digit_dataset(12).save(digits)
+    make("--num-images=3", "--seed=1", "--digits", digits, "--output-path", tmp_path / "a.npz")
+    make_digit_dataset(12, seed=1).save(digits)
+
+    with open_reader(tmp_path / "a.npz") as reader:
+        found = verify(reader)
+        assert files_to_read(reader.metadata) == [f"--digits={digits}"]
+
+    assert found.reason.startswith("what it was made from is not what is there now: the digits (SHA-256) was ")
+
+
+def test_numbers_that_were_changed_are_told(tmp_path):
+    numbers = tmp_path / "numbers.txt"
+    numbers.write_text("12\n34\n")
+    make("--sequences", numbers, "--seed=1", "--output-path", tmp_path / "a.h5")
+    numbers.write_text("12\n35\n")
+
+    with open_reader(tmp_path / "a.h5") as reader:
+        assert "`sha256` was" in verify(reader).reason
+
+
+def test_a_dataset_of_another_size_is_told(raw):
+    part = RawDataset(raw.images[:30], raw.labels[:30], raw.metadata)
+
+    assert verified(part).reason == "it has 30 of 100 x 28 px, and its recorded job makes 40 of 100 x 28 px"
+
+
+def test_ground_truth_that_is_not_there_is_noted(raw, tmp_path):
+    write_dataset(MemoryReader(raw, raw.labels, tmp_path), tmp_path / "a", "png", workers=1)
+
+    with open_reader(tmp_path / "a") as reader:
+        found = verify(reader)
+
+    assert found.is_verified
+    assert found.truth == ()
+    assert "was not compared: boxes, glyph_parameters" in found.notes[0]
