@@ -1,0 +1,41 @@
+"""A small share of `make torture`: files are mutated, runs are interrupted, killed and resumed, disks are full."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it forks, and limits memory with RLIMIT_AS")
+
+
+def torture(folder, *parts):
+    """Run some parts in a process of their own, which has no threads, as no process that is forked may have any."""
+    done = subprocess.run(
+        [sys.executable, "-m", "torture", "--short", "--workers=1", *parts],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *filter(None, sys.path)])},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_mutated_files_are_read_or_refused_in_bounded_memory(tmp_path):
+    assert "mutated files: 3,400" in torture(tmp_path, "files")
+
+
+def test_files_that_coverage_leads_to_are_read_or_refused(tmp_path):
+    pytest.importorskip("atheris")
+
+    assert "more files: 1,500" in torture(tmp_path, "guided")
+
+
+def test_runs_that_are_interrupted_killed_or_meet_a_fault_leave_nothing_torn(tmp_path):
+    told = torture(tmp_path, "interruptions", "kills", "resumes", "faults")
+
+    assert [line.partition(":")[0] for line in told.splitlines()[:4]] == ["interruptions", "kills", "resumes", "faults"]

@@ -1,0 +1,145 @@
+"""Mutated files of every kind, read in processes bounded in memory: a seeded generator's, and Hypothesis's."""
+
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import seed as starting_from
+from hypothesis import strategies as st
+
+from torture.children import run_cases, work_folder
+from torture.mutation import mutated
+from torture.reading import WRONG, outcome
+from torture.seeds import all_seeds
+
+__all__ = ["Tally", "read_mutated"]
+
+_WHOLLY = 4  # one file in so many is read into memory as a whole
+_EXAMPLES = 50  # of Hypothesis, in one of its cases
+
+
+class Tally(NamedTuple):
+    """How many files of each kind loaded, were refused, and were wrong; and what was wrong."""
+
+    counts: dict
+    findings: list
+
+
+class _Shelf:
+    """Seeds laid out as files, one of which at a time is mutated and read.
+
+    Parameters
+    ----------
+    seeds : list of Seed
+    folder : Path
+    wrong : Path
+        A folder for datasets that are not read as they should be.
+    """
+
+    def __init__(self, seeds, folder, wrong):
+        self._folder, self._wrong = folder, wrong
+        self._laid = set()
+        self._others = defaultdict(list)
+        for seed in seeds:
+            self._others[seed.kind].extend(seed.files[path] for path in seed.victims)
+
+    def read(self, seed, random, name, *, wholly):
+        """Mutate one file of a seed, read the dataset, and put the file back; give the outcome."""
+        place = self._folder / seed.name.replace(" ", "-")
+        if seed.name not in self._laid:
+            for path, content in seed.files.items():
+                (place / path).parent.mkdir(parents=True, exist_ok=True)
+                (place / path).write_bytes(content)
+            self._laid.add(seed.name)
+        victim = random.choice(seed.victims)
+        content = seed.files[victim]
+        (place / victim).write_bytes(mutated(content, self._others[seed.kind], random))
+        found, text = outcome(place / seed.opened, seed.kind, wholly=wholly)
+        if found == WRONG:
+            kept = self._wrong / f"{name}-{place.name}"
+            shutil.rmtree(kept, ignore_errors=True)
+            shutil.copytree(place, kept)
+            kept.with_name(f"{kept.name}.txt").write_text(f"{seed.name}, {victim}: {text}")
+        (place / victim).write_bytes(content)
+        return found
+
+
+def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
+    """Read mutated files.
+
+    Parameters
+    ----------
+    count : int
+        Files that a seeded generator mutates.
+    drawn : int
+        Files, in round numbers, that Hypothesis mutates.
+    number : int
+        The seed.
+    workers : int
+        Processes at a time.
+    kinds : sequence of str, optional
+        Those that are read; by default all whose packages are installed.
+    keep : Path, optional
+        A folder for datasets that are not read as they should be.
+    """
+    with tempfile.TemporaryDirectory(prefix="torture-", dir=work_folder()) as temporary:
+        folder = Path(temporary)
+        seeds = all_seeds(folder / "seeds", kinds)
+        wrong = folder / "wrong"
+        wrong.mkdir()
+        shelves = {}
+
+        def shelf(place):
+            """Give the shelf of a process."""
+            return shelves.setdefault(place, _Shelf(seeds, place, wrong))
+
+        def run(case, place):
+            name = f"seed-{number}-case-{case}"
+            random = Random(f"{number}/{case}")
+            found = shelf(place).read(seeds[case % len(seeds)], random, name, wholly=case % _WHOLLY == 0)
+            return [found == each for each in (1, 2, 3)]
+
+        def run_drawn(case, place):
+            return _drawn(shelf(place), seeds[case % len(seeds)], case, number)
+
+        counts = defaultdict(lambda: np.zeros(3, np.int64))
+        findings = []
+        for what, run_one, cases in (("", run, count), ("drawn-", run_drawn, drawn // _EXAMPLES)):
+            found, died = run_cases(run_one, range(cases), folder / f"{what}files", workers=workers)
+            for case, of_case in enumerate(found):
+                counts[seeds[case % len(seeds)].kind] += of_case
+            for case, text, place in died:
+                seed = seeds[case % len(seeds)]
+                counts[seed.kind][WRONG - 1] += 1
+                kept = wrong / f"{what}seed-{number}-case-{case}-died"
+                shutil.copytree(place / "case" / seed.name.replace(" ", "-"), kept)
+                kept.with_name(f"{kept.name}.txt").write_text(f"{seed.name}: {text}")
+        findings = [f"{path.stem}: {path.read_text()}" for path in sorted(wrong.glob("*.txt"))]
+        if keep is not None and findings:
+            shutil.copytree(wrong, keep, dirs_exist_ok=True)
+    return Tally({kind: of_kind.tolist() for kind, of_kind in counts.items()}, findings)
+
+
+def _drawn(shelf, seed, case, number):
+    """Let Hypothesis choose the mutations of one seed; give how many files had which outcome."""
+    counts = [0, 0, 0]
+
+    @starting_from(number * 1_000_003 + case)
+    @settings(max_examples=_EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(random=st.randoms(use_true_random=False), wholly=st.booleans())
+    def examine(random, wholly):
+        # Of a failure the least one is kept, which Hypothesis tries last.
+        found = shelf.read(seed, random, f"drawn-seed-{number}-case-{case}", wholly=wholly)
+        counts[found - 1] += 1
+        assert found != WRONG
+
+    try:
+        examine()
+    except AssertionError:
+        counts[WRONG - 1] = 1
+    return counts
