@@ -323,7 +323,8 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         numbers, count = request.numbers.source, min(request.count, _SHEET_IMAGES)
         _make_sheet(options, interruption, numbers, request.spec, request.seed, count)
         return
-    from number_generator.production import Settings, recorded_seed  # noqa: PLC0415
+    from number_generator.production import Settings  # noqa: PLC0415
+    from number_generator.resuming import recorded_seed  # noqa: PLC0415
 
     settings = Settings(output_for(options, request), options.overwrite, options.resume, workers, interruption)
     if options.resume:

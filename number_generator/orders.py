@@ -11,8 +11,9 @@ from number_generator.handwriting import STYLE_VERSION
 from number_generator.interruption import Interruption
 from number_generator.outputs import Output
 from number_generator.plans import Part
-from number_generator.production import Settings, is_whole, journal_of, make_part
+from number_generator.production import Settings, make_part
 from number_generator.recipes import Recipe
+from number_generator.resuming import is_whole, journal_of
 from number_generator.spec import RENDER_VERSION, DatasetHeader
 
 __all__ = ["Answer", "Order", "make_shard", "version_difference", "versions"]
@@ -125,7 +126,9 @@ class Order:
 
     def _is_there(self, shard: Part, path: Path, settings: Settings) -> bool:
         """Tell whether a shard is whole: a file has its name only then."""
-        return is_whole(shard, path, settings) if self.is_kept else path.exists()
+        if not self.is_kept:
+            return path.exists()
+        return is_whole(path, shard.header.metadata, overwrite=settings.overwrite)
 
     def _check_wanted(self, images: int) -> None:
         """Stop where the run has ended, and nobody would move the shard into place."""

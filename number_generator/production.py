@@ -9,20 +9,19 @@ import contextlib
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Protocol
 
-from number_generator.errors import NumberGeneratorError, OutputError, OutputExistsError, SpecError
+from number_generator.errors import OutputError
 from number_generator.interruption import Interruption
 from number_generator.outputs import Output
 from number_generator.plans import Part, Plan, shard_target
-from number_generator.provenance import differences
+from number_generator.resuming import begun_journal, is_whole, journal_of
 from number_generator.run import run_job
 from number_generator.sinks import Sink, open_sink, temporaries
 from number_generator.sinks.hdf5_index import write_index
-from number_generator.sinks.journal import ENDING, Journal, recorded
 from number_generator.sinks.journaled import JournaledSink
 from number_generator.sinks.staging import Staging
 from number_generator.spec import DatasetHeader, Span
@@ -32,11 +31,8 @@ __all__ = [
     "Settings",
     "Shards",
     "WholeDatasets",
-    "is_whole",
-    "journal_of",
     "make_part",
     "production_of",
-    "recorded_seed",
     "targets_of",
 ]
 
@@ -144,7 +140,7 @@ class WholeDatasets:
     def __enter__(self) -> "WholeDatasets":
         try:
             for part in self._parts:
-                if self._settings.resume and is_whole(part, Path(part.target), self._settings):
+                if _is_done(part, Path(part.target), self._settings):
                     self.found.append(part.target)
                 else:
                     self._sinks.append((part, self._open.enter_context(_opened(part, part.target, self._settings))))
@@ -178,7 +174,7 @@ class Shards:
             for number in range(part.shards or 0):
                 shard = part.shard(number)
                 path = self.path_of(shard)
-                if self._settings.resume and is_whole(shard, path, self._settings):
+                if _is_done(shard, path, self._settings):
                     advance(len(shard.job.span))
                     self.gone_on += len(shard.job.span)
                 else:
@@ -193,7 +189,7 @@ class Shards:
         """Write the indices, and move all into place."""
         for part in self._parts:
             path = self.path_of(part)
-            if self._settings.resume and is_whole(part, path, self._settings):
+            if _is_done(part, path, self._settings):
                 self.found.append(part.target)
             else:
                 write_index(path, part.header, _shards_of(part), overwrite=self._settings.overwrite)
@@ -254,61 +250,6 @@ def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lam
     return gone_on
 
 
-def is_whole(part: Part, path: Path, settings: Settings) -> bool:
-    """Tell whether a dataset of the same job is in its place already, which nothing need be done for.
-
-    Where datasets may be replaced, that is so only while there is a journal: it is an earlier run's else.
-
-    Raises
-    ------
-    OutputExistsError
-        If another dataset is there that may not be replaced.
-    """
-    journal = journal_of(path)
-    if not os.path.lexists(path) or (settings.overwrite and not settings.goes_on):
-        return False
-    metadata = _metadata_of(path)
-    if metadata is None:
-        return False
-    changed = differences(metadata, part.header.metadata)
-    if changed and not settings.overwrite:
-        raise OutputExistsError(
-            f"{path} exists already, and another command has made it: {'; '.join(changed)}; allow overwriting "
-            "(--overwrite), or give another name or the same options"
-        )
-    if changed:
-        return False
-    if journal.exists():  # the run was killed after its last step but one
-        Journal(journal).remove()
-    return True
-
-
-def journal_of(target: str | os.PathLike[str]) -> Path:
-    """Give the journal of a file or folder: beside it, with its name."""
-    path = Path(target)
-    return path.with_name(path.name + ENDING)
-
-
-def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
-    """Give the seed that an interrupted run has drawn, or one that is done; None if there was none.
-
-    Parameters
-    ----------
-    places : iterable of str
-        The files and folders of the run.
-    overwrite : bool
-        Whether those that are whole are to be replaced.
-    """
-    for target in places:
-        about = recorded(journal_of(target))
-        if about is None and not overwrite and os.path.lexists(target):
-            about = _metadata_of(Path(target))
-        seed = None if about is None else about.get("seed")
-        if isinstance(seed, int) and 0 <= seed < 2**64:
-            return int(seed)
-    return None
-
-
 def targets_of(parts: Sequence[Part]) -> Iterator[Path]:
     """Give all files and folders of some datasets, an index after its shards."""
     for part in parts:
@@ -317,20 +258,21 @@ def targets_of(parts: Sequence[Part]) -> Iterator[Path]:
         yield path
 
 
+def _is_done(part: Part, path: Path, settings: Settings) -> bool:
+    """Tell whether an earlier run has made a dataset, so that nothing need be done for it."""
+    if not settings.resume or (settings.overwrite and not settings.goes_on):
+        return False
+    return is_whole(path, part.header.metadata, overwrite=settings.overwrite)
+
+
 def _opened(part: Part, target: str, settings: Settings) -> Sink:
     """Open the sink of a dataset, with its journal if one is kept."""
     path = Path(target)
     if not settings.resume:
         return _new_sink(part, path, part.header, settings)
     with contextlib.ExitStack() as undo:
-        journal = Journal(journal_of(path))
+        journal, header = begun_journal(path, part.header)
         undo.callback(journal.close)
-        header = part.header
-        if journal.about is not None:
-            _check_same(journal, header.metadata)
-            # Of the run that began it: the file is to be the one that it would have made.
-            begun = journal.about.get("creation_timestamp", header.metadata["creation_timestamp"])
-            header = dataclasses.replace(header, metadata={**header.metadata, "creation_timestamp": begun})
         sink = _new_sink(part, path, header, settings)
         undo.push(sink)
         if journal.about is None:
@@ -355,17 +297,6 @@ def _new_sink(part: Part, path: Path, header: DatasetHeader, settings: Settings)
     return sink
 
 
-def _check_same(journal: Journal, metadata: dict[str, Any]) -> None:
-    """Refuse to go on with a job that is another than the one that was begun."""
-    assert journal.about is not None  # noqa: S101 - the caller has looked
-    changed = differences(journal.about, metadata)
-    if changed:
-        raise SpecError(
-            f"--resume cannot go on with {journal.path}, which another command has begun: {'; '.join(changed)}; give "
-            "the same options and digits with the same version, or remove that file to begin anew"
-        )
-
-
 def _fill(part: Part, sink: Sink, settings: Settings, advance: Advance) -> int:
     """Write all images of a part; give how many of them its journal held."""
     job, done = part.job, 0
@@ -376,17 +307,6 @@ def _fill(part: Part, sink: Sink, settings: Settings, advance: Advance) -> int:
     if len(job.span):
         run_job(job, part.atlas, sink, workers=settings.workers, advance=advance)
     return done
-
-
-def _metadata_of(path: Path) -> dict[str, Any] | None:
-    """Give what a dataset says of itself; None if there is none that can be read."""
-    from number_generator.loading import open_reader  # noqa: PLC0415 - for runs that go on with another
-
-    try:
-        with open_reader(path, mapped=True) as reader:
-            return reader.metadata
-    except NumberGeneratorError:
-        return None
 
 
 def _shards_of(part: Part) -> list[tuple[str, int]]:

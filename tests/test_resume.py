@@ -16,7 +16,7 @@ from number_generator import GenericDataset, cli, metadata, production, spec
 from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
 from number_generator.sinks import FORMATS, journaled
-from number_generator.sinks.journal import checksum
+from number_generator.sinks.journal import Journal, checksum
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 SPLIT = "--split=train=0.6,test=0.4"
@@ -299,7 +299,7 @@ def test_a_dataset_of_another_command_is_not_taken_for_whole(folder, capsys):
 
 def test_two_runs_do_not_share_a_journal(folder, monkeypatch, capsys):
     run_until(monkeypatch, 3, "--output-path=a.h5")
-    journal = production.Journal(Path("a.h5.journal"))
+    journal = Journal(Path("a.h5.journal"))
 
     assert run("--output-path=a.h5", "--resume") == 1
     assert "belongs to a run that is at work" in capsys.readouterr().err
@@ -312,7 +312,7 @@ def test_a_journal_with_something_else_in_it_is_told(folder, capsys):
     with open_reader("a.h5") as reader:
         about = reader.metadata
     Path("a.h5").unlink()
-    journal = production.Journal(Path("a.h5.journal"))
+    journal = Journal(Path("a.h5.journal"))
     journal.begin(about)
     payload = b"no value"
     journal.append(0, 8, [payload], checksum([payload]))

@@ -1,0 +1,108 @@
+"""What an interrupted run has left: a journal, or datasets that are whole, and whether a run may go on with them."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
+from number_generator.provenance import differences
+from number_generator.sinks.journal import ENDING, Journal, recorded
+from number_generator.spec import DatasetHeader
+
+__all__ = ["begun_journal", "is_whole", "journal_of", "recorded_seed"]
+
+
+def begun_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
+    """Open the journal of a dataset, and give the header of what it has begun: that of the file which it would be.
+
+    Raises
+    ------
+    SpecError
+        If another job was begun.
+    OutputError
+        If the journal cannot be opened.
+    """
+    journal = Journal(journal_of(path))
+    if journal.about is None:
+        return journal, header
+    changed = differences(journal.about, header.metadata)
+    if changed:
+        journal.close()
+        raise SpecError(
+            f"--resume cannot go on with {journal.path}, which another command has begun: {'; '.join(changed)}; give "
+            "the same options and digits with the same version, or remove that file to begin anew"
+        )
+    begun = journal.about.get("creation_timestamp", header.metadata["creation_timestamp"])
+    return journal, dataclasses.replace(header, metadata={**header.metadata, "creation_timestamp": begun})
+
+
+def is_whole(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> bool:
+    """Tell whether a dataset of the same job is in its place; a journal that is left beside it is removed.
+
+    Parameters
+    ----------
+    path : Path
+    metadata : mapping
+        That of the job.
+    overwrite : bool
+        Whether another dataset may be replaced, and so is none.
+
+    Raises
+    ------
+    OutputExistsError
+        If another dataset is there that may not be replaced.
+    """
+    there = _metadata_of(path) if os.path.lexists(path) else None
+    if there is None:
+        return False
+    changed = differences(there, metadata)
+    if changed and not overwrite:
+        raise OutputExistsError(
+            f"{path} exists already, and another command has made it: {'; '.join(changed)}; allow overwriting "
+            "(--overwrite), or give another name or the same options"
+        )
+    if changed:
+        return False
+    journal = journal_of(path)
+    if journal.exists():  # the run was killed after its last step but one
+        Journal(journal).remove()
+    return True
+
+
+def journal_of(target: str | os.PathLike[str]) -> Path:
+    """Give the journal of a file or folder: beside it, with its name."""
+    path = Path(target)
+    return path.with_name(path.name + ENDING)
+
+
+def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
+    """Give the seed that an interrupted run has drawn, or one that is done; None if there was none.
+
+    Parameters
+    ----------
+    places : iterable of str
+        The files and folders of the run.
+    overwrite : bool
+        Whether those that are whole are to be replaced.
+    """
+    for target in places:
+        about = recorded(journal_of(target))
+        if about is None and not overwrite and os.path.lexists(target):
+            about = _metadata_of(Path(target))
+        seed = None if about is None else about.get("seed")
+        if isinstance(seed, int) and 0 <= seed < 2**64:
+            return int(seed)
+    return None
+
+
+def _metadata_of(path: Path) -> dict[str, Any] | None:
+    """Give what a dataset says of itself; None if there is none that can be read."""
+    from number_generator.loading import open_reader  # noqa: PLC0415 - for runs that go on with another
+
+    try:
+        with open_reader(path, mapped=True) as reader:
+            return reader.metadata
+    except NumberGeneratorError:
+        return None
