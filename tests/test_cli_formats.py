@@ -277,6 +277,21 @@ def load_written(file_format):
     return load(Path(NAMES[file_format]), file_format)
 
 
+def test_a_dataset_has_the_same_bytes_whatever_the_workers(folder, file_format, monkeypatch):
+    monkeypatch.setattr("number_generator.metadata.time.time", lambda: 1.5)
+    more = ["--truth=glyphs", *(["--labels=jsonl"] if file_format == "png" else [])]
+    made = []
+    for workers in (1, 3):
+        assert (
+            run(f"--format={file_format}", "--num-images=1300", *more, f"--workers={workers}", "--output-path=x/") == 0
+        )
+        files = [path for path in sorted((folder / "x").rglob("*")) if path.is_file()]
+        made.append([(path.name, path.read_bytes()) for path in files])
+        remove(folder / "x")
+
+    assert made[0] == made[1]
+
+
 def test_the_recorded_command_makes_the_same_dataset_again(folder, file_format):
     more = ["--labels=jsonl,csv", "--truth=glyphs"] if file_format == "png" else ["--truth=glyphs"]
     assert run(f"--format={file_format}", *more) == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import GenericDataset, cli, metadata, production, spec
+from number_generator import cli, metadata, production, spec
 from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
 from number_generator.sinks import FORMATS, journaled
@@ -110,17 +110,13 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(folder, monkeypatch, capsy
 def test_threads_and_compression_make_no_difference(folder, monkeypatch, compression):
     arguments = ["--format=hdf5", f"--compression={compression}", "--output-path=a.h5"]
     assert run(*arguments) == 0
-    expected = GenericDataset()
-    expected.load("a.h5")
-    images, labels = expected.get_data()
+    expected = Path("a.h5").read_bytes()
     Path("a.h5").unlink()
     run_until(monkeypatch, 4, *arguments, "--workers=2")
 
     assert run(*arguments, "--workers=3", "--resume") == 0
 
-    with open_reader("a.h5") as reader:
-        assert np.array_equal(reader.images(0, 60), images)
-        assert reader.labels(0, 60) == labels
+    assert Path("a.h5").read_bytes() == expected
 
 
 def test_nothing_is_drawn_twice(folder, monkeypatch):

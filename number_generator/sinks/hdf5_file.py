@@ -102,11 +102,10 @@ class Hdf5Sink(AtomicHdf5):
         first = encoded.start - self._start
         with self._translated():
             if self._compress:
-                for name, blocks in encoded.blocks.items():
-                    dataset = self._datasets[name]
-                    rest = (0,) * (len(dataset.shape) - 1)
-                    for row, block in blocks:
-                        dataset.id.write_direct_chunk((first + row, *rest), block)
+                # In an order that does not follow from the spans: a job gives the same bytes with any workers.
+                for start in range(0, encoded.length, self._label_rows):
+                    for name, blocks in encoded.blocks.items():
+                        self._write_blocks(name, first, blocks, start)
                 self._file.write_back()
                 return
             if not encoded.length:
@@ -116,6 +115,14 @@ class Hdf5Sink(AtomicHdf5):
                 self._datasets[name][first:stop] = array
             # All images have their place from the first of them on, so the file is as long as it will be.
             self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
+
+    def _write_blocks(self, name: str, first: int, blocks: list[tuple[int, Any]], start: int) -> None:
+        """Store a dataset's share of the block of labels that begins with row `start` of a chunk."""
+        dataset, rows = self._datasets[name], self._rows[name]
+        rest = (0,) * (len(dataset.shape) - 1)
+        stop = -(-(start + self._label_rows) // rows)  # a small dataset's one block of labels ends anywhere
+        for row, block in blocks[start // rows : stop]:
+            dataset.id.write_direct_chunk((first + row, *rest), block)
 
     def _create(self, header: DatasetHeader) -> None:
         write_metadata(self._h5, header.metadata)
