@@ -2,7 +2,6 @@
 
 import os
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from number_generator._version import __version__
@@ -119,8 +118,9 @@ class Order:
                 raise
         return Answer(len(shard.job.span))
 
-    @cached_property
+    @property
     def _part(self) -> Part:
+        # Not kept: the atlas is not to travel, where another worker asks this one for the order.
         job, digits = self.recipe.job, self.recipe.digits
         return Part(self.name, self.target, job, digits, self.recipe.atlas, self.header, self.shards)
 

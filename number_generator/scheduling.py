@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import contextlib
 import gc
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -87,15 +88,9 @@ def connected(address: str, workers: int) -> Iterator[Any]:
     gc.enable()
     with contextlib.ExitStack() as stack:
         stack.enter_context(_silenced())
-        if address == LOCAL:
-            options = {"address": stack.enter_context(_local_cluster(workers))}
-        elif Path(address).is_file():
-            options = {"scheduler_file": address}
-        else:
-            _reach(address)
-            options = {"address": address}
+        place = stack.enter_context(_local_cluster(workers)) if address == LOCAL else _reached(address)
         try:
-            client = stack.enter_context(distributed.Client(**options, timeout=_REACHING_S, set_as_default=False))
+            client = stack.enter_context(distributed.Client(place, timeout=_REACHING_S, set_as_default=False))
         except (OSError, ValueError) as exc:
             raise _unreachable(address, exc) from exc
         _check_versions(client)
@@ -224,18 +219,20 @@ def _local_cluster(workers: int) -> Any:
         raise ClusterError(f"the workers of --scheduler local cannot be started: {exc}") from exc
 
 
-def _reach(address: str) -> None:
-    """Raise ClusterError if nothing answers at an address; a client that never came to be cannot be closed."""
+def _reached(address: str) -> str:
+    """Give the address of a scheduler that answers; a client that never came to be cannot be closed."""
     distributed = _distributed()
 
-    async def knock() -> None:
+    async def knock(place: str) -> None:
         arguments = distributed.Security().get_connection_args("client")
-        await (await distributed.comm.connect(address, timeout=_REACHING_S, **arguments)).close()
+        await (await distributed.comm.connect(place, timeout=_REACHING_S, **arguments)).close()
 
     try:
-        asyncio.run(knock())
-    except (OSError, ValueError, TypeError, ImportError) as exc:
+        place = str(json.loads(Path(address).read_bytes())["address"]) if Path(address).is_file() else address
+        asyncio.run(knock(place))
+    except (OSError, ValueError, TypeError, KeyError, ImportError) as exc:
         raise _unreachable(address, exc) from exc
+    return place
 
 
 def _unreachable(address: str, exc: Exception) -> ClusterError:

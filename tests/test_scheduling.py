@@ -181,6 +181,17 @@ def test_a_scheduler_is_found_by_its_file(run, client, tmp_path):
     assert len(content_of(tmp_path / "made")) == 3
 
 
+@pytest.mark.parametrize("text", ["{}", "no JSON", '{"address": "tcp://127.0.0.1:1"}'])
+def test_a_file_that_leads_to_no_scheduler_is_told(text, run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(scheduling, "_REACHING_S", 0.5)
+    file = tmp_path / "scheduler.json"
+    file.write_text(text)
+
+    assert run(scheduler=file) == 1
+
+    assert f"error: the scheduler {file} cannot be reached: " in capsys.readouterr().err
+
+
 def test_shards_are_one_for_each_thread_unless_there_are_few_or_very_many_images(client):
     def shards(*words):
         options = dataset_parser().parse_args(words)
@@ -308,6 +319,7 @@ def test_an_order_can_be_carried_out_twice_by_whoever_gets_it(order):
     assert (first.images, first.was_there) == (1300, False)
     assert (second.images, second.was_there) == (1300, True)
     assert [path.name for path in order.staging.iterdir()] == ["set-00001-of-00002.h5"]
+    assert len(pickle.dumps(order)) < 1_100_000  # no atlas comes along
 
 
 def test_a_worker_that_does_not_see_the_folder_says_so_and_makes_none(order):
