@@ -173,6 +173,11 @@ def _kinds(shard: _Shard) -> list[tuple[str, tuple[int, ...], str]]:
 
 def _name(shard: Path, output: Path) -> str:
     """Give the name of a shard as the index tells it, or raise SpecError if it does not lie below its folder."""
+    if output.exists() and output.samefile(shard):
+        raise SpecError(
+            f"the index is {os.fspath(output)!r}, which is one of the shards and would be replaced: give another name "
+            "(--output-path)"
+        )
     folder, path = (Path(os.path.realpath(of)) for of in (output.parent, shard))
     if not path.is_relative_to(folder):
         raise SpecError(

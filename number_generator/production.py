@@ -21,7 +21,7 @@ from number_generator.plans import Part, Plan, shard_target
 from number_generator.resuming import begun_journal, is_whole, journal_of
 from number_generator.run import run_job
 from number_generator.sinks import Sink, open_sink, temporaries
-from number_generator.sinks.hdf5_index import write_index
+from number_generator.sinks.hdf5_index import check_place, write_index
 from number_generator.sinks.journaled import JournaledSink
 from number_generator.sinks.staging import Staging
 from number_generator.spec import DatasetHeader, Span
@@ -207,6 +207,10 @@ class Shards:
 
     def __enter__(self) -> "Shards":
         settings = self._settings
+        for part in self._parts:
+            check_place(Path(part.target))
+            # An index that may not be replaced is told of now, not once all shards are made.
+            _is_done(part, Path(part.target), settings)
         if settings.resume:
             return self
         for target in targets_of(self._parts):

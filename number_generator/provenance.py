@@ -23,6 +23,7 @@ _NAMES = {
     "writers_sha256": "who wrote which digit (SHA-256)",
 }
 """What is told of even if an option differs: it cannot follow from one."""
+_LIST = {"sha256": "the list of numbers (SHA-256)"}
 _PLACES = {"digits_sha256": "digits", "sha256": "sequences"}
 """Options that name files, and what holds the digest of their content."""
 _LONGEST = 80
@@ -85,7 +86,9 @@ def differences(
     if found:  # whatever else differs follows from these
         return found
     return [
-        _change(f"`{name}`", *values) for name, *values in _unequal(*jobs) if name != "command" and name not in ignored
+        _change(_LIST.get(name, f"`{name}`"), *values)
+        for name, *values in _unequal(*jobs)
+        if name != "command" and name not in ignored
     ]
 
 

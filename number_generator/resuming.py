@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
-from number_generator.provenance import differences
+from number_generator.provenance import differences, recorded_job
 from number_generator.sinks.journal import ENDING, Journal, recorded
 from number_generator.spec import DatasetHeader
 
@@ -54,10 +54,14 @@ def is_whole(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> boo
     OutputExistsError
         If another dataset is there that may not be replaced.
     """
-    there = _metadata_of(path) if os.path.lexists(path) else None
-    if there is None:
+    found = _found(path) if os.path.lexists(path) else None
+    if found is None:
         return False
+    count, there = found
     changed = differences(there, metadata)
+    wanted = recorded_job(metadata).get("num_images")
+    if not changed and count != wanted:  # some of its images, saved with all that it tells
+        changed = [f"it has {count} images and not {wanted}"]
     if changed and not overwrite:
         raise OutputExistsError(
             f"{path} exists already, and another command has made it: {'; '.join(changed)}; allow overwriting "
@@ -90,19 +94,19 @@ def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
     for target in places:
         about = recorded(journal_of(target))
         if about is None and not overwrite and os.path.lexists(target):
-            about = _metadata_of(Path(target))
+            _, about = _found(Path(target)) or (0, None)
         seed = None if about is None else about.get("seed")
         if isinstance(seed, int) and 0 <= seed < 2**64:
             return int(seed)
     return None
 
 
-def _metadata_of(path: Path) -> dict[str, Any] | None:
-    """Give what a dataset says of itself; None if there is none that can be read."""
+def _found(path: Path) -> tuple[int, dict[str, Any]] | None:
+    """Give how many images a dataset has, and what it says of itself; None if there is none that can be read."""
     from number_generator.loading import open_reader  # noqa: PLC0415 - for runs that go on with another
 
     try:
         with open_reader(path, mapped=True) as reader:
-            return reader.metadata
+            return reader.shape[0], reader.metadata
     except NumberGeneratorError:
         return None

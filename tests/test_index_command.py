@@ -224,6 +224,8 @@ def test_no_shards_are_refused(tmp_path):
 
 def test_an_index_in_the_place_of_a_shard_is_refused(folder, shards):
     refused(shards, OutputExistsError, "exists already", shards[0])
+    with pytest.raises(SpecError, match="one of the shards and would be replaced"):
+        index_shards(shards, shards[0], overwrite=True)
 
 
 def test_shards_written_by_the_command_are_indexed(tmp_path, digits_file, capsys):

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import cli, metadata, production, spec
+from number_generator import GenericDataset, cli, metadata, production, spec
 from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
 from number_generator.sinks import FORMATS, journaled
 from number_generator.sinks.journal import Journal, checksum
+from number_generator.sinks.journal_values import packed
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 SPLIT = "--split=train=0.6,test=0.4"
@@ -293,6 +294,26 @@ def test_a_dataset_of_another_command_is_not_taken_for_whole(folder, capsys):
     assert "another command has made it: --seed was 1 and is 2" in capsys.readouterr().err
 
 
+def test_some_images_saved_with_the_metadata_of_all_are_not_taken_for_the_whole(folder, capsys):
+    assert run("--output-path=a.pickle") == 0
+    dataset = GenericDataset()
+    dataset.load("a.pickle")
+    GenericDataset(*dataset[0:5]).save("a.pickle", dataset.get_metadata())
+
+    assert run("--output-path=a.pickle", "--resume") == 1
+    assert "another command has made it: it has 5 images and not 60; allow" in capsys.readouterr().err
+
+
+def test_a_list_of_numbers_that_has_changed_is_told(folder, capsys):
+    arguments = ["--num-images=2", "--sequences=numbers.txt", "--output-path=a.pickle", "--resume"]
+    Path("numbers.txt").write_text("12\n34\n", encoding="ascii")
+    assert run(*arguments) == 0
+    Path("numbers.txt").write_text("12\n35\n", encoding="ascii")
+
+    assert run(*arguments) == 1
+    assert "another command has made it: the list of numbers (SHA-256) was" in capsys.readouterr().err
+
+
 def test_two_runs_do_not_share_a_journal(folder, monkeypatch, capsys):
     run_until(monkeypatch, 3, "--output-path=a.h5")
     journal = Journal(Path("a.h5.journal"))
@@ -303,14 +324,18 @@ def test_two_runs_do_not_share_a_journal(folder, monkeypatch, capsys):
     assert run("--output-path=a.h5", "--resume") == 0
 
 
-def test_a_journal_with_something_else_in_it_is_told(folder, capsys):
+@pytest.mark.parametrize(
+    "payload",
+    [b"no value", b"".join(packed({})), b"".join(packed({"start": 0, "length": 8, "blocks": {"pictures": []}}))],
+    ids=["nothing", "empty", "other"],
+)
+def test_a_journal_with_something_else_in_it_is_told(folder, capsys, payload):
     run("--output-path=a.h5")
     with open_reader("a.h5") as reader:
         about = reader.metadata
     Path("a.h5").unlink()
     journal = Journal(Path("a.h5.journal"))
     journal.begin(about)
-    payload = b"no value"
     journal.append(0, 8, [payload], checksum([payload]))
     journal.close()
 
@@ -423,6 +448,14 @@ def test_a_shard_that_was_removed_is_made_again(folder):
 
     assert run(*arguments) == 0
     assert tree(folder) == expected
+
+
+def test_an_index_of_another_command_is_told_of_before_any_shard_is_made(folder, capsys):
+    assert run("--output-path=s.h5") == 0
+
+    assert run("--output-path=s.h5", "--shards=3", "--resume") == 1
+    assert "another command has made it: --shards was not given and is 3" in capsys.readouterr().err
+    assert names_in(folder) == ["s.h5"]
 
 
 def test_the_metadata_tells_of_a_job_that_was_resumed_what_it_tells_of_others(folder, monkeypatch):

@@ -163,6 +163,16 @@ def test_a_temporary_that_nobody_holds_is_removed(tmp_path):
     assert names_in(tmp_path) == sorted(path.name for path in others)
 
 
+def test_a_temporary_of_a_longer_name_is_not_taken_for_ones_own(tmp_path):
+    others = [tmp_path / f".file.bin.2.0123abcd{ending}" for ending in (".partial", ".earlier")]
+    for path in others:
+        path.touch()
+
+    AtomicFile(tmp_path / "file.bin", overwrite=False).discard()
+
+    assert names_in(tmp_path) == sorted(path.name for path in others)
+
+
 def test_a_temporary_that_is_being_written_is_not_removed(tmp_path):
     path = tmp_path / "file.bin"
     first = AtomicFile(path, overwrite=True)

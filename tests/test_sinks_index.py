@@ -185,6 +185,16 @@ def test_an_earlier_index_is_replaced_only_if_it_may_be(tmp_path):
     assert names_in(tmp_path) == ["set.h5"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_a_link_that_leads_away_from_the_shards_is_refused(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "set.h5").symlink_to(tmp_path / "elsewhere" / "set.h5")
+
+    with pytest.raises(OutputError, match="is a link to another folder"):
+        index(tmp_path / "set.h5", ["a.h5"], [2], overwrite=True)
+    assert names_in(tmp_path / "elsewhere") == []
+
+
 def test_metadata_that_cannot_be_written_leaves_nothing(tmp_path):
     with pytest.raises(SpecError, match="metadata 'odd' is"):
         index(tmp_path / "set.h5", ["a.h5"], [2], odd=object())

@@ -125,17 +125,19 @@ class Hdf5Reader(SlicedReader["_Handles"]):
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
         if _is_variable(handles.labels.dtype):
-            self._check_heaps()
+            self._check_heaps(handles.labels)
         return _labels(handles, _slice(numbers))
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         values: np.ndarray[Any, Any] = _truth_dataset(handles.file, name, len(self))[_slice(numbers)]
-        return values
+        return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` tells it
 
-    def _check_heaps(self) -> None:
+    def _check_heaps(self, labels: Any) -> None:
         """Check the strings of variable length before the first of them is read."""
         if not self._are_heaps_checked:
             check_heaps(self._path)
+            if labels.chunks:
+                _check_length(longest_string_in_chunks(self._path, labels))
             self._are_heaps_checked = True
 
 
@@ -326,12 +328,10 @@ def _labels(handles: _Handles, part: slice) -> list[str]:
     numbers = range(part.start, part.stop, part.step)
     for first in range(0, len(numbers), _LABELS_PER_READ):
         some = numbers[first : first + _LABELS_PER_READ]
-        # The lengths can be seen before HDF5 believes them; data in one piece lie at an offset.
+        # Data in one piece lie at an offset, where the lengths can be seen before HDF5 believes them.
         offset = labels.id.get_offset()
         if offset is not None:
             _check_length(longest_string(Path(labels.file.filename), offset, some))
-        elif labels.chunks:
-            _check_length(longest_string_in_chunks(labels, some))
         values = labels[some.start : some.stop : some.step].tolist()
         _check_length(max(map(len, values)))
         texts.extend(value.decode() for value in values)

@@ -1,7 +1,7 @@
-"""The heaps in which HDF5 keeps strings of variable length, checked before HDF5 reads them.
+"""The heaps in which HDF5 keeps strings of variable length, and what refers to them, checked before HDF5 reads them.
 
 HDF5 2.0 walks a damaged heap for ever: where a wrong size leads it to an empty stretch, it takes
-steps of length zero. A single flipped bit is enough.
+steps of length zero. A single flipped bit is enough. And it takes the memory that a reference claims, up to 4 GiB.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import contextlib
 import mmap
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,38 +82,46 @@ def longest_string(path: Path, offset: int, numbers: range) -> int:
     return int(references["length"].max(initial=0))
 
 
-def longest_string_in_chunks(dataset: Any, numbers: range) -> int:
-    """Return the same of strings that lie in chunks; 0 where these are packed in an unknown way."""
+def longest_string_in_chunks(path: Path, dataset: Any) -> int:
+    """Return the same of all strings of a dataset that lie in chunks; 0 where these are packed in an unknown way.
+
+    They are read from the file itself: of chunks that are not packed, HDF5 hands out as many bytes as the file claims,
+    whatever room there is for them. All are read: where their places are damaged, HDF5 takes others than it tells.
+    """
     settings = dataset.id.get_create_plist()
     filters = [settings.get_filter(i) for i in range(settings.get_nfilters())]
     if not {kind for kind, *_ in filters} <= {_DEFLATE, _SHUFFLE, _LZF}:
         return 0
     (rows,) = dataset.chunks
+    needed = rows * _REFERENCE.itemsize
+    places: list[tuple[int, int, int]] = []
+    dataset.id.chunk_iter(lambda chunk: places.append((chunk.byte_offset, chunk.size, chunk.filter_mask)))
     longest = 0
-    for chunk in range(numbers[0] // rows, numbers[-1] // rows + 1):
-        # What cannot be read or unpacked is HDF5's to tell.
-        with contextlib.suppress(OSError, RuntimeError, ValueError, IndexError, MemoryError, zlib.error):
-            skipped, data = dataset.id.read_direct_chunk((chunk * rows,))
-            for place in reversed(range(len(filters))):
-                if not skipped >> place & 1:
-                    kind, _, values, _ = filters[place]
-                    data = _unshuffled(data, *values[:1]) if kind == _SHUFFLE else _UNPACKING[kind](data, rows)
-            if len(data) < rows * _REFERENCE.itemsize:  # HDF5 would read past the end
-                raise MalformedError("it has a chunk that holds fewer bytes than its labels take")
-            references = np.frombuffer(data, _REFERENCE, rows)
-            longest = max(longest, int(references["length"].max(initial=0)))
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for start, size, skipped in places:
+            # What cannot be unpacked is HDF5's to tell.
+            with contextlib.suppress(ValueError, IndexError, zlib.error):
+                data: bytes | bytearray = content[start : start + (size if filters else needed)]
+                for place in reversed(range(len(filters))):
+                    if not skipped >> place & 1:
+                        kind, _, values, _ = filters[place]
+                        data = _unshuffled(data, *values[:1]) if kind == _SHUFFLE else _UNPACKING[kind](data, needed)
+                if len(data) < needed:  # HDF5 would read past the end
+                    raise MalformedError("it has a chunk that holds fewer bytes than its labels take")
+                references = np.frombuffer(data, _REFERENCE, rows)
+                longest = max(longest, int(references["length"].max(initial=0)))
     return longest
 
 
-def _inflated(data: bytes, rows: int) -> bytes:
+def _inflated(data: bytes | bytearray, most_bytes: int) -> bytes:
     """Undo HDF5's gzip."""
-    return zlib.decompressobj().decompress(data, rows * _REFERENCE.itemsize)
+    return zlib.decompressobj().decompress(data, most_bytes)
 
 
-def _without_lzf(data: bytes, rows: int) -> bytearray:
+def _without_lzf(data: bytes | bytearray, most_bytes: int) -> bytearray:
     """Undo h5py's LZF: runs of bytes as they are, and copies of what came up to 8 KiB before."""
     out, at = bytearray(), 0
-    while at < len(data) and len(out) < rows * _REFERENCE.itemsize:
+    while at < len(data) and len(out) < most_bytes:
         control = data[at]
         at += 1
         if control < 32:
@@ -133,12 +141,12 @@ def _without_lzf(data: bytes, rows: int) -> bytearray:
     return out
 
 
-def _unshuffled(data: bytes, size: int = 1) -> bytes:
+def _unshuffled(data: bytes | bytearray, size: int = 1) -> bytes:
     """Undo HDF5's shuffle of entries of a size; without one, as for these strings, it does nothing."""
     return np.frombuffer(data, np.uint8).reshape(size, -1).T.tobytes()
 
 
-_UNPACKING = {_DEFLATE: _inflated, _LZF: _without_lzf}
+_UNPACKING: dict[int, Callable[[bytes | bytearray, int], bytes | bytearray]] = {_DEFLATE: _inflated, _LZF: _without_lzf}
 
 
 def _parts(size: int, reach_bytes: int | None) -> tuple[tuple[int, int], ...]:

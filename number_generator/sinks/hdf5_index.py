@@ -8,13 +8,13 @@ from typing import Any
 import h5py
 import numpy as np
 
-from number_generator.errors import SpecError
+from number_generator.errors import OutputError, SpecError
 from number_generator.interruption import Interruption
 from number_generator.records import SHARD_FILES, SHARD_IMAGES, leads_inside
 from number_generator.sinks.hdf5_atomic import AtomicHdf5, label_type, write_metadata
 from number_generator.spec import DatasetHeader
 
-__all__ = ["write_index"]
+__all__ = ["check_place", "write_index"]
 
 
 def write_index(
@@ -49,6 +49,7 @@ def write_index(
         As from `open_sink`.
     """
     _check(header, shards)
+    check_place(path)
     interruption = interruption or Interruption.installed()
     with interruption:
         file = AtomicHdf5(path, overwrite=overwrite)
@@ -66,6 +67,15 @@ def write_index(
         file.finish()
         with interruption:
             file.commit()
+
+
+def check_place(path: Path) -> None:
+    """Raise OutputError if an index cannot be written at `path`: the file that it is a link to lies elsewhere."""
+    if os.path.realpath(path.parent) != os.path.dirname(os.path.realpath(path)):  # noqa: PTH120 - of texts
+        raise OutputError(
+            f"{path} is a link to another folder, from where the index would not lead to its shards: remove the link, "
+            "or give another name"
+        )
 
 
 def _check(header: DatasetHeader, shards: Sequence[tuple[str, int]]) -> None:

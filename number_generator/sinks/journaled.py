@@ -69,14 +69,15 @@ class JournaledSink:
         """
         for count, payload in self._journal.entries(first):
             try:
-                encoded = self._sink.unpack(unpacked(payload))
-            except (ValueError, TypeError, KeyError) as exc:
+                with self._kept():
+                    self._sink.write(self._sink.unpack(unpacked(payload)))
+            except OutputError:
+                raise
+            except Exception as exc:  # values of another kind than the sink's can raise anything
                 raise OutputError(
-                    f"{self._journal.path} holds something else than images {first} to {first + count - 1} ({exc}), "
+                    f"{self._journal.path} holds something else than images {first} to {first + count - 1} ({exc!r}), "
                     "whatever wrote it: remove it and begin anew"
                 ) from exc
-            with self._kept():
-                self._sink.write(encoded)
             first += count
             advance(count)
         return first

@@ -110,7 +110,9 @@ class ParquetSink(FolderSink):
         groups = []
         for content in plain:
             with self._arrow.ipc.open_stream(content) as stream:
-                images, *columns = stream.read_next_batch().columns
+                batch = stream.read_next_batch()
+                batch.validate(full=True)  # Arrow would crash with one that lies
+                images, *columns = batch.columns
             groups.append(_Group(images, columns))
         return groups
 

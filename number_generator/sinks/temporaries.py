@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import mmap
 import os
+import re
 import secrets
 import shutil
 import sys
@@ -111,10 +112,11 @@ def is_held(file: IO[bytes]) -> bool:
 
 def remove_stale(path: Path) -> None:
     """Remove the temporaries of `path` that no living process holds, and put back what one had moved aside."""
-    prefix = _prefix(path)
+    # To the letter: those of `set` must not be taken for those of `set.2`, which may be the last copy of it.
+    name = re.compile(re.escape(_prefix(path)) + r"[0-9a-f]{8}(\.partial(\.going\.partial)?|\.earlier)")
     with contextlib.suppress(OSError):
         for entry in list(path.parent.iterdir()):
-            if entry.name.startswith(prefix) and entry.name.endswith((_ENDING, _EARLIER)):
+            if name.fullmatch(entry.name):
                 with contextlib.suppress(OSError):
                     _remove(entry, path)
 

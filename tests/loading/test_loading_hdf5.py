@@ -427,11 +427,23 @@ PACKED = {
 
 @pytest.mark.parametrize("options", PACKED.values(), ids=PACKED)
 def test_the_lengths_of_labels_are_seen_in_chunks_of_every_packing(tmp_path, options):
-    with h5py.File(tmp_path / "a.h5", "w") as file:
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
         labels = file.create_dataset("labels", data=[*LABELS, LONG] * 9, chunks=(70,), **options)
+        file.flush()
 
-        assert longest_string_in_chunks(labels, range(50)) == len(LONG)
-        assert longest_string_in_chunks(labels, range(80, 90, 3)) == len(LONG)
+        assert longest_string_in_chunks(path, labels) == len(LONG)
+
+
+def test_truth_is_given_in_the_byte_order_of_the_machine(tmp_path):
+    path = write(tmp_path / "a.h5")
+    with h5py.File(path, "r+") as file:
+        file["boxes"] = np.arange(COUNT * 8).reshape(COUNT, 2, 4).astype(">i2")
+
+    with Hdf5Reader(path) as reader:
+        boxes = reader.truth("boxes", 0, COUNT)
+        assert (boxes.dtype, reader.fields[0].dtype) == (np.int16, "int16")
+        np.testing.assert_array_equal(boxes, np.arange(COUNT * 8).reshape(COUNT, 2, 4))
 
 
 @pytest.mark.parametrize(("compression", "chunk"), [("lzf", b"\x03abcd"), ("gzip", zlib.compress(b"abcd"))])

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import traceback
 import warnings
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def outcome(path, kind, *, wholly):
                 if "\n" in str(exc):
                     odd.append(f"an error of several lines: {exc!r}")
     except Exception as exc:  # whatever it is, it is what is looked for
-        odd.append(f"{type(exc).__name__}: {exc}"[:2000])
+        odd.append("".join(traceback.format_exception(exc))[-2000:])
     finally:
         sys.unraisablehook = hook
     taken = _peak() - before

@@ -9,7 +9,21 @@ from number_generator import __version__
 __all__ = ["Part", "tables", "written_into"]
 
 _BEGIN, _END = "<!-- torture: begin -->", "<!-- torture: end -->"
-_ROWS = ("pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet", "index", "journal", "idx", "digits", "style")
+_ROWS = (
+    "pickle",
+    "hdf5",
+    "npz",
+    "png",
+    "lmdb",
+    "webdataset",
+    "parquet",
+    "index",
+    "journal",
+    "idx",
+    "digits",
+    "style",
+    "numbers",
+)
 _WORDS = {
     "hdf5": "HDF5",
     "npz": "NPZ",
@@ -64,9 +78,9 @@ def tables(parts):
     for part in parts:
         counts = f"{part.total:,} | {part.about} | {len(part.findings):,} | {part.elapsed_s:,.0f}"
         lines.append(f"| {part.name} | {counts} |")
-    columns = [part for part in parts if set(part.counts) & set(_ROWS)]
+    columns = [part for part in parts if set(part.counts) <= set(_ROWS)]
     lines += ["", f"| | {' | '.join(part.name for part in columns)} |", f"|---|{'---:|' * len(columns)}"]
-    for row in (*_ROWS, "numbers"):
+    for row in _ROWS:
         counts = [part.counts.get(row, 0) for part in columns]
         if any(counts):
             lines.append(
