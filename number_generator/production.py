@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from number_generator.errors import OutputError
+from number_generator.errors import OutputError, OutputExistsError
 from number_generator.interruption import Interruption
 from number_generator.outputs import Output
 from number_generator.plans import Part, Plan, shard_target
@@ -22,7 +22,7 @@ from number_generator.resuming import begun_journal, is_whole, journal_of
 from number_generator.run import run_job
 from number_generator.sinks import Sink, open_sink, temporaries
 from number_generator.sinks.hdf5_index import check_place, write_index
-from number_generator.sinks.journaled import JournaledSink
+from number_generator.sinks.journaled import JournaledSink, kept
 from number_generator.sinks.staging import Staging
 from number_generator.spec import DatasetHeader, Span
 
@@ -54,7 +54,7 @@ class Settings:
         Number of threads.
     interruption : Interruption
     goes_on : bool
-        Whether an interrupted run has left journals of the plan.
+        Whether an interrupted run has left something of the plan: a journal, or shards without their index.
     """
 
     output: Output
@@ -97,7 +97,10 @@ class Production(Protocol):
 def production_of(plan: Plan, settings: Settings) -> Production:
     """Give the way in which a plan is carried out."""
     if settings.resume and settings.overwrite:
-        goes_on = any(journal_of(target).exists() for target in targets_of(plan.parts))
+        goes_on = any(journal_of(target).exists() for target in targets_of(plan.parts)) or any(
+            part.shards is not None and not is_whole(Path(part.target), part.header.metadata, overwrite=True)
+            for part in plan.parts
+        )
         settings = dataclasses.replace(settings, goes_on=goes_on)
     if any(part.shards is not None for part in plan.parts):
         return Shards(plan, settings)
@@ -192,7 +195,7 @@ class Shards:
             if _is_done(part, path, self._settings):
                 self.found.append(part.target)
             else:
-                write_index(path, part.header, _shards_of(part), overwrite=self._settings.overwrite)
+                self._write_index(part, path)
         if self._staging is None:
             return
         moved: list[Path] = []
@@ -204,6 +207,19 @@ class Shards:
         except OutputError as exc:
             _take_back(moved, exc, self._settings)
             raise
+
+    def _write_index(self, part: Part, path: Path) -> None:
+        try:
+            write_index(path, part.header, _shards_of(part), overwrite=self._settings.overwrite)
+        except OutputExistsError:
+            raise
+        except OutputError as exc:
+            if not self._settings.resume:
+                raise
+            reason = str(exc).removesuffix(temporaries.NOTHING_LEFT)
+            raise OutputError(
+                f"{reason}; the shards are kept: put that right, and the same command goes on from there"
+            ) from exc
 
     def __enter__(self) -> "Shards":
         settings = self._settings
@@ -277,7 +293,8 @@ def _opened(part: Part, target: str, settings: Settings) -> Sink:
     with contextlib.ExitStack() as undo:
         journal, header = begun_journal(path, part.header)
         undo.callback(journal.close)
-        sink = _new_sink(part, path, header, settings)
+        with contextlib.nullcontext() if journal.about is None else kept(journal):
+            sink = _new_sink(part, path, header, settings)
         undo.push(sink)
         if journal.about is None:
             journal.begin(header.metadata)

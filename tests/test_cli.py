@@ -583,7 +583,7 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
              "--quiet", "--pattern NAME|REGEX", "--lengths {proportional,equal}",
              "--country CODES", "--dashes", "--sequences FILE", "--column NAME|N",
              "--order {given,drawn}", "--label {written,digits}", "--truth LIST", "--split NAME=SHARE,...",
-                 "--resume", "--shards K", "--shard I/K"],
+                 "--resume", "--shards K", "--shard I/K", "--scheduler ADDRESS|FILE|local"],
         ),
     ],
     ids=["one", "phone"],
@@ -635,7 +635,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     without = set(lines) - set(defaults)
     assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version", "--pattern", "--country",
                        "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume", "--shards",
-                       "--shard"}  # fmt: skip
+                       "--shard", "--scheduler"}  # fmt: skip
 
 
 @BOTH

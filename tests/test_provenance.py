@@ -39,7 +39,11 @@ def about(*words, **job):
             about("--seed=2", package_version="1.1"),
             ["number_generator was 1.0 and is 1.1", "--seed was 1 and is 2"],
         ),
-        (about(sha256="a" * 64), about(sha256="b" * 64), [f"`sha256` was {'a' * 64} and is {'b' * 64}"]),
+        (
+            about(sha256="a" * 64),
+            about(sha256="b" * 64),
+            [f"the list of numbers (SHA-256) was {'a' * 64} and is {'b' * 64}"],
+        ),
         (about("--seed=1", start=0), about("--seed=2", start=1), ["--seed was 1 and is 2"]),
         (about(x="a" * 99), about(x=None), [f"`x` was {'a' * 80}... and is not recorded"]),
         ({}, about("--seed=1", height=28), ["--seed was not given and is 1"]),

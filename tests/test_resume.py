@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from number_generator import GenericDataset, cli, metadata, production, spec
+from number_generator.errors import OutputError
 from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
 from number_generator.sinks import FORMATS, journaled
@@ -420,6 +421,19 @@ def test_a_folder_that_cannot_be_written_to_is_one_error(folder, capsys):
     assert "cannot write locked/a.pickle.journal: Permission denied" in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_opened_says_what_is_kept(folder, monkeypatch, capsys):
+    run_until(monkeypatch, 3, "--output-path=a.pickle")
+
+    def fail(*_, **__):
+        raise OutputError("cannot write a.pickle: No space left on device; nothing was left behind")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(production, "open_sink", fail)
+        assert run("--output-path=a.pickle", "--resume") == 1
+    assert "No space left on device; what is done is kept in a.pickle.journal:" in capsys.readouterr().err
+    assert run("--output-path=a.pickle", "--resume") == 0
+
+
 # --- shards
 
 
@@ -448,6 +462,29 @@ def test_a_shard_that_was_removed_is_made_again(folder):
 
     assert run(*arguments) == 0
     assert tree(folder) == expected
+
+
+def test_shards_that_lack_their_index_alone_are_not_replaced(folder):
+    arguments = ["--shards=2", "--output-path=s.h5", "--resume", "--overwrite"]
+    assert run(*arguments) == 0
+    shards = [path for path in folder.iterdir() if path.name != "s.h5"]
+    inodes = [path.stat().st_ino for path in shards]
+    Path("s.h5").unlink()  # as a kill before the last step leaves it
+
+    assert run(*arguments) == 0
+    assert [path.stat().st_ino for path in shards] == inodes
+    assert Path("s.h5").exists()
+
+
+def test_an_index_that_cannot_be_written_says_what_is_kept(folder, monkeypatch, capsys):
+    def fail(*_, **__):
+        raise OutputError("cannot write s.h5: No space left on device; nothing was left behind")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(production, "write_index", fail)
+        assert run("--output-path=s.h5", "--shards=2", "--resume") == 1
+    assert "No space left on device; the shards are kept: put that right" in capsys.readouterr().err
+    assert run("--output-path=s.h5", "--shards=2", "--resume") == 0
 
 
 def test_an_index_of_another_command_is_told_of_before_any_shard_is_made(folder, capsys):

@@ -158,6 +158,15 @@ def test_a_file_of_another_kind_is_left_alone(path):
     assert path.read_bytes() == b"my notes"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes there")
+def test_a_named_pipe_is_no_journal(path):
+    os.mkfifo(path)
+
+    with pytest.raises(OutputError, match="is no journal of this package"):
+        Journal(path)
+    assert path.is_fifo()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no locks there")
 def test_a_journal_belongs_to_one_run(path, begun):
     journal = Journal(path)

@@ -12,6 +12,7 @@ a checksum, and is cut off: all that counts is whole.
 import contextlib
 import json
 import os
+import stat
 import struct
 import sys
 from collections.abc import Iterator, Sequence
@@ -76,8 +77,9 @@ class Journal:
         if temporaries.is_held(self._file):
             self._file.close()
             raise OutputError(f"{self.path} belongs to a run that is at work: wait until it is done, or stop it")
-        if os.fstat(descriptor).st_nlink:
-            return True
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(descriptor), self.path.stat()):
+                return True
         self._file.close()
         return False
 
@@ -160,14 +162,15 @@ class Journal:
 
     def _check_signature(self) -> None:
         """Refuse a file that is somebody else's. A crash may have left nothing of ours but a length."""
-        begun = self._file.read(len(_MARK))
+        is_file = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
+        begun = self._file.read(len(_MARK)) if is_file else b"?"  # a named pipe would wait for ever
         if any(begun) and begun != _MARK[: len(begun)]:
             raise OutputError(f"{self.path} is no journal of this package: give another name, or move it away")
         self._file.seek(0)
 
     def _check_place(self) -> None:
         """Fail soon where the folder was removed: what goes on being written then is lost."""
-        if os.fstat(self._file.fileno()).st_nlink == 0:
+        if not self.path.exists():
             raise OutputError(f"cannot write {self.path}: it was removed while the run was at work")
 
     def _write_back(self) -> None:

@@ -14,7 +14,7 @@ from number_generator.sinks.journal_values import packed, unpacked
 from number_generator.sinks.temporaries import NOTHING_LEFT
 from number_generator.spec import Chunk
 
-__all__ = ["JournaledSink"]
+__all__ = ["JournaledSink", "kept"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class JournaledSink:
         """
         for count, payload in self._journal.entries(first):
             try:
-                with self._kept():
+                with kept(self._journal):
                     self._sink.write(self._sink.unpack(unpacked(payload)))
             except OutputError:
                 raise
@@ -98,18 +98,18 @@ class JournaledSink:
 
     def write(self, encoded: _Entry) -> None:
         """Append a chunk to the journal, then to the dataset: what can be read there is done for good."""
-        with self._kept():
+        with kept(self._journal):
             self._journal.append(encoded.first, encoded.count, encoded.buffers, encoded.checksum)
             self._sink.write(encoded.encoded)
 
     def finish(self) -> None:
         """Flush the dataset to disk."""
-        with self._kept():
+        with kept(self._journal):
             self._sink.finish()
 
     def commit(self) -> None:
         """Move the dataset to its final name, and remove the journal."""
-        with self._kept():
+        with kept(self._journal):
             self._sink.commit()
         self._journal.remove()
 
@@ -122,18 +122,18 @@ class JournaledSink:
         self._sink.__exit__(kind, error, trace)
         self._journal.close()
 
-    @contextlib.contextmanager
-    def _kept(self) -> Iterator[None]:
-        """Say of an error what is left: the journal, if it is there."""
-        try:
-            yield
-        except OutputExistsError:
-            raise
-        except OutputError as exc:
-            reason = str(exc).removesuffix(NOTHING_LEFT)
-            if not self._journal.path.exists():
-                raise OutputError(f"{reason}; {self._journal.path} has gone as well: begin anew") from exc
-            raise OutputError(
-                f"{reason}; what is done is kept in {self._journal.path}: put that right, and the same command goes on "
-                "from there"
-            ) from exc
+
+@contextlib.contextmanager
+def kept(journal: Journal) -> Iterator[None]:
+    """Say of an error what is left: the journal, if it is there."""
+    try:
+        yield
+    except OutputExistsError:
+        raise
+    except OutputError as exc:
+        reason = str(exc).removesuffix(NOTHING_LEFT)
+        if not journal.path.exists():
+            raise OutputError(f"{reason}; {journal.path} has gone as well: begin anew") from exc
+        raise OutputError(
+            f"{reason}; what is done is kept in {journal.path}: put that right, and the same command goes on from there"
+        ) from exc

@@ -216,7 +216,7 @@ def test_numbers_that_were_changed_are_told(tmp_path):
     numbers.write_text("12\n35\n")
 
     with open_reader(tmp_path / "a.h5") as reader:
-        assert "`sha256` was" in verify(reader).reason
+        assert "the list of numbers (SHA-256) was" in verify(reader).reason
 
 
 def test_a_dataset_of_another_size_is_told(raw):
