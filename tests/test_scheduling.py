@@ -86,9 +86,9 @@ def interrupted(client):
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("more", [[], ["--resume"]])
+@pytest.mark.parametrize("more", [["--style=natural"], ["--resume"]])
 def test_a_worker_that_is_killed_changes_no_byte(run, tmp_path, monkeypatch, more):
-    options = ["--shards=16", "--style=natural", "--truth=boxes", *more]
+    options = ["--shards=16", "--truth=boxes", *more]
     assert run(*options, "--output-path=alone/set.h5", "--workers=1", scheduler=None) == 0
     after_the_first(monkeypatch, killed)
 

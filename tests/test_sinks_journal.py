@@ -1,6 +1,7 @@
 """The journal: what was appended is read again, whatever a crash has done to its end."""
 
 import contextlib
+import errno
 import os
 
 import numpy as np
@@ -185,7 +186,8 @@ def test_a_folder_in_its_place_is_told(path):
         Journal(path)
 
 
-def test_a_record_that_does_not_fit_leaves_the_ones_before(path, begun, monkeypatch):
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+def test_a_record_that_does_not_fit_leaves_the_ones_before(path, begun, number):
     journal = Journal(path)
     list(journal.entries(10))
     size = path.stat().st_size
@@ -198,14 +200,14 @@ def test_a_record_that_does_not_fit_leaves_the_ones_before(path, begun, monkeypa
 
         def write(self, content):
             if self._file.tell() >= size + 10:
-                raise OSError(28, "No space left on device")
+                raise OSError(number, os.strerror(number))
             return self._file.write(content[:10])
 
         def __getattr__(self, name):
             return getattr(self._file, name)
 
     journal._file = Full(journal._file)
-    with pytest.raises(OutputError, match="No space left on device"):
+    with pytest.raises(OutputError, match=os.strerror(number)):
         journal.append(16, 1, [b"x" * 100], checksum([b"x" * 100]))
     journal.close()
 

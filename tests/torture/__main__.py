@@ -25,7 +25,7 @@ _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _PARTS = ("interruptions", "kills", "resumes", "faults", "files", "guided")
 # Files that a generator and that Hypothesis mutates; runs of each guided target; interruptions, and those of whole
 # processes; kills; runs that go on from a journal; runs that meet each fault; how large they are; guided targets.
-_FULL = {"files": 80_000, "drawn": 20_000, "guided": 8000, "interrupted": 280, "processes": 20, "killed": 100}
+_FULL = {"files": 80_000, "drawn": 20_000, "guided": 8000, "interrupted": 350, "processes": 20, "killed": 100}
 _FULL.update(resumed=300, faults=40, scale=1.0, targets=None)
 _SHORT = {"files": 1500, "drawn": 200, "guided": 200, "interrupted": 24, "processes": 0, "killed": 8}
 _SHORT.update(resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar"))
