@@ -32,7 +32,7 @@ def _run(path, *more):
 @pytest.mark.benchmark(group="large jobs")
 def test_a_job_with_a_journal(rate, tmp_path):
     against = {"without --resume": (lambda: _run(tmp_path / "plain.h5"), _COUNT)}
-    rate(_run, tmp_path / "kept.h5", "--resume", count=_COUNT, size=_SIZE, against=against, rounds=5)
+    rate(_run, tmp_path / "kept.h5", "--resume", count=_COUNT, size=_SIZE, against=against, rounds=3)
     assert (tmp_path / "kept.h5").stat().st_size == (tmp_path / "plain.h5").stat().st_size
 
 
@@ -52,7 +52,7 @@ def test_going_on_from_a_journal(rate, tmp_path, monkeypatch):
         _run(path, "--resume")
 
     against = {"making it again": (lambda: _run(tmp_path / "plain.h5"), _COUNT)}
-    rate(go_on, count=_COUNT, size=_SIZE, against=against, rounds=5)
+    rate(go_on, count=_COUNT, size=_SIZE, against=against, rounds=3)
     assert not list(tmp_path.glob("[0-9]*.journal"))
 
 
@@ -78,7 +78,7 @@ def test_slices_of_eight_shards(rate, sharded):
 
     one, many = _opened(sharded / "one.h5"), _opened(sharded / "many.h5")
     against = {"one file": (lambda: read(one), _COUNT)}
-    rate(read, many, count=_COUNT, size=_SIZE, against=against, rounds=5)
+    rate(read, many, count=_COUNT, size=_SIZE, against=against, rounds=3)
     assert (many[_COUNT // 2][0] == one[_COUNT // 2][0]).all()
 
 
@@ -91,14 +91,14 @@ def test_single_images_of_eight_shards(rate, sharded):
         return [dataset[place][1] for place in places]
 
     against = {"one file": (lambda: read(one), len(places))}
-    assert len(rate(read, many, count=len(places), size=len(places) * PAGE, against=against, rounds=5)) == len(places)
+    assert len(rate(read, many, count=len(places), size=len(places) * PAGE, against=against, rounds=3)) == len(places)
 
 
 @pytest.mark.benchmark(group="large jobs")
 def test_inspection(rate, sharded):
     path = sharded / "one.h5"
     with open_reader(path, mapped=True) as reader:
-        found = rate(inspect_dataset, reader, path, count=10_000, rounds=3)
+        found = rate(inspect_dataset, reader, path, count=10_000, rounds=2)
     assert found is not None
 
 
@@ -114,5 +114,5 @@ def test_a_lazy_array(rate):
     sequences = phone_numbers(_COUNT)
     against = {"generate_batch": (lambda: generate_batch(sequences, SPACING, WIDTH, seed=1, workers=workers), _COUNT)}
     with dask.config.set(scheduler="threads", num_workers=workers):
-        made = rate(array.compute, count=_COUNT, size=_SIZE, against=against, rounds=5)
+        made = rate(array.compute, count=_COUNT, size=_SIZE, against=against, rounds=3)
     assert is_drawn(made.reshape(-1, HEIGHT, WIDTH))
