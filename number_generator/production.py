@@ -216,10 +216,7 @@ class Shards:
         except OutputError as exc:
             if not self._settings.resume:
                 raise
-            reason = str(exc).removesuffix(temporaries.NOTHING_LEFT)
-            raise OutputError(
-                f"{reason}; the shards are kept: put that right, and the same command goes on from there"
-            ) from exc
+            raise temporaries.resumable(exc, "the shards are kept") from exc
 
     def __enter__(self) -> "Shards":
         settings = self._settings

@@ -11,7 +11,7 @@ from number_generator.errors import OutputError, OutputExistsError
 from number_generator.sinks import Sink
 from number_generator.sinks.journal import Journal, checksum
 from number_generator.sinks.journal_values import packed, unpacked
-from number_generator.sinks.temporaries import NOTHING_LEFT
+from number_generator.sinks.temporaries import NOTHING_LEFT, resumable
 from number_generator.spec import Chunk
 
 __all__ = ["JournaledSink", "kept"]
@@ -131,9 +131,7 @@ def kept(journal: Journal) -> Iterator[None]:
     except OutputExistsError:
         raise
     except OutputError as exc:
-        reason = str(exc).removesuffix(NOTHING_LEFT)
         if not journal.path.exists():
+            reason = str(exc).removesuffix(NOTHING_LEFT)
             raise OutputError(f"{reason}; {journal.path} has gone as well: begin anew") from exc
-        raise OutputError(
-            f"{reason}; what is done is kept in {journal.path}: put that right, and the same command goes on from there"
-        ) from exc
+        raise resumable(exc, f"what is done is kept in {journal.path}") from exc

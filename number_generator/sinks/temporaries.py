@@ -32,6 +32,7 @@ __all__ = [
     "new_name",
     "remove_folder",
     "remove_stale",
+    "resumable",
     "sync_folder",
     "sync_in_parts",
     "translated",
@@ -132,6 +133,12 @@ def remove_folder(folder: Path) -> None:
 def unnamed_file(folder: Path) -> IO[bytes]:
     """Open a file without a name, for what must wait until something else is written."""
     return tempfile.TemporaryFile(dir=folder)
+
+
+def resumable(error: OutputError, left: str) -> OutputError:
+    """Give the error of a run that is gone on with, for one that says that nothing was left behind."""
+    reason = str(error).removesuffix(NOTHING_LEFT)
+    return OutputError(f"{reason}; {left}: put that right, and the same command goes on from there")
 
 
 def sync_in_parts(file: IO[bytes]) -> None:
