@@ -9,7 +9,7 @@ import pytest
 from workload import PAGE, SPACING, WIDTH, is_drawn, phone_numbers
 
 from number_generator import encode_labels, generate_batch, stream
-from number_generator.parallel import available_cores
+from number_generator.system.threads import available_cores
 
 _COUNT = 40_960
 _SIZES = [256, 1024, 4096]

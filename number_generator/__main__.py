@@ -10,7 +10,7 @@ from number_generator.digits_command import add_digits
 from number_generator.errors import SpecError
 from number_generator.index_command import add_index
 from number_generator.inspect_command import add_inspect
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 __all__ = ["command_parser", "main"]
 
@@ -133,7 +133,7 @@ def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
     from number_generator.conversion import checked_target, lost_text, target_format, write_dataset  # noqa: PLC0415
     from number_generator.loading import open_reader  # noqa: PLC0415
-    from number_generator.parallel import check_workers  # noqa: PLC0415
+    from number_generator.system.threads import check_workers  # noqa: PLC0415
 
     target = checked_target(options.target)
     file_format = target_format(target, options.format)

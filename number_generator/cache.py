@@ -14,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from number_generator.errors import NumberGeneratorError, OutputError
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 __all__ = ["cache_folder", "give_to_readers", "is_whole", "locked", "unfinished", "writing"]
 

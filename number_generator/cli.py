@@ -15,7 +15,6 @@ from typing import Any, TextIO
 
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, SpecError
-from number_generator.interruption import Interruption
 from number_generator.options import (
     NUM_IMAGES,
     SPACING_RANGE,
@@ -26,6 +25,7 @@ from number_generator.options import (
     truth_of,
 )
 from number_generator.outputs import add_output_options
+from number_generator.system.signals import Interruption
 
 __all__ = ["dataset_parser", "generate_numbers_sequence", "generate_phone_numbers", "image_parser"]
 
@@ -313,8 +313,8 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     if options.pattern == _LIST:
         _say_patterns()
         return
-    from number_generator.parallel import check_workers  # noqa: PLC0415
     from number_generator.plans import output_for, places_of, request_of  # noqa: PLC0415
+    from number_generator.system.threads import check_workers  # noqa: PLC0415
 
     request = request_of(options)
     workers = check_workers(options.workers, "--workers")

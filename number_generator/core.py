@@ -21,8 +21,6 @@ from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import Handwriting, checked_style
 from number_generator.numbers import FixedNumbers, pack_sequences
-from number_generator.parallel import check_workers, ordered_map
-from number_generator.recycling import new_bytes
 from number_generator.spec import (
     Chunk,
     Fit,
@@ -35,6 +33,8 @@ from number_generator.spec import (
     check_seed,
     check_truth,
 )
+from number_generator.system.buffers import new_bytes
+from number_generator.system.threads import check_workers, ordered_map
 from number_generator.truth import joined_truth
 from number_generator.writers import atlas_for
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from number_generator import cli
 from number_generator.errors import MissingExtraError, SpecError
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
     from number_generator.digit_images import DigitImageDataset
@@ -102,7 +102,7 @@ def _fetch(options: argparse.Namespace, interruption: Interruption) -> None:
 
 def _build(options: argparse.Namespace, interruption: Interruption) -> None:
     from number_generator.digit_mixtures import joined_digits, mixed_digits  # noqa: PLC0415
-    from number_generator.sinks.temporaries import exists_already  # noqa: PLC0415
+    from number_generator.system.temporaries import exists_already  # noqa: PLC0415
 
     path = _checked_output(options.output)
     if os.path.lexists(path) and not options.overwrite:  # before the digits are read, which may take long
@@ -183,7 +183,7 @@ def _save_npz(
     """Write an archive, wholly or not at all, that says where its digits come from."""
     import numpy as np  # noqa: PLC0415
 
-    from number_generator.sinks.atomic import AtomicFile, translated  # noqa: PLC0415
+    from number_generator.system.atomic_file import AtomicFile, translated  # noqa: PLC0415
 
     told = np.array(json.dumps(digits.get_metadata(), default=str))
     arrays: dict[str, Any] = {"images": digits._images, "labels": digits._digits, "metadata": told}

@@ -4,7 +4,7 @@ import gc
 import os
 import sys
 
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from number_generator.cache import give_to_readers, is_whole, locked, unfinished, writing
 from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
-from number_generator.extras import needed
+from number_generator.system.optional import needed
 
 __all__ = ["RemoteFile", "fetch_files", "unpack"]
 

@@ -3,7 +3,7 @@
 import argparse
 
 from number_generator import cli
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 __all__ = ["add_index"]
 

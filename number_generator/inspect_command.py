@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from number_generator import cli
 from number_generator.errors import DatasetError, SpecError
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
     from number_generator.inspecting.verification import Verification

@@ -17,13 +17,13 @@ from types import TracebackType
 from typing import Any
 
 from number_generator.errors import ClusterError, SpecError
-from number_generator.extras import needed
 from number_generator.options import split_of
 from number_generator.orders import Answer, Order, make_shard, version_difference, versions
 from number_generator.outputs import Output
 from number_generator.plans import Plan, Request
 from number_generator.production import Advance, Settings, Shards
-from number_generator.sinks.staging import Staging
+from number_generator.system.optional import needed
+from number_generator.system.staging import Staging
 
 __all__ = ["LOCAL", "ClusterShards", "check_scheduler", "connected", "usual_shards"]
 

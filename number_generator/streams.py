@@ -19,8 +19,6 @@ from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import STYLE_VERSION, Handwriting, checked_style
 from number_generator.listed import ListedNumbers
 from number_generator.numbers import PhoneNumbers, pack_sequences
-from number_generator.parallel import check_workers, ordered_map
-from number_generator.recycling import new_bytes
 from number_generator.spec import (
     MAX_IMAGE_NUMBER,
     RENDER_VERSION,
@@ -34,6 +32,8 @@ from number_generator.spec import (
     check_seed,
     check_truth,
 )
+from number_generator.system.buffers import new_bytes
+from number_generator.system.threads import check_workers, ordered_map
 from number_generator.truth import joined_truth
 from number_generator.writers import atlas_for
 

@@ -29,9 +29,9 @@ from number_generator import (
     generate_batch,
     production,
 )
-from number_generator.interruption import Interruption
-from number_generator.parallel import available_cores
 from number_generator.preview import contact_sheet
+from number_generator.system.signals import Interruption
+from number_generator.system.threads import available_cores
 
 PHONE, SEQUENCE = cli.generate_phone_numbers, cli.generate_numbers_sequence
 BOTH = pytest.mark.parametrize(("command", "needed"), [(PHONE, []), (SEQUENCE, ["--sequence=1"])], ids=["phone", "one"])

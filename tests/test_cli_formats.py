@@ -12,9 +12,9 @@ import pytest
 from written import pixels, read
 
 from number_generator import cli, production
-from number_generator.interruption import Interruption
 from number_generator.outputs import Output
 from number_generator.sinks import FOLDER_FORMATS, FORMATS, LABEL_FILES
+from number_generator.system.signals import Interruption
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 NAMES = {
@@ -387,7 +387,7 @@ def test_what_the_command_takes_is_what_the_sinks_write():
 
 def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, monkeypatch):
     ended = []
-    monkeypatch.setattr("number_generator.interruption.os._exit", ended.append)
+    monkeypatch.setattr("number_generator.system.signals.os._exit", ended.append)
     interruption = Interruption()
 
     def interrupt(*_, **__):

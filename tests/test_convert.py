@@ -21,10 +21,10 @@ from number_generator.errors import (
     OutputExistsError,
     SpecError,
 )
-from number_generator.interruption import Interruption
 from number_generator.loading import MemoryReader, RawDataset, detect_format, open_reader
 from number_generator.sinks.atomic_folder import AtomicFolder
 from number_generator.spec import Field
+from number_generator.system.signals import Interruption
 
 
 def files_in(folder):
@@ -267,7 +267,7 @@ def test_what_is_unfinished_is_told_to_the_interruption(tmp_path):
 
 def test_an_interruption_waits_while_an_earlier_dataset_is_out_of_its_place(tmp_path, source, monkeypatch):
     ended = []
-    monkeypatch.setattr("number_generator.interruption.os._exit", ended.append)
+    monkeypatch.setattr("number_generator.system.signals.os._exit", ended.append)
     interruption = Interruption()
     convert(source, tmp_path / "target", file_format="webdataset")
     replace = AtomicFolder._replace
@@ -292,7 +292,7 @@ def test_an_interrupted_conversion_leaves_nothing_behind(tmp_path, source, file_
 import os, signal, sys
 from number_generator import conversion
 from number_generator.__main__ import main
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 conversion._SPAN_BYTES = 60
 interruption = Interruption()
 interruption.install()

@@ -14,9 +14,9 @@ from number_generator import PhoneNumbers, generate_batch, generate_chunk, write
 from number_generator.cli import generate_phone_numbers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.handwriting import Handwriting
-from number_generator.interruption import Interruption
 from number_generator.recipes import Recipe
 from number_generator.spec import Job, RenderSpec, Span
+from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")
 pytest.importorskip("distributed")

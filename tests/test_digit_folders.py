@@ -12,7 +12,7 @@ from number_generator.__main__ import main
 from number_generator.digit_datasets import load_digits, packaged_digits
 from number_generator.digit_folders import load_folder, normalised
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 
 def drawn(height=60, width=40, ink=0, paper=255):

@@ -20,7 +20,7 @@ from number_generator.digit_datasets import (
 )
 from number_generator.digit_mixtures import joined_digits, mixed_digits, parse_mixture, resized
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 from number_generator.writers import writers_of
 
 EVERY_DIGIT = "0123456789"

@@ -9,8 +9,8 @@ from PIL import Image
 from number_generator.__main__ import main
 from number_generator.digit_datasets import load_digits, packaged_digits
 from number_generator.digit_sources import SOURCES
-from number_generator.interruption import Interruption
-from number_generator.sinks.atomic import AtomicFile
+from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.signals import Interruption
 
 
 def run(*arguments):

@@ -17,8 +17,8 @@ from number_generator import (
 from number_generator.engine import make_chunk
 from number_generator.errors import DatasetError, DatasetNotFoundError, MemoryLimitError, SpecError
 from number_generator.numbers import FixedNumbers, PhoneNumbers, labels_of, pack_sequences
-from number_generator.parallel import ordered_map
 from number_generator.spec import Job, RenderSpec, Span
+from number_generator.system.threads import ordered_map
 
 LARGEST_NUMBER = 2**63 - 1
 SEEDS = st.integers(0, 2**64 - 1)

@@ -31,7 +31,7 @@ from number_generator.errors import (
     SpecError,
 )
 from number_generator.fetching import RemoteFile, fetch_files
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 
 pytest.importorskip("pooch")
 pytest.importorskip("filelock")
@@ -403,7 +403,7 @@ def test_an_interrupted_download_leaves_nothing_behind(server, tmp_path):
 import os, signal, sys, threading, time
 from pathlib import Path
 from number_generator.fetching import RemoteFile, fetch_files
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 url, folder = sys.argv[1:]
 Interruption().install()
 def stop():

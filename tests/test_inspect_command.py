@@ -15,8 +15,8 @@ from number_generator import GenericDataset, cli
 from number_generator.__main__ import main
 from number_generator.inspecting.text import printable, size_text, verification_text
 from number_generator.inspecting.verification import Difference, Verification
-from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
+from number_generator.system.signals import Interruption
 
 
 def run(*arguments):

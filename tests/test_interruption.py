@@ -4,8 +4,8 @@ import os
 import shutil
 import signal
 
-from number_generator.interruption import Interruption
-from number_generator.sinks.temporaries import remove_folder
+from number_generator.system.signals import Interruption
+from number_generator.system.temporaries import remove_folder
 
 
 def test_a_folder_that_the_run_is_removing_itself_is_removed_wholly(tmp_path, monkeypatch, capfd):

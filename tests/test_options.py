@@ -23,9 +23,9 @@ from number_generator import (
     split_digits,
 )
 from number_generator.digit_datasets import packaged_digits
-from number_generator.interruption import Interruption
 from number_generator.patterns import NAMED
 from number_generator.preview import contact_sheet
+from number_generator.system.signals import Interruption
 from number_generator.truth import parameter_names
 
 SPLIT = "--split=train=0.8,val=0.1,test=0.1"
@@ -547,7 +547,7 @@ class _EndedError(BaseException):
 
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_an_interruption_takes_the_unfinished_files_of_all_parts_away(folder, monkeypatch, when):
-    from number_generator import interruption as interruptions  # noqa: PLC0415 - patched here alone
+    from number_generator.system import signals as interruptions  # noqa: PLC0415 - patched here alone
 
     def end(status):
         raise _EndedError(status)

@@ -14,9 +14,9 @@ import number_generator
 from number_generator import GenericDataset, Handwriting, generate_batch, preview
 from number_generator.__main__ import main
 from number_generator.errors import DatasetError, DatasetNotFoundError, OutputError, SpecError
-from number_generator.interruption import Interruption
 from number_generator.loading import Hdf5Reader
 from number_generator.preview import contact_sheet
+from number_generator.system.signals import Interruption
 
 module = import_module("number_generator.preview")
 
@@ -656,7 +656,7 @@ def test_a_wrong_argument_is_told_before_anything_heavy_is_loaded(run_python):
     code = """
 import sys
 from number_generator.__main__ import main
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 try:
     main(["preview", "clean"], Interruption())
 except SystemExit as exc:

@@ -19,8 +19,8 @@ from installed import installed
 
 from number_generator import GenericDataset, cli
 from number_generator.__main__ import main
-from number_generator.interruption import Interruption
 from number_generator.patterns import NAMED
+from number_generator.system.signals import Interruption
 
 CHECKOUT = Path(__file__).parents[1]
 README = CHECKOUT / "README.md"

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from number_generator import generate_batch, recycling
+from number_generator import generate_batch
+from number_generator.system import buffers
 
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr(recycling, "_SMALLEST", 1000)
-    monkeypatch.setattr(recycling, "_LARGEST", 100_000)
-    recycling._spare.clear()
+    monkeypatch.setattr(buffers, "_SMALLEST", 1000)
+    monkeypatch.setattr(buffers, "_LARGEST", 100_000)
+    buffers._spare.clear()
 
 
 def place(array):
@@ -18,11 +19,11 @@ def place(array):
 
 
 def test_the_memory_of_a_dropped_batch_is_given_to_the_next():
-    first = recycling.new_bytes(50_000)
+    first = buffers.new_bytes(50_000)
     at = place(first)
     del first
 
-    second = recycling.new_bytes(40_000)
+    second = buffers.new_bytes(40_000)
 
     assert place(second) == at
     assert second.shape == (40_000,)
@@ -41,38 +42,38 @@ def test_the_memory_of_a_dropped_batch_is_given_to_the_next():
     ids=["reshaped", "slice", "slices of slices", "memoryview", "through a memoryview"],
 )
 def test_memory_that_something_still_refers_to_is_left_alone(view):
-    array = recycling.new_bytes(50_000)
+    array = buffers.new_bytes(50_000)
     array[:] = 7
     kept = view(array)
     del array
 
-    other = recycling.new_bytes(50_000)
+    other = buffers.new_bytes(50_000)
     other[:] = 9
 
     assert (np.asarray(kept) == 7).all()
 
 
 def test_two_batches_that_live_at_once_have_memory_of_their_own():
-    first, second = recycling.new_bytes(50_000), recycling.new_bytes(50_000)
+    first, second = buffers.new_bytes(50_000), buffers.new_bytes(50_000)
 
     assert abs(place(first) - place(second)) >= 50_000
 
 
 @pytest.mark.parametrize("size", [1000, 100_001])
 def test_small_and_very_large_blocks_are_not_kept(size):
-    array = recycling.new_bytes(size)
+    array = buffers.new_bytes(size)
     del array
 
-    assert not recycling._spare
+    assert not buffers._spare
 
 
 def test_a_block_is_not_kept_for_something_much_smaller():
-    array = recycling.new_bytes(90_000)
+    array = buffers.new_bytes(90_000)
     del array
 
-    small = recycling.new_bytes(2000)
+    small = buffers.new_bytes(2000)
 
-    assert not recycling._spare
+    assert not buffers._spare
     assert small.shape == (2000,)
 
 

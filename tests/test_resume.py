@@ -14,11 +14,11 @@ import pytest
 
 from number_generator import GenericDataset, cli, metadata, production, spec
 from number_generator.errors import OutputError
-from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
 from number_generator.sinks import FORMATS, journaled
 from number_generator.sinks.journal import Journal, checksum
 from number_generator.sinks.journal_values import packed
+from number_generator.system.signals import Interruption
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 SPLIT = "--split=train=0.6,test=0.4"
@@ -350,7 +350,7 @@ def test_a_journal_with_something_else_in_it_is_told(folder, capsys, payload):
 LIMITED = """
 import resource, sys
 from number_generator import cli
-from number_generator.interruption import Interruption
+from number_generator.system.signals import Interruption
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 sys.exit(cli.generate_phone_numbers(sys.argv[2:], Interruption()))
 """
@@ -379,7 +379,7 @@ def test_a_file_size_limit_is_one_error_and_the_next_run_goes_on(folder, name, l
 
 
 def test_a_signal_says_what_is_left(folder, monkeypatch, capfd):
-    from number_generator import interruption as interruptions  # noqa: PLC0415 - patched here alone
+    from number_generator.system import signals as interruptions  # noqa: PLC0415 - patched here alone
 
     interruption = Interruption()
     write = journaled.JournaledSink.write

@@ -13,10 +13,10 @@ import pytest
 from number_generator import metadata
 from number_generator.cli import dataset_parser, generate_phone_numbers
 from number_generator.errors import ClusterError, OutputError
-from number_generator.interruption import Interruption
 from number_generator.outputs import Output
 from number_generator.plans import plan_of, request_of
 from number_generator.production import Settings
+from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")

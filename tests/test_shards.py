@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from number_generator import cli, production
-from number_generator.interruption import Interruption
 from number_generator.loading import open_reader
 from number_generator.plans import plan_of
 from number_generator.provenance import differences, options_of, recorded_job
+from number_generator.system.signals import Interruption
 
 SHARDS = ["s-00000-of-00003.h5", "s-00001-of-00003.h5", "s-00002-of-00003.h5"]
 
@@ -246,7 +246,7 @@ def test_a_file_that_cannot_be_put_into_place_takes_the_others_with_it(folder, m
 
 @pytest.mark.parametrize("when", [1, 3])
 def test_an_interruption_leaves_nothing(folder, monkeypatch, when):
-    from number_generator import interruption as interruptions  # noqa: PLC0415 - patched here alone
+    from number_generator.system import signals as interruptions  # noqa: PLC0415 - patched here alone
 
     seen = []
     run_job = production.run_job

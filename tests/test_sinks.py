@@ -25,11 +25,12 @@ from written import write_dataset
 from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
 from number_generator.records import describe
-from number_generator.sinks import COMPRESSIONS, atomic, format_of, open_sink, temporaries
-from number_generator.sinks.atomic import AtomicFile
+from number_generator.sinks import COMPRESSIONS, format_of, open_sink
 from number_generator.sinks.hdf5_file import Hdf5Sink
 from number_generator.sinks.pickle_file import PickleSink
 from number_generator.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.system import atomic_file, temporaries
+from number_generator.system.atomic_file import AtomicFile
 
 METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1, "fit": "contain"}
 FORMATS = pytest.mark.parametrize("file_format", ["pickle", "hdf5", "npz"])
@@ -598,16 +599,22 @@ def test_nothing_is_written_back_before_there_is_enough(tmp_path, requests):
     descriptor = file.file.fileno()
 
     found = []
-    for size in (0, 1, atomic._WRITE_BACK_BYTES - 1, atomic._WRITE_BACK_BYTES, 2 * atomic._WRITE_BACK_BYTES - 1):
+    for size in (
+        0,
+        1,
+        atomic_file._WRITE_BACK_BYTES - 1,
+        atomic_file._WRITE_BACK_BYTES,
+        2 * atomic_file._WRITE_BACK_BYTES - 1,
+    ):
         file.file.truncate(size)
         file.write_back()
         file.write_back()
         found.append(len(asked.ranges))
     file.discard()
 
-    assert atomic._WRITE_BACK_BYTES >= 2**20
+    assert atomic_file._WRITE_BACK_BYTES >= 2**20
     assert found == [0, 0, 0, 1, 1]
-    assert asked.ranges == [(0, atomic._WRITE_BACK_BYTES)]
+    assert asked.ranges == [(0, atomic_file._WRITE_BACK_BYTES)]
     assert asked.descriptors == {descriptor}
 
 
@@ -620,7 +627,7 @@ def test_what_is_written_back_is_asked_for_once_and_in_order(tmp_path_factory, s
         asked = _Requests()
         patch.setattr(os, "posix_fadvise", asked, raising=False)
         patch.setattr(os, "POSIX_FADV_DONTNEED", 4, raising=False)
-        patch.setattr(atomic, "_WRITE_BACK_BYTES", 100)
+        patch.setattr(atomic_file, "_WRITE_BACK_BYTES", 100)
         file = AtomicFile(path, overwrite=False)
         number = file.file.fileno()
         for index, size in enumerate(sizes):
@@ -640,7 +647,7 @@ def test_what_is_written_back_is_asked_for_once_and_in_order(tmp_path_factory, s
 @pytest.mark.parametrize("limit", [1, 50_000, 300_000, 2**40])
 def test_a_sink_hands_over_what_it_has_written(tmp_path, monkeypatch, requests, file_format, compression, limit):
     asked = requests()
-    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", limit)
+    monkeypatch.setattr(atomic_file, "_WRITE_BACK_BYTES", limit)
     images, labels = make_images(1100, 28, 100), make_labels(1100)
 
     path = write(tmp_path / "set", images, labels, file_format, length=1, compression=compression)
@@ -655,7 +662,7 @@ def test_a_sink_hands_over_what_it_has_written(tmp_path, monkeypatch, requests, 
 @STORAGES
 def test_each_large_write_is_handed_over_at_once(tmp_path, monkeypatch, requests, file_format, compression):
     asked = requests()
-    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 2**18)
+    monkeypatch.setattr(atomic_file, "_WRITE_BACK_BYTES", 2**18)
     images, labels = make_images(512, 28, 25), make_labels(512)
     # More labels than HDF5 keeps back in a buffer of its own.
     header = header_of(24 * 512, 28, 25)
@@ -679,7 +686,7 @@ def test_a_system_that_refuses_the_request_is_written_to_as_well(
     tmp_path, monkeypatch, requests, file_format, compression, number
 ):
     asked = requests(OSError(number, "refused"))
-    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 50_000)
+    monkeypatch.setattr(atomic_file, "_WRITE_BACK_BYTES", 50_000)
     images, labels = make_images(1100, 28, 100), make_labels(1100)
 
     path = write(tmp_path / "set", images, labels, file_format, length=1, compression=compression)
@@ -696,7 +703,7 @@ def test_a_system_that_refuses_the_request_is_written_to_as_well(
 def test_a_system_without_the_request_is_written_to_as_well(tmp_path, monkeypatch, file_format, compression):
     monkeypatch.delattr(os, "posix_fadvise", raising=False)
     monkeypatch.delattr(os, "POSIX_FADV_DONTNEED", raising=False)
-    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 1)
+    monkeypatch.setattr(atomic_file, "_WRITE_BACK_BYTES", 1)
     images, labels = make_images(1100, 28, 100), make_labels(1100)
 
     path = write(tmp_path / "set", images, labels, file_format, length=1, compression=compression)
@@ -712,7 +719,7 @@ def test_a_system_without_the_request_is_written_to_as_well(tmp_path, monkeypatc
 def test_the_true_request_changes_nothing_in_the_file(tmp_path, monkeypatch, file_format, compression):
     images, labels = make_images(1100, 28, 100), make_labels(1100)
     expected = write(tmp_path / "late", images, labels, file_format, length=1, compression=compression).read_bytes()
-    monkeypatch.setattr(atomic, "_WRITE_BACK_BYTES", 1)
+    monkeypatch.setattr(atomic_file, "_WRITE_BACK_BYTES", 1)
 
     path = write(tmp_path / "early", images, labels, file_format, length=1, compression=compression)
 

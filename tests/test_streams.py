@@ -9,8 +9,8 @@ import pytest
 
 from number_generator import Pattern, PhoneNumbers, generate_chunk, stream, streams
 from number_generator.errors import SpecError
-from number_generator.parallel import ordered_map
 from number_generator.spec import MAX_IMAGE_NUMBER, TRUTHS
+from number_generator.system.threads import ordered_map
 
 
 def joined(batches):

@@ -15,7 +15,8 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, DistributedSampler, RandomSampler  # noqa: E402
 
-from number_generator import extras, lending  # noqa: E402
+from number_generator import lending  # noqa: E402
+from number_generator.system import optional  # noqa: E402
 from number_generator.torch import NumberImages, NumberSampler, NumberStream  # noqa: E402
 
 pytestmark = [
@@ -520,17 +521,17 @@ def test_without_pytorch_the_error_names_the_extra(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
-    monkeypatch.setattr(extras.importlib, "import_module", missing)
+    monkeypatch.setattr(optional.importlib, "import_module", missing)
 
     with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install 'number-generator\[torch\]'"):
-        extras.needed("torch", "torch", "number_generator.torch")
+        optional.needed("torch", "torch", "number_generator.torch")
 
 
 def test_what_an_optional_package_lacks_itself_is_not_taken_for_it(monkeypatch):
     def broken(name):
         raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
 
-    monkeypatch.setattr(extras.importlib, "import_module", broken)
+    monkeypatch.setattr(optional.importlib, "import_module", broken)
 
     with pytest.raises(ModuleNotFoundError, match="numpy"):
-        extras.needed("torch", "torch", "number_generator.torch")
+        optional.needed("torch", "torch", "number_generator.torch")

@@ -19,10 +19,10 @@ from number_generator import Handwriting, cli
 from number_generator.__main__ import main as package_main
 from number_generator.digit_datasets import default_digits
 from number_generator.handwriting import with_settings
-from number_generator.interruption import Interruption
 from number_generator.numbers import ALPHABET
 from number_generator.patterns import Pattern
 from number_generator.splits import split_digits
+from number_generator.system.signals import Interruption
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "examples" / "train_reader.py"

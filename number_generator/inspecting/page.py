@@ -27,9 +27,9 @@ from number_generator.inspecting.text import (
     verification_text,
 )
 from number_generator.inspecting.verification import Verification
-from number_generator.interruption import Interruption
 from number_generator.loading import Reader
-from number_generator.sinks.atomic import AtomicFile, translated
+from number_generator.system.atomic_file import AtomicFile, translated
+from number_generator.system.signals import Interruption
 
 __all__ = ["page_text", "save_page"]
 

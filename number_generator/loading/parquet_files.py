@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.extras import needed
 from number_generator.loading.descriptions import Description, description_in
 from number_generator.loading.encoded import MOST_LABEL_BYTES, EncodedReader, one_part
 from number_generator.loading.files import MalformedError, checked_dataset, checked_path, shown
 from number_generator.loading.pictures import MOST_BYTES
 from number_generator.records import PARQUET_KEY
+from number_generator.system.optional import needed
 
 __all__ = ["PARQUET_SIGNATURE", "ParquetReader", "data_files"]
 

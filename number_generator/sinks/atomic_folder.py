@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from number_generator.errors import MissingExtraError, OutputError
-from number_generator.extras import needed
 from number_generator.records import COUNT_KEY, DESCRIPTION_FILE, LMDB_DESCRIPTION_KEY, PARQUET_KEY
-from number_generator.sinks import temporaries
-from number_generator.sinks.staging import TemporaryFolder
-from number_generator.sinks.temporaries import make_folder, translated
+from number_generator.system import temporaries
+from number_generator.system.optional import needed
+from number_generator.system.staging import TemporaryFolder
+from number_generator.system.temporaries import make_folder, translated
 
 __all__ = ["AtomicFolder", "is_dataset_folder"]
 

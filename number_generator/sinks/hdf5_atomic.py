@@ -12,9 +12,9 @@ import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
-from number_generator.sinks.atomic import AtomicFile
-from number_generator.sinks.temporaries import NOTHING_LEFT, translated
 from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
+from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.temporaries import NOTHING_LEFT, translated
 
 __all__ = ["AtomicHdf5", "label_type", "write_metadata"]
 

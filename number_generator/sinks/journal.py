@@ -22,7 +22,7 @@ from typing import IO, Any
 from isal import isal_zlib
 
 from number_generator.errors import OutputError
-from number_generator.sinks import temporaries
+from number_generator.system import temporaries
 
 __all__ = ["ENDING", "Journal", "checksum", "recorded"]
 

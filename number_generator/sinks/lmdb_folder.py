@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import OutputError
-from number_generator.extras import needed
 from number_generator.records import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
@@ -29,8 +28,9 @@ from number_generator.records import (
 )
 from number_generator.sinks.folder_sink import FolderSink
 from number_generator.sinks.png_bytes import encode_png
-from number_generator.sinks.temporaries import NOTHING_LEFT, unnamed_file
 from number_generator.spec import Chunk, DatasetHeader
+from number_generator.system.optional import needed
+from number_generator.system.temporaries import NOTHING_LEFT, unnamed_file
 
 __all__ = ["LmdbSink"]
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.records import as_json, describe, padded
-from number_generator.sinks.atomic import AtomicFile
-from number_generator.sinks.temporaries import translated, unnamed_file
 from number_generator.spec import Chunk, DatasetHeader
+from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.temporaries import translated, unnamed_file
 
 __all__ = ["NpzSink"]
 

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.interruption import Interruption
-from number_generator.sinks.atomic import AtomicFile
-from number_generator.sinks.temporaries import translated
+from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.signals import Interruption
+from number_generator.system.temporaries import translated
 
 __all__ = ["checked_png_path", "save_png"]
 

@@ -21,8 +21,8 @@ from number_generator.inspecting.inspection import inspect_dataset
 from number_generator.inspecting.measures import Distribution
 from number_generator.inspecting.page import page_text, save_page
 from number_generator.inspecting.verification import Difference, Verification
-from number_generator.interruption import Interruption
 from number_generator.loading import MemoryReader, RawDataset, open_reader
+from number_generator.system.signals import Interruption
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 HOSTILE = "</pre></td><script>alert(1)</script><img src=http://127.0.0.1/x onerror=alert(2)>\x1b[31m\u202e"
@@ -223,7 +223,7 @@ def test_an_earlier_page_stays_if_the_new_one_cannot_be_written(tmp_path, monkey
     def fail(self):
         raise OutputError("the disk is full")
 
-    monkeypatch.setattr("number_generator.sinks.atomic.AtomicFile.commit", fail)
+    monkeypatch.setattr("number_generator.system.atomic_file.AtomicFile.commit", fail)
     with pytest.raises(OutputError):
         save_page("later", path, Interruption())
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import IO
 
 from number_generator.errors import OutputError
-from number_generator.sinks import temporaries
-from number_generator.sinks.temporaries import make_folder, translated
+from number_generator.system import temporaries
+from number_generator.system.temporaries import make_folder, translated
 
 __all__ = ["AtomicFile", "place", "translated"]
 

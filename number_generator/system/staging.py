@@ -4,9 +4,9 @@ import os
 import sys
 from pathlib import Path
 
-from number_generator.sinks import temporaries
-from number_generator.sinks.atomic import place
-from number_generator.sinks.temporaries import make_folder, translated
+from number_generator.system import temporaries
+from number_generator.system.atomic_file import place
+from number_generator.system.temporaries import make_folder, translated
 
 __all__ = ["Staging", "TemporaryFolder"]
 

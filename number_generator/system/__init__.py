@@ -1,0 +1,1 @@
+"""The machine: whole-or-absent files, signals, threads, buffers, optional packages."""
