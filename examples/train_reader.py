@@ -48,7 +48,8 @@ from number_generator.listed import ListedNumbers
 from number_generator.numbers import ALPHABET
 from number_generator.patterns import parse_pattern_option
 from number_generator.preview import contact_sheet
-from number_generator.spec import NumberSource, check_seed
+from number_generator.spec import NumberSource
+from number_generator.system.checks import check_seed
 from number_generator.system.threads import available_cores
 
 try:

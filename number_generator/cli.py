@@ -244,7 +244,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         raise SpecError(
             f"--sequence has {len(sequence)} digits, too many for a file name: give one with --output-path FILE.png"
         )
-    from number_generator.spec import check_seed  # noqa: PLC0415
+    from number_generator.system.checks import check_seed  # noqa: PLC0415
 
     seed = check_seed(options.seed, "--seed")
     if options.preview is not None:

@@ -21,19 +21,9 @@ from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.handwriting import Handwriting, checked_style
 from number_generator.numbers import FixedNumbers, pack_sequences
-from number_generator.spec import (
-    Chunk,
-    Fit,
-    Job,
-    Label,
-    NumberSource,
-    RenderSpec,
-    Span,
-    check_integer,
-    check_seed,
-    check_truth,
-)
+from number_generator.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.system.buffers import new_bytes
+from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 from number_generator.truth import joined_truth
 from number_generator.writers import atlas_for

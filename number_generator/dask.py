@@ -19,8 +19,9 @@ from number_generator.numbers import labels_of
 from number_generator.plans import Part, plan_of
 from number_generator.recipes import Recipe
 from number_generator.records import padded
-from number_generator.spec import Field, Fit, Job, Label, Span, check_integer
+from number_generator.spec import Field, Fit, Job, Label, Span
 from number_generator.streams import batches_of
+from number_generator.system.checks import check_integer
 from number_generator.system.optional import needed
 from number_generator.truth import fields_of
 

@@ -15,7 +15,8 @@ from number_generator.loading import MemoryReader, RawDataset, Reader, open_read
 from number_generator.loading.pickles import check_metadata
 from number_generator.loading.raw import text_of
 from number_generator.sinks import format_of
-from number_generator.spec import Field, check_integer
+from number_generator.spec import Field
+from number_generator.system.checks import check_integer
 
 __all__ = ["GenericDataset", "Images", "size_text"]
 

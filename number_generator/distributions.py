@@ -8,6 +8,7 @@ from numbers import Real
 from typing import Any
 
 from number_generator.errors import SpecError
+from number_generator.system.checks import shown
 
 __all__ = [
     "Distribution",
@@ -17,11 +18,9 @@ __all__ = [
     "number_text",
     "parse_distribution",
     "plain_distribution",
-    "shown",
 ]
 
 _NORMAL_REACH = 3.5  # standard deviations: a draw of `Normal` lies no farther from its mean
-_LONGEST_SHOWN = 80
 _JOB = re.compile(r"job\s*\((.*)\)", re.DOTALL)
 _NORMAL = re.compile(r"normal\s*\((.*)\)", re.DOTALL)
 
@@ -203,15 +202,6 @@ def parse_distribution(text: str) -> Distribution:
 def number_text(number: float) -> str:
     """Give the shortest text that is exactly this number."""
     return repr(number).removesuffix(".0")
-
-
-def shown(value: Any) -> str:
-    """Give a value as a message shows it: on one line, however large it is."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, nesting without end
-        return f"a huge {type(value).__name__}"
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
 
 
 def _set(frozen: Distribution, **values: Any) -> None:

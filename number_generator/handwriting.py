@@ -16,10 +16,10 @@ from number_generator.distributions import (
     number_text,
     parse_distribution,
     plain_distribution,
-    shown,
 )
 from number_generator.errors import SpecError
 from number_generator.styles import DOCUMENT, NATURAL
+from number_generator.system.checks import shown
 
 __all__ = [
     "STYLES",

@@ -66,7 +66,7 @@ def _verified(text: str) -> int:
 def _inspect(options: argparse.Namespace, interruption: Interruption) -> None:
     from number_generator.inspecting.inspection import inspect_dataset  # noqa: PLC0415 - as in `cli`, and so below
     from number_generator.loading import open_reader  # noqa: PLC0415
-    from number_generator.spec import check_integer  # noqa: PLC0415
+    from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     page = None if options.html is None else _checked_page(options.html)
     sample = None if options.sample is None else check_integer("--sample", options.sample, 1)

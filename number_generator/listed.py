@@ -11,10 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from number_generator.distributions import shown
 from number_generator.errors import SpecError
 from number_generator.numbers import ALPHABET, pack_sequences
 from number_generator.spec import MAX_LENGTH, Sequences, Span
+from number_generator.system.checks import shown
 
 __all__ = ["ORDERS", "ListedNumbers", "Order"]
 

@@ -8,17 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.distributions import shown
 from number_generator.errors import SpecError
-from number_generator.spec import (
-    MAX_IMAGE_NUMBER,
-    MAX_LENGTH,
-    NumberSource,
-    Sequences,
-    Span,
-    check_integer,
-    check_seed,
-)
+from number_generator.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
+from number_generator.system.checks import check_integer, check_seed, shown
 
 __all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "drawn_strings", "labels_of", "pack_sequences"]
 

@@ -156,7 +156,7 @@ def shards_of(options: argparse.Namespace) -> int | None:
     """Give how many files `--shards` divides a dataset into, or raise SpecError."""
     if options.shards is None:
         return None
-    from number_generator.spec import check_integer  # noqa: PLC0415
+    from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     if options.shard is not None:
         raise SpecError("--shards and --shard are given: leave --shards out to make one of them, or --shard for all")

@@ -134,7 +134,7 @@ def request_of(options: argparse.Namespace) -> Request:
     SpecError
         That names the option.
     """
-    from number_generator.spec import check_integer, check_seed  # noqa: PLC0415
+    from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
 
     spec = checked_spec(options, options.fit)
     numbers = numbers_of(options)
@@ -246,13 +246,8 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
 def checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
     """Give the RenderSpec that the options describe, or raise SpecError that names the option."""
     from number_generator.handwriting import checked_style, with_settings  # noqa: PLC0415
-    from number_generator.spec import (  # noqa: PLC0415
-        MAX_SPACING,
-        MAX_WIDTH,
-        MIN_STYLED_SPACING,
-        RenderSpec,
-        check_integer,
-    )
+    from number_generator.spec import MAX_SPACING, MAX_WIDTH, MIN_STYLED_SPACING, RenderSpec  # noqa: PLC0415
+    from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     style = with_settings(checked_style(options.style), options.settings)
     width = check_integer("--image-width", options.image_width, 1, MAX_WIDTH)

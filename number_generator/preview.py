@@ -178,7 +178,7 @@ def preview(
     (True, dtype('uint8'))
     """
     from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
-    from number_generator.spec import check_integer, check_seed  # noqa: PLC0415
+    from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
 
     target = None if path is None else checked_png_path(path)
     count = check_integer("count", count, 1, MAX_COUNT)
@@ -335,7 +335,8 @@ def _check_boxes(boxes: Any, images: Images) -> None:
 
 def _arrangement(shape: tuple[int, ...], line_height: int, columns: int | None, scale: int | None) -> tuple[int, int]:
     """Choose columns and scale as far as they are not given."""
-    from number_generator.spec import MAX_WIDTH, check_integer  # noqa: PLC0415
+    from number_generator.spec import MAX_WIDTH  # noqa: PLC0415
+    from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     count, _, width = shape
     if columns is not None:

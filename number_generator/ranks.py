@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from number_generator.errors import SpecError
-from number_generator.spec import check_integer
+from number_generator.system.checks import check_integer
 
 __all__ = ["checked_share", "rank_and_world_size"]
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from torch.utils.data import Sampler
 
 from number_generator.ranks import checked_share, rank_and_world_size
-from number_generator.spec import check_integer, check_seed
+from number_generator.system.checks import check_integer, check_seed
 
 __all__ = ["NumberSampler"]
 

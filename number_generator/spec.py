@@ -1,7 +1,5 @@
 """What is to be made: the frozen descriptions that everything is called with, and all validation of arguments."""
 
-import operator
-import secrets
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ import numpy.typing as npt
 
 from number_generator.errors import SpecError
 from number_generator.handwriting import STYLES, Handwriting, checked_style
+from number_generator.system.checks import MAX_SEED, check_integer
 
 __all__ = [
     "FITS",
@@ -36,8 +35,6 @@ __all__ = [
     "RenderSpec",
     "Sequences",
     "Span",
-    "check_integer",
-    "check_seed",
     "check_spacing_range",
     "check_truth",
 ]
@@ -66,32 +63,12 @@ MIN_STYLED_SPACING = -65_535
 # Pillow holds the box of a resize in single precision, exact up to here; so are the pixels.
 _MAX_NATURAL_WIDTH = 2**24
 MAX_IMAGE_NUMBER = 2**63 - 1
-_MAX_SEED = 2**64 - 1
 # A task takes milliseconds, its memory is bounded, and its images stay in a core's share of the last cache level.
 _SPAN_BYTES = 12 * 2**20
 _SPAN_IMAGES = 2048
 # A task goes through the interpreter some ten times, where other threads wait: 16 threads on 16 cores made 2.6 times
 # the images of one in tasks of 256, 8.5 times in tasks of 1,024, and 10.9 in tasks of 2,500.
 _FEWEST_SPAN_IMAGES = 512
-
-
-def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
-    """Give `value` as an int, or raise SpecError if it is no integer from `minimum` to `maximum`."""
-    rule = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = operator.index(value)
-    except TypeError:
-        raise SpecError(f"{name} is {value!r}: give an integer, {rule}") from None
-    if number < minimum or (maximum is not None and number > maximum):
-        raise SpecError(f"{name} is {number}: give an integer, {rule}")
-    return number
-
-
-def check_seed(seed: Any, name: str = "seed") -> int:
-    """Give `seed` as an int from 0 to 2**64 - 1; None draws fresh entropy from the operating system."""
-    return secrets.randbits(64) if seed is None else check_integer(name, seed, 0, _MAX_SEED)
 
 
 def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
@@ -263,7 +240,7 @@ class Job:
         if self.label not in LABELS:
             raise SpecError(f"label is {self.label!r}: give one of {', '.join(map(repr, LABELS))}")
         check_integer("height", self.height, MIN_HEIGHT)
-        check_integer("seed", self.seed, 0, _MAX_SEED)
+        check_integer("seed", self.seed, 0, MAX_SEED)
         check_integer("start", self.span.start, 0, MAX_IMAGE_NUMBER)
         if self.span.stop > MAX_IMAGE_NUMBER:
             raise SpecError(

@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digit_datasets import DigitImageDataset
-from number_generator.distributions import shown
 from number_generator.errors import DatasetError, SpecError
-from number_generator.spec import check_integer
+from number_generator.system.checks import check_integer, shown
 from number_generator.writers import known_clusters
 
 __all__ = ["MAX_SPLITS", "Split", "divide", "parse_split", "split_digits"]

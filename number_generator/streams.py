@@ -28,11 +28,10 @@ from number_generator.spec import (
     NumberSource,
     RenderSpec,
     Span,
-    check_integer,
-    check_seed,
     check_truth,
 )
 from number_generator.system.buffers import new_bytes
+from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 from number_generator.truth import joined_truth
 from number_generator.writers import atlas_for

@@ -6,9 +6,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.distributions import shown
 from number_generator.errors import SpecError
-from number_generator.spec import check_integer
+from number_generator.system.checks import check_integer, shown
 
 __all__ = ["Blank", "Targets", "encode_labels", "needed_output_length"]
 

@@ -13,8 +13,9 @@ import numpy as np
 from number_generator.core import Digits
 from number_generator.errors import SpecError
 from number_generator.handwriting import Handwriting
-from number_generator.spec import Fit, Label, Span, check_integer
+from number_generator.spec import Fit, Label, Span
 from number_generator.streams import Batch, Batches, batches_of, check_state, new_images
+from number_generator.system.checks import check_integer
 from number_generator.system.optional import needed
 from number_generator.system.threads import check_workers
 from number_generator.targets import Blank

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from number_generator.spec import check_integer
+from number_generator.system.checks import check_integer
 
 __all__ = ["available_cores", "check_workers", "ordered_map"]
 

@@ -1,0 +1,42 @@
+"""Rules that arguments of all kinds share, and how an error message shows a value."""
+
+import operator
+import secrets
+from typing import Any
+
+from number_generator.errors import SpecError
+
+__all__ = ["MAX_SEED", "check_integer", "check_seed", "shown"]
+
+MAX_SEED = 2**64 - 1
+_LONGEST_SHOWN = 80
+# By their names, as NumPy need not be loaded: Python's own and NumPy's, before and after its version 2.
+_BOOLEANS = ("bool", "bool_")
+
+
+def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
+    """Give `value` as an int, or raise SpecError if it is no integer from `minimum` to `maximum`."""
+    rule = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
+    try:
+        if type(value).__name__ in _BOOLEANS:
+            raise TypeError
+        number = operator.index(value)
+    except TypeError:
+        raise SpecError(f"{name} is {value!r}: give an integer, {rule}") from None
+    if number < minimum or (maximum is not None and number > maximum):
+        raise SpecError(f"{name} is {number}: give an integer, {rule}")
+    return number
+
+
+def check_seed(seed: Any, name: str = "seed") -> int:
+    """Give `seed` as an int from 0 to 2**64 - 1; None draws fresh entropy from the operating system."""
+    return secrets.randbits(64) if seed is None else check_integer(name, seed, 0, MAX_SEED)
+
+
+def shown(value: Any) -> str:
+    """Give a value as a message shows it: on one line, however large it is."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, nesting without end
+        return f"a huge {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
