@@ -4,7 +4,7 @@ import pytest
 
 from number_generator import countries, digit_sets
 from number_generator.countries import CountryNumbers
-from number_generator.spec import Span
+from number_generator.job.spec import Span
 
 _COUNT = 100_000
 

@@ -7,7 +7,7 @@ import pytest
 from workload import HEIGHT
 
 from number_generator import Handwriting, generate_batch
-from number_generator.handwriting import STYLES, parameters
+from number_generator.job.handwriting import STYLES, parameters
 
 _WIDTH = 128
 _PAGE = HEIGHT * _WIDTH

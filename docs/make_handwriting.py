@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from number_generator import Handwriting, generate_batch
-from number_generator.handwriting import STYLES, Parameter, parameters
+from number_generator.job.handwriting import STYLES, Parameter, parameters
 
 _HERE = Path(__file__).parent
 _PICTURES = _HERE / "handwriting"

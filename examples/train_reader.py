@@ -43,12 +43,12 @@ from number_generator import (
 )
 from number_generator.countries import parse_country_option
 from number_generator.digit_datasets import default_digits, load_digits
-from number_generator.handwriting import checked_style, with_settings
+from number_generator.job.handwriting import checked_style, with_settings
+from number_generator.job.spec import NumberSource
 from number_generator.listed import ListedNumbers
 from number_generator.numbers import ALPHABET
 from number_generator.patterns import parse_pattern_option
 from number_generator.preview import contact_sheet
-from number_generator.spec import NumberSource
 from number_generator.system.checks import check_seed
 from number_generator.system.threads import available_cores
 

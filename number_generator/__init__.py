@@ -23,8 +23,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.countries import CountryNumbers
     from number_generator.datasets import GenericDataset
     from number_generator.digit_datasets import DigitImageDataset, fetch_digits, set_default_dataset_filepath
-    from number_generator.distributions import Normal, Uniform
-    from number_generator.handwriting import Handwriting
+    from number_generator.job.distributions import Normal, Uniform
+    from number_generator.job.handwriting import Handwriting
     from number_generator.numbers import PhoneNumbers
     from number_generator.patterns import Pattern
     from number_generator.splits import split_digits

@@ -159,10 +159,10 @@ def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
 
 def _preview(options: argparse.Namespace, interruption: Interruption) -> None:
     # Heavy modules load when they are used, as in `cli`.
-    from number_generator.handwriting import with_settings  # noqa: PLC0415
+    from number_generator.job.handwriting import with_settings  # noqa: PLC0415
+    from number_generator.job.spec import MAX_WIDTH  # noqa: PLC0415
     from number_generator.preview import MAX_COUNT, preview, style_of  # noqa: PLC0415
     from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
-    from number_generator.spec import MAX_WIDTH  # noqa: PLC0415
     from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
 
     path = checked_png_path(options.sheet, "SHEET.png")

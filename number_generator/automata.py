@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.spec import MAX_LENGTH, Sequences, Span
+from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 
 __all__ = ["Automaton", "Edges", "LanguageError", "Sampler"]
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
+from number_generator.job.provenance import joined_metadata
+from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
 from number_generator.loading import Reader, open_reader
-from number_generator.provenance import joined_metadata
 from number_generator.records import describe, fields_from
 from number_generator.sinks import ENDINGS, FORMATS, Compression, Format, format_of, open_sink
-from number_generator.spec import Chunk, DatasetHeader, Field, Span
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 

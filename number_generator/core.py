@@ -19,9 +19,9 @@ from number_generator.digit_datasets import (
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.glyphs import GlyphAtlas
-from number_generator.handwriting import Handwriting, checked_style
+from number_generator.job.handwriting import Handwriting, checked_style
+from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers import FixedNumbers, pack_sequences
-from number_generator.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.system.buffers import new_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map

@@ -13,8 +13,8 @@ import numpy as np
 from number_generator.automata import Automaton, Sampler
 from number_generator.digit_sets import DigitSets, expanded
 from number_generator.errors import SpecError
+from number_generator.job.spec import Sequences, Span
 from number_generator.numbers import ALPHABET, drawn_strings
-from number_generator.spec import Sequences, Span
 
 if TYPE_CHECKING:
     from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc

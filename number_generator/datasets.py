@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from number_generator.conversion import checked_target, write_dataset
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
+from number_generator.job.spec import Field
 from number_generator.loading import MemoryReader, RawDataset, Reader, open_reader
 from number_generator.loading.pickles import check_metadata
 from number_generator.loading.raw import text_of
 from number_generator.sinks import format_of
-from number_generator.spec import Field
 from number_generator.system.checks import check_integer
 
 __all__ = ["GenericDataset", "Images", "size_text"]

@@ -16,8 +16,8 @@ from number_generator.datasets import GenericDataset, Images, size_text
 from number_generator.digit_folders import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
 from number_generator.glyphs import GlyphAtlas
+from number_generator.job.spec import MIN_HEIGHT
 from number_generator.loading import load_arrays
-from number_generator.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
 
 __all__ = ["SOURCES_KEY", "DigitImageDataset", "Mixture"]

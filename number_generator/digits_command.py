@@ -158,7 +158,7 @@ def _digits(name: str, options: argparse.Namespace) -> "DigitImageDataset":
     from number_generator.digit_images import DigitImageDataset  # noqa: PLC0415
     from number_generator.digit_mixtures import resized  # noqa: PLC0415
     from number_generator.digit_sources import SOURCES  # noqa: PLC0415
-    from number_generator.spec import MIN_HEIGHT  # noqa: PLC0415
+    from number_generator.job.spec import MIN_HEIGHT  # noqa: PLC0415
     from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     size = None if options.size is None else check_integer("--size", options.size, MIN_HEIGHT, MAX_SIZE)

@@ -10,11 +10,11 @@ from typing import Any
 
 from number_generator.conversion import checked_target
 from number_generator.errors import DatasetError, SpecError
+from number_generator.job.provenance import differences, recorded_job, whole_metadata
+from number_generator.job.spec import DatasetHeader, Field
 from number_generator.loading import Hdf5Reader
-from number_generator.provenance import differences, recorded_job, whole_metadata
 from number_generator.sinks import format_of
 from number_generator.sinks.hdf5_index import write_index
-from number_generator.spec import DatasetHeader, Field
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import exists_already
 

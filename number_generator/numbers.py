@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
+from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
 from number_generator.system.checks import check_integer, check_seed, shown
 
 __all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "drawn_strings", "labels_of", "pack_sequences"]

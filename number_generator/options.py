@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from number_generator.errors import SpecError
 
 if TYPE_CHECKING:
-    from number_generator.spec import NumberSource
+    from number_generator.job.spec import NumberSource
     from number_generator.splits import Split
 
 __all__ = [
@@ -203,7 +203,7 @@ def numbers_of(options: argparse.Namespace) -> Numbers:
 
 def truth_of(options: argparse.Namespace) -> tuple[str, ...]:
     """Give the ground truth that `--truth` asks for, or raise SpecError."""
-    from number_generator.spec import TRUTHS, check_truth  # noqa: PLC0415
+    from number_generator.job.spec import TRUTHS, check_truth  # noqa: PLC0415
 
     if options.truth is None:
         return ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.spec import Job
+from number_generator.job.spec import Job
 
 __all__ = ["Placed"]
 

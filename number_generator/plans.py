@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from number_generator.errors import SpecError
+from number_generator.job.provenance import shard_metadata
 from number_generator.options import (
     NUM_IMAGES,
     SPACING_RANGE,
@@ -21,12 +22,11 @@ from number_generator.options import (
     truth_of,
 )
 from number_generator.outputs import Output, output_of
-from number_generator.provenance import shard_metadata
 
 if TYPE_CHECKING:
     from number_generator.digit_datasets import DigitImageDataset
     from number_generator.glyphs import GlyphAtlas
-    from number_generator.spec import DatasetHeader, Job, RenderSpec
+    from number_generator.job.spec import DatasetHeader, Job, RenderSpec
 
 __all__ = [
     "Part",
@@ -98,7 +98,7 @@ class Part:
 
     def shard(self, number: int) -> "Part":
         """Give one of the shards that the part is divided into, numbered from 0."""
-        from number_generator.spec import Span  # noqa: PLC0415
+        from number_generator.job.spec import Span  # noqa: PLC0415
 
         assert self.shards is not None  # noqa: S101 - whoever asks has looked
         bounds = self.shard_bounds()
@@ -180,9 +180,9 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
         If the digits cannot be used.
     """
     from number_generator.digit_datasets import default_digits_path, recorded_digits  # noqa: PLC0415
+    from number_generator.job.metadata import dataset_metadata  # noqa: PLC0415
+    from number_generator.job.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
     from number_generator.listed import ListedNumbers  # noqa: PLC0415
-    from number_generator.metadata import dataset_metadata  # noqa: PLC0415
-    from number_generator.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
     from number_generator.splits import divide  # noqa: PLC0415
     from number_generator.truth import fields_of  # noqa: PLC0415
     from number_generator.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415
@@ -245,8 +245,8 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
 
 def checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
     """Give the RenderSpec that the options describe, or raise SpecError that names the option."""
-    from number_generator.handwriting import checked_style, with_settings  # noqa: PLC0415
-    from number_generator.spec import MAX_SPACING, MAX_WIDTH, MIN_STYLED_SPACING, RenderSpec  # noqa: PLC0415
+    from number_generator.job.handwriting import checked_style, with_settings  # noqa: PLC0415
+    from number_generator.job.spec import MAX_SPACING, MAX_WIDTH, MIN_STYLED_SPACING, RenderSpec  # noqa: PLC0415
     from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     style = with_settings(checked_style(options.style), options.settings)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
 
     from number_generator.datasets import GenericDataset, Images
     from number_generator.digit_datasets import DigitImageDataset
-    from number_generator.handwriting import Handwriting
+    from number_generator.job.handwriting import Handwriting
 
 __all__ = ["MAX_COUNT", "contact_sheet", "preview", "style_of"]
 
@@ -205,7 +205,7 @@ def preview(
 def style_of(source: Any) -> Handwriting | None:
     """Give the style that a source of `preview` stands for; None if it stands for a dataset."""
     from number_generator.datasets import GenericDataset  # noqa: PLC0415
-    from number_generator.handwriting import STYLES, Handwriting, checked_style  # noqa: PLC0415
+    from number_generator.job.handwriting import STYLES, Handwriting, checked_style  # noqa: PLC0415
 
     if isinstance(source, (str, os.PathLike)):
         is_named = isinstance(source, str) and source in STYLES
@@ -335,7 +335,7 @@ def _check_boxes(boxes: Any, images: Images) -> None:
 
 def _arrangement(shape: tuple[int, ...], line_height: int, columns: int | None, scale: int | None) -> tuple[int, int]:
     """Choose columns and scale as far as they are not given."""
-    from number_generator.spec import MAX_WIDTH  # noqa: PLC0415
+    from number_generator.job.spec import MAX_WIDTH  # noqa: PLC0415
     from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     count, _, width = shape

@@ -13,8 +13,8 @@ from number_generator.core import whole_chunk
 from number_generator.digit_datasets import DigitImageDataset
 from number_generator.errors import SpecError
 from number_generator.glyphs import GlyphAtlas
-from number_generator.handwriting import Handwriting
-from number_generator.spec import Chunk, Job, Span
+from number_generator.job.handwriting import Handwriting
+from number_generator.job.spec import Chunk, Job, Span
 from number_generator.writers import atlas_for, writers_of
 
 __all__ = ["Recipe"]

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
-from number_generator.provenance import differences, recorded_job
+from number_generator.job.provenance import differences, recorded_job
+from number_generator.job.spec import DatasetHeader
 from number_generator.sinks.journal import ENDING, Journal, recorded
-from number_generator.spec import DatasetHeader
 
 __all__ = ["begun_journal", "is_whole", "journal_of", "recorded_seed"]
 

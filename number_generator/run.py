@@ -5,8 +5,8 @@ from contextlib import closing
 
 from number_generator.engine import make_chunk
 from number_generator.glyphs import GlyphAtlas
+from number_generator.job.spec import Job, Span
 from number_generator.sinks import Sink
-from number_generator.spec import Job, Span
 from number_generator.system.threads import ordered_map
 
 __all__ = ["run_job"]

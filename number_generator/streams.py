@@ -16,10 +16,8 @@ from number_generator.datasets import Images
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.glyphs import GlyphAtlas
-from number_generator.handwriting import STYLE_VERSION, Handwriting, checked_style
-from number_generator.listed import ListedNumbers
-from number_generator.numbers import PhoneNumbers, pack_sequences
-from number_generator.spec import (
+from number_generator.job.handwriting import STYLE_VERSION, Handwriting, checked_style
+from number_generator.job.spec import (
     MAX_IMAGE_NUMBER,
     RENDER_VERSION,
     Fit,
@@ -30,6 +28,8 @@ from number_generator.spec import (
     Span,
     check_truth,
 )
+from number_generator.listed import ListedNumbers
+from number_generator.numbers import PhoneNumbers, pack_sequences
 from number_generator.system.buffers import new_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import draws, styled, writing
-from number_generator.distributions import Normal
 from number_generator.glyphs import GlyphAtlas
-from number_generator.handwriting import Handwriting, parameters
+from number_generator.job.distributions import Normal
+from number_generator.job.handwriting import Handwriting, parameters
+from number_generator.job.spec import Job, Sequences
 from number_generator.placed import Placed
-from number_generator.spec import Job, Sequences
 
 __all__ = ["render_styled", "style_table"]
 

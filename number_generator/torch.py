@@ -12,8 +12,8 @@ import numpy as np
 
 from number_generator.core import Digits
 from number_generator.errors import SpecError
-from number_generator.handwriting import Handwriting
-from number_generator.spec import Fit, Label, Span
+from number_generator.job.handwriting import Handwriting
+from number_generator.job.spec import Fit, Label, Span
 from number_generator.streams import Batch, Batches, batches_of, check_state, new_images
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import needed

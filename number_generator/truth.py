@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from number_generator._kernels import rng, truth
 from number_generator.glyphs import GlyphAtlas
-from number_generator.handwriting import Handwriting, checked_style, parameters
+from number_generator.job.handwriting import Handwriting, checked_style, parameters
+from number_generator.job.spec import Field, Job, Sequences
 from number_generator.placed import Placed
-from number_generator.spec import Field, Job, Sequences
 from number_generator.styled import style_table
 
 __all__ = [

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from number_generator.digit_datasets import DigitImageDataset, packaged_file
 from number_generator.errors import DatasetError, SpecError
 from number_generator.glyphs import GlyphAtlas, glyph_order
-from number_generator.handwriting import Handwriting
+from number_generator.job.handwriting import Handwriting
 
 __all__ = [
     "CLUSTERS",

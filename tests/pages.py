@@ -4,7 +4,7 @@ import numpy as np
 
 from number_generator._kernels import draws, paper, scan
 from number_generator._kernels.page import make_page, make_scratch
-from number_generator.handwriting import STYLES, Normal, parameters
+from number_generator.job.handwriting import STYLES, Normal, parameters
 
 SHAPE = (28, 128)
 BOX = (10.0, 4.0, 118.0, 24.0)

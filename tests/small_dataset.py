@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from number_generator.conversion import write_dataset
+from number_generator.job.spec import Field
 from number_generator.loading import MemoryReader, RawDataset
-from number_generator.spec import Field
 
 COUNT, HEIGHT, WIDTH, LONGEST = 7, 5, 6, 3
 LABELS = ["", "1", "23", "456", "7,8", '"9"', "+12"]

@@ -13,8 +13,8 @@ from scipy.stats import chisquare
 
 from number_generator._kernels.automata import scale_fraction
 from number_generator.automata import Automaton, LanguageError, Sampler
+from number_generator.job.spec import Span
 from number_generator.numbers import ALPHABET
-from number_generator.spec import Span
 
 STREAM = 77
 

@@ -278,7 +278,7 @@ def load_written(file_format):
 
 
 def test_a_dataset_has_the_same_bytes_whatever_the_workers(folder, file_format, monkeypatch):
-    monkeypatch.setattr("number_generator.metadata.time.time", lambda: 1.5)
+    monkeypatch.setattr("number_generator.job.metadata.time.time", lambda: 1.5)
     more = ["--truth=glyphs", *(["--labels=jsonl"] if file_format == "png" else [])]
     made = []
     for workers in (1, 3):

@@ -21,9 +21,9 @@ from number_generator.errors import (
     OutputExistsError,
     SpecError,
 )
+from number_generator.job.spec import Field
 from number_generator.loading import MemoryReader, RawDataset, detect_format, open_reader
 from number_generator.sinks.atomic_folder import AtomicFolder
-from number_generator.spec import Field
 from number_generator.system.signals import Interruption
 
 

@@ -19,8 +19,8 @@ from scipy import stats
 from number_generator import countries, digit_sets
 from number_generator.countries import CountryNumbers, country_codes, parse_country_option
 from number_generator.errors import SpecError
+from number_generator.job.spec import Span
 from number_generator.numbers import ALPHABET
-from number_generator.spec import Span
 
 EACH = -(-50_000 // len(country_codes())) * 2  # of each country: 100,000 numbers in all
 PASSES = 1e-4

@@ -13,9 +13,9 @@ import pytest
 from number_generator import PhoneNumbers, generate_batch, generate_chunk, writers
 from number_generator.cli import generate_phone_numbers
 from number_generator.errors import MissingExtraError, SpecError
-from number_generator.handwriting import Handwriting
+from number_generator.job.handwriting import Handwriting
+from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.recipes import Recipe
-from number_generator.spec import Job, RenderSpec, Span
 from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")

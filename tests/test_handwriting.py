@@ -13,10 +13,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from number_generator import Handwriting, Normal, Uniform, distributions, handwriting
-from number_generator.distributions import as_distribution, parse_distribution, plain_distribution
+from number_generator import Handwriting, Normal, Uniform
 from number_generator.errors import SpecError
-from number_generator.handwriting import STYLES, checked_style, parameters, with_settings
+from number_generator.job import distributions, handwriting
+from number_generator.job.distributions import as_distribution, parse_distribution, plain_distribution
+from number_generator.job.handwriting import STYLES, checked_style, parameters, with_settings
 
 # These numbers must never change: another one draws other values, and the images of a seed would be others.
 STREAMS = {
@@ -718,7 +719,7 @@ def test_a_style_loads_nothing_heavy(run_python, tmp_path):
 import sys
 from number_generator import Handwriting, Normal, Uniform
 Handwriting.from_file(sys.argv[1]).settings()
-for name in ("numpy", "numba", "h5py", "PIL", "tqdm", "difflib", "number_generator.spec"):
+for name in ("numpy", "numba", "h5py", "PIL", "tqdm", "difflib", "number_generator.job.spec"):
     assert name not in sys.modules, name
 """
 

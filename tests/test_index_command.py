@@ -12,8 +12,8 @@ from number_generator.__main__ import main
 from number_generator.errors import DatasetError, OutputExistsError, SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.indexing import index_path, index_shards
+from number_generator.job.provenance import recorded_job
 from number_generator.loading import Hdf5Reader, open_reader
-from number_generator.provenance import recorded_job
 from number_generator.system.signals import Interruption
 from tests import sharded
 from tests.sharded import COUNT

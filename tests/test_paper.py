@@ -30,10 +30,10 @@ from pages import (
 )
 from scipy import ndimage
 
-from number_generator import handwriting
 from number_generator._kernels import draws, paper, scan, styled
 from number_generator._kernels.page import make_page, make_scratch
-from number_generator.handwriting import STYLES, Normal, parameters
+from number_generator.job import handwriting
+from number_generator.job.handwriting import STYLES, Normal, parameters
 
 
 @pytest.fixture(scope="module")

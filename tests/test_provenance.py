@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from number_generator.provenance import (
+from number_generator.job.provenance import (
     differences,
     joined_metadata,
     options_of,
@@ -12,7 +12,7 @@ from number_generator.provenance import (
     shard_metadata,
     whole_metadata,
 )
-from number_generator.spec import Span
+from number_generator.job.spec import Span
 
 
 def about(*words, **job):

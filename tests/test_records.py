@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator.errors import SpecError
+from number_generator.job.spec import DatasetHeader, Field
 from number_generator.records import (
     as_json,
     describe,
@@ -22,7 +23,6 @@ from number_generator.records import (
     truth_key,
     truth_rows,
 )
-from number_generator.spec import DatasetHeader, Field
 
 FIELDS = (
     Field("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),

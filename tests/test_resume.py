@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import GenericDataset, cli, metadata, production, spec
+from number_generator import GenericDataset, cli, production
 from number_generator.errors import OutputError
+from number_generator.job import metadata, spec
 from number_generator.loading import open_reader
 from number_generator.sinks import FORMATS, journaled
 from number_generator.sinks.journal import Journal, checksum
@@ -276,8 +277,8 @@ def test_other_digits_are_refused(folder, monkeypatch, capsys, digits_file, make
 @pytest.mark.parametrize(
     ("where", "told"),
     [
-        ("number_generator.metadata.__version__", "number_generator was 1.0.0 and is 9.9"),
-        ("number_generator.metadata.RENDER_VERSION", "the version of the pixels was 1 and is 9.9"),
+        ("number_generator.job.metadata.__version__", "number_generator was 1.0.0 and is 9.9"),
+        ("number_generator.job.metadata.RENDER_VERSION", "the version of the pixels was 1 and is 9.9"),
     ],
 )
 def test_another_version_is_refused(folder, monkeypatch, capsys, where, told):

@@ -10,9 +10,9 @@ from argparse import Namespace
 
 import pytest
 
-from number_generator import metadata
 from number_generator.cli import dataset_parser, generate_phone_numbers
 from number_generator.errors import ClusterError, OutputError
+from number_generator.job import metadata
 from number_generator.outputs import Output
 from number_generator.plans import plan_of, request_of
 from number_generator.production import Settings

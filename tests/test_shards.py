@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from number_generator import cli, production
+from number_generator.job.provenance import differences, options_of, recorded_job
 from number_generator.loading import open_reader
 from number_generator.plans import plan_of
-from number_generator.provenance import differences, options_of, recorded_job
 from number_generator.system.signals import Interruption
 
 SHARDS = ["s-00000-of-00003.h5", "s-00001-of-00003.h5", "s-00002-of-00003.h5"]

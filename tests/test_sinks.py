@@ -24,11 +24,11 @@ from written import write_dataset
 
 from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
+from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
 from number_generator.records import describe
 from number_generator.sinks import COMPRESSIONS, format_of, open_sink
 from number_generator.sinks.hdf5_file import Hdf5Sink
 from number_generator.sinks.pickle_file import PickleSink
-from number_generator.spec import Chunk, DatasetHeader, Field, Span
 from number_generator.system import atomic_file, temporaries
 from number_generator.system.atomic_file import AtomicFile
 
@@ -1130,7 +1130,7 @@ import numpy as np
 from pathlib import Path
 from number_generator.errors import OutputError
 from number_generator.sinks import open_sink
-from number_generator.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
 
 path, file_format, compression = sys.argv[1:]
 images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)

@@ -17,12 +17,12 @@ from written import ALL_LABELS, FIELDS, METADATA, make_content, pixels, read, re
 
 from number_generator import records
 from number_generator.errors import DatasetError, MissingExtraError, OutputError, OutputExistsError, SpecError
+from number_generator.job.spec import Chunk, DatasetHeader, Span
 from number_generator.records import describe, truth_arrays
 from number_generator.sinks import FOLDER_FORMATS, lmdb_folder, open_sink
 from number_generator.sinks.atomic_folder import AtomicFolder, is_dataset_folder
 from number_generator.sinks.parquet_files import ParquetSink
 from number_generator.sinks.webdataset_shards import WebDatasetSink
-from number_generator.spec import Chunk, DatasetHeader, Span
 from number_generator.system import temporaries
 from number_generator.system.signals import _is_removed
 

@@ -9,7 +9,7 @@ import pytest
 
 from number_generator import Pattern, PhoneNumbers, generate_chunk, stream, streams
 from number_generator.errors import SpecError
-from number_generator.spec import MAX_IMAGE_NUMBER, TRUTHS
+from number_generator.job.spec import MAX_IMAGE_NUMBER, TRUTHS
 from number_generator.system.threads import ordered_map
 
 

@@ -14,14 +14,15 @@ import test_paper
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, generate_batch, handwriting
+from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, generate_batch
 from number_generator._kernels import fields, rng, strokes, writing
 from number_generator.digit_datasets import packaged_digits
 from number_generator.engine import make_chunk
 from number_generator.errors import SpecError
-from number_generator.handwriting import parameters
+from number_generator.job import handwriting
+from number_generator.job.handwriting import parameters
+from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers import ALPHABET, FixedNumbers, pack_sequences
-from number_generator.spec import Job, RenderSpec, Span
 from number_generator.styled import style_table
 from number_generator.writers import atlas_for, writers_of
 

@@ -14,9 +14,9 @@ import numpy as np
 from number_generator.inspecting.findings import warnings_of
 from number_generator.inspecting.ink import BATCH_BYTES, PageInk, measure_ink
 from number_generator.inspecting.measures import LabelStatistics, PageStatistics, label_statistics, page_statistics
+from number_generator.job.provenance import options_of
 from number_generator.loading import Reader, detect_format, source_files
 from number_generator.loading.files import reading
-from number_generator.provenance import options_of
 
 __all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
 

@@ -15,12 +15,12 @@ import numpy as np
 from number_generator.commands import parsed_command
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.inspecting.inspection import spread_numbers
+from number_generator.job.provenance import differences
 from number_generator.loading import Reader
 from number_generator.plans import Part, plan_of
-from number_generator.provenance import differences
 
 if TYPE_CHECKING:
-    from number_generator.spec import Chunk
+    from number_generator.job.spec import Chunk
 
 __all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "files_to_read", "verify"]
 
@@ -147,8 +147,8 @@ def _words(metadata: Mapping[str, Any]) -> list[str]:
 
 def _check_versions(metadata: Mapping[str, Any]) -> None:
     """Refuse datasets that were drawn with other pixels than those of this version."""
-    from number_generator.handwriting import STYLE_VERSION  # noqa: PLC0415 - the metadata of this version, no more
-    from number_generator.spec import RENDER_VERSION  # noqa: PLC0415
+    from number_generator.job.handwriting import STYLE_VERSION  # noqa: PLC0415 - the metadata of this version, no more
+    from number_generator.job.spec import RENDER_VERSION  # noqa: PLC0415
 
     if not _words(metadata):
         raise _UnverifiableError(f"it records no command of {_COMMAND}")
@@ -205,7 +205,7 @@ def _compared_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, in
 def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...]) -> tuple[str, ...]:
     """Make an image again, and tell what of it is different."""
     from number_generator.engine import make_chunk  # noqa: PLC0415 - compiled code loads when it is used
-    from number_generator.spec import Span  # noqa: PLC0415
+    from number_generator.job.spec import Span  # noqa: PLC0415
 
     start = part.job.span.start + number
     chunk = make_chunk(part.job, part.atlas, Span(start, start + 1))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from number_generator.job.spec import MAX_WIDTH, Field
 from number_generator.loading.files import MalformedError, checked_path, shown
 from number_generator.records import DESCRIPTION_FILE, fields_from, metadata_from
-from number_generator.spec import MAX_WIDTH, Field
 
 _SPACING = "spacing_range"
 _MOST_BYTES = 64 << 20

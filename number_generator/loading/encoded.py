@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from number_generator.job.spec import Field
 from number_generator.loading.descriptions import Description
 from number_generator.loading.files import MalformedError, reading
 from number_generator.loading.pictures import check_size, decode, picture_size
 from number_generator.loading.sliced import SlicedReader
 from number_generator.records import truth_arrays
-from number_generator.spec import Field
 
 MOST_LABEL_BYTES = 1 << 16
 """What one label may take: a sequence may hold 10,000 digits."""

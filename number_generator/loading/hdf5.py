@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Field
 from number_generator.loading.descriptions import with_pair
 from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, checked_path, reading
 from number_generator.loading.hdf5_chunks import ChunkReader, check_checksums
@@ -18,7 +19,6 @@ from number_generator.loading.hdf5_heaps import check_attributes, check_heaps, l
 from number_generator.loading.hdf5_objects import h5py_module, open_file, own_object, stored_dataset
 from number_generator.loading.raw import RawDataset, build_dataset
 from number_generator.loading.sliced import SlicedReader
-from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Field
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from number_generator.errors import NumberGeneratorError
+from number_generator.job.provenance import differences, recorded_job
+from number_generator.job.spec import Field
 from number_generator.loading.files import DEFLATE_EXPANSION, MalformedError, checked_path, reading, shown
 from number_generator.loading.hdf5 import Hdf5Reader
 from number_generator.loading.hdf5_index import VALID, is_index, read_index
 from number_generator.loading.sliced import SlicedReader
-from number_generator.provenance import differences, recorded_job
-from number_generator.spec import Field
 
 __all__ = ["ShardedHdf5Reader", "open_hdf5"]
 

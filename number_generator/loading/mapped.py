@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from number_generator.job.spec import Field
 from number_generator.loading.files import let_go
 from number_generator.loading.raw import RawDataset, texts_of
 from number_generator.loading.sliced import SlicedReader
-from number_generator.spec import Field
 
 __all__ = ["Loader", "MappedReader"]
 

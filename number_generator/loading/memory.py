@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.job.spec import Field
 from number_generator.loading.raw import RawDataset
 from number_generator.loading.sliced import SlicedReader
-from number_generator.spec import Field
 
 __all__ = ["MemoryReader"]
 

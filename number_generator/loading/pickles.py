@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import SpecError
+from number_generator.job.spec import Field
 from number_generator.loading.files import MalformedError, reading, shown
 from number_generator.loading.pickle_machine import PickleMachine
 from number_generator.loading.pickle_values import PickledArray, PickledType
 from number_generator.loading.raw import RawDataset, build_dataset
 from number_generator.records import fields_from
-from number_generator.spec import Field
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.job.spec import Field
 from number_generator.loading.files import MalformedError, reading, shown
-from number_generator.spec import Field
 
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from number_generator.job.spec import Field
 from number_generator.loading import hdf5, idx, npz, pickles
 from number_generator.loading.detection import detect_format
 from number_generator.loading.files import checked_path
@@ -20,7 +21,6 @@ from number_generator.loading.parquet_files import ParquetReader
 from number_generator.loading.png_folder import PngFolderReader
 from number_generator.loading.raw import RawDataset, texts_of
 from number_generator.loading.webdataset_shards import WebDatasetReader
-from number_generator.spec import Field
 
 __all__ = ["Reader", "load_arrays", "open_reader"]
 

@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
+from number_generator.job.spec import Field
 from number_generator.loading.files import reading
-from number_generator.spec import Field
 
 Handles = TypeVar("Handles")
 Self = TypeVar("Self", bound="SlicedReader[Any]")

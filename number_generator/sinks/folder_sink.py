@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from number_generator.job.spec import DatasetHeader
 from number_generator.sinks.atomic_folder import AtomicFolder
-from number_generator.spec import DatasetHeader
 from number_generator.system.temporaries import translated
 
 __all__ = ["FolderSink"]

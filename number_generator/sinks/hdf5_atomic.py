@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
-from number_generator.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
+from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.temporaries import NOTHING_LEFT, translated
 

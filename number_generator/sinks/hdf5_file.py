@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
+from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.records import padded
 from number_generator.sinks.hdf5_atomic import AtomicHdf5, label_type, write_metadata
-from number_generator.spec import Chunk, DatasetHeader
 
 __all__ = ["Hdf5Sink"]
 

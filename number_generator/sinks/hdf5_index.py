@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
+from number_generator.job.spec import DatasetHeader
 from number_generator.records import SHARD_FILES, SHARD_IMAGES, leads_inside
 from number_generator.sinks.hdf5_atomic import AtomicHdf5, label_type, write_metadata
-from number_generator.spec import DatasetHeader
 from number_generator.system.signals import Interruption
 
 __all__ = ["check_place", "write_index"]

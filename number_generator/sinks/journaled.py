@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Any
 
 from number_generator.errors import OutputError, OutputExistsError
+from number_generator.job.spec import Chunk
 from number_generator.sinks import Sink
 from number_generator.sinks.journal import Journal, checksum
 from number_generator.sinks.journal_values import packed, unpacked
-from number_generator.spec import Chunk
 from number_generator.system.temporaries import NOTHING_LEFT, resumable
 
 __all__ = ["JournaledSink", "kept"]

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import OutputError
+from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.records import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
@@ -28,7 +29,6 @@ from number_generator.records import (
 )
 from number_generator.sinks.folder_sink import FolderSink
 from number_generator.sinks.png_bytes import encode_png
-from number_generator.spec import Chunk, DatasetHeader
 from number_generator.system.optional import needed
 from number_generator.system.temporaries import NOTHING_LEFT, unnamed_file
 

@@ -12,10 +12,10 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.job.spec import Chunk, DatasetHeader, Field
 from number_generator.records import CHARACTER_FIELDS, PARQUET_KEY, as_json, describe, sample_key
 from number_generator.sinks.folder_sink import FolderSink
 from number_generator.sinks.png_bytes import encode_png
-from number_generator.spec import Chunk, DatasetHeader, Field
 from number_generator.system.optional import needed
 
 __all__ = ["ParquetSink"]

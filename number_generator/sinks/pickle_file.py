@@ -19,8 +19,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.records import describe, padded
-from number_generator.spec import Chunk, DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.temporaries import translated, unnamed_file
 

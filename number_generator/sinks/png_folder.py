@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from number_generator.errors import DatasetError
+from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.records import DESCRIPTION_FILE, as_json, describe, image_path, truth_rows
 from number_generator.sinks.folder_sink import FolderSink
 from number_generator.sinks.png_bytes import encode_png
-from number_generator.spec import Chunk, DatasetHeader
 
 __all__ = ["PngFolderSink"]
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.records import DESCRIPTION_FILE, as_json, describe, sample_key, truth_rows
 from number_generator.sinks.folder_sink import FolderSink
 from number_generator.sinks.png_bytes import encode_png
-from number_generator.spec import Chunk, DatasetHeader
 
 __all__ = ["WebDatasetSink"]
 

@@ -13,8 +13,8 @@ from number_generator import cli
 from number_generator.conversion import convert, write_dataset
 from number_generator.inspecting import verification
 from number_generator.inspecting.verification import Difference, files_to_read, verify
+from number_generator.job.provenance import recorded_job
 from number_generator.loading import MemoryReader, RawDataset, open_reader
-from number_generator.provenance import recorded_job
 from number_generator.system.signals import Interruption
 
 

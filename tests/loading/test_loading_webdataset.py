@@ -11,9 +11,9 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, TRUTH, write
 
 from number_generator.errors import DatasetError
+from number_generator.job.spec import Chunk, DatasetHeader, Span
 from number_generator.loading import detect_format, open_reader
 from number_generator.sinks.webdataset_shards import WebDatasetSink
-from number_generator.spec import Chunk, DatasetHeader, Span
 
 
 def png(image):

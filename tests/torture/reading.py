@@ -10,7 +10,7 @@ import numpy as np
 
 from number_generator import DigitImageDataset
 from number_generator.errors import NumberGeneratorError
-from number_generator.handwriting import Handwriting
+from number_generator.job.handwriting import Handwriting
 from number_generator.listed import ListedNumbers
 from number_generator.loading import load_arrays, open_reader
 from torture.seeds import JOURNALED, journaled

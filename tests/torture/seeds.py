@@ -22,12 +22,12 @@ from small_dataset import COUNT, IMAGES, LABELS, METADATA, TRUTH, in_memory
 
 from number_generator import DigitImageDataset
 from number_generator.conversion import write_dataset
-from number_generator.handwriting import STYLES
+from number_generator.job.handwriting import STYLES
+from number_generator.job.spec import Chunk, DatasetHeader, Span
 from number_generator.records import image_key, label_key
 from number_generator.sinks import open_sink
 from number_generator.sinks.journal import Journal
 from number_generator.sinks.journaled import JournaledSink
-from number_generator.spec import Chunk, DatasetHeader, Span
 
 JOURNALED = 5
 """Images of the datasets that have journals."""

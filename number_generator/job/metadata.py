@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from number_generator._version import __version__
-from number_generator.handwriting import STYLE_VERSION
-from number_generator.spec import RENDER_VERSION, Job
+from number_generator.job.handwriting import STYLE_VERSION
+from number_generator.job.spec import RENDER_VERSION, Job
 
 __all__ = ["dataset_metadata"]
 

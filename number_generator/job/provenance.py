@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from number_generator.spec import Span
+from number_generator.job.spec import Span
 
 __all__ = ["differences", "joined_metadata", "options_of", "recorded_job", "shard_metadata", "whole_metadata"]
 
@@ -71,7 +71,7 @@ def differences(
 
     Examples
     --------
-    >>> from number_generator.provenance import differences
+    >>> from number_generator.job.provenance import differences
     >>> differences({"command": "generate-phone-numbers --seed=1"}, {"command": "generate-phone-numbers --seed=2"})
     ['--seed was 1 and is 2']
     """

@@ -8,7 +8,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from number_generator.distributions import (
+from number_generator.errors import SpecError
+from number_generator.job.distributions import (
     Distribution,
     Normal,
     Uniform,
@@ -17,8 +18,7 @@ from number_generator.distributions import (
     parse_distribution,
     plain_distribution,
 )
-from number_generator.errors import SpecError
-from number_generator.styles import DOCUMENT, NATURAL
+from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import shown
 
 __all__ = [
@@ -421,7 +421,7 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
 
     Examples
     --------
-    >>> from number_generator.handwriting import STYLES, with_settings
+    >>> from number_generator.job.handwriting import STYLES, with_settings
     >>> with_settings(STYLES["clean"], ["slant=-0.2:0.4", "writer=cluster"]).settings()
     ('clean', ['slant=-0.2:0.4', 'writer=cluster'])
     """

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.handwriting import STYLES, Handwriting, checked_style
+from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.system.checks import MAX_SEED, check_integer
 
 __all__ = [

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from number_generator.distributions import Normal
+from number_generator.job.distributions import Normal
 
 __all__ = ["DOCUMENT", "NATURAL"]
 
