@@ -13,9 +13,9 @@ from workload import PAGE, is_drawn, phone_job
 from number_generator import GenericDataset
 from number_generator.digit_datasets import default_digits
 from number_generator.engine import make_chunk
+from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.writer import open_sink
 from number_generator.job.spec import Chunk, DatasetHeader, Span
-from number_generator.sinks import open_sink
-from number_generator.sinks.png_bytes import encode_png
 
 _COUNT = 20_480
 _SIZE = _COUNT * PAGE

@@ -9,9 +9,9 @@ import pytest
 from workload import HEIGHT, PAGE, SPACING, WIDTH, is_drawn, phone_numbers
 
 from number_generator import GenericDataset, cli, generate_batch
+from number_generator.formats.journal.writer import JournaledSink
+from number_generator.formats.reader import open_reader
 from number_generator.inspecting.inspection import inspect_dataset
-from number_generator.loading import open_reader
-from number_generator.sinks.journaled import JournaledSink
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import available_cores
 

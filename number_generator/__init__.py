@@ -12,7 +12,6 @@ from number_generator.preview import preview
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
-    from number_generator.conversion import convert
     from number_generator.core import (
         DigitSequenceImageGenerator,
         generate_batch,
@@ -21,8 +20,9 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
         generate_numbers_sequence,
     )
     from number_generator.countries import CountryNumbers
-    from number_generator.datasets import GenericDataset
     from number_generator.digit_datasets import DigitImageDataset, fetch_digits, set_default_dataset_filepath
+    from number_generator.formats.conversion import convert
+    from number_generator.formats.dataset import GenericDataset
     from number_generator.job.distributions import Normal, Uniform
     from number_generator.job.handwriting import Handwriting
     from number_generator.numbers import PhoneNumbers
@@ -61,13 +61,13 @@ __all__ = [
 _HOMES = {
     "CountryNumbers": "countries",
     "DigitImageDataset": "digit_datasets",
-    "GenericDataset": "datasets",
-    "Handwriting": "handwriting",
-    "Normal": "distributions",
+    "GenericDataset": "formats.dataset",
+    "Handwriting": "job.handwriting",
+    "Normal": "job.distributions",
     "Pattern": "patterns",
     "PhoneNumbers": "numbers",
-    "Uniform": "distributions",
-    "convert": "conversion",
+    "Uniform": "job.distributions",
+    "convert": "formats.conversion",
     "set_default_dataset_filepath": "digit_datasets",
     "encode_labels": "targets",
     "fetch_digits": "digit_datasets",

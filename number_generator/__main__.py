@@ -131,8 +131,8 @@ def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.conversion import checked_target, lost_text, target_format, write_dataset  # noqa: PLC0415
-    from number_generator.loading import open_reader  # noqa: PLC0415
+    from number_generator.formats.conversion import checked_target, lost_text, target_format, write_dataset  # noqa: PLC0415
+    from number_generator.formats.reader import open_reader  # noqa: PLC0415
     from number_generator.system.threads import check_workers  # noqa: PLC0415
 
     target = checked_target(options.target)
@@ -159,10 +159,10 @@ def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
 
 def _preview(options: argparse.Namespace, interruption: Interruption) -> None:
     # Heavy modules load when they are used, as in `cli`.
+    from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.handwriting import with_settings  # noqa: PLC0415
     from number_generator.job.spec import MAX_WIDTH  # noqa: PLC0415
     from number_generator.preview import MAX_COUNT, preview, style_of  # noqa: PLC0415
-    from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
 
     path = checked_png_path(options.sheet, "SHEET.png")

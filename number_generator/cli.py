@@ -257,7 +257,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     _say(f'Synthesizing image for digits sequence "{sequence}" ...')
 
     from number_generator.core import generate_batch  # noqa: PLC0415
-    from number_generator.sinks.png_file import save_png  # noqa: PLC0415
+    from number_generator.formats.png.single import save_png  # noqa: PLC0415
 
     image = generate_batch(
         [sequence],
@@ -289,10 +289,10 @@ def _make_sheet(
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
     from number_generator.engine import make_chunk  # noqa: PLC0415
+    from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.spec import Job, Span  # noqa: PLC0415
     from number_generator.plans import chosen_digits  # noqa: PLC0415
     from number_generator.preview import contact_sheet  # noqa: PLC0415
-    from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.writers import atlas_for  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")

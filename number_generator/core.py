@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.datasets import GenericDataset, Images
 from number_generator.digit_datasets import (
     DigitImageDataset,
     default_digits,
@@ -18,6 +17,7 @@ from number_generator.digit_datasets import (
 )
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.formats.dataset import GenericDataset, Images
 from number_generator.glyphs import GlyphAtlas
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth

@@ -14,12 +14,12 @@ from number_generator.commands import parsed_command
 from number_generator.core import Digits, digits_of
 from number_generator.digit_datasets import DigitImageDataset
 from number_generator.errors import SpecError
+from number_generator.formats.schema import padded
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Field, Fit, Job, Label, Span
 from number_generator.numbers import labels_of
 from number_generator.plans import Part, plan_of
 from number_generator.recipes import Recipe
-from number_generator.records import padded
 from number_generator.streams import batches_of
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import needed

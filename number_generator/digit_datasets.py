@@ -12,7 +12,7 @@ from number_generator.digit_images import DigitImageDataset
 from number_generator.digit_mixtures import as_mixture, mixed_digits
 from number_generator.digit_sources import SOURCES, source_named
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
-from number_generator.loading import source_files
+from number_generator.formats.detection import source_files
 
 __all__ = [
     "PACKAGED",

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
+from number_generator.formats.arrays import RawDataset
+from number_generator.formats.detection import detect_format
+from number_generator.formats.paths import DEFLATE_EXPANSION
 from number_generator.job.spec import MIN_HEIGHT
-from number_generator.loading import RawDataset, detect_format
-from number_generator.loading.files import DEFLATE_EXPANSION
 from number_generator.system.checks import check_integer
 
 __all__ = ["INKS", "MAX_SIZE", "folder_files", "is_folder_of_images", "load_folder", "normalised"]

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.datasets import GenericDataset, Images, size_text
 from number_generator.digit_folders import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.dataset import GenericDataset, Images, size_text
+from number_generator.formats.reader import load_arrays
 from number_generator.glyphs import GlyphAtlas
 from number_generator.job.spec import MIN_HEIGHT
-from number_generator.loading import load_arrays
 from number_generator.system.checks import check_integer, check_seed
 
 __all__ = ["SOURCES_KEY", "DigitImageDataset", "Mixture"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.datasets import size_text
 from number_generator.digit_images import SOURCES_KEY, DigitImageDataset, Mixture
 from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.dataset import size_text
 
 __all__ = ["as_mixture", "joined_digits", "mixed_digits", "parse_mixture", "resized"]
 

@@ -32,7 +32,7 @@ def add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _index(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.indexing import index_path, index_shards  # noqa: PLC0415 - heavy, as in `cli`
+    from number_generator.formats.joining import index_path, index_shards  # noqa: PLC0415 - heavy, as in `cli`
 
     output = index_path(options.shards[0]) if options.output_path is None else options.output_path
     shards, images = index_shards(options.shards, output, overwrite=options.overwrite, interruption=interruption)

@@ -12,8 +12,8 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
+    from number_generator.formats.reader import Reader
     from number_generator.inspecting.verification import Verification
-    from number_generator.loading import Reader
 
 __all__ = ["add_inspect"]
 
@@ -64,8 +64,8 @@ def _verified(text: str) -> int:
 
 
 def _inspect(options: argparse.Namespace, interruption: Interruption) -> None:
+    from number_generator.formats.reader import open_reader  # noqa: PLC0415
     from number_generator.inspecting.inspection import inspect_dataset  # noqa: PLC0415 - as in `cli`, and so below
-    from number_generator.loading import open_reader  # noqa: PLC0415
     from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     page = None if options.html is None else _checked_page(options.html)

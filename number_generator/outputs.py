@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from number_generator.errors import SpecError
 
 if TYPE_CHECKING:
-    from number_generator.sinks import Compression, Format
+    from number_generator.formats.writer import Compression, Format
 
 __all__ = ["Output", "add_output_options", "output_of"]
 
@@ -37,7 +37,7 @@ class Output:
 
     def of_part(self, name: str) -> str:
         """Give the file or folder of a part of a split."""
-        from number_generator.sinks import format_of  # noqa: PLC0415
+        from number_generator.formats.writer import format_of  # noqa: PLC0415
 
         has_ending = format_of(self.target) is not None
         root, ending = os.path.splitext(self.target) if has_ending else (self.target, "")  # noqa: PTH122 - see `_target`
@@ -86,7 +86,7 @@ def output_of(options: argparse.Namespace, name: str) -> Output:
     name : str
         Of the dataset, without an ending, where the options name a folder to put it in.
     """
-    from number_generator.sinks import COMPRESSIONS, format_of  # noqa: PLC0415
+    from number_generator.formats.writer import COMPRESSIONS, format_of  # noqa: PLC0415
 
     target = _target(options.output_path, name, options.format)
     file_format: Format = format_of(target) or options.format
@@ -108,8 +108,8 @@ def output_of(options: argparse.Namespace, name: str) -> Output:
 
 def _target(output_path: str, name: str, file_format: str) -> str:
     """Give the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
-    from number_generator.sinks import ENDINGS, FOLDER_FORMATS, format_of  # noqa: PLC0415
-    from number_generator.sinks.atomic_folder import is_dataset_folder  # noqa: PLC0415
+    from number_generator.formats.atomic_folder import is_dataset_folder  # noqa: PLC0415
+    from number_generator.formats.writer import ENDINGS, FOLDER_FORMATS, format_of  # noqa: PLC0415
 
     # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112
@@ -131,7 +131,7 @@ def _target(output_path: str, name: str, file_format: str) -> str:
 
 def _labels(options: argparse.Namespace, file_format: str) -> tuple[str, ...]:
     """Give the label files that `--labels` asks for, or raise SpecError."""
-    from number_generator.sinks import LABEL_FILES  # noqa: PLC0415
+    from number_generator.formats.writer import LABEL_FILES  # noqa: PLC0415
 
     if options.labels is None:
         return ()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     import numpy.typing as npt
     from PIL import ImageFont
 
-    from number_generator.datasets import GenericDataset, Images
     from number_generator.digit_datasets import DigitImageDataset
+    from number_generator.formats.dataset import GenericDataset, Images
     from number_generator.job.handwriting import Handwriting
 
 __all__ = ["MAX_COUNT", "contact_sheet", "preview", "style_of"]
@@ -177,7 +177,7 @@ def preview(
     >>> sheet.shape == slanted.shape, sheet.dtype
     (True, dtype('uint8'))
     """
-    from number_generator.sinks.png_file import checked_png_path, save_png  # noqa: PLC0415
+    from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
 
     target = None if path is None else checked_png_path(path)
@@ -204,7 +204,7 @@ def preview(
 
 def style_of(source: Any) -> Handwriting | None:
     """Give the style that a source of `preview` stands for; None if it stands for a dataset."""
-    from number_generator.datasets import GenericDataset  # noqa: PLC0415
+    from number_generator.formats.dataset import GenericDataset  # noqa: PLC0415
     from number_generator.job.handwriting import STYLES, Handwriting, checked_style  # noqa: PLC0415
 
     if isinstance(source, (str, os.PathLike)):
@@ -224,7 +224,7 @@ def _spread(source: Any, count: int) -> tuple[Images, list[str]]:
     """Give images and labels from all over a dataset, the first and the last among them."""
     import numpy as np  # noqa: PLC0415
 
-    from number_generator.datasets import GenericDataset  # noqa: PLC0415
+    from number_generator.formats.dataset import GenericDataset  # noqa: PLC0415
 
     if isinstance(source, GenericDataset):
         dataset = source

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
+from number_generator.formats.journal.file import ENDING, Journal, recorded
 from number_generator.job.provenance import differences, recorded_job
 from number_generator.job.spec import DatasetHeader
-from number_generator.sinks.journal import ENDING, Journal, recorded
 
 __all__ = ["begun_journal", "is_whole", "journal_of", "recorded_seed"]
 
@@ -103,7 +103,7 @@ def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
 
 def _found(path: Path) -> tuple[int, dict[str, Any]] | None:
     """Give how many images a dataset has, and what it says of itself; None if there is none that can be read."""
-    from number_generator.loading import open_reader  # noqa: PLC0415 - for runs that go on with another
+    from number_generator.formats.reader import open_reader  # noqa: PLC0415 - for runs that go on with another
 
     try:
         with open_reader(path, mapped=True) as reader:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from number_generator.core import Digits, digits_of
-from number_generator.datasets import Images
 from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.formats.dataset import Images
 from number_generator.glyphs import GlyphAtlas
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting, checked_style
 from number_generator.job.spec import (

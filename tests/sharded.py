@@ -5,12 +5,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from number_generator.engine import make_chunk
+from number_generator.formats.hdf5.index_writer import write_index
+from number_generator.formats.writer import open_sink
 from number_generator.job.metadata import dataset_metadata
 from number_generator.job.provenance import shard_metadata
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
 from number_generator.numbers import PhoneNumbers
-from number_generator.sinks import open_sink
-from number_generator.sinks.hdf5_index import write_index
 from number_generator.truth import fields_of
 
 COUNT, SHARDS = 42, 4

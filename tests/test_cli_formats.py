@@ -12,8 +12,8 @@ import pytest
 from written import pixels, read
 
 from number_generator import cli, production
+from number_generator.formats.writer import FOLDER_FORMATS, FORMATS, LABEL_FILES
 from number_generator.outputs import Output
-from number_generator.sinks import FOLDER_FORMATS, FORMATS, LABEL_FILES
 from number_generator.system.signals import Interruption
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}

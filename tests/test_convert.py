@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 from small_dataset import COUNT, FIELDS, FORMATS, IMAGES, LABELS, METADATA, assert_whole, in_memory, need, write
 
-from number_generator import GenericDataset, conversion, convert
+from number_generator import GenericDataset, convert
 from number_generator.__main__ import main
-from number_generator.conversion import write_dataset
 from number_generator.errors import (
     DatasetError,
     DatasetNotFoundError,
@@ -21,9 +20,14 @@ from number_generator.errors import (
     OutputExistsError,
     SpecError,
 )
+from number_generator.formats import conversion
+from number_generator.formats.arrays import RawDataset
+from number_generator.formats.atomic_folder import AtomicFolder
+from number_generator.formats.conversion import write_dataset
+from number_generator.formats.detection import detect_format
+from number_generator.formats.memory_reader import MemoryReader
+from number_generator.formats.reader import open_reader
 from number_generator.job.spec import Field
-from number_generator.loading import MemoryReader, RawDataset, detect_format, open_reader
-from number_generator.sinks.atomic_folder import AtomicFolder
 from number_generator.system.signals import Interruption
 
 
@@ -290,7 +294,7 @@ def test_an_interruption_waits_while_an_earlier_dataset_is_out_of_its_place(tmp_
 def test_an_interrupted_conversion_leaves_nothing_behind(tmp_path, source, file_format):
     code = """
 import os, signal, sys
-from number_generator import conversion
+from number_generator.formats import conversion
 from number_generator.__main__ import main
 from number_generator.system.signals import Interruption
 conversion._SPAN_BYTES = 60
@@ -393,6 +397,6 @@ def test_the_help_names_every_format(capsys):
 
 
 def test_the_fields_of_the_sample_are_all_that_there_can_be():
-    from number_generator.records import CHARACTER_FIELDS  # noqa: PLC0415
+    from number_generator.formats.schema import CHARACTER_FIELDS  # noqa: PLC0415
 
     assert {*CHARACTER_FIELDS, "writers", "parameters"} == {field.name for field in FIELDS}

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from number_generator import (
     DigitImageDataset,
     GenericDataset,
-    datasets,
     digit_datasets,
     generate_batch,
     set_default_dataset_filepath,
@@ -27,6 +26,7 @@ from number_generator.errors import (
     OutputError,
     SpecError,
 )
+from number_generator.formats import dataset as datasets
 
 COUNT = 130  # several HDF5 chunks, the last one not full
 HEIGHT, WIDTH = 28, 100

@@ -13,9 +13,9 @@ from small_dataset import COUNT, FORMATS, write
 
 from number_generator import GenericDataset, cli
 from number_generator.__main__ import main
+from number_generator.formats.reader import open_reader
 from number_generator.inspecting.text import printable, size_text, verification_text
 from number_generator.inspecting.verification import Difference, Verification
-from number_generator.loading import open_reader
 from number_generator.system.signals import Interruption
 
 

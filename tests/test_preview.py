@@ -14,7 +14,7 @@ import number_generator
 from number_generator import GenericDataset, Handwriting, generate_batch, preview
 from number_generator.__main__ import main
 from number_generator.errors import DatasetError, DatasetNotFoundError, OutputError, SpecError
-from number_generator.loading import Hdf5Reader
+from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.preview import contact_sheet
 from number_generator.system.signals import Interruption
 

@@ -5,19 +5,9 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import (
-    conversion,
-    core,
-    countries,
-    datasets,
-    digit_datasets,
-    digit_images,
-    errors,
-    patterns,
-    splits,
-    streams,
-    targets,
-)
+from number_generator import core, countries, digit_datasets, digit_images, errors, patterns, splits, streams, targets
+from number_generator.formats import conversion
+from number_generator.formats import dataset as datasets
 
 BASES = {
     "SpecError": ValueError,

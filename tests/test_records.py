@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator.errors import SpecError
-from number_generator.job.spec import DatasetHeader, Field
-from number_generator.records import (
+from number_generator.formats.schema import (
     as_json,
     describe,
     fields_from,
@@ -23,6 +22,7 @@ from number_generator.records import (
     truth_key,
     truth_rows,
 )
+from number_generator.job.spec import DatasetHeader, Field
 
 FIELDS = (
     Field("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),

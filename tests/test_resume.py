@@ -14,11 +14,12 @@ import pytest
 
 from number_generator import GenericDataset, cli, production
 from number_generator.errors import OutputError
+from number_generator.formats.journal import writer as journaled
+from number_generator.formats.journal.codec import packed
+from number_generator.formats.journal.file import Journal, checksum
+from number_generator.formats.reader import open_reader
+from number_generator.formats.writer import FORMATS
 from number_generator.job import metadata, spec
-from number_generator.loading import open_reader
-from number_generator.sinks import FORMATS, journaled
-from number_generator.sinks.journal import Journal, checksum
-from number_generator.sinks.journal_values import packed
 from number_generator.system.signals import Interruption
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
@@ -37,9 +38,9 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(path)
     monkeypatch.setattr(spec, "_SPAN_IMAGES", 8)
     monkeypatch.setattr(spec, "_FEWEST_SPAN_IMAGES", 8)
-    monkeypatch.setattr("number_generator.sinks.hdf5_file._LABELS_PER_CHUNK", 8)
-    monkeypatch.setattr("number_generator.sinks.hdf5_file._CHUNK_BYTES", 4 * 28 * 40)
-    monkeypatch.setattr("number_generator.sinks.parquet_files._GROUP_IMAGES", 8)
+    monkeypatch.setattr("number_generator.formats.hdf5.writer._LABELS_PER_CHUNK", 8)
+    monkeypatch.setattr("number_generator.formats.hdf5.writer._CHUNK_BYTES", 4 * 28 * 40)
+    monkeypatch.setattr("number_generator.formats.parquet.writer._GROUP_IMAGES", 8)
     monkeypatch.setattr(metadata.time, "time", lambda: 1.5)
     return path
 

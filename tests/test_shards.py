@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from number_generator import cli, production
+from number_generator.formats.reader import open_reader
 from number_generator.job.provenance import differences, options_of, recorded_job
-from number_generator.loading import open_reader
 from number_generator.plans import plan_of
 from number_generator.system.signals import Interruption
 

@@ -22,13 +22,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from written import write_dataset
 
-from number_generator.datasets import GenericDataset
 from number_generator.errors import OutputError, OutputExistsError, SpecError
+from number_generator.formats.dataset import GenericDataset
+from number_generator.formats.hdf5.writer import Hdf5Sink
+from number_generator.formats.pickle.writer import PickleSink
+from number_generator.formats.schema import describe
+from number_generator.formats.writer import COMPRESSIONS, format_of, open_sink
 from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
-from number_generator.records import describe
-from number_generator.sinks import COMPRESSIONS, format_of, open_sink
-from number_generator.sinks.hdf5_file import Hdf5Sink
-from number_generator.sinks.pickle_file import PickleSink
 from number_generator.system import atomic_file, temporaries
 from number_generator.system.atomic_file import AtomicFile
 
@@ -1129,7 +1129,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from number_generator.errors import OutputError
-from number_generator.sinks import open_sink
+from number_generator.formats.writer import open_sink
 from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
 
 path, file_format, compression = sys.argv[1:]

@@ -15,14 +15,15 @@ import numpy as np
 import pytest
 from written import ALL_LABELS, FIELDS, METADATA, make_content, pixels, read, read_webdataset, write, write_dataset
 
-from number_generator import records
 from number_generator.errors import DatasetError, MissingExtraError, OutputError, OutputExistsError, SpecError
+from number_generator.formats import schema
+from number_generator.formats.atomic_folder import AtomicFolder, is_dataset_folder
+from number_generator.formats.lmdb import writer as lmdb_folder
+from number_generator.formats.parquet.writer import ParquetSink
+from number_generator.formats.schema import describe, truth_arrays
+from number_generator.formats.webdataset.writer import WebDatasetSink
+from number_generator.formats.writer import FOLDER_FORMATS, open_sink
 from number_generator.job.spec import Chunk, DatasetHeader, Span
-from number_generator.records import describe, truth_arrays
-from number_generator.sinks import FOLDER_FORMATS, lmdb_folder, open_sink
-from number_generator.sinks.atomic_folder import AtomicFolder, is_dataset_folder
-from number_generator.sinks.parquet_files import ParquetSink
-from number_generator.sinks.webdataset_shards import WebDatasetSink
 from number_generator.system import temporaries
 from number_generator.system.signals import _is_removed
 
@@ -552,7 +553,7 @@ def test_a_package_that_is_missing_is_named_with_its_extra(tmp_path, monkeypatch
 
 
 def test_more_images_than_a_folder_holds_get_more_folders(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "IMAGES_A_FOLDER", 3)
+    monkeypatch.setattr(schema, "IMAGES_A_FOLDER", 3)
 
     images, labels, _ = write_dataset(tmp_path / "set", "png", 8, length=2, labels=("csv", "jsonl"))
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
+from number_generator.formats.hdf5.index_writer import write_index
+from number_generator.formats.reader import open_reader
+from number_generator.formats.writer import open_sink
 from number_generator.job.spec import DatasetHeader
-from number_generator.loading import open_reader
-from number_generator.sinks import open_sink
-from number_generator.sinks.hdf5_index import write_index
 from number_generator.system.signals import Interruption
 from tests.written import FIELDS, METADATA, make_content
 from tests.written import write as write_into

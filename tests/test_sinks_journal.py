@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator.errors import OutputError
-from number_generator.sinks import journal as journals
-from number_generator.sinks.journal import Journal, checksum, recorded
-from number_generator.sinks.journal_values import packed, unpacked
+from number_generator.formats.journal import file as journals
+from number_generator.formats.journal.codec import packed, unpacked
+from number_generator.formats.journal.file import Journal, checksum, recorded
 
 ABOUT = {"seed": 1, "command": "generate-phone-numbers --seed=1"}
 PAYLOADS = [b"first" * 30, b"", b"third"]

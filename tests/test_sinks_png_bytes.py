@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from number_generator import generate_batch
-from number_generator.sinks.png_bytes import encode_png
+from number_generator.formats.image_encoding import encode_png
 
 
 def decoded(encoded):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from number_generator.formats.writer import open_sink
 from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
-from number_generator.sinks import open_sink
 
 FIELDS = (
     Field("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),

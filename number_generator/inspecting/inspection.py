@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.formats.detection import detect_format, source_files
+from number_generator.formats.paths import reading
+from number_generator.formats.reader import Reader
 from number_generator.inspecting.findings import warnings_of
 from number_generator.inspecting.ink import BATCH_BYTES, PageInk, measure_ink
 from number_generator.inspecting.measures import LabelStatistics, PageStatistics, label_statistics, page_statistics
 from number_generator.job.provenance import options_of
-from number_generator.loading import Reader, detect_format, source_files
-from number_generator.loading.files import reading
 
 __all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
 
@@ -164,7 +165,7 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
     --------
     >>> import pathlib, tempfile
     >>> from number_generator import GenericDataset, generate_batch
-    >>> from number_generator.loading import open_reader
+    >>> from number_generator.formats.reader import open_reader
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.h5"
     >>> GenericDataset(generate_batch(["123", "45"], (5, 10), 100, seed=1), ["123", "45"]).save(path)
     >>> with open_reader(path) as reader:

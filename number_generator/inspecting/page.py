@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import SpecError
+from number_generator.formats.reader import Reader
 from number_generator.inspecting.charts import bar_chart, histogram
 from number_generator.inspecting.inspection import Inspection, spread_numbers
 from number_generator.inspecting.measures import Distribution, LabelStatistics, PageStatistics
@@ -27,7 +28,6 @@ from number_generator.inspecting.text import (
     verification_text,
 )
 from number_generator.inspecting.verification import Verification
-from number_generator.loading import Reader
 from number_generator.system.atomic_file import AtomicFile, translated
 from number_generator.system.signals import Interruption
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from number_generator.commands import parsed_command
 from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.formats.reader import Reader
 from number_generator.inspecting.inspection import spread_numbers
 from number_generator.job.provenance import differences
-from number_generator.loading import Reader
 from number_generator.plans import Part, plan_of
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
     --------
     >>> from pathlib import Path
     >>> import numpy as np
-    >>> from number_generator.loading import MemoryReader, RawDataset
+    >>> from number_generator.formats.memory_reader import MemoryReader
+    >>> from number_generator.formats.arrays import RawDataset
     >>> raw = RawDataset(np.zeros((1, 28, 28), np.uint8), ["7"])
     >>> verify(MemoryReader(raw, ["7"], Path("mine.npz"))).reason
     'it records no command of generate-phone-numbers'
@@ -216,7 +217,7 @@ def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...
 
 
 def _is_same_truth(reader: Reader, part: Part, chunk: Chunk, number: int, name: str) -> bool:
-    from number_generator.records import padded  # noqa: PLC0415
+    from number_generator.formats.schema import padded  # noqa: PLC0415
 
     (field,) = (field for field in part.header.fields if field.name == name)
     made, found = padded(chunk.truth[name], field), reader.truth(name, number, number + 1)

@@ -8,12 +8,12 @@ import pytest
 from small_dataset import COUNT, FORMATS, HEIGHT, LABELS, WIDTH, write
 
 from number_generator import GenericDataset, generate_batch
+from number_generator.formats.reader import open_reader
 from number_generator.inspecting import inspection
 from number_generator.inspecting.findings import warnings_of
 from number_generator.inspecting.ink import measure_ink
 from number_generator.inspecting.inspection import Origin, inspect_dataset, sample_spans, spread_numbers
 from number_generator.inspecting.measures import Distribution, label_statistics, page_statistics
-from number_generator.loading import open_reader
 
 PHONES = [f"0{number:09}" for number in range(123_456_789, 923_456_789, 7_777_777)]
 

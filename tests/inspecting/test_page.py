@@ -16,12 +16,14 @@ from PIL import Image
 
 from number_generator import cli
 from number_generator.errors import OutputError
+from number_generator.formats.arrays import RawDataset
+from number_generator.formats.memory_reader import MemoryReader
+from number_generator.formats.reader import open_reader
 from number_generator.inspecting.charts import bar_chart, histogram
 from number_generator.inspecting.inspection import inspect_dataset
 from number_generator.inspecting.measures import Distribution
 from number_generator.inspecting.page import page_text, save_page
 from number_generator.inspecting.verification import Difference, Verification
-from number_generator.loading import MemoryReader, RawDataset, open_reader
 from number_generator.system.signals import Interruption
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)

@@ -19,10 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from number_generator.datasets import GenericDataset
 from number_generator.errors import DatasetError
-from number_generator.loading import Hdf5Reader, load_arrays
-from number_generator.loading.hdf5_chunks import ChunkReader
+from number_generator.formats.dataset import GenericDataset
+from number_generator.formats.hdf5.chunks import ChunkReader
+from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.reader import load_arrays
 
 COUNT, LENGTH = 50, 8
 IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 3, 4), dtype=np.uint8)
@@ -710,7 +711,8 @@ def run_python(code, *arguments):
 _READ_LARGE = """
 import sys
 from number_generator.errors import DatasetError
-from number_generator.loading import Hdf5Reader, load_arrays
+from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.reader import load_arrays
 
 for path in sys.argv[1:]:
     with Hdf5Reader(path) as reader:
@@ -757,7 +759,7 @@ def test_a_bomb_is_a_valid_stream():
 _READ_BOMBS = """
 import pathlib, sys
 from number_generator.errors import DatasetError
-from number_generator.loading import Hdf5Reader
+from number_generator.formats.hdf5.reader import Hdf5Reader
 
 def memory(name):
     for line in pathlib.Path("/proc/self/status").read_text().splitlines():
@@ -867,7 +869,7 @@ def test_a_reader_of_chunks_survives_a_fork(tmp_path):
     code = """
 import os, sys
 import h5py
-from number_generator.loading import Hdf5Reader
+from number_generator.formats.hdf5.reader import Hdf5Reader
 
 with h5py.File(sys.argv[1]) as file:
     images = file["images"][:]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError
-from number_generator.loading import load_arrays
-from number_generator.loading.files import MalformedError
-from number_generator.loading.hdf5_objects import is_virtual, own_object, stored_dataset
+from number_generator.formats.hdf5.objects import is_virtual, own_object, stored_dataset
+from number_generator.formats.paths import MalformedError
+from number_generator.formats.reader import load_arrays
 
 
 def virtual():

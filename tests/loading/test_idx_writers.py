@@ -8,7 +8,8 @@ import pytest
 from number_generator import DigitImageDataset, GenericDataset
 from number_generator.digit_datasets import load_digits
 from number_generator.errors import DatasetError, DatasetNotFoundError
-from number_generator.loading import detect_format, load_arrays, source_files
+from number_generator.formats.detection import detect_format, source_files
+from number_generator.formats.reader import load_arrays
 from number_generator.writers import writers_of
 
 COUNT = 12

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.loading import detect_format, load_arrays
-from number_generator.loading.files import reading
+from number_generator.formats.detection import detect_format
+from number_generator.formats.paths import reading
+from number_generator.formats.reader import load_arrays
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 IDX_IMAGES = b"\0\0\x08\x03" + np.array(IMAGES.shape, ">u4").tobytes() + IMAGES.tobytes()
@@ -150,7 +151,7 @@ def test_every_failure_becomes_an_error_of_the_package(raised, expected, words):
 
 
 def test_importing_the_package_loads_no_hdf5():
-    code = "import sys, number_generator.loading; print(sorted({'h5py', 'isal', 'deflate'} & set(sys.modules)))"
+    code = "import sys, number_generator.formats.reader; print(sorted({'h5py', 'isal', 'deflate'} & set(sys.modules)))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.loading import Hdf5Reader, load_arrays
-from number_generator.loading.files import MalformedError
-from number_generator.loading.hdf5_heaps import check_attributes, longest_string_in_chunks
+from number_generator.formats.hdf5.heaps import check_attributes, longest_string_in_chunks
+from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.paths import MalformedError
+from number_generator.formats.reader import load_arrays
 
 COUNT = 50
 IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 3, 4), dtype=np.uint8)
@@ -177,7 +178,7 @@ def test_a_reader_of_a_file_that_changed_meanwhile_is_refused(path):
 def test_a_reader_survives_a_fork(path):
     code = f"""
 import os
-from number_generator.loading import Hdf5Reader
+from number_generator.formats.hdf5.reader import Hdf5Reader
 reader = Hdf5Reader({str(path)!r})
 before = reader.image(5).tolist()
 child = os.fork()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from number_generator.errors import DatasetError, NumberGeneratorError
-from number_generator.loading import load_arrays
+from number_generator.formats.reader import load_arrays
 
 IMAGES = np.arange(60, dtype=np.uint8).reshape(5, 3, 4)
 LABELS = ["3", "78", "", "4", "é"]
@@ -192,7 +192,7 @@ def test_files_that_claim_more_than_they_hold_take_little_memory(tmp_path):
         paths[-1].write_bytes(content)
     code = f"""
 import pathlib, resource, sys
-from number_generator.loading import load_arrays
+from number_generator.formats.reader import load_arrays
 used = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + {MOST_MEMORY},) * 2)
 for path in sys.argv[1:]:

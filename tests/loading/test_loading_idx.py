@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError, DatasetNotFoundError
-from number_generator.loading import load_arrays
+from number_generator.formats.reader import load_arrays
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 IMAGES_FILE = b"\0\0\x08\x03" + np.array(IMAGES.shape, ">u4").tobytes() + IMAGES.tobytes()

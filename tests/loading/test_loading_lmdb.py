@@ -8,8 +8,10 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, assert_whole, write
 
 from number_generator.errors import DatasetError
-from number_generator.loading import detect_format, files, open_reader
-from number_generator.loading.lmdb_tree import LmdbTree
+from number_generator.formats import paths
+from number_generator.formats.detection import detect_format
+from number_generator.formats.lmdb.btree import LmdbTree
+from number_generator.formats.reader import open_reader
 
 lmdb = pytest.importorskip("lmdb")
 
@@ -51,7 +53,7 @@ def test_a_database_of_another_program_is_read(tmp_path):
 
 
 def test_what_was_read_leaves_the_memory_and_can_be_read_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "HELD_BYTES", 100)
+    monkeypatch.setattr(paths, "HELD_BYTES", 100)
     folder = make(tmp_path / "lines", entries())
 
     with open_reader(folder) as reader:

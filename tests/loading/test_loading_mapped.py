@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from small_dataset import COUNT, IMAGES, LABELS, TRUTH, assert_whole, write
 
 from number_generator.errors import DatasetError, DatasetIndexError, NumberGeneratorError, SpecError
-from number_generator.loading import files, mapped, open_reader, pickle_machine
-from number_generator.loading.mapped import MappedReader
+from number_generator.formats import mmap_reader, paths
+from number_generator.formats.mmap_reader import MappedReader
+from number_generator.formats.pickle import machine as pickle_machine
+from number_generator.formats.reader import open_reader
 
 RAW_IDX = b"\0\0\x08\x03" + np.array(IMAGES.shape, ">u4").tobytes() + IMAGES.tobytes()
 
@@ -175,9 +177,9 @@ def test_what_was_read_is_let_go_of(path, monkeypatch):
 
     def let_go(mapping, read_bytes):
         held.append(read_bytes)
-        return files.let_go(mapping, read_bytes)
+        return paths.let_go(mapping, read_bytes)
 
-    monkeypatch.setattr(mapped, "let_go", let_go)
+    monkeypatch.setattr(mmap_reader, "let_go", let_go)
     with open_reader(path, mapped=True) as reader:
         for _ in range(40):
             reader.image(3)
@@ -185,7 +187,7 @@ def test_what_was_read_is_let_go_of(path, monkeypatch):
     assert len(held) == 40
     # Some megabytes are reckoned for each, so that it is soon time.
     assert held[0] > IMAGES[0].size
-    assert held[-1] <= files.HELD_BYTES + held[0]
+    assert held[-1] <= paths.HELD_BYTES + held[0]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by Linux")

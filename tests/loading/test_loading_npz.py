@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError
-from number_generator.loading import load_arrays, open_reader
+from number_generator.formats.reader import load_arrays, open_reader
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = np.array(["3", "78"])

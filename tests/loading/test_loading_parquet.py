@@ -8,9 +8,10 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, TRUTH, write
 
 from number_generator.errors import DatasetError, MissingExtraError
+from number_generator.formats.detection import detect_format
+from number_generator.formats.parquet.writer import ParquetSink
+from number_generator.formats.reader import open_reader
 from number_generator.job.spec import Chunk, DatasetHeader, Span
-from number_generator.loading import detect_format, open_reader
-from number_generator.sinks.parquet_files import ParquetSink
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

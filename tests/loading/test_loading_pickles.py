@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError
-from number_generator.loading import load_arrays, open_reader
+from number_generator.formats.reader import load_arrays, open_reader
 
 IMAGES = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = ["3", "78"]

@@ -11,7 +11,9 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, write
 
 from number_generator.errors import DatasetError, DatasetReadError
-from number_generator.loading import detect_format, files, open_reader
+from number_generator.formats import paths
+from number_generator.formats.detection import detect_format
+from number_generator.formats.reader import open_reader
 
 NAMES = [f"line {number}.png" for number in range(COUNT)]
 
@@ -49,7 +51,7 @@ def test_a_folder_with_one_file_of_labels_is_read(folder, kind):
 
 @pytest.mark.parametrize("kind", ["gt.txt", "metadata.jsonl", "labels.csv"])
 def test_lines_that_were_read_leave_the_memory_and_can_be_read_again(folder, kind, monkeypatch):
-    monkeypatch.setattr(files, "HELD_BYTES", 10)
+    monkeypatch.setattr(paths, "HELD_BYTES", 10)
     label(folder, kind)
 
     with open_reader(folder) as reader:

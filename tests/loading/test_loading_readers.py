@@ -11,7 +11,8 @@ from small_dataset import COUNT, FORMATS, IMAGES, LABELS, METADATA, TRUTH, asser
 
 from number_generator import GenericDataset
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.loading import detect_format, load_arrays, open_reader, source_files
+from number_generator.formats.detection import detect_format, source_files
+from number_generator.formats.reader import load_arrays, open_reader
 
 LAZY = [name for name in FORMATS if name not in ("pickle", "npz")]
 FOLDERS = ["png", "lmdb", "webdataset", "parquet"]

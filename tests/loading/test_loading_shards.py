@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 
 from number_generator import GenericDataset, convert
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
+from number_generator.formats.detection import source_files
+from number_generator.formats.hdf5 import sharded as sharded_reader
+from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.hdf5.sharded import ShardedHdf5Reader
+from number_generator.formats.reader import load_arrays, open_reader
 from number_generator.glyphs import GlyphAtlas
-from number_generator.loading import Hdf5Reader, hdf5_shards, load_arrays, open_reader, source_files
-from number_generator.loading.hdf5_shards import ShardedHdf5Reader
 from tests import sharded
 from tests.sharded import COUNT, SHARDS
 
@@ -103,7 +106,7 @@ def test_a_slice_equals_that_of_one_file(folder, bounds, step):
 
 
 def test_a_slice_is_read_in_small_pieces(folder, monkeypatch):
-    monkeypatch.setattr(hdf5_shards, "_PIECE_BYTES", 3 * 12 * 30)
+    monkeypatch.setattr(sharded_reader, "_PIECE_BYTES", 3 * 12 * 30)
 
     with open_reader(folder / "set.h5") as reader, Hdf5Reader(folder / "one.h5") as one:
         for step in (1, 2, 5):
@@ -216,7 +219,7 @@ def test_a_reader_survives_a_fork(folder):
     code = f"""
 import contextlib
 import os
-from number_generator.loading import open_reader
+from number_generator.formats.reader import open_reader
 reader = open_reader({str(folder / "set.h5")!r})
 before = reader.images(0, 42).tolist()
 child = os.fork()
@@ -266,7 +269,7 @@ def test_few_of_many_shards_are_open_at_a_time(many):
 
 
 def test_threads_may_read_from_one_reader(many, monkeypatch):
-    monkeypatch.setattr(hdf5_shards, "_MOST_OPEN", 2)
+    monkeypatch.setattr(sharded_reader, "_MOST_OPEN", 2)
     failed = []
 
     with open_reader(many) as reader:
@@ -362,7 +365,7 @@ def test_a_shard_that_was_made_again_is_read(path, atlas):
 
 
 def test_a_shard_is_checked_again_when_it_is_opened_again(path, atlas, monkeypatch):
-    monkeypatch.setattr(hdf5_shards, "_MOST_OPEN", 1)
+    monkeypatch.setattr(sharded_reader, "_MOST_OPEN", 1)
 
     with open_reader(path) as reader:
         reader.images(0, COUNT)

@@ -11,9 +11,10 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, TRUTH, write
 
 from number_generator.errors import DatasetError
+from number_generator.formats.detection import detect_format
+from number_generator.formats.reader import open_reader
+from number_generator.formats.webdataset.writer import WebDatasetSink
 from number_generator.job.spec import Chunk, DatasetHeader, Span
-from number_generator.loading import detect_format, open_reader
-from number_generator.sinks.webdataset_shards import WebDatasetSink
 
 
 def png(image):

@@ -20,7 +20,7 @@ import numpy as np
 from tqdm import tqdm
 
 from number_generator import cli
-from number_generator.loading import open_reader
+from number_generator.formats.reader import open_reader
 from number_generator.system.signals import Interruption
 
 __all__ = ["FORMATS", "Case", "Process", "all_cases", "checksums", "difference", "names_in", "run", "warm_up"]

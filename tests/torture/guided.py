@@ -111,10 +111,10 @@ def _fuzz(name, folder, arguments):
     """Fuzz one target; does not return."""
     import atheris  # noqa: PLC0415 - an optional package
 
-    with atheris.instrument_imports(include=["number_generator.loading", "number_generator.records"]):
+    with atheris.instrument_imports(include=["number_generator.formats"]):
         from number_generator.errors import NumberGeneratorError  # noqa: PLC0415
-        from number_generator.loading import hdf5_heaps  # noqa: PLC0415
-        from number_generator.loading.files import reading  # noqa: PLC0415
+        from number_generator.formats.hdf5 import heaps  # noqa: PLC0415
+        from number_generator.formats.paths import reading  # noqa: PLC0415
     from torture.reading import WRONG, outcome  # noqa: PLC0415
 
     target = GUIDED[name]
@@ -139,8 +139,8 @@ def _fuzz(name, folder, arguments):
         (place / target.victim).write_bytes(b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08" + content)
         path = place / target.victim
         with contextlib.suppress(NumberGeneratorError), reading(path, ""):
-            hdf5_heaps.check_heaps(path)
-            hdf5_heaps.check_attributes(path, {"name": 1, "many": 2, "columns": 1}, len(content))
+            heaps.check_heaps(path)
+            heaps.check_attributes(path, {"name": 1, "many": 2, "columns": 1}, len(content))
 
     # Only what is fuzzed differs: the corpus folder is written to, so that it grows with what covers more.
     atheris.Setup([sys.argv[0], *arguments, str(corpus)], check if name == "hdf5 heaps" else read)

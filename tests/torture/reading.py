@@ -10,9 +10,9 @@ import numpy as np
 
 from number_generator import DigitImageDataset
 from number_generator.errors import NumberGeneratorError
+from number_generator.formats.reader import load_arrays, open_reader
 from number_generator.job.handwriting import Handwriting
 from number_generator.listed import ListedNumbers
-from number_generator.loading import load_arrays, open_reader
 from torture.seeds import JOURNALED, journaled
 
 __all__ = ["LOADED", "REFUSED", "WRONG", "outcome"]

@@ -21,13 +21,13 @@ from PIL import Image
 from small_dataset import COUNT, IMAGES, LABELS, METADATA, TRUTH, in_memory
 
 from number_generator import DigitImageDataset
-from number_generator.conversion import write_dataset
+from number_generator.formats.conversion import write_dataset
+from number_generator.formats.journal.file import Journal
+from number_generator.formats.journal.writer import JournaledSink
+from number_generator.formats.schema import image_key, label_key
+from number_generator.formats.writer import open_sink
 from number_generator.job.handwriting import STYLES
 from number_generator.job.spec import Chunk, DatasetHeader, Span
-from number_generator.records import image_key, label_key
-from number_generator.sinks import open_sink
-from number_generator.sinks.journal import Journal
-from number_generator.sinks.journaled import JournaledSink
 
 JOURNALED = 5
 """Images of the datasets that have journals."""

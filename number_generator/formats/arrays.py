@@ -1,0 +1,151 @@
+"""What every loader returns: images and labels as arrays, checked for shape and type alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.formats.paths import MalformedError, reading, shown
+from number_generator.job.spec import Field
+
+_LAST_CODE_POINT = 0x10FFFF
+_SURROGATES = (0xD800, 0xDFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class RawDataset:
+    """The content of a dataset file.
+
+    Attributes
+    ----------
+    images : ndarray, shape (n, height, width), uint8
+        Owned, writable and C-contiguous, but for a file that is mapped: then a view into it, of any strides, that
+        cannot be written to. What the values mean is the dataset's affair: ink is bright in MNIST, and dark in what
+        this package writes.
+    labels : ndarray, shape (n,), or list of length n
+        Integers or text, as the file has them.
+    metadata : dict
+        Whatever else the file tells; empty if nothing.
+    writer_ids, cluster_ids : ndarray or None
+        Who wrote each image, and its style cluster, as the file has them: `DigitImageDataset` checks them, and
+        other datasets have no use for them.
+    truth : dict of str to ndarray
+        Ground truth by name, an entry of each array for each image.
+    fields : tuple of Field
+        What its arrays hold.
+    """
+
+    images: np.ndarray[Any, np.dtype[np.uint8]]
+    labels: np.ndarray[Any, Any] | list[Any]
+    metadata: dict[str, Any] = field(default_factory=dict)
+    writer_ids: np.ndarray[Any, Any] | None = None
+    cluster_ids: np.ndarray[Any, Any] | None = None
+    truth: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
+    fields: tuple[Field, ...] = ()
+
+
+def build_dataset(
+    images: object,
+    labels: object,
+    metadata: object,
+    *,
+    writer_ids: np.ndarray[Any, Any] | None = None,
+    cluster_ids: np.ndarray[Any, Any] | None = None,
+    truth: dict[str, Any] | None = None,
+    fields: tuple[Field, ...] = (),
+    mapped: bool = False,
+) -> RawDataset:
+    """Check what a loader found and return it as a dataset; images that are mapped are not copied.
+
+    Raises
+    ------
+    MalformedError
+        If the parts are not a dataset, or do not belong together.
+    """
+    checked_images = _checked_images(images)
+    if not mapped:
+        checked_images = np.require(checked_images, requirements=["C", "O", "W"])  # copied only if they are not
+    checked_labels = _checked_labels(labels)
+    if len(checked_images) != len(checked_labels):
+        raise MalformedError(f"it has {len(checked_images)} images but {len(checked_labels)} labels")
+    if metadata is None:
+        metadata = {}
+    if not isinstance(metadata, dict):
+        raise MalformedError(f"its `metadata` is {shown(metadata)}, not a dict")
+    checked_truth = {each.name: _checked_truth(each, truth or {}, len(checked_images)) for each in fields}
+    return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids, checked_truth, fields)
+
+
+def text_of(label: Any) -> str:
+    """Return a label as text, or raise TypeError."""
+    if isinstance(label, str):
+        return str(label)
+    if isinstance(label, bytes):
+        return label.decode("latin-1")
+    if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
+        return str(int(label))
+    raise TypeError(f"a label is {label!r}: give texts or whole numbers")
+
+
+def texts_of(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[str]:
+    """Return the labels of a file as texts."""
+    with reading(path, "Labels are texts or whole numbers"):
+        return [text_of(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+
+
+def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Return the images if they are bytes in three dimensions."""
+    if not isinstance(images, np.ndarray):
+        raise MalformedError(f"its `images` is {shown(images)}, not an array")
+    if images.dtype != np.uint8 or images.ndim != 3:
+        raise MalformedError(
+            f"its `images` is an array of {images.dtype} with shape {images.shape}, "
+            "not of uint8 with shape (n, height, width)"
+        )
+    if 0 in images.shape[1:]:
+        raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
+    return images
+
+
+def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
+    """Return the labels if they are one row of integers or text."""
+    if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or labels.dtype.kind not in "iuSU":
+            raise MalformedError(
+                f"its `labels` is an array of {labels.dtype} with shape {labels.shape}, "
+                "not one row of integers or strings"
+            )
+        if labels.dtype.kind == "U":
+            _check_code_points(labels)
+        return labels
+    if not isinstance(labels, list):
+        raise MalformedError(f"its `labels` is {shown(labels)}, not a list or an array")
+    unknown = set(map(type, labels)) - {str, int, bytes}
+    if unknown:
+        names = ", ".join(sorted(kind.__name__ for kind in unknown))
+        raise MalformedError(f"its `labels` has entries of type {names}, not only strings or integers")
+    return labels
+
+
+def _checked_truth(of: Field, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
+    """Return an array of ground truth if it is what the dataset says of it."""
+    array = truth.get(of.name)
+    shape = (count, *of.shape)
+    if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != of.dtype:
+        seen = f"an array of {array.dtype} with shape {array.shape}" if isinstance(array, np.ndarray) else shown(array)
+        raise MalformedError(f"its `{of.name}` is {seen}, not an array of {of.dtype} with shape {shape}")
+    return array
+
+
+def _check_code_points(labels: np.ndarray[Any, Any]) -> None:
+    """Refuse numbers that are no characters: they would fail much later, where a label is used."""
+    if labels.size == 0:
+        return
+    code_points = np.ascontiguousarray(labels).view(np.uint32)
+    first_surrogate, last_surrogate = _SURROGATES
+    is_surrogate = (code_points >= first_surrogate) & (code_points <= last_surrogate)
+    if code_points.max() > _LAST_CODE_POINT or is_surrogate.any():
+        raise MalformedError("its `labels` has entries that are not valid text")

@@ -1,0 +1,268 @@
+"""A dataset into another format: what a reader gives goes to a sink, span by span, with flat memory."""
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.reader import Reader, open_reader
+from number_generator.formats.schema import describe, fields_from
+from number_generator.formats.writer import ENDINGS, FORMATS, Compression, Format, format_of, open_sink
+from number_generator.job.provenance import joined_metadata
+from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.system.signals import Interruption
+from number_generator.system.threads import check_workers, ordered_map
+
+__all__ = ["checked_target", "convert", "lost_text", "target_format", "write_dataset"]
+
+_SPAN_BYTES = 4 * 2**20
+_USUAL_PART = "train"
+_PART = re.compile(r"[A-Za-z0-9_-]{1,50}")  # as a split names its parts
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    file_format: Format | None = None,
+    labels: Sequence[str] = (),
+    compression: Compression | None = None,
+    overwrite: bool = False,
+    part: str | None = None,
+    workers: int | None = None,
+) -> None:
+    """Write a dataset in another format, with its metadata and its ground truth.
+
+    The images are the same to the byte. Memory does not grow with their number, but for sources that are pickles, NPZ
+    archives or IDX files, which are read as a whole.
+
+    Parameters
+    ----------
+    source : path_like
+        Any dataset that `GenericDataset.load` reads; it is told by its content.
+    target : path_like
+        The file or folder to write; folders that it lies in are made.
+    file_format : {"pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet"}, optional
+        None means the one that the ending of `target` stands for: .pickle, .h5, .hdf5, .npz or .lmdb.
+    labels : sequence of {"json", "csv", "tesseract", "jsonl"}
+        Of png: which label files to write beside `gt.txt`.
+    compression : {"gzip", "none"}, optional
+        Of hdf5: how the images are stored; None means gzip.
+    overwrite : bool
+        Whether an earlier dataset of that name is replaced, once the new one is whole.
+    part : str, optional
+        What webdataset and parquet name their files after; None means the part of a split that the source is, else
+        "train".
+    workers : int, optional
+        Number of threads; None means one a core.
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule, or the metadata cannot be written in the format.
+    MissingExtraError
+        If a format needs a package that is not installed.
+    DatasetNotFoundError, DatasetReadError, DatasetError
+        If the source cannot be read, is no valid dataset, or has a label that is not ASCII.
+    OutputExistsError, OutputError
+        If the target exists and `overwrite` is false, or cannot be written.
+
+    Notes
+    -----
+    Of the formats, png has a place for ground truth in its label file "jsonl" alone; what is left out elsewhere is
+    told as a warning through `logging`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> from number_generator import GenericDataset, convert
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> GenericDataset(np.full((2, 28, 100), 255, np.uint8), ["", "7"]).save(folder / "lines.h5")
+    >>> convert(folder / "lines.h5", folder / "lines", file_format="png")
+    >>> print((folder / "lines" / "gt.txt").read_text().split()[-1])
+    7
+    """
+    path = checked_target(target)
+    chosen = target_format(path, file_format)
+    count = check_workers(workers)
+    with open_reader(source) as reader:
+        lost = write_dataset(
+            reader,
+            path,
+            chosen,
+            labels=labels,
+            compression=compression,
+            overwrite=overwrite,
+            part=part,
+            workers=count,
+        )
+    if lost:
+        logging.getLogger(__name__).warning("%s", lost_text(lost))
+
+
+def lost_text(names: Sequence[str]) -> str:
+    """Say which ground truth was left out."""
+    return f"the ground truth ({', '.join(names)}) was left out: png has a place for it only with the labels jsonl"
+
+
+def checked_target(path: Any, name: str = "the target") -> Path:
+    """Give the name of a file or folder as a Path, or raise SpecError."""
+    try:
+        os.fsencode(path)
+        checked = Path(path)
+    except (TypeError, UnicodeEncodeError):
+        raise SpecError(f"{name} is {path!r}: give a file name") from None
+    if "\0" in str(checked):
+        raise SpecError(f"{name} is {path!r}: a file name cannot hold a null character")
+    return checked
+
+
+def target_format(target: Path, file_format: str | None = None) -> Format:
+    """Give the format to write, or raise SpecError if neither the name tells it nor the argument, or both differ."""
+    of_name = format_of(target)
+    if file_format is None:
+        if of_name is not None:
+            return of_name
+        raise SpecError(
+            f"the target is {os.fspath(target)!r}, whose ending tells no format: give the format, one of "
+            f"{', '.join(FORMATS)}, or a name that ends in {', '.join(ENDINGS)}"
+        )
+    chosen = next((known for known in FORMATS if known == file_format), None)
+    if chosen is None:
+        raise SpecError(f"the format is {file_format!r}: give one of {', '.join(FORMATS)}")
+    if of_name not in (None, chosen):
+        raise SpecError(
+            f"the format is {chosen!r} and the target {os.fspath(target)!r}, whose ending stands for {of_name!r}: "
+            "leave the format out, or give another name"
+        )
+    return chosen
+
+
+def write_dataset(
+    reader: Reader,
+    path: Path,
+    file_format: Format,
+    *,
+    metadata: dict[str, Any] | None = None,
+    labels: Sequence[str] = (),
+    compression: Compression | None = None,
+    overwrite: bool = False,
+    part: str | None = None,
+    workers: int | None = None,
+    interruption: Interruption | None = None,
+    advance: Callable[[int], object] = lambda _: None,
+) -> tuple[str, ...]:
+    """Write what a reader gives.
+
+    Parameters
+    ----------
+    reader : Reader
+        Read in this thread; images are encoded in others.
+    path : Path
+    file_format : Format
+    metadata : dict, optional
+        Written instead of the reader's.
+    labels, compression, overwrite, part, workers
+        As for `convert`.
+    interruption : Interruption, optional
+        Told of what is unfinished; None means the one of the command that runs, if any.
+    advance : callable
+        Called with the number of images after each write.
+
+    Returns
+    -------
+    tuple of str
+        The ground truth that the format has no place for.
+    """
+    count, height, width = reader.shape
+    fields: tuple[Field, ...] = reader.fields
+    lost: tuple[str, ...] = ()
+    if file_format == "png" and "jsonl" not in labels:
+        lost = tuple(field.name for field in fields)
+        fields = ()
+    _check_fields(fields)
+    written = joined_metadata(reader.metadata if metadata is None else metadata)
+    length = max(1, _SPAN_BYTES // (height * width))
+    # Labels are read twice: how long they are must be known before the first of them is written.
+    label_length = max(
+        (
+            len(_ascii(label))
+            for span in Span(0, count).split(16 * length)
+            for label in reader.labels(span.start, span.stop)
+        ),
+        default=0,
+    )
+    header = DatasetHeader((count, height, width), label_length, written, fields)
+    interruption = interruption or Interruption.installed()
+    with interruption:
+        sink = open_sink(
+            file_format,
+            path,
+            header,
+            overwrite=overwrite,
+            compression=compression,
+            labels=labels,
+            part=_checked_part(part, written),
+        )
+        interruption.temporaries.append(sink.temporary_path)
+    with sink:
+        length = max(1, length // sink.span_multiple) * sink.span_multiple
+
+        def task(chunk: Chunk) -> tuple[int, Any]:
+            return len(chunk.span), sink.encode(chunk)
+
+        with closing(ordered_map(task, _chunks(reader, header, length), check_workers(workers))) as results:
+            for done, encoded in results:
+                sink.write(encoded)
+                advance(done)
+        sink.finish()
+        with interruption:  # an earlier dataset is out of its place for a moment
+            sink.commit()
+    return lost
+
+
+def _chunks(reader: Reader, header: DatasetHeader, length: int) -> Iterator[Chunk]:
+    """Give the content of a dataset in chunks of so many images."""
+    dtype = np.dtype(f"S{max(1, header.label_length)}")
+    for span in Span(0, header.shape[0]).split(length):
+        bounds = span.start, span.stop
+        labels = np.array([_ascii(label) for label in reader.labels(*bounds)], dtype)
+        truth = {
+            # An HDF5 file of another machine may have its bytes in another order.
+            field.name: reader.truth(field.name, *bounds).astype(field.dtype, copy=False)
+            for field in header.fields
+        }
+        yield Chunk(span, reader.images(*bounds), labels, truth)
+
+
+def _ascii(label: str) -> bytes:
+    if not label.isascii():
+        raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
+    if "\0" in label:  # a chunk pads its labels with NUL, and so would cut it off
+        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
+    return label.encode("ascii")
+
+
+def _check_fields(fields: tuple[Field, ...]) -> None:
+    """Refuse ground truth of kinds that could not be read again: an HDF5 file of others may have any."""
+    try:
+        fields_from(describe(DatasetHeader((0, 1, 1), 0, {}, fields)))
+    except ValueError as exc:
+        raise DatasetError(f"the ground truth cannot be written ({exc}): it is not this package's") from exc
+
+
+def _checked_part(part: str | None, metadata: dict[str, Any]) -> str:
+    """Give the part of a split that a dataset is, or raise SpecError if what is given cannot begin a file's name."""
+    if part is None:
+        recorded = metadata.get("split")
+        return recorded if isinstance(recorded, str) and _PART.fullmatch(recorded) else _USUAL_PART
+    if not isinstance(part, str) or not _PART.fullmatch(part):
+        raise SpecError(f"part is {part!r}: give letters, digits, - and _, as in train")
+    return part

@@ -1,0 +1,292 @@
+"""Datasets of images and labels, in memory or in a file."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.errors import DatasetError, DatasetIndexError, SpecError
+from number_generator.formats.arrays import RawDataset, text_of
+from number_generator.formats.conversion import checked_target, write_dataset
+from number_generator.formats.memory_reader import MemoryReader
+from number_generator.formats.pickle.reader import check_metadata
+from number_generator.formats.reader import Reader, open_reader
+from number_generator.formats.writer import format_of
+from number_generator.job.spec import Field
+from number_generator.system.checks import check_integer
+
+__all__ = ["GenericDataset", "Images", "size_text"]
+
+Images = npt.NDArray[np.uint8]
+
+_ITERATION_BYTES = 4 * 2**20
+
+
+class GenericDataset:
+    """Images with a label each, in memory or read from a file or folder as needed.
+
+    Parameters
+    ----------
+    images : array_like, shape (N, H, W), uint8, optional
+        255 is paper, 0 is full ink.
+    labels : sequence of str or int, optional
+        One for each image.
+    metadata : mapping, optional
+        Anything worth knowing about the images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from number_generator import GenericDataset
+    >>> dataset = GenericDataset(np.full((2, 28, 100), 255, np.uint8), ["", "7"])
+    >>> image, label = dataset[1]
+    >>> image.shape, label, len(dataset)
+    ((28, 100), '7', 2)
+    """
+
+    def __init__(
+        self,
+        images: npt.ArrayLike | None = None,
+        labels: Sequence[Any] | npt.NDArray[Any] | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._reader: Reader | None = None
+        self._truth: dict[str, npt.NDArray[Any]] = {}
+        self._fields: tuple[Field, ...] = ()
+        self._metadata = _checked_metadata({} if metadata is None else metadata)
+        self._images, self._labels = _checked_examples(images, labels)
+
+    def load(self, input_filepath: str | os.PathLike[str]) -> None:
+        """Replace the content with that of a file, in any format that the package writes or reads.
+
+        Most formats are opened, not read: images are read as they are asked for. Pickles, `.npz` and IDX are read
+        into memory. The format is told by the content, not by a name.
+
+        Parameters
+        ----------
+        input_filepath : path_like
+            HDF5, pickle, `.npz` with `images` and `labels`, MNIST's IDX images with their labels beside them, Parquet
+            with `image` and `text`, a tar file of WebDataset; or a folder: of such Parquet or tar files, of an LMDB,
+            or of PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json.
+
+        Raises
+        ------
+        DatasetNotFoundError, DatasetReadError
+            If the file is not there or cannot be read.
+        DatasetError
+            If it is no valid dataset. What was loaded before stays.
+        """
+        reader = open_reader(input_filepath)
+        if isinstance(reader, MemoryReader):
+            raw = reader.raw
+            labels = reader.labels(0, len(reader))
+            self._reader, self._metadata, self._truth, self._fields = None, raw.metadata, raw.truth, raw.fields
+            self._images, self._labels = raw.images, labels
+            return
+        metadata = reader.metadata
+        self._reader, self._metadata = reader, metadata
+        self._images, self._labels, self._truth, self._fields = _NO_IMAGES, [], {}, ()
+
+    def save(self, output_filepath: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the dataset to a file: `.h5` or `.hdf5`, `.npz`, `.lmdb` (a folder), or else a pickle.
+
+        An earlier file of that name is replaced once the new one is whole. Ground truth is written, too. `convert`
+        writes all formats.
+
+        Parameters
+        ----------
+        output_filepath : path_like
+        metadata : mapping, optional
+            Written instead of the dataset's own.
+
+        Raises
+        ------
+        DatasetError
+            If the images have no pixels, or a label is not ASCII.
+        SpecError
+            If the name is no file name, or the metadata is not of numbers, texts and plain containers.
+        OutputError
+            If the file cannot be written.
+        """
+        self._save(checked_target(output_filepath, "the output path"), metadata, overwrite=True)
+
+    def _save(self, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool) -> None:
+        """Write the dataset as `save` does, which may replace an earlier file, or not."""
+        shape = self._reader.shape if self._reader is not None else self._images.shape
+        if 0 in shape[1:]:
+            raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
+        written = _checked_metadata(self._metadata if metadata is None else metadata)
+        check_metadata(written)
+        reader = self._reader
+        if reader is None:
+            raw = RawDataset(self._images, self._labels, truth=self._truth, fields=self._fields)
+            reader = MemoryReader(raw, self._labels, path)
+        write_dataset(reader, path, format_of(path) or "pickle", metadata=written, overwrite=overwrite)
+
+    def get_metadata(self) -> dict[str, Any]:
+        """Give the metadata: for a generated dataset `creation_timestamp`, `spacing_range`, `image_width` and more."""
+        return self._metadata
+
+    def get_data(self) -> tuple[Images, list[str]]:
+        """Give all images, shape (N, H, W), and all labels; reads a lazily opened file into memory."""
+        self._materialise()
+        return self._images, self._labels
+
+    def get_truth(self, index: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
+        """Give the ground truth of a slice of the images, by name, as `Chunk` describes it.
+
+        The dictionary is empty for datasets without it, and after `add_examples`, and after `get_data` of a dataset
+        that is read as it is asked for: those keep images and labels alone.
+
+        Examples
+        --------
+        >>> from number_generator import GenericDataset
+        >>> GenericDataset().get_truth()
+        {}
+        """
+        if not isinstance(index, slice):
+            raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10)")
+        if self._reader is None:
+            return {name: array[index].copy() for name, array in self._truth.items()}
+        return {
+            name: _read_slice(partial(self._reader.truth, name), index, len(self)) for name in self._reader.truth_names
+        }
+
+    def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
+        """Append images of the same size and their labels; reads a lazily opened file into memory first.
+
+        Parameters
+        ----------
+        images : array_like, shape (n, H, W), uint8
+        labels : sequence of str or int
+
+        Raises
+        ------
+        DatasetError
+            If they do not fit; nothing is appended then.
+        """
+        new_images, new_labels = _checked_examples(images, labels)
+        self._materialise()
+        if len(self._images) and len(new_images):
+            if new_images.shape[1:] != self._images.shape[1:]:
+                raise DatasetError(
+                    f"the new images are {size_text(new_images)} and those of the dataset {size_text(self._images)}: "
+                    "give images of the same size"
+                )
+            new_images = np.concatenate([self._images, new_images])
+        elif len(self._images):
+            new_images = self._images
+        self._images, self._labels = new_images, self._labels + new_labels
+        if new_labels:
+            self._truth, self._fields = {}, ()
+
+    def __len__(self) -> int:
+        return len(self._images) if self._reader is None else len(self._reader)
+
+    @overload
+    def __getitem__(self, index: int) -> tuple[Images, str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Images, list[str]]: ...
+
+    def __getitem__(self, index: int | slice) -> tuple[Images, str] | tuple[Images, list[str]]:
+        """Give image and label of one number, negative ones from the end, or images and labels of a slice.
+
+        The images are the caller's own: changing them does not change the dataset.
+        """
+        if isinstance(index, slice):
+            return self._image_slice(index), self._label_slice(index)
+        count = len(self)
+        if not count:
+            raise DatasetIndexError(f"there is no image {index!r}: the dataset is empty")
+        try:
+            number = check_integer("index", index, -count, count - 1)
+        except SpecError:
+            raise DatasetIndexError(
+                f"there is no image {index!r}: the dataset has {count}; give an integer from {-count} to {count - 1}"
+            ) from None
+        number %= count
+        if self._reader is None:
+            return self._images[number].copy(), self._labels[number]
+        return self._reader.image(number), self._reader.labels(number, number + 1)[0]
+
+    def __iter__(self) -> Iterator[tuple[Images, str]]:
+        # Many images at a time: reading a file image by image would inflate each chunk once an image.
+        length = max(1, _ITERATION_BYTES // (_image_bytes(self) or 1))
+        for start in range(0, len(self), length):
+            yield from zip(*self[start : start + length], strict=True)
+
+    def _materialise(self) -> None:
+        if self._reader is not None:
+            count = len(self._reader)
+            images, labels = self._reader.images(0, count), self._reader.labels(0, count)
+            self._images, self._labels, self._reader = images, labels, None
+
+    def _image_slice(self, index: slice) -> Images:
+        if self._reader is None:
+            return self._images[index].copy()
+        return _read_slice(self._reader.images, index, len(self))
+
+    def _label_slice(self, index: slice) -> list[str]:
+        if self._reader is None:
+            return self._labels[index]
+        return _read_slice(self._reader.labels, index, len(self))
+
+
+_NO_IMAGES: Images = np.empty((0, 0, 0), np.uint8)
+
+
+def _checked_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
+    """Give images as a uint8 array of three axes and as many labels as texts, or raise DatasetError."""
+    if images is None or (isinstance(images, (list, tuple)) and not len(images)):
+        images = _NO_IMAGES
+    try:
+        array = np.asarray(images)
+    except ValueError:
+        raise DatasetError("the images differ in size: give images of one size") from None
+    if array.ndim != 3 or array.dtype != np.uint8:
+        raise DatasetError(
+            f"the images have shape {array.shape} and type {array.dtype}: give uint8 images of shape (N, height, width)"
+        )
+    try:
+        values = list(labels.tolist() if isinstance(labels, np.ndarray) else labels if labels is not None else ())
+    except TypeError:
+        raise DatasetError(f"the labels are {labels!r}: give a list with one label for each image") from None
+    if len(values) != len(array):
+        raise DatasetError(f"there are {len(array)} images and {len(values)} labels: give one label for each image")
+    try:
+        return array, [text_of(value) for value in values]
+    except TypeError as exc:
+        raise DatasetError(str(exc)) from None
+
+
+def _checked_metadata(metadata: Any) -> dict[str, Any]:
+    """Give metadata as a dict, or raise SpecError."""
+    if not isinstance(metadata, Mapping):
+        raise SpecError(f"metadata is {metadata!r}: give a dict")
+    return dict(metadata)
+
+
+def size_text(images: Images) -> str:
+    """Say how large images are."""
+    return f"{images.shape[2]} x {images.shape[1]} px"
+
+
+def _image_bytes(dataset: GenericDataset) -> int:
+    shape = dataset._images.shape if dataset._reader is None else dataset._reader.shape
+    return int(shape[1] * shape[2])
+
+
+def _read_slice(read: Any, index: slice, count: int) -> Any:
+    """Read a slice with a reader that knows forward steps only."""
+    start, stop, step = index.indices(count)
+    numbers = range(start, stop, step)
+    if not numbers:
+        return read(0, 0)
+    if step > 0:
+        return read(start, stop, step)
+    return read(numbers[-1], numbers[0] + 1, -step)[::-1]

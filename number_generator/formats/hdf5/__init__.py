@@ -1,0 +1,1 @@
+"""HDF5 files in chunks, and the index that joins shards."""

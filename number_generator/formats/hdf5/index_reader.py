@@ -1,0 +1,129 @@
+"""What the index of HDF5 shards tells: which files they are, how many images each has, the metadata of the whole."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from number_generator.errors import DatasetNotFoundError
+from number_generator.formats.hdf5.objects import open_file, stored_dataset
+from number_generator.formats.hdf5.reader import Hdf5Reader, check_stored, metadata_of
+from number_generator.formats.paths import MalformedError, reading, shown
+from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
+
+__all__ = ["VALID", "Index", "is_index", "read_index", "shard_paths"]
+
+VALID = (
+    f"A valid index of shards names them in `{SHARD_FILES}`, as files below its own folder, and tells in "
+    f"`{SHARD_IMAGES}` how many images each has: `python -m number_generator index` makes one"
+)
+_MOST_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What an index tells.
+
+    Attributes
+    ----------
+    file : Path
+    folder : Path
+        What the names start from, without links.
+    names : list of str
+        Of the shards, in order.
+    counts : list of int
+        How many images each has.
+    metadata : dict
+        Of the whole dataset.
+    """
+
+    file: Path
+    folder: Path
+    names: list[str]
+    counts: list[int]
+    metadata: dict[str, Any]
+
+    def path(self, shard: int) -> Path:
+        """Return the file of a shard, which must be there, below the folder."""
+        path = self.folder / self.names[shard]
+        if self._size(shard) is None:
+            raise self._missing([shard])
+        # Its name does not lead out of the folder; nor may a link.
+        if not Path(os.path.realpath(path)).is_relative_to(self.folder):
+            raise MalformedError(
+                f"its shard {shown(self.names[shard])} is a link to elsewhere: put the file itself there"
+            )
+        return path
+
+    def sizes(self) -> list[int]:
+        """Return the size of each shard's file, all of which must be there."""
+        sizes = [self._size(shard) for shard in range(len(self.names))]
+        missing = [shard for shard, size in enumerate(sizes) if size is None]
+        if missing:
+            raise self._missing(missing)
+        return [size for size in sizes if size is not None]
+
+    def _size(self, shard: int) -> int | None:
+        """Return the size of a shard's file; None if there is none."""
+        try:
+            found = (self.folder / self.names[shard]).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            raise MalformedError(f"its shard {shown(self.names[shard])} is not a regular file")
+        return found.st_size
+
+    def _missing(self, shards: list[int]) -> DatasetNotFoundError:
+        """Give the error that shards are missing."""
+        first, count = shards[0], len(self.names)
+        what = f"shard {first} of {count} is missing"
+        if len(shards) > 1:
+            what = f"{len(shards)} of {count} shards are missing, shard {first} first"
+        return DatasetNotFoundError(
+            f"{self.file}: {what}: put {self.names[first]!r} back beside it, or make it again by the recorded command "
+            f"with --shard={first}/{count} instead of --shards={count}"
+        )
+
+
+def is_index(path: Path) -> bool:
+    """Tell whether an HDF5 file is the index of shards; raise what `load_arrays` raises."""
+    with reading(path, Hdf5Reader.valid), open_file(path) as file:
+        # No look at `images`: HDF5 crashes on opening a virtual dataset whose sources are damaged.
+        return all(file.get(name, getlink=True) is not None for name in (SHARD_FILES, SHARD_IMAGES))
+
+
+def shard_paths(path: Path) -> list[Path]:
+    """Return the shards that an index names, which must all be there."""
+    with reading(path, VALID):
+        index = read_index(path)
+        return [index.path(shard) for shard in range(len(index.names))]
+
+
+def read_index(path: Path) -> Index:
+    """Read what an index tells, or raise MalformedError."""
+    with open_file(path) as file:
+        names, counts = (stored_dataset(file, name) for name in (SHARD_FILES, SHARD_IMAGES))
+        if names.shape is None or len(names.shape) != 1 or names.dtype.kind != "S" or len(names) < 1:
+            raise MalformedError(f"its `{SHARD_FILES}` is a dataset of {names.dtype} with shape {names.shape}")
+        if counts.shape != names.shape or counts.dtype.kind not in "iu":
+            raise MalformedError(f"its `{SHARD_IMAGES}` is a dataset of {counts.dtype} with shape {counts.shape}")
+        for dataset in (names, counts):
+            check_stored(dataset, file)
+            if dataset.nbytes > _MOST_BYTES:
+                raise MalformedError(f"its lists of shards take more than {_MOST_BYTES} bytes")
+        index = Index(
+            path,
+            Path(os.path.realpath(path)).parent,
+            [os.fsdecode(name) for name in names[()].tolist()],
+            counts[()].tolist(),
+            metadata_of(file, path),
+        )
+    for name, count in zip(index.names, index.counts, strict=True):
+        if not leads_inside(name):
+            raise MalformedError(f"it names the shard {shown(name)}: shards must lie below the folder of the index")
+        if count < 0:
+            raise MalformedError(f"its shard {shown(name)} has {count} images")
+    return index

@@ -1,0 +1,374 @@
+"""HDF5 datasets: `images`, `labels` and the root group's attributes, read whole or in slices."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from number_generator.formats.arrays import RawDataset, build_dataset
+from number_generator.formats.base_reader import SlicedReader
+from number_generator.formats.descriptions import with_pair
+from number_generator.formats.hdf5.chunks import ChunkReader, check_checksums
+from number_generator.formats.hdf5.heaps import check_attributes, check_heaps, longest_string, longest_string_in_chunks
+from number_generator.formats.hdf5.objects import h5py_module, open_file, own_object, stored_dataset
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, checked_path, reading
+from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Field
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+
+_VALID = (
+    "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
+    "(n strings or integers), both in the root group"
+)
+# The filters that can be trusted not to expand without end: deflate, shuffle, checksum and h5py's LZF.
+_KNOWN_FILTERS = frozenset({1, 2, 3, 32000})
+# HDF5 unpacks a whole chunk to read one image.
+_FREE_CHUNK_BYTES = 64 << 20
+# A sequence may hold 10,000 digits.
+_MOST_LABEL_BYTES = 1 << 16
+# A variable-length string may be stored once and named by many labels: look at a few at a time.
+_LABELS_PER_READ = 1024
+_MOST_ATTRIBUTE_BYTES = 1 << 20
+_TRUTH_NAMES = ("boxes", "glyphs", "writers", "parameters", "glyph_parameters")
+_MOST_TRUTH_AXES = 3
+_ATTRIBUTES_REACH_BYTES = 4 << 20
+
+
+class Hdf5Reader(SlicedReader["_Handles"]):
+    """An HDF5 dataset that is read in slices, however large it is.
+
+    A reader can be pickled and survives a fork: each process opens the file for itself.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The file.
+
+    Raises
+    ------
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import h5py, numpy as np
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.h5"
+    >>> with h5py.File(path, "w") as file:
+    ...     file["images"], file["labels"] = np.zeros((2, 28, 100), np.uint8), [b"123", b"45"]
+    >>> with Hdf5Reader(path) as reader:
+    ...     print(reader.shape, reader.labels(0, 2))
+    (2, 28, 100) ['123', '45']
+    """
+
+    valid = _VALID
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(checked_path(path))
+        self._are_heaps_checked = False
+        handles = self._opened()
+        chunks = handles.images.chunks
+        self._shape = handles.images.shape
+        self._chunk_length = chunks[0] if chunks else 1
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """The attributes of the root group as plain Python values; those of other types are left out."""
+        with reading(self._path, _VALID):
+            return metadata_of(self._opened().file, self._path)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The arrays of ground truth that the file has; their attributes tell what the entries mean."""
+        with reading(self._path, _VALID):
+            file = self._opened().file
+            datasets = {name: _truth_dataset(file, name, len(self)) for name in self.truth_names}
+            _check_attributes(self._path, *datasets.values())
+            return tuple(_field(name, truth) for name, truth in datasets.items())
+
+    @property
+    def truth_names(self) -> tuple[str, ...]:
+        """Their names."""
+        with reading(self._path, _VALID):
+            file = self._opened().file
+            return tuple(name for name in _TRUTH_NAMES if file.get(name, getlink=True) is not None)
+
+    @property
+    def label_length(self) -> int | None:
+        """Bytes that each label takes in the file; None if they are not texts that all take as many."""
+        dtype = self._opened().labels.dtype
+        return dtype.itemsize if dtype.kind == "S" else None
+
+    def _open(self) -> _Handles:
+        return _open(checked_path(self._path))
+
+    def _count(self, handles: _Handles) -> int:
+        return len(handles.images)
+
+    def _let_go(self, handles: _Handles) -> None:
+        handles.file.close()
+
+    def _leave_to_parent(self, handles: _Handles) -> None:
+        # While the parent's file is open here, HDF5 would give it again, descriptor and all.
+        with contextlib.suppress(OSError, RuntimeError, ValueError):
+            handles.file.close()
+
+    def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        images: np.ndarray[Any, np.dtype[np.uint8]] = _rows(handles.images, handles.image_chunks, _slice(numbers))
+        return images
+
+    def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
+        if _is_variable(handles.labels.dtype):
+            self._check_heaps(handles.labels)
+        return _labels(handles, _slice(numbers))
+
+    def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
+        values: np.ndarray[Any, Any] = _truth_dataset(handles.file, name, len(self))[_slice(numbers)]
+        return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` tells it
+
+    def _check_heaps(self, labels: Any) -> None:
+        """Check the strings of variable length before the first of them is read."""
+        if not self._are_heaps_checked:
+            check_heaps(self._path)
+            if labels.chunks:
+                _check_length(longest_string_in_chunks(self._path, labels))
+            self._are_heaps_checked = True
+
+
+def load(path: Path) -> RawDataset:
+    """Read an HDF5 dataset into memory; raise what `load_arrays` raises."""
+    with Hdf5Reader(path) as reader, reading(path, _VALID):
+        handles = reader._opened()
+        for dataset in (handles.images, handles.labels):
+            _check_storage(dataset)
+        count = len(reader)
+        return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
+
+
+def metadata_of(file: Any, path: Path) -> dict[str, Any]:
+    """Return what the root group of an open file tells, as plain Python values."""
+    _check_attributes(path, file)
+    metadata = _metadata(file)
+    source_digits = _source_digits(file)
+    if source_digits is not None:
+        metadata[SOURCE_DIGITS] = source_digits
+    return metadata
+
+
+class _Handles(NamedTuple):
+    """An open file; readers of its chunks where these are of a usual kind."""
+
+    file: Any
+    images: Any
+    labels: Any
+    image_chunks: ChunkReader | None
+    label_chunks: ChunkReader | None
+
+
+def _open(path: Path) -> _Handles:
+    """Open a file and check all that can be checked without reading images."""
+    with reading(path, _VALID):
+        file = open_file(path)
+        try:
+            images, labels = stored_dataset(file, "images"), stored_dataset(file, "labels")
+            _check_images(images, file)
+            _check_labels(labels, file)
+            _check_counts(images, labels)
+            chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
+        except BaseException:
+            file.close()
+            raise
+    return _Handles(file, images, labels, *chunks)
+
+
+def _check_images(images: Any, file: Any) -> None:
+    """Refuse images that are not bytes in three dimensions."""
+    if images.shape is None or len(images.shape) != 3 or images.dtype != np.uint8 or images.dtype.metadata:
+        raise MalformedError(
+            f"its `images` is a dataset of {images.dtype} with shape {images.shape}, "
+            "not of uint8 with shape (n, height, width)"
+        )
+    if 0 in images.shape[1:]:
+        raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
+    _check_layout(images, file)
+
+
+def _check_labels(labels: Any, file: Any) -> None:
+    """Refuse labels that are not one row of strings or integers."""
+    is_text = h5py_module().check_string_dtype(labels.dtype) is not None
+    is_integer = labels.dtype.kind in "iu" and not labels.dtype.metadata
+    if labels.shape is None or len(labels.shape) != 1 or not (is_text or is_integer):
+        raise MalformedError(
+            f"its `labels` is a dataset of {labels.dtype} with shape {labels.shape}, not one row of strings or integers"
+        )
+    if labels.dtype.itemsize > _MOST_LABEL_BYTES:
+        raise MalformedError(f"its labels are {labels.dtype.itemsize} bytes long")
+    _check_layout(labels, file)
+
+
+def _truth_dataset(file: Any, name: str, count: int) -> Any:
+    """Return a dataset of ground truth, or refuse one that is not numbers, one entry an image."""
+    truth = stored_dataset(file, name)
+    if truth.shape is None or not 1 <= len(truth.shape) <= _MOST_TRUTH_AXES or truth.dtype.kind not in "iuf":
+        raise MalformedError(f"its `{name}` is a dataset of {truth.dtype} with shape {truth.shape}, not of numbers")
+    if len(truth) != count:
+        raise MalformedError(f"it has {count} images but {len(truth)} entries in `{name}`")
+    _check_layout(truth, file)
+    if math.prod(truth.shape[1:]) * truth.dtype.itemsize > _FREE_CHUNK_BYTES:
+        raise MalformedError(f"its `{name}` has {truth.shape[1:]} entries for each image")
+    return truth
+
+
+def _field(name: str, truth: Any) -> Field:
+    """Return what an array of ground truth holds."""
+    about = {key: _plain(truth.attrs[key]) for key in truth.attrs if _is_about(truth.attrs.get_id(key))}
+    fill = math.nan if truth.dtype.kind == "f" else -1
+    return Field(name, truth.shape[1:], truth.dtype.name, fill, about)
+
+
+def _check_attributes(path: Path, *objects: Any) -> None:
+    """Check the strings of variable length among the attributes of some objects, before the first of them is read."""
+    counts: dict[str, int] = {}
+    for each in objects:
+        for name in each.attrs:
+            attribute = each.attrs.get_id(name)
+            if _is_variable(attribute.dtype):
+                counts[name] = max(counts.get(name, 0), math.prod(attribute.shape or ()))
+    if counts:
+        # Opening is to be instant at any size. Attributes are written before the images or after them.
+        check_heaps(path, _ATTRIBUTES_REACH_BYTES)
+        check_attributes(path, counts, _ATTRIBUTES_REACH_BYTES)
+
+
+def _is_about(attribute: Any) -> bool:
+    """Tell whether an attribute is a short text or number."""
+    is_text = h5py_module().check_string_dtype(attribute.dtype) is not None
+    return attribute.shape == () and (is_text or attribute.dtype.kind in "biuf")
+
+
+def _source_digits(file: Any) -> list[int] | None:
+    """Return the numbers of the digits that a part of a split was made from; None where there are none."""
+    if not isinstance(own_object(file, SOURCE_DIGITS), h5py_module().Dataset):
+        return None
+    numbers = stored_dataset(file, SOURCE_DIGITS)
+    if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
+        return None  # somebody else's
+    check_stored(numbers, file)
+    if numbers.nbytes > _FREE_CHUNK_BYTES:
+        raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
+    values: list[int] = numbers[()].tolist()
+    return values
+
+
+def _is_variable(dtype: np.dtype[Any]) -> bool:
+    """Tell whether a type is that of strings of variable length."""
+    text = h5py_module().check_string_dtype(dtype)
+    return text is not None and text.length is None
+
+
+def _check_counts(images: Any, labels: Any) -> None:
+    """Refuse images and labels that do not belong together."""
+    if len(images) != len(labels):
+        raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
+
+
+def _check_layout(dataset: Any, file: Any) -> None:
+    """Refuse data in chunks that are out of proportion, or packed in unknown ways."""
+    name = dataset.name.strip("/")
+    settings = dataset.id.get_create_plist()
+    for i in range(settings.get_nfilters()):
+        number = settings.get_filter(i)[0]
+        if number not in _KNOWN_FILTERS:
+            raise MalformedError(f"its `{name}` is packed with HDF5 filter {number}; use gzip or none")
+    check_checksums(dataset)
+    chunk_bytes = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
+    file_bytes = Path(file.filename).stat().st_size
+    if chunk_bytes > max(_FREE_CHUNK_BYTES, DEFLATE_EXPANSION * file_bytes):
+        raise MalformedError(f"its `{name}` has chunks of {chunk_bytes} bytes, more than the file can hold")
+
+
+def check_stored(dataset: Any, file: Any) -> None:
+    """Refuse a dataset that is out of proportion to the file."""
+    _check_layout(dataset, file)
+    _check_storage(dataset)
+
+
+def _check_storage(dataset: Any) -> None:
+    """Refuse a dataset that claims more than its bytes in the file can hold."""
+    stored_bytes = dataset.id.get_storage_size()
+    if dataset.nbytes > stored_bytes * DEFLATE_EXPANSION:
+        name = dataset.name.strip("/")
+        raise MalformedError(f"its `{name}` claims {dataset.nbytes} bytes but only {stored_bytes} are stored")
+
+
+def _slice(numbers: range) -> slice:
+    return slice(numbers.start, numbers.stop, numbers.step)
+
+
+def _rows(dataset: Any, chunks: ChunkReader | None, part: slice) -> Any:
+    """Read rows by the faster way where there is one."""
+    rows = None if chunks is None else chunks.rows(part.start, part.stop, part.step)
+    return dataset[part] if rows is None else rows
+
+
+def _labels(handles: _Handles, part: slice) -> list[str]:
+    """Read labels as strings."""
+    labels = handles.labels
+    if labels.dtype.kind in "iu":
+        return list(map(str, labels[part].tolist()))
+    if labels.dtype.kind == "S":
+        return [label.decode() for label in _rows(labels, handles.label_chunks, part).tolist()]
+    texts: list[str] = []
+    numbers = range(part.start, part.stop, part.step)
+    for first in range(0, len(numbers), _LABELS_PER_READ):
+        some = numbers[first : first + _LABELS_PER_READ]
+        # Data in one piece lie at an offset, where the lengths can be seen before HDF5 believes them.
+        offset = labels.id.get_offset()
+        if offset is not None:
+            _check_length(longest_string(Path(labels.file.filename), offset, some))
+        values = labels[some.start : some.stop : some.step].tolist()
+        _check_length(max(map(len, values)))
+        texts.extend(value.decode() for value in values)
+    return texts
+
+
+def _check_length(label_bytes: int) -> None:
+    """Refuse labels that are far longer than any."""
+    if label_bytes > _MOST_LABEL_BYTES:
+        raise MalformedError(f"it has a label of {label_bytes} bytes")
+
+
+def _metadata(file: Any) -> dict[str, Any]:
+    """Read the attributes of the root group."""
+    metadata: dict[str, Any] = {}
+    for name in file.attrs:
+        attribute = file.attrs.get_id(name)
+        if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
+            raise MalformedError(f"its attributes are larger than {_MOST_ATTRIBUTE_BYTES} bytes")
+        is_text = h5py_module().check_string_dtype(attribute.dtype) is not None
+        if attribute.shape is None:
+            metadata[name] = None
+        elif is_text or attribute.dtype.kind in "biuf":
+            metadata[name] = _plain(file.attrs[name])
+    # What HDF5 cannot hold is written as one JSON text.
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
+        del metadata[JSON_ATTRIBUTE]
+    return with_pair(metadata)
+
+
+def _plain(value: Any) -> Any:
+    """Return an attribute's value as a Python value: strings as text, arrays as lists."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        value = value.tolist()
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return value

@@ -1,0 +1,261 @@
+"""HDF5 shards, read as one dataset by their index: from the files themselves, never through HDF5's virtual datasets.
+
+HDF5 reads a shard that is missing as zeros, silently, and gives no chunks to read directly.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import math
+import os
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Iterator
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from number_generator.errors import NumberGeneratorError
+from number_generator.formats.base_reader import SlicedReader
+from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
+from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, checked_path, reading, shown
+from number_generator.job.provenance import differences, recorded_job
+from number_generator.job.spec import Field
+
+__all__ = ["ShardedHdf5Reader", "open_hdf5"]
+
+_VALID_SHARD = "Make this shard again by the command that the index records, or make the index again"
+# An open file takes a descriptor, of which a process may have as few as 256, and a cache of HDF5's.
+_MOST_OPEN = 64
+# What lies in several shards is read so many bytes at a time into one array, so that it takes no memory twice.
+_PIECE_BYTES = 4 << 20
+
+
+class ShardedHdf5Reader(SlicedReader["_Shards"]):
+    """A dataset of HDF5 shards that is read in slices, by their index.
+
+    A reader can be pickled and survives a fork: each process opens the files for itself, 64 of them at the most.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The index.
+
+    Raises
+    ------
+    DatasetNotFoundError
+        If there is no such file, or a shard is missing.
+    SpecError, DatasetReadError, DatasetError
+        As in `load_arrays`; every method raises the last two, and DatasetNotFoundError, if a shard turns out to be
+        damaged, of another dataset, or gone.
+    """
+
+    valid = VALID
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(checked_path(path))
+        shards = self._opened()
+        self._shape = (len(shards), *shards.common.size)
+        self._chunk_length = shards.common.chunk_length
+        self._fields = shards.common.fields
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the index tells of the whole dataset, as plain Python values."""
+        return copy.deepcopy(self._opened().index.metadata)
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The arrays of ground truth that the shards have."""
+        return self._fields
+
+    def _open(self) -> _Shards:
+        with reading(self._path, VALID):
+            return _Shards(checked_path(self._path))
+
+    def _count(self, handles: _Shards) -> int:
+        return len(handles)
+
+    def _let_go(self, handles: _Shards) -> None:
+        handles.close()
+
+    def _leave_to_parent(self, handles: _Shards) -> None:
+        # While the parent's files are open here, HDF5 would give them again, descriptors and all.
+        handles.close()
+
+    def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        reader, row = self._opened().find(number)
+        return reader.image(row)
+
+    def _read_images(self, handles: _Shards, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        pieces = handles.pieces(numbers)
+        if len(pieces) == 1:
+            [(shard, rows, _)] = pieces
+            return handles.reader(shard).images(rows.start, rows.stop, rows.step)
+        images = np.empty((len(numbers), *self._shape[1:]), np.uint8)
+        for reader, rows, place in handles.small_pieces(pieces, images[:1].nbytes):
+            images[place] = reader.images(rows.start, rows.stop, rows.step)
+        return images
+
+    def _read_labels(self, handles: _Shards, numbers: range) -> list[str]:
+        labels: list[str] = []
+        for shard, rows, _ in handles.pieces(numbers):
+            labels += handles.reader(shard).labels(rows.start, rows.stop, rows.step)
+        return labels
+
+    def _read_truth(self, handles: _Shards, name: str, numbers: range) -> np.ndarray[Any, Any]:
+        field = next((field for field in self._fields if field.name == name), None)
+        if field is None:
+            raise MalformedError(f"it has no `{name}`")
+        values = np.empty((len(numbers), *field.shape), field.dtype)
+        for reader, rows, place in handles.small_pieces(handles.pieces(numbers), values[:1].nbytes):
+            values[place] = reader.truth(name, rows.start, rows.stop, rows.step)
+        return values
+
+
+def open_hdf5(path: str | os.PathLike[str]) -> Hdf5Reader | ShardedHdf5Reader:
+    """Open an HDF5 dataset, of one file or of many."""
+    return ShardedHdf5Reader(path) if is_index(checked_path(path)) else Hdf5Reader(path)
+
+
+class _Common(NamedTuple):
+    """Height and width of the images and the ground truth of all shards, and the chunks of one of them."""
+
+    size: tuple[int, int]
+    chunk_length: int
+    fields: tuple[Field, ...]
+
+
+class _Piece(NamedTuple):
+    """Rows of one shard, and the place of the first of them in what is asked for."""
+
+    shard: int
+    rows: range
+    place: int
+
+
+class _Shards:
+    """The shards of an index, each of which is opened and checked when something in it is first asked for."""
+
+    def __init__(self, path: Path) -> None:
+        self.index = read_index(path)
+        sizes = self.index.sizes()
+        self._starts = [0, *accumulate(self.index.counts)]
+        self._lock = threading.Lock()
+        self._open: OrderedDict[int, Hdf5Reader] = OrderedDict()
+        self._checked: dict[int, tuple[int, int]] = {}
+        # A shard without images is stored in another way.
+        first = next((shard for shard, count in enumerate(self.index.counts) if count), 0)
+        path = self.index.path(first)
+        with Hdf5Reader(path) as reader:
+            self.common = _common(reader)
+            self._check(first, path, reader)
+        # What is read is bounded by the size of the files.
+        for name, count, size in zip(self.index.names, self.index.counts, sizes, strict=True):
+            if count * math.prod(self.common.size) > size * DEFLATE_EXPANSION:
+                raise MalformedError(f"its shard {shown(name)} takes {size} bytes, too few for {count} images")
+
+    def __len__(self) -> int:
+        return self._starts[-1]
+
+    def find(self, number: int) -> tuple[Hdf5Reader, int]:
+        """Give the reader of an image, and its number there."""
+        shard = bisect_right(self._starts, number) - 1
+        return self.reader(shard), number - self._starts[shard]
+
+    def pieces(self, numbers: range) -> list[_Piece]:
+        """Divide a range of images into those of each shard."""
+        pieces = []
+        place = 0
+        count = len(numbers)
+        while place < count:
+            number = numbers[place]
+            shard = bisect_right(self._starts, number) - 1
+            first = self._starts[shard]
+            rows = range(number - first, min(numbers.stop, self._starts[shard + 1]) - first, numbers.step)
+            pieces.append(_Piece(shard, rows, place))
+            place += len(rows)
+        return pieces
+
+    def small_pieces(self, pieces: list[_Piece], row_bytes: int) -> Iterator[tuple[Hdf5Reader, range, slice]]:
+        """Give readers, rows to read from each, and their places, little enough to be read at once."""
+        length = max(1, _PIECE_BYTES // max(1, row_bytes))
+        for shard, rows, place in pieces:
+            reader = self.reader(shard)
+            for done in range(0, len(rows), length):
+                some = rows[done : done + length]
+                # A part of a range may end beyond it.
+                bounded = range(some.start, min(some.stop, rows.stop), rows.step)
+                yield reader, bounded, slice(place + done, place + done + len(some))
+
+    def reader(self, shard: int) -> Hdf5Reader:
+        """Return the reader of a shard."""
+        with self._lock:
+            reader = self._open.pop(shard, None)
+            if reader is None:
+                reader = self._opened(shard)
+            self._open[shard] = reader
+            if len(self._open) > _MOST_OPEN:
+                # Not closed: another thread may be reading from it. Its file closes when nobody has it any more.
+                self._open.popitem(last=False)
+            return reader
+
+    def close(self) -> None:
+        """Close all that is open."""
+        while self._open:
+            with contextlib.suppress(NumberGeneratorError):
+                self._open.popitem()[1].close()
+
+    def _opened(self, shard: int) -> Hdf5Reader:
+        """Open a shard and check it."""
+        with reading(self.index.file, VALID):
+            path = self.index.path(shard)
+            reader = Hdf5Reader(path)
+            try:
+                self._check(shard, path, reader)
+            except BaseException:
+                reader.close()
+                raise
+            return reader
+
+    def _check(self, shard: int, path: Path, reader: Hdf5Reader) -> None:
+        """Refuse a file that is not the shard that the index tells of, unless it was found to be before."""
+        with reading(path, _VALID_SHARD):
+            found = path.stat()
+            state = found.st_ino, found.st_mtime_ns
+            if self._checked.get(shard) != state:
+                self._check_content(shard, reader)
+            self._checked[shard] = state
+
+    def _check_content(self, shard: int, reader: Hdf5Reader) -> None:
+        """Raise MalformedError if a file is not the shard that the index tells of."""
+        index, metadata = self.index, reader.metadata
+        name, recorded, place = index.file.name, metadata.get("shard"), f"{shard}/{len(index.names)}"
+        if recorded != place:
+            raise MalformedError(f"it is the shard {shown(recorded)}, and by {name} the shard {place!r}")
+        changes = differences(index.metadata, metadata, ignoring={"shard"})
+        if changes:
+            raise MalformedError(f"its job is not that of {name}: {'; '.join(changes)}")
+        start, start_of_whole = (recorded_job(of).get("start") for of in (metadata, index.metadata))
+        if start_of_whole is not None and start != start_of_whole + self._starts[shard]:
+            raise MalformedError(f"it begins with image {start}, and by {name} with another")
+        if len(reader) != index.counts[shard]:
+            raise MalformedError(f"it has {len(reader)} images, and by {name} {index.counts[shard]}")
+        arrays, common = (_kinds(of) for of in (_common(reader), self.common))
+        if arrays != common:
+            raise MalformedError(f"its arrays are {arrays}, and those of the other shards {common}")
+
+
+def _common(reader: Hdf5Reader) -> _Common:
+    return _Common(reader.shape[1:], reader.chunk_length, reader.fields)
+
+
+def _kinds(common: _Common) -> dict[str, Any]:
+    """Return the shape and the type of an entry of each array, but for labels, which become texts."""
+    kinds: dict[str, Any] = {"images": common.size}
+    return kinds | {field.name: (*field.shape, field.dtype) for field in common.fields}

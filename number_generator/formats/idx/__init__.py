@@ -1,0 +1,1 @@
+"""The IDX files of MNIST."""

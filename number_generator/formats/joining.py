@@ -1,0 +1,200 @@
+"""Shards that were made one by one, put together: their index, if they are all the shards of one job."""
+
+import os
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.conversion import checked_target
+from number_generator.formats.hdf5.index_writer import write_index
+from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.writer import format_of
+from number_generator.job.provenance import differences, recorded_job, whole_metadata
+from number_generator.job.spec import DatasetHeader, Field
+from number_generator.system.signals import Interruption
+from number_generator.system.temporaries import exists_already
+
+__all__ = ["index_path", "index_shards"]
+
+_NAME = re.compile(r"(.+)-\d{5,}-of-\d{5,}(\.[^.]+)", re.DOTALL)
+_RECORDED = re.compile(r"(0|[1-9]\d{0,8})/([1-9]\d{0,8})")
+_MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Shard:
+    """A shard: its file, its number of how many, its first image, its arrays, and what it tells of itself."""
+
+    path: Path
+    number: int
+    shards: int
+    start: int
+    shape: tuple[int, int, int]
+    label_length: int
+    fields: tuple[Field, ...]
+    metadata: dict[str, Any]
+
+
+def index_shards(
+    paths: Sequence[str | os.PathLike[str]],
+    output_path: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+    interruption: Interruption | None = None,
+) -> tuple[int, int]:
+    """Write the index of all shards of a job.
+
+    Parameters
+    ----------
+    paths : sequence of path_like
+        The shards, in any order.
+    output_path : path_like
+        The index, which ends in .h5 or .hdf5; the shards lie in its folder or below it.
+    overwrite : bool
+        Whether an earlier file of that name is replaced, once the index is whole.
+    interruption : Interruption, optional
+        As for `write_index`.
+
+    Returns
+    -------
+    (int, int)
+        How many shards and images the index has.
+
+    Raises
+    ------
+    SpecError
+        If the name of the index does not end so, a shard is given twice or is missing, or one lies elsewhere.
+    DatasetNotFoundError, DatasetReadError, DatasetError
+        If a file cannot be read, is no shard, or is one of another job.
+    OutputExistsError, OutputError
+        If the index exists and `overwrite` is false, or cannot be written.
+    """
+    output = checked_target(output_path, "the index")
+    if format_of(output) != "hdf5":
+        raise SpecError(f"the index is {os.fspath(output)!r}: give a name that ends in .h5 or .hdf5")
+    if os.path.lexists(output) and not overwrite:  # before the shards are read, which may be many
+        raise exists_already(output)
+    whole, label_length, found = _read(paths, output)
+    shards = [found[number] for number in range(whole.shards)]
+    count = sum(images for _, images in shards)
+    header = DatasetHeader(
+        (count, *whole.shape[1:]), label_length, whole_metadata(whole.metadata, count, whole.shards), whole.fields
+    )
+    write_index(output, header, shards, overwrite=overwrite, interruption=interruption)
+    return len(shards), count
+
+
+def index_path(shard: str | os.PathLike[str]) -> Path:
+    """Give the usual name of the index, which the names of its shards come from.
+
+    Examples
+    --------
+    >>> from number_generator.formats.joining import index_path
+    >>> index_path("lines-00001-of-00004.h5").name
+    'lines.h5'
+    """
+    path = checked_target(shard, "SHARD")
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        raise SpecError(
+            f"SHARD is {os.fspath(path)!r}, whose name is none that --shard gives, such as X-00000-of-00004.h5: give "
+            "the name of the index (--output-path)"
+        )
+    return path.with_name(f"{match[1]}{match[2]}")
+
+
+def _shard(path: str | os.PathLike[str]) -> _Shard:
+    """Read what a shard tells of itself."""
+    with Hdf5Reader(path) as reader:
+        metadata, shape, label_length, fields = reader.metadata, reader.shape, reader.label_length, reader.fields
+    recorded, job = metadata.get("shard"), recorded_job(metadata)
+    match = _RECORDED.fullmatch(recorded) if isinstance(recorded, str) else None
+    number, shards = (-1, -1) if match is None else (int(match[1]), int(match[2]))
+    start = job.get("start")
+    if not 0 <= number < shards or not isinstance(start, int) or label_length is None:
+        raise DatasetError(f"{path}: this is no shard: give the files that `generate-phone-numbers --shard` makes")
+    if job.get("num_images") != shape[0]:
+        raise DatasetError(f"{path}: this shard has {shape[0]} images of {job.get('num_images')}: make it again")
+    return _Shard(Path(path), number, shards, start, shape, label_length, fields, metadata)
+
+
+def _read(paths: Sequence[str | os.PathLike[str]], output: Path) -> tuple[_Shard, int, dict[int, tuple[str, int]]]:
+    """Give the first shard, the bytes of the longest label, and by its number the name of each shard and its images.
+
+    Of all others little is kept in memory, as they may be many.
+    """
+    label_length = 0
+    found: dict[int, tuple[str, int]] = {}
+    starts: dict[int, int] = {}
+    one: _Shard | None = None
+    for path in paths:
+        shard = _shard(path)
+        one = shard if one is None else one
+        _check_same_job(one, shard)
+        if shard.number in found:
+            raise SpecError(f"{path} is shard {shard.number}, as {found[shard.number][0]} is: give each shard once")
+        found[shard.number] = _name(shard.path, output), shard.shape[0]
+        starts[shard.number] = shard.start
+        label_length = max(label_length, shard.label_length)
+        if shard.number == 0:
+            one = shard
+    if one is None:
+        raise SpecError("no shard is given: give the files that `generate-phone-numbers --shard` makes")
+    if len(found) < one.shards:
+        raise SpecError(_missing_text(found, one.shards))
+    for number in range(1, one.shards):
+        name, count = found[number - 1]
+        if starts[number] != starts[number - 1] + count:
+            raise DatasetError(
+                f"{name} has {count} images from number {starts[number - 1]} on, and {found[number][0]} begins with "
+                f"{starts[number]}: make them again"
+            )
+    return one, label_length, found
+
+
+def _check_same_job(one: _Shard, other: _Shard) -> None:
+    """Raise DatasetError if two files are not shards of one job."""
+    changes = differences(one.metadata, other.metadata, ignoring={"shard"})
+    if other.shards != one.shards:
+        changes = [f"the number of shards was {one.shards} and is {other.shards}"]
+    elif (one.shape[1:], _kinds(one)) != (other.shape[1:], _kinds(other)):
+        changes = changes or ["the shapes of the arrays differ"]
+    if changes:
+        raise DatasetError(f"{one.path} and {other.path} are shards of different jobs: {'; '.join(changes)}")
+
+
+def _kinds(shard: _Shard) -> list[tuple[str, tuple[int, ...], str]]:
+    return [(field.name, field.shape, field.dtype) for field in shard.fields]
+
+
+def _name(shard: Path, output: Path) -> str:
+    """Give the name of a shard as the index tells it, or raise SpecError if it does not lie below its folder."""
+    if output.exists() and output.samefile(shard):
+        raise SpecError(
+            f"the index is {os.fspath(output)!r}, which is one of the shards and would be replaced: give another name "
+            "(--output-path)"
+        )
+    folder, path = (Path(os.path.realpath(of)) for of in (output.parent, shard))
+    if not path.is_relative_to(folder):
+        raise SpecError(
+            f"{shard} does not lie in the folder of the index, {output.parent}, or below it: move it there, or give "
+            "the index another place (--output-path)"
+        )
+    return path.relative_to(folder).as_posix()
+
+
+def _missing_text(found: Collection[int], shards: int) -> str:
+    """Say which shards are missing."""
+    # As many as a file claims: not to be listed all.
+    named = list(islice((number for number in range(shards) if number not in found), _MOST_NAMED))
+    count = shards - len(found)
+    more = ", ..." if count > len(named) else ""
+    return (
+        f"{count} of {shards} shards {'is' if count == 1 else 'are'} missing, counted from 0: "
+        f"{', '.join(map(str, named))}{more}: give {'it' if count == 1 else 'them'} as well, or make "
+        f"{'it' if count == 1 else 'them'} with --shard={named[0]}/{shards}{' and so on' * (count > 1)}"
+    )

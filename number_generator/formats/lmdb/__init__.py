@@ -1,0 +1,1 @@
+"""LMDB, as PARSeq and PaddleOCR read it."""

@@ -1,0 +1,95 @@
+"""LMDB as scene text recognition has it: `image-%09d`, `label-%09d` and `num-samples`; read without LMDB's library."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from number_generator.formats.descriptions import Description, description_in
+from number_generator.formats.encoded_reader import EncodedReader, json_object, label_text
+from number_generator.formats.lmdb.btree import LmdbTree
+from number_generator.formats.paths import MalformedError, checked_dataset, checked_path, shown
+from number_generator.formats.schema import COUNT_KEY, LMDB_DESCRIPTION_KEY, image_key, label_key, truth_key
+
+__all__ = ["DATA_FILE", "LmdbReader"]
+
+DATA_FILE = "data.mdb"
+_COUNT = re.compile(rb"\s*(\d{1,18})\s*")
+
+
+class LmdbReader(EncodedReader[LmdbTree]):
+    """An LMDB that is read in slices.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder of `data.mdb`, or the file.
+
+    Raises
+    ------
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
+    """
+
+    valid = (
+        "A valid LMDB holds `num-samples`, and for each image, from 1 on, `image-%09d` (a PNG or JPEG image) and "
+        "`label-%09d` (text), as PARSeq, deep-text-recognition-benchmark and PaddleOCR have it"
+    )
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(checked_dataset(path))
+
+    def _open(self) -> LmdbTree:
+        path = self._path / DATA_FILE if self._path.is_dir() else self._path
+        return LmdbTree(checked_path(path))
+
+    def _let_go(self, handles: LmdbTree) -> None:
+        handles.close()
+
+    def _count(self, handles: LmdbTree) -> int:
+        value = handles.get(COUNT_KEY)
+        match = None if value is None else _COUNT.fullmatch(value)
+        if match is None:
+            raise MalformedError(f"its `num-samples` is {shown(value)}, not a number")
+        count = int(match[1])
+        # An image and a label each.
+        if 2 * count > handles.count:
+            raise MalformedError(f"it claims {count} images and has {handles.count} entries")
+        return count
+
+    def _describe(self, handles: LmdbTree) -> Description:
+        text = handles.get(LMDB_DESCRIPTION_KEY)
+        if text is not None:
+            # Other programs may have something else under this name.
+            with contextlib.suppress(MalformedError):
+                described = description_in(text, "metadata")
+                if described.shape is not None:
+                    return described
+        return Description()
+
+    def _encoded(self, handles: LmdbTree, numbers: range) -> Iterator[tuple[str, bytes]]:
+        for key, value in _values(handles, image_key, numbers):
+            yield key.decode(), value
+
+    def _read_labels(self, handles: LmdbTree, numbers: range) -> list[str]:
+        return [label_text(value, key.decode()) for key, value in _values(handles, label_key, numbers)]
+
+    def _rows(self, handles: LmdbTree, numbers: range) -> list[dict[str, Any]]:
+        return [json_object(value, key.decode()) for key, value in _values(handles, truth_key, numbers)]
+
+
+def _values(tree: LmdbTree, key_of: Callable[[int], bytes], numbers: range) -> Iterator[tuple[bytes, bytes]]:
+    """Give keys and values of some images; those of neighbours lie side by side, and are not looked for one by one."""
+    items: Iterator[tuple[bytes, bytes]] = iter(())
+    for number in numbers:
+        key = key_of(number)
+        found = next(items, None)
+        if found is None or found[0] != key:
+            items = tree.items(key)
+            found = next(items, None)
+        if found is None or found[0] != key:
+            raise MalformedError(f"it has no `{key.decode()}`")
+        yield found

@@ -1,0 +1,159 @@
+"""LMDB as scene text recognition has it: `image-%09d` and `label-%09d` from 1 on, and `num-samples`.
+
+Ground truth lies under `truth-%09d` as JSON, the description of the dataset under `metadata`.
+"""
+
+import contextlib
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.errors import OutputError
+from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.schema import (
+    COUNT_KEY,
+    LMDB_DESCRIPTION_KEY,
+    as_json,
+    describe,
+    image_key,
+    label_key,
+    truth_key,
+    truth_rows,
+)
+from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.system.optional import needed
+from number_generator.system.temporaries import NOTHING_LEFT, unnamed_file
+
+__all__ = ["LmdbSink"]
+
+# A transaction holds so much, whatever the chunks: the same job gives the same bytes, with flat memory.
+_TRANSACTION_BYTES = 4 * 2**20
+_TRANSACTION_ENTRIES = 4096
+_SPARE_BYTES = 2**20  # for the pages above the entries, and those that a transaction gives up
+_GROWTH_BYTES = 16 * 2**20  # what the map grows by; it is all that a reader maps, too
+_BLOCK_BYTES = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A chunk ready to be stored: its images as PNG, its labels in one array, its ground truth as lines of JSON."""
+
+    images: list[bytes]
+    labels: npt.NDArray[np.bytes_]
+    truth: bytes
+
+
+class LmdbSink(FolderSink):
+    """Write a dataset as a folder with an LMDB.
+
+    LMDB fills its pages wholly only where keys come in order. Images come first, so labels and ground truth wait in
+    unnamed temporary files beside it.
+    """
+
+    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
+        self._lmdb = needed("lmdb", "lmdb", "the format lmdb")
+        self._transaction: Any = None
+        self._held_bytes = self._held_entries = 0
+        self._number = 0
+        self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
+        super().__init__(path, header, overwrite=overwrite)
+
+    def encode(self, chunk: Chunk) -> _Encoded:
+        """Encode a chunk's images and write its ground truth out as text."""
+        rows = truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
+        labels = chunk.labels.astype(self._label_dtype, copy=False)
+        return _Encoded(encode_png(chunk.images), labels, b"".join(as_json(row) + b"\n" for row in rows))
+
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
+
+    def write(self, encoded: _Encoded) -> None:
+        """Store a chunk's images."""
+        with self._translated():
+            for image in encoded.images:
+                self._put(image_key(self._number), image)
+                self._number += 1
+            self._labels.write(encoded.labels.tobytes())
+            self._truth.write(encoded.truth)
+
+    def _begin(self) -> None:
+        self._description = as_json(describe(self._header))
+        # The temporary is locked already, by us; nothing of it counts before `finish` has flushed it.
+        self._environment = self._lmdb.open(
+            os.fsencode(self.temporary_path), map_size=_GROWTH_BYTES, lock=False, sync=False, metasync=False
+        )
+        self._open.callback(self._environment.close)
+        self._open.callback(self._abort)
+        self._labels = self._open.enter_context(unnamed_file(self._folder.path.parent))
+        self._truth = self._open.enter_context(unnamed_file(self._folder.path.parent))
+
+    def _end(self) -> None:
+        self._labels.seek(0)
+        rows = _BLOCK_BYTES // self._label_dtype.itemsize + 1
+        number = 0
+        while block := self._labels.read(rows * self._label_dtype.itemsize):
+            for label in np.frombuffer(block, self._label_dtype).tolist():
+                self._put(label_key(number), label)
+                number += 1
+        self._put(LMDB_DESCRIPTION_KEY, self._description)
+        self._put(COUNT_KEY, str(self._number).encode("ascii"))
+        self._truth.seek(0)
+        for number, line in enumerate(self._truth):
+            self._put(truth_key(number), line.rstrip())
+        self._commit()
+
+    def _put(self, key: bytes, value: bytes) -> None:
+        """Append an entry, whose key is larger than all before it."""
+        size = len(key) + len(value)
+        is_full = self._held_bytes + size > _TRANSACTION_BYTES or self._held_entries == _TRANSACTION_ENTRIES
+        if is_full and self._held_entries:
+            self._commit()
+        if self._transaction is None:
+            self._grow(max(size, _TRANSACTION_BYTES))
+            self._transaction = self._environment.begin(write=True)
+        self._transaction.put(key, value, append=True)
+        self._held_bytes += size
+        self._held_entries += 1
+
+    def _grow(self, size: int) -> None:
+        """Make the map large enough for entries of so many bytes, which take up to three times as much in pages."""
+        info = self._environment.info()
+        least = (info["last_pgno"] + 1) * self._environment.stat()["psize"] + 3 * size + _SPARE_BYTES
+        if info["map_size"] < least:
+            self._environment.set_mapsize(-(-least // _GROWTH_BYTES) * _GROWTH_BYTES)
+
+    def _commit(self) -> None:
+        if self._transaction is not None:
+            self._transaction.commit()
+        self._transaction, self._held_bytes, self._held_entries = None, 0, 0
+
+    def _abort(self) -> None:
+        if self._transaction is not None:
+            self._transaction.abort()
+            self._transaction = None
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn LMDB's errors into OutputError, too."""
+        with super()._translated():
+            try:
+                yield
+            except self._lmdb.Error as exc:
+                reason = str(exc).rpartition(": ")[2]
+                # LMDB takes a page that was written in part for a failure of the disk.
+                if shutil.disk_usage(self._folder.path.parent).free < _TRANSACTION_BYTES:
+                    reason = os.strerror(errno.ENOSPC)
+                raise OutputError(f"cannot write {self._folder.path}: {reason}{NOTHING_LEFT}") from exc

@@ -1,0 +1,123 @@
+"""NPZ archives: `images`, `labels`, `metadata` (JSON) and ground truth, stored as they are, with flat memory."""
+
+import contextlib
+import shutil
+import zipfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.formats.schema import as_json, describe, padded
+from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.temporaries import translated, unnamed_file
+
+__all__ = ["NpzSink"]
+
+_COPY_BYTES = 2**20
+_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows: the same job gives the same bytes
+
+
+class NpzSink:
+    """Write a dataset as one NPZ archive.
+
+    One array comes after the other in the file, so all but the images wait in unnamed temporary files beside it.
+    """
+
+    span_multiple = 1
+
+    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
+        self._header = header
+        self._description = np.array(as_json(describe(header)).decode("ascii"))
+        self._label_dtype = np.dtype(f"U{max(1, header.label_length)}")
+        self._file = AtomicFile(path, overwrite=overwrite)
+        self._open = contextlib.ExitStack()
+        try:
+            with translated(path):
+                self._archive = zipfile.ZipFile(self._file.file, "w", zipfile.ZIP_STORED)
+                self._open.callback(self._archive.close)
+                self._images = self._open.enter_context(self._member("images", np.dtype(np.uint8), header.shape))
+                self._waiting = {
+                    name: self._open.enter_context(unnamed_file(path.parent))
+                    for name in ("labels", *(field.name for field in header.fields))
+                }
+        except BaseException:
+            self._discard()
+            raise
+
+    @property
+    def temporary_path(self) -> Path:
+        """The file that is being written."""
+        return self._file.temporary_path
+
+    def encode(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
+        """Give a chunk's arrays as the archive holds them."""
+        arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype)}
+        return arrays | {field.name: padded(chunk.truth[field.name], field) for field in self._header.fields}
+
+    def pack(self, encoded: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Give an encoded chunk, which consists of plain values."""
+        return encoded
+
+    def unpack(self, plain: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Give an encoded chunk again."""
+        return plain
+
+    def write(self, encoded: dict[str, npt.NDArray[Any]]) -> None:
+        """Append a chunk."""
+        with translated(self._file.path):
+            self._images.write(encoded["images"].data.cast("B") if len(encoded["images"]) else b"")
+            for name, file in self._waiting.items():
+                file.write(encoded[name].tobytes())
+            self._file.write_back()
+
+    def finish(self) -> None:
+        """Append what waits, and flush the file to disk."""
+        with translated(self._file.path):
+            self._images.close()
+            count = self._header.shape[0]
+            self._copy("labels", self._label_dtype, (count,))
+            with self._member("metadata", self._description.dtype, ()) as member:
+                member.write(self._description.tobytes())
+            for field in self._header.fields:
+                self._copy(field.name, np.dtype(field.dtype), (count, *field.shape))
+            self._archive.close()
+        self._file.finish()
+
+    def commit(self) -> None:
+        """Move the file to its final name, finished first if it is not yet."""
+        if self._archive.fp is not None:
+            self.finish()
+        self._file.commit()
+
+    def __enter__(self) -> "NpzSink":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._discard()
+
+    def _member(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> IO[bytes]:
+        """Begin an array in the archive: all but its data."""
+        info = zipfile.ZipInfo(f"{name}.npy", _NO_TIME)
+        info.external_attr = 0o600 << 16  # as NumPy's own have
+        member = self._archive.open(info, "w", force_zip64=True)
+        description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(member, description)
+        return member
+
+    def _copy(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+        """Append an array that has waited."""
+        self._waiting[name].seek(0)
+        with self._member(name, dtype, shape) as member:
+            shutil.copyfileobj(self._waiting[name], member, _COPY_BYTES)
+
+    def _discard(self) -> None:
+        # Closing writes, which fails again on a full disk.
+        with contextlib.suppress(Exception):
+            self._open.close()
+        self._file.discard()

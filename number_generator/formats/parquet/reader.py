@@ -1,0 +1,186 @@
+"""Parquet as Hugging Face `datasets` has it: a column `image` of `bytes` and `path`, and a column `text`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.formats.descriptions import Description, description_in
+from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, one_part
+from number_generator.formats.image_decoding import MOST_BYTES
+from number_generator.formats.paths import MalformedError, checked_dataset, checked_path, shown
+from number_generator.formats.schema import PARQUET_KEY
+from number_generator.system.optional import needed
+
+__all__ = ["PARQUET_SIGNATURE", "ParquetReader", "data_files"]
+
+PARQUET_SIGNATURE = b"PAR1"
+
+_IMAGE, _TEXT = "image", "text"
+_DATA = "data"
+# What a group of rows may claim to take in memory: some megabytes are usual.
+_FREE_GROUP_BYTES = 256 << 20
+_EXPANSION = 64
+
+
+class _Tables:
+    """Parquet files, whose groups of rows are read when something in them is first asked for.
+
+    Parameters
+    ----------
+    files : list of Path
+    """
+
+    def __init__(self, files: list[Path]) -> None:
+        self._parquet: Any = needed("pyarrow.parquet", "parquet", "a Parquet dataset")
+        self._files = files
+        self._groups: list[tuple[int, int]] = []  # of each: its file, and its number there
+        self._last_file: tuple[int, Any] | None = None
+        self._last_columns: dict[tuple[str, ...], tuple[int, Any]] = {}
+        lengths: list[int] = []
+        self.columns: frozenset[str] = frozenset()
+        self.described: bytes | None = None
+        for number in range(len(files)):
+            footer = self._opened(number)
+            self._check(footer, files[number], is_first=number == 0)
+            for group in range(footer.num_row_groups):
+                self._groups.append((number, group))
+                lengths.append(footer.metadata.row_group(group).num_rows)
+        self.longest = max(lengths, default=1)
+        self._starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def values(self, names: tuple[str, ...], numbers: range) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Give the name and, as Python values, some columns of the rows of a range; nothing is held but one group."""
+        for number in numbers:
+            group = int(np.searchsorted(self._starts, number, side="right")) - 1
+            row = number - int(self._starts[group])
+            table = self._columns(group, names)
+            name = f"{number + 1} of {self._files[self._groups[group][0]].name}"
+            yield name, {column: table.column(column)[row].as_py() for column in names}
+
+    def close(self) -> None:
+        """Close the file that is open."""
+        if self._last_file is not None:
+            self._last_file[1].close()
+            self._last_file = None
+
+    def _columns(self, group: int, names: tuple[str, ...]) -> Any:
+        """Return some columns of a group of rows; those of the last group are kept."""
+        last = self._last_columns.get(names)
+        if last is not None and last[0] == group:
+            return last[1]
+        file, number = self._groups[group]
+        table = self._opened(file).read_row_group(number, columns=list(names), use_threads=False)
+        if table.num_rows != self._starts[group + 1] - self._starts[group]:
+            raise MalformedError(f"its {self._files[file].name} has {table.num_rows} rows in group {number}")
+        self._last_columns[names] = group, table
+        return table
+
+    def _opened(self, file: int) -> Any:
+        """Return an open file; only the last one is kept."""
+        if self._last_file is None or self._last_file[0] != file:
+            self.close()
+            self._last_file = file, self._parquet.ParquetFile(checked_path(self._files[file]))
+        return self._last_file[1]
+
+    def _check(self, footer: Any, path: Path, *, is_first: bool) -> None:
+        """Refuse a file without the two columns, or whose groups are out of proportion."""
+        schema = footer.schema_arrow
+        names = frozenset(schema.names)
+        if is_first:
+            self.columns = names
+            self.described = (schema.metadata or {}).get(PARQUET_KEY)
+        if not {_IMAGE, _TEXT} <= names:
+            found = ", ".join(map(shown, schema.names[:5]))
+            raise MalformedError(f"its {path.name} has no columns `image` and `text` (it has {found or 'nothing'})")
+        size = path.stat().st_size
+        for group in range(footer.num_row_groups):
+            claimed = footer.metadata.row_group(group).total_byte_size
+            if claimed > max(_FREE_GROUP_BYTES, _EXPANSION * size):
+                raise MalformedError(f"a group of rows of its {path.name} claims {claimed} bytes")
+
+
+class ParquetReader(EncodedReader[_Tables]):
+    """A Parquet dataset that is read in slices.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder of the files or of their folder `data`, or one file.
+
+    Raises
+    ------
+    MissingExtraError
+        If pyarrow is not installed.
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As in `load_arrays`; every method raises the last two if a file turns out to be damaged.
+    """
+
+    valid = (
+        "A valid Parquet dataset has a column `image`, of structures with `bytes` (a PNG or JPEG image), and a column "
+        "`text`, as Hugging Face `datasets` writes them"
+    )
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(checked_dataset(path))
+        self._chunk_length = self._opened().longest
+
+    def _open(self) -> _Tables:
+        return _Tables(data_files(self._path))
+
+    def _let_go(self, handles: _Tables) -> None:
+        handles.close()
+
+    def _count(self, handles: _Tables) -> int:
+        return len(handles)
+
+    def _describe(self, handles: _Tables) -> Description:
+        if handles.described is None:
+            return Description()
+        described = description_in(handles.described, PARQUET_KEY.decode())
+        # A program that has chosen columns keeps the description.
+        fields = tuple(field for field in described.fields if field.name in handles.columns)
+        # One file of several holds fewer images than all.
+        shape = described.shape
+        if shape is not None and not self._path.is_dir():
+            shape = len(handles), *shape[1:]
+        return Description(shape, described.metadata, fields)
+
+    def _encoded(self, handles: _Tables, numbers: range) -> Iterator[tuple[str, bytes]]:
+        for name, row in handles.values((_IMAGE,), numbers):
+            image = row[_IMAGE]
+            content = image.get("bytes") if isinstance(image, dict) else image
+            if not isinstance(content, bytes) or len(content) > MOST_BYTES:
+                raise MalformedError(f"its image {name} has no bytes that can be an image")
+            yield name, content
+
+    def _read_labels(self, handles: _Tables, numbers: range) -> list[str]:
+        labels = []
+        for name, row in handles.values((_TEXT,), numbers):
+            label = row[_TEXT]
+            if not isinstance(label, str) or len(label) > MOST_LABEL_BYTES:
+                raise MalformedError(f"the text of image {name} is {shown(label)}, not a label")
+            labels.append(label)
+        return labels
+
+    def _rows(self, handles: _Tables, numbers: range) -> list[dict[str, Any]]:
+        return [row for _, row in handles.values(self.truth_names, numbers)]
+
+
+def data_files(path: Path) -> list[Path]:
+    """Return the Parquet files of a dataset in their order: those in its folder `data`, else in itself."""
+    if not path.is_dir():
+        return [path]
+    for folder in (path / _DATA, path):
+        if folder.is_dir():
+            files = [file for file in folder.iterdir() if file.name.endswith(".parquet")]
+            if files:
+                return one_part(files)
+    raise MalformedError("it has no Parquet file")

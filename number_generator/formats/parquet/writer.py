@@ -1,0 +1,195 @@
+"""Parquet files as Hugging Face `datasets` writes them: `data/train-00000-of-00001.parquet`, decoded to PIL images.
+
+Columns are `image` (a PNG's bytes and name), `text`, and one for each array of ground truth. The description of the
+dataset stands in the files' own metadata, beside the types that `datasets` reads.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, as_json, describe, sample_key
+from number_generator.job.spec import Chunk, DatasetHeader, Field
+from number_generator.system.optional import needed
+
+__all__ = ["ParquetSink"]
+
+_FILE_IMAGES = 100_000
+# What is read at once for one image, and held in memory while it is written: 28 x 100 images take 1 MB.
+_GROUP_IMAGES = 1000
+_GROUP_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """A group of rows ready to be stored: its images as PNG in one column, and the columns after them."""
+
+    images: Any
+    columns: list[Any]
+
+
+class ParquetSink(FolderSink):
+    """Write a dataset as a folder of Parquet files with as many images each, but for one group of rows.
+
+    Parameters
+    ----------
+    path, header, overwrite
+        As for every sink.
+    part : str
+        What the names of the files begin with, which becomes the name of the split; a hyphen, which `datasets` does
+        not know there, becomes an underscore.
+    file_images : int
+        How many images a file holds at the most.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        header: DatasetHeader,
+        *,
+        overwrite: bool,
+        part: str = "train",
+        file_images: int = _FILE_IMAGES,
+    ) -> None:
+        self._arrow = needed("pyarrow", "parquet", "the format parquet")
+        self._parquet = needed("pyarrow.parquet", "parquet", "the format parquet")
+        count, height, width = header.shape
+        self._rows = max(1, min(_GROUP_IMAGES, _GROUP_BYTES // (height * width), file_images))
+        groups = -(-count // self._rows)
+        files = max(1, -(-groups // (file_images // self._rows)))
+        # Spread evenly: the first files have one group more than the others.
+        self._groups_of_file = [groups // files + (number < groups % files) for number in range(files)]
+        self._part = part.replace("-", "_")
+        self._number = self._groups = 0
+        self._file = -1
+        self._stream: IO[bytes] | None = None
+        self._writer: Any = None
+        super().__init__(path, header, overwrite=overwrite)
+
+    @property
+    def span_multiple(self) -> int:
+        """Images in a group of rows."""
+        return self._rows
+
+    def encode(self, chunk: Chunk) -> list[_Group]:
+        """Encode a chunk's images and lay its columns out, group by group."""
+        arrow = self._arrow
+        pages = encode_png(chunk.images)
+        texts = [label.decode("ascii") for label in chunk.labels.tolist()]
+        lengths = np.char.str_len(chunk.labels)
+        groups = []
+        for first in range(0, len(pages), self._rows):
+            part = slice(first, first + self._rows)
+            columns = [arrow.array(texts[part], arrow.string())]
+            columns += [
+                self._column(chunk.truth[field.name][part], field, lengths[part]) for field in self._header.fields
+            ]
+            groups.append(_Group(arrow.array(pages[part], arrow.binary()), columns))
+        return groups
+
+    def pack(self, encoded: list[_Group]) -> list[bytes]:
+        """Give an encoded chunk as plain values: Arrow's own form of each group."""
+        packed = []
+        for group in encoded:
+            columns = [group.images, *group.columns]
+            batch = self._arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
+            sink = self._arrow.BufferOutputStream()
+            with self._arrow.ipc.new_stream(sink, batch.schema) as stream:
+                stream.write_batch(batch)
+            packed.append(sink.getvalue().to_pybytes())
+        return packed
+
+    def unpack(self, plain: list[bytes]) -> list[_Group]:
+        """Give an encoded chunk again."""
+        groups = []
+        for content in plain:
+            with self._arrow.ipc.open_stream(content) as stream:
+                batch = stream.read_next_batch()
+                batch.validate(full=True)  # Arrow would crash with one that lies
+                images, *columns = batch.columns
+            groups.append(_Group(images, columns))
+        return groups
+
+    def write(self, encoded: list[_Group]) -> None:
+        """Append a chunk, each of its groups as one of a file."""
+        with self._translated():
+            for group in encoded:
+                if self._groups == self._groups_of_file[self._file]:
+                    self._next_file()
+                names = [f"{sample_key(self._number + row)}.png" for row in range(len(group.images))]
+                paths = self._arrow.array(names, self._arrow.string())
+                images = self._arrow.StructArray.from_arrays([group.images, paths], ["bytes", "path"])
+                table = self._arrow.Table.from_arrays([images, *group.columns], schema=self._schema)
+                self._writer.write_table(table, row_group_size=self._rows)
+                self._number += len(names)
+                self._groups += 1
+
+    def _begin(self) -> None:
+        arrow = self._arrow
+        image = arrow.struct([("bytes", arrow.binary()), ("path", arrow.string())])
+        columns = [("image", image), ("text", arrow.string())]
+        features: dict[str, Any] = {"image": {"_type": "Image"}, "text": {"dtype": "string", "_type": "Value"}}
+        for field in self._header.fields:
+            kind = arrow.from_numpy_dtype(np.dtype(field.dtype))
+            feature: dict[str, Any] = {"dtype": field.dtype, "_type": "Value"}
+            for _ in field.shape:
+                # Every version of `datasets` reads this name; "List", which it writes since 4.0, is unknown to earlier.
+                kind, feature = arrow.list_(kind), {"feature": feature, "_type": "Sequence"}
+            columns.append((field.name, kind))
+            features[field.name] = feature
+        metadata = {
+            b"huggingface": json.dumps({"info": {"features": features}}).encode("ascii"),
+            PARQUET_KEY: as_json(describe(self._header)),
+        }
+        self._schema = arrow.schema(columns, metadata=metadata)
+        self._open.callback(self._abandon)
+        self._next_file()
+
+    def _end(self) -> None:
+        self._writer.close()
+        self._abandon()
+
+    def _next_file(self) -> None:
+        """End a file and begin the next; the first one is there without an image, too."""
+        if self._file >= 0:
+            self._end()
+        self._file += 1
+        self._groups = 0
+        name = f"data/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
+        self._stream = self._folder.create(name)
+        # PNG is compressed already, no two numbers need be the same, and the smallest image is of no use to anyone.
+        self._writer = self._parquet.ParquetWriter(
+            self._stream, self._schema, compression="none", use_dictionary=False, write_statistics=False
+        )
+
+    def _abandon(self) -> None:
+        """Close a file, whether it is whole or not."""
+        if self._writer is not None:
+            # Else it ends its file when Python collects it, which fails on a full disk, where nobody sees it.
+            self._writer.is_open = False
+        if self._stream is not None:
+            self._stream.close()
+
+    def _column(self, values: npt.NDArray[Any], field: Field, lengths: npt.NDArray[np.int64]) -> Any:
+        """Give an array of ground truth as a column of nested lists."""
+        arrow = self._arrow
+        sizes = list(values.shape[1:])
+        offsets = []
+        if field.name in CHARACTER_FIELDS:
+            lengths = np.minimum(lengths, sizes.pop(0))
+            offsets.append(np.concatenate(([0], np.cumsum(lengths))))
+            values = values[np.arange(values.shape[1]) < lengths[:, np.newaxis]]
+        rows = len(values)
+        for size in sizes:
+            offsets.append(np.arange(rows + 1) * size)
+            rows *= size
+        column = arrow.array(np.ascontiguousarray(values).reshape(-1))
+        for each in reversed(offsets):
+            column = arrow.ListArray.from_arrays(arrow.array(each, arrow.int32()), column)
+        return column

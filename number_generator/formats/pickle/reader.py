@@ -1,0 +1,160 @@
+"""Pickled datasets: a dict of `images`, `labels` and, optionally, `metadata` and `truth`."""
+
+from __future__ import annotations
+
+import mmap
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.errors import SpecError
+from number_generator.formats.arrays import RawDataset, build_dataset
+from number_generator.formats.paths import MalformedError, reading, shown
+from number_generator.formats.pickle.machine import PickleMachine
+from number_generator.formats.pickle.values import PickledArray, PickledType
+from number_generator.formats.schema import fields_from
+from number_generator.job.spec import Field
+
+_VALID = (
+    "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
+    "`labels` (n strings or integers) and optionally `metadata` (a dict) and `truth` (a dict of arrays)"
+)
+_TRUTH_FIELDS = "truth_fields"
+_DEEPEST_METADATA = 32
+# What one value of the metadata may take once it is copied out of the file.
+_VALUE_BYTES = 128
+
+
+def is_pickle(head: bytes) -> bool:
+    """Tell whether a file that starts with these bytes can be a pickle of one object."""
+    # Protocols 2 and later say so; the older ones start with the opcode that makes a container.
+    return head[:1] == b"\x80" or head[:1] in {b"(", b"}", b"]", b")", b"c"}
+
+
+def load(path: Path) -> RawDataset:
+    """Read a pickled dataset into memory; raise what `load_arrays` raises."""
+    with reading(path, _VALID):
+        # The mapping is not closed by hand: arrays that look into it may still live in a traceback.
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return load_bytes(content)
+
+
+def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
+    """Read a pickled dataset whose arrays stay in the file, and the mapping that they look into."""
+    with reading(path, _VALID):
+        with path.open("rb") as file:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        return load_bytes(content, mapped=True), content
+
+
+def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDataset:
+    """Read a pickled dataset from memory; raise MalformedError or a decoder's error if it is not valid.
+
+    Images and ground truth that are mapped look into the content, where they stand there as they are.
+    """
+    machine = PickleMachine(content)
+    found = machine.run()
+    if type(found) is not dict:
+        raise MalformedError(f"the pickle is {_described(found)}, not a dict")
+    missing = [key for key in ("images", "labels") if key not in found]
+    if missing:
+        keys = ", ".join(shown(key) for key in list(found)[:5])
+        raise MalformedError(f"the dict has no {' and no '.join(missing)} (it has {keys or 'nothing'})")
+    images = _images(found["images"], machine, mapped=mapped)
+    labels = _labels(found["labels"])
+    metadata = _plain(found.get("metadata"), machine, _DEEPEST_METADATA)
+    if "truth" not in found:
+        return build_dataset(images, labels, metadata, mapped=mapped)
+    truth = found["truth"]
+    if type(truth) is not dict or not all(isinstance(array, PickledArray) for array in truth.values()):
+        raise MalformedError(f"its `truth` is {_described(truth)}, not a dict of arrays")
+    fields = _fields(metadata)
+    # The same array may stand in the dict many times.
+    machine.charge(sum(array.byte_count for array in truth.values()))
+    arrays = {field.name: _array(truth[field.name], mapped=mapped) for field in fields if field.name in truth}
+    without = {key: value for key, value in metadata.items() if key != _TRUTH_FIELDS}
+    return build_dataset(images, labels, without, truth=arrays, fields=fields, mapped=mapped)
+
+
+def check_metadata(metadata: dict[str, Any]) -> None:
+    """Raise SpecError if metadata, once pickled, could not be read back."""
+    content = {"images": np.empty((0, 1, 1), np.uint8), "labels": [], "metadata": metadata}
+    try:
+        load_bytes(pickle.dumps(content, protocol=4))
+    except Exception as exc:  # objects may raise anything when they are pickled
+        raise SpecError(
+            f"the metadata cannot be saved ({exc}): give numbers, texts, arrays, and lists and dicts of these"
+        ) from exc
+
+
+def _fields(metadata: Any) -> tuple[Field, ...]:
+    """Return what the metadata tells of the arrays of ground truth."""
+    if not isinstance(metadata, dict):
+        raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
+    try:
+        return fields_from({"fields": metadata.get(_TRUTH_FIELDS, {})})
+    except ValueError as exc:
+        raise MalformedError(str(exc)) from exc
+
+
+def _array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]:
+    """Return a pickled array in the machine's own byte order: one of its own, or a view."""
+    return pickled.view() if mapped and pickled.dtype.isnative else pickled.copy()
+
+
+def _images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
+    """Return an array for one pickled array, or one of its own for a list of equal ones."""
+    if isinstance(value, PickledArray):
+        return _array(value, mapped=mapped)
+    if type(value) not in (list, tuple) or not all(type(image) is PickledArray for image in value):
+        raise MalformedError(f"its `images` is {_described(value)}, not an array or a list of arrays")
+    if not value:
+        raise MalformedError("its `images` is an empty list: the size of an image cannot be told")
+    shapes = {(image.shape, image.dtype) for image in value}
+    if len(shapes) > 1:
+        raise MalformedError(f"its `images` is a list of arrays of {len(shapes)} different shapes or types")
+    # The same array may stand in the list many times, in a few bytes each.
+    machine.charge(len(value) * value[0].byte_count)
+    return np.stack([image.view() for image in value])
+
+
+def _labels(value: Any) -> object:
+    """Return the labels as a list, or as an array of its own."""
+    if isinstance(value, PickledArray):
+        return value.copy()
+    return list(value) if type(value) is tuple else value
+
+
+def _plain(value: Any, machine: PickleMachine, depth: int) -> Any:
+    """Return a copy of a value of the metadata in which every array is a NumPy array.
+
+    The depth is bounded, as a container may hold itself; the size is, as one may be shared many times.
+    """
+    machine.charge(_VALUE_BYTES)
+    if depth == 0:
+        raise MalformedError(f"its `metadata` is nested more than {_DEEPEST_METADATA} deep")
+    if isinstance(value, PickledArray):
+        machine.charge(value.byte_count)
+        return value.copy()
+    if isinstance(value, PickledType):
+        return value.dtype
+    if isinstance(value, memoryview):
+        machine.charge(value.nbytes)
+        return bytes(value)
+    if type(value) is dict:
+        return {key: _plain(entry, machine, depth - 1) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)([_plain(entry, machine, depth - 1) for entry in value])
+    if value is None or type(value) in (str, bytes, int, float, bool, complex, set, frozenset):
+        return value
+    raise MalformedError(f"its `metadata` holds {_described(value)}")
+
+
+def _described(value: Any) -> str:
+    """Return what a value is, in words."""
+    if isinstance(value, PickledArray):
+        return "an array"
+    return f"a {type(value).__name__}" if not callable(value) else "a function"

@@ -1,0 +1,1 @@
+"""Folders of PNG images with label files."""

@@ -1,0 +1,211 @@
+"""Files that name an image and its label on each line, or all of them in one JSON object."""
+
+from __future__ import annotations
+
+import json
+import mmap
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from number_generator.formats.encoded_reader import json_object, label_text
+from number_generator.formats.paths import MalformedError, checked_path, let_go
+
+__all__ = ["LABEL_FILES", "LabelTable", "LineFile", "open_table"]
+
+_BLOCK_BYTES = 16 << 20
+_MOST_LINE_BYTES = 64 << 20
+_MOST_JSON_BYTES = 1 << 30
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CSV_HEADER = "filename,words"
+_LINE_FEED = ord("\n")
+
+
+class LineFile:
+    """The lines of a file, found once and read as they are asked for.
+
+    Parameters
+    ----------
+    path : Path
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._name = path.name
+        with checked_path(path).open("rb") as file:
+            is_empty = not path.stat().st_size
+            self._content: mmap.mmap | bytes = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._ends = _line_ends(self._content)
+        self._held_bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def line(self, number: int) -> bytes:
+        """Return a line, from 0 on, without its end."""
+        start = int(self._ends[number - 1]) + 1 if number else 0
+        end = int(self._ends[number])
+        if end - start > _MOST_LINE_BYTES:
+            raise MalformedError(f"line {number + 1} of its {self._name} takes {end - start} bytes")
+        line = self._content[start:end].removesuffix(b"\r")
+        if isinstance(self._content, mmap.mmap):
+            self._held_bytes = let_go(self._content, self._held_bytes + len(line))
+        return line if number else line.removeprefix(_BYTE_ORDER_MARK)
+
+    def close(self) -> None:
+        """Close the file."""
+        if isinstance(self._content, mmap.mmap):
+            self._content.close()
+
+
+class LabelTable(Protocol):
+    """Paths of images, relative to a folder, and their labels."""
+
+    folder: str
+    """Which one, relative to that of the dataset."""
+
+    def __len__(self) -> int: ...
+
+    def path(self, number: int) -> str:
+        """Return the path of an image, as the table has it."""
+        ...
+
+    def label(self, number: int) -> str:
+        """Return its label."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
+
+
+class _Lines:
+    """A table with an image on each line.
+
+    Parameters
+    ----------
+    path : Path
+    parse : callable
+        Gives path and label of a line, or raises MalformedError, TypeError or ValueError.
+    header : str
+        What stands on the first line, if anything.
+    """
+
+    folder = ""
+
+    def __init__(self, path: Path, parse: Callable[[str], tuple[str, str]], header: str = "") -> None:
+        self._lines = LineFile(path)
+        self._parse = parse
+        self._name = path.name
+        self._first = 1 if header else 0
+        if header and (not len(self._lines) or self._text(0) != header):
+            raise MalformedError(f"the first line of its {path.name} is not {header!r}")
+
+    def __len__(self) -> int:
+        return len(self._lines) - self._first
+
+    def path(self, number: int) -> str:
+        return self._entry(number)[0]
+
+    def label(self, number: int) -> str:
+        return self._entry(number)[1]
+
+    def close(self) -> None:
+        self._lines.close()
+
+    def _entry(self, number: int) -> tuple[str, str]:
+        text = self._text(self._first + number)
+        try:
+            return self._parse(text)
+        except (MalformedError, TypeError, ValueError) as exc:
+            raise MalformedError(
+                f"line {self._first + number + 1} of its {self._name} is {text[:80]!r}, not an image and its label"
+            ) from exc
+
+    def _text(self, number: int) -> str:
+        return label_text(self._lines.line(number), f"line {number + 1} of {self._name}")
+
+
+class _Object:
+    """A table that is one JSON object of paths and labels, as docTR has it: in memory as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        size = checked_path(path).stat().st_size
+        if size > _MOST_JSON_BYTES:
+            raise MalformedError(f"its {path.name} takes {size} bytes")
+        try:
+            found = json.loads(path.read_bytes())
+        except (ValueError, RecursionError) as exc:
+            raise MalformedError(f"its {path.name} is no JSON ({exc})") from exc
+        if not isinstance(found, dict) or not all(isinstance(label, str) for label in found.values()):
+            raise MalformedError(f"its {path.name} is no object of names and labels")
+        self.folder = "images" if (path.parent / "images").is_dir() else ""
+        self._paths, self._labels = list(found), list(found.values())
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def path(self, number: int) -> str:
+        return self._paths[number]
+
+    def label(self, number: int) -> str:
+        return self._labels[number]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def open_table(path: Path) -> LabelTable:
+    """Open one of `LABEL_FILES`, told by its name."""
+    return LABEL_FILES[path.name](path)
+
+
+def _tab_line(line: str) -> tuple[str, str]:
+    path, tab, label = line.partition("\t")
+    if not tab:
+        raise ValueError
+    return path, label
+
+
+def _comma_line(line: str) -> tuple[str, str]:
+    # All after the first comma is the label: so EasyOCR reads it.
+    path, comma, label = line.partition(",")
+    if not comma:
+        raise ValueError
+    return path, label
+
+
+def _json_line(line: str) -> tuple[str, str]:
+    found = json_object(line.encode(), "a line")
+    path, label = found.get("file_name"), found.get("text")
+    if not isinstance(path, str) or not isinstance(label, str):
+        raise TypeError
+    return path, label
+
+
+LABEL_FILES: dict[str, Callable[[Path], LabelTable]] = {
+    "gt.txt": lambda path: _Lines(path, _tab_line),
+    "metadata.jsonl": lambda path: _Lines(path, _json_line),
+    "labels.csv": lambda path: _Lines(path, _comma_line, _CSV_HEADER),
+    "labels.json": _Object,
+}
+"""How the files that tell labels are opened; where there are several, the first counts."""
+
+
+def _line_ends(content: mmap.mmap | bytes) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return where the lines end; a last one may lack its end, and empty ones after it do not count."""
+    size, held_bytes = len(content), 0
+    found = []
+    for start in range(0, size, _BLOCK_BYTES):
+        block = content[start : start + _BLOCK_BYTES]
+        found.append(np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + start)
+        if isinstance(content, mmap.mmap):
+            held_bytes = let_go(content, held_bytes + len(block))
+    if size and content[size - 1] != _LINE_FEED:
+        found.append(np.array([size]))
+    ends = np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
+    last = len(ends)
+    while last and not content[(int(ends[last - 2]) + 1 if last > 1 else 0) : int(ends[last - 1])].strip():
+        last -= 1
+    return ends[:last]

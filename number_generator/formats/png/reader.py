@@ -1,0 +1,137 @@
+"""A folder of PNG or JPEG images with a file of their labels: gt.txt, metadata.jsonl, labels.csv or labels.json."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from number_generator.formats.descriptions import Description, description_beside
+from number_generator.formats.encoded_reader import EncodedReader, json_object
+from number_generator.formats.image_decoding import MOST_BYTES
+from number_generator.formats.paths import MalformedError, checked_dataset, shown
+from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
+from number_generator.formats.schema import DESCRIPTION_FILE, leads_inside
+
+__all__ = ["PngFolderReader", "label_file"]
+
+_TRUTH_FILE = "metadata.jsonl"
+# A link is not followed, and a pipe not waited for.
+_OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class _Handles(NamedTuple):
+    """The open label file, and that of the ground truth; the folders that were found to hold no link."""
+
+    table: LabelTable
+    truth: LineFile | None
+    folders: set[str]
+
+
+class PngFolderReader(EncodedReader[_Handles]):
+    """A folder of images that is read in slices.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The folder of the label file.
+
+    Raises
+    ------
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As in `load_arrays`; every method raises the last two if something turns out to be missing or damaged.
+    """
+
+    valid = (
+        "A valid folder holds PNG or JPEG images of one size, and beside them gt.txt (lines of path, tab, label), "
+        "metadata.jsonl (objects with `file_name` and `text`), labels.csv (filename,words) or labels.json (an object "
+        "of names and labels)"
+    )
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(checked_dataset(path))
+
+    def _open(self) -> _Handles:
+        found = label_file(self._path)
+        if found is None:
+            raise MalformedError("it has no file of labels")
+        truth = self._path / _TRUTH_FILE
+        has_truth = (self._path / DESCRIPTION_FILE).is_file() and truth.is_file()
+        return _Handles(open_table(found), LineFile(truth) if has_truth else None, {""})
+
+    def _let_go(self, handles: _Handles) -> None:
+        handles.table.close()
+        if handles.truth is not None:
+            handles.truth.close()
+
+    def _count(self, handles: _Handles) -> int:
+        return len(handles.table)
+
+    def _describe(self, handles: _Handles) -> Description:
+        described = description_beside(self._path)
+        if handles.truth is None:
+            return Description(described.shape, described.metadata)
+        if described.fields and len(handles.truth) != len(handles.table):
+            raise MalformedError(f"its {_TRUTH_FILE} has {len(handles.truth)} lines for {len(handles.table)} images")
+        return described
+
+    def _encoded(self, handles: _Handles, numbers: range) -> Iterator[tuple[str, bytes]]:
+        folder = handles.table.folder
+        for number in numbers:
+            path = handles.table.path(number)
+            yield path, self._content(f"{folder}/{path}" if folder else path, handles.folders)
+
+    def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
+        return [handles.table.label(number) for number in numbers]
+
+    def _rows(self, handles: _Handles, numbers: range) -> list[dict[str, Any]]:
+        if handles.truth is None:
+            raise MalformedError(f"it has no {_TRUTH_FILE}")
+        rows = []
+        for number in numbers:
+            row = json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
+            if row.get("file_name") != handles.table.path(number):
+                raise MalformedError(
+                    f"line {number + 1} of its {_TRUTH_FILE} is of {shown(row.get('file_name'))}, not of "
+                    f"{handles.table.path(number)!r}"
+                )
+            rows.append(row)
+        return rows
+
+    def _content(self, path: str, checked: set[str]) -> bytes:
+        """Read the file of an image, which must lie in the folder."""
+        self._check_folder(path, checked)
+        try:
+            descriptor = os.open(os.path.join(self._path, path), _OPENING)  # noqa: PTH118 - a tenth of pathlib's time
+        except OSError as exc:
+            raise MalformedError(f"its image {shown(path)} cannot be read: {exc.strerror}") from exc
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
+                raise MalformedError(f"its image {shown(path)} is no file, or takes {found.st_size} bytes")
+            return os.read(descriptor, found.st_size)
+        finally:
+            os.close(descriptor)
+
+    def _check_folder(self, path: str, checked: set[str]) -> None:
+        """Refuse a path that leaves the folder, by its words or by a link."""
+        if not leads_inside(path):
+            raise MalformedError(f"it names the image {shown(path)}: paths must lead to files in the folder itself")
+        parent = path.rpartition("/")[0]
+        if parent in checked:
+            return
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            folder = "/".join(parts[:depth])
+            with contextlib.suppress(OSError):  # opening says what is wrong
+                if stat.S_ISLNK((self._path / folder).lstat().st_mode):
+                    raise MalformedError(f"its folder {shown(folder)} is a link: replace it by what it leads to")
+        checked.add(parent)
+
+
+def label_file(folder: Path) -> Path | None:
+    """Return the file that tells the labels of the images in a folder, if there is one."""
+    return next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)

@@ -1,0 +1,141 @@
+"""A folder of PNG images, 10,000 a folder inside it, with the label files that training tools read.
+
+`gt.txt` always, a line of path, tab and label; and those that are asked for: `labels.json` (docTR), `labels.csv` in
+each folder of images (EasyOCR), a `.gt.txt` beside each image (Tesseract), `metadata.jsonl` (Hugging Face).
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from number_generator.errors import DatasetError
+from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.schema import DESCRIPTION_FILE, as_json, describe, image_path, truth_rows
+from number_generator.job.spec import Chunk, DatasetHeader
+
+__all__ = ["PngFolderSink"]
+
+_IMAGES = "images"
+_LINE_BREAKS = (b"\t", b"\n", b"\r")
+# Binary on Windows too, where the flag is needed.
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A chunk ready to be stored: of each image its PNG, its label and its ground truth, the text of a JSON object."""
+
+    images: list[bytes]
+    labels: list[str]
+    truth: list[str]
+
+
+class PngFolderSink(FolderSink):
+    """Write a dataset as a folder of PNG images."""
+
+    _holds_many = True
+
+    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, labels: Sequence[str] = ()) -> None:
+        self._kinds = frozenset(labels)
+        self._number = 0
+        self._image_folder = ""
+        self._files: dict[str, IO[bytes]] = {}
+        super().__init__(path, header, overwrite=overwrite)
+
+    def encode(self, chunk: Chunk) -> _Encoded:
+        """Encode a chunk's images and write its ground truth out as text."""
+        held = chunk.labels.tobytes()
+        if any(sign in held for sign in _LINE_BREAKS):
+            raise DatasetError(
+                "a label holds a tab or a line break, which separate labels in gt.txt: choose another format"
+            )
+        rows = truth_rows(chunk.truth, chunk.labels) if "jsonl" in self._kinds else []
+        labels = [label.decode("ascii") for label in chunk.labels.tolist()]
+        return _Encoded(encode_png(chunk.images), labels, [as_json(row).decode("ascii") for row in rows])
+
+    def pack(self, encoded: _Encoded) -> dict[str, Any]:
+        """Give an encoded chunk as plain values."""
+        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
+
+    def unpack(self, plain: dict[str, Any]) -> _Encoded:
+        """Give an encoded chunk again."""
+        return _Encoded(**plain)
+
+    def write(self, encoded: _Encoded) -> None:
+        """Store a chunk's images and append their labels."""
+        with self._translated():
+            root = os.fspath(self.temporary_path)
+            names = [image_path(self._number + row) for row in range(len(encoded.images))]
+            for name, image, label in zip(names, encoded.images, encoded.labels, strict=True):
+                self._enter(name)
+                path = f"{root}/{name}"
+                _store(path, image)
+                if "tesseract" in self._kinds:
+                    _store(path.removesuffix(".png") + ".gt.txt", f"{label}\n".encode())
+                if "csv" in self._kinds:
+                    # Everything after the first comma is the label, quotes and all: so EasyOCR reads it.
+                    self._files["labels.csv"].write(f"{name.rpartition('/')[2]},{label}\n".encode())
+            self._append(names, encoded)
+            self._number += len(names)
+
+    def _begin(self) -> None:
+        (self.temporary_path / _IMAGES).mkdir()
+        with self._folder.create(DESCRIPTION_FILE) as file:
+            file.write(as_json(describe(self._header)) + b"\n")
+        self._create("gt.txt")
+        if "json" in self._kinds:
+            self._create("labels.json").write(b"{")
+        if "jsonl" in self._kinds:
+            self._create("metadata.jsonl")
+
+    def _end(self) -> None:
+        if "json" in self._kinds:
+            self._files["labels.json"].write(b"\n}\n")
+
+    def _create(self, path: str) -> IO[bytes]:
+        """Open a label file, known by its name."""
+        file = self._open.enter_context(self._folder.create(path))
+        self._files[path.rpartition("/")[2]] = file
+        return file
+
+    def _enter(self, name: str) -> None:
+        """Go on to the folder of an image, if it is another than before."""
+        folder = name.rpartition("/")[0]
+        if folder == self._image_folder:
+            return
+        (self.temporary_path / folder).mkdir()
+        self._image_folder = folder
+        if "csv" in self._kinds:
+            if "labels.csv" in self._files:
+                self._files["labels.csv"].close()
+            self._create(f"{folder}/labels.csv").write(b"filename,words\n")
+
+    def _append(self, names: list[str], encoded: _Encoded) -> None:
+        """Append to the label files that are one for all images."""
+        pairs = list(zip(names, encoded.labels, strict=True))
+        self._files["gt.txt"].write("".join(f"{name}\t{label}\n" for name, label in pairs).encode())
+        if "json" in self._kinds:
+            # docTR joins its folder of images and the name.
+            lines = [f'"{name.partition("/")[2]}": {json.dumps(label)}' for name, label in pairs]
+            start = ",\n" if self._number and lines else "\n"
+            self._files["labels.json"].write((start + ",\n".join(lines)).encode())
+        if "jsonl" in self._kinds:
+            lines = [
+                f'{{"file_name":"{name}","text":{json.dumps(label)}{"," if more != "{}" else ""}{more[1:]}\n'
+                for (name, label), more in zip(pairs, encoded.truth, strict=True)
+            ]
+            self._files["metadata.jsonl"].write("".join(lines).encode())
+
+
+def _store(path: str, content: bytes) -> None:
+    """Write a small file in three calls of the system: opening it as a Python file takes three times as long."""
+    descriptor = os.open(path, _NEW_FILE, 0o666)
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,184 @@
+"""What every dataset that can be read offers, and one door to all of them."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+
+from number_generator.formats.arrays import RawDataset, texts_of
+from number_generator.formats.detection import detect_format
+from number_generator.formats.hdf5 import reader as hdf5
+from number_generator.formats.hdf5.index_reader import is_index
+from number_generator.formats.hdf5.sharded import open_hdf5
+from number_generator.formats.idx import reader as idx
+from number_generator.formats.lmdb.reader import LmdbReader
+from number_generator.formats.memory_reader import MemoryReader
+from number_generator.formats.mmap_reader import Loader, MappedReader
+from number_generator.formats.npz import reader as npz
+from number_generator.formats.parquet.reader import ParquetReader
+from number_generator.formats.paths import checked_path
+from number_generator.formats.pickle import reader as pickles
+from number_generator.formats.png.reader import PngFolderReader
+from number_generator.formats.webdataset.reader import WebDatasetReader
+from number_generator.job.spec import Field
+
+__all__ = ["Reader", "load_arrays", "open_reader"]
+
+_READERS: dict[str, Any] = {
+    "hdf5": open_hdf5,
+    "lmdb": LmdbReader,
+    "parquet": ParquetReader,
+    "png": PngFolderReader,
+    "webdataset": WebDatasetReader,
+}
+_LOADERS = {"pickle": pickles.load, "npz": npz.load, "idx": idx.load}
+_MAPPERS: dict[str, Loader] = {"pickle": pickles.load_mapped, "npz": npz.load_mapped, "idx": idx.load_mapped}
+
+
+class Reader(Protocol):
+    """A dataset that is read in slices; it can be pickled and survives a fork. `SlicedReader` says more."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number, height and width of the images."""
+        ...
+
+    @property
+    def chunk_length(self) -> int:
+        """Images that are stored, and so read, together; 1 if each can be read alone."""
+        ...
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the dataset tells of itself, as plain Python values."""
+        ...
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The arrays of ground truth that the dataset has."""
+        ...
+
+    @property
+    def truth_names(self) -> tuple[str, ...]:
+        """Their names."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return one image, shape (height, width), as an array of the caller's own."""
+        ...
+
+    def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return every `step`-th image of a half-open range, shape (k, height, width)."""
+        ...
+
+    def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
+        """Return the labels of the images of a range; integers become strings."""
+        ...
+
+    def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
+        """Return the ground truth of one name, for the images of a range."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open; a second call does nothing."""
+        ...
+
+    def __enter__(self) -> Reader: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+
+def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader:
+    """Open a dataset of any format, which is told by its content.
+
+    Pickles, NPZ archives and IDX files are read into memory as a whole, all others as images are asked for.
+
+    Parameters
+    ----------
+    path : str or path-like
+        As for `load_arrays`.
+    mapped : bool
+        Whether these three are read as images are asked for, too, where the file holds images as they are: see
+        `mapped`. The checksum that an NPZ archive has of its images is then not compared.
+
+    Raises
+    ------
+    MissingExtraError
+        If a Parquet file needs pyarrow, which is not installed.
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As in `load_arrays`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import numpy as np
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "lines.npz"
+    >>> np.savez(path, images=np.zeros((2, 28, 100), np.uint8), labels=["123", "45"])
+    >>> with open_reader(path) as reader:
+    ...     print(reader.shape, reader.labels(0, 2))
+    (2, 28, 100) ['123', '45']
+    """
+    file_format = detect_format(path)
+    if file_format in _READERS:
+        reader: Reader = _READERS[file_format](path)
+        return reader
+    checked = checked_path(path)
+    if mapped:
+        return MappedReader(checked, _MAPPERS[file_format])
+    raw = _LOADERS[file_format](checked)
+    return MemoryReader(raw, texts_of(raw.labels, checked), checked)
+
+
+def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
+    """Read a dataset of any format wholly into memory.
+
+    The format is told by the content, never by the name. Nothing in a file is run, and what is allocated is bounded
+    by the size of the file, or of the images that a folder names.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A pickle, an HDF5 file, an NPZ archive, the images file of an IDX pair, a Parquet file, a tar of WebDataset,
+        or a folder: of an LMDB, of such files, or of images with a file of their labels.
+
+    Returns
+    -------
+    RawDataset
+        Images, labels and metadata as the file has them.
+
+    Raises
+    ------
+    SpecError
+        If `path` is not a path.
+    DatasetNotFoundError
+        If there is no such file.
+    DatasetReadError
+        If the file cannot be read, or is a folder without a dataset.
+    DatasetError
+        If the content is not a valid dataset.
+
+    Examples
+    --------
+    >>> import pickle, tempfile, pathlib
+    >>> import numpy as np
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "digits.pkl"
+    >>> content = {"images": np.zeros((2, 28, 28), np.uint8), "labels": ["3", "7"]}
+    >>> _ = path.write_bytes(pickle.dumps(content))
+    >>> load_arrays(path).images.shape
+    (2, 28, 28)
+    """
+    file_format = detect_format(path)
+    if file_format in _LOADERS:
+        return _LOADERS[file_format](checked_path(path))
+    if file_format == "hdf5" and not is_index(checked_path(path)):
+        return hdf5.load(checked_path(path))
+    with open_reader(path) as reader:
+        count = len(reader)
+        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
