@@ -11,7 +11,7 @@ from number_generator import core, generate_batch
 from number_generator.digit_datasets import default_digits
 from number_generator.engine import make_chunk
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers import FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.system.threads import available_cores
 
 _MAIN = 40_000

@@ -5,7 +5,7 @@ import pytest
 from workload import lay_out, phone_job, phone_numbers
 
 from number_generator._kernels import rng
-from number_generator.numbers import labels_of, pack_sequences
+from number_generator.numbers.sequences import labels_of, pack_sequences
 
 _COUNT = 100_000
 

@@ -3,11 +3,11 @@
 import pytest
 from workload import phone_job
 
-from number_generator.automata import Sampler
-from number_generator.expressions import language_of
 from number_generator.job.spec import Span
-from number_generator.numbers import ALPHABET, PhoneNumbers
-from number_generator.patterns import Pattern, parse_pattern_option
+from number_generator.numbers.automata import Sampler
+from number_generator.numbers.patterns import Pattern, parse_pattern_option
+from number_generator.numbers.regex import language_of
+from number_generator.numbers.sequences import ALPHABET, PhoneNumbers
 
 _COUNT = 100_000
 _LONGEST = 1000

@@ -41,13 +41,13 @@ from number_generator import (
     generate_chunk,
     split_digits,
 )
-from number_generator.countries import parse_country_option
 from number_generator.digit_datasets import default_digits, load_digits
 from number_generator.job.handwriting import checked_style, with_settings
 from number_generator.job.spec import NumberSource
-from number_generator.listed import ListedNumbers
-from number_generator.numbers import ALPHABET
-from number_generator.patterns import parse_pattern_option
+from number_generator.numbers.countries import parse_country_option
+from number_generator.numbers.lists import ListedNumbers
+from number_generator.numbers.patterns import parse_pattern_option
+from number_generator.numbers.sequences import ALPHABET
 from number_generator.preview import contact_sheet
 from number_generator.system.checks import check_seed
 from number_generator.system.threads import available_cores

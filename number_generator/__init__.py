@@ -19,14 +19,14 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
         generate_number_sequence,
         generate_numbers_sequence,
     )
-    from number_generator.countries import CountryNumbers
     from number_generator.digit_datasets import DigitImageDataset, fetch_digits, set_default_dataset_filepath
     from number_generator.formats.conversion import convert
     from number_generator.formats.dataset import GenericDataset
     from number_generator.job.distributions import Normal, Uniform
     from number_generator.job.handwriting import Handwriting
-    from number_generator.numbers import PhoneNumbers
-    from number_generator.patterns import Pattern
+    from number_generator.numbers.countries import CountryNumbers
+    from number_generator.numbers.patterns import Pattern
+    from number_generator.numbers.sequences import PhoneNumbers
     from number_generator.splits import split_digits
     from number_generator.streams import stream
     from number_generator.targets import encode_labels
@@ -59,13 +59,13 @@ __all__ = [
 
 # Reading a dataset, in each worker process of a data loader say, must not load the compiled code, nor must a style.
 _HOMES = {
-    "CountryNumbers": "countries",
+    "CountryNumbers": "numbers.countries",
     "DigitImageDataset": "digit_datasets",
     "GenericDataset": "formats.dataset",
     "Handwriting": "job.handwriting",
     "Normal": "job.distributions",
-    "Pattern": "patterns",
-    "PhoneNumbers": "numbers",
+    "Pattern": "numbers.patterns",
+    "PhoneNumbers": "numbers.sequences",
     "Uniform": "job.distributions",
     "convert": "formats.conversion",
     "set_default_dataset_filepath": "digit_datasets",

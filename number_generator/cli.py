@@ -248,7 +248,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
 
     seed = check_seed(options.seed, "--seed")
     if options.preview is not None:
-        from number_generator.numbers import FixedNumbers, pack_sequences  # noqa: PLC0415
+        from number_generator.numbers.sequences import FixedNumbers, pack_sequences  # noqa: PLC0415
 
         packed = pack_sequences([sequence] * _SHEET_IMAGES)
         _make_sheet(options, interruption, FixedNumbers(packed), spec, seed, _SHEET_IMAGES)
@@ -276,7 +276,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
 
 
 def _check_sequence(sequence: str) -> None:
-    from number_generator.numbers import ALPHABET  # noqa: PLC0415
+    from number_generator.numbers.sequences import ALPHABET  # noqa: PLC0415
 
     if not set(sequence) <= set(ALPHABET):
         raise SpecError(
@@ -379,7 +379,7 @@ def _producing(options: argparse.Namespace, request: Any, settings: Any) -> Iter
 
 
 def _say_patterns() -> None:
-    from number_generator.patterns import NAMED  # noqa: PLC0415
+    from number_generator.numbers.patterns import NAMED  # noqa: PLC0415
 
     width = max(map(len, NAMED))
     for name, pattern in NAMED.items():

@@ -21,7 +21,7 @@ from number_generator.formats.dataset import GenericDataset, Images
 from number_generator.glyphs import GlyphAtlas
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
-from number_generator.numbers import FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.system.buffers import new_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map

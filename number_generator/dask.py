@@ -17,7 +17,7 @@ from number_generator.errors import SpecError
 from number_generator.formats.schema import padded
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Field, Fit, Job, Label, Span
-from number_generator.numbers import labels_of
+from number_generator.numbers.sequences import labels_of
 from number_generator.plans import Part, plan_of
 from number_generator.recipes import Recipe
 from number_generator.streams import batches_of

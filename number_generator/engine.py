@@ -7,7 +7,7 @@ from number_generator._kernels import layout, render, truth
 from number_generator.errors import SpecError
 from number_generator.glyphs import GlyphAtlas
 from number_generator.job.spec import Chunk, Job, Sequences, Span
-from number_generator.numbers import labels_of
+from number_generator.numbers.sequences import labels_of
 from number_generator.placed import Placed
 from number_generator.styled import render_styled
 from number_generator.taps import shared_taps

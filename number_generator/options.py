@@ -196,7 +196,7 @@ def numbers_of(options: argparse.Namespace) -> Numbers:
         return _countries(options)
     if options.sequences is not None:
         return _listed(options)
-    from number_generator.numbers import PhoneNumbers  # noqa: PLC0415
+    from number_generator.numbers.sequences import PhoneNumbers  # noqa: PLC0415
 
     return Numbers(PhoneNumbers(options.dashes), ["--dashes"] if options.dashes else [], are_phone=True)
 
@@ -228,7 +228,7 @@ def split_of(options: argparse.Namespace) -> "Split | None":
 
 
 def _pattern(options: argparse.Namespace) -> Numbers:
-    from number_generator.patterns import parse_pattern_option  # noqa: PLC0415
+    from number_generator.numbers.patterns import parse_pattern_option  # noqa: PLC0415
 
     if not options.pattern:
         raise SpecError("--pattern is empty, which matches nothing but blank pages: give a name or an expression")
@@ -239,7 +239,7 @@ def _pattern(options: argparse.Namespace) -> Numbers:
 
 
 def _countries(options: argparse.Namespace) -> Numbers:
-    from number_generator.countries import CountryNumbers, parse_country_option  # noqa: PLC0415
+    from number_generator.numbers.countries import CountryNumbers, parse_country_option  # noqa: PLC0415
 
     numbers = CountryNumbers(parse_country_option(options.country), dashes=options.dashes)
     words = [f"--country={options.country}"] + (["--dashes"] if options.dashes else [])
@@ -247,7 +247,7 @@ def _countries(options: argparse.Namespace) -> Numbers:
 
 
 def _listed(options: argparse.Namespace) -> Numbers:
-    from number_generator.listed import ListedNumbers  # noqa: PLC0415
+    from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
 
     numbers = ListedNumbers.from_file(options.sequences, column=options.column, order=options.order or "given")
     # Absolute, as the command may be run again in any folder.

@@ -182,7 +182,7 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
     from number_generator.digit_datasets import default_digits_path, recorded_digits  # noqa: PLC0415
     from number_generator.job.metadata import dataset_metadata  # noqa: PLC0415
     from number_generator.job.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
-    from number_generator.listed import ListedNumbers  # noqa: PLC0415
+    from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
     from number_generator.splits import divide  # noqa: PLC0415
     from number_generator.truth import fields_of  # noqa: PLC0415
     from number_generator.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415

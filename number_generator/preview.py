@@ -252,7 +252,7 @@ def _written(sequences: Any, count: int, seed: int) -> list[str]:
     """Give what to write on `count` images: the sequences over and over, or drawn numbers."""
     if sequences is None:
         return _drawn(count, seed)
-    from number_generator.numbers import labels_of, pack_sequences  # noqa: PLC0415
+    from number_generator.numbers.sequences import labels_of, pack_sequences  # noqa: PLC0415
 
     packed = pack_sequences(sequences)
     if not len(packed):

@@ -28,8 +28,8 @@ from number_generator.job.spec import (
     Span,
     check_truth,
 )
-from number_generator.listed import ListedNumbers
-from number_generator.numbers import PhoneNumbers, pack_sequences
+from number_generator.numbers.lists import ListedNumbers
+from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
 from number_generator.system.buffers import new_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map

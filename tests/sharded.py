@@ -10,7 +10,7 @@ from number_generator.formats.writer import open_sink
 from number_generator.job.metadata import dataset_metadata
 from number_generator.job.provenance import shard_metadata
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
-from number_generator.numbers import PhoneNumbers
+from number_generator.numbers.sequences import PhoneNumbers
 from number_generator.truth import fields_of
 
 COUNT, SHARDS = 42, 4

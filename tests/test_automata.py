@@ -12,9 +12,9 @@ from reference import bounded, philox_words
 from scipy.stats import chisquare
 
 from number_generator._kernels.automata import scale_fraction
-from number_generator.automata import Automaton, LanguageError, Sampler
 from number_generator.job.spec import Span
-from number_generator.numbers import ALPHABET
+from number_generator.numbers.automata import Automaton, LanguageError, Sampler
+from number_generator.numbers.sequences import ALPHABET
 
 STREAM = 77
 

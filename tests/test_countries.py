@@ -16,11 +16,10 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberDesc, PhoneNumberFormat, PhoneNumberType
 from scipy import stats
 
-from number_generator import countries, digit_sets
-from number_generator.countries import CountryNumbers, country_codes, parse_country_option
 from number_generator.errors import SpecError
 from number_generator.job.spec import Span
-from number_generator.numbers import ALPHABET
+from number_generator.numbers.countries import CountryNumbers, country_codes, parse_country_option
+from number_generator.numbers.sequences import ALPHABET, countries, digit_sets
 
 EACH = -(-50_000 // len(country_codes())) * 2  # of each country: 100,000 numbers in all
 PASSES = 1e-4
@@ -693,7 +692,7 @@ def test_the_examples_of_the_docstrings_run():
 def test_the_metadata_load_when_they_are_used(run_python):
     code = """
 import sys
-from number_generator.countries import CountryNumbers
+from number_generator.numbers.countries import CountryNumbers
 before = [name for name in ("phonenumbers", "numba") if name in sys.modules]
 CountryNumbers("JP")
 print(before, "numba" in sys.modules)

@@ -12,7 +12,7 @@ from number_generator.engine import make_chunk
 from number_generator.errors import DatasetError, DatasetNotFoundError, MemoryLimitError, SpecError
 from number_generator.job import spec
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers import FixedNumbers, PhoneNumbers, labels_of, pack_sequences
+from number_generator.numbers.sequences import FixedNumbers, PhoneNumbers, labels_of, pack_sequences
 from number_generator.system.threads import ordered_map
 
 LARGEST_NUMBER = 2**63 - 1

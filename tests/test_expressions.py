@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from number_generator.automata import LanguageError
-from number_generator.expressions import language_of
-from number_generator.numbers import ALPHABET
+from number_generator.numbers.automata import LanguageError
+from number_generator.numbers.regex import language_of
+from number_generator.numbers.sequences import ALPHABET
 
 LETTERS = "01- "
 TEXTS = ["".join(letters) for length in range(5) for letters in itertools.product(LETTERS, repeat=length)]

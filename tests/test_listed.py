@@ -12,8 +12,8 @@ from scipy import stats
 from number_generator import generate_batch, generate_chunk
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, NumberSource, RenderSpec, Span
-from number_generator.listed import ORDERS, ListedNumbers
-from number_generator.numbers import labels_of, pack_sequences
+from number_generator.numbers.lists import ORDERS, ListedNumbers
+from number_generator.numbers.sequences import labels_of, pack_sequences
 
 NUMBERS = ["03-1234", "7", "(555) 1", "12,50", "998"]
 TEXTS = st.lists(st.text(reference.ALPHABET, min_size=1, max_size=12), min_size=1, max_size=9)

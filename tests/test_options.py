@@ -23,7 +23,7 @@ from number_generator import (
     split_digits,
 )
 from number_generator.digit_datasets import packaged_digits
-from number_generator.patterns import NAMED
+from number_generator.numbers.patterns import NAMED
 from number_generator.preview import contact_sheet
 from number_generator.system.signals import Interruption
 from number_generator.truth import parameter_names

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, countries, digit_datasets, digit_images, errors, patterns, splits, streams, targets
+from number_generator import core, digit_datasets, digit_images, errors, splits, streams, targets
 from number_generator.formats import conversion
 from number_generator.formats import dataset as datasets
+from number_generator.numbers.sequences import countries, patterns
 
 BASES = {
     "SpecError": ValueError,

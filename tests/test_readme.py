@@ -19,7 +19,7 @@ from installed import installed
 
 from number_generator import GenericDataset, cli
 from number_generator.__main__ import main
-from number_generator.patterns import NAMED
+from number_generator.numbers.patterns import NAMED
 from number_generator.system.signals import Interruption
 
 CHECKOUT = Path(__file__).parents[1]

@@ -22,7 +22,7 @@ from number_generator.errors import SpecError
 from number_generator.job import handwriting
 from number_generator.job.handwriting import parameters
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers import ALPHABET, FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
 from number_generator.styled import style_table
 from number_generator.writers import atlas_for, writers_of
 

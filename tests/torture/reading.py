@@ -12,7 +12,7 @@ from number_generator import DigitImageDataset
 from number_generator.errors import NumberGeneratorError
 from number_generator.formats.reader import load_arrays, open_reader
 from number_generator.job.handwriting import Handwriting
-from number_generator.listed import ListedNumbers
+from number_generator.numbers.lists import ListedNumbers
 from torture.seeds import JOURNALED, journaled
 
 __all__ = ["LOADED", "REFUSED", "WRONG", "outcome"]

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from number_generator.automata import Automaton, LanguageError
-from number_generator.numbers import ALPHABET
+from number_generator.numbers.automata import Automaton, LanguageError
+from number_generator.numbers.sequences import ALPHABET
 
 __all__ = ["language_of"]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from number_generator.automata import Automaton, Sampler
-from number_generator.digit_sets import DigitSets, expanded
 from number_generator.errors import SpecError
 from number_generator.job.spec import Sequences, Span
-from number_generator.numbers import ALPHABET, drawn_strings
+from number_generator.numbers.automata import Automaton, Sampler
+from number_generator.numbers.digit_sets import DigitSets, expanded
+from number_generator.numbers.sequences import ALPHABET, drawn_strings
 
 if TYPE_CHECKING:
     from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc
@@ -172,7 +172,7 @@ def parse_country_option(text: str) -> tuple[str, ...]:
 
 def _checked_regions(regions: Any) -> tuple[str, ...]:
     """Give codes in capitals, sorted, each once; or raise SpecError."""
-    way_out = "give ISO 3166 codes such as 'JP', or 'all'; number_generator.countries.country_codes() lists them"
+    way_out = "give ISO 3166 codes such as 'JP', or 'all'; number_generator.numbers.country_codes() lists them"
     try:
         given = [regions] if isinstance(regions, (str, bytes)) else list(regions)
     except TypeError:

@@ -13,7 +13,7 @@ import numpy as np
 
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
-from number_generator.numbers import ALPHABET, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, pack_sequences
 from number_generator.system.checks import shown
 
 __all__ = ["ORDERS", "ListedNumbers", "Order"]

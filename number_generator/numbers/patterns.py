@@ -8,11 +8,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
-from number_generator.automata import Automaton, LanguageError, Sampler
 from number_generator.errors import SpecError
-from number_generator.expressions import language_of
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
-from number_generator.numbers import drawn_strings
+from number_generator.numbers.automata import Automaton, LanguageError, Sampler
+from number_generator.numbers.regex import language_of
+from number_generator.numbers.sequences import drawn_strings
 from number_generator.system.checks import shown
 
 __all__ = ["LENGTHS", "NAMED", "Lengths", "NamedPattern", "Pattern", "parse_pattern_option"]
