@@ -8,7 +8,7 @@ from PIL import Image, ImageFont
 from workload import PAGE, SPACING, WIDTH, is_drawn, obvious_loop, phone_job, phone_numbers
 
 from number_generator import core, generate_batch
-from number_generator.digit_datasets import default_digits
+from number_generator.digits.resolve import default_digits
 from number_generator.engine import make_chunk
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences

@@ -3,8 +3,8 @@
 import pytest
 
 from number_generator.job.spec import Span
+from number_generator.numbers import countries, digit_sets
 from number_generator.numbers.countries import CountryNumbers
-from number_generator.numbers.sequences import countries, digit_sets
 
 _COUNT = 100_000
 

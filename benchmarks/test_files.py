@@ -11,7 +11,7 @@ from PIL import Image
 from workload import PAGE, is_drawn, phone_job
 
 from number_generator import GenericDataset
-from number_generator.digit_datasets import default_digits
+from number_generator.digits.resolve import default_digits
 from number_generator.engine import make_chunk
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.writer import open_sink

@@ -10,7 +10,7 @@ from workload import HEIGHT, WIDTH, Layout, lay_out, phone_numbers
 
 from number_generator._kernels import render
 from number_generator._kernels.simd import address, keep, zeros_8
-from number_generator.digit_datasets import default_digits
+from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Sequences
 from number_generator.numbers.sequences import pack_sequences
 from number_generator.system.threads import available_cores

@@ -7,7 +7,7 @@ import numpy as np
 from reference import draw_line
 
 from number_generator._kernels import layout
-from number_generator.digit_datasets import default_digits
+from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import PhoneNumbers
 

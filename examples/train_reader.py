@@ -41,7 +41,7 @@ from number_generator import (
     generate_chunk,
     split_digits,
 )
-from number_generator.digit_datasets import default_digits, load_digits
+from number_generator.digits.resolve import default_digits, load_digits
 from number_generator.job.handwriting import checked_style, with_settings
 from number_generator.job.spec import NumberSource
 from number_generator.numbers.countries import parse_country_option

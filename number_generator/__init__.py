@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
         generate_number_sequence,
         generate_numbers_sequence,
     )
-    from number_generator.digit_datasets import DigitImageDataset, fetch_digits, set_default_dataset_filepath
+    from number_generator.digits.resolve import DigitImageDataset, fetch_digits, set_default_dataset_filepath
+    from number_generator.digits.splits import split_digits
     from number_generator.formats.conversion import convert
     from number_generator.formats.dataset import GenericDataset
     from number_generator.job.distributions import Normal, Uniform
@@ -27,7 +28,6 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.numbers.countries import CountryNumbers
     from number_generator.numbers.patterns import Pattern
     from number_generator.numbers.sequences import PhoneNumbers
-    from number_generator.splits import split_digits
     from number_generator.streams import stream
     from number_generator.targets import encode_labels
 
@@ -60,7 +60,7 @@ __all__ = [
 # Reading a dataset, in each worker process of a data loader say, must not load the compiled code, nor must a style.
 _HOMES = {
     "CountryNumbers": "numbers.countries",
-    "DigitImageDataset": "digit_datasets",
+    "DigitImageDataset": "digits.resolve",
     "GenericDataset": "formats.dataset",
     "Handwriting": "job.handwriting",
     "Normal": "job.distributions",
@@ -68,10 +68,10 @@ _HOMES = {
     "PhoneNumbers": "numbers.sequences",
     "Uniform": "job.distributions",
     "convert": "formats.conversion",
-    "set_default_dataset_filepath": "digit_datasets",
+    "set_default_dataset_filepath": "digits.resolve",
     "encode_labels": "targets",
-    "fetch_digits": "digit_datasets",
-    "split_digits": "splits",
+    "fetch_digits": "digits.resolve",
+    "split_digits": "digits.splits",
     "stream": "streams",
 }
 

@@ -288,12 +288,12 @@ def _make_sheet(
     options: argparse.Namespace, interruption: Interruption, numbers: Any, spec: Any, seed: int, count: int
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
+    from number_generator.digits.writers import atlas_for  # noqa: PLC0415
     from number_generator.engine import make_chunk  # noqa: PLC0415
     from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.spec import Job, Span  # noqa: PLC0415
     from number_generator.plans import chosen_digits  # noqa: PLC0415
     from number_generator.preview import contact_sheet  # noqa: PLC0415
-    from number_generator.writers import atlas_for  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")
     atlas = atlas_for(chosen_digits(options), spec.style)

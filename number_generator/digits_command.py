@@ -11,7 +11,7 @@ from number_generator.errors import MissingExtraError, SpecError
 from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
-    from number_generator.digit_images import DigitImageDataset
+    from number_generator.digits.dataset import DigitImageDataset
 
 __all__ = ["add_digits"]
 
@@ -81,8 +81,8 @@ def add_digits(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.cache import cache_folder  # noqa: PLC0415 - as in `cli`, and so below
-    from number_generator.digit_sources import SOURCES  # noqa: PLC0415
+    from number_generator.digits.cache import cache_folder  # noqa: PLC0415 - as in `cli`, and so below
+    from number_generator.digits.published import SOURCES  # noqa: PLC0415
 
     width = max(map(len, SOURCES))
     for name, source in SOURCES.items():
@@ -94,14 +94,14 @@ def _list(options: argparse.Namespace, interruption: Interruption) -> None:
 
 
 def _fetch(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.digit_sources import source_named  # noqa: PLC0415
+    from number_generator.digits.published import source_named  # noqa: PLC0415
 
     for source in [source_named(name) for name in options.names]:
         cli._say(f'The digits {source.name} are in "{source.fetch()}"')
 
 
 def _build(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.digit_mixtures import joined_digits, mixed_digits  # noqa: PLC0415
+    from number_generator.digits.mixtures import joined_digits, mixed_digits  # noqa: PLC0415
     from number_generator.system.temporaries import exists_already  # noqa: PLC0415
 
     path = _checked_output(options.output)
@@ -153,11 +153,11 @@ def _checked_weights(text: str | None, count: int) -> list[float]:
 
 def _digits(name: str, options: argparse.Namespace) -> "DigitImageDataset":
     """Load a source, of the size that is asked for."""
-    from number_generator.digit_datasets import load_digits, packaged_digits  # noqa: PLC0415
-    from number_generator.digit_folders import MAX_SIZE, is_folder_of_images, load_folder  # noqa: PLC0415
-    from number_generator.digit_images import DigitImageDataset  # noqa: PLC0415
-    from number_generator.digit_mixtures import resized  # noqa: PLC0415
-    from number_generator.digit_sources import SOURCES  # noqa: PLC0415
+    from number_generator.digits.dataset import DigitImageDataset  # noqa: PLC0415
+    from number_generator.digits.image_folder import MAX_SIZE, is_folder_of_images, load_folder  # noqa: PLC0415
+    from number_generator.digits.mixtures import resized  # noqa: PLC0415
+    from number_generator.digits.published import SOURCES  # noqa: PLC0415
+    from number_generator.digits.resolve import load_digits, packaged_digits  # noqa: PLC0415
     from number_generator.job.spec import MIN_HEIGHT  # noqa: PLC0415
     from number_generator.system.checks import check_integer  # noqa: PLC0415
 
@@ -170,7 +170,7 @@ def _digits(name: str, options: argparse.Namespace) -> "DigitImageDataset":
 
 
 def _clusters(digits: "DigitImageDataset") -> Any:
-    from number_generator.writers import writers_of  # noqa: PLC0415
+    from number_generator.digits.writers import writers_of  # noqa: PLC0415
 
     try:
         return writers_of(digits, "cluster").ids

@@ -4,8 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import layout, render, truth
+from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import SpecError
-from number_generator.glyphs import GlyphAtlas
 from number_generator.job.spec import Chunk, Job, Sequences, Span
 from number_generator.numbers.sequences import labels_of
 from number_generator.placed import Placed

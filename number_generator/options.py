@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from number_generator.errors import SpecError
 
 if TYPE_CHECKING:
+    from number_generator.digits.splits import Split
     from number_generator.job.spec import NumberSource
-    from number_generator.splits import Split
 
 __all__ = [
     "NUM_IMAGES",
@@ -219,7 +219,7 @@ def split_of(options: argparse.Namespace) -> "Split | None":
     """Give the split that `--split` asks for, or raise SpecError."""
     if options.split is None:
         return None
-    from number_generator.splits import parse_split  # noqa: PLC0415
+    from number_generator.digits.splits import parse_split  # noqa: PLC0415
 
     try:
         return parse_split(options.split)

@@ -24,8 +24,8 @@ from number_generator.options import (
 from number_generator.outputs import Output, output_of
 
 if TYPE_CHECKING:
-    from number_generator.digit_datasets import DigitImageDataset
-    from number_generator.glyphs import GlyphAtlas
+    from number_generator.digits.atlas import GlyphAtlas
+    from number_generator.digits.resolve import DigitImageDataset
     from number_generator.job.spec import DatasetHeader, Job, RenderSpec
 
 __all__ = [
@@ -179,13 +179,13 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
     DatasetError, DatasetNotFoundError, DatasetReadError
         If the digits cannot be used.
     """
-    from number_generator.digit_datasets import default_digits_path, recorded_digits  # noqa: PLC0415
+    from number_generator.digits.resolve import default_digits_path, recorded_digits  # noqa: PLC0415
+    from number_generator.digits.splits import divide  # noqa: PLC0415
+    from number_generator.digits.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415
     from number_generator.job.metadata import dataset_metadata  # noqa: PLC0415
     from number_generator.job.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
     from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
-    from number_generator.splits import divide  # noqa: PLC0415
     from number_generator.truth import fields_of  # noqa: PLC0415
-    from number_generator.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415
 
     request = request_of(options) if request is None else request
     output = output_for(options, request)
@@ -268,7 +268,7 @@ def checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
 
 def chosen_digits(options: argparse.Namespace) -> Any:
     """Give the digit dataset that `--digits` names."""
-    from number_generator.digit_datasets import default_digits, load_digits, packaged_digits  # noqa: PLC0415
+    from number_generator.digits.resolve import default_digits, load_digits, packaged_digits  # noqa: PLC0415
 
     if options.digits is None:
         return default_digits()

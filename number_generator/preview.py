@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     import numpy.typing as npt
     from PIL import ImageFont
 
-    from number_generator.digit_datasets import DigitImageDataset
+    from number_generator.digits.resolve import DigitImageDataset
     from number_generator.formats.dataset import GenericDataset, Images
     from number_generator.job.handwriting import Handwriting
 

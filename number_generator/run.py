@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from contextlib import closing
 
+from number_generator.digits.atlas import GlyphAtlas
 from number_generator.engine import make_chunk
 from number_generator.formats.writer import Sink
-from number_generator.glyphs import GlyphAtlas
 from number_generator.job.spec import Job, Span
 from number_generator.system.threads import ordered_map
 

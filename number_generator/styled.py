@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import draws, styled, writing
-from number_generator.glyphs import GlyphAtlas
+from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, Sequences

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import rng, truth
-from number_generator.glyphs import GlyphAtlas
+from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.job.spec import Field, Job, Sequences
 from number_generator.placed import Placed

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from number_generator import DigitImageDataset, digit_datasets
+from number_generator import DigitImageDataset
+from number_generator.digits import resolve as digit_datasets
 
 # The same examples in every run, so that a failure is the change's; `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
@@ -81,7 +82,7 @@ def run_python(tmp_path):
         folder = tmp_path / "run_python"
         folder.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("NG_", "NUMBA_", "COV_"))}
-        source = str(Path(digit_datasets.__file__).parents[1])
+        source = str(Path(digit_datasets.__file__).parents[2])
         path = os.pathsep.join([source, *filter(None, [kept.get("PYTHONPATH")])])
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],

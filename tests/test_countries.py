@@ -18,8 +18,9 @@ from scipy import stats
 
 from number_generator.errors import SpecError
 from number_generator.job.spec import Span
+from number_generator.numbers import countries, digit_sets
 from number_generator.numbers.countries import CountryNumbers, country_codes, parse_country_option
-from number_generator.numbers.sequences import ALPHABET, countries, digit_sets
+from number_generator.numbers.sequences import ALPHABET
 
 EACH = -(-50_000 // len(country_codes())) * 2  # of each country: 100,000 numbers in all
 PASSES = 1e-4

@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import pytest
 
-from number_generator import PhoneNumbers, generate_batch, generate_chunk, writers
+from number_generator import PhoneNumbers, generate_batch, generate_chunk
 from number_generator.cli import generate_phone_numbers
+from number_generator.digits import writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span

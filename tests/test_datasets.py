@@ -10,14 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from number_generator import (
-    DigitImageDataset,
-    GenericDataset,
-    digit_datasets,
-    generate_batch,
-    set_default_dataset_filepath,
-)
-from number_generator.digit_datasets import default_digits
+from number_generator import DigitImageDataset, GenericDataset, generate_batch, set_default_dataset_filepath
+from number_generator.digits import resolve as digit_datasets
+from number_generator.digits.resolve import default_digits
 from number_generator.errors import (
     DatasetError,
     DatasetIndexError,

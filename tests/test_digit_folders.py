@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator import DigitImageDataset, convert, digit_folders, generate_batch
+from number_generator import DigitImageDataset, convert, generate_batch
 from number_generator.__main__ import main
-from number_generator.digit_datasets import load_digits, packaged_digits
-from number_generator.digit_folders import load_folder, normalised
+from number_generator.digits import image_folder
+from number_generator.digits.image_folder import load_folder, normalised
+from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.system.signals import Interruption
 
@@ -314,7 +315,7 @@ def test_size_and_ink_have_rules(folder, settings, message):
 def test_a_large_image_is_reduced_before_it_is_measured(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        digit_folders, "_otsu", lambda grey, otsu=digit_folders._otsu: seen.append(grey.shape) or otsu(grey)
+        image_folder, "_otsu", lambda grey, otsu=image_folder._otsu: seen.append(grey.shape) or otsu(grey)
     )
 
     large = one(drawn(3000, 2000))

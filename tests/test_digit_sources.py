@@ -11,17 +11,17 @@ import pytest
 from number_generator import DigitImageDataset, GenericDataset, generate_batch, generate_chunk, split_digits
 from number_generator._kernels import layout
 from number_generator.cli import generate_phone_numbers
-from number_generator.digit_datasets import (
+from number_generator.digits.mixtures import joined_digits, mixed_digits, parse_mixture, resized
+from number_generator.digits.resolve import (
     default_digits,
     load_digits,
     packaged_digits,
     recorded_digits,
     set_default_dataset_filepath,
 )
-from number_generator.digit_mixtures import joined_digits, mixed_digits, parse_mixture, resized
+from number_generator.digits.writers import writers_of
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
 from number_generator.system.signals import Interruption
-from number_generator.writers import writers_of
 
 EVERY_DIGIT = "0123456789"
 

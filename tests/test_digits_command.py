@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from number_generator.__main__ import main
-from number_generator.digit_datasets import load_digits, packaged_digits
-from number_generator.digit_sources import SOURCES
+from number_generator.digits.published import SOURCES
+from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 

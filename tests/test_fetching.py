@@ -18,11 +18,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import digit_sources, fetch_digits, fetching, generate_batch
+from number_generator import fetch_digits, generate_batch
 from number_generator.__main__ import main
-from number_generator.cache import cache_folder
-from number_generator.digit_datasets import default_digits, load_digits
-from number_generator.digit_sources import SOURCES
+from number_generator.digits import download as fetching
+from number_generator.digits import published as digit_sources
+from number_generator.digits.cache import cache_folder
+from number_generator.digits.download import RemoteFile, fetch_files
+from number_generator.digits.published import SOURCES
+from number_generator.digits.resolve import default_digits, load_digits
 from number_generator.errors import (
     DatasetNotFoundError,
     DatasetReadError,
@@ -30,7 +33,6 @@ from number_generator.errors import (
     OutputError,
     SpecError,
 )
-from number_generator.fetching import RemoteFile, fetch_files
 from number_generator.system.signals import Interruption
 
 pytest.importorskip("pooch")
@@ -364,12 +366,12 @@ def test_processes_that_ask_at_once_download_once(server, tmp_path):
     code = """
 import sys
 from pathlib import Path
-from number_generator.fetching import RemoteFile, fetch_files
+from number_generator.digits.download import RemoteFile, fetch_files
 url, sha256, folder = sys.argv[1:]
 fetch_files([RemoteFile("a.gz", (url,), sha256, 500_000)], Path(folder), "the digits mnist")
 """
     arguments = [server.url + "a.gz", hashlib.sha256(content).hexdigest(), str(tmp_path / "cache")]
-    source = str(Path(fetching.__file__).parents[1])
+    source = str(Path(fetching.__file__).parents[2])
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
 
     runs = [subprocess.Popen([sys.executable, "-c", code, *arguments], env=environment) for _ in range(2)]
@@ -402,7 +404,7 @@ def test_an_interrupted_download_leaves_nothing_behind(server, tmp_path):
     code = """
 import os, signal, sys, threading, time
 from pathlib import Path
-from number_generator.fetching import RemoteFile, fetch_files
+from number_generator.digits.download import RemoteFile, fetch_files
 from number_generator.system.signals import Interruption
 url, folder = sys.argv[1:]
 Interruption().install()

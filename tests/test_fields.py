@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from number_generator import DigitImageDataset
 from number_generator._kernels import fields
-from number_generator.digit_datasets import packaged_digits
+from number_generator.digits.resolve import packaged_digits
 
 SIZES = [16, 28, 47, 48, 64, 100]  # with two texels a px below 48
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import reference
 
-from number_generator.glyphs import GlyphAtlas
+from number_generator.digits.atlas import GlyphAtlas
 
 SIZES = [1, 8, 28, 32, 33, 64, 100]
 COLUMN_SIZES = {1: 32, 8: 32, 28: 32, 32: 32, 33: 64, 64: 64, 100: 128}

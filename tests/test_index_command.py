@@ -9,11 +9,11 @@ import pytest
 
 from number_generator import cli
 from number_generator.__main__ import main
+from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import DatasetError, OutputExistsError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.joining import index_path, index_shards
 from number_generator.formats.reader import open_reader
-from number_generator.glyphs import GlyphAtlas
 from number_generator.job.provenance import recorded_job
 from number_generator.system.signals import Interruption
 from tests import sharded

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(
 _PROBE = """
 import json, os, sys
 import number_generator
-from number_generator import digit_datasets
+from number_generator.digits import resolve as digit_datasets
 read = []
 load = digit_datasets.DigitImageDataset.load
 digit_datasets.DigitImageDataset.load = lambda self, path: (read.append(str(path)), load(self, path))[1]

@@ -22,7 +22,7 @@ from number_generator import (
     production,
     split_digits,
 )
-from number_generator.digit_datasets import packaged_digits
+from number_generator.digits.resolve import packaged_digits
 from number_generator.numbers.patterns import NAMED
 from number_generator.preview import contact_sheet
 from number_generator.system.signals import Interruption

@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, digit_datasets, digit_images, errors, splits, streams, targets
+from number_generator import core, errors, streams, targets
+from number_generator.digits import dataset as digit_images
+from number_generator.digits import resolve as digit_datasets
+from number_generator.digits import splits
 from number_generator.formats import conversion
 from number_generator.formats import dataset as datasets
-from number_generator.numbers.sequences import countries, patterns
+from number_generator.numbers import countries, patterns
 
 BASES = {
     "SpecError": ValueError,

@@ -9,16 +9,11 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from number_generator import (
-    DigitImageDataset,
-    DigitSequenceImageGenerator,
-    generate_batch,
-    generate_numbers_sequence,
-    glyphs,
-)
-from number_generator.digit_datasets import packaged_digits
+from number_generator import DigitImageDataset, DigitSequenceImageGenerator, generate_batch, generate_numbers_sequence
+from number_generator.digits import atlas as atlas_module
+from number_generator.digits.resolve import packaged_digits
+from number_generator.digits.separators import SEPARATOR_CLASSES, VARIANTS, DigitMeasures, separator_images
 from number_generator.errors import SpecError
-from number_generator.separators import SEPARATOR_CLASSES, VARIANTS, DigitMeasures, separator_images
 
 ALPHABET = reference.ALPHABET
 INKED = ALPHABET[10:-1]
@@ -394,8 +389,8 @@ def test_separators_can_stand_among_unusual_digits(size, kind):
 
 def test_threads_that_meet_the_first_separator_together_draw_them_once(make_digit_dataset, monkeypatch):
     made = []
-    draw = glyphs.separator_images
-    monkeypatch.setattr(glyphs, "separator_images", lambda measures: (made.append(1), draw(measures))[1])
+    draw = atlas_module.separator_images
+    monkeypatch.setattr(atlas_module, "separator_images", lambda measures: (made.append(1), draw(measures))[1])
 
     generate_batch(["1-2"] * 8000, (5, 10), 100, digits=make_digit_dataset(28), workers=8)
 

@@ -12,11 +12,13 @@ import reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from number_generator import DigitImageDataset, digit_datasets, generate_batch, splits
-from number_generator.digit_datasets import packaged_digits
+from number_generator import DigitImageDataset, generate_batch
+from number_generator.digits import resolve as digit_datasets
+from number_generator.digits import splits
+from number_generator.digits.resolve import packaged_digits
+from number_generator.digits.splits import Split, divide, parse_split, split_digits
+from number_generator.digits.writers import known_clusters, writers_of
 from number_generator.errors import DatasetError, SpecError
-from number_generator.splits import Split, divide, parse_split, split_digits
-from number_generator.writers import known_clusters, writers_of
 
 USUAL = "train=0.8,val=0.1,test=0.1"
 
@@ -276,7 +278,7 @@ def test_each_cluster_of_a_class_is_divided_to_less_than_two_images(case):
 
 
 def test_the_packaged_clusters_are_divided_without_k_means(monkeypatch):
-    monkeypatch.setattr("number_generator.writers.style_clusters", None)
+    monkeypatch.setattr("number_generator.digits.writers.style_clusters", None)
     digits = packaged_digits()
     labels, clusters = labels_of(digits), known_clusters(digits)
 
@@ -295,7 +297,7 @@ def test_the_packaged_clusters_are_divided_without_k_means(monkeypatch):
 
 
 def test_digits_without_clusters_are_split_without_k_means(make_digit_dataset, monkeypatch):
-    monkeypatch.setattr("number_generator.writers.style_clusters", None)
+    monkeypatch.setattr("number_generator.digits.writers.style_clusters", None)
 
     parts = split_digits(make_digit_dataset(8, per_class=10), USUAL)
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from number_generator._kernels import layout, rng
-from number_generator.digit_datasets import default_digits
+from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Span
 from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
 

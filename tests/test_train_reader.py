@@ -17,11 +17,11 @@ from PIL import Image
 
 from number_generator import Handwriting, cli
 from number_generator.__main__ import main as package_main
-from number_generator.digit_datasets import default_digits
+from number_generator.digits.resolve import default_digits
+from number_generator.digits.splits import split_digits
 from number_generator.job.handwriting import with_settings
 from number_generator.numbers.patterns import Pattern
 from number_generator.numbers.sequences import ALPHABET
-from number_generator.splits import split_digits
 from number_generator.system.signals import Interruption
 
 ROOT = Path(__file__).parents[1]

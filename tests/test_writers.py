@@ -12,10 +12,12 @@ import pytest
 from installed import installed
 from scipy import ndimage
 
-from number_generator import DigitImageDataset, GenericDataset, digit_datasets, writers
-from number_generator.digit_datasets import packaged_digits, packaged_file
+from number_generator import DigitImageDataset, GenericDataset
+from number_generator.digits import resolve as digit_datasets
+from number_generator.digits import writers
+from number_generator.digits.resolve import packaged_digits, packaged_file
+from number_generator.digits.writers import CLUSTERS, FEATURES, style_clusters, style_features, writers_of
 from number_generator.errors import DatasetError, DatasetReadError, SpecError
-from number_generator.writers import CLUSTERS, FEATURES, style_clusters, style_features, writers_of
 
 
 @pytest.fixture(scope="session")
@@ -214,7 +216,7 @@ def test_every_packaged_digit_has_15_images_in_every_cluster():
 @pytest.mark.parametrize("damage", ["changed", "missing"])
 def test_damaged_or_missing_packaged_clusters_are_reported(monkeypatch, tmp_path, damage):
     shutil.copytree(packaged_file("digits.npz", "digits").parent, tmp_path / "data")
-    monkeypatch.setattr(digit_datasets, "__file__", str(tmp_path / "number_generator" / "digit_datasets.py"))
+    monkeypatch.setattr(digit_datasets, "__file__", str(tmp_path / "number_generator" / "digits" / "resolve.py"))
     writers._packaged_clusters.cache_clear()
     path = tmp_path / "data" / "digit_clusters.npz"
     if damage == "changed":

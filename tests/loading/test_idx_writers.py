@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from number_generator import DigitImageDataset, GenericDataset
-from number_generator.digit_datasets import load_digits
+from number_generator.digits.resolve import load_digits
+from number_generator.digits.writers import writers_of
 from number_generator.errors import DatasetError, DatasetNotFoundError
 from number_generator.formats.detection import detect_format, source_files
 from number_generator.formats.reader import load_arrays
-from number_generator.writers import writers_of
 
 COUNT = 12
 IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 4, 4), np.uint8)

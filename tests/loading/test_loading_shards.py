@@ -16,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator import GenericDataset, convert
+from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.formats.detection import source_files
 from number_generator.formats.hdf5 import sharded as sharded_reader
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.sharded import ShardedHdf5Reader
 from number_generator.formats.reader import load_arrays, open_reader
-from number_generator.glyphs import GlyphAtlas
 from tests import sharded
 from tests.sharded import COUNT, SHARDS
 

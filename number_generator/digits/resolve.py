@@ -7,10 +7,10 @@ from copy import copy
 from functools import lru_cache
 from pathlib import Path
 
-from number_generator.digit_folders import folder_files, is_folder_of_images
-from number_generator.digit_images import DigitImageDataset
-from number_generator.digit_mixtures import as_mixture, mixed_digits
-from number_generator.digit_sources import SOURCES, source_named
+from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.image_folder import folder_files, is_folder_of_images
+from number_generator.digits.mixtures import as_mixture, mixed_digits
+from number_generator.digits.published import SOURCES, source_named
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
 from number_generator.formats.detection import source_files
 
@@ -195,7 +195,7 @@ def packaged_file(name: str, what: str) -> Path:
     DatasetReadError
         If it is missing.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     # Installed, the data folder lies in the package; in a checkout and an editable install, beside it.
     for folder in (package / "data", package.parent / "data"):
         path = folder / name

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digit_datasets import DigitImageDataset
+from number_generator.digits.resolve import DigitImageDataset
+from number_generator.digits.writers import known_clusters
 from number_generator.errors import DatasetError, SpecError
 from number_generator.system.checks import check_integer, shown
-from number_generator.writers import known_clusters
 
 __all__ = ["MAX_SPLITS", "Split", "divide", "parse_split", "split_digits"]
 
@@ -52,7 +52,7 @@ class Split:
 
     Examples
     --------
-    >>> from number_generator.splits import Split
+    >>> from number_generator.digits.splits import Split
     >>> split = Split([("train", "2/3"), ("test", "1/3")])
     >>> split.counts(100), str(split)
     ({'train': 67, 'test': 33}, 'train=2/3,test=1/3')
@@ -121,7 +121,7 @@ def parse_split(text: str) -> Split:
 
     Examples
     --------
-    >>> from number_generator.splits import parse_split
+    >>> from number_generator.digits.splits import parse_split
     >>> str(parse_split("train=.80, val=1/10, test=0.1"))
     'train=0.8,val=0.1,test=0.1'
     """
@@ -177,8 +177,8 @@ def split_digits(
 
     Examples
     --------
-    >>> from number_generator.digit_datasets import packaged_digits
-    >>> from number_generator.splits import split_digits
+    >>> from number_generator.digits.resolve import packaged_digits
+    >>> from number_generator.digits.splits import split_digits
     >>> parts = split_digits(packaged_digits(), "train=0.8,val=0.1,test=0.1")
     >>> {name: len(part) for name, part in parts.items()}
     {'train': 4000, 'val': 500, 'test': 500}

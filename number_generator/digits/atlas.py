@@ -7,8 +7,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.fields import GlyphFields
-from number_generator.separators import SEPARATOR_CLASSES, DigitMeasures, separator_images
+from number_generator.digits.distance_fields import GlyphFields
+from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, separator_images
 
 __all__ = ["GlyphAtlas", "glyph_order"]
 

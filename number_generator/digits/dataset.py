@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digit_folders import is_folder_of_images, load_folder
+from number_generator.digits.atlas import GlyphAtlas
+from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import GenericDataset, Images, size_text
 from number_generator.formats.reader import load_arrays
-from number_generator.glyphs import GlyphAtlas
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
 
@@ -160,7 +160,7 @@ class DigitImageDataset(GenericDataset):
 
         Examples
         --------
-        >>> from number_generator.digit_datasets import packaged_digits
+        >>> from number_generator.digits.resolve import packaged_digits
         >>> half = packaged_digits().subset(range(0, 5000, 2))
         >>> half.subset(range(100, 2500)).source_numbers[:3]
         array([200, 202, 204])

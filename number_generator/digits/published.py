@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from number_generator.cache import cache_folder, is_whole
-from number_generator.digit_images import DigitImageDataset
+from number_generator.digits.cache import cache_folder, is_whole
+from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.download import RemoteFile, fetch_files, unpack
 from number_generator.errors import SpecError
-from number_generator.fetching import RemoteFile, fetch_files, unpack
 
 __all__ = ["SOURCES", "DigitSource", "source_named"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digit_images import SOURCES_KEY, DigitImageDataset, Mixture
+from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixture
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import size_text
 

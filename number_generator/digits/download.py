@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from number_generator.cache import give_to_readers, is_whole, locked, unfinished, writing
+from number_generator.digits.cache import give_to_readers, is_whole, locked, unfinished, writing
 from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
 from number_generator.system.optional import needed
 

@@ -9,9 +9,9 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digit_datasets import DigitImageDataset, packaged_file
+from number_generator.digits.atlas import GlyphAtlas, glyph_order
+from number_generator.digits.resolve import DigitImageDataset, packaged_file
 from number_generator.errors import DatasetError, SpecError
-from number_generator.glyphs import GlyphAtlas, glyph_order
 from number_generator.job.handwriting import Handwriting
 
 __all__ = [
@@ -121,8 +121,8 @@ def writers_of(digits: DigitImageDataset, kind: str) -> Writers:
 
     Examples
     --------
-    >>> from number_generator.digit_datasets import packaged_digits
-    >>> from number_generator.writers import writers_of
+    >>> from number_generator.digits.resolve import packaged_digits
+    >>> from number_generator.digits.writers import writers_of
     >>> writers = writers_of(packaged_digits(), "auto")
     >>> writers.kind, writers.groups, len(writers.members)
     ('cluster', 8, 5000)
