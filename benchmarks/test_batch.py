@@ -9,9 +9,9 @@ from workload import PAGE, SPACING, WIDTH, is_drawn, obvious_loop, phone_job, ph
 
 from number_generator import core, generate_batch
 from number_generator.digits.resolve import default_digits
-from number_generator.engine import make_chunk
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import available_cores
 
 _MAIN = 40_000

@@ -12,10 +12,10 @@ from workload import PAGE, is_drawn, phone_job
 
 from number_generator import GenericDataset
 from number_generator.digits.resolve import default_digits
-from number_generator.engine import make_chunk
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.writer import open_sink
 from number_generator.job.spec import Chunk, DatasetHeader, Span
+from number_generator.rendering.engine import make_chunk
 
 _COUNT = 20_480
 _SIZE = _COUNT * PAGE

@@ -13,8 +13,8 @@ from number_generator._kernels.simd import address, keep, zeros_8
 from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Sequences
 from number_generator.numbers.sequences import pack_sequences
+from number_generator.rendering.resampling_weights import TapArrays, shared_taps
 from number_generator.system.threads import available_cores
-from number_generator.taps import TapArrays, shared_taps
 
 _COUNT = 2048
 _STRIDE = 4 * 112  # bytes of a row of the sheet: the width in whole vectors of 16, four bytes each

@@ -8,9 +8,9 @@ from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import atlas_for
 from number_generator.formats.writer import open_sink
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
+from number_generator.rendering.ground_truth import fields_of
 from number_generator.run import run_job
 from number_generator.system.threads import available_cores
-from number_generator.truth import fields_of
 
 _WIDTH = 128
 _PAGE = HEIGHT * _WIDTH

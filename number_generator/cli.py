@@ -289,11 +289,11 @@ def _make_sheet(
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
     from number_generator.digits.writers import atlas_for  # noqa: PLC0415
-    from number_generator.engine import make_chunk  # noqa: PLC0415
     from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.spec import Job, Span  # noqa: PLC0415
     from number_generator.plans import chosen_digits  # noqa: PLC0415
     from number_generator.preview import contact_sheet  # noqa: PLC0415
+    from number_generator.rendering.engine import make_chunk  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")
     atlas = atlas_for(chosen_digits(options), spec.style)

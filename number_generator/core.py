@@ -12,16 +12,16 @@ import numpy.typing as npt
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import DigitImageDataset, default_digits, load_digits, set_default_dataset_filepath
 from number_generator.digits.writers import atlas_for
-from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import GenericDataset, Images
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.ground_truth import joined_truth
 from number_generator.system.buffers import new_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
-from number_generator.truth import joined_truth
 
 __all__ = [
     "DigitImageDataset",

@@ -11,7 +11,7 @@ from number_generator.job.spec import RENDER_VERSION, DatasetHeader
 from number_generator.outputs import Output
 from number_generator.plans import Part
 from number_generator.production import Settings, make_part
-from number_generator.recipes import Recipe
+from number_generator.rendering.bound_job import Recipe
 from number_generator.resuming import is_whole, journal_of
 from number_generator.system.signals import Interruption
 

@@ -185,7 +185,7 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
     from number_generator.job.metadata import dataset_metadata  # noqa: PLC0415
     from number_generator.job.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
     from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
-    from number_generator.truth import fields_of  # noqa: PLC0415
+    from number_generator.rendering.ground_truth import fields_of  # noqa: PLC0415
 
     request = request_of(options) if request is None else request
     output = output_for(options, request)

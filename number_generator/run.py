@@ -4,9 +4,9 @@ from collections.abc import Callable
 from contextlib import closing
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.engine import make_chunk
 from number_generator.formats.writer import Sink
 from number_generator.job.spec import Job, Span
+from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 
 __all__ = ["run_job"]

@@ -14,7 +14,6 @@ import numpy as np
 from number_generator.core import Digits, digits_of
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.writers import atlas_for
-from number_generator.engine import make_chunk
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting, checked_style
@@ -31,10 +30,11 @@ from number_generator.job.spec import (
 )
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.ground_truth import joined_truth
 from number_generator.system.buffers import new_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
-from number_generator.truth import joined_truth
 
 __all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "batches_of", "check_state", "new_images", "stream"]
 

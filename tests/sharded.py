@@ -4,14 +4,14 @@ import dataclasses
 from itertools import pairwise
 from pathlib import Path
 
-from number_generator.engine import make_chunk
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.writer import open_sink
 from number_generator.job.metadata import dataset_metadata
 from number_generator.job.provenance import shard_metadata
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
 from number_generator.numbers.sequences import PhoneNumbers
-from number_generator.truth import fields_of
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.ground_truth import fields_of
 
 COUNT, SHARDS = 42, 4
 TRUTH = ("boxes", "glyphs", "parameters")

@@ -16,7 +16,7 @@ from number_generator.digits import writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.recipes import Recipe
+from number_generator.rendering.bound_job import Recipe
 from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")

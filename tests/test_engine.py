@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator import DigitImageDataset, DigitSequenceImageGenerator, generate_batch, generate_numbers_sequence
-from number_generator.engine import make_chunk
 from number_generator.errors import DatasetError, DatasetNotFoundError, MemoryLimitError, SpecError
 from number_generator.job import spec
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, PhoneNumbers, labels_of, pack_sequences
+from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 
 LARGEST_NUMBER = 2**63 - 1

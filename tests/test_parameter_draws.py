@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from number_generator import Handwriting, Normal, Uniform
 from number_generator._kernels import draws, paper, scan, writing
 from number_generator.job.handwriting import parameters
-from number_generator.styled import style_table
+from number_generator.rendering.styled import style_table
 
 STREAM = np.int64(48)  # of the slant
 LARGEST = 2**64 - 1

@@ -16,12 +16,12 @@ from reference import philox_words
 from scipy.stats import chisquare
 
 from number_generator.digits.resolve import default_digits
-from number_generator.engine import make_chunk
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers import patterns
 from number_generator.numbers.patterns import NAMED, Pattern, parse_pattern_option
 from number_generator.numbers.sequences import pack_sequences
+from number_generator.rendering.engine import make_chunk
 
 PATTERN_STREAM = 5
 DAYS = [datetime.date(1900, 1, 1) + datetime.timedelta(days) for days in range(73_049)]

@@ -18,13 +18,13 @@ from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, ge
 from number_generator._kernels import fields, rng, strokes, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import atlas_for, writers_of
-from number_generator.engine import make_chunk
 from number_generator.errors import SpecError
 from number_generator.job import handwriting
 from number_generator.job.handwriting import parameters
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
-from number_generator.styled import style_table
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.styled import style_table
 
 PARAMETERS = {parameter.name: parameter for parameter in parameters()}
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}

@@ -8,10 +8,11 @@ import reference
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from number_generator import DigitImageDataset, generate_batch, taps
+from number_generator import DigitImageDataset, generate_batch
 from number_generator._kernels import render
 from number_generator._kernels import taps as kernels
-from number_generator.taps import SharedTaps
+from number_generator.rendering import resampling_weights
+from number_generator.rendering.resampling_weights import SharedTaps
 
 SEQUENCES = ["0123456789", "55", "", "1" * 30, "902" * 7, "7"]
 
@@ -184,7 +185,7 @@ def test_stretched_lines_need_no_row_weights():
 def test_weights_are_computed_once(monkeypatch):
     shared = SharedTaps(28, 100, stretch=False)
     shared.prepare(np.array([295, 300, 295]))
-    monkeypatch.setattr(taps.kernels, "pack_taps", None)  # calling it would fail
+    monkeypatch.setattr(resampling_weights.kernels, "pack_taps", None)  # calling it would fail
 
     shared.prepare(np.array([300, 295]))
 
@@ -222,8 +223,8 @@ def test_growing_keeps_rows_that_were_handed_out_valid():
 
 
 def test_the_pool_is_bounded_in_memory(monkeypatch):
-    monkeypatch.setattr(taps, "_POOL_VALUES", 200_000)
-    monkeypatch.setattr(taps, "_MAX_KEYS", 5000)
+    monkeypatch.setattr(resampling_weights, "_POOL_VALUES", 200_000)
+    monkeypatch.setattr(resampling_weights, "_MAX_KEYS", 5000)
     shared = SharedTaps(28, 100, stretch=False)
 
     columns, column_starts, _, _ = shared.prepare(np.arange(101, 20_000, 3))
@@ -238,10 +239,10 @@ def test_the_pool_is_bounded_in_memory(monkeypatch):
 @pytest.mark.parametrize("max_keys", [2**20, 25, 24, 13, 0])
 def test_there_is_room_to_pack_whatever_the_pool_lacks(monkeypatch, max_keys):
     # The kernel packs into memory that it asks for beforehand, and compiled code would write past its end.
-    monkeypatch.setattr(taps, "_MAX_KEYS", max_keys)
+    monkeypatch.setattr(resampling_weights, "_MAX_KEYS", max_keys)
     lines = np.arange(41, 1200)
     for pool_values in range(0, 6000, 50):
-        monkeypatch.setattr(taps, "_POOL_VALUES", pool_values)
+        monkeypatch.setattr(resampling_weights, "_POOL_VALUES", pool_values)
         _, column_starts, _, row_starts = SharedTaps(28, 40, stretch=False).prepare(lines)
         for line in lines[:: 1 + pool_values % 37].tolist():
             target = render.contained_height(28, line, 40)
@@ -259,9 +260,9 @@ def test_there_is_room_to_pack_whatever_the_pool_lacks(monkeypatch, max_keys):
 def test_lines_whose_weights_the_pool_lacks_have_the_same_pixels(
     monkeypatch, make_digits, fit, pool_values, max_keys, blank_rows
 ):
-    monkeypatch.setattr(taps, "_POOL_VALUES", pool_values)
-    monkeypatch.setattr(taps, "_MAX_KEYS", max_keys)
-    monkeypatch.setattr("number_generator.engine.shared_taps", SharedTaps)
+    monkeypatch.setattr(resampling_weights, "_POOL_VALUES", pool_values)
+    monkeypatch.setattr(resampling_weights, "_MAX_KEYS", max_keys)
+    monkeypatch.setattr("number_generator.rendering.engine.shared_taps", SharedTaps)
     images, labels = make_digits(28)
     images[:, :blank_rows] = 0  # the first row with ink decides how rows are paired
     digits = DigitImageDataset(images, labels)
@@ -283,7 +284,7 @@ def test_threads_may_share_a_pool(monkeypatch, make_digits):
     sequences = ["1234567890"] * 64
     alone = [generate_batch(sequences, (0, 300), 30, seed=seed, digits=both[seed % 2], workers=1) for seed in range(16)]
     shared = SharedTaps(28, 30, stretch=False)  # empty: the threads fill it all at once
-    monkeypatch.setattr("number_generator.engine.shared_taps", lambda height, width, *, stretch: shared)
+    monkeypatch.setattr("number_generator.rendering.engine.shared_taps", lambda height, width, *, stretch: shared)
 
     def draw(seed):
         return generate_batch(sequences, (0, 300), 30, seed=seed, digits=both[seed % 2], workers=2)
@@ -295,5 +296,9 @@ def test_threads_may_share_a_pool(monkeypatch, make_digits):
 
 
 def test_callers_share_one_pool_for_a_page_size():
-    assert taps.shared_taps(28, 100, stretch=False) is taps.shared_taps(28, 100, stretch=False)
-    assert taps.shared_taps(28, 100, stretch=False) is not taps.shared_taps(28, 100, stretch=True)
+    assert resampling_weights.shared_taps(28, 100, stretch=False) is resampling_weights.shared_taps(
+        28, 100, stretch=False
+    )
+    assert resampling_weights.shared_taps(28, 100, stretch=False) is not resampling_weights.shared_taps(
+        28, 100, stretch=True
+    )

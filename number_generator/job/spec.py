@@ -308,7 +308,7 @@ class Chunk:
           writer id or the style cluster; -1 where digits are mixed or there are none.
         - ``parameters``: `parameters`, shape (n, P), float32: what was drawn for the line; and `glyph_parameters`,
           shape (n, L, G), float32: what was drawn for each character; NaN where it does not apply.
-          `number_generator.truth.parameter_names` names their columns.
+          `number_generator.rendering.ground_truth.parameter_names` names their columns.
         - ``masks``: `masks`, shape (n, L, height, width), uint8: each character's ink alone, 0 to 255.
     """
 

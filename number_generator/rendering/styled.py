@@ -10,7 +10,7 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, Sequences
-from number_generator.placed import Placed
+from number_generator.rendering.placement import Placed
 
 __all__ = ["render_styled", "style_table"]
 

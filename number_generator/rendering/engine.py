@@ -8,10 +8,10 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import SpecError
 from number_generator.job.spec import Chunk, Job, Sequences, Span
 from number_generator.numbers.sequences import labels_of
-from number_generator.placed import Placed
-from number_generator.styled import render_styled
-from number_generator.taps import shared_taps
-from number_generator.truth import truth_of
+from number_generator.rendering.ground_truth import truth_of
+from number_generator.rendering.placement import Placed
+from number_generator.rendering.resampling_weights import shared_taps
+from number_generator.rendering.styled import render_styled
 
 __all__ = ["make_chunk"]
 

@@ -12,8 +12,8 @@ from number_generator._kernels import rng, truth
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.job.spec import Field, Job, Sequences
-from number_generator.placed import Placed
-from number_generator.styled import style_table
+from number_generator.rendering.placement import Placed
+from number_generator.rendering.styled import style_table
 
 __all__ = [
     "ParameterNames",

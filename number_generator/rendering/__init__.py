@@ -1,0 +1,1 @@
+"""A job and its digits become images, labels and ground truth."""
