@@ -7,10 +7,11 @@ import pytest
 from PIL import Image, ImageFont
 from workload import PAGE, SPACING, WIDTH, is_drawn, obvious_loop, phone_job, phone_numbers
 
-from number_generator import core, generate_batch
+from number_generator import generate_batch
 from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.rendering.batch import make_images
 from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import available_cores
 
@@ -132,7 +133,7 @@ def test_rendering_alone(rate, workers):
     """Without packing strings, which one thread does, and without asking the system for memory."""
     job = Job(FixedNumbers(pack_sequences(phone_numbers(_MAIN))), RenderSpec(SPACING, WIDTH), 28, 1, Span(0, _MAIN))
     images = np.zeros(job.shape, np.uint8)
-    work = core._make, job, default_digits().atlas, images
+    work = make_images, job, default_digits().atlas, images
     against = {"one thread": (lambda: work[0](*work[1:], 1), _MAIN)}
     rate(*work, workers, count=_MAIN, size=_MAIN * PAGE, against=against)
     assert is_drawn(images)

@@ -1,27 +1,22 @@
 """The classes and functions of version 0.0.1, and `generate_batch`: all of them thin doors to the engine."""
 
-import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.resolve import DigitImageDataset, default_digits, load_digits, set_default_dataset_filepath
+from number_generator.digits.resolve import DigitImageDataset, Digits, digits_of, set_default_dataset_filepath
 from number_generator.digits.writers import atlas_for
-from number_generator.errors import MemoryLimitError, SpecError
+from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset, Images
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
-from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import joined_truth
-from number_generator.system.buffers import new_bytes
+from number_generator.rendering.batch import make_images, new_images, whole_chunk
 from number_generator.system.checks import check_integer, check_seed
-from number_generator.system.threads import check_workers, ordered_map
+from number_generator.system.threads import check_workers
 
 __all__ = [
     "DigitImageDataset",
@@ -33,12 +28,6 @@ __all__ = [
     "generate_numbers_sequence",
     "set_default_dataset_filepath",
 ]
-
-
-Digits = str | os.PathLike[str] | Mapping[str, float] | DigitImageDataset | None
-"""What names the digits to compose from; None means the default ones."""
-
-_TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
 
 
 def generate_batch(
@@ -119,8 +108,8 @@ def generate_batch(
         seed=check_seed(seed),
         span=Span(first, first + len(packed)),
     )
-    images = _new_images(job) if out is None else _checked_out(out, job)
-    _make(job, atlas, images, check_workers(workers))
+    images = new_images(job) if out is None else _checked_out(out, job)
+    make_images(job, atlas, images, check_workers(workers))
     return images if out is None else out
 
 
@@ -194,17 +183,6 @@ def generate_chunk(
     atlas = atlas_for(digits_of(digits), written)
     job = Job(source, spec, atlas.height, check_seed(seed), Span(first, first + length), label, check_truth(truth))
     return whole_chunk(job, atlas, check_workers(workers))
-
-
-def whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
-    """Make all images of a job at once, in some threads; 1 starts none."""
-    images = _new_images(job)
-    chunks = _make(job, atlas, images, workers)
-    labels = np.concatenate([chunk.labels for chunk in chunks])
-    try:
-        return Chunk(job.span, images, labels, joined_truth([chunk.truth for chunk in chunks]))
-    except MemoryError as exc:
-        raise MemoryLimitError(_TOO_LARGE) from exc
 
 
 def generate_numbers_sequence(
@@ -282,22 +260,6 @@ class DigitSequenceImageGenerator:
         return _draw_one(digits, self._spec.spacing_range, self._spec.width, seed, self._dataset)
 
 
-def _make(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> list[Chunk]:
-    """Make a job's chunks, at least one, and put their images where they belong."""
-    first = job.span.start
-
-    def make(span: Span) -> Chunk:
-        return make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
-
-    # Small batches are one task, and so start no thread.
-    spans = list(job.split(workers=workers)) or [job.span]
-    try:
-        with closing(ordered_map(make, spans, min(workers, len(spans)))) as chunks:
-            return list(chunks)
-    except MemoryError as exc:
-        raise MemoryLimitError(_TOO_LARGE) from exc
-
-
 def _draw_one(
     digits: Any, spacing_range: Any, width: Any, seed: int | None, dataset: DigitImageDataset | None
 ) -> Images:
@@ -305,24 +267,6 @@ def _draw_one(
     sequences: Any = [digits if whole else list(digits)]
     images = generate_batch(sequences, spacing_range, width, seed=seed, digits=dataset, workers=1)
     return images.reshape(images.shape[1:])
-
-
-def digits_of(digits: Digits) -> DigitImageDataset:
-    """Give the digit dataset that an argument `digits` stands for."""
-    if digits is None:
-        return default_digits()
-    return digits if isinstance(digits, DigitImageDataset) else load_digits(digits)
-
-
-def _new_images(job: Job) -> Images:
-    try:
-        return new_bytes(math.prod(job.shape)).reshape(job.shape)
-    except (MemoryError, ValueError, OverflowError) as exc:
-        gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
-        raise MemoryLimitError(
-            f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than can "
-            "be had: make them in parts, or write them with generate-phone-numbers --format hdf5"
-        ) from exc
 
 
 def _checked_out(out: Any, job: Job) -> Images:

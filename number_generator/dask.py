@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.commands import parsed_command
-from number_generator.core import Digits, digits_of
-from number_generator.digits.resolve import DigitImageDataset
+from number_generator.digits.resolve import DigitImageDataset, Digits, digits_of
 from number_generator.errors import SpecError
 from number_generator.formats.schema import padded
 from number_generator.job.handwriting import Handwriting

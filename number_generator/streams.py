@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.core import Digits, digits_of
 from number_generator.digits.atlas import GlyphAtlas
+from number_generator.digits.resolve import Digits, digits_of
 from number_generator.digits.writers import atlas_for
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.core import Digits
+from number_generator.digits.resolve import Digits
 from number_generator.errors import SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Label, Span

@@ -24,7 +24,7 @@ from number_generator import (
 )
 from number_generator.digits.resolve import packaged_digits
 from number_generator.numbers.patterns import NAMED
-from number_generator.preview import contact_sheet
+from number_generator.rendering.contact_sheet import contact_sheet
 from number_generator.rendering.ground_truth import parameter_names
 from number_generator.system.signals import Interruption
 

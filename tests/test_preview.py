@@ -15,7 +15,7 @@ from number_generator import GenericDataset, Handwriting, generate_batch, previe
 from number_generator.__main__ import main
 from number_generator.errors import DatasetError, DatasetNotFoundError, OutputError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
-from number_generator.preview import contact_sheet
+from number_generator.rendering.contact_sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
 module = import_module("number_generator.preview")

@@ -28,7 +28,7 @@ from number_generator.errors import SpecError
 from number_generator.job.handwriting import parameters
 from number_generator.job.spec import TRUTHS, Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
-from number_generator.preview import contact_sheet
+from number_generator.rendering.contact_sheet import contact_sheet
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import fields_of, joined_truth, parameter_names
 

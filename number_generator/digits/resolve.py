@@ -17,7 +17,9 @@ from number_generator.formats.detection import source_files
 __all__ = [
     "PACKAGED",
     "DigitImageDataset",
+    "Digits",
     "default_digits",
+    "digits_of",
     "fetch_digits",
     "load_digits",
     "packaged_digits",
@@ -30,6 +32,9 @@ PACKAGED = "packaged"
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
+
+Digits = str | os.PathLike[str] | Mapping[str, float] | DigitImageDataset | None
+"""What names the digits to compose from; None means the default ones."""
 
 Stats = tuple[tuple[int, int, int], ...]
 
@@ -74,6 +79,13 @@ def default_digits() -> DigitImageDataset:
     except NumberGeneratorError as exc:
         named_by = "set_default_dataset_filepath" if _default_path else _ENVIRONMENT_VARIABLE
         raise type(exc)(f"{exc} (the default digits are those that {named_by} names)") from exc
+
+
+def digits_of(digits: Digits) -> DigitImageDataset:
+    """Give the digit dataset that an argument `digits` stands for."""
+    if digits is None:
+        return default_digits()
+    return digits if isinstance(digits, DigitImageDataset) else load_digits(digits)
 
 
 def default_digits_path() -> str:

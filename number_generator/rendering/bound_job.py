@@ -9,13 +9,13 @@ from typing import Any
 
 from isal import isal_zlib
 
-from number_generator.core import whole_chunk
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import DigitImageDataset
 from number_generator.digits.writers import atlas_for, writers_of
 from number_generator.errors import SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Chunk, Job, Span
+from number_generator.rendering.batch import whole_chunk
 
 __all__ = ["Recipe"]
 

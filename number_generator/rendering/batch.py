@@ -1,0 +1,60 @@
+"""All images of a job at once, in some threads."""
+
+import math
+from contextlib import closing
+
+import numpy as np
+import numpy.typing as npt
+
+from number_generator.digits.atlas import GlyphAtlas
+from number_generator.errors import MemoryLimitError
+from number_generator.job.spec import Chunk, Job, Span
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.ground_truth import joined_truth
+from number_generator.system.buffers import new_bytes
+from number_generator.system.threads import ordered_map
+
+__all__ = ["make_images", "new_images", "whole_chunk"]
+
+Images = npt.NDArray[np.uint8]
+
+_TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
+
+
+def whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
+    """Make all images of a job at once, in some threads; 1 starts none."""
+    images = new_images(job)
+    chunks = make_images(job, atlas, images, workers)
+    labels = np.concatenate([chunk.labels for chunk in chunks])
+    try:
+        return Chunk(job.span, images, labels, joined_truth([chunk.truth for chunk in chunks]))
+    except MemoryError as exc:
+        raise MemoryLimitError(_TOO_LARGE) from exc
+
+
+def make_images(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> list[Chunk]:
+    """Make a job's chunks, at least one, and put their images where they belong."""
+    first = job.span.start
+
+    def make(span: Span) -> Chunk:
+        return make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
+
+    # Small batches are one task, and so start no thread.
+    spans = list(job.split(workers=workers)) or [job.span]
+    try:
+        with closing(ordered_map(make, spans, min(workers, len(spans)))) as chunks:
+            return list(chunks)
+    except MemoryError as exc:
+        raise MemoryLimitError(_TOO_LARGE) from exc
+
+
+def new_images(job: Job) -> Images:
+    """Give memory for all images of a job, or raise MemoryLimitError."""
+    try:
+        return new_bytes(math.prod(job.shape)).reshape(job.shape)
+    except (MemoryError, ValueError, OverflowError) as exc:
+        gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
+        raise MemoryLimitError(
+            f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than can "
+            "be had: make them in parts, or write them with generate-phone-numbers --format hdf5"
+        ) from exc
