@@ -48,7 +48,7 @@ from number_generator.numbers.countries import parse_country_option
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.patterns import parse_pattern_option
 from number_generator.numbers.sequences import ALPHABET
-from number_generator.rendering.contact_sheet import contact_sheet
+from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.checks import check_seed
 from number_generator.system.threads import available_cores
 

@@ -9,6 +9,7 @@ from number_generator.errors import NumberGeneratorError
 # The one function that is loaded at once: its module has the same name, and would stand here in its place as soon as
 # anything loads it. The module is as light as this one.
 from number_generator.preview import preview
+from number_generator.system.lazy import lazy_names
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
@@ -28,8 +29,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.numbers.countries import CountryNumbers
     from number_generator.numbers.patterns import Pattern
     from number_generator.numbers.sequences import PhoneNumbers
-    from number_generator.streams import stream
-    from number_generator.targets import encode_labels
+    from number_generator.training.batches import stream
+    from number_generator.training.ctc import encode_labels
 
 __all__ = [
     "CountryNumbers",
@@ -60,7 +61,8 @@ __all__ = [
 # Reading a dataset, in each worker process of a data loader say, must not load the compiled code, nor must a style.
 _HOMES = {
     "CountryNumbers": "numbers.countries",
-    "DigitImageDataset": "digits.resolve",
+    "DigitImageDataset": "digits.dataset",
+    "DigitSequenceImageGenerator": "core",
     "GenericDataset": "formats.dataset",
     "Handwriting": "job.handwriting",
     "Normal": "job.distributions",
@@ -69,19 +71,18 @@ _HOMES = {
     "Uniform": "job.distributions",
     "convert": "formats.conversion",
     "set_default_dataset_filepath": "digits.resolve",
-    "encode_labels": "targets",
+    "encode_labels": "training.ctc",
+    "generate_batch": "core",
+    "generate_chunk": "core",
+    "generate_number_sequence": "core",
+    "generate_numbers_sequence": "core",
     "fetch_digits": "digits.resolve",
     "split_digits": "digits.splits",
-    "stream": "streams",
+    "stream": "training.batches",
 }
 
 
-def __getattr__(name: str) -> object:
-    if name in __all__:
-        from importlib import import_module  # noqa: PLC0415 - see the first lines
-
-        return getattr(import_module(f"number_generator.{_HOMES.get(name, 'core')}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(__name__, _HOMES)
 
 
 def __dir__() -> list[str]:

@@ -292,8 +292,8 @@ def _make_sheet(
     from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.spec import Job, Span  # noqa: PLC0415
     from number_generator.plans import chosen_digits  # noqa: PLC0415
-    from number_generator.rendering.contact_sheet import contact_sheet  # noqa: PLC0415
     from number_generator.rendering.engine import make_chunk  # noqa: PLC0415
+    from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")
     atlas = atlas_for(chosen_digits(options), spec.style)

@@ -20,9 +20,9 @@ from number_generator.numbers.sequences import labels_of
 from number_generator.plans import Part, plan_of
 from number_generator.rendering.bound_job import Recipe
 from number_generator.rendering.ground_truth import fields_of
-from number_generator.streams import batches_of
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import needed
+from number_generator.training.batches import batches_of
 
 if TYPE_CHECKING:
     import dask.array as dask_array

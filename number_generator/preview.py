@@ -106,7 +106,7 @@ def preview(
         labels = _written(sequences, count, check_seed(seed))
         gaps = _CLEAN_SPACING if style.is_clean and spacing_range is None else spacing_range
         images = generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits)
-    from number_generator.rendering.contact_sheet import contact_sheet  # noqa: PLC0415
+    from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 
     sheet = contact_sheet(images, labels)
     if target is not None:

@@ -21,7 +21,7 @@ from PIL import Image
 import number_generator
 from number_generator import DigitImageDataset, GenericDataset, Handwriting, cli, entry, generate_batch, production
 from number_generator.digits import resolve as digit_datasets
-from number_generator.rendering.contact_sheet import contact_sheet
+from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import available_cores
 

@@ -24,8 +24,8 @@ from number_generator import (
 )
 from number_generator.digits.resolve import packaged_digits
 from number_generator.numbers.patterns import NAMED
-from number_generator.rendering.contact_sheet import contact_sheet
 from number_generator.rendering.ground_truth import parameter_names
+from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
 SPLIT = "--split=train=0.8,val=0.1,test=0.1"

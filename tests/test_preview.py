@@ -15,7 +15,8 @@ from number_generator import GenericDataset, Handwriting, generate_batch, previe
 from number_generator.__main__ import main
 from number_generator.errors import DatasetError, DatasetNotFoundError, OutputError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
-from number_generator.rendering.contact_sheet import contact_sheet
+from number_generator.rendering import sheet
+from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
 module = import_module("number_generator.preview")
@@ -81,7 +82,7 @@ def shown(monkeypatch):
         seen[:] = [images, list(labels)]
         return contact_sheet(images, labels)
 
-    monkeypatch.setattr(module, "contact_sheet", spy)
+    monkeypatch.setattr(sheet, "contact_sheet", spy)
     return seen
 
 
@@ -162,9 +163,9 @@ def test_a_long_label_is_shortened_and_stays_below_its_image(label):
 
 
 def test_a_shortened_label_ends_in_dots():
-    font = module._label_font()
+    font = sheet._label_font()
 
-    short = module._shortened("0123456789" * 5, font, 80)
+    short = sheet._shortened("0123456789" * 5, font, 80)
 
     assert short.endswith("...")
     assert "0123456789".startswith(short[:-3][:10])
@@ -173,16 +174,16 @@ def test_a_shortened_label_ends_in_dots():
 
 @pytest.mark.parametrize("width", range(1, 40))
 def test_no_label_is_wider_than_its_place(width):
-    font = module._label_font()
+    font = sheet._label_font()
 
     for text in ("", "7", "42", "12345678901", "WWWW"):
-        assert font.getlength(module._shortened(text, font, width)) <= width
+        assert font.getlength(sheet._shortened(text, font, width)) <= width
 
 
 def test_a_label_that_fits_is_whole():
-    font = module._label_font()
+    font = sheet._label_font()
 
-    assert module._shortened("+81 (90) 12", font, 100) == "+81 (90) 12"
+    assert sheet._shortened("+81 (90) 12", font, 100) == "+81 (90) 12"
 
 
 def test_a_label_takes_one_line_and_only_simple_characters():

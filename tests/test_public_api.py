@@ -5,13 +5,15 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, errors, streams, targets
+from number_generator import core, errors
 from number_generator.digits import dataset as digit_images
 from number_generator.digits import resolve as digit_datasets
 from number_generator.digits import splits
 from number_generator.formats import conversion
 from number_generator.formats import dataset as datasets
 from number_generator.numbers import countries, patterns
+from number_generator.training import batches as streams
+from number_generator.training import ctc
 
 BASES = {
     "SpecError": ValueError,
@@ -125,7 +127,7 @@ assert threading.active_count() == 1
 
 
 @pytest.mark.parametrize(
-    "module", [conversion, core, countries, datasets, digit_datasets, digit_images, patterns, splits, streams, targets]
+    "module", [conversion, core, countries, datasets, digit_datasets, digit_images, patterns, splits, streams, ctc]
 )
 def test_the_examples_of_the_docstrings_run(module):
     result = doctest.testmod(module, raise_on_error=False)

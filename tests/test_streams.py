@@ -7,10 +7,11 @@ import threading
 import numpy as np
 import pytest
 
-from number_generator import Pattern, PhoneNumbers, generate_chunk, stream, streams
+from number_generator import Pattern, PhoneNumbers, generate_chunk, stream
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, TRUTHS
 from number_generator.system.threads import ordered_map
+from number_generator.training import batches as streams
 
 
 def joined(batches):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from number_generator import encode_labels
 from number_generator.errors import SpecError
-from number_generator.targets import needed_output_length
+from number_generator.training.ctc import needed_output_length
 
 DIGITS = "0123456789"
 LABELS = st.lists(st.text("0123456789-., ", max_size=12), max_size=6)

@@ -15,9 +15,9 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, DistributedSampler, RandomSampler  # noqa: E402
 
-from number_generator import lending  # noqa: E402
 from number_generator.system import optional  # noqa: E402
 from number_generator.torch import NumberImages, NumberSampler, NumberStream  # noqa: E402
+from number_generator.training.torch import shared_buffers  # noqa: E402
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:This DataLoader will create"),  # more workers than cores are meant
@@ -277,10 +277,10 @@ def test_memory_comes_back_to_the_worker_that_lent_it():
 def test_memory_is_not_given_back_by_a_process_that_was_forked_meanwhile():
     flags = torch.ones(1, dtype=torch.uint8)
 
-    lending._give_back(flags, 0, os.getpid() + 1)
+    shared_buffers._give_back(flags, 0, os.getpid() + 1)
     assert flags[0] == 1
 
-    lending._give_back(flags, 0, os.getpid())
+    shared_buffers._give_back(flags, 0, os.getpid())
     assert flags[0] == 0
 
 
@@ -294,12 +294,12 @@ def test_epochs_use_the_same_memory_again():
     loader = load(make_stream(), 1, "fork", persistent_workers=True)
     for _ in range(3):
         list(loader)
-    before = set(lending._known)
+    before = set(shared_buffers._known)
 
     for _ in range(5):
         list(loader)
 
-    assert set(lending._known) == before
+    assert set(shared_buffers._known) == before
 
 
 class Worked(torch.utils.data.IterableDataset):

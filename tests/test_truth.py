@@ -28,9 +28,9 @@ from number_generator.errors import SpecError
 from number_generator.job.handwriting import parameters
 from number_generator.job.spec import TRUTHS, Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
-from number_generator.rendering.contact_sheet import contact_sheet
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import fields_of, joined_truth, parameter_names
+from number_generator.rendering.sheet import contact_sheet
 
 ALPHABET = reference.ALPHABET
 TEXTS = ["03-1234 56", "7", "", "(08),9/1.2+", " ", "98765432109876543210", "-", "1 0"]

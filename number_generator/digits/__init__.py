@@ -1,11 +1,13 @@
 """What to write with: digit datasets, where they come from, the atlas of their glyphs, writers and splits."""
 
-_HOMES = {"default_digits": "resolve", "load_digits": "resolve", "packaged_digits": "resolve"}
+from number_generator.system.lazy import lazy_names
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from number_generator.digits.resolve import default_digits, load_digits, packaged_digits
 
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        from importlib import import_module  # noqa: PLC0415 - a room loads nothing by itself
+__all__ = ["default_digits", "load_digits", "packaged_digits"]
 
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__, {"default_digits": "resolve", "load_digits": "resolve", "packaged_digits": "resolve"}
+)

@@ -1,9 +1,11 @@
-"""Datasets in files and folders: a subpackage for each format, its reader beside its writer, and what they share."""
+"""Datasets in files and folders: a subpackage a format, its reader beside its writer, and what they share."""
 
+from number_generator.system.lazy import lazy_names
 
-def __getattr__(name: str) -> object:
-    if name == "open_reader":
-        from number_generator.formats.reader import open_reader  # noqa: PLC0415 - a room loads nothing by itself
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from number_generator.formats.reader import open_reader
 
-        return open_reader
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__all__ = ["open_reader"]
+
+__getattr__ = lazy_names(__name__, {"open_reader": "reader"})

@@ -197,7 +197,7 @@ def _made(found: Inspection) -> Iterator[str]:
 
 def _sheet(found: Inspection, reader: Reader) -> Iterator[str]:
     """Show images from all over the dataset."""
-    from number_generator.rendering.contact_sheet import contact_sheet  # noqa: PLC0415 - Pillow loads when it is used
+    from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415 - Pillow loads when it is used
 
     most = min(_SHEET_IMAGES, _SHEET_PIXELS // (found.height * found.width))
     numbers = spread_numbers(found.count, most) if most else []

@@ -1,1 +1,14 @@
 """What is to be made, frozen and validated: the job, its handwriting, and what a dataset records of it."""
+
+from number_generator.system.lazy import lazy_names
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from number_generator.job.handwriting import checked_style, with_settings
+    from number_generator.job.spec import Chunk, NumberSource
+
+__all__ = ["Chunk", "NumberSource", "checked_style", "with_settings"]
+
+__getattr__ = lazy_names(
+    __name__, {"Chunk": "spec", "NumberSource": "spec", "checked_style": "handwriting", "with_settings": "handwriting"}
+)

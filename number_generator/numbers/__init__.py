@@ -1,17 +1,23 @@
 """What to write: sequences, phone numbers, patterns, countries and lists."""
 
-_HOMES = {
-    "ALPHABET": "sequences",
-    "ListedNumbers": "lists",
-    "country_codes": "countries",
-    "parse_country_option": "countries",
-    "parse_pattern_option": "patterns",
-}
+from number_generator.system.lazy import lazy_names
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from number_generator.numbers.countries import country_codes, parse_country_option
+    from number_generator.numbers.lists import ListedNumbers
+    from number_generator.numbers.patterns import parse_pattern_option
+    from number_generator.numbers.sequences import ALPHABET
 
-def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        from importlib import import_module  # noqa: PLC0415 - a room loads nothing by itself
+__all__ = ["ALPHABET", "ListedNumbers", "country_codes", "parse_country_option", "parse_pattern_option"]
 
-        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = lazy_names(
+    __name__,
+    {
+        "ALPHABET": "sequences",
+        "ListedNumbers": "lists",
+        "country_codes": "countries",
+        "parse_country_option": "countries",
+        "parse_pattern_option": "patterns",
+    },
+)

@@ -128,7 +128,7 @@ def needed_output_length(labels: Sequence[str] | Sequence[bytes] | npt.NDArray[A
 
     Examples
     --------
-    >>> from number_generator.targets import needed_output_length
+    >>> from number_generator.training.ctc import needed_output_length
     >>> needed_output_length(["100", "42", ""]).tolist()
     [4, 2, 0]
     """

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
-from number_generator.ranks import checked_share, rank_and_world_size
 from number_generator.system.checks import check_integer, check_seed
+from number_generator.training.torch.distributed import checked_share, rank_and_world_size
 
 __all__ = ["NumberSampler"]
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 
 from number_generator.errors import SpecError
-from number_generator.targets import Blank, encode_labels
+from number_generator.training.ctc import Blank, encode_labels
 
 __all__ = ["Form", "Ink"]
 

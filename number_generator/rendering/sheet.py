@@ -64,7 +64,7 @@ def contact_sheet(
     Examples
     --------
     >>> from number_generator import generate_batch
-    >>> from number_generator.rendering.contact_sheet import contact_sheet
+    >>> from number_generator.rendering.sheet import contact_sheet
     >>> numbers = ["0612345678", "42", "7"]
     >>> sheet = contact_sheet(generate_batch(numbers, (5, 10), 100, seed=1), numbers, columns=1, scale=2)
     >>> sheet.dtype, sheet.ndim

@@ -1,0 +1,28 @@
+"""Names that a package offers and that load when they are used: importing it loads nothing heavy."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
+    from collections.abc import Callable, Mapping
+
+__all__ = ["lazy_names"]
+
+
+def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], object]":
+    """Return the `__getattr__` of a package (PEP 562).
+
+    Parameters
+    ----------
+    package : str
+        Its `__name__`.
+    homes : mapping of str to str
+        By name, the module of the package that holds it.
+    """
+
+    def load(name: str) -> object:
+        if name in homes:
+            from importlib import import_module  # noqa: PLC0415 - the package's first import must stay cheap
+
+            return getattr(import_module(f"{package}.{homes[name]}"), name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return load

@@ -1,0 +1,1 @@
+"""PyTorch: `number_generator.torch` is the door."""

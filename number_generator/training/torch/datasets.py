@@ -1,0 +1,384 @@
+"""PyTorch datasets whose images are made when they are asked for, and stored nowhere; needs the extra `torch`."""
+
+import operator
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+
+from number_generator.digits.resolve import Digits
+from number_generator.errors import SpecError
+from number_generator.job.handwriting import Handwriting
+from number_generator.job.spec import Fit, Label, Span
+from number_generator.system.checks import check_integer
+from number_generator.system.optional import needed
+from number_generator.system.threads import check_workers
+from number_generator.training.batches import Batch, Batches, batches_of, check_state, new_images
+from number_generator.training.ctc import Blank
+
+needed("torch", "torch", "number_generator.torch")
+
+import torch  # noqa: E402 - the error above is the clearer one
+from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402
+
+from number_generator.training.torch.collate import Form, Ink  # noqa: E402
+from number_generator.training.torch.distributed import checked_share, rank_and_world_size  # noqa: E402
+from number_generator.training.torch.sampler import NumberSampler  # noqa: E402
+from number_generator.training.torch.shared_buffers import lender_of  # noqa: E402
+
+__all__ = ["NumberImages", "NumberSampler", "NumberStream"]
+
+_MAX_IMAGES = 2**62
+_MAX_PROCESSES = 4096
+
+
+class NumberStream(IterableDataset[tuple[Any, ...]]):
+    """Whole batches of images and labels, ready for a model, for `DataLoader(dataset, batch_size=None)`.
+
+    Batch k is the same whatever the number of worker processes and their start method. With several ranks, rank r of R
+    gives batches r, r + R, r + 2R and so on: none is given twice or left out.
+
+    Parameters
+    ----------
+    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, label
+        As for `stream`.
+    drop_last : bool
+        Whether to leave out what does not fill a batch, and the batches that do not go round all ranks: every rank
+        then has the same number of batches.
+    seed : int, optional
+        As for `stream`; needed where there are several ranks, which would each draw another.
+    dtype : torch.dtype
+        `torch.uint8`, 0 to 255, or a floating type, 0 to 1 unless `mean` and `std` are given. To move bytes and convert
+        them on the device is the fastest.
+    ink : {"dark", "bright"}
+        Whether ink is 0 on paper of the highest value, or the other way round, as in MNIST.
+    mean, std : float
+        Of floating types, after scaling to 0 to 1: images are given as (image - mean) / std.
+    alphabet, blank : str, optional
+        As for `encode_labels`: with an alphabet a batch is (images, targets, lengths), tensors all, the targets filled
+        up to the longest label that can occur; without one it is (images, labels), the labels an array of str.
+    output_length : int, optional
+        As for `encode_labels`.
+    rank, world_size : int, optional
+        Which part of the batches to give; None means those of `torch.distributed` where it is initialised, else all.
+    workers : int, optional
+        Number of threads where the stream is read without worker processes; None means one a core. In a worker process
+        there is none.
+
+    Raises
+    ------
+    SpecError
+        If an argument breaks a rule.
+    MissingExtraError
+        At import, if PyTorch is not installed.
+
+    Examples
+    --------
+    >>> from number_generator.torch import NumberStream
+    >>> dataset = NumberStream(batch_size=32, count=1000, seed=1, alphabet="0123456789")
+    >>> loader = torch.utils.data.DataLoader(dataset, batch_size=None)
+    >>> images, targets, lengths = next(iter(loader))
+    >>> images.shape, images.dtype, targets.shape, len(loader)
+    (torch.Size([32, 1, 28, 100]), torch.uint8, torch.Size([32, 11]), 32)
+    """
+
+    def __init__(
+        self,
+        numbers: Any = None,
+        spacing_range: tuple[int, int] | None = None,
+        width: int = 100,
+        *,
+        batch_size: int = 256,
+        count: int | None = None,
+        drop_last: bool = False,
+        label: Label = "written",
+        style: str | os.PathLike[str] | Handwriting = "clean",
+        seed: int | None = None,
+        start: int = 0,
+        digits: Digits = None,
+        fit: Fit = "contain",
+        dtype: torch.dtype = torch.uint8,
+        ink: Ink = "dark",
+        mean: float = 0.0,
+        std: float = 1.0,
+        alphabet: str | None = None,
+        blank: Blank = "first",
+        output_length: int | None = None,
+        rank: int | None = None,
+        world_size: int | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self._batches = batches_of(
+            numbers,
+            spacing_range,
+            width,
+            batch_size=batch_size,
+            count=count,
+            drop_last=drop_last,
+            label=label,
+            style=style,
+            seed=seed,
+            start=start,
+            digits=digits,
+            fit=fit,
+        )
+        self._drop_last = drop_last
+        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
+        self._workers = check_workers(workers)
+        self._share = checked_share(rank, world_size)
+        if self._ranks[1] > 1 and seed is None:
+            raise SpecError("seed is None and there are several ranks, which would each draw another: give a seed")
+        # In shared memory, so that worker processes that live on are told of a new epoch.
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._position = _Position(0, 1, 1)
+        self._resume: _Position | None = None
+        # Of each worker process, how many there are, once it has begun where a state says: the next time, it does not.
+        self._begun = torch.zeros(_MAX_PROCESSES, dtype=torch.int32).share_memory_()  # type: ignore[no-untyped-call]
+        # Compiled here: each worker process would do it, and a forked one takes it over.
+        _warm(self._batches)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        info = get_worker_info()
+        worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
+        # At once, and not with the first batch: a loader asks where the stream stands before that.
+        first, self._resume = self._first(worker, workers), None
+        at = self._position = _Position(first, workers, self._ranks[1])
+        epoch = int(self._epoch)
+        batches = self._batches.at(epoch) if epoch else self._batches
+        allocate = _private
+        if info is not None and self._form.dtype == torch.uint8:
+            allocate = lender_of(batches.size * batches.job.height * batches.job.spec.width).lend
+        threads = self._workers if info is None else 1
+        # A tensor that is lent travels alone.
+        made = batches.iterate(self._numbers()[first::workers], threads, allocate, grouped=allocate is _private)
+        return self._counted(made, at)
+
+    def _counted(self, made: Generator[Batch, None, None], at: "_Position") -> Iterator[tuple[Any, ...]]:
+        """Give batches in their form, and count each before it is given."""
+        longest = self._batches.job.numbers.longest
+        with closing(made):
+            for images, labels in made:
+                at = self._position = replace(at, batch=at.batch + at.workers)
+                yield self._form.batch(images, labels, longest)
+
+    def __len__(self) -> int:
+        """Give the number of batches of this rank in an epoch; TypeError if the stream has no end."""
+        if self._batches.is_endless:
+            raise TypeError("the stream has no end, and so no length: give count to have one")
+        return len(self._numbers())
+
+    def set_epoch(self, epoch: int) -> None:
+        """Have other images from now on: those of epoch e are the `count` images after those of epoch e - 1.
+
+        To be called before the epoch's loader begins. Without it, each epoch shows the same images.
+        """
+        checked = check_integer("epoch", epoch, 0)
+        if checked and self._batches.is_endless:
+            raise SpecError("the stream has no end, and so no epochs: give count to have them")
+        self._batches.at(checked)  # beyond the last image number this is an error
+        if checked != int(self._epoch):
+            self._position, self._resume = _Position(0, 1, self._ranks[1]), None
+        self._epoch.fill_(checked)
+
+    def state_dict(self, batches: int | None = None) -> dict[str, Any]:
+        """Tell where the stream stands, in plain values.
+
+        `torchdata`'s `StatefulDataLoader` calls it by itself. Without worker processes it tells how many batches were
+        given; with PyTorch's own `DataLoader` and worker processes, which read ahead, count the batches that you took.
+
+        Parameters
+        ----------
+        batches : int, optional
+            How many batches this rank has been given in this epoch; None means as many as this process gave.
+        """
+        position = self._position
+        if batches is not None:
+            position = _Position(check_integer("batches", batches, 0), 1, self._ranks[1])
+        return {
+            "batches": position.batch,
+            "workers": position.workers,
+            "ranks": position.ranks,
+            "epoch": int(self._epoch),
+            "seed": self._batches.job.seed,
+            "fingerprint": self._batches.fingerprint,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Begin the next iteration where another stream of the same arguments stood, in the middle of its epoch.
+
+        To be called before that iteration's worker processes start.
+
+        Raises
+        ------
+        SpecError
+            If the state is of a stream with other arguments, or digits.
+        """
+        given, seed = check_state(state, self._batches.fingerprint)
+        workers = check_integer("the state's workers", state.get("workers", 1), 1)
+        ranks = check_integer("the state's ranks", state.get("ranks", 1), 1)
+        self._batches = replace(self._batches, job=replace(self._batches.job, seed=seed))
+        self._epoch.fill_(check_integer("the state's epoch", state.get("epoch", 0), 0))
+        self._resume = self._position = _Position(given, workers, ranks)
+        self._begun.zero_()
+
+    def _first(self, worker: int, workers: int) -> int:
+        """Give the first batch of this process, counted in those of the rank."""
+        at = self._resume
+        if at is None or self._has_begun(worker, workers):
+            return worker
+        if at.batch and at.ranks != self._ranks[1]:
+            raise SpecError(f"the state is of one of {at.ranks} ranks, and there are {self._ranks[1]}: start as many")
+        if at.workers not in (1, workers):
+            raise SpecError(
+                f"the state is of a loader with {at.workers} worker processes, and this one has {workers}: give as many"
+            )
+        self._begun[worker] = workers
+        return at.batch + (worker if at.workers == 1 else 0)
+
+    def _has_begun(self, worker: int, workers: int) -> bool:
+        """Tell whether a loader began where the state says before this one: each has worker processes of its own."""
+        return bool(self._begun[worker]) or int(self._begun.max()) not in (0, workers)
+
+    def _numbers(self) -> range:
+        """Give the batches of this rank."""
+        rank, world_size = self._ranks
+        count = self._batches.count
+        if self._drop_last:
+            count = count // world_size * world_size
+        return range(rank, count, world_size)
+
+    @property
+    def _ranks(self) -> tuple[int, int]:
+        """Rank and world size; where none were given, those of `torch.distributed` at this moment."""
+        return self._share or rank_and_world_size()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A worker process that is spawned knows nothing of the process group. Where there is none yet, one may come.
+        return {**self.__dict__, "_share": self._ranks if self._ranks[1] > 1 else self._share}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        self.__dict__.update(state)
+        for shared in (self._epoch, self._begun):
+            shared.share_memory_()
+
+
+class NumberImages(Dataset[tuple[Any, ...]]):
+    """A dataset of up to 2**62 images of which none is stored: item i is image i, made when it is asked for.
+
+    Any order, and any sampler: a `NumberSampler` shares the images out between ranks, none twice or left out. For
+    images in their order a `NumberStream` is faster: it makes a batch at once.
+
+    Parameters
+    ----------
+    numbers, spacing_range, width, style, seed, start, digits, fit, label
+        As for `stream`.
+    count : int
+        Number of images, up to 2**62.
+    dtype, ink, mean, std, alphabet, blank, output_length
+        As for `NumberStream`. An item is (image, label), or with an alphabet (image, target, length).
+
+    Examples
+    --------
+    >>> from number_generator.torch import NumberImages
+    >>> dataset = NumberImages(count=2**40, seed=1)
+    >>> image, label = dataset[10**12]
+    >>> image.shape, len(dataset) == 2**40
+    (torch.Size([1, 28, 100]), True)
+    """
+
+    def __init__(
+        self,
+        numbers: Any = None,
+        spacing_range: tuple[int, int] | None = None,
+        width: int = 100,
+        *,
+        count: int,
+        label: Label = "written",
+        style: str | os.PathLike[str] | Handwriting = "clean",
+        seed: int | None = None,
+        start: int = 0,
+        digits: Digits = None,
+        fit: Fit = "contain",
+        dtype: torch.dtype = torch.uint8,
+        ink: Ink = "dark",
+        mean: float = 0.0,
+        std: float = 1.0,
+        alphabet: str | None = None,
+        blank: Blank = "first",
+        output_length: int | None = None,
+    ) -> None:
+        self._images = batches_of(
+            numbers,
+            spacing_range,
+            width,
+            batch_size=1,
+            count=check_integer("count", count, 0, _MAX_IMAGES),
+            label=label,
+            style=style,
+            seed=seed,
+            start=start,
+            digits=digits,
+            fit=fit,
+        )
+        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
+        _warm(self._images)
+
+    @property
+    def seed(self) -> int:
+        """The seed of the images, drawn where none was given."""
+        return self._images.job.seed
+
+    def __len__(self) -> int:
+        return self._images.count
+
+    def __getitem__(self, index: int) -> tuple[Any, ...]:
+        """Make an image; negative numbers count from the end."""
+        return self.__getitems__([index])[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Make some images; `DataLoader` calls it for a whole batch. Consecutive ones are made together."""
+        count = len(self)
+        numbers = []
+        for index in indices:
+            number = operator.index(index)
+            if not -count <= number < count:
+                raise IndexError(f"there is no image {index}: the dataset has {count}")
+            numbers.append(number % count)
+        items: list[tuple[Any, ...]] = []
+        for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+            first, *rest = (number for _, number in run)
+            items += self._made(Span(first, first + 1 + len(rest)))
+        return items
+
+    def _made(self, span: Span) -> list[tuple[Any, ...]]:
+        together = replace(self._images, size=len(span))
+        first = self._images.job.span.start + span.start
+        job = replace(together.job, span=Span(first, first + len(span)))
+        images, labels = next(replace(together, job=job).iterate(range(1), 1, _private))
+        return self._form.items(images, labels, job.numbers.longest)
+
+
+@dataclass(frozen=True)
+class _Position:
+    """Where a process stands: its next batch, counted in those of one of `ranks`, of `workers` processes in turn."""
+
+    batch: int
+    workers: int
+    ranks: int
+
+
+def _private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
+    images, _ = new_images(shape)
+    return images, torch.from_numpy(images).unsqueeze(1)
+
+
+def _warm(batches: Batches) -> None:
+    """Make an image, so that everything is compiled."""
+    if batches.count:
+        first = batches.job.span.start
+        job = replace(batches.job, span=Span(first, first + 1))
+        next(replace(batches, job=job).iterate(range(1), 1, _private))
