@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from workload import HEIGHT, PAGE, SPACING, WIDTH, is_drawn, phone_numbers
 
-from number_generator import GenericDataset, cli, generate_batch
+from number_generator import GenericDataset, generate_batch
+from number_generator.commands import generate as cli
+from number_generator.commands.inspection.inspect import inspect_dataset
 from number_generator.formats.journal.writer import JournaledSink
 from number_generator.formats.reader import open_reader
-from number_generator.inspecting.inspection import inspect_dataset
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import available_cores
 

@@ -4,12 +4,12 @@ import pytest
 from workload import HEIGHT, phone_numbers
 
 from number_generator import PhoneNumbers, generate_chunk
+from number_generator.commands.runs.write_job import run_job
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import atlas_for
 from number_generator.formats.writer import open_sink
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
 from number_generator.rendering.ground_truth import fields_of
-from number_generator.run import run_job
 from number_generator.system.threads import available_cores
 
 _WIDTH = 128

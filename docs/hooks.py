@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from number_generator import cli
-from number_generator.__main__ import command_parser
+from number_generator.commands import generate as cli
+from number_generator.commands.main import command_parser
 
 _COMMANDS = "<!-- commands: written by docs/hooks.py -->"
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(((?:\.\./)+[^)\s]*)\)")

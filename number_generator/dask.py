@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.commands import parsed_command
+from number_generator.commands.recorded import parsed_command
+from number_generator.commands.runs.plan import Part, plan_of
 from number_generator.digits.resolve import DigitImageDataset, Digits, digits_of
 from number_generator.errors import SpecError
 from number_generator.formats.schema import padded
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Field, Fit, Job, Label, Span
 from number_generator.numbers.sequences import labels_of
-from number_generator.plans import Part, plan_of
 from number_generator.rendering.bound_job import Recipe
 from number_generator.rendering.ground_truth import fields_of
 from number_generator.system.checks import check_integer

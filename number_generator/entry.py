@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from typing import NoReturn
 
-__all__ = ["generate_numbers_sequence", "generate_phone_numbers"]
+__all__ = ["generate_numbers_sequence", "generate_phone_numbers", "run_module"]
 
 
 def generate_numbers_sequence() -> "NoReturn":
@@ -23,6 +23,16 @@ def generate_phone_numbers() -> "NoReturn":
     _run("generate_phone_numbers")
 
 
+def run_module() -> "NoReturn":
+    """Run `python -m number_generator` with the arguments of this process."""
+    interruption = Interruption()
+    interruption.install()
+    _open_closed_streams()
+    from number_generator.commands.main import main  # noqa: PLC0415 - see the module's first line
+
+    sys.exit(main(sys.argv[1:], interruption))
+
+
 def _run(command: str) -> "NoReturn":
     interruption = Interruption()
     interruption.install()
@@ -33,9 +43,9 @@ def _run(command: str) -> "NoReturn":
     # Where scipy is installed, numba loads its linear algebra at start-up, a fifth of a second. Nothing here needs it,
     # and the process is the command's own.
     sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
-    from number_generator import cli  # noqa: PLC0415 - see the module's first line
+    from number_generator.commands import generate  # noqa: PLC0415 - see the module's first line
 
-    status = getattr(cli, command)(sys.argv[1:], interruption)
+    status = getattr(generate, command)(sys.argv[1:], interruption)
     gc.freeze()
     sys.exit(status)
 

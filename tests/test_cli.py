@@ -19,7 +19,9 @@ import pytest
 from PIL import Image
 
 import number_generator
-from number_generator import DigitImageDataset, GenericDataset, Handwriting, cli, entry, generate_batch, production
+from number_generator import DigitImageDataset, GenericDataset, Handwriting, entry, generate_batch
+from number_generator.commands import generate as cli
+from number_generator.commands.runs import execute
 from number_generator.digits import resolve as digit_datasets
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
@@ -201,13 +203,13 @@ def test_the_labels_are_phone_numbers():
 
 def test_the_dataset_command_has_defaults(folder, monkeypatch):
     seen = {}
-    run_job = production.run_job
+    run_job = execute.run_job
 
     def spy(job, *arguments, workers, **keywords):
         seen["workers"] = workers
         run_job(job, *arguments, workers=workers, **keywords)
 
-    monkeypatch.setattr(production, "run_job", spy)
+    monkeypatch.setattr(execute, "run_job", spy)
     status = run(PHONE)
 
     images, _, metadata = load("phonenumbers-handwritten-dataset-1000.pickle")
@@ -856,7 +858,7 @@ def test_too_little_memory_is_one_error(capsys, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("number_generator.production.run_job", fail)
+    monkeypatch.setattr("number_generator.commands.runs.execute.run_job", fail)
 
     check_failure(capsys, PHONE, [], "out of memory: give fewer --workers or a smaller job")
 

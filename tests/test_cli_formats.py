@@ -4,6 +4,7 @@ import json
 import pickle
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import h5py
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 from written import pixels, read
 
-from number_generator import cli, production
+from number_generator.commands import generate as cli
+from number_generator.commands.output import Output
+from number_generator.commands.runs import execute
+from number_generator.commands.terminal import new_parser
 from number_generator.formats.writer import FOLDER_FORMATS, FORMATS, LABEL_FILES
-from number_generator.outputs import Output
 from number_generator.system.signals import Interruption
 
 PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
@@ -232,13 +235,13 @@ def test_a_part_that_is_in_the_way_leaves_no_other(folder, folder_format, capsys
 
 
 def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, folder_format, monkeypatch):
-    commit = production.WholeDatasets.commit
+    commit = execute.WholeDatasets.commit
 
     def blocked(*arguments, **options):
         (folder / "mine-val").touch()  # another has made something of that name meanwhile
         commit(*arguments, **options)
 
-    monkeypatch.setattr(production.WholeDatasets, "commit", blocked)
+    monkeypatch.setattr(execute.WholeDatasets, "commit", blocked)
 
     status = run(f"--format={folder_format}", "--split=train=0.5,val=0.5", "--output-path=mine")
 
@@ -366,7 +369,7 @@ def test_a_mistake_is_told_in_one_message_and_nothing_is_made(folder, capsys, ar
 
 @pytest.mark.parametrize(("file_format", "package"), [("lmdb", "lmdb"), ("parquet", "pyarrow")])
 def test_a_package_that_is_missing_is_told_with_its_extra(folder, monkeypatch, capsys, file_format, package):
-    monkeypatch.setitem(cli.sys.modules, package, None)
+    monkeypatch.setitem(sys.modules, package, None)
 
     status = run(f"--format={file_format}")
 
@@ -376,7 +379,7 @@ def test_a_package_that_is_missing_is_told_with_its_extra(folder, monkeypatch, c
 
 
 def test_what_the_command_takes_is_what_the_sinks_write():
-    parser = cli._parser("name", "description")
+    parser = new_parser("name", "description")
     cli.add_output_options(parser)
 
     choices = {action.dest: action.choices for action in parser._actions}
@@ -394,7 +397,7 @@ def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, 
         interruption._handle(2, None)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("number_generator.production.run_job", interrupt)
+    monkeypatch.setattr("number_generator.commands.runs.execute.run_job", interrupt)
     with pytest.raises(KeyboardInterrupt):
         cli.generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
 

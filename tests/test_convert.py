@@ -11,7 +11,7 @@ import pytest
 from small_dataset import COUNT, FIELDS, FORMATS, IMAGES, LABELS, METADATA, assert_whole, in_memory, need, write
 
 from number_generator import GenericDataset, convert
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.errors import (
     DatasetError,
     DatasetNotFoundError,
@@ -295,7 +295,7 @@ def test_an_interrupted_conversion_leaves_nothing_behind(tmp_path, source, file_
     code = """
 import os, signal, sys
 from number_generator.formats import conversion
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.system.signals import Interruption
 conversion._SPAN_BYTES = 60
 interruption = Interruption()

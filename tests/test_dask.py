@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from number_generator import PhoneNumbers, generate_batch, generate_chunk
-from number_generator.cli import generate_phone_numbers
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.digits import writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.job.handwriting import Handwriting

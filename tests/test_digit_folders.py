@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from number_generator import DigitImageDataset, convert, generate_batch
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.digits import image_folder
 from number_generator.digits.image_folder import load_folder, normalised
 from number_generator.digits.resolve import load_digits, packaged_digits

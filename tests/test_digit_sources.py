@@ -10,7 +10,7 @@ import pytest
 
 from number_generator import DigitImageDataset, GenericDataset, generate_batch, generate_chunk, split_digits
 from number_generator._kernels import layout
-from number_generator.cli import generate_phone_numbers
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.digits.mixtures import joined_digits, mixed_digits, parse_mixture, resized
 from number_generator.digits.resolve import (
     default_digits,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.digits.published import SOURCES
 from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.system.atomic_file import AtomicFile

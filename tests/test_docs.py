@@ -13,8 +13,9 @@ import pytest
 from test_readme import blocks_of, folder, run_page, run_python  # noqa: F401 - a fixture
 
 import number_generator
-from number_generator import cli, errors
-from number_generator.__main__ import command_parser
+from number_generator import errors
+from number_generator.commands import generate as cli
+from number_generator.commands.main import command_parser
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from number_generator import fetch_digits, generate_batch
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.digits import download as fetching
 from number_generator.digits import published as digit_sources
 from number_generator.digits.cache import cache_folder

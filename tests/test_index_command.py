@@ -7,8 +7,8 @@ import h5py
 import numpy as np
 import pytest
 
-from number_generator import cli
-from number_generator.__main__ import main
+from number_generator.commands import generate as cli
+from number_generator.commands.main import main
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import DatasetError, OutputExistsError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from small_dataset import COUNT, FORMATS, write
 
-from number_generator import GenericDataset, cli
-from number_generator.__main__ import main
+from number_generator import GenericDataset
+from number_generator.commands import generate as cli
+from number_generator.commands.inspection.text import printable, size_text, verification_text
+from number_generator.commands.inspection.verification import Difference, Verification
+from number_generator.commands.main import main
 from number_generator.formats.reader import open_reader
-from number_generator.inspecting.text import printable, size_text, verification_text
-from number_generator.inspecting.verification import Difference, Verification
 from number_generator.system.signals import Interruption
 
 

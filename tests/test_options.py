@@ -16,12 +16,12 @@ from number_generator import (
     GenericDataset,
     Pattern,
     PhoneNumbers,
-    cli,
     generate_batch,
     generate_chunk,
-    production,
     split_digits,
 )
+from number_generator.commands import generate as cli
+from number_generator.commands.runs import execute
 from number_generator.digits.resolve import packaged_digits
 from number_generator.numbers.patterns import NAMED
 from number_generator.rendering.ground_truth import parameter_names
@@ -516,7 +516,7 @@ def test_a_class_too_small_to_split_is_one_clear_error(folder, capsys, digits_fi
 def test_an_earlier_file_of_one_part_stops_everything_before_any_work(folder, capsys, monkeypatch, part):
 
     made = []
-    monkeypatch.setattr(production, "run_job", lambda *arguments, **options: made.append(arguments))
+    monkeypatch.setattr(execute, "run_job", lambda *arguments, **options: made.append(arguments))
     earlier = folder / f"set-{part}.h5"
     earlier.write_bytes(b"earlier")
 
@@ -553,7 +553,7 @@ def test_an_interruption_takes_the_unfinished_files_of_all_parts_away(folder, mo
         raise _EndedError(status)
 
     seen = []
-    run_job = production.run_job
+    run_job = execute.run_job
 
     def interrupted(*arguments, **options):
         seen.append(names_in(folder))
@@ -561,7 +561,7 @@ def test_an_interruption_takes_the_unfinished_files_of_all_parts_away(folder, mo
             signal.raise_signal(signal.SIGINT)
         run_job(*arguments, **options)
 
-    monkeypatch.setattr(production, "run_job", interrupted)
+    monkeypatch.setattr(execute, "run_job", interrupted)
     monkeypatch.setattr(interruptions.os, "_exit", end)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     interruption = Interruption()
@@ -692,13 +692,13 @@ def test_a_mistake_is_told_before_a_sheet_is_drawn(folder, capsys, arguments):
 @pytest.mark.parametrize("flags", [[], ["--overwrite"]], ids=["new", "overwriting"])
 def test_a_part_that_cannot_be_put_into_place_takes_the_others_with_it(folder, monkeypatch, capsys, flags):
     (folder / "z-a.pickle").write_text("earlier") if flags else None
-    commit = production.WholeDatasets.commit
+    commit = execute.WholeDatasets.commit
 
     def blocked(*arguments, **options):
         (folder / "z-b.pickle").mkdir()  # another has made something of that name meanwhile
         commit(*arguments, **options)
 
-    monkeypatch.setattr(production.WholeDatasets, "commit", blocked)
+    monkeypatch.setattr(execute.WholeDatasets, "commit", blocked)
 
     status = run("--num-images=10", "--split=a=0.5,b=0.5", "--output-path=z.pickle", *flags)
 

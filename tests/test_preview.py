@@ -12,7 +12,7 @@ from PIL import Image, ImageFont
 
 import number_generator
 from number_generator import GenericDataset, Handwriting, generate_batch, preview
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.errors import DatasetError, DatasetNotFoundError, OutputError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.rendering import sheet
@@ -656,7 +656,7 @@ assert signal.getsignal(signal.SIGTERM).__self__.temporaries[0].name.startswith(
 def test_a_wrong_argument_is_told_before_anything_heavy_is_loaded(run_python):
     code = """
 import sys
-from number_generator.__main__ import main
+from number_generator.commands.main import main
 from number_generator.system.signals import Interruption
 try:
     main(["preview", "clean"], Interruption())

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 from installed import installed
 
-from number_generator import GenericDataset, cli
-from number_generator.__main__ import main
+from number_generator import GenericDataset
+from number_generator.commands import generate as cli
+from number_generator.commands.main import main
 from number_generator.numbers.patterns import NAMED
 from number_generator.system.signals import Interruption
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import GenericDataset, cli, production
+from number_generator import GenericDataset
+from number_generator.commands import generate as cli
+from number_generator.commands.runs import execute
 from number_generator.errors import OutputError
 from number_generator.formats.journal import writer as journaled
 from number_generator.formats.journal.codec import packed
@@ -126,9 +128,9 @@ def test_threads_and_compression_make_no_difference(folder, monkeypatch, compres
 def test_nothing_is_drawn_twice(folder, monkeypatch):
     run_until(monkeypatch, 5, "--format=hdf5", "--output-path=a.h5")
     made = []
-    run_job = production.run_job
+    run_job = execute.run_job
     monkeypatch.setattr(
-        production, "run_job", lambda job, *others, **more: made.append(job.span) or run_job(job, *others, **more)
+        execute, "run_job", lambda job, *others, **more: made.append(job.span) or run_job(job, *others, **more)
     )
 
     assert run("--format=hdf5", "--output-path=a.h5", "--resume") == 0
@@ -159,7 +161,7 @@ def test_a_run_to_the_end_leaves_no_journal(folder):
 
 
 def test_without_it_no_journal_is_kept(folder, monkeypatch):
-    monkeypatch.setattr(production, "run_job", lambda *_, **__: (_ for _ in ()).throw(_KilledError))
+    monkeypatch.setattr(execute, "run_job", lambda *_, **__: (_ for _ in ()).throw(_KilledError))
     with pytest.raises(_KilledError):
         run("--output-path=a.pickle")
 
@@ -197,7 +199,7 @@ def test_a_part_that_is_in_its_place_is_not_made_again(folder, monkeypatch):
     expected = tree(folder)
     for path in folder.iterdir():
         path.unlink()
-    commit = production.JournaledSink.commit
+    commit = execute.JournaledSink.commit
     committed = []
 
     def once(self):
@@ -207,7 +209,7 @@ def test_a_part_that_is_in_its_place_is_not_made_again(folder, monkeypatch):
         commit(self)
 
     with monkeypatch.context() as patch, pytest.raises(_KilledError):
-        patch.setattr(production.JournaledSink, "commit", once)
+        patch.setattr(execute.JournaledSink, "commit", once)
         run(*arguments, "--resume")
     assert names_in(folder) == ["s-test.h5.journal", "s-train.h5"]
     inode = Path("s-train.h5").stat().st_ino
@@ -351,7 +353,7 @@ def test_a_journal_with_something_else_in_it_is_told(folder, capsys, payload):
 
 LIMITED = """
 import resource, sys
-from number_generator import cli
+from number_generator.commands import generate as cli
 from number_generator.system.signals import Interruption
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
 sys.exit(cli.generate_phone_numbers(sys.argv[2:], Interruption()))
@@ -430,7 +432,7 @@ def test_a_file_that_cannot_be_opened_says_what_is_kept(folder, monkeypatch, cap
         raise OutputError("cannot write a.pickle: No space left on device; nothing was left behind")
 
     with monkeypatch.context() as patch:
-        patch.setattr(production, "open_sink", fail)
+        patch.setattr(execute, "open_sink", fail)
         assert run("--output-path=a.pickle", "--resume") == 1
     assert "No space left on device; what is done is kept in a.pickle.journal:" in capsys.readouterr().err
     assert run("--output-path=a.pickle", "--resume") == 0
@@ -483,7 +485,7 @@ def test_an_index_that_cannot_be_written_says_what_is_kept(folder, monkeypatch, 
         raise OutputError("cannot write s.h5: No space left on device; nothing was left behind")
 
     with monkeypatch.context() as patch:
-        patch.setattr(production, "write_index", fail)
+        patch.setattr(execute, "write_index", fail)
         assert run("--output-path=s.h5", "--shards=2", "--resume") == 1
     assert "No space left on device; the shards are kept: put that right" in capsys.readouterr().err
     assert run("--output-path=s.h5", "--shards=2", "--resume") == 0

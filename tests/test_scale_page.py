@@ -11,7 +11,7 @@ import pytest
 from test_readme import blocks_of
 
 from number_generator import GenericDataset
-from number_generator.commands import parsed_command
+from number_generator.commands.recorded import parsed_command
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
 BASH = shutil.which("bash")

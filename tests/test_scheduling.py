@@ -10,19 +10,19 @@ from argparse import Namespace
 
 import pytest
 
-from number_generator.cli import dataset_parser, generate_phone_numbers
+from number_generator.commands.generate import dataset_parser, generate_phone_numbers
+from number_generator.commands.output import Output
+from number_generator.commands.runs.execute import Settings
+from number_generator.commands.runs.plan import plan_of, request_of
 from number_generator.errors import ClusterError, OutputError
 from number_generator.job import metadata
-from number_generator.outputs import Output
-from number_generator.plans import plan_of, request_of
-from number_generator.production import Settings
 from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
-from number_generator import orders, scheduling  # noqa: E402 - where Dask is there
-from number_generator.orders import Order  # noqa: E402
+from number_generator.commands.runs import cluster, shard_task  # noqa: E402 - where Dask is there
+from number_generator.commands.runs.shard_task import Order  # noqa: E402
 
 COMMAND = ["--num-images=2600", "--seed=3", "--format=hdf5", "--quiet"]
 
@@ -59,7 +59,7 @@ def content_of(folder):
 
 def after_the_first(monkeypatch, do):
     """Have something done between the first answer and the second."""
-    answers = scheduling.ClusterShards._answers
+    answers = cluster.ClusterShards._answers
 
     def watched(self, tasks):
         for number, answer in enumerate(answers(self, tasks)):
@@ -67,7 +67,7 @@ def after_the_first(monkeypatch, do):
             if number == 0:
                 do(self._client)
 
-    monkeypatch.setattr(scheduling.ClusterShards, "_answers", watched)
+    monkeypatch.setattr(cluster.ClusterShards, "_answers", watched)
 
 
 def killed(client):
@@ -183,7 +183,7 @@ def test_a_scheduler_is_found_by_its_file(run, client, tmp_path):
 
 @pytest.mark.parametrize("text", ["{}", "no JSON", '{"address": "tcp://127.0.0.1:1"}'])
 def test_a_file_that_leads_to_no_scheduler_is_told(text, run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scheduling, "_REACHING_S", 0.5)
+    monkeypatch.setattr(cluster, "_REACHING_S", 0.5)
     file = tmp_path / "scheduler.json"
     file.write_text(text)
 
@@ -195,7 +195,7 @@ def test_a_file_that_leads_to_no_scheduler_is_told(text, run, tmp_path, monkeypa
 def test_shards_are_one_for_each_thread_unless_there_are_few_or_very_many_images(client):
     def shards(*words):
         options = dataset_parser().parse_args(words)
-        return scheduling.usual_shards(options, request_of(options), client)
+        return cluster.usual_shards(options, request_of(options), client)
 
     assert shards("--num-images=999") == 1
     assert shards("--num-images=5000") == 2
@@ -226,7 +226,7 @@ def test_options_that_a_cluster_cannot_follow_are_told(arguments, message, tmp_p
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "x://y:1", ""])
 def test_a_scheduler_that_cannot_be_reached_is_told(address, run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scheduling, "_REACHING_S", 0.5)
+    monkeypatch.setattr(cluster, "_REACHING_S", 0.5)
 
     assert run(scheduler=address) == 1
 
@@ -236,7 +236,7 @@ def test_a_scheduler_that_cannot_be_reached_is_told(address, run, tmp_path, monk
 
 
 def test_workers_of_another_version_are_refused(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scheduling, "versions", lambda: orders.versions() | {"number_generator": "9.9"})
+    monkeypatch.setattr(cluster, "versions", lambda: shard_task.versions() | {"number_generator": "9.9"})
 
     assert run() == 1
 
@@ -245,9 +245,9 @@ def test_workers_of_another_version_are_refused(run, tmp_path, monkeypatch, caps
 
 
 def test_a_worker_of_another_version_that_comes_later_is_refused(run, monkeypatch, capsys):
-    other = orders.versions() | {"the version of the pixels": 99}
-    monkeypatch.setattr(scheduling, "_check_versions", lambda client: None)
-    monkeypatch.setattr(orders, "versions", lambda: other)
+    other = shard_task.versions() | {"the version of the pixels": 99}
+    monkeypatch.setattr(cluster, "_check_versions", lambda client: None)
+    monkeypatch.setattr(shard_task, "versions", lambda: other)
 
     assert run("--shards=2") == 1
 
@@ -260,10 +260,10 @@ def test_a_cluster_without_the_package_is_refused(client, monkeypatch):
             return {"tcp://x:1": ModuleNotFoundError("No module named 'number_generator'")}
 
         def run_on_scheduler(self, function):
-            return orders.versions()
+            return shard_task.versions()
 
     with pytest.raises(ClusterError, match=r"the worker tcp://x:1 cannot load number_generator .*; install it there"):
-        scheduling._check_versions(Bare())
+        cluster._check_versions(Bare())
 
 
 def test_a_scheduler_that_goes_is_told(run, tmp_path, monkeypatch, capsys):
@@ -293,12 +293,12 @@ def test_a_shard_whose_workers_are_all_lost_is_given_up_after_some_tries(monkeyp
 
     monkeypatch.setattr(distributed, "as_completed", Completed)
     task, client = Task(), Namespace(loop=None)
-    shards = scheduling.ClusterShards(Namespace(parts=[]), None, client)
+    shards = cluster.ClusterShards(Namespace(parts=[]), None, client)
 
     with pytest.raises(ClusterError, match="every worker that begins it is lost"):
         list(shards._answers([task]))
 
-    assert task.tried == scheduling._TRIES
+    assert task.tried == cluster._TRIES
 
 
 @pytest.fixture

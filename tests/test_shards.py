@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import cli, production
+from number_generator.commands import generate as cli
+from number_generator.commands.runs import execute
+from number_generator.commands.runs.plan import plan_of
 from number_generator.formats.reader import open_reader
 from number_generator.job.provenance import differences, options_of, recorded_job
-from number_generator.plans import plan_of
 from number_generator.system.signals import Interruption
 
 SHARDS = ["s-00000-of-00003.h5", "s-00001-of-00003.h5", "s-00002-of-00003.h5"]
@@ -231,13 +232,13 @@ def test_earlier_files_are_replaced_where_that_is_allowed(folder):
 
 
 def test_a_file_that_cannot_be_put_into_place_takes_the_others_with_it(folder, monkeypatch, capsys):
-    commit = production.Shards.commit
+    commit = execute.Shards.commit
 
     def blocked(self):
         Path("s.h5").touch()  # another has made something of that name meanwhile
         commit(self)
 
-    monkeypatch.setattr(production.Shards, "commit", blocked)
+    monkeypatch.setattr(execute.Shards, "commit", blocked)
 
     assert run("--seed=1", "--shards=3") == 1
     assert "s.h5 exists already" in capsys.readouterr().err
@@ -249,7 +250,7 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, when):
     from number_generator.system import signals as interruptions  # noqa: PLC0415 - patched here alone
 
     seen = []
-    run_job = production.run_job
+    run_job = execute.run_job
 
     def interrupted(*arguments, **options):
         seen.append(names_in(folder))
@@ -257,7 +258,7 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, when):
             signal.raise_signal(signal.SIGINT)
         run_job(*arguments, **options)
 
-    monkeypatch.setattr(production, "run_job", interrupted)
+    monkeypatch.setattr(execute, "run_job", interrupted)
     monkeypatch.setattr(interruptions.os, "_exit", lambda status: (_ for _ in ()).throw(_EndedError(status)))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     interruption = Interruption()
@@ -276,8 +277,8 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, when):
 
 @pytest.mark.skipif(os.name == "nt", reason="no locks there")
 def test_what_a_killed_run_left_goes_with_the_next(folder, monkeypatch):
-    monkeypatch.setattr(production.Staging, "discard", lambda self: os.close(self._lock))  # as the system does
-    monkeypatch.setattr(production, "run_job", lambda *_, **__: (_ for _ in ()).throw(_EndedError))
+    monkeypatch.setattr(execute.Staging, "discard", lambda self: os.close(self._lock))  # as the system does
+    monkeypatch.setattr(execute, "run_job", lambda *_, **__: (_ for _ in ()).throw(_EndedError))
     with pytest.raises(_EndedError):
         run("--seed=1", "--shards=3")
     monkeypatch.undo()

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from number_generator import Handwriting, cli
-from number_generator.__main__ import main as package_main
+from number_generator import Handwriting
+from number_generator.commands import generate as cli
+from number_generator.commands.main import main as package_main
 from number_generator.digits.resolve import default_digits
 from number_generator.digits.splits import split_digits
 from number_generator.job.handwriting import with_settings

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from number_generator import generate_batch
-from number_generator.inspecting import ink
-from number_generator.inspecting.ink import PageInk, measure_ink
+from number_generator.commands.inspection import ink
+from number_generator.commands.inspection.ink import PageInk, measure_ink
 
 
 def page(*strokes, paper=255, dark=0, height=12, width=40):

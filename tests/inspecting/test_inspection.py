@@ -8,12 +8,12 @@ import pytest
 from small_dataset import COUNT, FORMATS, HEIGHT, LABELS, WIDTH, write
 
 from number_generator import GenericDataset, generate_batch
+from number_generator.commands.inspection import inspect as inspection
+from number_generator.commands.inspection.ink import measure_ink
+from number_generator.commands.inspection.inspect import Origin, inspect_dataset, sample_spans, spread_numbers
+from number_generator.commands.inspection.statistics import Distribution, label_statistics, page_statistics
+from number_generator.commands.inspection.warnings import warnings_of
 from number_generator.formats.reader import open_reader
-from number_generator.inspecting import inspection
-from number_generator.inspecting.findings import warnings_of
-from number_generator.inspecting.ink import measure_ink
-from number_generator.inspecting.inspection import Origin, inspect_dataset, sample_spans, spread_numbers
-from number_generator.inspecting.measures import Distribution, label_statistics, page_statistics
 
 PHONES = [f"0{number:09}" for number in range(123_456_789, 923_456_789, 7_777_777)]
 
@@ -227,7 +227,7 @@ def test_labels_are_counted_the_same_in_pieces(monkeypatch):
     labels = ["", "12", "3", "456", "7,8"] * 7
     whole = label_statistics(labels, is_all=True)
 
-    monkeypatch.setattr("number_generator.inspecting.measures._LABELS_AT_ONCE", 4)
+    monkeypatch.setattr("number_generator.commands.inspection.statistics._LABELS_AT_ONCE", 4)
 
     assert label_statistics(labels, is_all=True) == whole
 

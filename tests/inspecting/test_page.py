@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator import cli
+from number_generator.commands import generate as cli
+from number_generator.commands.inspection.charts import bar_chart, histogram
+from number_generator.commands.inspection.html import page_text, save_page
+from number_generator.commands.inspection.inspect import inspect_dataset
+from number_generator.commands.inspection.statistics import Distribution
+from number_generator.commands.inspection.verification import Difference, Verification
 from number_generator.errors import OutputError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.reader import open_reader
-from number_generator.inspecting.charts import bar_chart, histogram
-from number_generator.inspecting.inspection import inspect_dataset
-from number_generator.inspecting.measures import Distribution
-from number_generator.inspecting.page import page_text, save_page
-from number_generator.inspecting.verification import Difference, Verification
 from number_generator.system.signals import Interruption
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)

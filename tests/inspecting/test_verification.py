@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from small_dataset import FORMATS, need
 
-from number_generator import cli
+from number_generator.commands import generate as cli
+from number_generator.commands.inspection import verification
+from number_generator.commands.inspection.verification import Difference, files_to_read, verify
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.conversion import convert, write_dataset
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.reader import open_reader
-from number_generator.inspecting import verification
-from number_generator.inspecting.verification import Difference, files_to_read, verify
 from number_generator.job.provenance import recorded_job
 from number_generator.system.signals import Interruption
 

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from number_generator import cli
+from number_generator.commands import generate as cli
 from number_generator.formats.reader import open_reader
 from number_generator.system.signals import Interruption
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from number_generator.inspecting.measures import LabelStatistics, PageStatistics
+from number_generator.commands.inspection.statistics import LabelStatistics, PageStatistics
 
 __all__ = ["warnings_of"]
 

@@ -7,9 +7,9 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping
 
-from number_generator.inspecting.inspection import Inspection, Origin
-from number_generator.inspecting.measures import Distribution, LabelStatistics, PageStatistics
-from number_generator.inspecting.verification import Verification
+from number_generator.commands.inspection.inspect import Inspection, Origin
+from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
+from number_generator.commands.inspection.verification import Verification
 
 __all__ = [
     "FORMAT_NAMES",

@@ -14,15 +14,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
+from number_generator.commands.output import Output
+from number_generator.commands.runs.plan import Part, Plan, shard_target
+from number_generator.commands.runs.resume import begun_journal, is_whole, journal_of
+from number_generator.commands.runs.write_job import run_job
 from number_generator.errors import OutputError, OutputExistsError
 from number_generator.formats.hdf5.index_writer import check_place, write_index
 from number_generator.formats.journal.writer import JournaledSink, kept
 from number_generator.formats.writer import Sink, open_sink
 from number_generator.job.spec import DatasetHeader, Span
-from number_generator.outputs import Output
-from number_generator.plans import Part, Plan, shard_target
-from number_generator.resuming import begun_journal, is_whole, journal_of
-from number_generator.run import run_job
 from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging

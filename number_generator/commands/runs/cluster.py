@@ -16,12 +16,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from number_generator.commands.options import split_of
+from number_generator.commands.output import Output
+from number_generator.commands.runs.execute import Advance, Settings, Shards
+from number_generator.commands.runs.plan import Plan, Request
+from number_generator.commands.runs.shard_task import Answer, Order, make_shard, version_difference, versions
 from number_generator.errors import ClusterError, SpecError
-from number_generator.options import split_of
-from number_generator.orders import Answer, Order, make_shard, version_difference, versions
-from number_generator.outputs import Output
-from number_generator.plans import Plan, Request
-from number_generator.production import Advance, Settings, Shards
 from number_generator.system.optional import needed
 from number_generator.system.staging import Staging
 
@@ -247,7 +247,7 @@ def _check_versions(client: Any) -> None:
 
     # A function within a function travels as its code: whoever has nothing of ours can be asked, too.
     def seen() -> dict[str, str | int]:
-        from number_generator.orders import versions  # noqa: PLC0415
+        from number_generator.commands.runs.shard_task import versions  # noqa: PLC0415
 
         return versions()
 

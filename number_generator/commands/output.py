@@ -1,6 +1,6 @@
 """Where a dataset of `generate-phone-numbers` goes: its format, its label files, its name, and its parts' names.
 
-Nothing heavy is imported at the top, as in `cli`.
+Nothing heavy is imported at the top, as in `generate`.
 """
 
 import argparse

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from number_generator._version import __version__
+from number_generator.commands.output import Output
+from number_generator.commands.runs.execute import Settings, make_part
+from number_generator.commands.runs.plan import Part
+from number_generator.commands.runs.resume import is_whole, journal_of
 from number_generator.errors import ClusterError, MemoryLimitError, NumberGeneratorError, OutputError, OutputExistsError
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION, DatasetHeader
-from number_generator.outputs import Output
-from number_generator.plans import Part
-from number_generator.production import Settings, make_part
 from number_generator.rendering.bound_job import Recipe
-from number_generator.resuming import is_whole, journal_of
 from number_generator.system.signals import Interruption
 
 __all__ = ["Answer", "Order", "make_shard", "version_difference", "versions"]

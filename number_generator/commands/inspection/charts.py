@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-from number_generator.inspecting.measures import Distribution
+from number_generator.commands.inspection.statistics import Distribution
 
 __all__ = ["bar_chart", "histogram"]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.inspecting.ink import PageInk
+from number_generator.commands.inspection.ink import PageInk
 
 __all__ = ["Distribution", "LabelStatistics", "PageStatistics", "label_statistics", "page_statistics"]
 

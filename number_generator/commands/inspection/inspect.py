@@ -11,12 +11,17 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.commands.inspection.ink import BATCH_BYTES, PageInk, measure_ink
+from number_generator.commands.inspection.statistics import (
+    LabelStatistics,
+    PageStatistics,
+    label_statistics,
+    page_statistics,
+)
+from number_generator.commands.inspection.warnings import warnings_of
 from number_generator.formats.detection import detect_format, source_files
 from number_generator.formats.paths import reading
 from number_generator.formats.reader import Reader
-from number_generator.inspecting.findings import warnings_of
-from number_generator.inspecting.ink import BATCH_BYTES, PageInk, measure_ink
-from number_generator.inspecting.measures import LabelStatistics, PageStatistics, label_statistics, page_statistics
 from number_generator.job.provenance import options_of
 
 __all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]

@@ -5,7 +5,7 @@ import os
 import shlex
 from typing import NoReturn
 
-from number_generator.cli import dataset_parser
+from number_generator.commands.generate import dataset_parser
 from number_generator.errors import SpecError
 
 __all__ = ["parsed_command"]

@@ -11,12 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.errors import SpecError
-from number_generator.formats.reader import Reader
-from number_generator.inspecting.charts import bar_chart, histogram
-from number_generator.inspecting.inspection import Inspection, spread_numbers
-from number_generator.inspecting.measures import Distribution, LabelStatistics, PageStatistics
-from number_generator.inspecting.text import (
+from number_generator.commands.inspection.charts import bar_chart, histogram
+from number_generator.commands.inspection.inspect import Inspection, spread_numbers
+from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
+from number_generator.commands.inspection.text import (
     FORMAT_NAMES,
     UNTOLD,
     made_text,
@@ -27,7 +25,9 @@ from number_generator.inspecting.text import (
     style_text,
     verification_text,
 )
-from number_generator.inspecting.verification import Verification
+from number_generator.commands.inspection.verification import Verification
+from number_generator.errors import SpecError
+from number_generator.formats.reader import Reader
 from number_generator.system.atomic_file import AtomicFile, translated
 from number_generator.system.signals import Interruption
 

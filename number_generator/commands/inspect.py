@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from number_generator import cli
+from number_generator.commands.terminal import say
 from number_generator.errors import DatasetError, SpecError
 from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
+    from number_generator.commands.inspection.verification import Verification
     from number_generator.formats.reader import Reader
-    from number_generator.inspecting.verification import Verification
 
 __all__ = ["add_inspect"]
 
@@ -64,8 +64,8 @@ def _verified(text: str) -> int:
 
 
 def _inspect(options: argparse.Namespace, interruption: Interruption) -> None:
+    from number_generator.commands.inspection.inspect import inspect_dataset  # noqa: PLC0415 - as in `generate`, and so below
     from number_generator.formats.reader import open_reader  # noqa: PLC0415
-    from number_generator.inspecting.inspection import inspect_dataset  # noqa: PLC0415 - as in `cli`, and so below
     from number_generator.system.checks import check_integer  # noqa: PLC0415
 
     page = None if options.html is None else _checked_page(options.html)
@@ -75,21 +75,21 @@ def _inspect(options: argparse.Namespace, interruption: Interruption) -> None:
         found = inspect_dataset(reader, options.source, sample=sample)
         verification = None if verified is None else _verify(reader, verified)
         if page is not None:
-            from number_generator.inspecting.page import page_text, save_page  # noqa: PLC0415
+            from number_generator.commands.inspection.html import page_text, save_page  # noqa: PLC0415
 
             save_page(page_text(found, reader, verification), page, interruption)
     if options.json:
         told: dict[str, Any] = dataclasses.asdict(found)
         if verification is not None:
             told["verification"] = {**dataclasses.asdict(verification), "is_verified": verification.is_verified}
-        cli._say(json.dumps(told, indent=2, allow_nan=False))
+        say(json.dumps(told, indent=2, allow_nan=False))
     else:
-        from number_generator.inspecting.text import text_lines  # noqa: PLC0415
+        from number_generator.commands.inspection.text import text_lines  # noqa: PLC0415
 
         for line in text_lines(found, bar=_bar(), verification=verification):
-            cli._say(line)
+            say(line)
     if page is not None and not options.json:
-        cli._say(f'\nPage written to "{options.html}"')
+        say(f'\nPage written to "{options.html}"')
     _refuse_unverified(options.source, verification)
 
 
@@ -101,12 +101,12 @@ def _checked_page(name: str) -> Path:
 
 
 def _verify(reader: "Reader", count: int) -> "Verification":
-    from number_generator.inspecting.text import printable  # noqa: PLC0415
-    from number_generator.inspecting.verification import files_to_read, verify  # noqa: PLC0415
+    from number_generator.commands.inspection.text import printable  # noqa: PLC0415
+    from number_generator.commands.inspection.verification import files_to_read, verify  # noqa: PLC0415
 
     # Whoever wrote the dataset chose them, so they are told before they are read.
     for named in files_to_read(reader.metadata):
-        cli._say(f"--verify reads what the recorded command names: {printable(named)}", to=sys.stderr)
+        say(f"--verify reads what the recorded command names: {printable(named)}", to=sys.stderr)
     return verify(reader, count)
 
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from number_generator.commands import parsed_command
+from number_generator.commands.inspection.inspect import spread_numbers
+from number_generator.commands.recorded import parsed_command
+from number_generator.commands.runs.plan import Part, plan_of
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.formats.reader import Reader
-from number_generator.inspecting.inspection import spread_numbers
 from number_generator.job.provenance import differences
-from number_generator.plans import Part, plan_of
 
 if TYPE_CHECKING:
     from number_generator.job.spec import Chunk

@@ -1,6 +1,6 @@
 """The options of `generate-phone-numbers` that tell what to write, what to record of it, and how to divide it.
 
-Nothing heavy is imported at the top, as in `cli`.
+Nothing heavy is imported at the top, as in `generate`.
 """
 
 import argparse
@@ -20,6 +20,7 @@ __all__ = [
     "Numbers",
     "add_number_options",
     "add_scale_options",
+    "add_set_option",
     "add_truth_options",
     "numbers_of",
     "shard_of",
@@ -56,6 +57,18 @@ class Numbers:
     words: list[str]
     are_phone: bool
     count: int | None = None
+
+
+def add_set_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that changes parameters of a style."""
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="NAME=VALUE",
+        help="change a parameter of the style, as in slant=-0.2:0.4 or crossbar=1; may be given again",
+    )
 
 
 def add_number_options(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from number_generator import cli
+from number_generator.commands.terminal import say
 from number_generator.system.signals import Interruption
 
 __all__ = ["add_index"]
@@ -32,8 +32,8 @@ def add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _index(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.formats.joining import index_path, index_shards  # noqa: PLC0415 - heavy, as in `cli`
+    from number_generator.formats.joining import index_path, index_shards  # noqa: PLC0415 - heavy, as in `generate`
 
     output = index_path(options.shards[0]) if options.output_path is None else options.output_path
     shards, images = index_shards(options.shards, output, overwrite=options.overwrite, interruption=interruption)
-    cli._say(f'Index of {shards} shards with {images} images written to "{output}"')
+    say(f'Index of {shards} shards with {images} images written to "{output}"')

@@ -1,6 +1,6 @@
 """What the options of `generate-phone-numbers` come to: which files are to be made, each with its job.
 
-Nothing heavy is imported at the top, as in `cli`: a wrong option is told before numba loads.
+Nothing heavy is imported at the top, as in `generate`: a wrong option is told before numba loads.
 """
 
 import argparse
@@ -9,9 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from number_generator.errors import SpecError
-from number_generator.job.provenance import shard_metadata
-from number_generator.options import (
+from number_generator.commands.options import (
     NUM_IMAGES,
     SPACING_RANGE,
     Numbers,
@@ -21,7 +19,9 @@ from number_generator.options import (
     split_of,
     truth_of,
 )
-from number_generator.outputs import Output, output_of
+from number_generator.commands.output import Output, output_of
+from number_generator.errors import SpecError
+from number_generator.job.provenance import shard_metadata
 
 if TYPE_CHECKING:
     from number_generator.digits.atlas import GlyphAtlas

@@ -1,4 +1,4 @@
-"""The two commands: arguments in, exit status out. The one module that prints.
+"""The two commands: arguments in, exit status out.
 
 Nothing heavy is imported at the top: `--help` answers at once, and a wrong argument is told before numba loads.
 """
@@ -7,30 +7,28 @@ import argparse
 import contextlib
 import dataclasses
 import os
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from number_generator._version import __version__
-from number_generator.errors import NumberGeneratorError, SpecError
-from number_generator.options import (
+from number_generator.commands.options import (
     NUM_IMAGES,
     SPACING_RANGE,
     add_number_options,
     add_scale_options,
+    add_set_option,
     add_truth_options,
     split_of,
     truth_of,
 )
-from number_generator.outputs import add_output_options
+from number_generator.commands.output import add_output_options
+from number_generator.commands.terminal import new_parser, progress_bar, run_guarded, say, say_title
+from number_generator.errors import SpecError
 from number_generator.system.signals import Interruption
 
 __all__ = ["dataset_parser", "generate_numbers_sequence", "generate_phone_numbers", "image_parser"]
 
-_FAILED = 1
-_USAGE = 2
 _LONGEST_FILE_NAME = 255
 _SHEET_IMAGES = 60
 _LIST = "list"  # what --pattern takes to name the patterns
@@ -51,17 +49,17 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
     int
         The exit status.
     """
-    return _guarded(image_parser(), argv, lambda options: _make_image(options, interruption))
+    return run_guarded(image_parser(), argv, lambda options: _make_image(options, interruption))
 
 
 def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
     """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
-    return _guarded(dataset_parser(), argv, lambda options: _make_dataset(options, interruption))
+    return run_guarded(dataset_parser(), argv, lambda options: _make_dataset(options, interruption))
 
 
 def image_parser() -> argparse.ArgumentParser:
     """Give the arguments of `generate-numbers-sequence`."""
-    parser = _parser(
+    parser = new_parser(
         "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
     )
     parser.add_argument(
@@ -85,7 +83,7 @@ def image_parser() -> argparse.ArgumentParser:
 
 def dataset_parser() -> argparse.ArgumentParser:
     """Give the arguments of `generate-phone-numbers`."""
-    parser = _parser(
+    parser = new_parser(
         "generate-phone-numbers",
         "Make a labelled dataset of images of numbers, written in real handwritten digits: phone numbers, or any that "
         "the options below describe. By default they are like Japanese phone numbers: a 0, a digit from 1 to 9, then "
@@ -121,12 +119,6 @@ def dataset_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _parser(name: str, description: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    return parser
-
-
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     gaps = {"--min-spacing": ("smallest", SPACING_RANGE[0]), "--max-spacing": ("largest", SPACING_RANGE[1])}
     for flag, (which, default) in gaps.items():
@@ -147,22 +139,11 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         help="how numbers are written: clean is the digits as they are, natural varies the writing, document adds "
         "paper and scan; or a file of parameters (default: %(default)s)",
     )
-    _add_set_option(parser)
+    add_set_option(parser)
     parser.add_argument(
         "--preview",
         metavar="SHEET.png",
         help="draw a labelled contact sheet of what would be made, and make nothing else",
-    )
-
-
-def _add_set_option(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="NAME=VALUE",
-        help="change a parameter of the style, as in slant=-0.2:0.4 or crossbar=1; may be given again",
     )
 
 
@@ -183,42 +164,6 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[argparse.Namespace], None]) -> int:
-    """Parse, work, and turn errors into an exit status and one line on stderr."""
-    options = parser.parse_args(argv)
-    try:
-        work(options)
-        sys.stdout.flush()
-    except SpecError as exc:
-        parser.print_usage(sys.stderr)
-        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
-        return _USAGE
-    except NumberGeneratorError as exc:
-        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
-        return _FAILED
-    except OSError as exc:
-        # Errors of files are ours by now, so this is stdout: whoever read it has gone, or its disk is full.
-        # Nothing more can be said there, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"{parser.prog}: error: cannot write to standard output: {exc.strerror}", file=sys.stderr)
-        return _FAILED
-    except MemoryError:
-        print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)
-        return _FAILED
-    return 0
-
-
-def _say(text: str, *, to: TextIO | None = None) -> None:
-    try:
-        print(text, flush=True, file=to)
-    except UnicodeEncodeError:  # a file name that the terminal's encoding does not have
-        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
-
-
-def _say_title(title: str, rule: int) -> None:
-    _say(f"{'-' * rule}\n{title}\n{'-' * rule}")
-
-
 def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
     """Give the file to write: `output_path` itself if it ends as such a file does, else `name` in that folder."""
     # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
@@ -229,7 +174,7 @@ def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
 
 def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
-    from number_generator.plans import checked_spec, chosen_digits  # noqa: PLC0415
+    from number_generator.commands.runs.plan import checked_spec, chosen_digits  # noqa: PLC0415
 
     sequence = options.sequence
     target = _target(options.output_path, f"{sequence}.png", (".png",))
@@ -253,8 +198,8 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         packed = pack_sequences([sequence] * _SHEET_IMAGES)
         _make_sheet(options, interruption, FixedNumbers(packed), spec, seed, _SHEET_IMAGES)
         return
-    _say_title("Digits sequence generator", 27)
-    _say(f'Synthesizing image for digits sequence "{sequence}" ...')
+    say_title("Digits sequence generator", 27)
+    say(f'Synthesizing image for digits sequence "{sequence}" ...')
 
     from number_generator.core import generate_batch  # noqa: PLC0415
     from number_generator.formats.png.single import save_png  # noqa: PLC0415
@@ -269,7 +214,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         workers=1,
     )[0]
     save_png(image, Path(target), interruption)
-    _say(
+    say(
         f'Image of dimensions {image.shape[1]} x {image.shape[0]} generated successfully at "{target}", '
         f"process took {time.perf_counter() - begun:.1f} seconds..."
     )
@@ -288,10 +233,10 @@ def _make_sheet(
     options: argparse.Namespace, interruption: Interruption, numbers: Any, spec: Any, seed: int, count: int
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
+    from number_generator.commands.runs.plan import chosen_digits  # noqa: PLC0415
     from number_generator.digits.writers import atlas_for  # noqa: PLC0415
     from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.spec import Job, Span  # noqa: PLC0415
-    from number_generator.plans import chosen_digits  # noqa: PLC0415
     from number_generator.rendering.engine import make_chunk  # noqa: PLC0415
     from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 
@@ -305,7 +250,7 @@ def _make_sheet(
     labels = [label.decode("ascii") for label in chunk.labels]
     sheet = contact_sheet(chunk.images, labels, boxes=chunk.truth.get("boxes"))
     save_png(sheet, path, interruption)
-    _say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
+    say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 
 
 def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -313,7 +258,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     if options.pattern == _LIST:
         _say_patterns()
         return
-    from number_generator.plans import output_for, places_of, request_of  # noqa: PLC0415
+    from number_generator.commands.runs.plan import output_for, places_of, request_of  # noqa: PLC0415
     from number_generator.system.threads import check_workers  # noqa: PLC0415
 
     request = request_of(options)
@@ -323,8 +268,8 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         numbers, count = request.numbers.source, min(request.count, _SHEET_IMAGES)
         _make_sheet(options, interruption, numbers, request.spec, request.seed, count)
         return
-    from number_generator.production import Settings  # noqa: PLC0415
-    from number_generator.resuming import recorded_seed  # noqa: PLC0415
+    from number_generator.commands.runs.execute import Settings  # noqa: PLC0415
+    from number_generator.commands.runs.resume import recorded_seed  # noqa: PLC0415
 
     settings = Settings(output_for(options, request), options.overwrite, options.resume, workers, interruption)
     if options.resume:
@@ -334,23 +279,23 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     are_phone = request.numbers.are_phone
     with _producing(options, request, settings) as (plan, production):
-        _say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
+        say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
         like = "phone numbers like database" if are_phone else "numbers dataset"
         count = sum(len(part.job.span) for part in plan.parts)
-        _say(f"Creating {like} with {count} examples, this might take a few moments ...")
-        with _progress(count, quiet=options.quiet) as bar:
+        say(f"Creating {like} with {count} examples, this might take a few moments ...")
+        with progress_bar(count, quiet=options.quiet) as bar:
             production.run(bar.update)
         production.commit()
     images = "telephone like images" if are_phone else "images of numbers"
     if production.gone_on and len(production.found) < len(plan.parts):
-        _say(f"Went on from an interrupted run: {production.gone_on} images were there already")
+        say(f"Went on from an interrupted run: {production.gone_on} images were there already")
     for part in plan.parts:
         what = f"Dataset with {len(part.job.span)} {images}"
         if part.target in production.found:
-            _say(f'{what} is whole already at "{part.target}": nothing was to be done')
+            say(f'{what} is whole already at "{part.target}": nothing was to be done')
             continue
         in_shards = "" if part.shards is None else f" in {part.shards} shards"
-        _say(
+        say(
             f'{what}{in_shards} generated successfully at "{part.target}", '
             f"process took {time.perf_counter() - begun:.1f} seconds..."
         )
@@ -359,15 +304,15 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
 @contextlib.contextmanager
 def _producing(options: argparse.Namespace, request: Any, settings: Any) -> Iterator[tuple[Any, Any]]:
     """Give the plan of the options, and its production, begun: here or on a cluster."""
-    from number_generator.plans import plan_of  # noqa: PLC0415
-    from number_generator.production import production_of  # noqa: PLC0415
+    from number_generator.commands.runs.execute import production_of  # noqa: PLC0415
+    from number_generator.commands.runs.plan import plan_of  # noqa: PLC0415
 
     if options.scheduler is None:
         plan = plan_of(options, request)
         with production_of(plan, settings) as production:
             yield plan, production
         return
-    from number_generator.scheduling import ClusterShards, check_scheduler, connected, usual_shards  # noqa: PLC0415
+    from number_generator.commands.runs.cluster import ClusterShards, check_scheduler, connected, usual_shards  # noqa: PLC0415
 
     check_scheduler(options, settings.output)
     with connected(options.scheduler, settings.workers) as client:
@@ -383,12 +328,4 @@ def _say_patterns() -> None:
 
     width = max(map(len, NAMED))
     for name, pattern in NAMED.items():
-        _say(f"{name:{width}}  {pattern.description}")
-
-
-def _progress(count: int, *, quiet: bool) -> Any:
-    """Give a progress bar on stderr with images/s and the time left; silent where stderr is no terminal."""
-    from tqdm import tqdm  # noqa: PLC0415 - see the module's first lines
-
-    tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
-    return tqdm(total=count, unit=" images", unit_scale=True, dynamic_ncols=True, disable=True if quiet else None)
+        say(f"{name:{width}}  {pattern.description}")

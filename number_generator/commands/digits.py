@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from number_generator import cli
+from number_generator.commands.terminal import say
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.system.signals import Interruption
 
@@ -81,7 +81,7 @@ def add_digits(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.digits.cache import cache_folder  # noqa: PLC0415 - as in `cli`, and so below
+    from number_generator.digits.cache import cache_folder  # noqa: PLC0415 - as in `generate`, and so below
     from number_generator.digits.published import SOURCES  # noqa: PLC0415
 
     width = max(map(len, SOURCES))
@@ -89,15 +89,15 @@ def _list(options: argparse.Namespace, interruption: Interruption) -> None:
         state = (
             "is there" if source.is_there() else f"to download, {sum(file.size for file in source.files) / 1e6:.0f} MB"
         )
-        cli._say(f"{name:{width}}  {source.about} ({state})")
-    cli._say(f'Downloads are kept in "{cache_folder()}"')
+        say(f"{name:{width}}  {source.about} ({state})")
+    say(f'Downloads are kept in "{cache_folder()}"')
 
 
 def _fetch(options: argparse.Namespace, interruption: Interruption) -> None:
     from number_generator.digits.published import source_named  # noqa: PLC0415
 
     for source in [source_named(name) for name in options.names]:
-        cli._say(f'The digits {source.name} are in "{source.fetch()}"')
+        say(f'The digits {source.name} are in "{source.fetch()}"')
 
 
 def _build(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -121,8 +121,8 @@ def _build(options: argparse.Namespace, interruption: Interruption) -> None:
         digits._save(path, overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
-        cli._say("This format holds no writers and no style clusters: a name that ends in .npz keeps them")
-    cli._say(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
+        say("This format holds no writers and no style clusters: a name that ends in .npz keeps them")
+    say(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
 
 
 def _checked_output(output: str) -> Path:
@@ -209,12 +209,12 @@ def _say_counts(parts: "list[tuple[str, DigitImageDataset]]", digits: "DigitImag
         return f"{name:{width}}" + "".join(f"{cell:>7}" for cell in cells)
 
     width = max(5, *(len(name) for name, _ in parts))
-    cli._say(row("digit", range(10)))
+    say(row("digit", range(10)))
     for name, part in parts:
-        cli._say(row(name, np.bincount(part._digits, minlength=10)))
+        say(row(name, np.bincount(part._digits, minlength=10)))
     if len(parts) > 1:
-        cli._say(row("all", np.bincount(digits._digits, minlength=10)))
+        say(row("all", np.bincount(digits._digits, minlength=10)))
     for what, ids in (("writer", digits.writer_ids), ("style cluster", clusters)):
         if ids is not None:
             number = len(np.unique(ids))
-            cli._say(f"{number} {what}{'s' * (number != 1)}")
+            say(f"{number} {what}{'s' * (number != 1)}")

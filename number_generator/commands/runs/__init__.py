@@ -1,0 +1,1 @@
+"""A run of the dataset command: planned, carried out, resumed, or handed to a cluster."""

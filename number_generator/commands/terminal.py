@@ -1,0 +1,70 @@
+"""The terminal: errors become an exit status and a line, and what is done is said. The one module that prints."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from number_generator._version import __version__
+from number_generator.errors import NumberGeneratorError, SpecError
+
+__all__ = ["FAILED", "USAGE", "new_parser", "progress_bar", "run_guarded", "say", "say_title"]
+
+FAILED = 1
+"""The exit status of a run that failed."""
+USAGE = 2
+"""The exit status of a wrong argument."""
+
+
+def new_parser(name: str, description: str) -> argparse.ArgumentParser:
+    """Return the parser of a command, which tells its version and takes no abbreviations."""
+    parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def run_guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[argparse.Namespace], None]) -> int:
+    """Parse, work, and turn errors into an exit status and one line on stderr."""
+    options = parser.parse_args(argv)
+    try:
+        work(options)
+        sys.stdout.flush()
+    except SpecError as exc:
+        parser.print_usage(sys.stderr)
+        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
+        return USAGE
+    except NumberGeneratorError as exc:
+        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
+        return FAILED
+    except OSError as exc:
+        # Errors of files are ours by now, so this is stdout: whoever read it has gone, or its disk is full.
+        # Nothing more can be said there, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"{parser.prog}: error: cannot write to standard output: {exc.strerror}", file=sys.stderr)
+        return FAILED
+    except MemoryError:
+        print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def say(text: str, *, to: TextIO | None = None) -> None:
+    """Print a line on stdout, or elsewhere, whatever the encoding of the terminal."""
+    try:
+        print(text, flush=True, file=to)
+    except UnicodeEncodeError:  # a file name that the terminal's encoding does not have
+        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
+
+
+def say_title(title: str, rule: int) -> None:
+    """Print a title between two rules of so many dashes."""
+    say(f"{'-' * rule}\n{title}\n{'-' * rule}")
+
+
+def progress_bar(count: int, *, quiet: bool) -> Any:
+    """Give a progress bar on stderr with images/s and the time left; silent where stderr is no terminal."""
+    from tqdm import tqdm  # noqa: PLC0415 - see the module's first lines
+
+    tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
+    return tqdm(total=count, unit=" images", unit_scale=True, dynamic_ncols=True, disable=True if quiet else None)
