@@ -1,6 +1,9 @@
 """Pages as single kernels draw them, for the tests of paper, ink and scan."""
 
+import hashlib
+
 import numpy as np
+import pytest
 
 from number_generator._kernels import draws, paper, scan
 from number_generator._kernels.page import make_page, make_scratch
@@ -114,3 +117,38 @@ def every_ink():
     cover[16, 20:84] = np.arange(128, 192)
     cover[17, 20:84] = np.arange(192, 256)
     return cover
+
+
+def digest_of_pages(*, bounds_checked):
+    """Draw pages of all kinds, small, odd and wide ones too, and give a hash of all of them."""
+    document = STYLES["document"]
+    everything = document.replace(
+        gradient=(0.05, 0.3), texture=(0.02, 0.2), waves=1, fibres=1, ruled=1, boxed=1, padding=0.5, speckle=(1, 4),
+        blur=(0.0, 1.5), noise=(0.01, 0.1), jpeg=0.5, jpeg_quality=(5, 100), auto_levels=0.5, invert=0.5,
+    )  # fmt: skip
+    digest = hashlib.sha256()
+    random = np.random.default_rng(1)
+    for shape in [SHAPE, (4, 1), (5, 3), (28, 1), (100, 7), (4, 1000), (33, 65), (28, 100), (4, 65535)]:
+        height, width = shape
+        scratch, page = make_scratch(*shape), make_page(*shape)
+        out = np.zeros(height * width + 8, np.uint8)
+        cover = random.integers(0, 256, height * width, np.uint8)
+        boxes = [(0.1 * width, 1.0, 0.9 * width, height - 1.0), (-3.0, -2.0, width + 4.0, height + 3.0)]
+        boxes += [(float(width), float(height), float(width), float(height))]
+        for table in map(table_of, (document, everything)):
+            for number in range(30 if width < 1000 else 6):
+                image, box = np.uint64(number), boxes[number % 3]
+                paper.draw_paper(SEED, image, table, shape, box, box[3] - 1.0, page, scratch)
+                assert ((page >= 0) & (page <= 255.001)).all()
+                paper.ink_page(SEED, image, table, shape, box, cover, page, scratch)
+                digest.update(page.tobytes())
+                scan.scan_page(SEED, image, table, shape, page, out, 5, scratch)
+                digest.update(out.tobytes())
+                paper.ink_plain(SEED, image, table, shape, cover, out, 5, scratch)
+                digest.update(out.tobytes())
+                assert not out[:5].any()
+                assert not out[-3:].any()
+    if bounds_checked:
+        with pytest.raises(IndexError):
+            paper.ink_plain(SEED, image, table, shape, cover, out[:-4], 5, scratch)
+    return digest.hexdigest()

@@ -12,8 +12,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import sharded
 from hypothesis import given
 from hypothesis import strategies as st
+from sharded import COUNT, SHARDS
 
 from number_generator import GenericDataset, convert
 from number_generator.digits.atlas import GlyphAtlas
@@ -23,8 +25,6 @@ from number_generator.formats.hdf5 import sharded as sharded_reader
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.sharded import ShardedHdf5Reader
 from number_generator.formats.reader import load_arrays, open_reader
-from tests import sharded
-from tests.sharded import COUNT, SHARDS
 
 BETWEEN = st.tuples(st.integers(0, COUNT), st.integers(0, COUNT)).map(sorted)
 

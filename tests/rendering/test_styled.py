@@ -8,9 +8,9 @@ from pathlib import Path
 import llvmlite.binding
 import numpy as np
 import numpy.typing as npt
+import pages
 import pytest
 import reference
-import test_paper
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -1386,8 +1386,8 @@ for style in ("natural", "document"):
             generate_chunk(sequences, (-9, 3), width, style=written, seed=2, digits=tiny, workers=1, truth=truth)
 for width in (1, 2, 17, 128):
     generate_chunk(sequences, (0, 3), width, seed=2, digits=tiny, workers=1, truth=truth)
-import test_paper
-print(test_paper.digest_of_pages(bounds_checked=True))
+import pages
+print(pages.digest_of_pages(bounds_checked=True))
 """
 
 
@@ -1400,12 +1400,12 @@ def checked_cache(request, tmp_path):
 
 def test_no_index_is_out_of_bounds_and_checked_pages_are_the_same(run_python, checked_cache):
     # In one process, as machine code that checks takes long to compile.
-    path = os.pathsep.join([str(Path(handwriting.__file__).parents[1]), str(Path(__file__).parent)])
+    path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
     environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(checked_cache), "PYTHONPATH": path}
 
     digest = run_python(SMALL_BATCHES, **environment)
 
-    assert digest.strip() == test_paper.digest_of_pages(bounds_checked=False)
+    assert digest.strip() == pages.digest_of_pages(bounds_checked=False)
 
 
 def test_a_spacing_range_takes_the_place_of_every_gap_of_the_style():

@@ -6,6 +6,8 @@ import shutil
 import h5py
 import numpy as np
 import pytest
+import sharded
+from sharded import COUNT
 
 from number_generator.commands import generate as cli
 from number_generator.commands.main import main
@@ -16,8 +18,6 @@ from number_generator.formats.joining import index_path, index_shards
 from number_generator.formats.reader import open_reader
 from number_generator.job.provenance import recorded_job
 from number_generator.system.signals import Interruption
-from tests import sharded
-from tests.sharded import COUNT
 
 
 def run(*arguments):

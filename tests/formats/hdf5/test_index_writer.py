@@ -8,6 +8,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from written import FIELDS, METADATA, make_content
+from written import write as write_into
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
 from number_generator.formats.hdf5.index_writer import write_index
@@ -15,8 +17,6 @@ from number_generator.formats.reader import open_reader
 from number_generator.formats.writer import open_sink
 from number_generator.job.spec import DatasetHeader
 from number_generator.system.signals import Interruption
-from tests.written import FIELDS, METADATA, make_content
-from tests.written import write as write_into
 
 
 def header_of(count, *, fields=FIELDS, size=(6, 9), **metadata):
