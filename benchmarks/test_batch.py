@@ -13,7 +13,7 @@ from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.batch import make_images
 from number_generator.rendering.engine import make_chunk
-from number_generator.system.threads import available_cores
+from number_generator.system.threads import count_cores
 
 _MAIN = 40_000
 
@@ -111,7 +111,7 @@ def test_make_chunk(rate):
 
 
 @pytest.mark.benchmark(group="generate_batch by threads")
-@pytest.mark.parametrize("workers", range(1, available_cores() + 1))
+@pytest.mark.parametrize("workers", range(1, count_cores() + 1))
 def test_threads(rate, workers):
     sequences = phone_numbers(_MAIN)
     images = rate(
@@ -128,7 +128,7 @@ def test_threads(rate, workers):
 
 
 @pytest.mark.benchmark(group="generate_batch by threads")
-@pytest.mark.parametrize("workers", range(1, available_cores() + 1))
+@pytest.mark.parametrize("workers", range(1, count_cores() + 1))
 def test_rendering_alone(rate, workers):
     """Without packing strings, which one thread does, and without asking the system for memory."""
     job = Job(FixedNumbers(pack_sequences(phone_numbers(_MAIN))), RenderSpec(SPACING, WIDTH), 28, 1, Span(0, _MAIN))

@@ -5,7 +5,7 @@ import pytest
 from workload import lay_out, phone_job, phone_numbers
 
 from number_generator._kernels import rng
-from number_generator.numbers.sequences import labels_of, pack_sequences
+from number_generator.numbers.sequences import format_labels, pack_sequences
 
 _COUNT = 100_000
 
@@ -40,7 +40,7 @@ def test_phone_numbers(rate):
 @pytest.mark.benchmark(group="random draws")
 def test_labels(rate):
     sequences = phone_job(_COUNT).numbers.sequences(1, phone_job(_COUNT).span)
-    labels = rate(labels_of, sequences, 11, unit="label", count=_COUNT, size=11 * _COUNT)
+    labels = rate(format_labels, sequences, 11, unit="label", count=_COUNT, size=11 * _COUNT)
     assert len(set(labels.tolist())) > _COUNT * 0.99
 
 

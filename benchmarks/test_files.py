@@ -13,7 +13,7 @@ from workload import PAGE, is_drawn, phone_job
 from number_generator import GenericDataset
 from number_generator.digits.resolve import default_digits
 from number_generator.formats.image_encoding import encode_png
-from number_generator.formats.writer import open_sink
+from number_generator.formats.writer import open_writer
 from number_generator.job.spec import Chunk, DatasetHeader, Span
 from number_generator.rendering.engine import make_chunk
 
@@ -32,9 +32,9 @@ def chunk():
 
 def _write(chunk, path, file_format="hdf5", compression=None):
     header = DatasetHeader(chunk.images.shape, 11, {})
-    with open_sink(file_format, path, header, overwrite=True, compression=compression) as sink:
-        sink.write(sink.encode(chunk))
-        sink.commit()
+    with open_writer(file_format, path, header, overwrite=True, compression=compression) as writer:
+        writer.write(writer.encode(chunk))
+        writer.commit()
 
 
 def _write_by_h5py(chunk, path, rows=32):
@@ -48,7 +48,7 @@ def _write_by_h5py(chunk, path, rows=32):
 @pytest.mark.parametrize(
     ("file_format", "compression"), [("pickle", "none"), ("npz", "none"), ("hdf5", "none"), ("hdf5", "gzip")]
 )
-def test_sink(rate, tmp_path, chunk, file_format, compression):
+def test_writer(rate, tmp_path, chunk, file_format, compression):
     path = tmp_path / "dataset"
     against = {}
     if compression == "gzip":
@@ -64,7 +64,7 @@ def test_sink(rate, tmp_path, chunk, file_format, compression):
 @pytest.mark.parametrize(
     ("file_format", "count"), [("png", _FEWER), ("lmdb", 10_000), ("webdataset", 10_000), ("parquet", 10_000)]
 )
-def test_folder_sink(rate, tmp_path, chunk, file_format, count):
+def test_folder_writer(rate, tmp_path, chunk, file_format, count):
     pytest.importorskip(_PACKAGES.get(file_format, "PIL"))
     some = Chunk(Span(0, count), chunk.images[:count], chunk.labels[:count])
     # A new one each time: taking 2,000 files away again can take ten times as long as writing them.

@@ -11,10 +11,10 @@ from workload import HEIGHT, PAGE, SPACING, WIDTH, is_drawn, phone_numbers
 from number_generator import GenericDataset, generate_batch
 from number_generator.commands import generate as cli
 from number_generator.commands.inspection.inspect import inspect_dataset
-from number_generator.formats.journal.writer import JournaledSink
+from number_generator.formats.journal.writer import JournaledWriter
 from number_generator.formats.reader import open_reader
 from number_generator.system.signals import Interruption
-from number_generator.system.threads import available_cores
+from number_generator.system.threads import count_cores
 
 _COUNT = 40_960
 _SIZE = _COUNT * PAGE
@@ -43,7 +43,7 @@ def test_going_on_from_a_journal(rate, tmp_path, monkeypatch):
         raise _EndedError
 
     with monkeypatch.context() as patch, pytest.raises(_EndedError):
-        patch.setattr(JournaledSink, "finish", end)
+        patch.setattr(JournaledWriter, "finish", end)
         _run(tmp_path / "begun.h5", "--resume")
     names = (tmp_path / f"{number}.h5" for number in itertools.count())
 
@@ -110,7 +110,7 @@ def test_a_lazy_array(rate):
 
     from number_generator.dask import images, job  # noqa: PLC0415 - optional
 
-    workers = available_cores()
+    workers = count_cores()
     array = images(job(phone_numbers(_COUNT), SPACING, WIDTH, count=_COUNT, seed=1), chunk_images=4096)
     sequences = phone_numbers(_COUNT)
     against = {"generate_batch": (lambda: generate_batch(sequences, SPACING, WIDTH, seed=1, workers=workers), _COUNT)}

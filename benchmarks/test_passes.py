@@ -13,8 +13,8 @@ from number_generator._kernels.simd import address, keep, zeros_8
 from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Sequences
 from number_generator.numbers.sequences import pack_sequences
-from number_generator.rendering.resampling_weights import TapArrays, shared_taps
-from number_generator.system.threads import available_cores
+from number_generator.rendering.resampling_weights import TapArrays, find_shared_taps
+from number_generator.system.threads import count_cores
 
 _COUNT = 2048
 _STRIDE = 4 * 112  # bytes of a row of the sheet: the width in whole vectors of 16, four bytes each
@@ -78,7 +78,7 @@ class _Lines(NamedTuple):
 def lines():
     sequences = pack_sequences(phone_numbers(_COUNT))
     layout = lay_out(sequences)
-    return _Lines(sequences, layout, shared_taps(HEIGHT, WIDTH, stretch=False).prepare(layout.natural))
+    return _Lines(sequences, layout, find_shared_taps(HEIGHT, WIDTH, stretch=False).prepare(layout.natural))
 
 
 @pytest.fixture
@@ -105,7 +105,7 @@ def test_horizontal_pass(rate, lines, canvas):
 
 
 @pytest.mark.benchmark(group="generate_batch by threads")
-@pytest.mark.parametrize("workers", range(1, available_cores() + 1))
+@pytest.mark.parametrize("workers", range(1, count_cores() + 1))
 def test_horizontal_pass_in_memory_of_its_own(rate, lines, canvas, workers):
     """What the machine's cores give when nothing is shared between them: no more can be had of threads."""
     pool, starts = lines.taps[:2]

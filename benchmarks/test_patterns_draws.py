@@ -6,7 +6,7 @@ from workload import phone_job
 from number_generator.job.spec import Span
 from number_generator.numbers.automata import Sampler
 from number_generator.numbers.patterns import Pattern, parse_pattern_option
-from number_generator.numbers.regex import language_of
+from number_generator.numbers.regex import parse_language
 from number_generator.numbers.sequences import ALPHABET, PhoneNumbers
 
 _COUNT = 100_000
@@ -37,7 +37,7 @@ def test_numbers_of_a_pattern(rate, text):
 @pytest.mark.benchmark(group="patterns")
 def test_numbers_of_many_starts_written_by_templates(rate):
     # As phone numbers of many countries: each start has a language of its own, and strings are written in groups.
-    languages = [language_of(rf"0[1-9]{{2}}{digit}\d{{6,7}}") for digit in range(10)]
+    languages = [parse_language(rf"0[1-9]{{2}}{digit}\d{{6,7}}") for digit in range(10)]
     edges, tags, starts = [], [], []
     for language in languages:
         shift = len(edges)
@@ -63,5 +63,5 @@ def test_long_numbers(rate):
 @pytest.mark.benchmark(group="tables of patterns")
 @pytest.mark.parametrize("regex", [r"0[1-9]\d{8,9}", r"\d{1000}"])
 def test_tables(rate, regex):
-    sampler = rate(lambda: Sampler(language_of(regex)), unit="pattern", count=1)
+    sampler = rate(lambda: Sampler(parse_language(regex)), unit="pattern", count=1)
     assert sampler.counts[0] > 10**9

@@ -9,7 +9,7 @@ import pytest
 from workload import PAGE, SPACING, WIDTH, is_drawn, phone_numbers
 
 from number_generator import encode_labels, generate_batch, stream
-from number_generator.system.threads import available_cores
+from number_generator.system.threads import count_cores
 
 _COUNT = 40_960
 _SIZES = [256, 1024, 4096]
@@ -35,7 +35,7 @@ def _last(batches, size):
 
 @pytest.mark.benchmark(group="streams")
 @pytest.mark.parametrize("size", _SIZES)
-@pytest.mark.parametrize("workers", sorted({1, available_cores()}))
+@pytest.mark.parametrize("workers", sorted({1, count_cores()}))
 def test_stream(rate, workers, size):
     # Already running, as it is after the first batch: what it takes to start is not what a long training waits for.
     with stream(batch_size=size, seed=1, workers=workers) as batches:
@@ -47,13 +47,13 @@ def test_stream(rate, workers, size):
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="it needs the extra torch")
 @pytest.mark.benchmark(group="streams")
 @pytest.mark.parametrize("size", _SIZES)
-@pytest.mark.parametrize("processes", sorted({0, min(2, available_cores())}))
+@pytest.mark.parametrize("processes", sorted({0, min(2, count_cores())}))
 def test_torch_loader(rate, processes, size):
     from torch.utils.data import DataLoader  # noqa: PLC0415 - optional
 
     from number_generator.torch import NumberStream  # noqa: PLC0415 - optional
 
-    cores = processes or available_cores()
+    cores = processes or count_cores()
     dataset = NumberStream(batch_size=size, seed=1, workers=cores)
     batches = iter(DataLoader(dataset, batch_size=None, num_workers=processes))
     next(batches)

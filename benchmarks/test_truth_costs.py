@@ -4,13 +4,13 @@ import pytest
 from workload import HEIGHT, phone_numbers
 
 from number_generator import PhoneNumbers, generate_chunk
-from number_generator.commands.runs.write_job import run_job
+from number_generator.commands.runs.write_job import write_job
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.writers import atlas_for
-from number_generator.formats.writer import open_sink
+from number_generator.digits.writers import prepare_atlas
+from number_generator.formats.writer import open_writer
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
-from number_generator.rendering.ground_truth import fields_of
-from number_generator.system.threads import available_cores
+from number_generator.rendering.ground_truth import make_truth_fields
+from number_generator.system.threads import count_cores
 
 _WIDTH = 128
 _PAGE = HEIGHT * _WIDTH
@@ -56,10 +56,10 @@ def test_truth_in_a_file(rate, benchmark, is_smoke, tmp_path, style, kinds):
     def write(truth):
         spec = RenderSpec(_spacing(style), _WIDTH, style=style)
         job = Job(PhoneNumbers(), spec, HEIGHT, 1, Span(0, count), truth=truth)
-        header = DatasetHeader(job.shape, 11, {}, fields_of(job, 11))
-        with open_sink("hdf5", path, header, overwrite=True) as sink:
-            run_job(job, atlas_for(packaged_digits(), spec.style), sink, workers=available_cores())
-            sink.commit()
+        header = DatasetHeader(job.shape, 11, {}, make_truth_fields(job, 11))
+        with open_writer("hdf5", path, header, overwrite=True) as writer:
+            write_job(job, prepare_atlas(packaged_digits(), spec.style), writer, workers=count_cores())
+            writer.commit()
 
     truth = _KINDS[kinds]
     against = {"none": (lambda: write(()), count)} if truth else None

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from number_generator import DigitImageDataset
-from number_generator.digits.writers import style_clusters
+from number_generator.digits.writers import compute_style_clusters
 
 _FEWEST = 15  # so that a line of the same digits does not show the same image again and again
 
@@ -22,7 +22,7 @@ def build(folder: Path) -> None:
     digits.load(folder / "digits.npz")
     images, texts = digits.get_data()
     labels = np.array([int(text) for text in texts])
-    ids = style_clusters(images, labels)
+    ids = compute_style_clusters(images, labels)
     table = np.array([np.bincount(ids[labels == digit], minlength=ids.max() + 1) for digit in range(10)])
     if table.min() < _FEWEST:
         raise SystemExit(f"a cluster has only {table.min()} images of a digit: {_FEWEST} are needed\n{table}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.commands import generate as cli
-from number_generator.commands.main import command_parser
+from number_generator.commands.main import make_command_parser
 
 _COMMANDS = "<!-- commands: written by docs/hooks.py -->"
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(((?:\.\./)+[^)\s]*)\)")
@@ -24,9 +24,9 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 def command_reference() -> Iterator[str]:
     """Give the lines of the reference: all commands with their arguments, from the parsers that the commands use."""
-    yield from _command(cli.dataset_parser(), 2)
-    yield from _command(cli.image_parser(), 2)
-    parser, _ = command_parser()
+    yield from _command(cli.make_dataset_parser(), 2)
+    yield from _command(cli.make_image_parser(), 2)
+    parser, _ = make_command_parser()
     yield from _command(parser, 2)
 
 

@@ -50,7 +50,7 @@ from number_generator.numbers.patterns import parse_pattern_option
 from number_generator.numbers.sequences import ALPHABET
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.checks import check_seed
-from number_generator.system.threads import available_cores
+from number_generator.system.threads import count_cores
 
 try:
     import torch
@@ -710,7 +710,7 @@ def _run(options: argparse.Namespace, command: str) -> None:
         _draw_preview(recipe, own, options.preview)
         return
 
-    torch.set_num_threads(options.threads or available_cores())
+    torch.set_num_threads(options.threads or count_cores())
     torch.manual_seed(recipe.seed)
     reader = Reader(height, options.channels) if options.load is None else Reader.load(options.load)
     if reader.height != height:
@@ -730,7 +730,7 @@ def _run(options: argparse.Namespace, command: str) -> None:
     facts = (
         f"{sum(weights.numel() for weights in reader.parameters()):,} weights; {len(parts['train']):,} digits to train "
         f"with, {len(parts['test']):,} to test with; seed {recipe.seed}. From start to end "
-        f"{time.perf_counter() - begun:.0f} s on {available_cores()} cores ({platform.machine()}); PyTorch "
+        f"{time.perf_counter() - begun:.0f} s on {count_cores()} cores ({platform.machine()}); PyTorch "
         f"{torch.__version__} in {torch.get_num_threads()} threads, Python {platform.python_version()}."
     )
     tables = [training_table(training, alone)] if training.steps else []

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.resolve import DigitImageDataset, Digits, digits_of, set_default_dataset_filepath
-from number_generator.digits.writers import atlas_for
+from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits, set_default_dataset_filepath
+from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset, Images
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
-from number_generator.rendering.batch import make_images, new_images, whole_chunk
+from number_generator.rendering.batch import allocate_images, make_images, make_whole_chunk
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers
 
@@ -100,7 +100,7 @@ def generate_batch(
     packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
     spec = RenderSpec(spacing_range, width, fit, written)
-    atlas = atlas_for(digits_of(digits), written)
+    atlas = prepare_atlas(resolve_digits(digits), written)
     job = Job(
         numbers=FixedNumbers(packed, first),
         spec=spec,
@@ -108,7 +108,7 @@ def generate_batch(
         seed=check_seed(seed),
         span=Span(first, first + len(packed)),
     )
-    images = new_images(job) if out is None else _checked_out(out, job)
+    images = allocate_images(job) if out is None else _checked_out(out, job)
     make_images(job, atlas, images, check_workers(workers))
     return images if out is None else out
 
@@ -180,9 +180,9 @@ def generate_chunk(
             raise SpecError(f"count is {count!r} and numbers is a list, which tells its own: leave count out")
         source, length = FixedNumbers(packed, first), len(packed)
     spec = RenderSpec(spacing_range, width, fit, written)
-    atlas = atlas_for(digits_of(digits), written)
+    atlas = prepare_atlas(resolve_digits(digits), written)
     job = Job(source, spec, atlas.height, check_seed(seed), Span(first, first + length), label, check_truth(truth))
-    return whole_chunk(job, atlas, check_workers(workers))
+    return make_whole_chunk(job, atlas, check_workers(workers))
 
 
 def generate_numbers_sequence(

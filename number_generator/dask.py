@@ -11,24 +11,24 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.commands.recorded import parsed_command
-from number_generator.commands.runs.plan import Part, plan_of
-from number_generator.digits.resolve import DigitImageDataset, Digits, digits_of
+from number_generator.commands.runs.plan import Part, make_plan
+from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits
 from number_generator.errors import SpecError
-from number_generator.formats.schema import padded
+from number_generator.formats.schema import pad
 from number_generator.job.handwriting import Handwriting
-from number_generator.job.spec import Field, Fit, Job, Label, Span
-from number_generator.numbers.sequences import labels_of
+from number_generator.job.spec import Fit, Job, Label, Span, TruthField
+from number_generator.numbers.sequences import format_labels
 from number_generator.rendering.bound_job import Recipe
-from number_generator.rendering.ground_truth import fields_of
+from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer
-from number_generator.system.optional import needed
-from number_generator.training.batches import batches_of
+from number_generator.system.optional import import_optional
+from number_generator.training.batches import make_batches
 
 if TYPE_CHECKING:
     import dask.array as dask_array
 
-dask: Any = needed("dask", "dask", "number_generator.dask")
-arrays: Any = needed("dask.array", "dask", "number_generator.dask")
+dask: Any = import_optional("dask", "dask", "number_generator.dask")
+arrays: Any = import_optional("dask.array", "dask", "number_generator.dask")
 
 __all__ = ["NumberJob", "images", "job", "labels", "truth"]
 
@@ -83,7 +83,7 @@ class NumberJob:
         >>> NumberJob.from_command("generate-phone-numbers --num-images 1000000000 --style document --seed 7").seed
         7
         """
-        parts = {each.name: each for each in plan_of(parsed_command(command)).parts}
+        parts = {each.name: each for each in make_plan(parsed_command(command)).parts}
         chosen = _chosen(parts, part)
         return cls(chosen.job, chosen.digits)
 
@@ -137,8 +137,8 @@ def job(
     >>> images(job(count=10**9, style="natural", seed=1)).shape
     (1000000000, 28, 100)
     """
-    chosen = digits_of(digits)
-    batches = batches_of(
+    chosen = resolve_digits(digits)
+    batches = make_batches(
         numbers,
         spacing_range,
         width,
@@ -258,7 +258,7 @@ def truth(
     if name not in _TRUTHS:
         raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
     asked = replace(recipe.job, truth=(_TRUTHS[name],))
-    field = next(field for field in fields_of(asked, asked.numbers.longest) if field.name == name)
+    field = next(field for field in make_truth_fields(asked, asked.numbers.longest) if field.name == name)
     return _array(recipe, _truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
 
 
@@ -286,7 +286,7 @@ def _recipe_of(job: Any, digits: Digits, part: str | None) -> Recipe:
     if part is not None and not isinstance(job, str):
         raise SpecError(f"part is {part!r}, which goes with a command alone: leave it out")
     if isinstance(job, Job):
-        job = NumberJob(job, digits_of(digits))
+        job = NumberJob(job, resolve_digits(digits))
     elif isinstance(job, str):
         if parsed_command(job).seed is None:
             raise SpecError(
@@ -359,8 +359,8 @@ def _images(recipe: Recipe, span: Span) -> npt.NDArray[np.uint8]:
 def _labels(recipe: Recipe, span: Span) -> npt.NDArray[np.bytes_]:
     numbers = recipe.job.numbers
     sequences = numbers.sequences(recipe.job.seed, span)
-    return labels_of(sequences, numbers.longest, digits_only=recipe.job.label == "digits")
+    return format_labels(sequences, numbers.longest, digits_only=recipe.job.label == "digits")
 
 
-def _truth(recipe: Recipe, span: Span, field: Field) -> npt.NDArray[Any]:
-    return padded(recipe.chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)
+def _truth(recipe: Recipe, span: Span, field: TruthField) -> npt.NDArray[Any]:
+    return pad(recipe.chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)

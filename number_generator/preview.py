@@ -164,12 +164,12 @@ def _written(sequences: Any, count: int, seed: int) -> list[str]:
     """Give what to write on `count` images: the sequences over and over, or drawn numbers."""
     if sequences is None:
         return _drawn(count, seed)
-    from number_generator.numbers.sequences import labels_of, pack_sequences  # noqa: PLC0415
+    from number_generator.numbers.sequences import format_labels, pack_sequences  # noqa: PLC0415
 
     packed = pack_sequences(sequences)
     if not len(packed):
         raise SpecError("sequences is empty: give at least one, or None to draw numbers")
-    texts = [label.decode("ascii") for label in labels_of(packed, packed.longest)]
+    texts = [label.decode("ascii") for label in format_labels(packed, packed.longest)]
     return [texts[k % len(texts)] for k in range(count)]
 
 

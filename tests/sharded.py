@@ -5,13 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 
 from number_generator.formats.hdf5.index_writer import write_index
-from number_generator.formats.writer import open_sink
-from number_generator.job.metadata import dataset_metadata
-from number_generator.job.provenance import shard_metadata
+from number_generator.formats.writer import open_writer
+from number_generator.job.metadata import make_metadata
+from number_generator.job.provenance import make_shard_metadata
 from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
 from number_generator.numbers.sequences import PhoneNumbers
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import fields_of
+from number_generator.rendering.ground_truth import make_truth_fields
 
 COUNT, SHARDS = 42, 4
 TRUTH = ("boxes", "glyphs", "parameters")
@@ -22,15 +22,15 @@ def job_of(count=COUNT, *, seed=1, start=0, truth=TRUTH, width=30):
 
 
 def header_of(job, shards=None, **more):
-    metadata = dataset_metadata(job, "0" * 64, "", "hdf5", "gzip", shards=shards) | more
-    return DatasetHeader(job.shape, job.numbers.longest, metadata, fields_of(job, job.numbers.longest))
+    metadata = make_metadata(job, "0" * 64, "", "hdf5", "gzip", shards=shards) | more
+    return DatasetHeader(job.shape, job.numbers.longest, metadata, make_truth_fields(job, job.numbers.longest))
 
 
 def write(path, job, header, atlas, compression="gzip"):
-    with open_sink("hdf5", path, header, overwrite=True, compression=compression) as sink:
-        for span in job.split(sink.span_multiple):
-            sink.write(sink.encode(make_chunk(job, atlas, span)))
-        sink.commit()
+    with open_writer("hdf5", path, header, overwrite=True, compression=compression) as writer:
+        for span in job.split(writer.span_multiple):
+            writer.write(writer.encode(make_chunk(job, atlas, span)))
+        writer.commit()
     return path
 
 
@@ -50,7 +50,7 @@ def write_shard(folder, job, number, atlas, shards=SHARDS, *, name=None, compres
     header = dataclasses.replace(
         whole,
         shape=(len(span), *whole.shape[1:]),
-        metadata=shard_metadata(whole.metadata, number, shards, span),
+        metadata=make_shard_metadata(whole.metadata, number, shards, span),
     )
     path = Path(folder) / (name or name_of(number, shards))
     return write(path, dataclasses.replace(job, span=span), header, atlas, compression)

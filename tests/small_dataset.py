@@ -8,18 +8,18 @@ import pytest
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.conversion import write_dataset
 from number_generator.formats.memory_reader import MemoryReader
-from number_generator.job.spec import Field
+from number_generator.job.spec import TruthField
 
 COUNT, HEIGHT, WIDTH, LONGEST = 7, 5, 6, 3
 LABELS = ["", "1", "23", "456", "7,8", '"9"', "+12"]
 _RANDOM = np.random.default_rng(0)
 IMAGES = _RANDOM.integers(0, 256, (COUNT, HEIGHT, WIDTH), np.uint8)
 FIELDS = (
-    Field("boxes", (LONGEST, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
-    Field("glyphs", (LONGEST,), "int32", -1, {"meaning": "numbers"}),
-    Field("writers", (), "int64", -1, {"meaning": "who wrote it"}),
-    Field("parameters", (2,), "float32", np.nan, {"columns": "slant,size"}),
-    Field("glyph_parameters", (LONGEST, 2), "float32", np.nan, {"columns": "x,y"}),
+    TruthField("boxes", (LONGEST, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
+    TruthField("glyphs", (LONGEST,), "int32", -1, {"meaning": "numbers"}),
+    TruthField("writers", (), "int64", -1, {"meaning": "who wrote it"}),
+    TruthField("parameters", (2,), "float32", np.nan, {"columns": "slant,size"}),
+    TruthField("glyph_parameters", (LONGEST, 2), "float32", np.nan, {"columns": "x,y"}),
 )
 METADATA = {"spacing_range": (5, 10), "image_width": WIDTH, "command": "make it", "nested": {"a": [1, None]}}
 

@@ -220,14 +220,14 @@ def test_an_array_goes_into_zarr(tmp_path):
 
 
 def test_a_recipe_takes_computed_clusters_along(make_digit_dataset, monkeypatch):
-    monkeypatch.setattr(writers, "style_clusters", lambda images, labels: np.arange(len(labels)) % 3 * 2)
+    monkeypatch.setattr(writers, "compute_style_clusters", lambda images, labels: np.arange(len(labels)) % 3 * 2)
     digits = make_digit_dataset(12, per_class=6)
     style = Handwriting.named("natural").replace(writer="cluster")
     described = job(count=20, seed=3, style=style, digits=digits)
     made = images(described).compute()
     told = truth(described, "writers").compute()
     sent = pickle.dumps([images(described), truth(described, "writers")])
-    monkeypatch.setattr(writers, "style_clusters", None)
+    monkeypatch.setattr(writers, "compute_style_clusters", None)
 
     again = dask.compute(*pickle.loads(sent))
 

@@ -15,7 +15,7 @@ from test_readme import blocks_of, folder, run_page, run_python  # noqa: F401 - 
 import number_generator
 from number_generator import errors
 from number_generator.commands import generate as cli
-from number_generator.commands.main import command_parser
+from number_generator.commands.main import make_command_parser
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs"
@@ -65,7 +65,7 @@ def sections_of(page):
 
 def parsers():
     """Every command's parser, the nested ones included."""
-    found, waiting = [], [cli.dataset_parser(), cli.image_parser(), command_parser()[0]]
+    found, waiting = [], [cli.make_dataset_parser(), cli.make_image_parser(), make_command_parser()[0]]
     while waiting:
         parser = waiting.pop()
         nested = [action.choices.values() for action in parser._actions if action.nargs == "A..."]

@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from number_generator.formats.writer import open_sink
-from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.formats.writer import open_writer
+from number_generator.job.spec import Chunk, DatasetHeader, Span, TruthField
 
 FIELDS = (
-    Field("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
-    Field("glyphs", (4,), "int32", -1, {}),
-    Field("writers", (), "int64", -1, {}),
-    Field("parameters", (2,), "float32", float("nan"), {"columns": "slant,size"}),
-    Field("glyph_parameters", (4, 3), "float32", float("nan"), {}),
+    TruthField("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
+    TruthField("glyphs", (4,), "int32", -1, {}),
+    TruthField("writers", (), "int64", -1, {}),
+    TruthField("parameters", (2,), "float32", float("nan"), {"columns": "slant,size"}),
+    TruthField("glyph_parameters", (4, 3), "float32", float("nan"), {}),
 )
 METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1}
 ALL_LABELS = ("json", "csv", "tesseract", "jsonl")
@@ -50,17 +50,17 @@ def make_content(count, height=6, width=9, seed=0):
     return rng.integers(0, 256, (count, height, width), np.uint8), labels, truth
 
 
-def write(sink, images, labels, truth=None, length=None, first=0):
-    """Write all of a dataset into an open sink, span by span, and commit it."""
-    for span in Span(first, first + len(images)).split((length or max(1, len(images))) * sink.span_multiple):
+def write(writer, images, labels, truth=None, length=None, first=0):
+    """Write all of a dataset into an open writer, span by span, and commit it."""
+    for span in Span(first, first + len(images)).split((length or max(1, len(images))) * writer.span_multiple):
         rows = slice(span.start - first, span.stop - first)
         longest = int(np.char.str_len(labels[rows]).max(initial=0))  # a chunk is as wide as its longest label
         cut = {
             name: values[rows, :longest] if name in ("boxes", "glyphs", "glyph_parameters") else values[rows]
             for name, values in (truth or {}).items()
         }
-        sink.write(sink.encode(Chunk(span, images[rows], labels[rows], cut)))
-    sink.commit()
+        writer.write(writer.encode(Chunk(span, images[rows], labels[rows], cut)))
+    writer.commit()
 
 
 def write_dataset(path, file_format, count, *, truth=True, length=None, first=0, overwrite=False, size=(6, 9), **more):
@@ -69,8 +69,8 @@ def write_dataset(path, file_format, count, *, truth=True, length=None, first=0,
     header = DatasetHeader(images.shape, 4, METADATA, FIELDS if truth else ())
     if file_format == "png" and truth and "labels" not in more:
         more["labels"] = ("jsonl",)
-    with open_sink(file_format, path, header, overwrite=overwrite, **more) as sink:
-        write(sink, images, labels, arrays if truth else None, length, first)
+    with open_writer(file_format, path, header, overwrite=overwrite, **more) as writer:
+        write(writer, images, labels, arrays if truth else None, length, first)
     return images, [label.decode() for label in labels.tolist()], arrays if truth else {}
 
 

@@ -94,25 +94,25 @@ def _list(options: argparse.Namespace, interruption: Interruption) -> None:
 
 
 def _fetch(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.digits.published import source_named  # noqa: PLC0415
+    from number_generator.digits.published import find_source  # noqa: PLC0415
 
-    for source in [source_named(name) for name in options.names]:
+    for source in [find_source(name) for name in options.names]:
         say(f'The digits {source.name} are in "{source.fetch()}"')
 
 
 def _build(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.digits.mixtures import joined_digits, mixed_digits  # noqa: PLC0415
-    from number_generator.system.temporaries import exists_already  # noqa: PLC0415
+    from number_generator.digits.mixtures import join_digits, mix_digits  # noqa: PLC0415
+    from number_generator.system.temporaries import already_exists  # noqa: PLC0415
 
     path = _checked_output(options.output)
     if os.path.lexists(path) and not options.overwrite:  # before the digits are read, which may take long
-        raise exists_already(path)
+        raise already_exists(path)
     weights = _checked_weights(options.weights, len(options.sources))
     parts = [(name, _digits(name, options)) for name in options.sources]
     if weights:
-        digits = mixed_digits([(name, part, weight) for (name, part), weight in zip(parts, weights, strict=True)])
+        digits = mix_digits([(name, part, weight) for (name, part), weight in zip(parts, weights, strict=True)])
     else:
-        digits = parts[0][1] if len(parts) == 1 else joined_digits(parts)
+        digits = parts[0][1] if len(parts) == 1 else join_digits(parts)
     is_npz = path.suffix.lower() == ".npz"
     clusters = _clusters(digits) if options.clusters and is_npz else digits.cluster_ids
     if is_npz:
@@ -155,7 +155,7 @@ def _digits(name: str, options: argparse.Namespace) -> "DigitImageDataset":
     """Load a source, of the size that is asked for."""
     from number_generator.digits.dataset import DigitImageDataset  # noqa: PLC0415
     from number_generator.digits.image_folder import MAX_SIZE, is_folder_of_images, load_folder  # noqa: PLC0415
-    from number_generator.digits.mixtures import resized  # noqa: PLC0415
+    from number_generator.digits.mixtures import resize_digits  # noqa: PLC0415
     from number_generator.digits.published import SOURCES  # noqa: PLC0415
     from number_generator.digits.resolve import load_digits, packaged_digits  # noqa: PLC0415
     from number_generator.job.spec import MIN_HEIGHT  # noqa: PLC0415
@@ -166,14 +166,14 @@ def _digits(name: str, options: argparse.Namespace) -> "DigitImageDataset":
         raw = load_folder(name, size=size or 28, ink=options.ink)
         return DigitImageDataset(raw.images, raw.labels)
     digits = load_digits(name) if name else packaged_digits()
-    return digits if size in (None, digits.get_example_shape()[1]) else resized(digits, size)
+    return digits if size in (None, digits.get_example_shape()[1]) else resize_digits(digits, size)
 
 
 def _clusters(digits: "DigitImageDataset") -> Any:
-    from number_generator.digits.writers import writers_of  # noqa: PLC0415
+    from number_generator.digits.writers import find_writers  # noqa: PLC0415
 
     try:
-        return writers_of(digits, "cluster").ids
+        return find_writers(digits, "cluster").ids
     except (SpecError, MissingExtraError) as exc:
         raise type(exc)(f"{exc}; --no-clusters builds the file without them") from exc
 
@@ -184,7 +184,8 @@ def _save_npz(
     """Write an archive, wholly or not at all, that says where its digits come from."""
     import numpy as np  # noqa: PLC0415
 
-    from number_generator.system.atomic_file import AtomicFile, translated  # noqa: PLC0415
+    from number_generator.system.atomic_file import AtomicFile  # noqa: PLC0415
+    from number_generator.system.temporaries import translate_errors  # noqa: PLC0415
 
     told = np.array(json.dumps(digits.get_metadata(), default=str))
     arrays: dict[str, Any] = {"images": digits._images, "labels": digits._digits, "metadata": told}
@@ -194,7 +195,7 @@ def _save_npz(
         file = AtomicFile(path, overwrite=overwrite)
         interruption.temporaries.append(file.temporary_path)
     try:
-        with translated(path):
+        with translate_errors(path):
             np.savez_compressed(file.file, **arrays)
         file.commit()
     finally:

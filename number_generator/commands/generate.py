@@ -19,15 +19,15 @@ from number_generator.commands.options import (
     add_scale_options,
     add_set_option,
     add_truth_options,
-    split_of,
-    truth_of,
+    parse_split_option,
+    parse_truth,
 )
 from number_generator.commands.output import add_output_options
-from number_generator.commands.terminal import new_parser, progress_bar, run_guarded, say, say_title
+from number_generator.commands.terminal import make_parser, run_guarded, say, say_title, show_progress
 from number_generator.errors import SpecError
 from number_generator.system.signals import Interruption
 
-__all__ = ["dataset_parser", "generate_numbers_sequence", "generate_phone_numbers", "image_parser"]
+__all__ = ["generate_numbers_sequence", "generate_phone_numbers", "make_dataset_parser", "make_image_parser"]
 
 _LONGEST_FILE_NAME = 255
 _SHEET_IMAGES = 60
@@ -49,17 +49,17 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
     int
         The exit status.
     """
-    return run_guarded(image_parser(), argv, lambda options: _make_image(options, interruption))
+    return run_guarded(make_image_parser(), argv, lambda options: _make_image(options, interruption))
 
 
 def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
     """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
-    return run_guarded(dataset_parser(), argv, lambda options: _make_dataset(options, interruption))
+    return run_guarded(make_dataset_parser(), argv, lambda options: _make_dataset(options, interruption))
 
 
-def image_parser() -> argparse.ArgumentParser:
+def make_image_parser() -> argparse.ArgumentParser:
     """Give the arguments of `generate-numbers-sequence`."""
-    parser = new_parser(
+    parser = make_parser(
         "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
     )
     parser.add_argument(
@@ -81,9 +81,9 @@ def image_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def dataset_parser() -> argparse.ArgumentParser:
+def make_dataset_parser() -> argparse.ArgumentParser:
     """Give the arguments of `generate-phone-numbers`."""
-    parser = new_parser(
+    parser = make_parser(
         "generate-phone-numbers",
         "Make a labelled dataset of images of numbers, written in real handwritten digits: phone numbers, or any that "
         "the options below describe. By default they are like Japanese phone numbers: a 0, a digit from 1 to 9, then "
@@ -174,11 +174,11 @@ def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
 
 def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
-    from number_generator.commands.runs.plan import checked_spec, chosen_digits  # noqa: PLC0415
+    from number_generator.commands.runs.plan import load_chosen_digits, parse_render_spec  # noqa: PLC0415
 
     sequence = options.sequence
     target = _target(options.output_path, f"{sequence}.png", (".png",))
-    spec = checked_spec(options)
+    spec = parse_render_spec(options)
     _check_sequence(sequence)
     named = target == options.output_path or options.preview is not None
     if not named and "/" in sequence:
@@ -210,7 +210,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
         spec.width,
         style=spec.style,
         seed=seed,
-        digits=chosen_digits(options),
+        digits=load_chosen_digits(options),
         workers=1,
     )[0]
     save_png(image, Path(target), interruption)
@@ -233,18 +233,18 @@ def _make_sheet(
     options: argparse.Namespace, interruption: Interruption, numbers: Any, spec: Any, seed: int, count: int
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
-    from number_generator.commands.runs.plan import chosen_digits  # noqa: PLC0415
-    from number_generator.digits.writers import atlas_for  # noqa: PLC0415
+    from number_generator.commands.runs.plan import load_chosen_digits  # noqa: PLC0415
+    from number_generator.digits.writers import prepare_atlas  # noqa: PLC0415
     from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
     from number_generator.job.spec import Job, Span  # noqa: PLC0415
     from number_generator.rendering.engine import make_chunk  # noqa: PLC0415
     from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")
-    atlas = atlas_for(chosen_digits(options), spec.style)
+    atlas = prepare_atlas(load_chosen_digits(options), spec.style)
     # One image is what the other command makes: it has no labels and no ground truth.
     label: Any = getattr(options, "label", "written")
-    truth = tuple(kind for kind in truth_of(options) if kind == "boxes") if hasattr(options, "truth") else ()
+    truth = tuple(kind for kind in parse_truth(options) if kind == "boxes") if hasattr(options, "truth") else ()
     job = Job(numbers, spec, atlas.height, seed, Span(0, count), label, truth)
     chunk = make_chunk(job, atlas, job.span)
     labels = [label.decode("ascii") for label in chunk.labels]
@@ -258,24 +258,24 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     if options.pattern == _LIST:
         _say_patterns()
         return
-    from number_generator.commands.runs.plan import output_for, places_of, request_of  # noqa: PLC0415
+    from number_generator.commands.runs.plan import choose_output, list_places, parse_request  # noqa: PLC0415
     from number_generator.system.threads import check_workers  # noqa: PLC0415
 
-    request = request_of(options)
+    request = parse_request(options)
     workers = check_workers(options.workers, "--workers")
     if options.preview is not None:
-        split_of(options)  # of no use here, and a mistake in it is told
+        parse_split_option(options)  # of no use here, and a mistake in it is told
         numbers, count = request.numbers.source, min(request.count, _SHEET_IMAGES)
         _make_sheet(options, interruption, numbers, request.spec, request.seed, count)
         return
     from number_generator.commands.runs.execute import Settings  # noqa: PLC0415
-    from number_generator.commands.runs.resume import recorded_seed  # noqa: PLC0415
+    from number_generator.commands.runs.resume import read_recorded_seed  # noqa: PLC0415
 
-    settings = Settings(output_for(options, request), options.overwrite, options.resume, workers, interruption)
+    settings = Settings(choose_output(options, request), options.overwrite, options.resume, workers, interruption)
     if options.resume:
         interruption.left = "the same command goes on from what is done"
         if options.seed is None:
-            drawn = recorded_seed(places_of(options, settings.output), overwrite=options.overwrite)
+            drawn = read_recorded_seed(list_places(options, settings.output), overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     are_phone = request.numbers.are_phone
     with _producing(options, request, settings) as (plan, production):
@@ -283,7 +283,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         like = "phone numbers like database" if are_phone else "numbers dataset"
         count = sum(len(part.job.span) for part in plan.parts)
         say(f"Creating {like} with {count} examples, this might take a few moments ...")
-        with progress_bar(count, quiet=options.quiet) as bar:
+        with show_progress(count, quiet=options.quiet) as bar:
             production.run(bar.update)
         production.commit()
     images = "telephone like images" if are_phone else "images of numbers"
@@ -304,21 +304,21 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
 @contextlib.contextmanager
 def _producing(options: argparse.Namespace, request: Any, settings: Any) -> Iterator[tuple[Any, Any]]:
     """Give the plan of the options, and its production, begun: here or on a cluster."""
-    from number_generator.commands.runs.execute import production_of  # noqa: PLC0415
-    from number_generator.commands.runs.plan import plan_of  # noqa: PLC0415
+    from number_generator.commands.runs.execute import open_run  # noqa: PLC0415
+    from number_generator.commands.runs.plan import make_plan  # noqa: PLC0415
 
     if options.scheduler is None:
-        plan = plan_of(options, request)
-        with production_of(plan, settings) as production:
+        plan = make_plan(options, request)
+        with open_run(plan, settings) as production:
             yield plan, production
         return
-    from number_generator.commands.runs.cluster import ClusterShards, check_scheduler, connected, usual_shards  # noqa: PLC0415
+    from number_generator.commands.runs.cluster import ClusterShards, check_scheduler, choose_shards, connect  # noqa: PLC0415
 
     check_scheduler(options, settings.output)
-    with connected(options.scheduler, settings.workers) as client:
+    with connect(options.scheduler, settings.workers) as client:
         if options.shards is None:
-            options.shards = usual_shards(options, request, client)
-        plan = plan_of(options, request)
+            options.shards = choose_shards(options, request, client)
+        plan = make_plan(options, request)
         with ClusterShards(plan, settings, client) as production:
             yield plan, production
 

@@ -75,18 +75,18 @@ def _inspect(options: argparse.Namespace, interruption: Interruption) -> None:
         found = inspect_dataset(reader, options.source, sample=sample)
         verification = None if verified is None else _verify(reader, verified)
         if page is not None:
-            from number_generator.commands.inspection.html import page_text, save_page  # noqa: PLC0415
+            from number_generator.commands.inspection.html import format_page, save_page  # noqa: PLC0415
 
-            save_page(page_text(found, reader, verification), page, interruption)
+            save_page(format_page(found, reader, verification), page, interruption)
     if options.json:
         told: dict[str, Any] = dataclasses.asdict(found)
         if verification is not None:
             told["verification"] = {**dataclasses.asdict(verification), "is_verified": verification.is_verified}
         say(json.dumps(told, indent=2, allow_nan=False))
     else:
-        from number_generator.commands.inspection.text import text_lines  # noqa: PLC0415
+        from number_generator.commands.inspection.text import format_lines  # noqa: PLC0415
 
-        for line in text_lines(found, bar=_bar(), verification=verification):
+        for line in format_lines(found, bar=_bar(), verification=verification):
             say(line)
     if page is not None and not options.json:
         say(f'\nPage written to "{options.html}"')
@@ -101,12 +101,13 @@ def _checked_page(name: str) -> Path:
 
 
 def _verify(reader: "Reader", count: int) -> "Verification":
-    from number_generator.commands.inspection.text import printable  # noqa: PLC0415
-    from number_generator.commands.inspection.verification import files_to_read, verify  # noqa: PLC0415
+    from number_generator.commands.inspection.verification import list_files_to_read, verify  # noqa: PLC0415
 
     # Whoever wrote the dataset chose them, so they are told before they are read.
-    for named in files_to_read(reader.metadata):
-        say(f"--verify reads what the recorded command names: {printable(named)}", to=sys.stderr)
+    for named in list_files_to_read(reader.metadata):
+        from number_generator.commands.inspection.text import make_printable  # noqa: PLC0415
+
+        say(f"--verify reads what the recorded command names: {make_printable(named)}", to=sys.stderr)
     return verify(reader, count)
 
 

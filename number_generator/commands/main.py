@@ -9,18 +9,18 @@ from number_generator.commands.digits import add_digits
 from number_generator.commands.index import add_index
 from number_generator.commands.inspect import add_inspect
 from number_generator.commands.options import add_set_option
-from number_generator.commands.terminal import USAGE, progress_bar, run_guarded, say
+from number_generator.commands.terminal import USAGE, run_guarded, say, show_progress
 from number_generator.errors import SpecError
 from number_generator.system.signals import Interruption
 
-__all__ = ["command_parser", "main"]
+__all__ = ["main", "make_command_parser"]
 
 _Work = Callable[[argparse.Namespace, Interruption], None]
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
     """Run the command that the first argument names; parameters and result are those of the functions of `generate`."""
-    parser, commands = command_parser()
+    parser, commands = make_command_parser()
     if not argv:
         parser.print_help(sys.stderr)
         return USAGE
@@ -31,7 +31,7 @@ def main(argv: list[str], interruption: Interruption) -> int:
     return parser.error("give a command first")
 
 
-def command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
+def make_command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
     """Give the arguments of `python -m number_generator`, and its commands with theirs."""
     parser = argparse.ArgumentParser(
         prog="python -m number_generator",
@@ -131,14 +131,14 @@ def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.formats.conversion import checked_target, lost_text, target_format, write_dataset  # noqa: PLC0415
+    from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset  # noqa: PLC0415
     from number_generator.formats.reader import open_reader  # noqa: PLC0415
     from number_generator.system.threads import check_workers  # noqa: PLC0415
 
-    target = checked_target(options.target)
-    file_format = target_format(target, options.format)
+    target = check_target(options.target)
+    file_format = choose_format(target, options.format)
     workers = check_workers(options.workers, "--workers")
-    with open_reader(options.source) as reader, progress_bar(len(reader), quiet=options.quiet) as bar:
+    with open_reader(options.source) as reader, show_progress(len(reader), quiet=options.quiet) as bar:
         lost = write_dataset(
             reader,
             target,
@@ -153,7 +153,7 @@ def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
         )
         count = len(reader)
     if lost:
-        say(lost_text(lost), to=sys.stderr)
+        say(format_losses(lost), to=sys.stderr)
     say(f'Dataset with {count} images written as {file_format} at "{options.target}"')
 
 

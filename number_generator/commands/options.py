@@ -22,11 +22,11 @@ __all__ = [
     "add_scale_options",
     "add_set_option",
     "add_truth_options",
-    "numbers_of",
-    "shard_of",
-    "shards_of",
-    "split_of",
-    "truth_of",
+    "parse_numbers",
+    "parse_shard",
+    "parse_shards",
+    "parse_split_option",
+    "parse_truth",
 ]
 
 NUM_IMAGES = 1000
@@ -165,7 +165,7 @@ def add_scale_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def shards_of(options: argparse.Namespace) -> int | None:
+def parse_shards(options: argparse.Namespace) -> int | None:
     """Give how many files `--shards` divides a dataset into, or raise SpecError."""
     if options.shards is None:
         return None
@@ -176,11 +176,11 @@ def shards_of(options: argparse.Namespace) -> int | None:
     return check_integer("--shards", options.shards, 1, _MOST_SHARDS)
 
 
-def shard_of(options: argparse.Namespace) -> tuple[int, int] | None:
+def parse_shard(options: argparse.Namespace) -> tuple[int, int] | None:
     """Give which of how many shards `--shard` asks for, or raise SpecError."""
     if options.shard is None:
         return None
-    shards_of(options)
+    parse_shards(options)
     found = _SHARD.fullmatch(options.shard)
     number, shards = (int(found[1]), int(found[2])) if found else (0, 0)
     if not number < shards <= _MOST_SHARDS:
@@ -191,7 +191,7 @@ def shard_of(options: argparse.Namespace) -> tuple[int, int] | None:
     return number, shards
 
 
-def numbers_of(options: argparse.Namespace) -> Numbers:
+def parse_numbers(options: argparse.Namespace) -> Numbers:
     """Give the numbers that the options describe, or raise SpecError that names the option."""
     chosen = [name for name in ("pattern", "country", "sequences") if getattr(options, name) is not None]
     if len(chosen) > 1:
@@ -214,7 +214,7 @@ def numbers_of(options: argparse.Namespace) -> Numbers:
     return Numbers(PhoneNumbers(options.dashes), ["--dashes"] if options.dashes else [], are_phone=True)
 
 
-def truth_of(options: argparse.Namespace) -> tuple[str, ...]:
+def parse_truth(options: argparse.Namespace) -> tuple[str, ...]:
     """Give the ground truth that `--truth` asks for, or raise SpecError."""
     from number_generator.job.spec import TRUTHS, check_truth  # noqa: PLC0415
 
@@ -228,7 +228,7 @@ def truth_of(options: argparse.Namespace) -> tuple[str, ...]:
     return check_truth(kinds, "--truth")
 
 
-def split_of(options: argparse.Namespace) -> "Split | None":
+def parse_split_option(options: argparse.Namespace) -> "Split | None":
     """Give the split that `--split` asks for, or raise SpecError."""
     if options.split is None:
         return None

@@ -13,7 +13,7 @@ from number_generator.errors import SpecError
 if TYPE_CHECKING:
     from number_generator.formats.writer import Compression, Format
 
-__all__ = ["Output", "add_output_options", "output_of"]
+__all__ = ["Output", "add_output_options", "parse_output"]
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,9 @@ class Output:
 
     def of_part(self, name: str) -> str:
         """Give the file or folder of a part of a split."""
-        from number_generator.formats.writer import format_of  # noqa: PLC0415
+        from number_generator.formats.writer import find_format  # noqa: PLC0415
 
-        has_ending = format_of(self.target) is not None
+        has_ending = find_format(self.target) is not None
         root, ending = os.path.splitext(self.target) if has_ending else (self.target, "")  # noqa: PTH122 - see `_target`
         return f"{root}-{name}{ending}"
 
@@ -77,7 +77,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def output_of(options: argparse.Namespace, name: str) -> Output:
+def parse_output(options: argparse.Namespace, name: str) -> Output:
     """Give the place that the options describe, or raise SpecError that names the option.
 
     Parameters
@@ -86,10 +86,10 @@ def output_of(options: argparse.Namespace, name: str) -> Output:
     name : str
         Of the dataset, without an ending, where the options name a folder to put it in.
     """
-    from number_generator.formats.writer import COMPRESSIONS, format_of  # noqa: PLC0415
+    from number_generator.formats.writer import COMPRESSIONS, find_format  # noqa: PLC0415
 
     target = _target(options.output_path, name, options.format)
-    file_format: Format = format_of(target) or options.format
+    file_format: Format = find_format(target) or options.format
     known = COMPRESSIONS[file_format]
     compression: Compression = options.compression or known[0]
     if compression not in known:
@@ -109,16 +109,16 @@ def output_of(options: argparse.Namespace, name: str) -> Output:
 def _target(output_path: str, name: str, file_format: str) -> str:
     """Give the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
     from number_generator.formats.atomic_folder import is_dataset_folder  # noqa: PLC0415
-    from number_generator.formats.writer import ENDINGS, FOLDER_FORMATS, format_of  # noqa: PLC0415
+    from number_generator.formats.writer import ENDINGS, FOLDER_FORMATS, find_format  # noqa: PLC0415
 
     # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112
     if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash
         whole = output_path.rstrip("/" + os.sep)
         is_named = os.path.basename(whole) not in ("", os.curdir, os.pardir)  # noqa: PTH119 - as it is written
-        if is_named and (file_format in FOLDER_FORMATS or format_of(whole) in FOLDER_FORMATS):
+        if is_named and (file_format in FOLDER_FORMATS or find_format(whole) in FOLDER_FORMATS):
             return whole
-    named = format_of(output_path)
+    named = find_format(output_path)
     if named is not None and (named in FOLDER_FORMATS or not is_folder):
         return output_path
     may_be_itself = file_format in FOLDER_FORMATS and output_path and not output_path.endswith(("/", os.sep))

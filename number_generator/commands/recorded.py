@@ -5,7 +5,7 @@ import os
 import shlex
 from typing import NoReturn
 
-from number_generator.commands.generate import dataset_parser
+from number_generator.commands.generate import make_dataset_parser
 from number_generator.errors import SpecError
 
 __all__ = ["parsed_command"]
@@ -30,7 +30,7 @@ def parsed_command(text: str) -> argparse.Namespace:
     def refuse(message: str) -> NoReturn:
         raise SpecError(f"the command {text!r}: {message}; give what {_PROGRAM} takes")
 
-    parser = dataset_parser()
+    parser = make_dataset_parser()
     parser.error = refuse  # type: ignore[method-assign]  # its own ends the process
     try:
         words = shlex.split(text)

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, SpecError
 
-__all__ = ["FAILED", "USAGE", "new_parser", "progress_bar", "run_guarded", "say", "say_title"]
+__all__ = ["FAILED", "USAGE", "make_parser", "run_guarded", "say", "say_title", "show_progress"]
 
 FAILED = 1
 """The exit status of a run that failed."""
@@ -17,7 +17,7 @@ USAGE = 2
 """The exit status of a wrong argument."""
 
 
-def new_parser(name: str, description: str) -> argparse.ArgumentParser:
+def make_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return the parser of a command, which tells its version and takes no abbreviations."""
     parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -62,7 +62,7 @@ def say_title(title: str, rule: int) -> None:
     say(f"{'-' * rule}\n{title}\n{'-' * rule}")
 
 
-def progress_bar(count: int, *, quiet: bool) -> Any:
+def show_progress(count: int, *, quiet: bool) -> Any:
     """Give a progress bar on stderr with images/s and the time left; silent where stderr is no terminal."""
     from tqdm import tqdm  # noqa: PLC0415 - see the module's first lines
 

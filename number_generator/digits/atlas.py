@@ -10,7 +10,7 @@ import numpy.typing as npt
 from number_generator.digits.distance_fields import GlyphFields
 from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, separator_images
 
-__all__ = ["GlyphAtlas", "glyph_order"]
+__all__ = ["GlyphAtlas", "order_glyphs"]
 
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
 Shares = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -143,7 +143,7 @@ class GlyphAtlas:
         -------
         GlyphAtlas
         """
-        order = glyph_order(labels, None if mixture is None else mixture[0])
+        order = order_glyphs(labels, None if mixture is None else mixture[0])
         images = images[order]
         size = images.shape[2]
         first, stop = _extent(images, axis=1)
@@ -162,7 +162,7 @@ class GlyphAtlas:
         )
 
 
-def glyph_order(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+def order_glyphs(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
     """Give the numbers of a dataset's digits in the order of its atlas: by class, then source, then number."""
     order = np.argsort(labels, kind="stable") if origin is None else np.lexsort((origin, labels))
     return order.astype(np.int64)

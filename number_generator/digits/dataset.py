@@ -15,7 +15,7 @@ import numpy.typing as npt
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, Images, size_text
+from number_generator.formats.dataset import GenericDataset, Images, format_size
 from number_generator.formats.reader import load_arrays
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
@@ -298,7 +298,7 @@ def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uin
     _, height, width = images.shape
     if height != width or height < MIN_HEIGHT:
         raise DatasetError(
-            f"the digits are {size_text(images)}: give square images of at least {MIN_HEIGHT} x {MIN_HEIGHT} px"
+            f"the digits are {format_size(images)}: give square images of at least {MIN_HEIGHT} x {MIN_HEIGHT} px"
         )
     digits = np.empty(len(images), np.uint8)
     for number, label in enumerate(labels):

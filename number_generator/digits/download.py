@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from number_generator.digits.cache import give_to_readers, is_whole, locked, unfinished, writing
 from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
-from number_generator.system.optional import needed
+from number_generator.system.optional import import_optional
 
 __all__ = ["RemoteFile", "fetch_files", "unpack"]
 
@@ -139,7 +139,7 @@ def _check_packages(missing: Sequence[RemoteFile], folder: Path, what: str) -> N
     """Raise MissingExtraError, with the way by hand, where files cannot be downloaded for want of a package."""
     try:
         for package in ("pooch", "requests", "filelock"):
-            needed(package, "fetch", f"downloading {what}")
+            import_optional(package, "fetch", f"downloading {what}")
     except MissingExtraError as exc:
         raise MissingExtraError(f"{exc}; or {_by_hand(missing, folder)}") from exc
 

@@ -16,7 +16,7 @@ from number_generator.formats.paths import DEFLATE_EXPANSION
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer
 
-__all__ = ["INKS", "MAX_SIZE", "folder_files", "is_folder_of_images", "load_folder", "normalised"]
+__all__ = ["INKS", "MAX_SIZE", "is_folder_of_images", "list_folder_files", "load_folder", "normalise_digit"]
 
 Grey = npt.NDArray[np.float32]
 
@@ -70,10 +70,10 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
     check_integer("size", size, MIN_HEIGHT, MAX_SIZE)
     if ink not in INKS:
         raise SpecError(f"ink is {ink!r}: give {', '.join(map(repr, INKS[:-1]))} or {INKS[-1]!r}")
-    files = list(folder_files(path))
+    files = list(list_folder_files(path))
     images = np.empty((len(files), size, size), np.uint8)
     for number, (_, file) in enumerate(files):
-        images[number] = normalised(_read_grey(file), size, ink, str(file))
+        images[number] = normalise_digit(_read_grey(file), size, ink, str(file))
     return RawDataset(images, np.array([digit for digit, _ in files], np.int64))
 
 
@@ -90,7 +90,7 @@ def is_folder_of_images(path: Any) -> bool:
     return False
 
 
-def folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:
+def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:
     """Give digit and file of each image of a folder, by digit, then name; errors are those of `load_folder`."""
     folder = Path(path)
     if not folder.is_dir():
@@ -116,7 +116,7 @@ def folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:
             raise DatasetError(f"{folder / str(digit)}: there is no image in this folder. {_VALID}")
 
 
-def normalised(grey: Grey, size: int, ink: str, name: str) -> npt.NDArray[np.uint8]:
+def normalise_digit(grey: Grey, size: int, ink: str, name: str) -> npt.NDArray[np.uint8]:
     """Make a digit of MNIST's form of an image: its ink in a box of 20 / 28 of the size, by its centre of mass.
 
     Parameters

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixture
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import size_text
+from number_generator.formats.dataset import format_size
 
-__all__ = ["as_mixture", "joined_digits", "mixed_digits", "parse_mixture", "resized"]
+__all__ = ["join_digits", "mix_digits", "parse_mixture", "resize_digits", "to_mixture"]
 
 _EXAMPLE = "mnist=0.7,./mine=0.3"
 _PART = re.compile(r"(?P<name>.+?)=(?P<weight>\d+\.?\d*|\.\d+)(?:,|$)", re.ASCII | re.DOTALL)
@@ -48,7 +48,7 @@ def parse_mixture(text: str) -> dict[str, float] | None:
     return weights
 
 
-def mixed_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImageDataset:
+def mix_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImageDataset:
     """Make one digit dataset of several, of which each is drawn from with its share, however many images it has.
 
     Parameters
@@ -60,7 +60,7 @@ def mixed_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitIm
     Returns
     -------
     DigitImageDataset
-        See `joined_digits`. Its metadata tells sources and weights.
+        See `join_digits`. Its metadata tells sources and weights.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def mixed_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitIm
     for name, _, weight in parts:
         if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 < weight < math.inf:
             raise SpecError(f"the weight of {name!r} is {weight!r}: give a number above 0, as in {_EXAMPLE}")
-    digits = joined_digits([(name, part) for name, part, _ in parts])
+    digits = join_digits([(name, part) for name, part, _ in parts])
     names: list[str] = []
     weights: list[float] = []
     origins: list[npt.NDArray[np.int64]] = []
@@ -100,7 +100,7 @@ def mixed_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitIm
     return digits
 
 
-def joined_digits(parts: Sequence[tuple[str, DigitImageDataset]]) -> DigitImageDataset:
+def join_digits(parts: Sequence[tuple[str, DigitImageDataset]]) -> DigitImageDataset:
     """Make one digit dataset of several, one after the other.
 
     Parameters
@@ -126,8 +126,8 @@ def joined_digits(parts: Sequence[tuple[str, DigitImageDataset]]) -> DigitImageD
     for name, part in parts[1:]:
         if part.get_example_shape() != first.get_example_shape():
             raise DatasetError(
-                f"the digits of {first_name} are {size_text(first._images)} and those of {name} "
-                f"{size_text(part._images)}: make them one size, with `python -m number_generator digits build "
+                f"the digits of {first_name} are {format_size(first._images)} and those of {name} "
+                f"{format_size(part._images)}: make them one size, with `python -m number_generator digits build "
                 f"--size {first.get_example_shape()[1]} {name} FILE.npz`"
             )
     return DigitImageDataset(
@@ -138,7 +138,7 @@ def joined_digits(parts: Sequence[tuple[str, DigitImageDataset]]) -> DigitImageD
     )
 
 
-def resized(digits: DigitImageDataset, size: int) -> DigitImageDataset:
+def resize_digits(digits: DigitImageDataset, size: int) -> DigitImageDataset:
     """Give the same digits with images of another size, in px."""
     from PIL import Image  # noqa: PLC0415 - loads when it is used
 
@@ -152,7 +152,7 @@ def resized(digits: DigitImageDataset, size: int) -> DigitImageDataset:
     return made
 
 
-def as_mixture(source: Any) -> Mapping[str, float] | None:
+def to_mixture(source: Any) -> Mapping[str, float] | None:
     """Give sources and weights if a mapping or a text names several, else None."""
     if isinstance(source, Mapping):
         return {str(name): weight for name, weight in source.items()}

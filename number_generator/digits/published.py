@@ -10,7 +10,7 @@ from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.download import RemoteFile, fetch_files, unpack
 from number_generator.errors import SpecError
 
-__all__ = ["SOURCES", "DigitSource", "source_named"]
+__all__ = ["SOURCES", "DigitSource", "find_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ SOURCES = {source.name: source for source in _ALL}
 """By name."""
 
 
-def source_named(name: str) -> DigitSource:
+def find_source(name: str) -> DigitSource:
     """Give a source, or raise SpecError that lists them."""
     try:
         return SOURCES[name]

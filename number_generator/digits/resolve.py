@@ -8,22 +8,22 @@ from functools import lru_cache
 from pathlib import Path
 
 from number_generator.digits.dataset import DigitImageDataset
-from number_generator.digits.image_folder import folder_files, is_folder_of_images
-from number_generator.digits.mixtures import as_mixture, mixed_digits
-from number_generator.digits.published import SOURCES, source_named
+from number_generator.digits.image_folder import is_folder_of_images, list_folder_files
+from number_generator.digits.mixtures import mix_digits, to_mixture
+from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
-from number_generator.formats.detection import source_files
+from number_generator.formats.detection import list_source_files
 
 __all__ = [
     "PACKAGED",
     "DigitImageDataset",
     "Digits",
     "default_digits",
-    "digits_of",
     "fetch_digits",
     "load_digits",
+    "name_digits",
     "packaged_digits",
-    "recorded_digits",
+    "resolve_digits",
     "set_default_dataset_filepath",
 ]
 
@@ -58,7 +58,7 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
         If it cannot be used; the default stays what it was.
     """
     global _default_path  # noqa: PLW0603 - the one documented default of the package
-    path = recorded_digits(filepath) if isinstance(filepath, (str, os.PathLike)) else filepath
+    path = name_digits(filepath) if isinstance(filepath, (str, os.PathLike)) else filepath
     digits = load_digits(path)
     _default_path = path
     return copy(digits)  # the caller may load other digits into it
@@ -81,7 +81,7 @@ def default_digits() -> DigitImageDataset:
         raise type(exc)(f"{exc} (the default digits are those that {named_by} names)") from exc
 
 
-def digits_of(digits: Digits) -> DigitImageDataset:
+def resolve_digits(digits: Digits) -> DigitImageDataset:
     """Give the digit dataset that an argument `digits` stands for."""
     if digits is None:
         return default_digits()
@@ -89,8 +89,8 @@ def digits_of(digits: Digits) -> DigitImageDataset:
 
 
 def default_digits_path() -> str:
-    """Give what names the default digits, see `recorded_digits`; an empty name for the packaged ones."""
-    return _default_path or recorded_digits(os.environ.get(_ENVIRONMENT_VARIABLE, ""))
+    """Give what names the default digits, see `name_digits`; an empty name for the packaged ones."""
+    return _default_path or name_digits(os.environ.get(_ENVIRONMENT_VARIABLE, ""))
 
 
 def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitImageDataset:
@@ -120,13 +120,13 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         return _named_digits(source, None)
     if isinstance(source, str) and source == PACKAGED:
         return packaged_digits()
-    several = None if _is_there(source) else as_mixture(source)
+    several = None if _is_there(source) else to_mixture(source)
     if several is not None:
         parts = [(name, load_digits(name), weight) for name, weight in several.items()]
         return _mixed_digits(tuple(parts))
     try:
         is_folder = is_folder_of_images(source)
-        files = [file for _, file in folder_files(source)] if is_folder else source_files(source)  # type: ignore[arg-type]
+        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type]
     except DatasetNotFoundError as exc:
         if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
             raise DatasetNotFoundError(f"{exc}. Digits with a name are {PACKAGED}, {', '.join(SOURCES)}") from exc
@@ -171,26 +171,26 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
     return copy(_named_digits(name, folder))  # the caller may load other digits into it
 
 
-def recorded_digits(source: str | os.PathLike[str]) -> str:
+def name_digits(source: str | os.PathLike[str]) -> str:
     """Give what names the same digits in any folder: names stay, and paths become absolute."""
     text = os.fspath(source)
     if not text or (isinstance(source, str) and (text in SOURCES or text == PACKAGED)):
         return text
-    several = None if _is_there(source) else as_mixture(source)
+    several = None if _is_there(source) else to_mixture(source)
     if several is None:
         return str(Path(text).absolute())
-    return ",".join(f"{recorded_digits(name)}={weight:.12g}" for name, weight in several.items())
+    return ",".join(f"{name_digits(name)}={weight:.12g}" for name, weight in several.items())
 
 
 @lru_cache(maxsize=1)
 def packaged_digits() -> DigitImageDataset:
     """Give the 5,000 MNIST digits of the package. The object is shared: it is not to be changed."""
     dataset = DigitImageDataset()
-    dataset.load(packaged_file("digits.npz", "digits"))
+    dataset.load(find_packaged_file("digits.npz", "digits"))
     return dataset
 
 
-def packaged_file(name: str, what: str) -> Path:
+def find_packaged_file(name: str, what: str) -> Path:
     """Find a file of the package's data folder, and compare it with its checksum.
 
     Parameters
@@ -228,18 +228,18 @@ def _loaded_digits(path: str, stats: Stats) -> DigitImageDataset:
 
 def _named_digits(name: str, folder: str | os.PathLike[str] | None) -> DigitImageDataset:
     """Give a source's digits, the same object while its files have not changed."""
-    path = source_named(name).fetch(folder)
-    return _loaded_source(name, str(path), _stats(source_files(path)))
+    path = find_source(name).fetch(folder)
+    return _loaded_source(name, str(path), _stats(list_source_files(path)))
 
 
 @lru_cache(maxsize=4)
 def _loaded_source(name: str, path: str, stats: Stats) -> DigitImageDataset:
-    return source_named(name).load(Path(path))
+    return find_source(name).load(Path(path))
 
 
 @lru_cache(maxsize=2)
 def _mixed_digits(parts: tuple[tuple[str, DigitImageDataset, float], ...]) -> DigitImageDataset:
-    return mixed_digits(parts)
+    return mix_digits(parts)
 
 
 def _stats(files: Iterable[Path]) -> Stats:

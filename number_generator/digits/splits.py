@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.resolve import DigitImageDataset
-from number_generator.digits.writers import known_clusters
+from number_generator.digits.writers import find_clusters
 from number_generator.errors import DatasetError, SpecError
-from number_generator.system.checks import check_integer, shown
+from number_generator.system.checks import check_integer, format_value
 
-__all__ = ["MAX_SPLITS", "Split", "divide", "parse_split", "split_digits"]
+__all__ = ["MAX_SPLITS", "Split", "divide_digits", "parse_split", "split_digits"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -126,13 +126,14 @@ def parse_split(text: str) -> Split:
     'train=0.8,val=0.1,test=0.1'
     """
     if not isinstance(text, str):
-        raise SpecError(f"split is {shown(text)}: give a text, as in {_EXAMPLE}")
+        raise SpecError(f"split is {format_value(text)}: give a text, as in {_EXAMPLE}")
     pairs = []
     for number, part in enumerate(text.split(","), 1):
         name, equals, share = part.partition("=")
         if not equals:
             raise SpecError(
-                f"split is {shown(text)}, whose part {number}, {shown(part)}, is not of the form NAME=SHARE: "
+                f"split is {format_value(text)}, whose part {number}, {format_value(part)}, is not of the form "
+                "NAME=SHARE: "
                 f"give parts as in {_EXAMPLE}"
             )
         pairs.append((name.strip(), share.strip()))
@@ -183,12 +184,12 @@ def split_digits(
     >>> {name: len(part) for name, part in parts.items()}
     {'train': 4000, 'val': 500, 'test': 500}
     """
-    numbers = divide(digits, _checked_split(split))
-    clusters = known_clusters(digits)
+    numbers = divide_digits(digits, _checked_split(split))
+    clusters = find_clusters(digits)
     return {name: digits.subset(chosen, cluster_ids=clusters) for name, chosen in numbers.items()}
 
 
-def divide(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
+def divide_digits(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
     """Tell which digits go where; parameters and errors are those of `split_digits`.
 
     Returns
@@ -197,7 +198,7 @@ def divide(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
         Numbers of the dataset's images, ascending, by name in the order given: each number is in one of them.
     """
     if not isinstance(digits, DigitImageDataset):
-        raise SpecError(f"digits is {shown(digits)}: give a DigitImageDataset")
+        raise SpecError(f"digits is {format_value(digits)}: give a DigitImageDataset")
     if not len(digits):
         raise DatasetError("the digit dataset is empty: load one, or give images and labels")
     labels = digits._digits.astype(np.int64)
@@ -205,7 +206,7 @@ def divide(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
     if digits.writer_ids is not None:
         place = _divided_by_writer(labels, digits.writer_ids, rank, split)
     else:
-        place = _divided_by_class(labels, known_clusters(digits), rank, split)
+        place = _divided_by_class(labels, find_clusters(digits), rank, split)
     order = [name for name, _ in _by_size(split)]
     return {name: np.flatnonzero(place == order.index(name)).astype(np.int64) for name in split.names}
 
@@ -228,7 +229,8 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
         pairs = [(name, share) for name, share in shares]
     except (TypeError, ValueError):
         raise SpecError(
-            f"split is {shown(shares)}: give pairs of a name and a share; parse_split reads texts such as {_EXAMPLE}"
+            f"split is {format_value(shares)}: give pairs of a name and a share; parse_split reads texts such "
+            f"as {_EXAMPLE}"
         ) from None
     if not 2 <= len(pairs) <= MAX_SPLITS:
         raise SpecError(f"the split has {len(pairs)} name{'s' * (len(pairs) != 1)}: give from 2 to {MAX_SPLITS}")
@@ -236,7 +238,8 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
     for name, _ in pairs:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise SpecError(
-                f"a name of the split is {shown(name)}: it becomes part of a file's name; give from 1 to 50 of the "
+                f"a name of the split is {format_value(name)}: it becomes part of a file's name; give from 1 to "
+                "50 of the "
                 "characters A to Z, a to z, 0 to 9, - and _"
             )
         if name.lower() in earlier:
@@ -249,7 +252,8 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
     if total != 1:
         given = ",".join(f"{name}={_share_text(share)}" for name, share in checked)
         raise SpecError(
-            f"the shares of the split {shown(given)} sum to {_share_text(Fraction(total))}: give shares that sum to "
+            f"the shares of the split {format_value(given)} sum to {_share_text(Fraction(total))}: give shares "
+            "that sum to "
             "exactly 1 (thirds as 1/3)"
         )
     return checked
@@ -263,7 +267,8 @@ def _exact(name: str, share: Any) -> Fraction:
         exact = Fraction(text)
     if not 0 < exact < 1 or exact.denominator > _FINEST:
         raise SpecError(
-            f"the share of {name!r} is {shown(share)}: give a number above 0 and below 1, with at most 18 decimals, "
+            f"the share of {name!r} is {format_value(share)}: give a number above 0 and below 1, with at most "
+            "18 decimals, "
             "or a fraction such as 1/3"
         )
     return exact

@@ -9,8 +9,8 @@ from typing import Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.atlas import GlyphAtlas, glyph_order
-from number_generator.digits.resolve import DigitImageDataset, packaged_file
+from number_generator.digits.atlas import GlyphAtlas, order_glyphs
+from number_generator.digits.resolve import DigitImageDataset, find_packaged_file
 from number_generator.errors import DatasetError, SpecError
 from number_generator.job.handwriting import Handwriting
 
@@ -18,11 +18,11 @@ __all__ = [
     "CLUSTERS",
     "FEATURES",
     "Writers",
-    "atlas_for",
-    "known_clusters",
-    "style_clusters",
-    "style_features",
-    "writers_of",
+    "compute_style_clusters",
+    "find_clusters",
+    "find_writers",
+    "measure_style",
+    "prepare_atlas",
 ]
 
 Kind = Literal["mixed", "cluster", "dataset"]
@@ -95,7 +95,7 @@ class Writers:
     is_computed: bool
 
 
-def writers_of(digits: DigitImageDataset, kind: str) -> Writers:
+def find_writers(digits: DigitImageDataset, kind: str) -> Writers:
     """Group the images of a digit dataset; done once for each kind and dataset, by whichever thread comes first.
 
     Parameters
@@ -103,8 +103,8 @@ def writers_of(digits: DigitImageDataset, kind: str) -> Writers:
     digits : DigitImageDataset
     kind : {"mixed", "cluster", "dataset", "auto"}
         `mixed`: one group of all. `cluster`: one group a style cluster; by the dataset's `cluster_ids`, else by
-        those that are shipped for the packaged digits, else by `style_clusters`. `dataset`: one group a writer, by
-        `writer_ids`. `auto`: `dataset` if there are writer ids, else `cluster` if that takes no computing, else
+        those that are shipped for the packaged digits, else by `compute_style_clusters`. `dataset`: one group a writer,
+        by `writer_ids`. `auto`: `dataset` if there are writer ids, else `cluster` if that takes no computing, else
         `mixed`.
 
     Returns
@@ -122,8 +122,8 @@ def writers_of(digits: DigitImageDataset, kind: str) -> Writers:
     Examples
     --------
     >>> from number_generator.digits.resolve import packaged_digits
-    >>> from number_generator.digits.writers import writers_of
-    >>> writers = writers_of(packaged_digits(), "auto")
+    >>> from number_generator.digits.writers import find_writers
+    >>> writers = find_writers(packaged_digits(), "auto")
     >>> writers.kind, writers.groups, len(writers.members)
     ('cluster', 8, 5000)
     """
@@ -144,17 +144,17 @@ def writers_of(digits: DigitImageDataset, kind: str) -> Writers:
         return cast("Writers", digits._writers[kind])
 
 
-def atlas_for(digits: DigitImageDataset, style: Handwriting) -> GlyphAtlas:
+def prepare_atlas(digits: DigitImageDataset, style: Handwriting) -> GlyphAtlas:
     """Give what a style is drawn from: the atlas alone for `clean`, else with its fields and writers."""
     if style.is_clean:
         return digits.atlas
-    writers = writers_of(digits, style.writer)
+    writers = find_writers(digits, style.writer)
     writer_ids = None if writers.kind == "mixed" else writers.names[writers.glyph_group]
     groups = writers.members, writers.start, writers.glyph_group, writers.groups
     return digits.atlas.for_writers(groups, writer_ids)
 
 
-def known_clusters(digits: DigitImageDataset) -> Integers | None:
+def find_clusters(digits: DigitImageDataset) -> Integers | None:
     """Give the style cluster of each image where that takes no computing.
 
     Parameters
@@ -173,8 +173,8 @@ def known_clusters(digits: DigitImageDataset) -> Integers | None:
     return ids if len(digits) == len(ids) and digits.sha256 == sha256 else None
 
 
-def style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Integers:
-    """Sort digits into clusters of one style each, the same for all classes, by k-means over `style_features`.
+def compute_style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Integers:
+    """Sort digits into clusters of one style each, the same for all classes, by k-means over `measure_style`.
 
     The same machine gives the same clusters each time; another may give a few images to other ones.
 
@@ -204,7 +204,7 @@ def style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer
             "writer is 'cluster', and the style clusters of these digits must be computed, but scikit-learn is "
             "missing: run `pip install scikit-learn` (it is the extra `cluster`), or give writer 'mixed'"
         ) from exc
-    points = np.clip(style_features(images, labels), -_FARTHEST, _FARTHEST) * _WEIGHTS
+    points = np.clip(measure_style(images, labels), -_FARTHEST, _FARTHEST) * _WEIGHTS
     fitted = points[np.sort(np.random.default_rng(_SEED).permutation(len(points))[:_MOST_FITTED])]
     clusters = min(CLUSTERS, max(1, len(points) // _DIGITS_PER_CLUSTER), len(np.unique(fitted, axis=0)))
     found = KMeans(clusters, n_init=_STARTS, random_state=_SEED).fit(fitted)
@@ -213,7 +213,7 @@ def style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer
     return rank[found.predict(points)].astype(np.int64)
 
 
-def style_features(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Numbers:
+def measure_style(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Numbers:
     """Measure what sets hands apart, in standard deviations from the mean of the digit's class.
 
     So the features of a 1 compare with those of a 0: the broad 1 and the broad 0 are alike.
@@ -221,7 +221,7 @@ def style_features(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer
     Parameters
     ----------
     images, labels
-        As for `style_clusters`.
+        As for `compute_style_clusters`.
 
     Returns
     -------
@@ -248,7 +248,7 @@ def _best_kind(digits: DigitImageDataset) -> Kind:
     """Give what `auto` stands for."""
     if digits.writer_ids is not None:
         return "dataset"
-    return "mixed" if known_clusters(digits) is None else "cluster"
+    return "mixed" if find_clusters(digits) is None else "cluster"
 
 
 def _made(digits: DigitImageDataset, kind: str) -> Writers:
@@ -258,7 +258,7 @@ def _made(digits: DigitImageDataset, kind: str) -> Writers:
         return _grouped("dataset", digits.writer_ids, digits)
     if kind == "mixed":
         return _grouped("mixed", np.zeros(len(digits), np.int64), digits)
-    known = known_clusters(digits)
+    known = find_clusters(digits)
     if known is not None:
         return _grouped("cluster", known, digits)
     return _grouped("cluster", _computed_clusters(digits), digits, is_computed=True)
@@ -266,7 +266,7 @@ def _made(digits: DigitImageDataset, kind: str) -> Writers:
 
 def _computed_clusters(digits: DigitImageDataset) -> Integers:
     """Give style clusters, those of several sources apart: the first digit of a line draws the source for all."""
-    clusters = style_clusters(digits._images, digits._digits)
+    clusters = compute_style_clusters(digits._images, digits._digits)
     mixture = digits._mixture
     return clusters if mixture is None else clusters + mixture.origin * CLUSTERS
 
@@ -276,7 +276,7 @@ def _grouped(kind: Kind, ids: Integers, digits: DigitImageDataset, *, is_compute
     labels = digits._digits
     names, group = np.unique(ids, return_inverse=True)
     group, groups = group.reshape(-1).astype(np.int64), len(names)
-    order = glyph_order(labels, None if digits._mixture is None else digits._mixture.origin)
+    order = order_glyphs(labels, None if digits._mixture is None else digits._mixture.origin)
     glyph_group = group[order]
     cell = labels[order].astype(np.int64) * groups + glyph_group
     members = np.argsort(cell, kind="stable").astype(np.int64)
@@ -290,7 +290,7 @@ def _grouped(kind: Kind, ids: Integers, digits: DigitImageDataset, *, is_compute
 @lru_cache(maxsize=1)
 def _packaged_clusters() -> tuple[str, Integers]:
     """Give the packaged digits' SHA-256 and cluster ids; `data/build_clusters.py` has made them."""
-    with np.load(packaged_file("digit_clusters.npz", "style clusters"), allow_pickle=False) as content:
+    with np.load(find_packaged_file("digit_clusters.npz", "style clusters"), allow_pickle=False) as content:
         return str(content["digits_sha256"]), content["ids"].astype(np.int64)
 
 

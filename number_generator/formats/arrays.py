@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.paths import MalformedError, reading, shown
-from number_generator.job.spec import Field
+from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.job.spec import TruthField
 
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
@@ -44,7 +44,7 @@ class RawDataset:
     writer_ids: np.ndarray[Any, Any] | None = None
     cluster_ids: np.ndarray[Any, Any] | None = None
     truth: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
-    fields: tuple[Field, ...] = ()
+    fields: tuple[TruthField, ...] = ()
 
 
 def build_dataset(
@@ -55,7 +55,7 @@ def build_dataset(
     writer_ids: np.ndarray[Any, Any] | None = None,
     cluster_ids: np.ndarray[Any, Any] | None = None,
     truth: dict[str, Any] | None = None,
-    fields: tuple[Field, ...] = (),
+    fields: tuple[TruthField, ...] = (),
     mapped: bool = False,
 ) -> RawDataset:
     """Check what a loader found and return it as a dataset; images that are mapped are not copied.
@@ -74,12 +74,12 @@ def build_dataset(
     if metadata is None:
         metadata = {}
     if not isinstance(metadata, dict):
-        raise MalformedError(f"its `metadata` is {shown(metadata)}, not a dict")
+        raise MalformedError(f"its `metadata` is {describe_value(metadata)}, not a dict")
     checked_truth = {each.name: _checked_truth(each, truth or {}, len(checked_images)) for each in fields}
     return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids, checked_truth, fields)
 
 
-def text_of(label: Any) -> str:
+def decode_text(label: Any) -> str:
     """Return a label as text, or raise TypeError."""
     if isinstance(label, str):
         return str(label)
@@ -90,16 +90,16 @@ def text_of(label: Any) -> str:
     raise TypeError(f"a label is {label!r}: give texts or whole numbers")
 
 
-def texts_of(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[str]:
+def decode_texts(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[str]:
     """Return the labels of a file as texts."""
     with reading(path, "Labels are texts or whole numbers"):
-        return [text_of(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+        return [decode_text(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
 
 
 def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return the images if they are bytes in three dimensions."""
     if not isinstance(images, np.ndarray):
-        raise MalformedError(f"its `images` is {shown(images)}, not an array")
+        raise MalformedError(f"its `images` is {describe_value(images)}, not an array")
     if images.dtype != np.uint8 or images.ndim != 3:
         raise MalformedError(
             f"its `images` is an array of {images.dtype} with shape {images.shape}, "
@@ -122,7 +122,7 @@ def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
             _check_code_points(labels)
         return labels
     if not isinstance(labels, list):
-        raise MalformedError(f"its `labels` is {shown(labels)}, not a list or an array")
+        raise MalformedError(f"its `labels` is {describe_value(labels)}, not a list or an array")
     unknown = set(map(type, labels)) - {str, int, bytes}
     if unknown:
         names = ", ".join(sorted(kind.__name__ for kind in unknown))
@@ -130,12 +130,16 @@ def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
     return labels
 
 
-def _checked_truth(of: Field, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
+def _checked_truth(of: TruthField, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
     """Return an array of ground truth if it is what the dataset says of it."""
     array = truth.get(of.name)
     shape = (count, *of.shape)
     if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != of.dtype:
-        seen = f"an array of {array.dtype} with shape {array.shape}" if isinstance(array, np.ndarray) else shown(array)
+        seen = (
+            f"an array of {array.dtype} with shape {array.shape}"
+            if isinstance(array, np.ndarray)
+            else describe_value(array)
+        )
         raise MalformedError(f"its `{of.name}` is {seen}, not an array of {of.dtype} with shape {shape}")
     return array
 

@@ -13,9 +13,9 @@ from typing import IO
 from number_generator.errors import MissingExtraError, OutputError
 from number_generator.formats.schema import COUNT_KEY, DESCRIPTION_FILE, LMDB_DESCRIPTION_KEY, PARQUET_KEY
 from number_generator.system import temporaries
-from number_generator.system.optional import needed
+from number_generator.system.optional import import_optional
 from number_generator.system.staging import TemporaryFolder
-from number_generator.system.temporaries import make_folder, translated
+from number_generator.system.temporaries import make_folder, translate_errors
 
 __all__ = ["AtomicFolder", "is_dataset_folder"]
 
@@ -42,7 +42,7 @@ class AtomicFolder(TemporaryFolder):
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._overwrite = overwrite
         make_folder(path.parent)
-        with translated(path):
+        with translate_errors(path):
             _check_replaceable(path, overwrite=overwrite)
         self._is_finished = False
         # A symbolic link stays, and the folder that it leads to is written.
@@ -62,7 +62,7 @@ class AtomicFolder(TemporaryFolder):
         holds_many : bool
             Whether there are so many files that the whole file system is flushed in their place.
         """
-        with translated(self.path):
+        with translate_errors(self.path):
             if not (holds_many and _sync_file_system(self.temporary_path)):
                 for folder, _, names in os.walk(self.temporary_path):
                     for name in names:
@@ -75,7 +75,7 @@ class AtomicFolder(TemporaryFolder):
         """Move the folder to its final name, finished first if it is not yet."""
         if not self._is_finished:
             self.finish()
-        with translated(self.path):
+        with translate_errors(self.path):
             if self._overwrite and self.path.is_dir():
                 self._replace()
             else:
@@ -87,7 +87,7 @@ class AtomicFolder(TemporaryFolder):
             self.temporary_path.rename(self.path)
         except OSError:
             if os.path.lexists(self.path):
-                raise temporaries.exists_already(self.path) from None
+                raise temporaries.already_exists(self.path) from None
             raise
 
     def _replace(self) -> None:
@@ -122,7 +122,7 @@ def _check_replaceable(path: Path, *, overwrite: bool) -> None:
     except FileNotFoundError:
         return
     if not overwrite:
-        raise temporaries.exists_already(path)
+        raise temporaries.already_exists(path)
     if not path.is_dir():
         if path.is_symlink() and not path.exists():
             return
@@ -150,7 +150,7 @@ def _foreign(path: Path) -> str | None:
 
 
 def _strange_images(folder: Path) -> set[str]:
-    """Give a file or folder among the images that no sink names so, if there is one."""
+    """Give a file or folder among the images that no writer names so, if there is one."""
     for group in folder.iterdir():
         if group.is_symlink() or not group.is_dir() or not group.name.isdecimal():
             return {f"{_IMAGES}/{group.name}"}
@@ -173,7 +173,7 @@ def _is_description(path: Path) -> bool:
 
 def _is_lmdb(folder: Path) -> bool:
     try:
-        lmdb = needed("lmdb", "lmdb", "the format lmdb")
+        lmdb = import_optional("lmdb", "lmdb", "the format lmdb")
     except MissingExtraError:
         return False
     try:

@@ -12,7 +12,7 @@ import numpy as np
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
 from number_generator.formats.paths import reading
-from number_generator.job.spec import Field
+from number_generator.job.spec import TruthField
 
 Handles = TypeVar("Handles")
 Self = TypeVar("Self", bound="SlicedReader[Any]")
@@ -57,7 +57,7 @@ class SlicedReader(Generic[Handles]):
         raise NotImplementedError
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the dataset has."""
         raise NotImplementedError
 

@@ -1,4 +1,4 @@
-"""What the sinks that write folders share: the life of a sink, around what each of them writes."""
+"""What the writers that write folders share: the life of a writer, around what each of them writes."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.job.spec import DatasetHeader
-from number_generator.system.temporaries import translated
+from number_generator.system.temporaries import translate_errors
 
-__all__ = ["FolderSink"]
+__all__ = ["FolderWriter"]
 
-Self = TypeVar("Self", bound="FolderSink")
+Self = TypeVar("Self", bound="FolderWriter")
 
 
-class FolderSink:
+class FolderWriter:
     """Write a dataset into a folder; a format adds `encode` and `write`, and what begins and ends its files.
 
     Images are numbered as they are written, from 0 on. What is open is entered into `_open`.
@@ -79,7 +79,7 @@ class FolderSink:
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn the errors of whatever writes into OutputError."""
-        with translated(self._folder.path):
+        with translate_errors(self._folder.path):
             yield
 
     def _discard(self) -> None:

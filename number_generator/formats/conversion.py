@@ -1,4 +1,4 @@
-"""A dataset into another format: what a reader gives goes to a sink, span by span, with flat memory."""
+"""A dataset into another format: what a reader gives goes to a writer, span by span, with flat memory."""
 
 import logging
 import os
@@ -12,14 +12,14 @@ import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.formats.schema import describe, fields_from
-from number_generator.formats.writer import ENDINGS, FORMATS, Compression, Format, format_of, open_sink
-from number_generator.job.provenance import joined_metadata
-from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.formats.schema import describe, parse_truth_fields
+from number_generator.formats.writer import ENDINGS, FORMATS, Compression, Format, find_format, open_writer
+from number_generator.job.provenance import join_metadata
+from number_generator.job.spec import Chunk, DatasetHeader, Span, TruthField
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
-__all__ = ["checked_target", "convert", "lost_text", "target_format", "write_dataset"]
+__all__ = ["check_target", "choose_format", "convert", "format_losses", "write_dataset"]
 
 _SPAN_BYTES = 4 * 2**20
 _USUAL_PART = "train"
@@ -89,8 +89,8 @@ def convert(
     >>> print((folder / "lines" / "gt.txt").read_text().split()[-1])
     7
     """
-    path = checked_target(target)
-    chosen = target_format(path, file_format)
+    path = check_target(target)
+    chosen = choose_format(path, file_format)
     count = check_workers(workers)
     with open_reader(source) as reader:
         lost = write_dataset(
@@ -104,15 +104,15 @@ def convert(
             workers=count,
         )
     if lost:
-        logging.getLogger(__name__).warning("%s", lost_text(lost))
+        logging.getLogger(__name__).warning("%s", format_losses(lost))
 
 
-def lost_text(names: Sequence[str]) -> str:
+def format_losses(names: Sequence[str]) -> str:
     """Say which ground truth was left out."""
     return f"the ground truth ({', '.join(names)}) was left out: png has a place for it only with the labels jsonl"
 
 
-def checked_target(path: Any, name: str = "the target") -> Path:
+def check_target(path: Any, name: str = "the target") -> Path:
     """Give the name of a file or folder as a Path, or raise SpecError."""
     try:
         os.fsencode(path)
@@ -124,9 +124,9 @@ def checked_target(path: Any, name: str = "the target") -> Path:
     return checked
 
 
-def target_format(target: Path, file_format: str | None = None) -> Format:
+def choose_format(target: Path, file_format: str | None = None) -> Format:
     """Give the format to write, or raise SpecError if neither the name tells it nor the argument, or both differ."""
-    of_name = format_of(target)
+    of_name = find_format(target)
     if file_format is None:
         if of_name is not None:
             return of_name
@@ -182,13 +182,13 @@ def write_dataset(
         The ground truth that the format has no place for.
     """
     count, height, width = reader.shape
-    fields: tuple[Field, ...] = reader.fields
+    fields: tuple[TruthField, ...] = reader.fields
     lost: tuple[str, ...] = ()
     if file_format == "png" and "jsonl" not in labels:
         lost = tuple(field.name for field in fields)
         fields = ()
     _check_fields(fields)
-    written = joined_metadata(reader.metadata if metadata is None else metadata)
+    written = join_metadata(reader.metadata if metadata is None else metadata)
     length = max(1, _SPAN_BYTES // (height * width))
     # Labels are read twice: how long they are must be known before the first of them is written.
     label_length = max(
@@ -202,7 +202,7 @@ def write_dataset(
     header = DatasetHeader((count, height, width), label_length, written, fields)
     interruption = interruption or Interruption.installed()
     with interruption:
-        sink = open_sink(
+        writer = open_writer(
             file_format,
             path,
             header,
@@ -211,20 +211,20 @@ def write_dataset(
             labels=labels,
             part=_checked_part(part, written),
         )
-        interruption.temporaries.append(sink.temporary_path)
-    with sink:
-        length = max(1, length // sink.span_multiple) * sink.span_multiple
+        interruption.temporaries.append(writer.temporary_path)
+    with writer:
+        length = max(1, length // writer.span_multiple) * writer.span_multiple
 
         def task(chunk: Chunk) -> tuple[int, Any]:
-            return len(chunk.span), sink.encode(chunk)
+            return len(chunk.span), writer.encode(chunk)
 
         with closing(ordered_map(task, _chunks(reader, header, length), check_workers(workers))) as results:
             for done, encoded in results:
-                sink.write(encoded)
+                writer.write(encoded)
                 advance(done)
-        sink.finish()
+        writer.finish()
         with interruption:  # an earlier dataset is out of its place for a moment
-            sink.commit()
+            writer.commit()
     return lost
 
 
@@ -250,10 +250,10 @@ def _ascii(label: str) -> bytes:
     return label.encode("ascii")
 
 
-def _check_fields(fields: tuple[Field, ...]) -> None:
+def _check_fields(fields: tuple[TruthField, ...]) -> None:
     """Refuse ground truth of kinds that could not be read again: an HDF5 file of others may have any."""
     try:
-        fields_from(describe(DatasetHeader((0, 1, 1), 0, {}, fields)))
+        parse_truth_fields(describe(DatasetHeader((0, 1, 1), 0, {}, fields)))
     except ValueError as exc:
         raise DatasetError(f"the ground truth cannot be written ({exc}): it is not this package's") from exc
 

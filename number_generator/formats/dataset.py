@@ -10,16 +10,16 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
-from number_generator.formats.arrays import RawDataset, text_of
-from number_generator.formats.conversion import checked_target, write_dataset
+from number_generator.formats.arrays import RawDataset, decode_text
+from number_generator.formats.conversion import check_target, write_dataset
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.pickle.reader import check_metadata
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.formats.writer import format_of
-from number_generator.job.spec import Field
+from number_generator.formats.writer import find_format
+from number_generator.job.spec import TruthField
 from number_generator.system.checks import check_integer
 
-__all__ = ["GenericDataset", "Images", "size_text"]
+__all__ = ["GenericDataset", "Images", "format_size"]
 
 Images = npt.NDArray[np.uint8]
 
@@ -56,7 +56,7 @@ class GenericDataset:
     ) -> None:
         self._reader: Reader | None = None
         self._truth: dict[str, npt.NDArray[Any]] = {}
-        self._fields: tuple[Field, ...] = ()
+        self._fields: tuple[TruthField, ...] = ()
         self._metadata = _checked_metadata({} if metadata is None else metadata)
         self._images, self._labels = _checked_examples(images, labels)
 
@@ -112,7 +112,7 @@ class GenericDataset:
         OutputError
             If the file cannot be written.
         """
-        self._save(checked_target(output_filepath, "the output path"), metadata, overwrite=True)
+        self._save(check_target(output_filepath, "the output path"), metadata, overwrite=True)
 
     def _save(self, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool) -> None:
         """Write the dataset as `save` does, which may replace an earlier file, or not."""
@@ -125,7 +125,7 @@ class GenericDataset:
         if reader is None:
             raw = RawDataset(self._images, self._labels, truth=self._truth, fields=self._fields)
             reader = MemoryReader(raw, self._labels, path)
-        write_dataset(reader, path, format_of(path) or "pickle", metadata=written, overwrite=overwrite)
+        write_dataset(reader, path, find_format(path) or "pickle", metadata=written, overwrite=overwrite)
 
     def get_metadata(self) -> dict[str, Any]:
         """Give the metadata: for a generated dataset `creation_timestamp`, `spacing_range`, `image_width` and more."""
@@ -174,7 +174,8 @@ class GenericDataset:
         if len(self._images) and len(new_images):
             if new_images.shape[1:] != self._images.shape[1:]:
                 raise DatasetError(
-                    f"the new images are {size_text(new_images)} and those of the dataset {size_text(self._images)}: "
+                    f"the new images are {format_size(new_images)} and those of the dataset "
+                    f"{format_size(self._images)}: "
                     "give images of the same size"
                 )
             new_images = np.concatenate([self._images, new_images])
@@ -259,7 +260,7 @@ def _checked_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
     if len(values) != len(array):
         raise DatasetError(f"there are {len(array)} images and {len(values)} labels: give one label for each image")
     try:
-        return array, [text_of(value) for value in values]
+        return array, [decode_text(value) for value in values]
     except TypeError as exc:
         raise DatasetError(str(exc)) from None
 
@@ -271,7 +272,7 @@ def _checked_metadata(metadata: Any) -> dict[str, Any]:
     return dict(metadata)
 
 
-def size_text(images: Images) -> str:
+def format_size(images: Images) -> str:
     """Say how large images are."""
     return f"{images.shape[2]} x {images.shape[1]} px"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from number_generator.formats.paths import MalformedError, checked_path, shown
-from number_generator.formats.schema import DESCRIPTION_FILE, fields_from, metadata_from
-from number_generator.job.spec import MAX_WIDTH, Field
+from number_generator.formats.paths import MalformedError, check_path, describe_value
+from number_generator.formats.schema import DESCRIPTION_FILE, parse_metadata, parse_truth_fields
+from number_generator.job.spec import MAX_WIDTH, TruthField
 
 _SPACING = "spacing_range"
 _MOST_BYTES = 64 << 20
@@ -30,10 +30,10 @@ class Description:
 
     shape: tuple[int, int, int] | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
-    fields: tuple[Field, ...] = ()
+    fields: tuple[TruthField, ...] = ()
 
 
-def description_of(found: Any) -> Description:
+def parse_description(found: Any) -> Description:
     """Return what a JSON object says; one that is not of this package is metadata alone.
 
     Raises
@@ -42,36 +42,36 @@ def description_of(found: Any) -> Description:
         If it is no object, or what it says of the images is nonsense.
     """
     if not isinstance(found, dict):
-        raise MalformedError(f"its `metadata` is {shown(found)}, not a dict")
+        raise MalformedError(f"its `metadata` is {describe_value(found)}, not a dict")
     if not {"shape", "fields"} <= found.keys():
-        return Description(metadata=with_pair(found))
+        return Description(metadata=restore_pair(found))
     try:
-        fields = fields_from(found)
+        fields = parse_truth_fields(found)
     except ValueError as exc:
         raise MalformedError(str(exc)) from exc
-    return Description(_shape(found["shape"]), with_pair(metadata_from(found)), fields)
+    return Description(_shape(found["shape"]), restore_pair(parse_metadata(found)), fields)
 
 
-def description_in(text: bytes, where: str) -> Description:
+def read_description(text: bytes, where: str) -> Description:
     """Return what a JSON text says; `where` names the file or key that holds it."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as exc:
         raise MalformedError(f"its `{where}` is no JSON ({exc})") from exc
-    return description_of(found)
+    return parse_description(found)
 
 
-def description_beside(path: Path) -> Description:
+def read_description_file(path: Path) -> Description:
     """Return what the file of the description in a folder says; nothing for a file, and where there is none."""
     file = path / DESCRIPTION_FILE
     if not path.is_dir() or not file.exists():
         return Description()
-    if checked_path(file).stat().st_size > _MOST_BYTES:
+    if check_path(file).stat().st_size > _MOST_BYTES:
         raise MalformedError(f"its {DESCRIPTION_FILE} is larger than {_MOST_BYTES} bytes")
-    return description_in(file.read_bytes(), DESCRIPTION_FILE)
+    return read_description(file.read_bytes(), DESCRIPTION_FILE)
 
 
-def with_pair(metadata: dict[str, Any]) -> dict[str, Any]:
+def restore_pair(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return metadata whose spacing is a pair again, which JSON and HDF5 hold as a list."""
     spacing = metadata.get(_SPACING)
     return {**metadata, _SPACING: tuple(spacing)} if isinstance(spacing, list) else metadata
@@ -80,7 +80,7 @@ def with_pair(metadata: dict[str, Any]) -> dict[str, Any]:
 def _shape(value: Any) -> tuple[int, int, int]:
     """Return the shape of the images, if it can be one."""
     if not isinstance(value, list) or len(value) != 3 or not all(type(size) is int for size in value):
-        raise MalformedError(f"its `shape` is {shown(value)}, not number, height and width of its images")
+        raise MalformedError(f"its `shape` is {describe_value(value)}, not number, height and width of its images")
     count, height, width = value
     if count < 0 or not 1 <= height <= MAX_WIDTH or not 1 <= width <= MAX_WIDTH:
         raise MalformedError(f"it claims {count} images of {width} x {height} px")

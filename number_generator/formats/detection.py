@@ -16,13 +16,13 @@ from number_generator.formats.lmdb import btree as lmdb_tree
 from number_generator.formats.lmdb import reader as lmdb_folder
 from number_generator.formats.npz import reader as npz
 from number_generator.formats.parquet import reader as parquet_files
-from number_generator.formats.paths import checked_dataset, reading
+from number_generator.formats.paths import check_dataset, reading
 from number_generator.formats.pickle import reader as pickles
 from number_generator.formats.png import reader as png_folder
 from number_generator.formats.schema import DESCRIPTION_FILE
 from number_generator.formats.webdataset import reader as shards
 
-__all__ = ["Format", "detect_format", "source_files"]
+__all__ = ["Format", "detect_format", "list_source_files"]
 
 Format = Literal["pickle", "hdf5", "npz", "idx", "png", "lmdb", "webdataset", "parquet"]
 
@@ -47,7 +47,7 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
     {"pickle", "hdf5", "npz", "idx", "png", "lmdb", "webdataset", "parquet"}
         The one format that the content can be; the rest of it may still be invalid.
     """
-    checked = checked_dataset(path)
+    checked = check_dataset(path)
     with reading(checked, _VALID):
         if checked.is_dir():
             return _format_of_folder(checked)
@@ -56,12 +56,12 @@ def detect_format(path: str | os.PathLike[str]) -> Format:
         return _format_of(head, checked)
 
 
-def source_files(path: str | os.PathLike[str]) -> list[Path]:
+def list_source_files(path: str | os.PathLike[str]) -> list[Path]:
     """Give the files that a dataset is read from: the labels of an IDX file lie beside it, shards below their index.
 
     Of a folder of images it is the file of their labels. Parameters and exceptions are those of `load_arrays`.
     """
-    checked = checked_dataset(path)
+    checked = check_dataset(path)
     file_format = detect_format(checked)
     if file_format == "idx":
         with contextlib.suppress(DatasetNotFoundError):  # loading says what is wrong
@@ -75,7 +75,7 @@ def source_files(path: str | os.PathLike[str]) -> list[Path]:
             return [checked / lmdb_folder.DATA_FILE]
         if file_format == "parquet":
             return parquet_files.data_files(checked)
-        labels = png_folder.label_file(checked)
+        labels = png_folder.find_label_file(checked)
         found = shards.shard_files(checked) if file_format == "webdataset" else [] if labels is None else [labels]
         description = checked / DESCRIPTION_FILE
         return [*found, description] if description.is_file() else found
@@ -85,7 +85,7 @@ def _format_of_folder(folder: Path) -> Format:
     """Return the format of the dataset that a folder holds."""
     if (folder / lmdb_folder.DATA_FILE).exists():
         return "lmdb"
-    if png_folder.label_file(folder) is not None:  # before a look at a million images
+    if png_folder.find_label_file(folder) is not None:  # before a look at a million images
         return "png"
     names = {entry.name for entry in folder.iterdir()}
     data = folder / "data"

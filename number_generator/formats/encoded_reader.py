@@ -12,10 +12,10 @@ import numpy as np
 
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.descriptions import Description
-from number_generator.formats.image_decoding import check_size, decode, picture_size
+from number_generator.formats.image_decoding import check_size, decode_image, read_size
 from number_generator.formats.paths import MalformedError, reading
-from number_generator.formats.schema import truth_arrays
-from number_generator.job.spec import Field
+from number_generator.formats.schema import parse_truth_rows
+from number_generator.job.spec import TruthField
 
 MOST_LABEL_BYTES = 1 << 16
 """What one label may take: a sequence may hold 10,000 digits."""
@@ -52,7 +52,7 @@ class EncodedReader(SlicedReader[Handles]):
         return dict(self._description.metadata)
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the dataset has."""
         return self._description.fields
 
@@ -70,7 +70,7 @@ class EncodedReader(SlicedReader[Handles]):
         if not self._count(handles):
             raise MalformedError("it has no image, and nothing tells their size")
         for name, content in self._encoded(handles, range(1)):
-            size = picture_size(content, name)
+            size = read_size(content, name)
             check_size(size, name)
             return size
         raise MalformedError("it has no image")
@@ -78,7 +78,7 @@ class EncodedReader(SlicedReader[Handles]):
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         images = np.empty((len(numbers), *self._shape[1:]), np.uint8)
         for out, (name, content) in zip(images, self._encoded(handles, numbers), strict=True):
-            decode(content, name, out)
+            decode_image(content, name, out)
         return images
 
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
@@ -89,7 +89,7 @@ class EncodedReader(SlicedReader[Handles]):
         if self._last_rows is None or self._last_rows[0] != numbers:
             self._last_rows = numbers, self._rows(handles, numbers)
         try:
-            return truth_arrays(self._last_rows[1], [field])[name]
+            return parse_truth_rows(self._last_rows[1], [field])[name]
         except ValueError as exc:
             raise MalformedError(str(exc)) from exc
 

@@ -26,7 +26,7 @@ _DATA_AT = 41  # after the signature, the header's 25 bytes, and length and name
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def picture_size(content: bytes, name: str) -> tuple[int, int]:
+def read_size(content: bytes, name: str) -> tuple[int, int]:
     """Return height and width of an image, of which only the header is read.
 
     Raises
@@ -40,7 +40,7 @@ def picture_size(content: bytes, name: str) -> tuple[int, int]:
         return image.height, image.width
 
 
-def decode(content: bytes, name: str, out: Pixels) -> None:
+def decode_image(content: bytes, name: str, out: Pixels) -> None:
     """Decode an image into `out`, shape (height, width), uint8: 255 is white.
 
     Parameters
@@ -57,7 +57,7 @@ def decode(content: bytes, name: str, out: Pixels) -> None:
     MalformedError
         If it cannot be decoded, or is of another size.
     """
-    height, width = picture_size(content, name)
+    height, width = read_size(content, name)
     if (height, width) != out.shape:
         raise MalformedError(
             f"its image {name} is {width} x {height} px and the first is {out.shape[1]} x {out.shape[0]} px: all must "

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.conversion import checked_target
+from number_generator.formats.conversion import check_target
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
-from number_generator.formats.writer import format_of
-from number_generator.job.provenance import differences, recorded_job, whole_metadata
-from number_generator.job.spec import DatasetHeader, Field
+from number_generator.formats.writer import find_format
+from number_generator.job.provenance import find_differences, make_whole_metadata, read_recorded_job
+from number_generator.job.spec import DatasetHeader, TruthField
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import exists_already
+from number_generator.system.temporaries import already_exists
 
 __all__ = ["index_path", "index_shards"]
 
@@ -35,7 +35,7 @@ class _Shard:
     start: int
     shape: tuple[int, int, int]
     label_length: int
-    fields: tuple[Field, ...]
+    fields: tuple[TruthField, ...]
     metadata: dict[str, Any]
 
 
@@ -73,16 +73,16 @@ def index_shards(
     OutputExistsError, OutputError
         If the index exists and `overwrite` is false, or cannot be written.
     """
-    output = checked_target(output_path, "the index")
-    if format_of(output) != "hdf5":
+    output = check_target(output_path, "the index")
+    if find_format(output) != "hdf5":
         raise SpecError(f"the index is {os.fspath(output)!r}: give a name that ends in .h5 or .hdf5")
     if os.path.lexists(output) and not overwrite:  # before the shards are read, which may be many
-        raise exists_already(output)
+        raise already_exists(output)
     whole, label_length, found = _read(paths, output)
     shards = [found[number] for number in range(whole.shards)]
     count = sum(images for _, images in shards)
     header = DatasetHeader(
-        (count, *whole.shape[1:]), label_length, whole_metadata(whole.metadata, count, whole.shards), whole.fields
+        (count, *whole.shape[1:]), label_length, make_whole_metadata(whole.metadata, count, whole.shards), whole.fields
     )
     write_index(output, header, shards, overwrite=overwrite, interruption=interruption)
     return len(shards), count
@@ -97,7 +97,7 @@ def index_path(shard: str | os.PathLike[str]) -> Path:
     >>> index_path("lines-00001-of-00004.h5").name
     'lines.h5'
     """
-    path = checked_target(shard, "SHARD")
+    path = check_target(shard, "SHARD")
     match = _NAME.fullmatch(path.name)
     if match is None:
         raise SpecError(
@@ -111,7 +111,7 @@ def _shard(path: str | os.PathLike[str]) -> _Shard:
     """Read what a shard tells of itself."""
     with Hdf5Reader(path) as reader:
         metadata, shape, label_length, fields = reader.metadata, reader.shape, reader.label_length, reader.fields
-    recorded, job = metadata.get("shard"), recorded_job(metadata)
+    recorded, job = metadata.get("shard"), read_recorded_job(metadata)
     match = _RECORDED.fullmatch(recorded) if isinstance(recorded, str) else None
     number, shards = (-1, -1) if match is None else (int(match[1]), int(match[2]))
     start = job.get("start")
@@ -158,7 +158,7 @@ def _read(paths: Sequence[str | os.PathLike[str]], output: Path) -> tuple[_Shard
 
 def _check_same_job(one: _Shard, other: _Shard) -> None:
     """Raise DatasetError if two files are not shards of one job."""
-    changes = differences(one.metadata, other.metadata, ignoring={"shard"})
+    changes = find_differences(one.metadata, other.metadata, ignoring={"shard"})
     if other.shards != one.shards:
         changes = [f"the number of shards was {one.shards} and is {other.shards}"]
     elif (one.shape[1:], _kinds(one)) != (other.shape[1:], _kinds(other)):

@@ -9,7 +9,7 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.job.spec import Field
+from number_generator.job.spec import TruthField
 
 __all__ = ["MemoryReader"]
 
@@ -45,7 +45,7 @@ class MemoryReader(SlicedReader[RawDataset]):
         return self._raw.metadata
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the dataset has."""
         return self._raw.fields
 

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from number_generator.formats.arrays import RawDataset, texts_of
+from number_generator.formats.arrays import RawDataset, decode_texts
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.formats.paths import let_go
-from number_generator.job.spec import Field
+from number_generator.formats.paths import release_pages
+from number_generator.job.spec import TruthField
 
 __all__ = ["Loader", "MappedReader"]
 
@@ -65,13 +65,13 @@ class MappedReader(SlicedReader[_Handles]):
         return self._opened().raw.metadata
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the dataset has."""
         return self._opened().raw.fields
 
     def _open(self) -> _Handles:
         raw, mapping = self._load(self._path)
-        return _Handles(raw, texts_of(raw.labels, self._path), mapping)
+        return _Handles(raw, decode_texts(raw.labels, self._path), mapping)
 
     def _count(self, handles: _Handles) -> int:
         return len(handles.raw.images)
@@ -93,5 +93,5 @@ class MappedReader(SlicedReader[_Handles]):
         rows = array[numbers.start : numbers.stop : numbers.step].copy()
         if handles.mapping is not None:
             reach = rows.nbytes * numbers.step
-            self._held_bytes = let_go(handles.mapping, self._held_bytes + reach + _AROUND_BYTES)
+            self._held_bytes = release_pages(handles.mapping, self._held_bytes + reach + _AROUND_BYTES)
         return rows

@@ -31,24 +31,24 @@ class MalformedError(Exception):
     """What is wrong with a file's content; `reading` turns it into a DatasetError that names the file."""
 
 
-def checked_path(path: str | os.PathLike[str]) -> Path:
+def check_path(path: str | os.PathLike[str]) -> Path:
     """Return `path` as a Path if it names a regular file, and say what is wrong with it otherwise."""
-    checked = checked_dataset(path)
+    checked = check_dataset(path)
     if checked.is_dir():
         raise DatasetReadError(f"{checked}: this is a folder; give the path of a dataset file")
     return checked
 
 
-def checked_dataset(path: str | os.PathLike[str]) -> Path:
+def check_dataset(path: str | os.PathLike[str]) -> Path:
     """Return `path` as a Path if it names a regular file or a folder, and say what is wrong with it otherwise."""
     try:
         text = os.fspath(path)
     except TypeError:
         text = None
     if not isinstance(text, str):
-        raise SpecError(f"path is {shown(path)}: it must be a string or a path object that names a file")
+        raise SpecError(f"path is {describe_value(path)}: it must be a string or a path object that names a file")
     if "\0" in text:
-        raise SpecError(f"path is {shown(text)}: a file name cannot hold a null character")
+        raise SpecError(f"path is {describe_value(text)}: a file name cannot hold a null character")
     checked = Path(text)
     try:
         mode = checked.stat().st_mode
@@ -64,7 +64,7 @@ def checked_dataset(path: str | os.PathLike[str]) -> Path:
     return checked
 
 
-def let_go(content: mmap.mmap, read_bytes: int) -> int:
+def release_pages(content: mmap.mmap, read_bytes: int) -> int:
     """Let what was read of a mapped file leave the memory, if it is much; return how many bytes are held then.
 
     Pages of it count as the process's own until then: reading a large file would take as much memory.
@@ -111,7 +111,7 @@ def reading(path: Path, valid: str) -> Iterator[None]:
         raise DatasetError(f"{path}: its content is damaged or cut short ({_one_line(exc)}). {valid}") from exc
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Return a short, printable form of a value that may be hostile."""
     if isinstance(value, (str, int, float, bool)) or value is None:
         return reprlib.repr(value)

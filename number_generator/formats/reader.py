@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from number_generator.formats.arrays import RawDataset, texts_of
+from number_generator.formats.arrays import RawDataset, decode_texts
 from number_generator.formats.detection import detect_format
 from number_generator.formats.hdf5 import reader as hdf5
 from number_generator.formats.hdf5.index_reader import is_index
@@ -19,11 +19,11 @@ from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.mmap_reader import Loader, MappedReader
 from number_generator.formats.npz import reader as npz
 from number_generator.formats.parquet.reader import ParquetReader
-from number_generator.formats.paths import checked_path
+from number_generator.formats.paths import check_path
 from number_generator.formats.pickle import reader as pickles
-from number_generator.formats.png.reader import PngFolderReader
+from number_generator.formats.png.reader import PngReader
 from number_generator.formats.webdataset.reader import WebDatasetReader
-from number_generator.job.spec import Field
+from number_generator.job.spec import TruthField
 
 __all__ = ["Reader", "load_arrays", "open_reader"]
 
@@ -31,7 +31,7 @@ _READERS: dict[str, Any] = {
     "hdf5": open_hdf5,
     "lmdb": LmdbReader,
     "parquet": ParquetReader,
-    "png": PngFolderReader,
+    "png": PngReader,
     "webdataset": WebDatasetReader,
 }
 _LOADERS = {"pickle": pickles.load, "npz": npz.load, "idx": idx.load}
@@ -57,7 +57,7 @@ class Reader(Protocol):
         ...
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the dataset has."""
         ...
 
@@ -129,11 +129,11 @@ def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader
     if file_format in _READERS:
         reader: Reader = _READERS[file_format](path)
         return reader
-    checked = checked_path(path)
+    checked = check_path(path)
     if mapped:
         return MappedReader(checked, _MAPPERS[file_format])
     raw = _LOADERS[file_format](checked)
-    return MemoryReader(raw, texts_of(raw.labels, checked), checked)
+    return MemoryReader(raw, decode_texts(raw.labels, checked), checked)
 
 
 def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
@@ -176,9 +176,9 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
     """
     file_format = detect_format(path)
     if file_format in _LOADERS:
-        return _LOADERS[file_format](checked_path(path))
-    if file_format == "hdf5" and not is_index(checked_path(path)):
-        return hdf5.load(checked_path(path))
+        return _LOADERS[file_format](check_path(path))
+    if file_format == "hdf5" and not is_index(check_path(path)):
+        return hdf5.load(check_path(path))
     with open_reader(path) as reader:
         count = len(reader)
         return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.job.spec import DatasetHeader, Field
+from number_generator.job.spec import DatasetHeader, TruthField
 
 __all__ = [
     "CHARACTER_FIELDS",
@@ -24,19 +24,19 @@ __all__ = [
     "PARQUET_KEY",
     "SHARD_FILES",
     "SHARD_IMAGES",
-    "as_json",
     "describe",
-    "fields_from",
+    "dump_json",
+    "format_truth_rows",
     "image_key",
     "image_path",
     "label_key",
     "leads_inside",
-    "metadata_from",
-    "padded",
+    "pad",
+    "parse_metadata",
+    "parse_truth_fields",
+    "parse_truth_rows",
     "sample_key",
-    "truth_arrays",
     "truth_key",
-    "truth_rows",
 ]
 
 DESCRIPTION_FILE = "dataset.json"
@@ -113,12 +113,12 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
     return described
 
 
-def metadata_from(description: dict[str, Any]) -> dict[str, Any]:
+def parse_metadata(description: dict[str, Any]) -> dict[str, Any]:
     """Give the metadata of a dataset again: the description without what `describe` has added."""
     return {name: value for name, value in description.items() if name not in (_SHAPE, _FIELDS)}
 
 
-def fields_from(description: dict[str, Any]) -> tuple[Field, ...]:
+def parse_truth_fields(description: dict[str, Any]) -> tuple[TruthField, ...]:
     """Give the arrays of ground truth that a description tells of, or raise ValueError if they are nonsense."""
     described = description.get(_FIELDS, {})
     if not isinstance(described, dict):
@@ -126,7 +126,7 @@ def fields_from(description: dict[str, Any]) -> tuple[Field, ...]:
     return tuple(_field(name, entry) for name, entry in described.items())
 
 
-def truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[np.bytes_]) -> list[dict[str, Any]]:
+def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[np.bytes_]) -> list[dict[str, Any]]:
     """Give the ground truth of each image of a chunk, JSON-like.
 
     Parameters
@@ -152,8 +152,8 @@ def truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[np.bytes
     return rows
 
 
-def truth_arrays(rows: Sequence[dict[str, Any]], fields: Sequence[Field]) -> dict[str, npt.NDArray[Any]]:
-    """Give what `truth_rows` was given again, padded to the fields' shapes.
+def parse_truth_rows(rows: Sequence[dict[str, Any]], fields: Sequence[TruthField]) -> dict[str, npt.NDArray[Any]]:
+    """Give what `format_truth_rows` was given again, padded to the fields' shapes.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def truth_arrays(rows: Sequence[dict[str, Any]], fields: Sequence[Field]) -> dic
     return arrays
 
 
-def padded(array: npt.NDArray[Any], field: Field) -> npt.NDArray[Any]:
+def pad(array: npt.NDArray[Any], field: TruthField) -> npt.NDArray[Any]:
     """Give the array of a chunk in the field's shape: the labels there may be shorter than others.
 
     Parameters
@@ -228,7 +228,7 @@ def truth_key(number: int) -> bytes:
     return b"truth-%09d" % (number + 1)
 
 
-def as_json(value: Any) -> bytes:
+def dump_json(value: Any) -> bytes:
     """Give a JSON-like value as text in ASCII, on one line."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
 
@@ -258,7 +258,7 @@ def _json_values(array: npt.NDArray[Any]) -> list[Any]:
     return values.tolist()
 
 
-def _field(name: Any, entry: Any) -> Field:
+def _field(name: Any, entry: Any) -> TruthField:
     """Give one field of a description, or raise ValueError."""
     wrong = f"its field {name!r:.100} is {entry!r:.200}"
     if name not in (*CHARACTER_FIELDS, *_LINE_FIELDS) or not isinstance(entry, dict):
@@ -270,7 +270,7 @@ def _field(name: Any, entry: Any) -> Field:
         raise ValueError(wrong)
     if dtype not in _DTYPES or not isinstance(about, dict):
         raise ValueError(wrong)
-    return Field(name, tuple(shape), dtype, _fill(fill, dtype, wrong), about)
+    return TruthField(name, tuple(shape), dtype, _fill(fill, dtype, wrong), about)
 
 
 def _fill(value: Any, dtype: str, wrong: str) -> float:
@@ -285,8 +285,8 @@ def _fill(value: Any, dtype: str, wrong: str) -> float:
     raise ValueError(wrong)
 
 
-def _array(values: list[Any], field: Field) -> npt.NDArray[Any]:
-    """Give one array of a list of each image's values, or raise one of the errors that `truth_arrays` translates."""
+def _array(values: list[Any], field: TruthField) -> npt.NDArray[Any]:
+    """Give one array of a list of each image's values, or raise what `parse_truth_rows` translates."""
     out = np.full((len(values), *field.shape), field.fill, field.dtype)
     if field.name not in CHARACTER_FIELDS:
         if values:
@@ -303,7 +303,7 @@ def _array(values: list[Any], field: Field) -> npt.NDArray[Any]:
     return out
 
 
-def _numbers(values: list[Any], field: Field, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def _numbers(values: list[Any], field: TruthField, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """Give nested lists as an array of a shape, or raise ValueError."""
     # Without a type given, NumPy tells what stands there: texts and numbers too large for 64 bits are no numbers.
     numbers = np.array(values)

@@ -16,9 +16,9 @@ __all__ = [
     "LABEL_FILES",
     "Compression",
     "Format",
-    "Sink",
-    "format_of",
-    "open_sink",
+    "Writer",
+    "find_format",
+    "open_writer",
 ]
 
 Format = Literal["pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet"]
@@ -38,7 +38,7 @@ LABEL_FILES = ("json", "csv", "tesseract", "jsonl")
 _MAX_BYTES = 2**63 - 1
 
 
-class Sink(Protocol):
+class Writer(Protocol):
     """Where the chunks of one dataset go, in order, under a temporary name until `commit`.
 
     Use it as a context manager: leaving it without `commit` removes what was written.
@@ -78,20 +78,20 @@ class Sink(Protocol):
         """Move the whole to its final name, finished first if it is not yet."""
         ...
 
-    def __enter__(self) -> "Sink": ...
+    def __enter__(self) -> "Writer": ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
 
-def format_of(path: Path | str) -> Format | None:
+def find_format(path: Path | str) -> Format | None:
     """Give the format that the ending of a name stands for, or None."""
     name = str(path).lower()
     return next((file_format for ending, file_format in ENDINGS.items() if name.endswith(ending)), None)
 
 
-def open_sink(
+def open_writer(
     file_format: Format,
     path: Path,
     header: DatasetHeader,
@@ -100,7 +100,7 @@ def open_sink(
     compression: Compression | None = None,
     labels: Sequence[str] = (),
     part: str = "train",
-) -> Sink:
+) -> Writer:
     """Start a dataset: a file, or a folder.
 
     Parameters
@@ -122,7 +122,7 @@ def open_sink(
 
     Returns
     -------
-    Sink
+    Writer
 
     Raises
     ------
@@ -148,37 +148,37 @@ def open_sink(
         return _open_folder(file_format, path, header, overwrite=overwrite, labels=labels, part=part)
     # Each format loads when it is used.
     if file_format == "pickle":
-        from number_generator.formats.pickle.writer import PickleSink  # noqa: PLC0415
+        from number_generator.formats.pickle.writer import PickleWriter  # noqa: PLC0415
 
-        return PickleSink(path, header, overwrite=overwrite)
+        return PickleWriter(path, header, overwrite=overwrite)
     if file_format == "hdf5":
-        from number_generator.formats.hdf5.writer import Hdf5Sink  # noqa: PLC0415
+        from number_generator.formats.hdf5.writer import Hdf5Writer  # noqa: PLC0415
 
-        return Hdf5Sink(path, header, overwrite=overwrite, compress=chosen == "gzip")
-    from number_generator.formats.npz.writer import NpzSink  # noqa: PLC0415
+        return Hdf5Writer(path, header, overwrite=overwrite, compress=chosen == "gzip")
+    from number_generator.formats.npz.writer import NpzWriter  # noqa: PLC0415
 
-    return NpzSink(path, header, overwrite=overwrite)
+    return NpzWriter(path, header, overwrite=overwrite)
 
 
 def _open_folder(
     file_format: Format, path: Path, header: DatasetHeader, *, overwrite: bool, labels: Sequence[str], part: str
-) -> Sink:
+) -> Writer:
     """Start a dataset that is a folder."""
     if file_format == "png":
-        from number_generator.formats.png.writer import PngFolderSink  # noqa: PLC0415
+        from number_generator.formats.png.writer import PngWriter  # noqa: PLC0415
 
-        return PngFolderSink(path, header, overwrite=overwrite, labels=labels)
+        return PngWriter(path, header, overwrite=overwrite, labels=labels)
     if file_format == "lmdb":
-        from number_generator.formats.lmdb.writer import LmdbSink  # noqa: PLC0415
+        from number_generator.formats.lmdb.writer import LmdbWriter  # noqa: PLC0415
 
-        return LmdbSink(path, header, overwrite=overwrite)
+        return LmdbWriter(path, header, overwrite=overwrite)
     if file_format == "webdataset":
-        from number_generator.formats.webdataset.writer import WebDatasetSink  # noqa: PLC0415
+        from number_generator.formats.webdataset.writer import WebDatasetWriter  # noqa: PLC0415
 
-        return WebDatasetSink(path, header, overwrite=overwrite, part=part)
-    from number_generator.formats.parquet.writer import ParquetSink  # noqa: PLC0415
+        return WebDatasetWriter(path, header, overwrite=overwrite, part=part)
+    from number_generator.formats.parquet.writer import ParquetWriter  # noqa: PLC0415
 
-    return ParquetSink(path, header, overwrite=overwrite, part=part)
+    return ParquetWriter(path, header, overwrite=overwrite, part=part)
 
 
 def _checked_compression(file_format: Format, compression: Compression | None) -> Compression:

@@ -8,16 +8,16 @@ from numbers import Real
 from typing import Any
 
 from number_generator.errors import SpecError
-from number_generator.system.checks import shown
+from number_generator.system.checks import format_value
 
 __all__ = [
     "Distribution",
     "Normal",
     "Uniform",
-    "as_distribution",
-    "number_text",
+    "dump_distribution",
+    "format_number",
     "parse_distribution",
-    "plain_distribution",
+    "to_distribution",
 ]
 
 _NORMAL_REACH = 3.5  # standard deviations: a draw of `Normal` lies no farther from its mean
@@ -56,9 +56,9 @@ class Uniform:
         _set(self, low=low, high=high, per_job=_checked_per_job(self.per_job))
 
     def __str__(self) -> str:
-        body = number_text(self.low)
+        body = format_number(self.low)
         if self.low != self.high:
-            body += f":{number_text(self.high)}"
+            body += f":{format_number(self.high)}"
         return _job_text(body) if self.per_job else body
 
     def bounds(self) -> tuple[float, float]:
@@ -103,18 +103,20 @@ class Normal:
     def __post_init__(self) -> None:
         mean, sd = _checked_number("the mean", self.mean), _checked_number("the standard deviation", self.sd)
         if sd < 0:
-            raise SpecError(f"the standard deviation is {number_text(sd)}: give 0 or more")
+            raise SpecError(f"the standard deviation is {format_number(sd)}: give 0 or more")
         _set(self, mean=mean, sd=sd, per_job=_checked_per_job(self.per_job))
         if self.low is None and self.high is None:
             return
         if self.low is None or self.high is None:
-            raise SpecError(f"low is {shown(self.low)} and high is {shown(self.high)}: give both cut-offs or neither")
+            raise SpecError(
+                f"low is {format_value(self.low)} and high is {format_value(self.high)}: give both cut-offs or neither"
+            )
         low, high = _checked_range(self.low, self.high)
         _set(self, low=low, high=high)
 
     def __str__(self) -> str:
         values = (self.mean, self.sd, self.low, self.high)
-        body = f"normal({', '.join(number_text(value) for value in values if value is not None)})"
+        body = f"normal({', '.join(format_number(value) for value in values if value is not None)})"
         return _job_text(body) if self.per_job else body
 
     def bounds(self) -> tuple[float, float]:
@@ -127,7 +129,7 @@ class Normal:
 Distribution = Uniform | Normal
 
 
-def as_distribution(value: Any) -> Distribution:
+def to_distribution(value: Any) -> Distribution:
     """Make a distribution of its plain form, which is what TOML and JSON can hold.
 
     Parameters
@@ -153,11 +155,11 @@ def as_distribution(value: Any) -> Distribution:
         if {"mean", "sd"} <= set(value) <= {"mean", "sd", "low", "high", "per_job"}:
             return Normal(**value)
     raise SpecError(
-        f"the value is {shown(value)}: give a number, a pair (low, high), low and high by name, or mean and sd"
+        f"the value is {format_value(value)}: give a number, a pair (low, high), low and high by name, or mean and sd"
     )
 
 
-def plain_distribution(distribution: Distribution) -> Any:
+def dump_distribution(distribution: Distribution) -> Any:
     """Give the shortest plain form of a distribution."""
     table: dict[str, Any]
     if isinstance(distribution, Uniform):
@@ -194,12 +196,13 @@ def parse_distribution(text: str) -> Distribution:
         case False, [low, high]:
             return Uniform(low, high, per_job=bool(job))
     raise SpecError(
-        f"the value is {shown(text)}: give a number, low:high, normal(mean, sd), normal(mean, sd, low, high), or one "
+        f"the value is {format_value(text)}: give a number, low:high, normal(mean, sd), normal(mean, sd, low, "
+        "high), or one "
         "of these in job(...)"
     )
 
 
-def number_text(number: float) -> str:
+def format_number(number: float) -> str:
     """Give the shortest text that is exactly this number."""
     return repr(number).removesuffix(".0")
 
@@ -223,21 +226,21 @@ def _checked_number(name: str, value: Any) -> float:
             number = math.inf
         if math.isfinite(number):
             return number + 0.0
-    raise SpecError(f"{name} is {shown(value)}: give a finite number")
+    raise SpecError(f"{name} is {format_value(value)}: give a finite number")
 
 
 def _checked_range(low: Any, high: Any) -> tuple[float, float]:
     low, high = _checked_number("the low end", low), _checked_number("the high end", high)
     if low > high:
         raise SpecError(
-            f"the range is {number_text(low)}:{number_text(high)}: the low end exceeds the high one; swap them"
+            f"the range is {format_number(low)}:{format_number(high)}: the low end exceeds the high one; swap them"
         )
     return low, high
 
 
 def _checked_per_job(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise SpecError(f"per_job is {shown(value)}: give true or false")
+        raise SpecError(f"per_job is {format_value(value)}: give true or false")
     return value
 
 

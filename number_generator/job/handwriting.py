@@ -13,13 +13,13 @@ from number_generator.job.distributions import (
     Distribution,
     Normal,
     Uniform,
-    as_distribution,
-    number_text,
+    dump_distribution,
+    format_number,
     parse_distribution,
-    plain_distribution,
+    to_distribution,
 )
 from number_generator.job.presets import DOCUMENT, NATURAL
-from number_generator.system.checks import shown
+from number_generator.system.checks import format_value
 
 __all__ = [
     "STYLES",
@@ -80,10 +80,10 @@ class Parameter:
         """Give a value as `Handwriting` holds it, or raise SpecError."""
         if self.scope == "choice":
             if not isinstance(value, str) or value not in self.choices:
-                raise SpecError(f"{self.name} is {shown(value)}: give {_listed(self.choices)}")
+                raise SpecError(f"{self.name} is {format_value(value)}: give {_listed(self.choices)}")
             return str(value)  # not a string of NumPy
         try:
-            return self._limited(as_distribution(value))
+            return self._limited(to_distribution(value))
         except SpecError as exc:
             raise SpecError(f"{self.name}: {exc}") from exc
 
@@ -103,8 +103,8 @@ class Parameter:
         if low < self.low or high > self.high:
             reach = f", which reaches from {low:.4g} to {high:.4g}" if isinstance(distribution, Normal) else ""
             raise SpecError(
-                f"the value is {distribution}{reach}: give what stays from {number_text(self.low)} to "
-                f"{number_text(self.high)} ({self.unit})"
+                f"the value is {distribution}{reach}: give what stays from {format_number(self.low)} to "
+                f"{format_number(self.high)} ({self.unit})"
             )
         return distribution
 
@@ -303,7 +303,7 @@ class Handwriting:
             If there is no such style.
         """
         if not isinstance(name, str) or name not in STYLES:
-            raise SpecError(f"there is no style {shown(name)}: give {_listed(STYLES)}")
+            raise SpecError(f"there is no style {format_value(name)}: give {_listed(STYLES)}")
         return STYLES[name]
 
     @classmethod
@@ -338,14 +338,14 @@ class Handwriting:
             If `base` names no style, there is no such parameter, or one cannot take its value.
         """
         if not isinstance(table, Mapping):
-            raise SpecError(f"the style is {shown(table)}: give a table of parameters by name")
+            raise SpecError(f"the style is {format_value(table)}: give a table of parameters by name")
         values = dict(table)
         return _changed(cls.named(values.pop(_BASE, "clean")), values)
 
     def to_dict(self) -> dict[str, Any]:
         """Give all parameters as plain values, for TOML and JSON."""
         values = {parameter.name: getattr(self, parameter.name) for parameter in parameters()}
-        return {name: value if isinstance(value, str) else plain_distribution(value) for name, value in values.items()}
+        return {name: value if isinstance(value, str) else dump_distribution(value) for name, value in values.items()}
 
     def replace(self, **changes: Any) -> "Handwriting":
         """Give the same style with some parameters changed.
@@ -405,7 +405,9 @@ def checked_style(style: Any) -> Handwriting:
         return Handwriting.from_file(style)
     if isinstance(style, str) and style in STYLES:
         return STYLES[style]
-    raise SpecError(f"style is {shown(style)}: give {_listed(STYLES)}, a file that ends in .toml, or a Handwriting")
+    raise SpecError(
+        f"style is {format_value(style)}: give {_listed(STYLES)}, a file that ends in .toml, or a Handwriting"
+    )
 
 
 def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
@@ -429,7 +431,7 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
     for setting in settings:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
-            raise SpecError(f"the setting is {shown(setting)}: give NAME=VALUE, such as slant=-0.2:0.4")
+            raise SpecError(f"the setting is {format_value(setting)}: give NAME=VALUE, such as slant=-0.2:0.4")
         changes[name] = _known(name).parse(text)
     return _changed(style, changes)
 
@@ -445,9 +447,9 @@ def _known(name: str) -> Parameter:
         return _PARAMETERS[name]
     from difflib import get_close_matches  # noqa: PLC0415 - for an error alone
 
-    near = get_close_matches(shown(name).strip("'"), _PARAMETERS, n=1)
+    near = get_close_matches(format_value(name).strip("'"), _PARAMETERS, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
-    raise SpecError(f"there is no handwriting parameter {shown(name)}: {guess}docs/handwriting.md lists them")
+    raise SpecError(f"there is no handwriting parameter {format_value(name)}: {guess}docs/handwriting.md lists them")
 
 
 def _listed(words: Iterable[str]) -> str:

@@ -11,10 +11,10 @@ from number_generator._version import __version__
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION, Job
 
-__all__ = ["dataset_metadata"]
+__all__ = ["make_metadata"]
 
 
-def dataset_metadata(
+def make_metadata(
     job: Job,
     digits_sha256: str,
     digits_path: str,

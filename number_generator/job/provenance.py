@@ -11,7 +11,14 @@ from typing import Any
 
 from number_generator.job.spec import Span
 
-__all__ = ["differences", "joined_metadata", "options_of", "recorded_job", "shard_metadata", "whole_metadata"]
+__all__ = [
+    "find_differences",
+    "join_metadata",
+    "make_shard_metadata",
+    "make_whole_metadata",
+    "read_options",
+    "read_recorded_job",
+]
 
 _SHARD, _SHARDS = "shard", "shards"
 _OF_A_SHARD = frozenset({_SHARD, _SHARDS, "num_images", "start"})
@@ -29,7 +36,7 @@ _PLACES = {"digits_sha256": "digits", "sha256": "sequences"}
 _LONGEST = 80
 
 
-def recorded_job(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def read_recorded_job(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Give the description of the job that a dataset was made by; empty where it has none."""
     try:
         job = json.loads(metadata["job"])
@@ -38,7 +45,7 @@ def recorded_job(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return job if isinstance(job, dict) else {}
 
 
-def options_of(metadata: Mapping[str, Any]) -> dict[str, str]:
+def read_options(metadata: Mapping[str, Any]) -> dict[str, str]:
     """Give the options of the command that a dataset was made by, as it takes them; empty where it tells none.
 
     An option that is given several times has its values one after the other.
@@ -51,7 +58,7 @@ def options_of(metadata: Mapping[str, Any]) -> dict[str, str]:
     return options
 
 
-def differences(
+def find_differences(
     before: Mapping[str, Any], now: Mapping[str, Any], *, ignoring: Collection[str] = frozenset()
 ) -> list[str]:
     """Tell in what two datasets' jobs differ.
@@ -71,13 +78,13 @@ def differences(
 
     Examples
     --------
-    >>> from number_generator.job.provenance import differences
-    >>> differences({"command": "generate-phone-numbers --seed=1"}, {"command": "generate-phone-numbers --seed=2"})
+    >>> from number_generator.job.provenance import find_differences
+    >>> find_differences({"command": "generate-phone-numbers --seed=1"}, {"command": "generate-phone-numbers --seed=2"})
     ['--seed was 1 and is 2']
     """
     ignored = _OF_A_SHARD if _SHARD in ignoring else frozenset()
-    options = options_of(before), options_of(now)
-    jobs = recorded_job(before), recorded_job(now)
+    options = read_options(before), read_options(now)
+    jobs = read_recorded_job(before), read_recorded_job(now)
     for digest, place in _PLACES.items():
         if jobs[0].get(digest) == jobs[1].get(digest) is not None:
             ignored |= {place}
@@ -92,7 +99,7 @@ def differences(
     ]
 
 
-def shard_metadata(metadata: Mapping[str, Any], shard: int, shards: int, span: Span) -> dict[str, Any]:
+def make_shard_metadata(metadata: Mapping[str, Any], shard: int, shards: int, span: Span) -> dict[str, Any]:
     """Give the metadata of a shard, from that of the whole dataset.
 
     Parameters
@@ -107,36 +114,42 @@ def shard_metadata(metadata: Mapping[str, Any], shard: int, shards: int, span: S
     """
     text = f"{shard}/{shards}"
     command = shlex.join(f"--shard={text}" if word == f"--shards={shards}" else word for word in _all_words(metadata))
-    job = {**recorded_job(metadata), "num_images": len(span), "start": span.start, _SHARD: text, "command": command}
+    job = {
+        **read_recorded_job(metadata),
+        "num_images": len(span),
+        "start": span.start,
+        _SHARD: text,
+        "command": command,
+    }
     job.pop(_SHARDS, None)
     made = {**metadata, _SHARD: text, "job": json.dumps(job), "command": command}
     made.pop(_SHARDS, None)
     return made
 
 
-def whole_metadata(metadata: Mapping[str, Any], num_images: int, shards: int) -> dict[str, Any]:
+def make_whole_metadata(metadata: Mapping[str, Any], num_images: int, shards: int) -> dict[str, Any]:
     """Give the metadata of a whole dataset, from that of its shard 0.
 
     Parameters
     ----------
     metadata : mapping
-        As `shard_metadata` makes it.
+        As `make_shard_metadata` makes it.
     num_images : int
         Of all shards.
     shards : int
     """
     given = f"--shard={metadata[_SHARD]}"
     command = shlex.join(f"--shards={shards}" if word == given else word for word in _all_words(metadata))
-    job = {**recorded_job(metadata), "num_images": num_images, _SHARDS: shards, "command": command}
+    job = {**read_recorded_job(metadata), "num_images": num_images, _SHARDS: shards, "command": command}
     del job[_SHARD]
     made = {**metadata, "creation_timestamp": time.time(), _SHARDS: shards, "job": json.dumps(job), "command": command}
     del made[_SHARD]
     return made
 
 
-def joined_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
+def join_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Give the metadata of a dataset that consists of shards as it is once they are one."""
-    job = recorded_job(metadata)
+    job = read_recorded_job(metadata)
     if _SHARDS not in job:  # it consists of none, whatever else somebody has told of it
         return dict(metadata)
     given = f"--shards={job.pop(_SHARDS)}"

@@ -27,7 +27,6 @@ __all__ = [
     "TRUTHS",
     "Chunk",
     "DatasetHeader",
-    "Field",
     "Fit",
     "Job",
     "Label",
@@ -35,6 +34,7 @@ __all__ = [
     "RenderSpec",
     "Sequences",
     "Span",
+    "TruthField",
     "check_spacing_range",
     "check_truth",
 ]
@@ -319,7 +319,7 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class TruthField:
     """An array of a dataset beside its images and labels, with one entry an image.
 
     Attributes
@@ -344,7 +344,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class DatasetHeader:
-    """What a sink must know of a dataset before its first chunk.
+    """What a writer must know of a dataset before its first chunk.
 
     Attributes
     ----------
@@ -361,4 +361,4 @@ class DatasetHeader:
     shape: tuple[int, int, int]
     label_length: int
     metadata: dict[str, Any]
-    fields: tuple[Field, ...] = ()
+    fields: tuple[TruthField, ...] = ()

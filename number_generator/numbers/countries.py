@@ -14,7 +14,7 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.automata import Automaton, Sampler
 from number_generator.numbers.digit_sets import DigitSets, expanded
-from number_generator.numbers.sequences import ALPHABET, drawn_strings
+from number_generator.numbers.sequences import ALPHABET, draw_strings
 
 if TYPE_CHECKING:
     from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc
@@ -134,7 +134,7 @@ class CountryNumbers:
         SpecError
             If an argument is out of its range.
         """
-        return drawn_strings(self, count, seed, start)
+        return draw_strings(self, count, seed, start)
 
     def describe(self) -> dict[str, Any]:
         """Give the arguments and the version of the metadata, as JSON-like values."""

@@ -14,7 +14,7 @@ import numpy as np
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.sequences import ALPHABET, pack_sequences
-from number_generator.system.checks import shown
+from number_generator.system.checks import format_value
 
 __all__ = ["ORDERS", "ListedNumbers", "Order"]
 
@@ -186,11 +186,13 @@ def _refuse(path: Path, kept: list[tuple[str, int]], column: str | None) -> None
         end = written.end() if written else 0
         if end < len(entry):
             raise SpecError(
-                f"{path}, line {line}: {shown(entry)} holds {entry[end]!r}: give digits from 0 to 9 and the separators "
+                f"{path}, line {line}: {format_value(entry)} holds {entry[end]!r}: give digits from 0 to 9 and "
+                "the separators "
                 f"{' '.join(ALPHABET[10:-1])} and space; {hint}"
             )
         if len(entry) > MAX_LENGTH:
             raise SpecError(
-                f"{path}, line {line}: {shown(entry)} has {len(entry)} characters: at most {MAX_LENGTH} are possible; "
+                f"{path}, line {line}: {format_value(entry)} has {len(entry)} characters: at most {MAX_LENGTH} "
+                "are possible; "
                 "split it"
             )

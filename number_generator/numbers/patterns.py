@@ -11,9 +11,9 @@ from typing import Any, Literal
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.automata import Automaton, LanguageError, Sampler
-from number_generator.numbers.regex import language_of
-from number_generator.numbers.sequences import drawn_strings
-from number_generator.system.checks import shown
+from number_generator.numbers.regex import parse_language
+from number_generator.numbers.sequences import draw_strings
+from number_generator.system.checks import format_value
 
 __all__ = ["LENGTHS", "NAMED", "Lengths", "NamedPattern", "Pattern", "parse_pattern_option"]
 
@@ -91,7 +91,7 @@ class Pattern:
         try:
             sampler = _sampler(self.regex, self.lengths, is_checked)
         except LanguageError as exc:
-            raise SpecError(f"pattern {shown(self.text)} {exc}") from exc
+            raise SpecError(f"pattern {format_value(self.text)} {exc}") from exc
         object.__setattr__(self, "_sampler", sampler)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -169,7 +169,7 @@ class Pattern:
         SpecError
             If a parameter is out of its range.
         """
-        return drawn_strings(self, count, seed, start)
+        return draw_strings(self, count, seed, start)
 
     def describe(self) -> dict[str, Any]:
         """Give what the numbers depend on, as JSON-like values."""
@@ -198,7 +198,7 @@ def parse_pattern_option(text: str, lengths: Lengths | None = None) -> Pattern:
 
 @lru_cache(maxsize=8)
 def _sampler(regex: str, lengths: Lengths, is_checked: bool) -> Sampler:
-    language = language_of(regex)
+    language = parse_language(regex)
     if is_checked:
         language = _with_check_digit(language)
     return Sampler(language.by_length() if lengths == "equal" else language)
@@ -239,19 +239,20 @@ def _form(name: str) -> NamedPattern:
         close = get_close_matches(base.lower(), NAMED, 3)
         hint = f" (closest: {', '.join(close)})" if close else ""
         raise SpecError(
-            f"pattern {shown(name)} is no name of a pattern{hint}: give one of {', '.join(NAMED)}, or a regular "
+            f"pattern {format_value(name)} is no name of a pattern{hint}: give one of {', '.join(NAMED)}, or a regular "
             r"expression, such as 0[1-9]\d{8,9}"
         )
     form = NAMED[base]
     if not colon:
         return form
     if base not in _FAMILIES:
-        raise SpecError(f"pattern {shown(name)}: {base} takes no lengths; give {base!r} alone")
+        raise SpecError(f"pattern {format_value(name)}: {base} takes no lengths; give {base!r} alone")
     found = _RANGE.fullmatch(limits)
     least, most = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
     if not 1 <= least <= most <= MAX_LENGTH:
         raise SpecError(
-            f"pattern {shown(name)} has {shown(limits)} for lengths: give one or two from 1 to {MAX_LENGTH}, the "
+            f"pattern {format_value(name)} has {format_value(limits)} for lengths: give one or two from 1 to "
+            f"{MAX_LENGTH}, the "
             f"smaller one first, as in {base}:6 or {base}:3-8"
         )
     return NamedPattern(form.description, _FAMILIES[base](least, most), form.lengths)

@@ -14,7 +14,7 @@ from typing import Any
 from number_generator.numbers.automata import Automaton, LanguageError
 from number_generator.numbers.sequences import ALPHABET
 
-__all__ = ["language_of"]
+__all__ = ["parse_language"]
 
 _EVERY = (1 << len(ALPHABET)) - 1
 """A set of characters is a mask: bit k is character k of the alphabet."""
@@ -27,7 +27,7 @@ _ESCAPES = {"d": "0123456789", "w": "0123456789", "s": " "}
 _TOO_LARGE = "is too large: give fewer or shorter repeats and alternatives"
 
 
-def language_of(regex: str) -> Automaton:
+def parse_language(regex: str) -> Automaton:
     r"""Give the automaton of all strings that `regex` matches from their first to their last character.
 
     Parameters

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
-from number_generator.system.checks import check_integer, check_seed, shown
+from number_generator.system.checks import check_integer, check_seed, format_value
 
-__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "drawn_strings", "labels_of", "pack_sequences"]
+__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "draw_strings", "format_labels", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
 """What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
@@ -118,14 +118,16 @@ def pack_sequences(sequences: Any) -> Sequences:
         If something is neither a digit nor a separator, or a sequence is too long.
     """
     if isinstance(sequences, (str, bytes)):
-        raise SpecError(f"sequences is the single text {shown(sequences)}: give a list of them, [{shown(sequences)}]")
+        raise SpecError(
+            f"sequences is the single text {format_value(sequences)}: give a list of them, [{format_value(sequences)}]"
+        )
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind not in "USO":
         return _pack_array(sequences)
     try:
         items = list(sequences)
     except TypeError:
         raise SpecError(
-            f"sequences is {shown(sequences)}: give a list of strings, a list of lists of digits, "
+            f"sequences is {format_value(sequences)}: give a list of strings, a list of lists of digits, "
             "or an integer array of shape (N, L)"
         ) from None
     try:
@@ -140,7 +142,7 @@ def pack_sequences(sequences: Any) -> Sequences:
     return packed
 
 
-def drawn_strings(source: NumberSource, count: int, seed: int | None, start: int) -> list[str]:
+def draw_strings(source: NumberSource, count: int, seed: int | None, start: int) -> list[str]:
     """Give the numbers that images `start` to `start + count` - 1 of a source show, some at a time.
 
     None as seed draws afresh.
@@ -157,7 +159,7 @@ def drawn_strings(source: NumberSource, count: int, seed: int | None, start: int
     return strings
 
 
-def labels_of(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
+def format_labels(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
     """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,).
 
     `digits_only` leaves the separators out.
@@ -207,7 +209,7 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
             part = np.empty((1, 1), object)
         if part.ndim != 1 or (part.size and part.dtype.kind not in "iu"):
             raise SpecError(
-                f"sequence {index} is {shown(item)}: give a string of digits or a list of integers from 0 to 9"
+                f"sequence {index} is {format_value(item)}: give a string of digits or a list of integers from 0 to 9"
             )
         wrong = part[(part < 0) | (part > 9)] if part.size else part
         if wrong.size:
@@ -252,6 +254,6 @@ def _check_codes(codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], i
     index = int(np.searchsorted(offsets, at, side="right")) - 1
     character = items[index][at - int(offsets[index])]
     raise SpecError(
-        f"sequence {index} is {shown(items[index])}, which holds {character!r}: give digits from 0 to 9 and the "
+        f"sequence {index} is {format_value(items[index])}, which holds {character!r}: give digits from 0 to 9 and the "
         f"separators {' '.join(ALPHABET[10:-1])} and space"
     )

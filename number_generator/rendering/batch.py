@@ -10,24 +10,24 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import MemoryLimitError
 from number_generator.job.spec import Chunk, Job, Span
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import joined_truth
-from number_generator.system.buffers import new_bytes
+from number_generator.rendering.ground_truth import join_truth
+from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.threads import ordered_map
 
-__all__ = ["make_images", "new_images", "whole_chunk"]
+__all__ = ["allocate_images", "make_images", "make_whole_chunk"]
 
 Images = npt.NDArray[np.uint8]
 
 _TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
 
 
-def whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
+def make_whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
     """Make all images of a job at once, in some threads; 1 starts none."""
-    images = new_images(job)
+    images = allocate_images(job)
     chunks = make_images(job, atlas, images, workers)
     labels = np.concatenate([chunk.labels for chunk in chunks])
     try:
-        return Chunk(job.span, images, labels, joined_truth([chunk.truth for chunk in chunks]))
+        return Chunk(job.span, images, labels, join_truth([chunk.truth for chunk in chunks]))
     except MemoryError as exc:
         raise MemoryLimitError(_TOO_LARGE) from exc
 
@@ -48,10 +48,10 @@ def make_images(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> li
         raise MemoryLimitError(_TOO_LARGE) from exc
 
 
-def new_images(job: Job) -> Images:
+def allocate_images(job: Job) -> Images:
     """Give memory for all images of a job, or raise MemoryLimitError."""
     try:
-        return new_bytes(math.prod(job.shape)).reshape(job.shape)
+        return uninitialised_bytes(math.prod(job.shape)).reshape(job.shape)
     except (MemoryError, ValueError, OverflowError) as exc:
         gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
         raise MemoryLimitError(

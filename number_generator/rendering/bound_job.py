@@ -11,11 +11,11 @@ from isal import isal_zlib
 
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import DigitImageDataset
-from number_generator.digits.writers import atlas_for, writers_of
+from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Chunk, Job, Span
-from number_generator.rendering.batch import whole_chunk
+from number_generator.rendering.batch import make_whole_chunk
 
 __all__ = ["Recipe"]
 
@@ -59,11 +59,11 @@ class Recipe:
     def atlas(self) -> GlyphAtlas:
         """What the job's images are drawn from."""
         with _MAKING:  # many threads begin at once, and the first one's work serves all
-            return atlas_for(self.digits, self.job.spec.style)
+            return prepare_atlas(self.digits, self.job.spec.style)
 
     def chunk(self, span: Span, *, truth: tuple[str, ...] = ()) -> Chunk:
         """Make the images of a span, with some ground truth, in this thread."""
-        return whole_chunk(dataclasses.replace(self.job, span=span, truth=truth), self.atlas, 1)
+        return make_whole_chunk(dataclasses.replace(self.job, span=span, truth=truth), self.atlas, 1)
 
     @cached_property
     def _packed(self) -> bytes:
@@ -74,7 +74,7 @@ def _packed(digits: DigitImageDataset, style: Handwriting) -> bytes:
     """Give all that a style needs to know of some digits."""
     clusters = digits.cluster_ids
     if not style.is_clean:
-        groups = writers_of(digits, style.writer)
+        groups = find_writers(digits, style.writer)
         if groups.is_computed:
             clusters = groups.names[groups.ids]
     parts = digits._images, digits._digits, digits.writer_ids, clusters, digits.source_numbers, digits._mixture

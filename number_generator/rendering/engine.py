@@ -7,10 +7,10 @@ from number_generator._kernels import layout, render, truth
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import SpecError
 from number_generator.job.spec import Chunk, Job, Sequences, Span
-from number_generator.numbers.sequences import labels_of
-from number_generator.rendering.ground_truth import truth_of
-from number_generator.rendering.placement import Placed
-from number_generator.rendering.resampling_weights import shared_taps
+from number_generator.numbers.sequences import format_labels
+from number_generator.rendering.ground_truth import make_truth
+from number_generator.rendering.placement import Placement
+from number_generator.rendering.resampling_weights import find_shared_taps
 from number_generator.rendering.styled import render_styled
 
 __all__ = ["make_chunk"]
@@ -48,15 +48,15 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     images = np.empty((len(span), job.height, job.spec.width), np.uint8) if out is None else out
     draw = _render_clean if job.spec.style.is_clean else render_styled
     placed = draw(job, atlas, span.start, sequences, images)
-    labels = labels_of(sequences, sequences.longest, digits_only=job.label == "digits")
+    labels = format_labels(sequences, sequences.longest, digits_only=job.label == "digits")
     if job.label == "digits":
         labels = labels.astype(f"S{max(1, np.char.str_len(labels).max(initial=0))}")
-    return Chunk(span, images, labels, truth_of(job, atlas, span.start, sequences, placed) if job.truth else {})
+    return Chunk(span, images, labels, make_truth(job, atlas, span.start, sequences, placed) if job.truth else {})
 
 
 def _render_clean(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
-) -> Placed:
+) -> Placement:
     """Draw the digits as they are, resampled exactly as Pillow does it, and separators like them."""
     if sequences.codes.max(initial=0) > 9:
         atlas = atlas.marked
@@ -65,7 +65,7 @@ def _render_clean(
     smallest, largest = job.spec.spacing_range
     lefts = np.empty(len(sequences.codes), np.int64)
     natural = np.empty(count, np.int64)
-    placed = Placed.wanted(job, len(sequences.codes), natural)
+    placed = Placement.wanted(job, len(sequences.codes), natural)
     layout.lay_out(
         np.uint64(job.seed),
         np.uint64(start),
@@ -81,7 +81,7 @@ def _render_clean(
     )
     stretch = job.spec.fit == "stretch"
     shape = (job.height, width, stretch)
-    taps = shared_taps(job.height, width, stretch=stretch).prepare(natural)
+    taps = find_shared_taps(job.height, width, stretch=stretch).prepare(natural)
     render.render_lines(
         atlas.packed, sequences.offsets, placed.glyph_ids, lefts, natural, shape, taps, images.reshape(-1)
     )

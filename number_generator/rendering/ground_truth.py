@@ -11,19 +11,19 @@ import numpy.typing as npt
 from number_generator._kernels import rng, truth
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
-from number_generator.job.spec import Field, Job, Sequences
-from number_generator.rendering.placement import Placed
-from number_generator.rendering.styled import style_table
+from number_generator.job.spec import Job, Sequences, TruthField
+from number_generator.rendering.placement import Placement
+from number_generator.rendering.styled import make_style_table
 
 __all__ = [
     "ParameterNames",
-    "fields_of",
     "glyph_truth",
-    "joined_truth",
+    "join_truth",
+    "make_truth",
+    "make_truth_fields",
     "parameter_names",
     "parameter_truth",
-    "rows_of",
-    "truth_of",
+    "to_rows",
 ]
 
 _SHARES_OF_GLYPHS = {"wide_gap": truth.GAP_SHARE, "tail": truth.TAIL_SHARE, "open_loop": truth.LOOP_SHARE}
@@ -72,7 +72,7 @@ def parameter_names(
     return ParameterNames(tuple(line) or _CLEAN, tuple(glyph))
 
 
-def fields_of(job: Job, length: int) -> tuple[Field, ...]:
+def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
     """Give the arrays that a job's ground truth adds to a dataset.
 
     Parameters
@@ -86,23 +86,25 @@ def fields_of(job: Job, length: int) -> tuple[Field, ...]:
     length = max(1, length)
     if "boxes" in job.truth:
         about = {"columns": "x0,y0,x1,y1", "unit": "px of the page, half-open; -1 where there is no ink"}
-        fields.append(Field("boxes", (length, 4), "int16", -1, about))
+        fields.append(TruthField("boxes", (length, 4), "int16", -1, about))
     if "glyphs" in job.truth:
         about = {"meaning": "number of the image in the digit dataset; -1 for separators and nothing"}
-        fields.append(Field("glyphs", (length,), "int32", -1, about))
+        fields.append(TruthField("glyphs", (length,), "int32", -1, about))
         about = {"meaning": "writer id, or style cluster, of the line's digits; -1 where they are mixed"}
-        fields.append(Field("writers", (), "int64", -1, about))
+        fields.append(TruthField("writers", (), "int64", -1, about))
     if "parameters" in job.truth:
         names = parameter_names(job.spec.style, job.spec.spacing_range)
-        fields.append(Field("parameters", (len(names.line),), "float32", np.nan, {"columns": ",".join(names.line)}))
+        fields.append(
+            TruthField("parameters", (len(names.line),), "float32", np.nan, {"columns": ",".join(names.line)})
+        )
         if names.glyph:
             shape = (length, len(names.glyph))
-            fields.append(Field("glyph_parameters", shape, "float32", np.nan, {"columns": ",".join(names.glyph)}))
+            fields.append(TruthField("glyph_parameters", shape, "float32", np.nan, {"columns": ",".join(names.glyph)}))
     return tuple(fields)
 
 
-def truth_of(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placed
+def make_truth(
+    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placement
 ) -> dict[str, npt.NDArray[Any]]:
     """Give the ground truth that a job asks for, as `Chunk` describes it.
 
@@ -119,17 +121,17 @@ def truth_of(
     digits_only = job.label == "digits"
     values: dict[str, npt.NDArray[Any]] = {}
     if "boxes" in job.truth:
-        values["boxes"] = rows_of(placed.boxes, sequences, _FILLS["boxes"], digits_only=digits_only)
+        values["boxes"] = to_rows(placed.boxes, sequences, _FILLS["boxes"], digits_only=digits_only)
     if "glyphs" in job.truth:
         values |= glyph_truth(atlas, sequences, placed.glyph_ids, digits_only=digits_only)
     if "parameters" in job.truth:
         values |= parameter_truth(job, start, sequences, placed, digits_only=digits_only)
     if "masks" in job.truth:
-        values["masks"] = rows_of(placed.masks, sequences, _FILLS["masks"], digits_only=digits_only)
+        values["masks"] = to_rows(placed.masks, sequences, _FILLS["masks"], digits_only=digits_only)
     return values
 
 
-def rows_of(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digits_only: bool) -> npt.NDArray[Any]:
+def to_rows(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digits_only: bool) -> npt.NDArray[Any]:
     """Turn an array with an entry for each code into one with a row for each sequence, shape (n, L, ...).
 
     Parameters
@@ -154,7 +156,7 @@ def rows_of(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digi
     return out
 
 
-def joined_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
     """Put the ground truth of consecutive chunks together: rows of shorter labels get the length of the longest."""
     if len(parts) == 1:
         return parts[0]
@@ -184,7 +186,7 @@ def glyph_truth(
     glyph_ids : ndarray, shape (codes,), int64
         Glyphs of the atlas; anything for separators.
     digits_only : bool
-        As for `rows_of`.
+        As for `to_rows`.
     """
     is_digit = sequences.codes < 10
     source = np.full(len(glyph_ids), -1, np.int32)
@@ -199,11 +201,11 @@ def glyph_truth(
         # A writer may lack a digit, which is then someone else's.
         line = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))[is_digit]
         writers[line[atlas.writer_ids[glyph_ids[is_digit]] != writers[line]]] = -1
-    return {"glyphs": rows_of(source, sequences, -1, digits_only=digits_only), "writers": writers}
+    return {"glyphs": to_rows(source, sequences, -1, digits_only=digits_only), "writers": writers}
 
 
 def parameter_truth(
-    job: Job, start: int, sequences: Sequences, placed: Placed, *, digits_only: bool
+    job: Job, start: int, sequences: Sequences, placed: Placement, *, digits_only: bool
 ) -> dict[str, npt.NDArray[Any]]:
     """Give what was drawn for each line and each character; see `parameter_names`.
 
@@ -215,11 +217,11 @@ def parameter_truth(
     sequences : Sequences
     placed : Placed
     digits_only : bool
-        As for `rows_of`.
+        As for `to_rows`.
     """
     spacing = job.spec.spacing_range
     line, glyph = _columns(job.spec.style, has_spacing=spacing is not None)
-    table = style_table(job.spec.style)
+    table = make_style_table(job.spec.style)
     seed, first = np.uint64(job.seed), np.uint64(start)
     values: dict[str, npt.NDArray[Any]] = {}
     if line:
@@ -235,7 +237,7 @@ def parameter_truth(
         truth.glyph_parameters(
             seed, first, table, columns, (smallest, largest - smallest + 1), sequences.codes, sequences.offsets, flat
         )
-        values["glyph_parameters"] = rows_of(flat, sequences, np.nan, digits_only=digits_only)
+        values["glyph_parameters"] = to_rows(flat, sequences, np.nan, digits_only=digits_only)
     return values
 
 

@@ -7,11 +7,11 @@ import numpy.typing as npt
 
 from number_generator.job.spec import Job
 
-__all__ = ["Placed"]
+__all__ = ["Placement"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class Placement:
     """What was drawn for each character, in the order of the sequences' codes.
 
     Attributes
@@ -32,7 +32,7 @@ class Placed:
     natural: npt.NDArray[np.int64] | None = None
 
     @classmethod
-    def wanted(cls, job: Job, codes: int, natural: npt.NDArray[np.int64] | None = None) -> "Placed":
+    def wanted(cls, job: Job, codes: int, natural: npt.NDArray[np.int64] | None = None) -> "Placement":
         """Make the arrays that a job's ground truth needs, for so many codes."""
         return cls(
             np.empty(codes, np.int64),

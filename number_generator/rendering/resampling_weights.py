@@ -9,7 +9,7 @@ import numpy.typing as npt
 from number_generator._kernels import render
 from number_generator._kernels import taps as kernels
 
-__all__ = ["SharedTaps", "TapArrays", "shared_taps"]
+__all__ = ["SharedTaps", "TapArrays", "find_shared_taps"]
 
 TapArrays = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
 """Column weights, where those of a natural width begin; row weights, where those of a height begin."""
@@ -91,6 +91,6 @@ class _Pool:
 
 
 @lru_cache(maxsize=8)
-def shared_taps(height: int, width: int, *, stretch: bool) -> SharedTaps:
+def find_shared_taps(height: int, width: int, *, stretch: bool) -> SharedTaps:
     """Give the weights for a page size, the same object for each caller."""
     return SharedTaps(height, width, stretch=stretch)

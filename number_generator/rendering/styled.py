@@ -10,13 +10,13 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, Sequences
-from number_generator.rendering.placement import Placed
+from number_generator.rendering.placement import Placement
 
-__all__ = ["render_styled", "style_table"]
+__all__ = ["make_style_table", "render_styled"]
 
 
 @lru_cache(maxsize=16)
-def style_table(style: Handwriting) -> npt.NDArray[np.float64]:
+def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
     """Give a style's distributions by their streams, shape (160, 6): see `_kernels.draws`."""
     table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
     for parameter in parameters():
@@ -35,7 +35,7 @@ def style_table(style: Handwriting) -> npt.NDArray[np.float64]:
 
 def render_styled(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
-) -> Placed:
+) -> Placement:
     """Draw lines in a style other than `clean`.
 
     Parameters
@@ -55,11 +55,11 @@ def render_styled(
     fields, spec = atlas.fields, job.spec
     smallest, largest = spec.spacing_range or (0, -1)
     seed, first = np.uint64(job.seed), np.uint64(start)
-    table = style_table(spec.style)
+    table = make_style_table(spec.style)
     shape = (job.height, spec.width)
     pages = images.reshape(len(images), job.height * spec.width)  # there may be none
     line_boxes = np.empty((len(images), 5))
-    placed = Placed.wanted(job, len(sequences.codes))
+    placed = Placement.wanted(job, len(sequences.codes))
     writing.write_lines(
         seed,
         first,

@@ -8,9 +8,9 @@ from typing import IO
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
-from number_generator.system.temporaries import make_folder, translated
+from number_generator.system.temporaries import make_folder, translate_errors
 
-__all__ = ["AtomicFile", "place", "translated"]
+__all__ = ["AtomicFile", "move_into_place"]
 
 _WRITE_BACK_BYTES = 8 * 2**20
 
@@ -32,11 +32,11 @@ class AtomicFile:
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._overwrite = overwrite
         make_folder(path.parent)
-        with translated(path):
+        with translate_errors(path):
             if path.is_dir():
                 raise OutputError(f"{path} is a folder: give another file name")
         if not overwrite and os.path.lexists(path):
-            raise temporaries.exists_already(path)
+            raise temporaries.already_exists(path)
         # A symbolic link stays, and the file that it leads to is written.
         self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
         temporaries.remove_stale(self.path)
@@ -48,7 +48,7 @@ class AtomicFile:
 
     def finish(self) -> None:
         """Flush the file to disk; nothing is written to it afterwards."""
-        with translated(self.path):
+        with translate_errors(self.path):
             self.file.flush()
             temporaries.sync_in_parts(self.file)
         self._is_finished = True
@@ -57,10 +57,10 @@ class AtomicFile:
         """Move the file to its final name, finished first if it is not yet."""
         if not self._is_finished:
             self.finish()
-        with translated(self.path):
+        with translate_errors(self.path):
             if sys.platform == "win32":
                 self.file.close()  # an open file cannot be renamed there
-            place(self.temporary_path, self.path, overwrite=self._overwrite)
+            move_into_place(self.temporary_path, self.path, overwrite=self._overwrite)
             self.file.close()
             temporaries.sync_folder(self.path.parent)
 
@@ -96,8 +96,8 @@ class AtomicFile:
     def _open(self) -> bool:
         """Make and lock the temporary; False if another run took it for a stale one before it was locked."""
         # "x" and not tempfile: the final file gets the permissions that the user's umask gives any new file.
-        self.temporary_path = temporaries.new_name(self.path)
-        with translated(self.path):
+        self.temporary_path = temporaries.temporary_name(self.path)
+        with translate_errors(self.path):
             self.file = self.temporary_path.open("x+b")
         temporaries.lock(self.file, wait=True)
         if os.path.lexists(self.temporary_path):
@@ -106,7 +106,7 @@ class AtomicFile:
         return False
 
 
-def place(temporary: Path, path: Path, *, overwrite: bool) -> None:
+def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Move a file to its final name, in place of an earlier one or not.
 
     Raises
@@ -123,10 +123,10 @@ def place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         # Unlike a rename, a hard link never replaces a file that another run has made meanwhile.
         os.link(temporary, path)
     except FileExistsError as exc:
-        raise temporaries.exists_already(path) from exc
+        raise temporaries.already_exists(path) from exc
     except OSError:
         if os.path.lexists(path):
-            raise temporaries.exists_already(path) from None
+            raise temporaries.already_exists(path) from None
         temporary.replace(path)
     else:
         temporary.unlink()

@@ -10,7 +10,7 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["new_bytes"]
+__all__ = ["uninitialised_bytes"]
 
 _SMALLEST = 32 * 2**20  # below, the C library does it
 _LARGEST = 128 * 2**20  # what a process holds at the most while no batch is alive
@@ -19,7 +19,7 @@ _LARGEST = 128 * 2**20  # what a process holds at the most while no batch is ali
 _spare: deque[npt.NDArray[np.uint8]] = deque(maxlen=1)
 
 
-def new_bytes(size: int) -> npt.NDArray[np.uint8]:
+def uninitialised_bytes(size: int) -> npt.NDArray[np.uint8]:
     """Give an array of `size` bytes of any content, shape (size,), that nothing else refers to.
 
     Raises

@@ -6,7 +6,7 @@ from typing import Any
 
 from number_generator.errors import SpecError
 
-__all__ = ["MAX_SEED", "check_integer", "check_seed", "shown"]
+__all__ = ["MAX_SEED", "check_integer", "check_seed", "format_value"]
 
 MAX_SEED = 2**64 - 1
 _LONGEST_SHOWN = 80
@@ -33,7 +33,7 @@ def check_seed(seed: Any, name: str = "seed") -> int:
     return secrets.randbits(64) if seed is None else check_integer(name, seed, 0, MAX_SEED)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """Give a value as a message shows it: on one line, however large it is."""
     try:
         text = repr(value)

@@ -5,10 +5,10 @@ from types import ModuleType
 
 from number_generator.errors import MissingExtraError
 
-__all__ = ["needed"]
+__all__ = ["import_optional"]
 
 
-def needed(package: str, extra: str, what: str) -> ModuleType:
+def import_optional(package: str, extra: str, what: str) -> ModuleType:
     """Import an optional package, or a module of it.
 
     Parameters

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from number_generator.system import temporaries
-from number_generator.system.atomic_file import place
-from number_generator.system.temporaries import make_folder, translated
+from number_generator.system.atomic_file import move_into_place
+from number_generator.system.temporaries import make_folder, translate_errors
 
 __all__ = ["Staging", "TemporaryFolder"]
 
@@ -36,8 +36,8 @@ class TemporaryFolder:
 
     def _make(self) -> bool:
         """Make and lock the folder; False if another run took it for a stale one before it was locked."""
-        self.temporary_path = temporaries.new_name(self.path)
-        with translated(self.path):
+        self.temporary_path = temporaries.temporary_name(self.path)
+        with translate_errors(self.path):
             self.temporary_path.mkdir()
             if sys.platform == "win32":
                 return True  # a folder cannot be opened there: the files that are open in it are lock enough
@@ -75,6 +75,6 @@ class Staging(TemporaryFolder):
         OutputError
             If it cannot be moved.
         """
-        with translated(path):
-            place(self.temporary_path / name, path, overwrite=overwrite)
+        with translate_errors(path):
+            move_into_place(self.temporary_path / name, path, overwrite=overwrite)
             temporaries.sync_folder(path.parent)

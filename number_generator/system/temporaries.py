@@ -24,19 +24,19 @@ if sys.platform != "win32":
 
 __all__ = [
     "NOTHING_LEFT",
+    "already_exists",
     "earlier_name",
-    "exists_already",
     "is_held",
     "lock",
     "make_folder",
-    "new_name",
+    "open_unnamed_file",
     "remove_folder",
     "remove_stale",
-    "resumable",
+    "resumable_error",
     "sync_folder",
     "sync_in_parts",
-    "translated",
-    "unnamed_file",
+    "temporary_name",
+    "translate_errors",
 ]
 
 NOTHING_LEFT = "; nothing was left behind"
@@ -49,7 +49,7 @@ _SYNC_BYTES = 32 * 2**20
 
 
 @contextlib.contextmanager
-def translated(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turn the system's errors into OutputError that names the file."""
     try:
         yield
@@ -72,12 +72,12 @@ def make_folder(folder: Path) -> None:
         raise OutputError(f"cannot make the folder {folder}: {exc.strerror or exc}") from exc
 
 
-def exists_already(path: Path) -> OutputExistsError:
+def already_exists(path: Path) -> OutputExistsError:
     """Give the error that `path` may not be replaced."""
     return OutputExistsError(f"{path} exists already: allow overwriting (--overwrite) or give another name")
 
 
-def new_name(path: Path) -> Path:
+def temporary_name(path: Path) -> Path:
     """Give a temporary name for what will be `path`."""
     return path.with_name(f"{_prefix(path)}{secrets.token_hex(4)}{_ENDING}")
 
@@ -130,12 +130,12 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def unnamed_file(folder: Path) -> IO[bytes]:
+def open_unnamed_file(folder: Path) -> IO[bytes]:
     """Open a file without a name, for what must wait until something else is written."""
     return tempfile.TemporaryFile(dir=folder)
 
 
-def resumable(error: OutputError, left: str) -> OutputError:
+def resumable_error(error: OutputError, left: str) -> OutputError:
     """Give the error of a run that is gone on with, for one that says that nothing was left behind."""
     reason = str(error).removesuffix(NOTHING_LEFT)
     return OutputError(f"{reason}; {left}: put that right, and the same command goes on from there")
@@ -177,7 +177,7 @@ def _remove(entry: Path, path: Path) -> None:
     """Remove one temporary of `path`, or put it back, unless its writer lives."""
     if sys.platform == "win32":
         if entry.is_dir() and entry.name.endswith(_ENDING):
-            entry = entry.replace(new_name(path))  # fails while a file in it is open anywhere, before one is lost
+            entry = entry.replace(temporary_name(path))  # fails while a file in it is open anywhere, before one is lost
         _put_back_or_remove(entry, path)  # so does this for a file
         return
     descriptor = os.open(entry, os.O_RDONLY)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from number_generator.system.checks import check_integer
 
-__all__ = ["available_cores", "check_workers", "ordered_map"]
+__all__ = ["check_workers", "count_cores", "ordered_map"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -17,7 +17,7 @@ R = TypeVar("R")
 _MAX_WORKERS = 1024
 
 
-def available_cores() -> int:
+def count_cores() -> int:
     """Give the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -26,7 +26,7 @@ def available_cores() -> int:
 
 def check_workers(workers: Any, name: str = "workers") -> int:
     """Give the number of worker threads; None means one a core that the process may use."""
-    return available_cores() if workers is None else check_integer(name, workers, 1, _MAX_WORKERS)
+    return count_cores() if workers is None else check_integer(name, workers, 1, _MAX_WORKERS)
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:

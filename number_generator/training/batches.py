@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.resolve import Digits, digits_of
-from number_generator.digits.writers import atlas_for
+from number_generator.digits.resolve import Digits, resolve_digits
+from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting, checked_style
@@ -31,12 +31,12 @@ from number_generator.job.spec import (
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import joined_truth
-from number_generator.system.buffers import new_bytes
+from number_generator.rendering.ground_truth import join_truth
+from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 
-__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "batches_of", "check_state", "new_images", "stream"]
+__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "allocate_batch", "check_state", "make_batches", "stream"]
 
 Batch = tuple[Any, ...]
 """Images, shape (n, H, W), their labels, shape (n,), and the ground truth where it was asked for."""
@@ -118,7 +118,7 @@ def stream(
     >>> images.shape, len(labels[0]) in (10, 11), len(batches)
     ((64, 28, 100), True, 16)
     """
-    batches = batches_of(
+    batches = make_batches(
         numbers,
         spacing_range,
         width,
@@ -233,7 +233,7 @@ class Batches:
                 for each in part.split()
             ]
             labels = np.concatenate([chunk.labels for chunk in chunks]).astype(np.str_)
-            truth = joined_truth([chunk.truth for chunk in chunks])
+            truth = join_truth([chunk.truth for chunk in chunks])
         except MemoryError as exc:
             raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc
         made: list[Batch] = []
@@ -251,7 +251,7 @@ def _truth_at(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]
     return {name: array[rows, :longest] if name in _BY_CHARACTER else array[rows] for name, array in truth.items()}
 
 
-def batches_of(
+def make_batches(
     numbers: Any,
     spacing_range: tuple[int, int] | None,
     width: int,
@@ -274,13 +274,13 @@ def batches_of(
     spec = RenderSpec(spacing_range, width, fit, written)
     size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
     first = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-    chosen = digits_of(digits)
-    atlas = atlas_for(chosen, spec.style)
+    chosen = resolve_digits(digits)
+    atlas = prepare_atlas(chosen, spec.style)
     number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
     if drop_last:
         number = number // size * size
     job = Job(
-        source_of(numbers, first),
+        to_number_source(numbers, first),
         spec,
         atlas.height,
         check_seed(seed),
@@ -291,7 +291,7 @@ def batches_of(
     return Batches(job, atlas, chosen.sha256, size, is_endless=count is None)
 
 
-def source_of(numbers: Any, first: int) -> NumberSource:
+def to_number_source(numbers: Any, first: int) -> NumberSource:
     """Give a number source for what `stream` takes as numbers; image `first` shows the first of a list."""
     if numbers is None:
         return PhoneNumbers()
@@ -319,7 +319,7 @@ class NumberBatches(Iterator[Batch]):
     def __next__(self) -> Batch:
         if self._running is None:
             numbers = range(self._given, self._batches.count)
-            self._running = self._batches.iterate(numbers, self._workers, new_images)
+            self._running = self._batches.iterate(numbers, self._workers, allocate_batch)
         try:
             batch = next(self._running)
         except StopIteration:
@@ -387,10 +387,10 @@ def check_state(state: Mapping[str, Any], fingerprint: str) -> tuple[int, int]:
     return check_integer("the state's batches", given, 0), check_seed(check_integer("the state's seed", seed, 0))
 
 
-def new_images(shape: tuple[int, ...]) -> tuple[Images, Images]:
+def allocate_batch(shape: tuple[int, ...]) -> tuple[Images, Images]:
     """Give memory for the images of a batch: what `Batches.iterate` allocates with."""
     try:
-        images = new_bytes(math.prod(shape)).reshape(shape)
+        images = uninitialised_bytes(math.prod(shape)).reshape(shape)
     except (MemoryError, ValueError, OverflowError) as exc:
         raise MemoryLimitError(f"a batch of shape {shape} does not fit in memory: give a smaller batch_size") from exc
     return images, images

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.system.checks import check_integer, shown
+from number_generator.system.checks import check_integer, format_value
 
 __all__ = ["Blank", "Targets", "encode_labels", "needed_output_length"]
 
@@ -94,7 +94,8 @@ def encode_labels(
     if len(wrong):
         row, column = wrong[0]
         raise SpecError(
-            f"label {row} is {shown(_text(labels, row))}, which holds {chr(points[row, column])!r}: the alphabet is "
+            f"label {row} is {format_value(_text(labels, row))}, which holds {chr(points[row, column])!r}: the "
+            "alphabet is "
             f"{alphabet!r}; give one that has it, or labels without it (label='digits')"
         )
     lengths = (~is_padding).sum(axis=1).astype(np.int32)
@@ -104,7 +105,8 @@ def encode_labels(
     if columns < points.shape[1]:
         row = int(lengths.argmax())
         raise SpecError(
-            f"label {row} is {shown(_text(labels, row))}, of {lengths[row]} characters, and length is {columns}: give "
+            f"label {row} is {format_value(_text(labels, row))}, of {lengths[row]} characters, and length is "
+            f"{columns}: give "
             "a larger one"
         )
     padded = np.full((len(points), columns), empty, np.int32)
@@ -145,7 +147,8 @@ def _check_output(labels: Any, points: npt.NDArray[np.uint32], output_length: in
     if needed.max(initial=0) > output_length:
         row = int(needed.argmax())
         raise SpecError(
-            f"label {row} is {shown(_text(labels, row))}, which needs {needed[row]} steps (its characters, and a blank "
+            f"label {row} is {format_value(_text(labels, row))}, which needs {needed[row]} steps (its "
+            "characters, and a blank "
             f"between equal neighbours), and the reader's output has {output_length}: give wider images, a reader "
             "that shrinks the width less, or shorter numbers"
         )
@@ -154,7 +157,7 @@ def _check_output(labels: Any, points: npt.NDArray[np.uint32], output_length: in
 def _classes_of(alphabet: Any, blank: Any) -> Integers:
     """Give the class of each code point; the last entry stands for all others."""
     if not isinstance(alphabet, str) or not alphabet or "\0" in alphabet or len(set(alphabet)) < len(alphabet):
-        raise SpecError(f"alphabet is {shown(alphabet)}: give the characters of the labels, each once")
+        raise SpecError(f"alphabet is {format_value(alphabet)}: give the characters of the labels, each once")
     if blank not in ("first", "last"):
         raise SpecError(f"blank is {blank!r}: give 'first' or 'last'")
     points = [ord(character) for character in alphabet]
@@ -166,7 +169,7 @@ def _classes_of(alphabet: Any, blank: Any) -> Integers:
 def _code_points(labels: Any) -> npt.NDArray[np.uint32]:
     """Give the characters of labels, shape (n, longest), filled up with 0."""
     if isinstance(labels, (str, bytes)):
-        raise SpecError(f"labels is the single text {shown(labels)}: give a list of them")
+        raise SpecError(f"labels is the single text {format_value(labels)}: give a list of them")
     try:
         array = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
     except (TypeError, ValueError):
@@ -174,7 +177,7 @@ def _code_points(labels: Any) -> npt.NDArray[np.uint32]:
     if array.ndim == 1 and not len(array):
         return np.zeros((0, 0), np.uint32)
     if array.ndim != 1 or array.dtype.kind not in "US":
-        raise SpecError(f"labels is {shown(labels)}: give a list of texts")
+        raise SpecError(f"labels is {format_value(labels)}: give a list of texts")
     width = np.uint32 if array.dtype.kind == "U" else np.uint8
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     points = array.view(width).reshape(len(array), -1).astype(np.uint32, copy=False)

@@ -25,7 +25,7 @@ from number_generator.commands.runs import execute
 from number_generator.digits import resolve as digit_datasets
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
-from number_generator.system.threads import available_cores
+from number_generator.system.threads import count_cores
 
 PHONE, SEQUENCE = cli.generate_phone_numbers, cli.generate_numbers_sequence
 BOTH = pytest.mark.parametrize(("command", "needed"), [(PHONE, []), (SEQUENCE, ["--sequence=1"])], ids=["phone", "one"])
@@ -217,7 +217,7 @@ def test_the_dataset_command_has_defaults(folder, monkeypatch):
     assert names_in(folder) == ["phonenumbers-handwritten-dataset-1000.pickle"]
     assert images.shape == (1000, 28, 100)
     assert (metadata["spacing_range"], metadata["fit"]) == ((5, 10), "contain")
-    assert seen["workers"] == available_cores()
+    assert seen["workers"] == count_cores()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from number_generator.errors import DatasetError, OutputExistsError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.joining import index_path, index_shards
 from number_generator.formats.reader import open_reader
-from number_generator.job.provenance import recorded_job
+from number_generator.job.provenance import read_recorded_job
 from number_generator.system.signals import Interruption
 
 
@@ -67,7 +67,7 @@ def test_the_index_is_the_one_that_the_whole_job_writes(folder, shards, tmp_path
 
     with open_reader(folder / "set.h5") as ours, open_reader(whole) as theirs:
         found, expected = ours.metadata, theirs.metadata
-        assert recorded_job(found) == recorded_job(expected)
+        assert read_recorded_job(found) == read_recorded_job(expected)
         for metadata in (found, expected):
             del metadata["creation_timestamp"], metadata["job"]
         assert found == expected

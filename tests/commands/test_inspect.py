@@ -13,7 +13,7 @@ from small_dataset import COUNT, FORMATS, write
 
 from number_generator import GenericDataset
 from number_generator.commands import generate as cli
-from number_generator.commands.inspection.text import printable, size_text, verification_text
+from number_generator.commands.inspection.text import format_size, format_verification, make_printable
 from number_generator.commands.inspection.verification import Difference, Verification
 from number_generator.commands.main import main
 from number_generator.formats.reader import open_reader
@@ -254,11 +254,11 @@ def test_the_dataset_stays_as_it_is(made, tmp_path):
     ],
 )
 def test_sizes_are_told_in_units(count, text):
-    assert size_text(count) == text
+    assert format_size(count) == text
 
 
 def test_a_long_text_is_shortened():
-    assert printable("x" * 500) == "x" * 200 + "..."
+    assert make_printable("x" * 500) == "x" * 200 + "..."
 
 
 def test_parts_and_shards_and_odd_commands_are_told(tmp_path, capsys):
@@ -283,7 +283,7 @@ def test_parts_and_shards_and_odd_commands_are_told(tmp_path, capsys):
 def test_only_the_first_differences_are_listed():
     different = tuple(Difference(number, ("image",)) for number in range(13))
 
-    told = list(verification_text(Verification(60, (), different)))
+    told = list(format_verification(Verification(60, (), different)))
 
     assert told[1] == "  image 0: image"
     assert told[-1] == "  and 3 more"

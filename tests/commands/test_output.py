@@ -15,7 +15,7 @@ from written import pixels, read
 from number_generator.commands import generate as cli
 from number_generator.commands.output import Output
 from number_generator.commands.runs import execute
-from number_generator.commands.terminal import new_parser
+from number_generator.commands.terminal import make_parser
 from number_generator.formats.writer import FOLDER_FORMATS, FORMATS, LABEL_FILES
 from number_generator.system.signals import Interruption
 
@@ -378,8 +378,8 @@ def test_a_package_that_is_missing_is_told_with_its_extra(folder, monkeypatch, c
     assert names_in(folder) == []
 
 
-def test_what_the_command_takes_is_what_the_sinks_write():
-    parser = new_parser("name", "description")
+def test_what_the_command_takes_is_what_the_writers_write():
+    parser = make_parser("name", "description")
     cli.add_output_options(parser)
 
     choices = {action.dest: action.choices for action in parser._actions}

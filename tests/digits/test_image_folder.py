@@ -10,7 +10,7 @@ from PIL import Image
 from number_generator import DigitImageDataset, convert, generate_batch
 from number_generator.commands.main import main
 from number_generator.digits import image_folder
-from number_generator.digits.image_folder import load_folder, normalised
+from number_generator.digits.image_folder import load_folder, normalise_digit
 from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.system.signals import Interruption
@@ -35,7 +35,7 @@ def folder(tmp_path):
 
 
 def one(image, ink="auto", size=28):
-    return normalised(np.asarray(image, np.float32) / 255, size, ink, "a.png")
+    return normalise_digit(np.asarray(image, np.float32) / 255, size, ink, "a.png")
 
 
 def shifted_difference(image, other):
@@ -92,7 +92,7 @@ def test_paper_its_noise_and_an_even_shadow_are_taken_out(contrast):
     shadow = np.linspace(0.0, 0.3, 200)[None, :]
     photo = 0.95 - contrast * (1 - clean) - shadow + 0.01 * random.standard_normal(clean.shape)
 
-    digit = normalised(photo.clip(0, 1).astype(np.float32), 28, "auto", "a.png")
+    digit = normalise_digit(photo.clip(0, 1).astype(np.float32), 28, "auto", "a.png")
 
     assert shifted_difference(digit, one(drawn(200, 200))) < 6
     assert (digit > 20).mean() < 1.3 * (one(drawn(200, 200)) > 20).mean()

@@ -11,15 +11,15 @@ import pytest
 from number_generator import DigitImageDataset, GenericDataset, generate_batch, generate_chunk, split_digits
 from number_generator._kernels import layout
 from number_generator.commands.generate import generate_phone_numbers
-from number_generator.digits.mixtures import joined_digits, mixed_digits, parse_mixture, resized
+from number_generator.digits.mixtures import join_digits, mix_digits, parse_mixture, resize_digits
 from number_generator.digits.resolve import (
     default_digits,
     load_digits,
+    name_digits,
     packaged_digits,
-    recorded_digits,
     set_default_dataset_filepath,
 )
-from number_generator.digits.writers import writers_of
+from number_generator.digits.writers import find_writers
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
 from number_generator.system.signals import Interruption
 
@@ -39,7 +39,7 @@ def small(make_digit_dataset):
 @pytest.fixture(scope="module")
 def mixed(large, small):
     """Three of ten are drawn from the source that has three images a digit, not forty."""
-    return mixed_digits([("large", large, 0.7), ("small", small, 0.3)])
+    return mix_digits([("large", large, 0.7), ("small", small, 0.3)])
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def test_separators_are_drawn_beside_digits_of_several_sources(mixed):
 
 def test_a_source_that_lacks_a_digit_leaves_its_share_to_the_others(large, small):
     # Parts of a split, for instance, may have no image of a source in some class.
-    mixture = mixed_digits([("large", large, 1), ("small", small, 3)])
+    mixture = mix_digits([("large", large, 1), ("small", small, 3)])
     kept = np.flatnonzero((mixture._mixture.origin == 0) | (mixture._digits != 4))
     part = mixture.subset(kept)
 
@@ -119,7 +119,7 @@ def drawn_places(part, text):
 
 
 def test_jobs_of_one_source_are_as_they_were(large):
-    joined = joined_digits([("large", large)])
+    joined = join_digits([("large", large)])
 
     assert joined.sha256 == large.sha256
     assert joined.atlas.shares is None
@@ -128,10 +128,10 @@ def test_jobs_of_one_source_are_as_they_were(large):
 
 def test_sha256_tells_other_weights_apart_and_not_their_scale(large, small):
     sums = [
-        mixed_digits([("a", large, first), ("b", small, second)]).sha256
+        mix_digits([("a", large, first), ("b", small, second)]).sha256
         for first, second in ((0.7, 0.3), (7, 3), (0.6, 0.4))
     ]
-    plain = joined_digits([("a", large), ("b", small)]).sha256
+    plain = join_digits([("a", large), ("b", small)]).sha256
 
     assert sums[0] == sums[1]
     assert len({*sums, plain}) == 3
@@ -153,7 +153,7 @@ def test_added_examples_end_the_shares(mixed, small):
 
 
 def test_a_mixture_of_mixtures_keeps_the_shares_within(mixed, small):
-    outer = mixed_digits([("first", mixed, 1), ("third", small, 1)])
+    outer = mix_digits([("first", mixed, 1), ("third", small, 1)])
 
     assert outer._mixture.names == ("large", "small", "third")
     np.testing.assert_allclose(outer._mixture.weights, (0.7, 0.3, 1))
@@ -177,7 +177,7 @@ def test_no_two_sources_share_a_writer_or_a_cluster(large, small):
     first = with_ids(large, np.arange(400) % 5, np.arange(400) % 2)
     second = with_ids(small, np.arange(30) % 3 - 7, np.arange(30) % 2)
 
-    joined = joined_digits([("a", first), ("b", second)])
+    joined = join_digits([("a", first), ("b", second)])
 
     assert joined.writer_ids[:400].tolist() == first.writer_ids.tolist()
     assert sorted(set(joined.writer_ids[400:].tolist())) == [5, 6, 7]
@@ -185,14 +185,14 @@ def test_no_two_sources_share_a_writer_or_a_cluster(large, small):
 
 
 def test_where_one_source_has_no_writers_there_are_none(large, small):
-    joined = joined_digits([("a", with_ids(large, np.arange(400) % 5)), ("b", small)])
+    joined = join_digits([("a", with_ids(large, np.arange(400) % 5)), ("b", small)])
 
     assert joined.writer_ids is None
 
 
 def test_a_line_of_one_writer_is_of_one_source_and_shares_hold(large, small):
     first, second = with_ids(large, np.arange(400) % 4), with_ids(small, np.zeros(30, int))
-    mixture = mixed_digits([("a", first, 0.7), ("b", second, 0.3)])
+    mixture = mix_digits([("a", first, 0.7), ("b", second, 0.3)])
 
     is_small = drawn(mixture, "natural", images=2000) >= len(large)
 
@@ -203,9 +203,9 @@ def test_a_line_of_one_writer_is_of_one_source_and_shares_hold(large, small):
 
 def test_computed_clusters_are_those_of_one_source(large, small):
     pytest.importorskip("sklearn")
-    mixture = mixed_digits([("a", large, 0.7), ("b", small, 0.3)])
+    mixture = mix_digits([("a", large, 0.7), ("b", small, 0.3)])
 
-    made = writers_of(mixture, "cluster")
+    made = find_writers(mixture, "cluster")
 
     for group in range(made.groups):
         assert len(set(mixture._mixture.origin[made.ids == group].tolist())) == 1
@@ -230,7 +230,7 @@ def test_text_and_mapping_mean_the_same(files, large, small):
     by_text = load_digits("large.pickle=0.7,small.h5=0.3")
 
     assert by_text.sha256 == load_digits({"large.pickle": 0.7, "small.h5": 0.3}).sha256
-    assert by_text.sha256 == mixed_digits([("a", large, 0.7), ("b", small, 0.3)]).sha256
+    assert by_text.sha256 == mix_digits([("a", large, 0.7), ("b", small, 0.3)]).sha256
     assert by_text is load_digits("large.pickle=0.7,small.h5=0.3")
 
 
@@ -273,7 +273,7 @@ def test_sources_of_different_sizes_tell_how_to_make_them_one(files, make_digit_
 
 
 def test_resized_digits_keep_what_is_known_of_them(mixed):
-    wide = resized(replaced_ids(mixed), 28)
+    wide = resize_digits(replaced_ids(mixed), 28)
 
     assert wide.get_example_shape() == (28, 28)
     assert wide._mixture is mixed._mixture
@@ -287,16 +287,16 @@ def replaced_ids(mixed):
 
 
 def test_recorded_names_stay_and_paths_become_absolute(files):
-    assert recorded_digits("") == ""
-    assert recorded_digits("mnist") == "mnist"
-    assert recorded_digits("large.pickle") == str(files / "large.pickle")
-    assert recorded_digits("mnist=0.7,small.h5=3") == f"mnist=0.7,{files / 'small.h5'}=3"
+    assert name_digits("") == ""
+    assert name_digits("mnist") == "mnist"
+    assert name_digits("large.pickle") == str(files / "large.pickle")
+    assert name_digits("mnist=0.7,small.h5=3") == f"mnist=0.7,{files / 'small.h5'}=3"
 
 
 def test_several_sources_can_be_the_default(files):
     set_default_dataset_filepath("large.pickle=1,small.h5=2")
 
-    assert default_digits() is load_digits(recorded_digits("large.pickle=1,small.h5=2"))
+    assert default_digits() is load_digits(name_digits("large.pickle=1,small.h5=2"))
 
 
 # --- files

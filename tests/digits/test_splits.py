@@ -16,8 +16,8 @@ from number_generator import DigitImageDataset, generate_batch
 from number_generator.digits import resolve as digit_datasets
 from number_generator.digits import splits
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.splits import Split, divide, parse_split, split_digits
-from number_generator.digits.writers import known_clusters, writers_of
+from number_generator.digits.splits import Split, divide_digits, parse_split, split_digits
+from number_generator.digits.writers import find_clusters, find_writers
 from number_generator.errors import DatasetError, SpecError
 
 USUAL = "train=0.8,val=0.1,test=0.1"
@@ -229,7 +229,7 @@ def test_a_large_number_of_images_is_divided_exactly():
 def test_no_digit_is_shared_and_none_is_left_out(case):
     digits, split = case
 
-    parts = divide(digits, split)
+    parts = divide_digits(digits, split)
 
     assert list(parts) == list(split.names)
     assert_divides(parts, len(digits))
@@ -254,7 +254,7 @@ def test_each_class_is_divided_by_largest_remainder(case):
     digits, split = case
     labels = labels_of(digits)
 
-    parts = divide(digits, split)
+    parts = divide_digits(digits, split)
 
     for digit in range(10):
         found = {name: int((labels[numbers] == digit).sum()) for name, numbers in parts.items()}
@@ -266,7 +266,7 @@ def test_each_cluster_of_a_class_is_divided_to_less_than_two_images(case):
     digits, split = case
     labels, clusters = labels_of(digits), digits.cluster_ids
 
-    parts = divide(digits, split)
+    parts = divide_digits(digits, split)
 
     for digit in range(10):
         of_class = (labels == digit).sum()
@@ -278,16 +278,16 @@ def test_each_cluster_of_a_class_is_divided_to_less_than_two_images(case):
 
 
 def test_the_packaged_clusters_are_divided_without_k_means(monkeypatch):
-    monkeypatch.setattr("number_generator.digits.writers.style_clusters", None)
+    monkeypatch.setattr("number_generator.digits.writers.compute_style_clusters", None)
     digits = packaged_digits()
-    labels, clusters = labels_of(digits), known_clusters(digits)
+    labels, clusters = labels_of(digits), find_clusters(digits)
 
     parts = split_digits(digits, USUAL)
 
     for name, share in {"train": 0.8, "val": 0.1, "test": 0.1}.items():
         part = parts[name]
         np.testing.assert_array_equal(part.cluster_ids, clusters[part.source_numbers])
-        assert writers_of(part, "auto").kind == "cluster"
+        assert find_writers(part, "auto").kind == "cluster"
         for digit in range(10):
             for cluster in range(8):
                 cell = (labels == digit) & (clusters == cluster)
@@ -297,7 +297,7 @@ def test_the_packaged_clusters_are_divided_without_k_means(monkeypatch):
 
 
 def test_digits_without_clusters_are_split_without_k_means(make_digit_dataset, monkeypatch):
-    monkeypatch.setattr("number_generator.digits.writers.style_clusters", None)
+    monkeypatch.setattr("number_generator.digits.writers.compute_style_clusters", None)
 
     parts = split_digits(make_digit_dataset(8, per_class=10), USUAL)
 
@@ -320,7 +320,7 @@ def test_who_gets_which_digit_is_random(make_digit_dataset):
     digits = make_digit_dataset(8, per_class=200)
     labels = labels_of(digits)
 
-    test = divide(digits, parse_split("train=0.5,test=0.5"))["test"]
+    test = divide_digits(digits, parse_split("train=0.5,test=0.5"))["test"]
 
     # Places within a class: as good as drawn, so not every second one, and as many of the first half as of the other.
     places = np.concatenate([np.flatnonzero(np.isin(np.flatnonzero(labels == digit), test)) for digit in range(10)])
@@ -347,7 +347,7 @@ def test_digits_are_divided_as_ever():
     images = (count[:, None] * np.arange(1, 17) % 251).astype(np.uint8).reshape(-1, 4, 4)
     written = DigitImageDataset(images, count % 10, writer_ids=count**2 % 1009 % 97)
 
-    packaged, by_writers = (divide(digits, parse_split(USUAL)) for digits in (packaged_digits(), written))
+    packaged, by_writers = (divide_digits(digits, parse_split(USUAL)) for digits in (packaged_digits(), written))
 
     assert sums_of(packaged) == {"train": "67e60da1bf77be02", "val": "ba86ebfa98b0d5cc", "test": "052abfd940af9481"}
     assert sums_of(by_writers) == {"train": "94dcccbca9b1fd45", "val": "d86f48e3d73525d4", "test": "d259cfb9f63e1d76"}
@@ -364,11 +364,13 @@ def test_digits_from_another_file_are_divided_the_same_way(make_digits, tmp_path
     split = parse_split(USUAL)
 
     for name in ("digits.pickle", "digits.h5", "digits.npz"):
-        assert as_lists(divide(digit_datasets.load_digits(tmp_path / name), split)) == as_lists(divide(digits, split))
+        assert as_lists(divide_digits(digit_datasets.load_digits(tmp_path / name), split)) == as_lists(
+            divide_digits(digits, split)
+        )
     clustered = DigitImageDataset(images, labels, cluster_ids=ids)
     again = digit_datasets.load_digits(tmp_path / "clusters.npz")
-    assert as_lists(divide(again, split)) == as_lists(divide(clustered, split))
-    assert as_lists(divide(clustered, split)) != as_lists(divide(digits, split))
+    assert as_lists(divide_digits(again, split)) == as_lists(divide_digits(clustered, split))
+    assert as_lists(divide_digits(clustered, split)) != as_lists(divide_digits(digits, split))
 
 
 def test_other_digits_are_divided_another_way(make_digits):
@@ -376,7 +378,7 @@ def test_other_digits_are_divided_another_way(make_digits):
     other = images.copy()
     other[0, 0, 0] ^= 1
 
-    first, second = (divide(DigitImageDataset(array, labels), parse_split(USUAL)) for array in (images, other))
+    first, second = (divide_digits(DigitImageDataset(array, labels), parse_split(USUAL)) for array in (images, other))
 
     assert as_lists(first) != as_lists(second)
 
@@ -385,8 +387,8 @@ def test_other_digits_are_divided_another_way(make_digits):
 def test_the_order_of_names_does_not_matter(by_60_writers, of_writers):
     digits = by_60_writers if of_writers else packaged_digits()
 
-    first = divide(digits, parse_split(USUAL))
-    second = divide(digits, parse_split("test=0.1,train=0.8,val=0.1"))
+    first = divide_digits(digits, parse_split(USUAL))
+    second = divide_digits(digits, parse_split("test=0.1,train=0.8,val=0.1"))
 
     assert list(second) == ["test", "train", "val"]
     assert as_lists(first) == as_lists(second)
@@ -406,7 +408,7 @@ def test_nobodys_hand_is_in_two_splits(by_60_writers, text):
     assert len(set.union(*hands)) == sum(map(len, hands)) == 60
     for part in parts.values():
         np.testing.assert_array_equal(part.writer_ids, by_60_writers.writer_ids[part.source_numbers])
-        assert writers_of(part, "auto").kind == "dataset"
+        assert find_writers(part, "auto").kind == "dataset"
 
 
 def test_classes_come_near_to_the_shares_where_writers_stay_together(by_60_writers):
@@ -438,7 +440,7 @@ def test_the_names_of_writers_do_not_matter(by_60_writers):
     renamed = DigitImageDataset(images, labels, writer_ids=(by_60_writers.writer_ids * 31) % 1009)
     assert len(np.unique(renamed.writer_ids)) == 60
 
-    first, second = (divide(digits, parse_split(USUAL)) for digits in (by_60_writers, renamed))
+    first, second = (divide_digits(digits, parse_split(USUAL)) for digits in (by_60_writers, renamed))
 
     assert as_lists(first) == as_lists(second)
 

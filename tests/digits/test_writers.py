@@ -15,8 +15,8 @@ from scipy import ndimage
 from number_generator import DigitImageDataset, GenericDataset
 from number_generator.digits import resolve as digit_datasets
 from number_generator.digits import writers
-from number_generator.digits.resolve import packaged_digits, packaged_file
-from number_generator.digits.writers import CLUSTERS, FEATURES, style_clusters, style_features, writers_of
+from number_generator.digits.resolve import find_packaged_file, packaged_digits
+from number_generator.digits.writers import CLUSTERS, FEATURES, compute_style_clusters, find_writers, measure_style
 from number_generator.errors import DatasetError, DatasetReadError, SpecError
 
 
@@ -53,7 +53,7 @@ def test_groups_hold_each_glyph_once_by_digit_and_writer(with_writers, kind):
     dataset = with_writers if kind == "dataset" else packaged_digits()
     _, labels = digits_of(dataset)
 
-    made = writers_of(dataset, kind)
+    made = find_writers(dataset, kind)
 
     order = np.argsort(labels, kind="stable")
     glyph_label, glyph_id = labels[order], made.ids[order]
@@ -68,20 +68,20 @@ def test_groups_hold_each_glyph_once_by_digit_and_writer(with_writers, kind):
 
 
 def test_a_group_is_a_writer(with_writers):
-    made = writers_of(with_writers, "dataset")
+    made = find_writers(with_writers, "dataset")
 
     assert (made.kind, made.groups) == ("dataset", 3)
     np.testing.assert_array_equal(np.array([7, 40, 2500])[made.ids], with_writers.writer_ids)
 
 
 def test_a_digit_that_a_writer_left_out_has_no_glyphs(with_writers):
-    made = writers_of(with_writers, "dataset")
+    made = find_writers(with_writers, "dataset")
 
     assert made.start[3 * made.groups] == made.start[3 * made.groups + 1]
 
 
 def test_mixed_is_one_group_of_all(with_writers):
-    made = writers_of(with_writers, "mixed")
+    made = find_writers(with_writers, "mixed")
 
     assert (made.kind, made.groups, made.sha256, made.is_computed) == ("mixed", 1, "", False)
     np.testing.assert_array_equal(made.members, np.arange(90))
@@ -90,7 +90,7 @@ def test_mixed_is_one_group_of_all(with_writers):
 
 def test_arrays_are_int64_as_the_kernels_take_them(with_writers):
     for kind in ("mixed", "dataset"):
-        made = writers_of(with_writers, kind)
+        made = find_writers(with_writers, kind)
 
         for array in (made.ids, made.glyph_group, made.members, made.start):
             assert array.dtype == np.int64
@@ -98,7 +98,7 @@ def test_arrays_are_int64_as_the_kernels_take_them(with_writers):
 
 
 def test_the_hash_is_that_of_the_groups_and_the_kind(with_writers):
-    made = writers_of(with_writers, "dataset")
+    made = find_writers(with_writers, "dataset")
 
     assert made.sha256 == hashlib.sha256(made.ids.astype("<i4").tobytes() + b"dataset").hexdigest()
 
@@ -109,11 +109,11 @@ def test_the_hash_changes_with_the_groups_and_the_kind_alone(with_writers):
     other = np.where(np.arange(len(ids)) == 11, 7 + 40 - ids % 2500, ids)
 
     sums = {
-        "as it is": writers_of(with_writers, "dataset").sha256,
-        "one image by another": writers_of(DigitImageDataset(images, labels, writer_ids=other), "dataset").sha256,
-        "clusters": writers_of(DigitImageDataset(images, labels, cluster_ids=ids), "cluster").sha256,
+        "as it is": find_writers(with_writers, "dataset").sha256,
+        "one image by another": find_writers(DigitImageDataset(images, labels, writer_ids=other), "dataset").sha256,
+        "clusters": find_writers(DigitImageDataset(images, labels, cluster_ids=ids), "cluster").sha256,
     }
-    renamed = writers_of(DigitImageDataset(images, labels, writer_ids=ids + 5), "dataset").sha256
+    renamed = find_writers(DigitImageDataset(images, labels, writer_ids=ids + 5), "dataset").sha256
 
     assert len(set(sums.values())) == 3, sums
     assert renamed == sums["as it is"]
@@ -122,12 +122,12 @@ def test_the_hash_changes_with_the_groups_and_the_kind_alone(with_writers):
 def test_groups_are_made_once_whatever_the_number_of_threads(make_digit_dataset, monkeypatch):
     calls = []
     monkeypatch.setattr(
-        writers, "style_clusters", lambda images, labels: calls.append(1) or np.zeros(len(labels), np.int64)
+        writers, "compute_style_clusters", lambda images, labels: calls.append(1) or np.zeros(len(labels), np.int64)
     )
     dataset = make_digit_dataset(8)
 
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda _: writers_of(dataset, "cluster"), range(8)))
+        made = list(pool.map(lambda _: find_writers(dataset, "cluster"), range(8)))
 
     assert len(calls) == 1
     assert all(again is made[0] for again in made)
@@ -137,28 +137,28 @@ def test_groups_are_made_anew_for_other_content(with_writers, make_digits, tmp_p
     images, labels = make_digits(8, seed=1)
     np.savez(tmp_path / "other.npz", images=images, labels=labels, writer_ids=np.arange(30) % 2)
     dataset = DigitImageDataset(*with_writers.get_data(), writer_ids=with_writers.writer_ids)
-    before = writers_of(dataset, "dataset")
+    before = find_writers(dataset, "dataset")
 
     dataset.load(tmp_path / "other.npz")
 
     assert (before.groups, len(before.ids)) == (3, 90)
-    assert (writers_of(dataset, "dataset").groups, len(writers_of(dataset, "dataset").ids)) == (2, 30)
+    assert (find_writers(dataset, "dataset").groups, len(find_writers(dataset, "dataset").ids)) == (2, 30)
 
 
 @pytest.mark.parametrize("kind", ["writer", "", "Mixed", None, 1])
 def test_an_unknown_kind_is_refused(with_writers, kind):
     with pytest.raises(SpecError, match=r"writer is .*: give 'mixed', 'cluster', 'dataset' or 'auto'"):
-        writers_of(with_writers, kind)
+        find_writers(with_writers, kind)
 
 
 def test_writers_of_digits_without_writer_ids_are_refused():
     with pytest.raises(SpecError, match=r"has no writer ids: lay QMNIST's .* qmnist-train-labels-idx2-int\.gz"):
-        writers_of(packaged_digits(), "dataset")
+        find_writers(packaged_digits(), "dataset")
 
 
 def test_an_empty_dataset_has_no_writers():
     with pytest.raises(DatasetError, match="the digit dataset is empty"):
-        writers_of(DigitImageDataset(), "mixed")
+        find_writers(DigitImageDataset(), "mixed")
 
 
 def test_auto_takes_writers_then_clusters_then_all(with_writers, without_sklearn):
@@ -166,29 +166,29 @@ def test_auto_takes_writers_then_clusters_then_all(with_writers, without_sklearn
     ids = with_writers.writer_ids
 
     def kind(**more):
-        return writers_of(DigitImageDataset(images, labels, **more), "auto").kind
+        return find_writers(DigitImageDataset(images, labels, **more), "auto").kind
 
     assert kind(writer_ids=ids, cluster_ids=ids) == "dataset"
     assert kind(cluster_ids=ids) == "cluster"
     assert kind() == "mixed"
-    assert writers_of(packaged_digits(), "auto").kind == "cluster"
+    assert find_writers(packaged_digits(), "auto").kind == "cluster"
 
 
 # Clusters of the packaged digits
 
 
 def test_the_packaged_clusters_need_no_scikit_learn(without_sklearn):
-    made = writers_of(fresh_packaged(), "cluster")
+    made = find_writers(fresh_packaged(), "cluster")
 
     assert (made.kind, made.groups, made.is_computed) == ("cluster", CLUSTERS, False)
 
 
 def test_the_packaged_clusters_are_those_of_the_packaged_digits():
-    path = packaged_file("digit_clusters.npz", "style clusters")
+    path = find_packaged_file("digit_clusters.npz", "style clusters")
 
     with np.load(path) as content:
         assert str(content["digits_sha256"]) == packaged_digits().sha256
-        np.testing.assert_array_equal(writers_of(packaged_digits(), "cluster").ids, content["ids"])
+        np.testing.assert_array_equal(find_writers(packaged_digits(), "cluster").ids, content["ids"])
     recorded = path.with_name("digit_clusters.npz.sha256").read_text().split()
     assert recorded == [hashlib.sha256(path.read_bytes()).hexdigest(), "digit_clusters.npz"]
 
@@ -198,24 +198,24 @@ def test_packaged_digits_from_another_file_have_their_clusters(tmp_path, without
     dataset = DigitImageDataset()
     dataset.load(tmp_path / "digits.h5")
 
-    assert writers_of(dataset, "auto").sha256 == writers_of(packaged_digits(), "cluster").sha256
+    assert find_writers(dataset, "auto").sha256 == find_writers(packaged_digits(), "cluster").sha256
 
 
 def test_as_many_other_digits_do_not_get_the_packaged_clusters():
     images, labels = digits_of(packaged_digits())
 
-    assert writers_of(DigitImageDataset(images[::-1], labels[::-1]), "auto").kind == "mixed"
+    assert find_writers(DigitImageDataset(images[::-1], labels[::-1]), "auto").kind == "mixed"
 
 
 def test_every_packaged_digit_has_15_images_in_every_cluster():
-    made = writers_of(packaged_digits(), "cluster")
+    made = find_writers(packaged_digits(), "cluster")
 
     assert np.diff(made.start).min() >= 15
 
 
 @pytest.mark.parametrize("damage", ["changed", "missing"])
 def test_damaged_or_missing_packaged_clusters_are_reported(monkeypatch, tmp_path, damage):
-    shutil.copytree(packaged_file("digits.npz", "digits").parent, tmp_path / "data")
+    shutil.copytree(find_packaged_file("digits.npz", "digits").parent, tmp_path / "data")
     monkeypatch.setattr(digit_datasets, "__file__", str(tmp_path / "number_generator" / "digits" / "resolve.py"))
     writers._packaged_clusters.cache_clear()
     path = tmp_path / "data" / "digit_clusters.npz"
@@ -229,7 +229,7 @@ def test_damaged_or_missing_packaged_clusters_are_reported(monkeypatch, tmp_path
         "missing": (DatasetReadError, "the packaged style clusters are missing from"),
     }[damage]
     with pytest.raises(error, match=words):
-        writers_of(fresh_packaged(), "cluster")
+        find_writers(fresh_packaged(), "cluster")
 
 
 def measured_lean_and_stroke(images):
@@ -249,7 +249,7 @@ def measured_lean_and_stroke(images):
 
 def test_lines_of_a_cluster_look_written_by_one_hand():
     images, labels = digits_of(packaged_digits())
-    made = writers_of(packaged_digits(), "cluster")
+    made = find_writers(packaged_digits(), "cluster")
     labels_of_glyphs, order = np.sort(labels), np.argsort(labels, kind="stable")
     random = np.random.default_rng(20)
     mixed, clustered = [], []
@@ -273,14 +273,14 @@ def test_lines_of_a_cluster_look_written_by_one_hand():
 
 def test_missing_scikit_learn_is_named_with_the_way_to_get_it(make_digit_dataset, without_sklearn):
     with pytest.raises(SpecError, match=r"`pip install scikit-learn` .*, or give writer 'mixed'"):
-        writers_of(make_digit_dataset(8), "cluster")
+        find_writers(make_digit_dataset(8), "cluster")
 
 
 def test_clusters_that_a_dataset_carries_are_taken(with_writers, without_sklearn):
     images, labels = digits_of(with_writers)
     ids = np.arange(90) % 4
 
-    made = writers_of(DigitImageDataset(images, labels, cluster_ids=ids), "cluster")
+    made = find_writers(DigitImageDataset(images, labels, cluster_ids=ids), "cluster")
 
     assert (made.groups, made.is_computed) == (4, False)
     np.testing.assert_array_equal(made.ids, ids)
@@ -292,7 +292,7 @@ def half_clustered():
     pytest.importorskip("sklearn")
     images, labels = digits_of(packaged_digits())
     half = DigitImageDataset(images[::2], labels[::2])
-    return half, writers_of(half, "cluster")
+    return half, find_writers(half, "cluster")
 
 
 def test_clusters_of_other_digits_are_computed(half_clustered):
@@ -300,7 +300,7 @@ def test_clusters_of_other_digits_are_computed(half_clustered):
 
     assert (made.kind, made.groups, made.is_computed) == ("cluster", CLUSTERS, True)
     assert (np.diff(made.start) > 0).all()
-    features = style_features(*digits_of(half))
+    features = measure_style(*digits_of(half))
     for name in ("slant", "stroke width", "aspect"):
         values = features[:, FEATURES.index(name)]
         within = np.sqrt(np.mean([values[made.ids == group].var() for group in range(made.groups)]))
@@ -310,7 +310,7 @@ def test_clusters_of_other_digits_are_computed(half_clustered):
 def test_clusters_are_numbered_from_left_leaning_to_right_leaning(half_clustered):
     half, made = half_clustered
 
-    slant = style_features(*digits_of(half))[:, FEATURES.index("slant")].clip(-2, 2)
+    slant = measure_style(*digits_of(half))[:, FEATURES.index("slant")].clip(-2, 2)
     means = [slant[made.ids == group].mean() for group in range(made.groups)]
     assert means == sorted(means)
 
@@ -318,14 +318,14 @@ def test_clusters_are_numbered_from_left_leaning_to_right_leaning(half_clustered
 def test_the_same_digits_have_the_same_clusters_again(half_clustered):
     half, made = half_clustered
 
-    np.testing.assert_array_equal(style_clusters(*digits_of(half)), made.ids)
+    np.testing.assert_array_equal(compute_style_clusters(*digits_of(half)), made.ids)
 
 
 def test_more_digits_than_are_fitted_all_have_a_cluster(half_clustered, monkeypatch):
     half, made = half_clustered
     monkeypatch.setattr(writers, "_MOST_FITTED", 1500)
 
-    ids = style_clusters(*digits_of(half))
+    ids = compute_style_clusters(*digits_of(half))
 
     assert ids.shape == made.ids.shape
     assert (np.bincount(ids, minlength=CLUSTERS) > 100).all()
@@ -334,8 +334,8 @@ def test_more_digits_than_are_fitted_all_have_a_cluster(half_clustered, monkeypa
 def test_computed_clusters_are_not_computed_again_where_they_are_given(half_clustered, without_sklearn):
     half, made = half_clustered
 
-    given = writers_of(DigitImageDataset(*half.get_data(), cluster_ids=made.ids), "cluster")
-    sent = writers_of(pickle.loads(pickle.dumps(half)), "cluster")
+    given = find_writers(DigitImageDataset(*half.get_data(), cluster_ids=made.ids), "cluster")
+    sent = find_writers(pickle.loads(pickle.dumps(half)), "cluster")
 
     assert given.sha256 == sent.sha256 == made.sha256
 
@@ -344,14 +344,14 @@ def test_computed_clusters_are_not_computed_again_where_they_are_given(half_clus
 def test_few_digits_have_few_clusters(make_digit_dataset, per_class, groups):
     pytest.importorskip("sklearn")
 
-    assert writers_of(make_digit_dataset(8, per_class=per_class), "cluster").groups == groups
+    assert find_writers(make_digit_dataset(8, per_class=per_class), "cluster").groups == groups
 
 
 def test_equal_digits_are_one_cluster():
     pytest.importorskip("sklearn")
     images = np.tile(np.eye(8, dtype=np.uint8), (400, 1, 1))
 
-    assert writers_of(DigitImageDataset(images, np.arange(400) % 10), "cluster").groups == 1
+    assert find_writers(DigitImageDataset(images, np.arange(400) % 10), "cluster").groups == 1
 
 
 # Features
@@ -394,7 +394,7 @@ OPEN_BOX = np.where(np.arange(28) > 18, 0, BOX).astype(np.uint8)
     ],
 )
 def test_a_feature_grows_with_what_it_is_named_after(feature, less, more):
-    values = style_features(np.stack([less, more]), np.array([1, 1]))[:, FEATURES.index(feature)]
+    values = measure_style(np.stack([less, more]), np.array([1, 1]))[:, FEATURES.index(feature)]
 
     np.testing.assert_allclose(values, [-1, 1])
 
@@ -402,7 +402,7 @@ def test_a_feature_grows_with_what_it_is_named_after(feature, less, more):
 def test_features_are_in_standard_deviations_within_each_class():
     images, labels = digits_of(packaged_digits())
 
-    features = style_features(images, labels)
+    features = measure_style(images, labels)
 
     assert features.shape == (5000, len(FEATURES))
     for digit in range(10):
@@ -412,11 +412,11 @@ def test_features_are_in_standard_deviations_within_each_class():
 
 def test_features_do_not_depend_on_what_is_measured_at_once(monkeypatch):
     images, labels = (array[::50] for array in digits_of(packaged_digits()))
-    whole = style_features(images, labels)
+    whole = measure_style(images, labels)
 
     monkeypatch.setattr(writers, "_BATCH_PIXELS", 7 * 28 * 28)
 
-    np.testing.assert_allclose(style_features(images, labels), whole, atol=1e-9)
+    np.testing.assert_allclose(measure_style(images, labels), whole, atol=1e-9)
 
 
 def test_enclosed_areas_and_holes_are_those_that_scipy_finds():
@@ -441,7 +441,7 @@ def test_digits_of_any_size_and_without_ink_have_features(make_digits, size):
     images[2], images[3] = 0, 0
     images[2, 1, 1], images[3, :, 1] = 1, 255
 
-    features = style_features(images, labels)
+    features = measure_style(images, labels)
 
     assert np.isfinite(features).all()
     assert np.abs(features).max() < len(labels)
@@ -499,12 +499,12 @@ def test_what_are_no_ids_is_refused(make_digits, of, ids, words):
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_ids_and_groups_survive_pickling(with_writers, protocol):
-    writers_of(with_writers, "dataset")
+    find_writers(with_writers, "dataset")
 
     again = pickle.loads(pickle.dumps(with_writers, protocol))
 
     np.testing.assert_array_equal(again.writer_ids, with_writers.writer_ids)
-    assert writers_of(again, "dataset").sha256 == writers_of(with_writers, "dataset").sha256
+    assert find_writers(again, "dataset").sha256 == find_writers(with_writers, "dataset").sha256
 
 
 def test_added_digits_leave_no_ids(with_writers):
@@ -513,7 +513,7 @@ def test_added_digits_leave_no_ids(with_writers):
     dataset.add_examples(np.zeros((1, 8, 8), np.uint8), [4])
 
     assert dataset.writer_ids is None
-    assert len(writers_of(dataset, "mixed").ids) == 91
+    assert len(find_writers(dataset, "mixed").ids) == 91
 
 
 def test_ids_are_read_from_an_npz_archive(make_digits, tmp_path):
@@ -557,5 +557,5 @@ def test_the_command_computes_the_clusters_of_other_digits(half_clustered, tmp_p
     dataset.load(tmp_path / "set.h5")
     metadata = dataset.get_metadata()
     assert metadata["writer"] == "cluster"
-    assert len(metadata["style_clusters"]) == len(images)
-    assert set(metadata["style_clusters"]) <= set("01234567")
+    assert len(metadata["compute_style_clusters"]) == len(images)
+    assert set(metadata["compute_style_clusters"]) <= set("01234567")

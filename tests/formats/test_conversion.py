@@ -27,7 +27,7 @@ from number_generator.formats.conversion import write_dataset
 from number_generator.formats.detection import detect_format
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.reader import open_reader
-from number_generator.job.spec import Field
+from number_generator.job.spec import TruthField
 from number_generator.system.signals import Interruption
 
 
@@ -195,7 +195,7 @@ def test_labels_that_files_cannot_hold_are_refused_before_anything_is_written(tm
 
 
 def test_ground_truth_of_another_program_is_refused(tmp_path):
-    field = Field("boxes", (2,), "uint8", 0, {})
+    field = TruthField("boxes", (2,), "uint8", 0, {})
     raw = RawDataset(IMAGES, LABELS, truth={"boxes": np.zeros((COUNT, 2), np.uint8)}, fields=(field,))
 
     with pytest.raises(DatasetError, match="ground truth cannot be written"):

@@ -24,11 +24,11 @@ from written import write_dataset
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
 from number_generator.formats.dataset import GenericDataset
-from number_generator.formats.hdf5.writer import Hdf5Sink
-from number_generator.formats.pickle.writer import PickleSink
+from number_generator.formats.hdf5.writer import Hdf5Writer
+from number_generator.formats.pickle.writer import PickleWriter
 from number_generator.formats.schema import describe
-from number_generator.formats.writer import COMPRESSIONS, format_of, open_sink
-from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.formats.writer import COMPRESSIONS, find_format, open_writer
+from number_generator.job.spec import Chunk, DatasetHeader, Span, TruthField
 from number_generator.system import atomic_file, temporaries
 from number_generator.system.atomic_file import AtomicFile
 
@@ -52,11 +52,11 @@ def make_labels(count):
 def write(path, images, labels, file_format, *, overwrite=False, length=None, metadata=METADATA, compression=None):
     """Write images and labels span by span, as a run does."""
     header = DatasetHeader(images.shape, labels.dtype.itemsize, metadata)
-    with open_sink(file_format, path, header, overwrite=overwrite, compression=compression) as sink:
-        for span in Span(0, len(images)).split((length or max(1, len(images))) * sink.span_multiple):
+    with open_writer(file_format, path, header, overwrite=overwrite, compression=compression) as writer:
+        for span in Span(0, len(images)).split((length or max(1, len(images))) * writer.span_multiple):
             chunk = Chunk(span, images[span.start : span.stop], labels[span.start : span.stop])
-            sink.write(sink.encode(chunk))
-        sink.commit()
+            writer.write(writer.encode(chunk))
+        writer.commit()
     return path
 
 
@@ -261,7 +261,7 @@ def test_the_permissions_follow_the_umask(tmp_path, mask, mode, file_format, com
     [("a.pickle", "pickle"), ("a.h5", "hdf5"), ("a.HDF5", "hdf5"), ("a.pkl", None), ("h5", None), (".h5", "hdf5")],
 )
 def test_the_ending_of_a_name_tells_the_format(tmp_path, name, expected):
-    assert format_of(tmp_path / name) == expected
+    assert find_format(tmp_path / name) == expected
 
 
 @STORAGES
@@ -293,11 +293,11 @@ def test_an_empty_dataset_is_written_and_read_again(tmp_path, file_format):
 
 
 @STORAGES
-def test_leaving_a_sink_without_commit_leaves_nothing(tmp_path, file_format, compression):
-    with open_sink(file_format, tmp_path / "set", header_of(4), overwrite=False, compression=compression) as sink:
-        sink.write(sink.encode(Chunk(Span(0, 4), make_images(4), make_labels(4))))
+def test_leaving_a_writer_without_commit_leaves_nothing(tmp_path, file_format, compression):
+    with open_writer(file_format, tmp_path / "set", header_of(4), overwrite=False, compression=compression) as writer:
+        writer.write(writer.encode(Chunk(Span(0, 4), make_images(4), make_labels(4))))
 
-        assert names_in(tmp_path) == [sink.temporary_path.name]
+        assert names_in(tmp_path) == [writer.temporary_path.name]
 
     assert names_in(tmp_path) == []
 
@@ -309,9 +309,9 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_file_untouched(tm
 
     with (
         pytest.raises(ZeroDivisionError),
-        open_sink(file_format, path, header_of(4), overwrite=True, compression=compression) as sink,
+        open_writer(file_format, path, header_of(4), overwrite=True, compression=compression) as writer,
     ):
-        sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
+        writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
         raise ZeroDivisionError
 
     assert names_in(tmp_path) == ["set"]
@@ -321,7 +321,7 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_file_untouched(tm
 @STORAGES
 def test_more_bytes_than_a_file_can_hold_are_refused(tmp_path, file_format, compression):
     with pytest.raises(SpecError, match=r"no file can hold more than 2\*\*63 - 1 bytes; give fewer images"):
-        open_sink(file_format, tmp_path / "set", header_of(2**62), overwrite=False, compression=compression)
+        open_writer(file_format, tmp_path / "set", header_of(2**62), overwrite=False, compression=compression)
 
     assert names_in(tmp_path) == []
 
@@ -332,12 +332,12 @@ def test_memory_stays_flat_while_a_dataset_is_written(tmp_path, file_format, com
     chunks, data_bytes = 12, 12 * images.nbytes
 
     header = DatasetHeader((chunks * 2048, 28, 100), 11, METADATA)
-    with open_sink(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as sink:
+    with open_writer(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as writer:
         tracemalloc.start()
         try:
             for number in range(chunks):
-                sink.write(sink.encode(Chunk(Span(number * 2048, (number + 1) * 2048), images, labels)))
-            sink.commit()
+                writer.write(writer.encode(Chunk(Span(number * 2048, (number + 1) * 2048), images, labels)))
+            writer.commit()
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -356,13 +356,13 @@ def test_an_interruption_inside_a_later_write_leaves_nothing(tmp_path, monkeypat
 
     with (
         pytest.raises(KeyboardInterrupt),
-        open_sink(
+        open_writer(
             file_format, tmp_path / "set", header_of(1024, 28, 100), overwrite=False, compression=compression
-        ) as sink,
+        ) as writer,
     ):
-        sink.write(sink.encode(first))
+        writer.write(writer.encode(first))
         monkeypatch.setattr(AtomicFile, "write_back", interrupt)
-        sink.write(sink.encode(second))
+        writer.write(writer.encode(second))
 
     assert names_in(tmp_path) == []
 
@@ -374,19 +374,19 @@ def test_files_that_are_written_at_the_same_time_are_committed_in_any_order(tmp_
     header = DatasetHeader(images.shape, 11, METADATA)
 
     with ExitStack() as stack:
-        sinks = [
+        writers = [
             stack.enter_context(
-                open_sink(file_format, tmp_path / f"{number}", header, overwrite=False, compression=compression)
+                open_writer(file_format, tmp_path / f"{number}", header, overwrite=False, compression=compression)
             )
             for number, (file_format, compression) in enumerate(storages)
         ]
         for start in (0, 512):
             rows = slice(start, start + 512)
             chunk = Chunk(Span(start, min(start + 512, 1000)), images[rows], labels[rows])
-            for sink, encoded in [(sink, sink.encode(chunk)) for sink in sinks]:
-                sink.write(encoded)
+            for writer, encoded in [(writer, writer.encode(chunk)) for writer in writers]:
+                writer.write(encoded)
         for number in order:
-            sinks[number].commit()
+            writers[number].commit()
 
     assert names_in(tmp_path) == ["0", "1", "2"]
     for number in range(3):
@@ -467,9 +467,9 @@ def test_a_compression_that_the_format_does_not_know_is_refused(tmp_path, file_f
     words = rf"compression is {compression!r} and the format is '{file_format}', which knows {known}: leave"
 
     with pytest.raises(SpecError, match=words):
-        open_sink(file_format, tmp_path / "set", header_of(2), overwrite=overwrite, compression=compression)
+        open_writer(file_format, tmp_path / "set", header_of(2), overwrite=overwrite, compression=compression)
     with pytest.raises(SpecError, match=words):
-        open_sink(file_format, tmp_path / "new" / "set", header_of(2), overwrite=overwrite, compression=compression)
+        open_writer(file_format, tmp_path / "new" / "set", header_of(2), overwrite=overwrite, compression=compression)
 
     assert names_in(tmp_path) == ["set"]
     assert (tmp_path / "set").read_bytes() == b"earlier"
@@ -645,7 +645,7 @@ def test_what_is_written_back_is_asked_for_once_and_in_order(tmp_path_factory, s
 
 @STORAGES
 @pytest.mark.parametrize("limit", [1, 50_000, 300_000, 2**40])
-def test_a_sink_hands_over_what_it_has_written(tmp_path, monkeypatch, requests, file_format, compression, limit):
+def test_a_writer_hands_over_what_it_has_written(tmp_path, monkeypatch, requests, file_format, compression, limit):
     asked = requests()
     monkeypatch.setattr(atomic_file, "_WRITE_BACK_BYTES", limit)
     images, labels = make_images(1100, 28, 100), make_labels(1100)
@@ -668,11 +668,11 @@ def test_each_large_write_is_handed_over_at_once(tmp_path, monkeypatch, requests
     header = header_of(24 * 512, 28, 25)
 
     handed_over = []
-    with open_sink(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as sink:
+    with open_writer(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as writer:
         for number in range(24):
-            sink.write(sink.encode(Chunk(Span(number * 512, (number + 1) * 512), images, labels)))
+            writer.write(writer.encode(Chunk(Span(number * 512, (number + 1) * 512), images, labels)))
             handed_over.append(asked.ranges[-1][1] if asked.ranges else 0)
-        sink.commit()
+        writer.commit()
 
     # Noise cannot be compressed, so that each write is larger than what is worth a request.
     asked.check(least=2**18)
@@ -778,9 +778,9 @@ def test_a_pickle_holds_labels_of_any_length(tmp_path, length):
     labels = np.array([b"7" * length, b"8"])
     header = DatasetHeader((2, 6, 9), labels.dtype.itemsize, {})
 
-    with PickleSink(tmp_path / "set.pickle", header, overwrite=False) as sink:
-        sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), labels)))
-        sink.commit()
+    with PickleWriter(tmp_path / "set.pickle", header, overwrite=False) as writer:
+        writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), labels)))
+        writer.commit()
 
     assert pickle.loads((tmp_path / "set.pickle").read_bytes())["labels"] == ["7" * length, "8"]
 
@@ -794,10 +794,10 @@ def test_a_pickle_may_hold_any_metadata_that_python_can_pickle(tmp_path):
 
 
 def test_a_pickle_waits_for_its_labels_in_no_visible_file(tmp_path):
-    with PickleSink(tmp_path / "set.pickle", header_of(2), overwrite=False) as sink:
+    with PickleWriter(tmp_path / "set.pickle", header_of(2), overwrite=False) as writer:
         names = names_in(tmp_path)
 
-    assert names == [sink.temporary_path.name]
+    assert names == [writer.temporary_path.name]
 
 
 # --- HDF5
@@ -847,10 +847,10 @@ def test_a_partial_last_chunk_of_hdf5_is_read_as_it_was_written(tmp_path, count)
 def test_a_span_for_hdf5_is_a_whole_number_of_chunks(tmp_path, count, height, width):
     header = header_of(count, height, width)
 
-    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False) as sink:
-        rows, label_rows = (sink._datasets[name].chunks[0] for name in ("images", "labels"))
+    with Hdf5Writer(tmp_path / "set.h5", header, overwrite=False) as writer:
+        rows, label_rows = (writer._datasets[name].chunks[0] for name in ("images", "labels"))
 
-        assert sink.span_multiple == label_rows
+        assert writer.span_multiple == label_rows
         assert label_rows % rows == 0
         assert label_rows <= max(count, rows)
 
@@ -860,12 +860,12 @@ def test_hdf5_may_start_at_any_image_number(tmp_path, compression):
     images, labels = make_images(1000, 28, 100), make_labels(1000)
 
     header = header_of(1000, 28, 100)
-    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False, compress=compression == "gzip") as sink:
+    with Hdf5Writer(tmp_path / "set.h5", header, overwrite=False, compress=compression == "gzip") as writer:
         for start in (0, 512):
             rows = slice(start, start + 512)
             span = Span(10**12 + start, 10**12 + min(start + 512, 1000))
-            sink.write(sink.encode(Chunk(span, images[rows], labels[rows])))
-        sink.commit()
+            writer.write(writer.encode(Chunk(span, images[rows], labels[rows])))
+        writer.commit()
 
     with h5py.File(tmp_path / "set.h5") as file:
         assert np.array_equal(file["images"][:], images)
@@ -912,7 +912,7 @@ def test_metadata_that_hdf5_cannot_hold_is_an_error_and_leaves_nothing(tmp_path,
     header = DatasetHeader((2, 6, 9), 11, {"odd": value})
 
     with pytest.raises(SpecError, match=r"metadata 'odd' is .*, which HDF5 cannot hold"):
-        Hdf5Sink(tmp_path / "set.h5", header, overwrite=False)
+        Hdf5Writer(tmp_path / "set.h5", header, overwrite=False)
 
     assert names_in(tmp_path) == []
 
@@ -922,7 +922,7 @@ def test_metadata_that_h5py_refuses_is_an_error_of_ours_and_leaves_nothing(tmp_p
     header = DatasetHeader((2, 6, 9), 11, {"odd": value})
 
     with pytest.raises(SpecError, match="which HDF5 cannot hold"):
-        Hdf5Sink(tmp_path / "set.h5", header, overwrite=False)
+        Hdf5Writer(tmp_path / "set.h5", header, overwrite=False)
 
     assert names_in(tmp_path) == []
 
@@ -984,11 +984,11 @@ def test_a_failing_write_of_a_pickle_is_one_error_and_leaves_nothing(tmp_path, r
 
     with (
         pytest.raises(OutputError, match=r"cannot write .*set\.pickle: No space left on device; nothing was left"),
-        PickleSink(path, header_of(2), overwrite=True) as sink,
+        PickleWriter(path, header_of(2), overwrite=True) as writer,
     ):
-        sink._file.file = _FailingFile(sink._file.file, room)
-        sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
-        sink.commit()
+        writer._file.file = _FailingFile(writer._file.file, room)
+        writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
+        writer.commit()
 
     assert names_in(tmp_path) == ["set.pickle"]
     assert path.read_bytes() == b"earlier"
@@ -997,10 +997,10 @@ def test_a_failing_write_of_a_pickle_is_one_error_and_leaves_nothing(tmp_path, r
 def test_labels_that_cannot_be_flushed_leave_nothing_either(tmp_path):
     with (
         pytest.raises(OutputError, match="No space left on device"),
-        PickleSink(tmp_path / "set.pickle", header_of(2), overwrite=True) as sink,
+        PickleWriter(tmp_path / "set.pickle", header_of(2), overwrite=True) as writer,
     ):
-        sink._labels = _FailingFile(sink._labels, 0)
-        sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
+        writer._labels = _FailingFile(writer._labels, 0)
+        writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
 
     assert names_in(tmp_path) == []
 
@@ -1012,7 +1012,7 @@ def test_a_failing_temporary_for_the_labels_leaves_nothing(tmp_path, monkeypatch
     monkeypatch.setattr("tempfile.TemporaryFile", fail)
 
     with pytest.raises(OutputError, match="Too many open files"):
-        PickleSink(tmp_path / "set.pickle", header_of(2), overwrite=False)
+        PickleWriter(tmp_path / "set.pickle", header_of(2), overwrite=False)
 
     assert names_in(tmp_path) == []
 
@@ -1039,10 +1039,10 @@ def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error
 
     with (
         pytest.raises(OutputError, match=rf"cannot write .*set\.h5: {reason}; nothing was left behind"),
-        Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as sink,
+        Hdf5Writer(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as writer,
     ):
-        sink._datasets["images"] = FailingDataset()
-        sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
+        writer._datasets["images"] = FailingDataset()
+        writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
 
     assert names_in(tmp_path) == []
 
@@ -1059,11 +1059,11 @@ def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path, compression
 
     with (
         pytest.raises(OutputError, match="Unable to flush file"),
-        Hdf5Sink(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as sink,
+        Hdf5Writer(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as writer,
     ):
-        sink.write(sink.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
-        sink._h5 = FailingFile(sink._h5)
-        sink.commit()
+        writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
+        writer._h5 = FailingFile(writer._h5)
+        writer.commit()
 
     assert names_in(tmp_path) == []
 
@@ -1129,7 +1129,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from number_generator.errors import OutputError
-from number_generator.formats.writer import open_sink
+from number_generator.formats.writer import open_writer
 from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
 
 path, file_format, compression = sys.argv[1:]
@@ -1137,10 +1137,10 @@ images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)
 labels = np.full(512, b"01234567890")
 header = DatasetHeader((8 * 512, 28, 100), 11, {"job": "x" * 500})
 try:
-    with open_sink(file_format, Path(path), header, overwrite=True, compression=compression) as sink:
+    with open_writer(file_format, Path(path), header, overwrite=True, compression=compression) as writer:
         for start in range(0, 8 * 512, 512):
-            sink.write(sink.encode(Chunk(Span(start, start + 512), images, labels)))
-        sink.commit()
+            writer.write(writer.encode(Chunk(Span(start, start + 512), images, labels)))
+        writer.commit()
 except OutputError as exc:
     print(exc)
 """
@@ -1195,8 +1195,8 @@ def test_a_large_file_is_flushed_whole_where_it_cannot_be_mapped(tmp_path, monke
 def test_a_span_for_hdf5_is_bounded_in_bytes(tmp_path, width):
     header = header_of(10**6, 28, width)
 
-    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False) as sink:
-        assert sink.span_multiple * 28 * width <= 8 * 2**20
+    with Hdf5Writer(tmp_path / "set.h5", header, overwrite=False) as writer:
+        assert writer.span_multiple * 28 * width <= 8 * 2**20
 
 
 @STORAGES
@@ -1217,11 +1217,11 @@ def test_a_symbolic_link_stays_and_its_file_is_written(tmp_path, file_format, co
 def test_a_chunk_without_images_may_come_first(tmp_path, file_format, compression):
     images, labels = make_images(3), make_labels(3)
 
-    with open_sink(file_format, tmp_path / "set", header_of(3), overwrite=False, compression=compression) as sink:
+    with open_writer(file_format, tmp_path / "set", header_of(3), overwrite=False, compression=compression) as writer:
         for span in (Span(0, 0), Span(0, 3)):
             part = slice(span.start, span.stop)
-            sink.write(sink.encode(Chunk(span, images[part], np.array(labels[part], np.bytes_).astype("S11"))))
-        sink.commit()
+            writer.write(writer.encode(Chunk(span, images[part], np.array(labels[part], np.bytes_).astype("S11"))))
+        writer.commit()
 
     dataset = GenericDataset()
     dataset.load(tmp_path / "set")
@@ -1231,9 +1231,9 @@ def test_a_chunk_without_images_may_come_first(tmp_path, file_format, compressio
 # --- ground truth
 
 FIELDS = (
-    Field("boxes", (5, 4), "int16", -1, {"columns": "x0,y0,x1,y1", "unit": "px"}),
-    Field("writers", (), "int64", -1, {}),
-    Field("values", (5, 2), "float32", np.nan, {"columns": "a,b"}),
+    TruthField("boxes", (5, 4), "int16", -1, {"columns": "x0,y0,x1,y1", "unit": "px"}),
+    TruthField("writers", (), "int64", -1, {}),
+    TruthField("values", (5, 2), "float32", np.nan, {"columns": "a,b"}),
 )
 
 
@@ -1256,16 +1256,16 @@ def write_truth(path, count, spans, compression, *, height=6, width=9, first=0):
         "writers": np.full(count, -1, np.int64),
         "values": np.full((count, 5, 2), np.nan, np.float32),
     }
-    with open_sink("hdf5", path, header, overwrite=False, compression=compression) as sink:
-        for number, span in enumerate(Span(0, count).split(sink.span_multiple * spans)):
+    with open_writer("hdf5", path, header, overwrite=False, compression=compression) as writer:
+        for number, span in enumerate(Span(0, count).split(writer.span_multiple * spans)):
             length = 5 - number % 3
             truth = make_truth(len(span), length, seed=number)
             rows = slice(span.start, span.stop)
             for name, values in truth.items():
                 expected[name][(rows, *map(slice, values.shape[1:]))] = values
             chunk = Chunk(Span(first + span.start, first + span.stop), images[rows], labels[rows], truth)
-            sink.write(sink.encode(chunk))
-        sink.commit()
+            writer.write(writer.encode(chunk))
+        writer.commit()
     return {"images": images, "labels": labels, **expected}
 
 
@@ -1304,13 +1304,13 @@ def test_a_dataset_with_fields_is_read_like_any_other(tmp_path, compression):
 )
 @pytest.mark.parametrize("length", [1, 11, 700, 10_000])
 def test_blocks_of_fields_are_bounded_and_make_whole_blocks_of_labels(tmp_path, count, height, width, length):
-    fields = (Field("boxes", (length, 4), "int16", -1, {}), Field("writers", (), "int64", -1, {}))
+    fields = (TruthField("boxes", (length, 4), "int16", -1, {}), TruthField("writers", (), "int64", -1, {}))
     header = DatasetHeader((count, height, width), length, METADATA, fields)
 
-    with Hdf5Sink(tmp_path / "set.h5", header, overwrite=False) as sink:
-        rows = {name: dataset.chunks[0] for name, dataset in sink._datasets.items()}
-        assert all(dataset.compression == "gzip" for dataset in sink._datasets.values())
-        assert all(dataset.chunks[1:] == dataset.shape[1:] for dataset in sink._datasets.values())
+    with Hdf5Writer(tmp_path / "set.h5", header, overwrite=False) as writer:
+        rows = {name: dataset.chunks[0] for name, dataset in writer._datasets.items()}
+        assert all(dataset.compression == "gzip" for dataset in writer._datasets.values())
+        assert all(dataset.chunks[1:] == dataset.shape[1:] for dataset in writer._datasets.values())
 
     assert rows["writers"] == rows["labels"]
     assert rows["boxes"] == 1 or rows["boxes"] * length * 8 <= 2**18
@@ -1408,6 +1408,6 @@ def test_npz_refuses_metadata_that_json_cannot_hold_before_anything_is_written(t
     header = DatasetHeader((1, 6, 9), 4, {"odd": b"bytes"})
 
     with pytest.raises(SpecError, match="metadata 'odd' is b'bytes', which JSON cannot hold"):
-        open_sink("npz", tmp_path / "set", header, overwrite=False)
+        open_writer("npz", tmp_path / "set", header, overwrite=False)
 
     assert names_in(tmp_path) == []

@@ -19,10 +19,10 @@ from number_generator.errors import DatasetError, MissingExtraError, OutputError
 from number_generator.formats import schema
 from number_generator.formats.atomic_folder import AtomicFolder, is_dataset_folder
 from number_generator.formats.lmdb import writer as lmdb_folder
-from number_generator.formats.parquet.writer import ParquetSink
-from number_generator.formats.schema import describe, truth_arrays
-from number_generator.formats.webdataset.writer import WebDatasetSink
-from number_generator.formats.writer import FOLDER_FORMATS, open_sink
+from number_generator.formats.parquet.writer import ParquetWriter
+from number_generator.formats.schema import describe, parse_truth_rows
+from number_generator.formats.webdataset.writer import WebDatasetWriter
+from number_generator.formats.writer import FOLDER_FORMATS, open_writer
 from number_generator.job.spec import Chunk, DatasetHeader, Span
 from number_generator.system import temporaries
 from number_generator.system.signals import _is_removed
@@ -380,7 +380,7 @@ def test_what_was_written_is_read_again(tmp_path, file_format, count, length):
 
     assert found.labels == labels
     assert np.array_equal(np.array([pixels(image) for image in found.images]).reshape(images.shape), images)
-    arrays = truth_arrays(found.truth, FIELDS)
+    arrays = parse_truth_rows(found.truth, FIELDS)
     assert {name: array.shape for name, array in arrays.items()} == {name: truth[name].shape for name in truth}
     for name, array in arrays.items():
         np.testing.assert_array_equal(array, truth[name], err_msg=name)
@@ -405,23 +405,23 @@ def test_the_same_job_gives_the_same_bytes_whatever_its_spans(tmp_path, file_for
 
 def test_a_finished_folder_is_whole_before_it_is_in_place(tmp_path, file_format):
     images, labels, _ = make_content(5)
-    with open_sink(file_format, tmp_path / "set", header_of(5), overwrite=False) as sink:
-        sink.write(sink.encode(Chunk(Span(0, 5), images, labels)))
-        sink.finish()
-        assert names_in(tmp_path) == [sink.temporary_path.name]
-        found = read(sink.temporary_path, file_format)
-        sink.commit()
+    with open_writer(file_format, tmp_path / "set", header_of(5), overwrite=False) as writer:
+        writer.write(writer.encode(Chunk(Span(0, 5), images, labels)))
+        writer.finish()
+        assert names_in(tmp_path) == [writer.temporary_path.name]
+        found = read(writer.temporary_path, file_format)
+        writer.commit()
 
     assert len(found.images) == 5
     assert names_in(tmp_path) == ["set"]
 
 
-def test_leaving_a_sink_without_commit_leaves_nothing(tmp_path, file_format):
+def test_leaving_a_writer_without_commit_leaves_nothing(tmp_path, file_format):
     images, labels, _ = make_content(5)
 
-    with open_sink(file_format, tmp_path / "set", header_of(5), overwrite=False) as sink:
-        sink.write(sink.encode(Chunk(Span(0, 5), images, labels)))
-        assert names_in(tmp_path) == [sink.temporary_path.name]
+    with open_writer(file_format, tmp_path / "set", header_of(5), overwrite=False) as writer:
+        writer.write(writer.encode(Chunk(Span(0, 5), images, labels)))
+        assert names_in(tmp_path) == [writer.temporary_path.name]
 
     assert names_in(tmp_path) == []
 
@@ -433,9 +433,9 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_dataset_untouched
 
     with (
         pytest.raises(ZeroDivisionError),
-        open_sink(file_format, tmp_path / "set", header_of(5), overwrite=True) as sink,
+        open_writer(file_format, tmp_path / "set", header_of(5), overwrite=True) as writer,
     ):
-        sink.write(sink.encode(Chunk(Span(0, 5), images, labels)))
+        writer.write(writer.encode(Chunk(Span(0, 5), images, labels)))
         raise ZeroDivisionError
 
     assert names_in(tmp_path) == ["set"]
@@ -493,13 +493,13 @@ def test_memory_stays_flat_while_a_dataset_is_written(tmp_path, file_format):
     count, chunks = 199, 6  # of parquet, a chunk is a group of rows
     images, labels, _ = make_content(count, 140, 300)
 
-    with open_sink(file_format, tmp_path / "set", header_of(chunks * count, 140, 300), overwrite=False) as sink:
-        assert count % sink.span_multiple == 0
+    with open_writer(file_format, tmp_path / "set", header_of(chunks * count, 140, 300), overwrite=False) as writer:
+        assert count % writer.span_multiple == 0
         tracemalloc.start()
         try:
             for number in range(chunks):
-                sink.write(sink.encode(Chunk(Span(number * count, (number + 1) * count), images, labels)))
-            sink.commit()
+                writer.write(writer.encode(Chunk(Span(number * count, (number + 1) * count), images, labels)))
+            writer.commit()
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -535,7 +535,7 @@ def test_metadata_that_json_cannot_hold_is_told_before_anything_is_written(tmp_p
     header = DatasetHeader((1, 6, 9), 4, {"odd": b"bytes"})
 
     with pytest.raises(SpecError, match="metadata 'odd' is b'bytes', which JSON cannot hold"):
-        open_sink(file_format, tmp_path / "set", header, overwrite=False)
+        open_writer(file_format, tmp_path / "set", header, overwrite=False)
 
     assert names_in(tmp_path) == []
 
@@ -572,8 +572,8 @@ def test_more_images_than_a_folder_holds_get_more_folders(tmp_path, monkeypatch)
 def test_more_images_than_a_shard_holds_get_more_shards(tmp_path, count, shards, length):
     images, labels, _ = make_content(count)
 
-    with WebDatasetSink(tmp_path / "set", header_of(count), overwrite=False, part="val", shard_images=3) as sink:
-        write(sink, images, labels, length=length)
+    with WebDatasetWriter(tmp_path / "set", header_of(count), overwrite=False, part="val", shard_images=3) as writer:
+        write(writer, images, labels, length=length)
 
     assert names_in(tmp_path / "set") == ["dataset.json", *(f"val-{number:06d}.tar" for number in range(shards))]
     assert read_webdataset(tmp_path / "set").labels == [label.decode() for label in labels.tolist()]
@@ -588,8 +588,8 @@ def test_images_are_spread_evenly_over_parquet_files(tmp_path, count, rows):
     parquet = pytest.importorskip("pyarrow.parquet")
     images, labels, _ = make_content(count)
 
-    with ParquetSink(tmp_path / "set", header_of(count), overwrite=False, part="a-b", file_images=10) as sink:
-        write(sink, images, labels, length=1)
+    with ParquetWriter(tmp_path / "set", header_of(count), overwrite=False, part="a-b", file_images=10) as writer:
+        write(writer, images, labels, length=1)
 
     names = [f"a_b-{number:05d}-of-{len(rows):05d}.parquet" for number in range(len(rows))]
     assert names_in(tmp_path / "set") == ["data"]
@@ -601,9 +601,9 @@ def test_parquet_files_hold_groups_of_rows_of_bounded_size(tmp_path):
     parquet = pytest.importorskip("pyarrow.parquet")
     images, labels, _ = make_content(23, 200, 5000)
 
-    with ParquetSink(tmp_path / "set", header_of(23, 200, 5000), overwrite=False) as sink:
-        assert sink.span_multiple == 8
-        write(sink, images, labels, length=2)
+    with ParquetWriter(tmp_path / "set", header_of(23, 200, 5000), overwrite=False) as writer:
+        assert writer.span_multiple == 8
+        write(writer, images, labels, length=2)
 
     metadata = parquet.read_metadata(tmp_path / "set" / "data" / "train-00000-of-00001.parquet")
     assert [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)] == [8, 8, 7]
@@ -645,8 +645,8 @@ def test_a_page_of_an_lmdb_that_was_written_in_part_is_told_as_a_full_disk(tmp_p
 
     with (
         pytest.raises(OutputError, match=f"cannot write .*set: {reason}; nothing was left behind"),
-        open_sink("lmdb", tmp_path / "set", header_of(1), overwrite=False) as sink,
-        sink._translated(),
+        open_writer("lmdb", tmp_path / "set", header_of(1), overwrite=False) as writer,
+        writer._translated(),
     ):
         raise lmdb.DiskError("mdb_txn_commit: Input/output error")
 
@@ -669,9 +669,9 @@ def test_a_label_that_breaks_the_lines_of_label_files_is_refused(tmp_path, label
 
     with (
         pytest.raises(DatasetError, match=r"a label holds a tab or a line break, which separate labels in gt\.txt"),
-        open_sink("png", tmp_path / "set", header_of(1), overwrite=False) as sink,
+        open_writer("png", tmp_path / "set", header_of(1), overwrite=False) as writer,
     ):
-        sink.encode(Chunk(Span(0, 1), images, np.array([label])))
+        writer.encode(Chunk(Span(0, 1), images, np.array([label])))
 
     assert names_in(tmp_path) == []
 
@@ -687,6 +687,6 @@ def test_a_label_that_breaks_the_lines_of_label_files_is_refused(tmp_path, label
 )
 def test_label_files_that_do_not_fit_are_refused(tmp_path, file_format, fields, labels, message):
     with pytest.raises(SpecError, match=re.escape(message)):
-        open_sink(file_format, tmp_path / "set", header_of(1, fields=fields), overwrite=False, labels=labels)
+        open_writer(file_format, tmp_path / "set", header_of(1, fields=fields), overwrite=False, labels=labels)
 
     assert names_in(tmp_path) == []

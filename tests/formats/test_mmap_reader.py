@@ -177,7 +177,7 @@ def test_what_was_read_is_let_go_of(path, monkeypatch):
 
     def let_go(mapping, read_bytes):
         held.append(read_bytes)
-        return paths.let_go(mapping, read_bytes)
+        return paths.release_pages(mapping, read_bytes)
 
     monkeypatch.setattr(mmap_reader, "let_go", let_go)
     with open_reader(path, mapped=True) as reader:

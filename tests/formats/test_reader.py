@@ -11,7 +11,7 @@ from small_dataset import COUNT, FORMATS, IMAGES, LABELS, METADATA, TRUTH, asser
 
 from number_generator import GenericDataset
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.formats.detection import detect_format, source_files
+from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.reader import load_arrays, open_reader
 
 LAZY = [name for name in FORMATS if name not in ("pickle", "npz")]
@@ -157,7 +157,7 @@ def test_a_dataset_of_any_format_loads_whole(path):
 
 
 def test_the_files_of_a_dataset_are_named(path):
-    files = source_files(path)
+    files = list_source_files(path)
 
     assert files
     assert all(file.is_file() for file in files)
@@ -241,7 +241,7 @@ def test_a_file_of_a_folder_is_a_dataset_too(tmp_path):
 @pytest.mark.parametrize("cut", [0, 1, 100, 4000])
 def test_a_file_that_is_cut_short_is_refused_and_crashes_nothing(tmp_path, file_format, cut):
     folder = write(tmp_path / "lines", file_format)
-    [damaged] = [file for file in source_files(folder) if file.name != "dataset.json"]
+    [damaged] = [file for file in list_source_files(folder) if file.name != "dataset.json"]
     content = damaged.read_bytes()
     damaged.write_bytes(content[: min(cut, len(content) // 2)])
 
@@ -254,7 +254,7 @@ def test_a_file_that_is_cut_short_is_refused_and_crashes_nothing(tmp_path, file_
 @pytest.mark.parametrize("seed", range(12))
 def test_damaged_bytes_give_errors_of_the_package_or_the_content(tmp_path, file_format, seed):
     folder = write(tmp_path / "lines", file_format)
-    [damaged] = [file for file in source_files(folder) if file.name != "dataset.json"]
+    [damaged] = [file for file in list_source_files(folder) if file.name != "dataset.json"]
     content = bytearray(damaged.read_bytes())
     random = np.random.default_rng(seed)
     for place in random.integers(0, len(content), 40):

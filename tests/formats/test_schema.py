@@ -10,26 +10,26 @@ from hypothesis import strategies as st
 
 from number_generator.errors import SpecError
 from number_generator.formats.schema import (
-    as_json,
     describe,
-    fields_from,
+    dump_json,
+    format_truth_rows,
     image_key,
     image_path,
     label_key,
-    metadata_from,
+    parse_metadata,
+    parse_truth_fields,
+    parse_truth_rows,
     sample_key,
-    truth_arrays,
     truth_key,
-    truth_rows,
 )
-from number_generator.job.spec import DatasetHeader, Field
+from number_generator.job.spec import DatasetHeader, TruthField
 
 FIELDS = (
-    Field("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
-    Field("glyphs", (4,), "int32", -1, {}),
-    Field("writers", (), "int64", -1, {}),
-    Field("parameters", (2,), "float32", math.nan, {"columns": "slant,size"}),
-    Field("glyph_parameters", (4, 2), "float32", math.nan, {}),
+    TruthField("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
+    TruthField("glyphs", (4,), "int32", -1, {}),
+    TruthField("writers", (), "int64", -1, {}),
+    TruthField("parameters", (2,), "float32", math.nan, {"columns": "slant,size"}),
+    TruthField("glyph_parameters", (4, 2), "float32", math.nan, {}),
 )
 LABELS = np.array([b"12", b"", b"345"], "S3")
 
@@ -70,11 +70,11 @@ def test_numbers_of_images_become_names_counted_from_one():
 def test_a_description_comes_back_as_metadata_and_fields():
     metadata = {"spacing_range": (5, 10), "seed": 2**64 - 1, "nested": {"a": [1, None, "é"]}}
 
-    description = json.loads(as_json(describe(DatasetHeader((3, 28, 100), 4, metadata, FIELDS))))
+    description = json.loads(dump_json(describe(DatasetHeader((3, 28, 100), 4, metadata, FIELDS))))
 
     assert description["shape"] == [3, 28, 100]
-    assert metadata_from(description) == {**metadata, "spacing_range": [5, 10]}
-    found = fields_from(description)
+    assert parse_metadata(description) == {**metadata, "spacing_range": [5, 10]}
+    found = parse_truth_fields(description)
     assert [(field.name, field.shape, field.dtype, field.about) for field in found] == [
         (field.name, field.shape, field.dtype, field.about) for field in FIELDS
     ]
@@ -104,7 +104,7 @@ def test_metadata_of_a_name_that_the_description_takes_is_an_error(name):
 
 
 def test_a_description_without_fields_tells_of_none():
-    assert fields_from({"seed": 1}) == ()
+    assert parse_truth_fields({"seed": 1}) == ()
 
 
 GOOD = {"shape": [4], "dtype": "int32", "fill": -1, "about": {}}
@@ -136,7 +136,7 @@ GOOD = {"shape": [4], "dtype": "int32", "fill": -1, "about": {}}
 )
 def test_nonsense_in_a_description_is_an_error(fields):
     with pytest.raises(ValueError, match=r"its fields? "):
-        fields_from({"fields": fields})
+        parse_truth_fields({"fields": fields})
 
 
 # --- ground truth
@@ -145,7 +145,7 @@ def test_nonsense_in_a_description_is_an_error(fields):
 def test_rows_hold_what_belongs_to_the_characters_of_the_label():
     arrays = {"glyphs": np.array([[5, 6, -1], [-1, -1, -1], [7, 8, 9]], np.int32), "writers": np.array([3, -1, 4])}
 
-    rows = truth_rows(arrays, LABELS)
+    rows = format_truth_rows(arrays, LABELS)
 
     assert rows == [
         {"glyphs": [5, 6], "writers": 3},
@@ -157,7 +157,7 @@ def test_rows_hold_what_belongs_to_the_characters_of_the_label():
 def test_ground_truth_comes_back_exactly_from_json_padded_to_its_fields():
     arrays = make_arrays()
 
-    found = truth_arrays([json.loads(as_json(row)) for row in truth_rows(arrays, LABELS)], FIELDS)
+    found = parse_truth_rows([json.loads(dump_json(row)) for row in format_truth_rows(arrays, LABELS)], FIELDS)
 
     assert list(found) == [field.name for field in FIELDS]
     for field in FIELDS:
@@ -171,10 +171,10 @@ def test_ground_truth_comes_back_exactly_from_json_padded_to_its_fields():
 @given(st.lists(st.floats(width=32), min_size=1, max_size=8))
 def test_float32_come_back_exactly(values):
     array = np.array([values], np.float32)
-    field = Field("parameters", (len(values),), "float32", math.nan, {})
+    field = TruthField("parameters", (len(values),), "float32", math.nan, {})
 
-    [text] = map(as_json, truth_rows({"parameters": array}, np.array([b"1"])))
-    found = truth_arrays([json.loads(text)], (field,))["parameters"]
+    [text] = map(dump_json, format_truth_rows({"parameters": array}, np.array([b"1"])))
+    found = parse_truth_rows([json.loads(text)], (field,))["parameters"]
 
     assert np.array_equal(found, np.where(np.isfinite(array), array, np.nan), equal_nan=True)
 
@@ -182,17 +182,20 @@ def test_float32_come_back_exactly(values):
 def test_float32_are_written_with_few_digits():
     array = np.array([[0.1, -2.345, 100.5, np.nan]], np.float32)
 
-    assert as_json(truth_rows({"parameters": array}, np.array([b"1"]))[0]) == b'{"parameters":[0.1,-2.345,100.5,null]}'
+    assert (
+        dump_json(format_truth_rows({"parameters": array}, np.array([b"1"]))[0])
+        == b'{"parameters":[0.1,-2.345,100.5,null]}'
+    )
 
 
 def test_no_images_have_no_ground_truth():
-    assert truth_rows({"glyphs": np.empty((0, 0), np.int32)}, np.array([], "S1")) == []
-    arrays = truth_arrays([], FIELDS)
+    assert format_truth_rows({"glyphs": np.empty((0, 0), np.int32)}, np.array([], "S1")) == []
+    arrays = parse_truth_rows([], FIELDS)
     assert [array.shape for array in arrays.values()] == [(0, *field.shape) for field in FIELDS]
 
 
 def test_what_a_row_holds_besides_its_fields_is_left_out():
-    assert list(truth_arrays([{"text": "1", "number": 1, "glyphs": [1], "writers": 2}], FIELDS[1:2])) == ["glyphs"]
+    assert list(parse_truth_rows([{"text": "1", "number": 1, "glyphs": [1], "writers": 2}], FIELDS[1:2])) == ["glyphs"]
 
 
 @pytest.mark.parametrize(
@@ -220,4 +223,4 @@ def test_what_a_row_holds_besides_its_fields_is_left_out():
 )
 def test_ground_truth_that_does_not_fit_its_field_is_an_error(field, row):
     with pytest.raises(ValueError, match=f"{field.name!r}"):
-        truth_arrays([row], (field,))
+        parse_truth_rows([row], (field,))

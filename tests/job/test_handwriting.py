@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from number_generator import Handwriting, Normal, Uniform
 from number_generator.errors import SpecError
 from number_generator.job import distributions, handwriting
-from number_generator.job.distributions import as_distribution, parse_distribution, plain_distribution
+from number_generator.job.distributions import dump_distribution, parse_distribution, to_distribution
 from number_generator.job.handwriting import STYLES, checked_style, parameters, with_settings
 
 # These numbers must never change: another one draws other values, and the images of a seed would be others.
@@ -682,8 +682,8 @@ def test_the_settings_of_a_style_from_a_file_give_it_back(tmp_path_factory, styl
 @example(Normal(0.1 + 0.2, 1 / 3, -1 / 3, 2 / 3, per_job=True))
 def test_a_distribution_comes_back_from_its_forms(distribution):
     assert parse_distribution(str(distribution)) == distribution
-    assert as_distribution(plain_distribution(distribution)) == distribution
-    assert as_distribution(distribution) is distribution
+    assert to_distribution(dump_distribution(distribution)) == distribution
+    assert to_distribution(distribution) is distribution
 
 
 @given(

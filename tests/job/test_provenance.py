@@ -5,12 +5,12 @@ import json
 import pytest
 
 from number_generator.job.provenance import (
-    differences,
-    joined_metadata,
-    options_of,
-    recorded_job,
-    shard_metadata,
-    whole_metadata,
+    find_differences,
+    join_metadata,
+    make_shard_metadata,
+    make_whole_metadata,
+    read_options,
+    read_recorded_job,
 )
 from number_generator.job.spec import Span
 
@@ -50,11 +50,11 @@ def about(*words, **job):
     ],
 )
 def test_each_difference_is_named(before, now, told):
-    assert differences(before, now) == told
+    assert find_differences(before, now) == told
 
 
 def test_the_time_of_creation_makes_no_difference():
-    assert differences({**about(), "creation_timestamp": 1}, {**about(), "creation_timestamp": 2}) == []
+    assert find_differences({**about(), "creation_timestamp": 1}, {**about(), "creation_timestamp": 2}) == []
 
 
 @pytest.mark.parametrize(
@@ -68,16 +68,16 @@ def test_the_time_of_creation_makes_no_difference():
     ],
 )
 def test_datasets_of_others_tell_nothing(metadata):
-    assert recorded_job(metadata) == {}
-    assert options_of(metadata) == {}
+    assert read_recorded_job(metadata) == {}
+    assert read_options(metadata) == {}
 
 
 def test_shards_that_have_become_one_tell_of_none():
     whole = {**about("--seed=1", "--shards=3", shards=3), "shards": 3}
 
-    assert joined_metadata(whole) == about("--seed=1")
+    assert join_metadata(whole) == about("--seed=1")
     mine = {**about("--seed=1"), "shards": "of glass"}
-    assert joined_metadata(mine) == mine
+    assert join_metadata(mine) == mine
 
 
 def test_a_shard_and_the_whole_follow_from_each_other():
@@ -88,11 +88,11 @@ def test_a_shard_and_the_whole_follow_from_each_other():
         "creation_timestamp": 1.5,
     }
 
-    shard = shard_metadata(whole, 0, 3, Span(5, 8))
+    shard = make_shard_metadata(whole, 0, 3, Span(5, 8))
 
-    assert (shard["shard"], recorded_job(shard)["shard"]) == ("0/3", "0/3")
-    assert (recorded_job(shard)["start"], recorded_job(shard)["num_images"]) == (5, 3)
+    assert (shard["shard"], read_recorded_job(shard)["shard"]) == ("0/3", "0/3")
+    assert (read_recorded_job(shard)["start"], read_recorded_job(shard)["num_images"]) == (5, 3)
     assert shard["command"] == "generate-phone-numbers --num-images=10 --shard=0/3"
-    again = whole_metadata(shard, 10, 3)
+    again = make_whole_metadata(shard, 10, 3)
     assert {**again, "creation_timestamp": 1.5} == whole
-    assert differences(again, whole) == []
+    assert find_differences(again, whole) == []

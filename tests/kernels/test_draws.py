@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from number_generator import Handwriting, Normal, Uniform
 from number_generator._kernels import draws, paper, scan, writing
 from number_generator.job.handwriting import parameters
-from number_generator.rendering.styled import style_table
+from number_generator.rendering.styled import make_style_table
 
 STREAM = np.int64(48)  # of the slant
 LARGEST = 2**64 - 1
@@ -19,7 +19,7 @@ DRAWN = [parameter for parameter in parameters() if parameter.scope != "choice"]
 
 
 def table_of(slant):
-    return style_table(Handwriting(slant=slant))
+    return make_style_table(Handwriting(slant=slant))
 
 
 def drawn(slant, count=20_000, seed=5):
@@ -115,7 +115,7 @@ def test_a_constant_is_itself():
 
 @pytest.mark.parametrize("share", [0.0, 0.02, 0.5, 0.9, 1.0])
 def test_what_has_a_share_happens_as_often(share):
-    table, stream = style_table(Handwriting(crossbar=share)), np.int64(81)
+    table, stream = make_style_table(Handwriting(crossbar=share)), np.int64(81)
 
     happened = [draws.happens(np.uint64(3), np.uint64(image), table, stream) for image in range(20_000)]
 
@@ -178,7 +178,7 @@ def test_changing_one_parameter_changes_no_others_draws(parameter):
     base = Handwriting(**{one.name: changed(one) for one in DRAWN})
     value = 0.9 if parameter.scope == "share" else Normal(0.5 * (parameter.low + parameter.high), 0,
                                                            parameter.low, parameter.high)  # fmt: skip
-    tables = [style_table(base), style_table(base.replace(**{parameter.name: value}))]
+    tables = [make_style_table(base), make_style_table(base.replace(**{parameter.name: value}))]
 
     for other in DRAWN:
         for image in (0, 1, 2**40):
@@ -217,7 +217,7 @@ def test_what_else_is_drawn_has_a_stream_that_no_parameter_has():
 def test_a_table_holds_each_distribution_at_its_stream():
     style = Handwriting(slant=(-0.2, 0.4), rotation=Normal(1, 2, -3, 4), gap=Uniform(0, 1, per_job=True), crossbar=0.3)
 
-    table = style_table(style)
+    table = make_style_table(style)
 
     assert table.shape == (draws.TABLE_ROWS, draws.ROW_SIZE)
     assert table[48].tolist() == [draws.UNIFORM, 0, 0, -0.2, 0.4, 0]

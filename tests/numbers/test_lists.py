@@ -13,7 +13,7 @@ from number_generator import generate_batch, generate_chunk
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, NumberSource, RenderSpec, Span
 from number_generator.numbers.lists import ORDERS, ListedNumbers
-from number_generator.numbers.sequences import labels_of, pack_sequences
+from number_generator.numbers.sequences import format_labels, pack_sequences
 
 NUMBERS = ["03-1234", "7", "(555) 1", "12,50", "998"]
 TEXTS = st.lists(st.text(reference.ALPHABET, min_size=1, max_size=12), min_size=1, max_size=9)
@@ -24,7 +24,7 @@ STREAM = 8
 def written(numbers, seed, start, stop):
     """The numbers of some images as texts."""
     sequences = numbers.sequences(seed, Span(start, stop))
-    return [label.decode() for label in labels_of(sequences, numbers.longest)]
+    return [label.decode() for label in format_labels(sequences, numbers.longest)]
 
 
 def read(path, content, **options):

@@ -11,7 +11,7 @@ from number_generator import DigitImageDataset, DigitSequenceImageGenerator, gen
 from number_generator.errors import DatasetError, DatasetNotFoundError, MemoryLimitError, SpecError
 from number_generator.job import spec
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers.sequences import FixedNumbers, PhoneNumbers, labels_of, pack_sequences
+from number_generator.numbers.sequences import FixedNumbers, PhoneNumbers, format_labels, pack_sequences
 from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 
@@ -227,9 +227,9 @@ def test_arguments_may_be_numpy_integers_and_lists(small):
 def test_labels_are_ascii_digits_padded_to_the_longest():
     packed = pack_sequences(["007", "", "42"])
 
-    assert labels_of(packed, packed.longest).tolist() == [b"007", b"", b"42"]
-    assert labels_of(packed, 5).dtype == "S5"
-    assert labels_of(pack_sequences([""]), 0).tolist() == [b""]
+    assert format_labels(packed, packed.longest).tolist() == [b"007", b"", b"42"]
+    assert format_labels(packed, 5).dtype == "S5"
+    assert format_labels(pack_sequences([""]), 0).tolist() == [b""]
 
 
 def test_one_sequence_is_drawn_as_image_0(small):
@@ -505,7 +505,7 @@ def test_wide_pages_make_short_spans():
     assert max(map(len, spans_of(["1"] * 1000, width=65_535))) < 10
 
 
-def test_a_span_for_a_sink_holds_a_multiple_of_its_blocks():
+def test_a_span_for_a_writer_holds_a_multiple_of_its_blocks():
     job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 5000))
 
     spans = list(job.split(480))

@@ -23,13 +23,13 @@ from number_generator import (
 )
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.separators import DigitMeasures, separator_images
-from number_generator.digits.writers import atlas_for, writers_of
+from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.handwriting import parameters
 from number_generator.job.spec import TRUTHS, Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import fields_of, joined_truth, parameter_names
+from number_generator.rendering.ground_truth import join_truth, make_truth_fields, parameter_names
 from number_generator.rendering.sheet import contact_sheet
 
 ALPHABET = reference.ALPHABET
@@ -64,7 +64,7 @@ def assert_same_truth(ours, theirs):
     """Compare two parts of ground truth, whose labels may be padded to different lengths."""
     assert list(ours) == list(theirs)
     for name in ours:
-        joined = joined_truth([{name: ours[name]}, {name: theirs[name]}])[name]
+        joined = join_truth([{name: ours[name]}, {name: theirs[name]}])[name]
         np.testing.assert_array_equal(*np.split(joined, 2), err_msg=name)
 
 
@@ -195,8 +195,8 @@ def test_a_dataset_has_a_field_for_each_array(style, truth, label, has_spacing):
         tuple(truth),
     )
 
-    chunk = make_chunk(job, atlas_for(packaged_digits(), job.spec.style), job.span)
-    fields = fields_of(job, 10)
+    chunk = make_chunk(job, prepare_atlas(packaged_digits(), job.spec.style), job.span)
+    fields = make_truth_fields(job, 10)
 
     assert [field.name for field in fields] == list(chunk.truth)
     for field in fields:
@@ -476,7 +476,7 @@ def test_the_digits_of_a_line_are_of_the_writer_that_is_told():
 
 
 def test_the_digits_of_a_line_are_of_the_cluster_that_is_told():
-    clusters = writers_of(packaged_digits(), "cluster")
+    clusters = find_writers(packaged_digits(), "cluster")
 
     truth = generate_chunk(["0123456789"] * 80, None, 160, truth="glyphs", style=NATURAL, seed=1).truth
 
@@ -648,7 +648,7 @@ def test_parameters_are_what_the_streams_say(style, spacing_range, label):
         ("parameters",),
     )
 
-    truth = make_chunk(job, atlas_for(packaged_digits(), style), job.span).truth
+    truth = make_chunk(job, prepare_atlas(packaged_digits(), style), job.span).truth
     names = parameter_names(job.spec.style, job.spec.spacing_range)
 
     for row, text in enumerate(texts):

@@ -296,9 +296,9 @@ def test_threads_may_share_a_pool(monkeypatch, make_digits):
 
 
 def test_callers_share_one_pool_for_a_page_size():
-    assert resampling_weights.shared_taps(28, 100, stretch=False) is resampling_weights.shared_taps(
+    assert resampling_weights.find_shared_taps(28, 100, stretch=False) is resampling_weights.find_shared_taps(
         28, 100, stretch=False
     )
-    assert resampling_weights.shared_taps(28, 100, stretch=False) is not resampling_weights.shared_taps(
+    assert resampling_weights.find_shared_taps(28, 100, stretch=False) is not resampling_weights.find_shared_taps(
         28, 100, stretch=True
     )

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, generate_batch
 from number_generator._kernels import fields, rng, strokes, writing
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.writers import atlas_for, writers_of
+from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job import handwriting
 from number_generator.job.handwriting import parameters
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.styled import style_table
+from number_generator.rendering.styled import make_style_table
 
 PARAMETERS = {parameter.name: parameter for parameter in parameters()}
 DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
@@ -122,8 +122,8 @@ def glyphs_of(atlas):
 
 def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=None):
     """Do what `write_lines` does before the first pixel."""
-    atlas = atlas_for(digits or packaged_digits(), style)
-    codes, table, glyphs = pack_sequences([text]).codes, style_table(style), glyphs_of(atlas)
+    atlas = prepare_atlas(digits or packaged_digits(), style)
+    codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), glyphs_of(atlas)
     key = np.uint64(seed), np.uint64(image), table
     smallest, largest = spacing_range or (0, -1)
     scratch = writing._make_scratch(max(len(codes), 1), atlas.height, width)
@@ -178,7 +178,7 @@ def test_a_slice_of_a_batch_equals_the_batch_of_the_slice(sequences, style, widt
 @settings(max_examples=20)
 @given(LINES, STYLES, SEEDS)
 def test_images_do_not_depend_on_the_chunk_they_are_made_in(sequences, style, seed):
-    atlas = atlas_for(packaged_digits(), style)
+    atlas = prepare_atlas(packaged_digits(), style)
     numbers = FixedNumbers(pack_sequences(sequences))
     job = Job(numbers, RenderSpec(None, 70, style=style), 28, seed, Span(0, len(sequences)))
 
@@ -818,7 +818,7 @@ def test_marks_are_ink_that_labels_do_not_hold(name):
     for share in (0, 1):
         spec = RenderSpec(None, 300, style=PLAIN.replace(size=0.6, **{name: share}))
         job = Job(numbers, spec, 28, 1, Span(0, 40))
-        chunks.append(make_chunk(job, atlas_for(packaged_digits(), spec.style), job.span))
+        chunks.append(make_chunk(job, prepare_atlas(packaged_digits(), spec.style), job.span))
 
     plain, marked = chunks
     assert plain.labels.tolist() == marked.labels.tolist() == [b"806382"] * 40
@@ -995,11 +995,11 @@ def test_marks_at_the_ends_leave_those_inside_as_they_are():
 
 def covers_of(sequences, style, width=128, seed=1):
     """Write lines as `render_styled` does, up to the paper: the coverage of their ink."""
-    atlas = atlas_for(packaged_digits(), style)
+    atlas = prepare_atlas(packaged_digits(), style)
     packed = pack_sequences(sequences)
     pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
     writing.write_lines(
-        np.uint64(seed), np.uint64(0), style_table(style), packed.codes, packed.offsets, (0, 0),
+        np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, (0, 0),
         (style.crop == "tight", False), glyphs_of(atlas), (atlas.class_start, *atlas.groups, None), (28, width),
         packed.longest, pages, boxes, np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16),
         np.empty((0, 28 * width), np.uint8),
@@ -1094,7 +1094,7 @@ def test_separators_stand_where_they_belong():
 def labels_of_job(texts, **options):
     spec = RenderSpec(None, 100, style=PLAIN)
     job = Job(FixedNumbers(pack_sequences(texts)), spec, 28, 1, Span(0, len(texts)), **options)
-    return make_chunk(job, atlas_for(packaged_digits(), PLAIN), job.span).labels
+    return make_chunk(job, prepare_atlas(packaged_digits(), PLAIN), job.span).labels
 
 
 def test_labels_hold_separators_unless_digits_are_asked_for():
@@ -1150,7 +1150,7 @@ def chosen_glyphs(text, writer, images, digits=None):
 
 
 def test_the_glyphs_of_a_line_are_of_one_cluster_chosen_as_often_as_it_is_large():
-    writers = writers_of(packaged_digits(), "cluster")
+    writers = find_writers(packaged_digits(), "cluster")
 
     groups = writers.glyph_group[chosen_glyphs("0918273645", "cluster", 1500)]
 
@@ -1170,7 +1170,7 @@ def test_glyphs_of_mixed_lines_are_any_with_equal_chance():
     freedom = stop - first - 1
     assert len(found) == stop - first
     assert abs(((found - expected) ** 2 / expected).sum() - freedom) < 3.3 * (2 * freedom) ** 0.5
-    groups = writers_of(packaged_digits(), "cluster").glyph_group[glyphs]
+    groups = find_writers(packaged_digits(), "cluster").glyph_group[glyphs]
     assert (groups != groups[:, :1]).any(axis=1).all()
 
 
@@ -1194,7 +1194,7 @@ def test_a_digit_that_a_writer_lacks_is_anyones():
     writer_ids = np.tile(np.repeat([7, 30], 10), 10)
     writer_ids[labels[chosen] == 4] = 30  # writer 7 has no 4
     dataset = DigitImageDataset(images[chosen], labels[chosen], writer_ids=writer_ids)
-    writers = writers_of(dataset, "dataset")
+    writers = find_writers(dataset, "dataset")
 
     for writer in ("dataset", "auto"):
         groups = writers.glyph_group[chosen_glyphs("0482", writer, 300, dataset)]

@@ -19,11 +19,11 @@ def place(array):
 
 
 def test_the_memory_of_a_dropped_batch_is_given_to_the_next():
-    first = buffers.new_bytes(50_000)
+    first = buffers.uninitialised_bytes(50_000)
     at = place(first)
     del first
 
-    second = buffers.new_bytes(40_000)
+    second = buffers.uninitialised_bytes(40_000)
 
     assert place(second) == at
     assert second.shape == (40_000,)
@@ -42,36 +42,36 @@ def test_the_memory_of_a_dropped_batch_is_given_to_the_next():
     ids=["reshaped", "slice", "slices of slices", "memoryview", "through a memoryview"],
 )
 def test_memory_that_something_still_refers_to_is_left_alone(view):
-    array = buffers.new_bytes(50_000)
+    array = buffers.uninitialised_bytes(50_000)
     array[:] = 7
     kept = view(array)
     del array
 
-    other = buffers.new_bytes(50_000)
+    other = buffers.uninitialised_bytes(50_000)
     other[:] = 9
 
     assert (np.asarray(kept) == 7).all()
 
 
 def test_two_batches_that_live_at_once_have_memory_of_their_own():
-    first, second = buffers.new_bytes(50_000), buffers.new_bytes(50_000)
+    first, second = buffers.uninitialised_bytes(50_000), buffers.uninitialised_bytes(50_000)
 
     assert abs(place(first) - place(second)) >= 50_000
 
 
 @pytest.mark.parametrize("size", [1000, 100_001])
 def test_small_and_very_large_blocks_are_not_kept(size):
-    array = buffers.new_bytes(size)
+    array = buffers.uninitialised_bytes(size)
     del array
 
     assert not buffers._spare
 
 
 def test_a_block_is_not_kept_for_something_much_smaller():
-    array = buffers.new_bytes(90_000)
+    array = buffers.uninitialised_bytes(90_000)
     del array
 
-    small = buffers.new_bytes(2000)
+    small = buffers.uninitialised_bytes(2000)
 
     assert not buffers._spare
     assert small.shape == (2000,)

@@ -109,9 +109,9 @@ def _read_numbers(path, *, wholly):
 
 def _read_journal(path, *, wholly):
     file_format = path.parent.name.removeprefix("journal-of-")
-    with journaled(path, file_format) as sink:
+    with journaled(path, file_format) as writer:
         done = []
-        assert sink.replay(0, done.append) == sum(done) <= JOURNALED
+        assert writer.replay(0, done.append) == sum(done) <= JOURNALED
 
 
 _READING = {"digits": _read_digits, "style": _read_style, "numbers": _read_numbers, "journal": _read_journal}

@@ -23,9 +23,9 @@ from small_dataset import COUNT, IMAGES, LABELS, METADATA, TRUTH, in_memory
 from number_generator import DigitImageDataset
 from number_generator.formats.conversion import write_dataset
 from number_generator.formats.journal.file import Journal
-from number_generator.formats.journal.writer import JournaledSink
+from number_generator.formats.journal.writer import JournaledWriter
 from number_generator.formats.schema import image_key, label_key
-from number_generator.formats.writer import open_sink
+from number_generator.formats.writer import open_writer
 from number_generator.job.handwriting import STYLES
 from number_generator.job.spec import Chunk, DatasetHeader, Span
 
@@ -336,11 +336,11 @@ def _journal(file_format):
     """The journal that an interrupted run has left."""
 
     def make(folder):
-        with journaled(folder / "set.journal", file_format) as sink:
-            for span in Span(0, JOURNALED).split(max(2, sink.span_multiple)):
+        with journaled(folder / "set.journal", file_format) as writer:
+            for span in Span(0, JOURNALED).split(max(2, writer.span_multiple)):
                 rows = slice(span.start, span.stop)
                 truth = {name: values[rows] for name, values in _JOURNALED[2].items()}
-                sink.write(sink.encode(Chunk(span, _JOURNALED[0][rows], _JOURNALED[1][rows], truth)))
+                writer.write(writer.encode(Chunk(span, _JOURNALED[0][rows], _JOURNALED[1][rows], truth)))
         return "set.journal", ()
 
     return make
@@ -348,15 +348,15 @@ def _journal(file_format):
 
 @contextlib.contextmanager
 def journaled(path, file_format):
-    """Open the sink of a dataset beside a journal, which goes on from there if it can."""
+    """Open the writer of a dataset beside a journal, which goes on from there if it can."""
     header = DatasetHeader(_JOURNALED[0].shape, 4, written.METADATA, written.FIELDS)
     labels = ("jsonl",) if file_format == "png" else ()
     journal = Journal(path)
     try:
         place = path.with_name(f"{file_format}-of-journal")
-        with open_sink(file_format, place, header, overwrite=True, labels=labels) as sink:
+        with open_writer(file_format, place, header, overwrite=True, labels=labels) as writer:
             if journal.about is None:
                 journal.begin(header.metadata)
-            yield JournaledSink(sink, journal)
+            yield JournaledWriter(writer, journal)
     finally:
         journal.close()

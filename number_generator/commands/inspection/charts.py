@@ -8,7 +8,7 @@ from html import escape
 
 from number_generator.commands.inspection.statistics import Distribution
 
-__all__ = ["bar_chart", "histogram"]
+__all__ = ["draw_bar_chart", "draw_histogram"]
 
 _WIDTH, _HEIGHT = 440, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 22, 40
@@ -18,7 +18,7 @@ _WIDEST_BAR = 56
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
-def bar_chart(title: str, counts: Mapping[str, int], axis: str) -> str:
+def draw_bar_chart(title: str, counts: Mapping[str, int], axis: str) -> str:
     """Draw a bar for each count, by its share of them all.
 
     Parameters
@@ -47,20 +47,20 @@ def bar_chart(title: str, counts: Mapping[str, int], axis: str) -> str:
     return "".join([*parts, "</svg>"])
 
 
-def histogram(title: str, found: Distribution, axis: str) -> str:
+def draw_histogram(title: str, found: Distribution, axis: str) -> str:
     """Draw how numbers are distributed, and where their mean is.
 
     Parameters
     ----------
     title, axis
-        As for `bar_chart`.
+        As for `draw_bar_chart`.
     found : Distribution
     """
     edges = found.edges
     is_whole = all(edge == int(edge) for edge in edges)
     if is_whole and len(found.counts) <= _MOST_NAMED and edges[-1] - edges[0] == len(found.counts):
         names = [f"{int(edge):,}" for edge in edges[:-1]]
-        return bar_chart(title, dict(zip(names, found.counts, strict=True)), axis)
+        return draw_bar_chart(title, dict(zip(names, found.counts, strict=True)), axis)
     shares = [100 * count / max(1, found.count) for count in found.counts]
     top, parts = _frame(title, shares, axis)
     scale = _PLOT_WIDTH / (edges[-1] - edges[0])

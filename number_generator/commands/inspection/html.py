@@ -11,27 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.commands.inspection.charts import bar_chart, histogram
+from number_generator.commands.inspection.charts import draw_bar_chart, draw_histogram
 from number_generator.commands.inspection.inspect import Inspection, spread_numbers
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.commands.inspection.text import (
     FORMAT_NAMES,
     UNTOLD,
-    made_text,
-    printable,
-    range_text,
-    size_text,
-    spacing_text,
-    style_text,
-    verification_text,
+    format_origin,
+    format_range,
+    format_size,
+    format_spacing,
+    format_style,
+    format_verification,
+    make_printable,
 )
 from number_generator.commands.inspection.verification import Verification
 from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
-from number_generator.system.atomic_file import AtomicFile, translated
+from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
+from number_generator.system.temporaries import translate_errors
 
-__all__ = ["page_text", "save_page"]
+__all__ = ["format_page", "save_page"]
 
 _SHEET_IMAGES = 40
 _SHEET_PIXELS = 4_000_000
@@ -73,7 +74,7 @@ svg .axis{font-size:12px}
 """
 
 
-def page_text(found: Inspection, reader: Reader, verification: Verification | None = None) -> str:
+def format_page(found: Inspection, reader: Reader, verification: Verification | None = None) -> str:
     """Give the page.
 
     Parameters
@@ -131,7 +132,7 @@ def save_page(text: str, path: Path, interruption: Interruption) -> None:
         file = AtomicFile(path, overwrite=True)
         interruption.temporaries.append(file.temporary_path)
     try:
-        with translated(path):
+        with translate_errors(path):
             file.file.write(text.encode("utf-8", "backslashreplace"))
         file.commit()
     finally:
@@ -140,7 +141,7 @@ def save_page(text: str, path: Path, interruption: Interruption) -> None:
 
 def _text(text: str, most: int = 300) -> str:
     """Give a text of the dataset as HTML that shows it and does nothing else."""
-    return escape(printable(text, most))
+    return escape(make_printable(text, most))
 
 
 def _cards(found: Inspection) -> str:
@@ -148,7 +149,7 @@ def _cards(found: Inspection) -> str:
     cards = [
         (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
         (f"{found.width} x {found.height}", "px, width and height"),
-        (FORMAT_NAMES[found.file_format], size_text(found.byte_count)),
+        (FORMAT_NAMES[found.file_format], format_size(found.byte_count)),
         (f"{found.labels.different:,}", f"different labels of {found.labels.count:,}"),
         (f"{found.pages.blank:,}", f"blank pages of {found.pages.count:,}"),
         ("-" if share is None else f"{share.mean:.1f} %", "of a page is ink"),
@@ -166,7 +167,7 @@ def _warnings(found: Inspection) -> Iterator[str]:
 def _verified(verification: Verification | None) -> Iterator[str]:
     if verification is not None:
         kind = "good" if verification.is_verified else "bad"
-        sentences = "".join(f"<p>{_text(text, 2000)}</p>" for text in verification_text(verification))
+        sentences = "".join(f"<p>{_text(text, 2000)}</p>" for text in format_verification(verification))
         yield f'<div class="note {kind}">{sentences}</div>'
 
 
@@ -176,8 +177,8 @@ def _made(found: Inspection) -> Iterator[str]:
     part = " ".join(filter(None, [origin.split, f"of {origin.splits}" if origin.splits else None]))
     yield from _table(
         [
-            ("Made by", made_text(origin)),
-            ("Style", style_text(origin)),
+            ("Made by", format_origin(origin)),
+            ("Style", format_style(origin)),
             ("Part of a split", part),
             ("Shard", origin.shard or ("" if origin.shards is None else f"index of {origin.shards}")),
             ("Digits", origin.digits or ""),
@@ -236,7 +237,7 @@ def _label_section(labels: LabelStatistics, count: int) -> Iterator[str]:
         [
             ("Different", f"{labels.different:,} of {labels.count:,}"),
             ("Empty", f"{labels.empty:,}"),
-            ("Length", range_text(labels.lengths, "characters")),
+            ("Length", format_range(labels.lengths, "characters")),
             ("Kinds of characters", f"{labels.kinds:,}"),
         ]
     )
@@ -248,7 +249,7 @@ def _label_section(labels: LabelStatistics, count: int) -> Iterator[str]:
     ):
         if counts:
             named = {_named(character): found for character, found in counts.items()}
-            charts.append(_figure(title, bar_chart(title, named, axis)))
+            charts.append(_figure(title, draw_bar_chart(title, named, axis)))
     yield _charts(charts)
 
 
@@ -268,10 +269,10 @@ def _page_section(pages: PageStatistics, found: Inspection) -> Iterator[str]:
             ("Ink", f"dark on light paper on {inked - pages.light:,} pages, light on dark on {pages.light:,}"),
             ("Blank", f"{pages.blank:,}, of which {pages.blank_labelled:,} have a label"),
             ("Same as another", f"{pages.repeated:,}"),
-            ("Spacing", spacing_text(found)),
-            ("Noise of the paper", range_text(pages.noise, "levels of grey")),
+            ("Spacing", format_spacing(found)),
+            ("Noise of the paper", format_range(pages.noise, "levels of grey")),
             *(
-                (f"Margin, {side}", f"{range_text(margin, 'px')}; {pages.touching[side]:,} touch the border")
+                (f"Margin, {side}", f"{format_range(margin, 'px')}; {pages.touching[side]:,} touch the border")
                 for side, margin in pages.margins.items()
             ),
         ]
@@ -294,11 +295,11 @@ def _all_digits(counts: dict[str, int]) -> dict[str, int]:
 
 
 def _named(character: str) -> str:
-    return "space" if character == " " else printable(character)
+    return "space" if character == " " else make_printable(character)
 
 
 def _chart(title: str, found: Distribution | None, axis: str) -> str:
-    return "" if found is None else _figure(title, histogram(title, found, axis))
+    return "" if found is None else _figure(title, draw_histogram(title, found, axis))
 
 
 def _figure(title: str, drawn: str) -> str:

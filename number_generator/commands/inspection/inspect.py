@@ -15,14 +15,14 @@ from number_generator.commands.inspection.ink import BATCH_BYTES, PageInk, measu
 from number_generator.commands.inspection.statistics import (
     LabelStatistics,
     PageStatistics,
-    label_statistics,
-    page_statistics,
+    measure_labels,
+    measure_pages,
 )
-from number_generator.commands.inspection.warnings import warnings_of
-from number_generator.formats.detection import detect_format, source_files
+from number_generator.commands.inspection.warnings import find_warnings
+from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.paths import reading
 from number_generator.formats.reader import Reader
-from number_generator.job.provenance import options_of
+from number_generator.job.provenance import read_options
 
 __all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
 
@@ -89,7 +89,7 @@ class Origin:
             value = metadata.get(name)
             return value if isinstance(value, int) and not isinstance(value, bool) else None
 
-        digits = options_of(metadata).get("--digits") if text("command") else None
+        digits = read_options(metadata).get("--digits") if text("command") else None
         created, spacing = metadata.get("creation_timestamp"), metadata.get("spacing_range")
         is_time = isinstance(created, (int, float)) and not isinstance(created, bool) and 0 <= created < 2**40
         is_pair = isinstance(spacing, tuple) and len(spacing) == 2 and all(type(gap) is int for gap in spacing)
@@ -187,7 +187,7 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
     is_all = sum(map(len, spans)) == count
     if not is_all and count <= _MOST_LABELS and file_format not in _COSTLY_LABELS:
         labels, is_all = _all_labels(reader), True
-    counted = label_statistics(labels, is_all=is_all)
+    counted = measure_labels(labels, is_all=is_all)
     return Inspection(
         os.fspath(path),
         file_format,
@@ -200,7 +200,7 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
         Origin.told(reader.metadata),
         counted,
         pages,
-        warnings_of(counted, pages, (height, width)),
+        find_warnings(counted, pages, (height, width)),
     )
 
 
@@ -243,7 +243,7 @@ def _measured(reader: Reader, spans: Sequence[range]) -> tuple[PageStatistics, l
             boxes.append(reader.truth("boxes", start, stop).astype(np.int64))
     ink = PageInk.joined(parts)
     recorded = np.concatenate(boxes) if boxes and len({part.shape[1] for part in boxes}) == 1 else None
-    return page_statistics(ink, labels, hashes, recorded, (height, width)), labels
+    return measure_pages(ink, labels, hashes, recorded, (height, width)), labels
 
 
 def _batches(spans: Sequence[range], length: int) -> Iterator[tuple[int, int]]:
@@ -262,5 +262,5 @@ def _stored_bytes(path: Path) -> int:
     """Add up the sizes of a dataset's files; links count as what they are."""
     with reading(path, "It was there when it was opened"):
         if not path.is_dir():
-            return sum(file.stat().st_size for file in source_files(path))
+            return sum(file.stat().st_size for file in list_source_files(path))
         return sum((Path(folder) / name).lstat().st_size for folder, _, names in os.walk(path) for name in names)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from number_generator.commands.inspection.ink import PageInk
 
-__all__ = ["Distribution", "LabelStatistics", "PageStatistics", "label_statistics", "page_statistics"]
+__all__ = ["Distribution", "LabelStatistics", "PageStatistics", "measure_labels", "measure_pages"]
 
 SIDES = ("left", "top", "right", "bottom")
 
@@ -158,7 +158,7 @@ class PageStatistics:
     from_boxes: bool
 
 
-def label_statistics(labels: list[str], *, is_all: bool) -> LabelStatistics:
+def measure_labels(labels: list[str], *, is_all: bool) -> LabelStatistics:
     """Count what is in labels.
 
     Parameters
@@ -210,7 +210,7 @@ def _of_digits(counts: Numbers) -> dict[str, int]:
     return {str(digit): count for digit, count in enumerate(counts.tolist()) if count}
 
 
-def page_statistics(
+def measure_pages(
     ink: PageInk, labels: list[str], hashes: list[int], boxes: Numbers | None, size: tuple[int, int]
 ) -> PageStatistics:
     """Sum up what was measured of pages.

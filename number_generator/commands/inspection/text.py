@@ -14,14 +14,14 @@ from number_generator.commands.inspection.verification import Verification
 __all__ = [
     "FORMAT_NAMES",
     "UNTOLD",
-    "made_text",
-    "printable",
-    "range_text",
-    "size_text",
-    "spacing_text",
-    "style_text",
-    "text_lines",
-    "verification_text",
+    "format_lines",
+    "format_origin",
+    "format_range",
+    "format_size",
+    "format_spacing",
+    "format_style",
+    "format_verification",
+    "make_printable",
 ]
 
 _COLUMNS = 80
@@ -44,7 +44,7 @@ FORMAT_NAMES = {
 UNTOLD = "it does not tell: no command of number_generator is recorded"
 
 
-def text_lines(found: Inspection, *, bar: str, verification: Verification | None = None) -> Iterator[str]:
+def format_lines(found: Inspection, *, bar: str, verification: Verification | None = None) -> Iterator[str]:
     """Give the lines.
 
     Parameters
@@ -54,11 +54,11 @@ def text_lines(found: Inspection, *, bar: str, verification: Verification | None
         The character that bars are drawn with.
     verification : Verification, optional
     """
-    yield printable(found.path)
+    yield make_printable(found.path)
     yield from _fact(
         "is",
         f"{FORMAT_NAMES[found.file_format]}, {_number(found.count)} image{'s' * (found.count != 1)} of {found.width} x "
-        f"{found.height} px, {size_text(found.byte_count)}{_each(found)}",
+        f"{found.height} px, {format_size(found.byte_count)}{_each(found)}",
     )
     if found.chunk_length > 1:
         yield from _fact("stored", f"{found.chunk_length} images together")
@@ -75,14 +75,14 @@ def text_lines(found: Inspection, *, bar: str, verification: Verification | None
         yield ""
         yield "Warnings"
         for warning in found.warnings:
-            yield from textwrap.wrap(printable(warning), _COLUMNS, initial_indent="  - ", subsequent_indent="    ")
+            yield from textwrap.wrap(make_printable(warning), _COLUMNS, initial_indent="  - ", subsequent_indent="    ")
     if verification is not None:
         yield ""
-        for sentence in verification_text(verification):
-            yield from textwrap.wrap(printable(sentence, _LONGEST_COMMAND), _COLUMNS)
+        for sentence in format_verification(verification):
+            yield from textwrap.wrap(make_printable(sentence, _LONGEST_COMMAND), _COLUMNS)
 
 
-def printable(text: str, most: int = _LONGEST) -> str:
+def make_printable(text: str, most: int = _LONGEST) -> str:
     """Give a text without what could steer a terminal, and not too long: files may hold anything."""
     shown = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
@@ -91,7 +91,7 @@ def printable(text: str, most: int = _LONGEST) -> str:
     return shown if len(text) <= most else f"{shown}..."
 
 
-def size_text(byte_count: int) -> str:
+def format_size(byte_count: int) -> str:
     """Say how large something is."""
     size = float(byte_count)
     for unit in ("bytes", "kB", "MB", "GB"):
@@ -101,7 +101,7 @@ def size_text(byte_count: int) -> str:
     return f"{size:,.1f} TB"
 
 
-def range_text(found: Distribution | None, unit: str = "") -> str:
+def format_range(found: Distribution | None, unit: str = "") -> str:
     """Say from where to where numbers reach, and their mean."""
     if found is None:
         return "none"
@@ -111,33 +111,33 @@ def range_text(found: Distribution | None, unit: str = "") -> str:
     return f"{_figure(found.least)} to {_figure(found.most)}{end}, mean {_figure(found.mean)}"
 
 
-def made_text(origin: Origin) -> str:
+def format_origin(origin: Origin) -> str:
     """Say by what a dataset was made, as far as it tells."""
     parts = []
     if origin.package_version:
-        parts.append(f"number_generator {printable(origin.package_version)}")
+        parts.append(f"number_generator {make_printable(origin.package_version)}")
     if origin.created is not None:
         parts.append(time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(origin.created)))
     return ", ".join(parts)
 
 
-def style_text(origin: Origin) -> str:
+def format_style(origin: Origin) -> str:
     """Say in which style a dataset was drawn, and from which seed."""
-    parts = [printable(origin.style)] if origin.style else []
+    parts = [make_printable(origin.style)] if origin.style else []
     if origin.seed is not None:
         parts.append(f"seed {origin.seed}")
     return ", ".join(parts)
 
 
-def spacing_text(found: Inspection) -> str:
+def format_spacing(found: Inspection) -> str:
     """Say what the spacing is that was measured, and which was drawn."""
     what = "between neighbouring boxes" if found.pages.from_boxes else "blank columns between ink"
     drawn = found.origin.spacing_range
     told = "" if drawn is None else f"; drawn were {drawn[0]} to {drawn[1]} px, before lines were fitted to the page"
-    return f"{what}, {range_text(found.pages.spacing, 'px')}{told}"
+    return f"{what}, {format_range(found.pages.spacing, 'px')}{told}"
 
 
-def verification_text(verification: Verification) -> Iterator[str]:
+def format_verification(verification: Verification) -> Iterator[str]:
     """Give sentences that tell what came of making images again."""
     for note in verification.notes:
         yield f"Note: {note}"
@@ -157,23 +157,23 @@ def verification_text(verification: Verification) -> Iterator[str]:
 
 
 def _made(origin: Origin) -> Iterator[str]:
-    made = made_text(origin)
+    made = format_origin(origin)
     if made:
         yield from _fact("made by", made)
-    if style := style_text(origin):
+    if style := format_style(origin):
         yield from _fact("style", style)
     parts = []
     if origin.split:
-        parts.append(f"{printable(origin.split)}{f' of {printable(origin.splits)}' if origin.splits else ''}")
+        parts.append(f"{make_printable(origin.split)}{f' of {make_printable(origin.splits)}' if origin.splits else ''}")
     if origin.shard:
-        parts.append(f"shard {printable(origin.shard)}")
+        parts.append(f"shard {make_printable(origin.shard)}")
     if origin.shards is not None:
         parts.append(f"index of {origin.shards} shards")
     if parts:
         yield from _fact("part", ", ".join(parts))
     if origin.digits or origin.digits_sha256:
-        short = f"SHA-256 {printable(origin.digits_sha256, 16)}" if origin.digits_sha256 else ""
-        yield from _fact("digits", ", ".join(filter(None, [printable(origin.digits or ""), short])))
+        short = f"SHA-256 {make_printable(origin.digits_sha256, 16)}" if origin.digits_sha256 else ""
+        yield from _fact("digits", ", ".join(filter(None, [make_printable(origin.digits or ""), short])))
     if origin.command is None:
         yield from _fact("made again", UNTOLD)
         return
@@ -182,7 +182,7 @@ def _made(origin: Origin) -> Iterator[str]:
 
 def _command(command: str) -> Iterator[str]:
     """Give a command that can be copied: lines that end in a backslash go on in the next."""
-    shown = printable(command, _LONGEST_COMMAND)
+    shown = make_printable(command, _LONGEST_COMMAND)
     try:
         words = [shlex.quote(word) for word in shlex.split(shown)]
     except ValueError:
@@ -206,7 +206,7 @@ def _labels(labels: LabelStatistics, count: int, bar: str) -> Iterator[str]:
     if labels.empty:
         yield from _fact("empty", f"{_number(labels.empty)} ({_percent(labels.empty, labels.count)})")
     if labels.lengths is not None:
-        yield from _fact("length", range_text(labels.lengths, f"character{'s' * (labels.lengths.most != 1)}"))
+        yield from _fact("length", format_range(labels.lengths, f"character{'s' * (labels.lengths.most != 1)}"))
         yield from _histogram(labels.lengths, bar)
     if labels.first_digits:
         first = sum(labels.first_digits.values())
@@ -225,25 +225,26 @@ def _pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterator[str]:
     ink = "light" if pages.light * 2 > inked else "dark"
     other = min(pages.light, inked - pages.light)
     turned = f"; on {_percent(other, inked)} the other way round" if other else ""
-    yield from _fact("paper", f"grey {range_text(pages.paper)}; noise {range_text(pages.noise)}")
+    yield from _fact("paper", f"grey {format_range(pages.paper)}; noise {format_range(pages.noise)}")
     if inked:
         yield from _fact("ink", f"{ink} on {'dark' if ink == 'light' else 'light'}{turned}")
-        yield from _fact("", f"{range_text(pages.share, '% of the page')}")
-        yield from _fact("", f"{range_text(pages.depth, 'levels from the paper')}")
+        yield from _fact("", f"{format_range(pages.share, '% of the page')}")
+        yield from _fact("", f"{format_range(pages.depth, 'levels from the paper')}")
     labelled = f", {_number(pages.blank_labelled)} of them with a label" if pages.blank else ""
     yield from _fact("blank", f"{_number(pages.blank)}{labelled}")
     if pages.ink_width is not None:
         yield from _fact(
-            "ink's box", f"width {range_text(pages.ink_width, 'px')}; height {range_text(pages.ink_height, 'px')}"
+            "ink's box", f"width {format_range(pages.ink_width, 'px')}; height {format_range(pages.ink_height, 'px')}"
         )
         for side, margin in pages.margins.items():
             yield from _fact(
                 "margins" if side == "left" else "",
-                f"{side:6} {range_text(margin, 'px')}; {_percent(pages.touching[side], margin.count if margin else 0)} "
+                f"{side:6} {format_range(margin, 'px')}; "
+                f"{_percent(pages.touching[side], margin.count if margin else 0)} "
                 "touch it",
             )
     if pages.spacing is not None:
-        yield from _fact("spacing", spacing_text(found))
+        yield from _fact("spacing", format_spacing(found))
         yield from _histogram(pages.spacing, bar)
 
 
@@ -276,7 +277,7 @@ def _bars(counts: Mapping[str, int], bar: str) -> Iterator[str]:
 
 
 def _character(name: str) -> str:
-    return "space" if name == " " else printable(name)
+    return "space" if name == " " else make_printable(name)
 
 
 def _each(found: Inspection) -> str:

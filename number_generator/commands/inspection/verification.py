@@ -14,15 +14,15 @@ import numpy as np
 
 from number_generator.commands.inspection.inspect import spread_numbers
 from number_generator.commands.recorded import parsed_command
-from number_generator.commands.runs.plan import Part, plan_of
+from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.formats.reader import Reader
-from number_generator.job.provenance import differences
+from number_generator.job.provenance import find_differences
 
 if TYPE_CHECKING:
     from number_generator.job.spec import Chunk
 
-__all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "files_to_read", "verify"]
+__all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "list_files_to_read", "verify"]
 
 VERIFIED_IMAGES = 256
 """How many images are made again if nobody says."""
@@ -82,7 +82,7 @@ class Verification:
         return self.reason is None and not self.different
 
 
-def files_to_read(metadata: Mapping[str, Any]) -> list[str]:
+def list_files_to_read(metadata: Mapping[str, Any]) -> list[str]:
     """Give the options of the recorded command that name files or downloads, which `verify` reads."""
     words = _words(metadata)
     named = [word for word in words if word.partition("=")[0] in _FILE_OPTIONS and word.partition("=")[2]]
@@ -166,7 +166,7 @@ def _part_of(metadata: Mapping[str, Any]) -> Part:
     """Plan what the recorded command makes, and find the part of it that the dataset is."""
     options = _options(metadata["command"])
     try:
-        parts = plan_of(options).parts
+        parts = make_plan(options).parts
     except (NumberGeneratorError, OSError) as exc:
         raise _UnverifiableError(f"its recorded command cannot be planned again: {exc}") from exc
     name = metadata.get("split", "")
@@ -192,7 +192,7 @@ def _options(command: str) -> Namespace:
 def _compared_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, int, int]) -> list[str]:
     """Give notes about what differs and need not matter; refuse the rest."""
     now = {**part.header.metadata, "command": metadata["command"]}
-    found = differences(metadata, now)
+    found = find_differences(metadata, now)
     version = [sentence for sentence in found if sentence.startswith("number_generator was ")]
     others = [sentence for sentence in found if sentence not in version]
     if others:
@@ -217,8 +217,8 @@ def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...
 
 
 def _is_same_truth(reader: Reader, part: Part, chunk: Chunk, number: int, name: str) -> bool:
-    from number_generator.formats.schema import padded  # noqa: PLC0415
+    from number_generator.formats.schema import pad  # noqa: PLC0415
 
     (field,) = (field for field in part.header.fields if field.name == name)
-    made, found = padded(chunk.truth[name], field), reader.truth(name, number, number + 1)
+    made, found = pad(chunk.truth[name], field), reader.truth(name, number, number + 1)
     return found.dtype == made.dtype and np.array_equal(found, made, equal_nan=made.dtype.kind == "f")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from number_generator.commands.inspection.statistics import LabelStatistics, PageStatistics
 
-__all__ = ["warnings_of"]
+__all__ = ["find_warnings"]
 
 _PLAIN_NOISE = 2.0  # levels of grey: on such paper no ink is overlooked
 _OVERLOOKED_SHARE = 0.03  # on noisy paper: on 1 % of the style document's pages, lines are too faint to be told
@@ -16,7 +16,7 @@ _FEWEST_LABELS = 100
 _DIFFERENT_SHARE = 0.95
 
 
-def warnings_of(labels: LabelStatistics, pages: PageStatistics, size: tuple[int, int]) -> tuple[str, ...]:
+def find_warnings(labels: LabelStatistics, pages: PageStatistics, size: tuple[int, int]) -> tuple[str, ...]:
     """Tell what seems wrong with a dataset.
 
     Parameters

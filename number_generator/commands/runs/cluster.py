@@ -16,16 +16,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from number_generator.commands.options import split_of
+from number_generator.commands.options import parse_split_option
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Advance, Settings, Shards
 from number_generator.commands.runs.plan import Plan, Request
-from number_generator.commands.runs.shard_task import Answer, Order, make_shard, version_difference, versions
+from number_generator.commands.runs.shard_task import Answer, ShardTask, compare_versions, list_versions, make_shard
 from number_generator.errors import ClusterError, SpecError
-from number_generator.system.optional import needed
+from number_generator.system.optional import import_optional
 from number_generator.system.staging import Staging
 
-__all__ = ["LOCAL", "ClusterShards", "check_scheduler", "connected", "usual_shards"]
+__all__ = ["LOCAL", "ClusterShards", "check_scheduler", "choose_shards", "connect"]
 
 LOCAL = "local"
 """The address that stands for worker processes of this machine."""
@@ -56,9 +56,9 @@ def check_scheduler(options: argparse.Namespace, output: Output) -> None:
         raise SpecError(f"{flag} and --workers is {options.workers}: the cluster has its own; leave --workers out")
 
 
-def usual_shards(options: argparse.Namespace, request: Request, client: Any) -> int:
+def choose_shards(options: argparse.Namespace, request: Request, client: Any) -> int:
     """Give the number of shards where the options leave it open: at least one a thread, of at most a million images."""
-    split = split_of(options)
+    split = parse_split_option(options)
     count = request.count if split is None else min(split.counts(request.count).values())
     threads = sum(client.nthreads().values())
     most = -(-count // _FEWEST_SHARD_IMAGES)
@@ -66,7 +66,7 @@ def usual_shards(options: argparse.Namespace, request: Request, client: Any) -> 
 
 
 @contextlib.contextmanager
-def connected(address: str, workers: int) -> Iterator[Any]:
+def connect(address: str, workers: int) -> Iterator[Any]:
     """Give a client of a cluster, whose workers were seen to have this version.
 
     Parameters
@@ -120,7 +120,7 @@ class ClusterShards(Shards):
         orders: list[Any] = []
         try:
             for part in self._parts:
-                order = Order.of(part, self._settings, folder.temporary_path)
+                order = ShardTask.of(part, self._settings, folder.temporary_path)
                 # A task of its own, so that it travels once to each worker, and again if it is lost.
                 orders.append(self._client.submit(_given, order, pure=False))
                 tasks += self._client.map(make_shard, range(order.shards), order=orders[-1], pure=False)
@@ -180,7 +180,7 @@ class ClusterShards(Shards):
 
 
 def _distributed() -> Any:
-    return needed("distributed", "dask", "--scheduler")
+    return import_optional("distributed", "dask", "--scheduler")
 
 
 @contextlib.contextmanager
@@ -197,13 +197,13 @@ def _silenced() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _given(order: Order) -> Order:
+def _given(order: ShardTask) -> ShardTask:
     return order
 
 
 def _local_cluster(workers: int) -> Any:
     """Start worker processes on this machine, of one thread each: one that is killed costs the others nothing."""
-    dask: Any = needed("dask", "dask", "--scheduler")
+    dask: Any = import_optional("dask", "dask", "--scheduler")
     try:
         with dask.config.set({"distributed.scheduler.allowed-failures": _LOSSES}):
             return _distributed().LocalCluster(
@@ -247,11 +247,11 @@ def _check_versions(client: Any) -> None:
 
     # A function within a function travels as its code: whoever has nothing of ours can be asked, too.
     def seen() -> dict[str, str | int]:
-        from number_generator.commands.runs.shard_task import versions  # noqa: PLC0415
+        from number_generator.commands.runs.shard_task import list_versions  # noqa: PLC0415
 
-        return versions()
+        return list_versions()
 
-    here = versions()
+    here = list_versions()
     try:
         found = {f"the worker {name}": answer for name, answer in client.run(seen, on_error="return").items()}
         found["the scheduler"] = client.run_on_scheduler(seen)
@@ -264,6 +264,6 @@ def _check_versions(client: Any) -> None:
             raise ClusterError(
                 f"{who} cannot load number_generator {here['number_generator']}: {there}; install it there"
             )
-        difference = version_difference(there, here)
+        difference = compare_versions(there, here)
         if difference:
             raise ClusterError(f"{who}: {difference}")

@@ -15,26 +15,26 @@ from types import TracebackType
 from typing import Protocol
 
 from number_generator.commands.output import Output
-from number_generator.commands.runs.plan import Part, Plan, shard_target
-from number_generator.commands.runs.resume import begun_journal, is_whole, journal_of
-from number_generator.commands.runs.write_job import run_job
+from number_generator.commands.runs.plan import Part, Plan, name_shard
+from number_generator.commands.runs.resume import find_journal, is_complete, open_journal
+from number_generator.commands.runs.write_job import write_job
 from number_generator.errors import OutputError, OutputExistsError
 from number_generator.formats.hdf5.index_writer import check_place, write_index
-from number_generator.formats.journal.writer import JournaledSink, kept
-from number_generator.formats.writer import Sink, open_sink
+from number_generator.formats.journal.writer import JournaledWriter, report_as_kept
+from number_generator.formats.writer import Writer, open_writer
 from number_generator.job.spec import DatasetHeader, Span
 from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging
 
 __all__ = [
-    "Production",
+    "Run",
     "Settings",
     "Shards",
     "WholeDatasets",
+    "list_targets",
     "make_part",
-    "production_of",
-    "targets_of",
+    "open_run",
 ]
 
 Advance = Callable[[int], object]
@@ -66,7 +66,7 @@ class Settings:
     goes_on: bool = False
 
 
-class Production(Protocol):
+class Run(Protocol):
     """A plan being carried out, as a context manager: leaving it without `commit` leaves nothing, or journals alone.
 
     Attributes
@@ -88,18 +88,18 @@ class Production(Protocol):
         """Move all into place."""
         ...
 
-    def __enter__(self) -> "Production": ...
+    def __enter__(self) -> "Run": ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
 
-def production_of(plan: Plan, settings: Settings) -> Production:
+def open_run(plan: Plan, settings: Settings) -> Run:
     """Give the way in which a plan is carried out."""
     if settings.resume and settings.overwrite:
-        goes_on = any(journal_of(target).exists() for target in targets_of(plan.parts)) or any(
-            part.shards is not None and not is_whole(Path(part.target), part.header.metadata, overwrite=True)
+        goes_on = any(find_journal(target).exists() for target in list_targets(plan.parts)) or any(
+            part.shards is not None and not is_complete(Path(part.target), part.header.metadata, overwrite=True)
             for part in plan.parts
         )
         settings = dataclasses.replace(settings, goes_on=goes_on)
@@ -114,7 +114,7 @@ class WholeDatasets:
     def __init__(self, plan: Plan, settings: Settings) -> None:
         self._parts = plan.parts
         self._settings = settings
-        self._sinks: list[tuple[Part, Sink]] = []
+        self._writers: list[tuple[Part, Writer]] = []
         self.found: list[str] = []
         self.gone_on = 0
         self._open = contextlib.ExitStack()
@@ -124,18 +124,18 @@ class WholeDatasets:
         for part in self._parts:
             if part.target in self.found:
                 advance(len(part.job.span))
-        for part, sink in self._sinks:
-            self.gone_on += _fill(part, sink, self._settings, advance)
+        for part, writer in self._writers:
+            self.gone_on += _fill(part, writer, self._settings, advance)
 
     def commit(self) -> None:
         """Move all files into place, or none: but for one that has replaced an earlier one."""
-        for _, sink in self._sinks:
-            sink.finish()
+        for _, writer in self._writers:
+            writer.finish()
         moved: list[Path] = []
         try:
             with self._settings.interruption:  # all are on disk, so this is soon done
-                for part, sink in self._sinks:
-                    sink.commit()
+                for part, writer in self._writers:
+                    writer.commit()
                     moved.append(Path(part.target))
         except OutputError as exc:
             _take_back(moved, exc, self._settings)
@@ -147,7 +147,7 @@ class WholeDatasets:
                 if _is_done(part, Path(part.target), self._settings):
                     self.found.append(part.target)
                 else:
-                    self._sinks.append((part, self._open.enter_context(_opened(part, part.target, self._settings))))
+                    self._writers.append((part, self._open.enter_context(_opened(part, part.target, self._settings))))
         except BaseException:
             self._open.close()
             raise
@@ -202,7 +202,7 @@ class Shards:
         moved: list[Path] = []
         try:
             with self._settings.interruption:
-                for target in targets_of(self._parts):
+                for target in list_targets(self._parts):
                     self._staging.place(target.name, target, overwrite=self._settings.overwrite)
                     moved.append(target)
         except OutputError as exc:
@@ -217,7 +217,7 @@ class Shards:
         except OutputError as exc:
             if not self._settings.resume:
                 raise
-            raise temporaries.resumable(exc, "the shards are kept") from exc
+            raise temporaries.resumable_error(exc, "the shards are kept") from exc
 
     def __enter__(self) -> "Shards":
         settings = self._settings
@@ -227,9 +227,9 @@ class Shards:
             _is_done(part, Path(part.target), settings)
         if settings.resume:
             return self
-        for target in targets_of(self._parts):
+        for target in list_targets(self._parts):
             if os.path.lexists(target) and not settings.overwrite:
-                raise temporaries.exists_already(target)
+                raise temporaries.already_exists(target)
         with settings.interruption:
             self._staging = Staging(Path(self._parts[0].target))
             settings.interruption.temporaries.append(self._staging.temporary_path)
@@ -260,15 +260,15 @@ def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lam
     int
         How many images an interrupted run had made, and were not made again.
     """
-    with _opened(part, os.fspath(path), settings) as sink:
-        gone_on = _fill(part, sink, settings, advance)
-        sink.finish()
+    with _opened(part, os.fspath(path), settings) as writer:
+        gone_on = _fill(part, writer, settings, advance)
+        writer.finish()
         with settings.interruption:
-            sink.commit()
+            writer.commit()
     return gone_on
 
 
-def targets_of(parts: Sequence[Part]) -> Iterator[Path]:
+def list_targets(parts: Sequence[Part]) -> Iterator[Path]:
     """Give all files and folders of some datasets, an index after its shards."""
     for part in parts:
         path = Path(part.target)
@@ -280,30 +280,30 @@ def _is_done(part: Part, path: Path, settings: Settings) -> bool:
     """Tell whether an earlier run has made a dataset, so that nothing need be done for it."""
     if not settings.resume or (settings.overwrite and not settings.goes_on):
         return False
-    return is_whole(path, part.header.metadata, overwrite=settings.overwrite)
+    return is_complete(path, part.header.metadata, overwrite=settings.overwrite)
 
 
-def _opened(part: Part, target: str, settings: Settings) -> Sink:
-    """Open the sink of a dataset, with its journal if one is kept."""
+def _opened(part: Part, target: str, settings: Settings) -> Writer:
+    """Open the writer of a dataset, with its journal if one is kept."""
     path = Path(target)
     if not settings.resume:
-        return _new_sink(part, path, part.header, settings)
+        return _new_writer(part, path, part.header, settings)
     with contextlib.ExitStack() as undo:
-        journal, header = begun_journal(path, part.header)
+        journal, header = open_journal(path, part.header)
         undo.callback(journal.close)
-        with contextlib.nullcontext() if journal.about is None else kept(journal):
-            sink = _new_sink(part, path, header, settings)
-        undo.push(sink)
+        with contextlib.nullcontext() if journal.about is None else report_as_kept(journal):
+            writer = _new_writer(part, path, header, settings)
+        undo.push(writer)
         if journal.about is None:
             journal.begin(header.metadata)
         undo.pop_all()
-    return JournaledSink(sink, journal)
+    return JournaledWriter(writer, journal)
 
 
-def _new_sink(part: Part, path: Path, header: DatasetHeader, settings: Settings) -> Sink:
-    """Open the sink of a dataset, which an interruption takes away again."""
+def _new_writer(part: Part, path: Path, header: DatasetHeader, settings: Settings) -> Writer:
+    """Open the writer of a dataset, which an interruption takes away again."""
     with settings.interruption:
-        sink = open_sink(
+        writer = open_writer(
             settings.output.file_format,
             path,
             header,
@@ -312,19 +312,19 @@ def _new_sink(part: Part, path: Path, header: DatasetHeader, settings: Settings)
             labels=settings.output.labels,
             part=part.name or "train",
         )
-        settings.interruption.temporaries.append(sink.temporary_path)
-    return sink
+        settings.interruption.temporaries.append(writer.temporary_path)
+    return writer
 
 
-def _fill(part: Part, sink: Sink, settings: Settings, advance: Advance) -> int:
+def _fill(part: Part, writer: Writer, settings: Settings, advance: Advance) -> int:
     """Write all images of a part; give how many of them its journal held."""
     job, done = part.job, 0
-    if isinstance(sink, JournaledSink):
-        span = Span(sink.replay(job.span.start, advance), job.span.stop)
+    if isinstance(writer, JournaledWriter):
+        span = Span(writer.replay(job.span.start, advance), job.span.stop)
         done = span.start - job.span.start
         job = dataclasses.replace(job, span=span)
     if len(job.span):
-        run_job(job, part.atlas, sink, workers=settings.workers, advance=advance)
+        write_job(job, part.atlas, writer, workers=settings.workers, advance=advance)
     return done
 
 
@@ -332,7 +332,7 @@ def _shards_of(part: Part) -> list[tuple[str, int]]:
     """Give the names of the shards of a part, and how many images each holds."""
     shards = part.shards or 0
     bounds = part.shard_bounds()
-    names = (Path(shard_target(part.target, number, shards)).name for number in range(shards))
+    names = (Path(name_shard(part.target, number, shards)).name for number in range(shards))
     return [(name, bounds[number + 1] - bounds[number]) for number, name in enumerate(names)]
 
 

@@ -13,15 +13,15 @@ from number_generator.commands.options import (
     NUM_IMAGES,
     SPACING_RANGE,
     Numbers,
-    numbers_of,
-    shard_of,
-    shards_of,
-    split_of,
-    truth_of,
+    parse_numbers,
+    parse_shard,
+    parse_shards,
+    parse_split_option,
+    parse_truth,
 )
-from number_generator.commands.output import Output, output_of
+from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
-from number_generator.job.provenance import shard_metadata
+from number_generator.job.provenance import make_shard_metadata
 
 if TYPE_CHECKING:
     from number_generator.digits.atlas import GlyphAtlas
@@ -32,13 +32,13 @@ __all__ = [
     "Part",
     "Plan",
     "Request",
-    "checked_spec",
-    "chosen_digits",
-    "output_for",
-    "places_of",
-    "plan_of",
-    "request_of",
-    "shard_target",
+    "choose_output",
+    "list_places",
+    "load_chosen_digits",
+    "make_plan",
+    "name_shard",
+    "parse_render_spec",
+    "parse_request",
 ]
 
 _SPLIT_BITS = 56  # a split has up to 100 parts, and image numbers end at 2**63
@@ -103,10 +103,10 @@ class Part:
         assert self.shards is not None  # noqa: S101 - whoever asks has looked
         bounds = self.shard_bounds()
         job = dataclasses.replace(self.job, span=Span(bounds[number], bounds[number + 1]))
-        metadata = shard_metadata(self.header.metadata, number, self.shards, job.span)
+        metadata = make_shard_metadata(self.header.metadata, number, self.shards, job.span)
         header = dataclasses.replace(self.header, shape=job.shape, metadata=metadata)
         return dataclasses.replace(
-            self, target=shard_target(self.target, number, self.shards), job=job, header=header, shards=None
+            self, target=name_shard(self.target, number, self.shards), job=job, header=header, shards=None
         )
 
 
@@ -119,14 +119,14 @@ class Plan:
     parts: list[Part]
 
 
-def shard_target(target: str, number: int, shards: int) -> str:
+def name_shard(target: str, number: int, shards: int) -> str:
     """Give the file of a shard, from that of the index."""
     root, ending = os.path.splitext(target)  # noqa: PTH122 - keeps the "./" that the commands have always shown
     digits = max(5, len(str(shards)))
     return f"{root}-{number:0{digits}d}-of-{shards:0{digits}d}{ending}"
 
 
-def request_of(options: argparse.Namespace) -> Request:
+def parse_request(options: argparse.Namespace) -> Request:
     """Check the options, in the order in which they are told of, as far as that needs no digits.
 
     Raises
@@ -136,33 +136,33 @@ def request_of(options: argparse.Namespace) -> Request:
     """
     from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
 
-    spec = checked_spec(options, options.fit)
-    numbers = numbers_of(options)
+    spec = parse_render_spec(options, options.fit)
+    numbers = parse_numbers(options)
     usual = NUM_IMAGES if numbers.count is None else numbers.count
     count = usual if options.num_images is None else check_integer("--num-images", options.num_images, 1)
     return Request(spec, numbers, count, check_seed(options.seed, "--seed"))
 
 
-def output_for(options: argparse.Namespace, request: Request) -> Output:
+def choose_output(options: argparse.Namespace, request: Request) -> Output:
     """Give the place that the options name for what they ask for, or raise SpecError."""
     what = "phonenumbers" if request.numbers.are_phone else "numbers"
-    return output_of(options, f"{what}-handwritten-dataset-{request.count}")
+    return parse_output(options, f"{what}-handwritten-dataset-{request.count}")
 
 
-def places_of(options: argparse.Namespace, output: Output) -> list[str]:
+def list_places(options: argparse.Namespace, output: Output) -> list[str]:
     """Give the files and folders that the options name: shards, and then what they make together."""
-    split, shard = split_of(options), shard_of(options)
-    shards = shards_of(options) or 0
+    split, shard = parse_split_option(options), parse_shard(options)
+    shards = parse_shards(options) or 0
     places = []
     for whole in [output.target] if split is None else map(output.of_part, split.names):
         if shard is not None:
-            places.append(shard_target(whole, *shard))
+            places.append(name_shard(whole, *shard))
         else:
-            places += [*(shard_target(whole, number, shards) for number in range(shards)), whole]
+            places += [*(name_shard(whole, number, shards) for number in range(shards)), whole]
     return places
 
 
-def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan:
+def make_plan(options: argparse.Namespace, request: Request | None = None) -> Plan:
     """Give the datasets that a command makes, each with its job; nothing is written.
 
     Parameters
@@ -170,7 +170,7 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
     options : Namespace
         As the parser of `generate-phone-numbers` gives it.
     request : Request, optional
-        What `request_of` gave for them, or that with another seed.
+        What `parse_request` gave for them, or that with another seed.
 
     Raises
     ------
@@ -179,26 +179,26 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
     DatasetError, DatasetNotFoundError, DatasetReadError
         If the digits cannot be used.
     """
-    from number_generator.digits.resolve import default_digits_path, recorded_digits  # noqa: PLC0415
-    from number_generator.digits.splits import divide  # noqa: PLC0415
-    from number_generator.digits.writers import atlas_for, known_clusters, writers_of  # noqa: PLC0415
-    from number_generator.job.metadata import dataset_metadata  # noqa: PLC0415
+    from number_generator.digits.resolve import default_digits_path, name_digits  # noqa: PLC0415
+    from number_generator.digits.splits import divide_digits  # noqa: PLC0415
+    from number_generator.digits.writers import find_clusters, find_writers, prepare_atlas  # noqa: PLC0415
+    from number_generator.job.metadata import make_metadata  # noqa: PLC0415
     from number_generator.job.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
     from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
-    from number_generator.rendering.ground_truth import fields_of  # noqa: PLC0415
+    from number_generator.rendering.ground_truth import make_truth_fields  # noqa: PLC0415
 
-    request = request_of(options) if request is None else request
-    output = output_for(options, request)
+    request = parse_request(options) if request is None else request
+    output = choose_output(options, request)
     spec, numbers, count = request.spec, request.numbers, request.count
-    truth, split, shard = truth_of(options), split_of(options), shard_of(options)
-    shards = shards_of(options) if shard is None else shard[1]
+    truth, split, shard = parse_truth(options), parse_split_option(options), parse_shard(options)
+    shards = parse_shards(options) if shard is None else shard[1]
     _check_shards(options, output, shards)
-    digits_path = default_digits_path() if options.digits is None else recorded_digits(options.digits)
-    whole = chosen_digits(options)
-    groups = None if spec.style.is_clean else writers_of(whole, spec.style.writer)
+    digits_path = default_digits_path() if options.digits is None else name_digits(options.digits)
+    whole = load_chosen_digits(options)
+    groups = None if spec.style.is_clean else find_writers(whole, spec.style.writer)
     # Clusters that are computed are those of all digits: the same in all parts.
-    clusters = groups.ids if groups is not None and groups.is_computed else known_clusters(whole)
-    numbers_of_part = {} if split is None else divide(whole, split)
+    clusters = groups.ids if groups is not None and groups.is_computed else find_clusters(whole)
+    numbers_of_part = {} if split is None else divide_digits(whole, split)
     divided = {name: whole.subset(of, cluster_ids=clusters) for name, of in numbers_of_part.items()} or {"": whole}
     counts = {"": count} if split is None else split.counts(count)
     parts: list[Part] = []
@@ -209,10 +209,10 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
         source = numbers.source
         if isinstance(source, ListedNumbers):
             source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        atlas = atlas_for(digits, spec.style)
+        atlas = prepare_atlas(digits, spec.style)
         job = Job(source, spec, atlas.height, request.seed, span, options.label, truth)
-        of_part = None if groups is None else writers_of(digits, groups.kind)
-        metadata = dataset_metadata(
+        of_part = None if groups is None else find_writers(digits, groups.kind)
+        metadata = make_metadata(
             job,
             whole.sha256,
             digits_path,
@@ -231,7 +231,7 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
         length = source.longest
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        header = DatasetHeader(job.shape, length, metadata, fields_of(job, length))
+        header = DatasetHeader(job.shape, length, metadata, make_truth_fields(job, length))
         target = output.target if split is None else output.of_part(name)
         part = Part(name, target, job, digits, atlas, header, shards)
         if shards is not None and shards > len(span):
@@ -243,7 +243,7 @@ def plan_of(options: argparse.Namespace, request: Request | None = None) -> Plan
     return Plan(request, output, parts)
 
 
-def checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
+def parse_render_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
     """Give the RenderSpec that the options describe, or raise SpecError that names the option."""
     from number_generator.job.handwriting import checked_style, with_settings  # noqa: PLC0415
     from number_generator.job.spec import MAX_SPACING, MAX_WIDTH, MIN_STYLED_SPACING, RenderSpec  # noqa: PLC0415
@@ -266,7 +266,7 @@ def checked_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
     return RenderSpec((smallest, largest), width, fit, style)
 
 
-def chosen_digits(options: argparse.Namespace) -> Any:
+def load_chosen_digits(options: argparse.Namespace) -> Any:
     """Give the digit dataset that `--digits` names."""
     from number_generator.digits.resolve import default_digits, load_digits, packaged_digits  # noqa: PLC0415
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
-from number_generator.formats.journal.file import ENDING, Journal, recorded
-from number_generator.job.provenance import differences, recorded_job
+from number_generator.formats.journal.file import ENDING, Journal, read_recorded
+from number_generator.job.provenance import find_differences, read_recorded_job
 from number_generator.job.spec import DatasetHeader
 
-__all__ = ["begun_journal", "is_whole", "journal_of", "recorded_seed"]
+__all__ = ["find_journal", "is_complete", "open_journal", "read_recorded_seed"]
 
 
-def begun_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
+def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
     """Open the journal of a dataset, and give the header of what it has begun: that of the file which it would be.
 
     Raises
@@ -24,10 +24,10 @@ def begun_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHe
     OutputError
         If the journal cannot be opened.
     """
-    journal = Journal(journal_of(path))
+    journal = Journal(find_journal(path))
     if journal.about is None:
         return journal, header
-    changed = differences(journal.about, header.metadata)
+    changed = find_differences(journal.about, header.metadata)
     if changed:
         journal.close()
         raise SpecError(
@@ -38,7 +38,7 @@ def begun_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHe
     return journal, dataclasses.replace(header, metadata={**header.metadata, "creation_timestamp": begun})
 
 
-def is_whole(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> bool:
+def is_complete(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> bool:
     """Tell whether a dataset of the same job is in its place; a journal that is left beside it is removed.
 
     Parameters
@@ -58,8 +58,8 @@ def is_whole(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> boo
     if found is None:
         return False
     count, there = found
-    changed = differences(there, metadata)
-    wanted = recorded_job(metadata).get("num_images")
+    changed = find_differences(there, metadata)
+    wanted = read_recorded_job(metadata).get("num_images")
     if not changed and count != wanted:  # some of its images, saved with all that it tells
         changed = [f"it has {count} images and not {wanted}"]
     if changed and not overwrite:
@@ -69,19 +69,19 @@ def is_whole(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> boo
         )
     if changed:
         return False
-    journal = journal_of(path)
+    journal = find_journal(path)
     if journal.exists():  # the run was killed after its last step but one
         Journal(journal).remove()
     return True
 
 
-def journal_of(target: str | os.PathLike[str]) -> Path:
+def find_journal(target: str | os.PathLike[str]) -> Path:
     """Give the journal of a file or folder: beside it, with its name."""
     path = Path(target)
     return path.with_name(path.name + ENDING)
 
 
-def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
+def read_recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
     """Give the seed that an interrupted run has drawn, or one that is done; None if there was none.
 
     Parameters
@@ -92,7 +92,7 @@ def recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
         Whether those that are whole are to be replaced.
     """
     for target in places:
-        about = recorded(journal_of(target))
+        about = read_recorded(find_journal(target))
         if about is None and not overwrite and os.path.lexists(target):
             _, about = _found(Path(target)) or (0, None)
         seed = None if about is None else about.get("seed")

@@ -8,14 +8,14 @@ from number_generator._version import __version__
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Settings, make_part
 from number_generator.commands.runs.plan import Part
-from number_generator.commands.runs.resume import is_whole, journal_of
+from number_generator.commands.runs.resume import find_journal, is_complete
 from number_generator.errors import ClusterError, MemoryLimitError, NumberGeneratorError, OutputError, OutputExistsError
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION, DatasetHeader
 from number_generator.rendering.bound_job import Recipe
 from number_generator.system.signals import Interruption
 
-__all__ = ["Answer", "Order", "make_shard", "version_difference", "versions"]
+__all__ = ["Answer", "ShardTask", "compare_versions", "list_versions", "make_shard"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class ShardTask:
     """What a worker needs to make any shard of a part.
 
     Attributes
@@ -68,7 +68,7 @@ class Order:
     versions: dict[str, str | int]
 
     @classmethod
-    def of(cls, part: Part, settings: Settings, staging: Path) -> "Order":
+    def of(cls, part: Part, settings: Settings, staging: Path) -> "ShardTask":
         """Give the order for the shards of a part."""
         assert part.shards is not None  # noqa: S101 - whoever asks has looked
         return cls(
@@ -81,7 +81,7 @@ class Order:
             settings.overwrite and settings.resume,
             staging.absolute(),
             settings.resume,
-            versions(),
+            list_versions(),
         )
 
     def make(self, number: int) -> Answer:
@@ -94,7 +94,7 @@ class Order:
         OutputError
             If the shard cannot be written.
         """
-        difference = version_difference(versions(), self.versions)
+        difference = compare_versions(list_versions(), self.versions)
         if difference:
             raise ClusterError(difference)
         if not self.staging.is_dir():
@@ -106,7 +106,7 @@ class Order:
         path = Path(shard.target)
         path = path if self.is_kept else self.staging / path.name
         # A journal is there only if a run without a cluster has left it.
-        resume = self.is_kept and journal_of(path).exists()
+        resume = self.is_kept and find_journal(path).exists()
         settings = Settings(self.output, self.overwrite, resume, 1, Interruption(), goes_on=True)
         if self._is_there(shard, path, settings):
             return Answer(len(shard.job.span), was_there=True)
@@ -128,7 +128,7 @@ class Order:
         """Tell whether a shard is whole: a file has its name only then."""
         if not self.is_kept:
             return path.exists()
-        return is_whole(path, shard.header.metadata, overwrite=settings.overwrite)
+        return is_complete(path, shard.header.metadata, overwrite=settings.overwrite)
 
     def _check_wanted(self, images: int) -> None:
         """Stop where the run has ended, and nobody would move the shard into place."""
@@ -136,7 +136,7 @@ class Order:
             raise OutputError(f"{self.staging} has gone: the run has ended")
 
 
-def make_shard(number: int, order: Order) -> Answer:
+def make_shard(number: int, order: ShardTask) -> Answer:
     """Carry out an order for one of its shards: the task itself."""
     error: NumberGeneratorError
     try:
@@ -150,7 +150,7 @@ def make_shard(number: int, order: Order) -> Answer:
     return Answer(0, error=type(error)(f"shard {number} on the worker {get_worker().address}: {error}"))
 
 
-def versions() -> dict[str, str | int]:
+def list_versions() -> dict[str, str | int]:
     """Give what must be the same wherever images of one job are made."""
     return {
         "number_generator": __version__,
@@ -159,7 +159,7 @@ def versions() -> dict[str, str | int]:
     }
 
 
-def version_difference(there: dict[str, str | int], here: dict[str, str | int]) -> str:
+def compare_versions(there: dict[str, str | int], here: dict[str, str | int]) -> str:
     """Say in what a worker differs from whoever gives orders; nothing, if it does not."""
     differing = [
         f"{name} is {there.get(name)} there and {here[name]} here" for name in here if there.get(name) != here[name]

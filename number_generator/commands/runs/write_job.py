@@ -1,32 +1,32 @@
-"""Running a job into a sink."""
+"""Running a job into a writer."""
 
 from collections.abc import Callable
 from contextlib import closing
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.formats.writer import Sink
+from number_generator.formats.writer import Writer
 from number_generator.job.spec import Job, Span
 from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 
-__all__ = ["run_job"]
+__all__ = ["write_job"]
 
 
-def run_job(
+def write_job(
     job: Job,
     atlas: GlyphAtlas,
-    sink: Sink,
+    writer: Writer,
     *,
     workers: int,
     advance: Callable[[int], object] = lambda _: None,
 ) -> None:
-    """Make all images of a job and write them, in order, without committing the sink.
+    """Make all images of a job and write them, in order, without committing the writer.
 
     Parameters
     ----------
     job : Job
     atlas : GlyphAtlas
-    sink : Sink
+    writer : Writer
         Rendering and encoding run in the workers, writing in this thread.
     workers : int
         Number of threads; 1 starts none.
@@ -35,11 +35,11 @@ def run_job(
     """
 
     def task(span: Span) -> tuple[int, object]:
-        return len(span), sink.encode(make_chunk(job, atlas, span))
+        return len(span), writer.encode(make_chunk(job, atlas, span))
 
     # Compiled here and not in several threads at once, which would wait for one another.
     make_chunk(job, atlas, Span(job.span.start, job.span.start + 1))
-    with closing(ordered_map(task, job.split(sink.span_multiple, workers), workers)) as results:
+    with closing(ordered_map(task, job.split(writer.span_multiple, workers), workers)) as results:
         for count, encoded in results:
-            sink.write(encoded)
+            writer.write(encoded)
             advance(count)

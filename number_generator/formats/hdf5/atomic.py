@@ -14,7 +14,7 @@ import numpy as np
 from number_generator.errors import OutputError, SpecError
 from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
 from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import NOTHING_LEFT, translated
+from number_generator.system.temporaries import NOTHING_LEFT, translate_errors
 
 __all__ = ["AtomicHdf5", "label_type", "write_metadata"]
 
@@ -81,7 +81,7 @@ class AtomicHdf5:
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn HDF5's errors into OutputError; after a failed write it raises RuntimeError as well."""
-        with translated(self._file.path):
+        with translate_errors(self._file.path):
             try:
                 yield
             except SpecError:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.paths import MalformedError, shown
+from number_generator.formats.paths import MalformedError, describe_value
 
 _SIGNATURE = b"GCOL\x01\0\0\0"
 _HEADER_BYTES = 16
@@ -68,7 +68,7 @@ def check_attributes(path: Path, counts: Mapping[str, int], reach_bytes: int) ->
                 at = content.find(name, start, stop)
                 while at >= 0:
                     if _longest_claimed(content, at, name, count) > len(content):
-                        raise MalformedError(f"its attribute {shown(text)} claims to be longer than the file")
+                        raise MalformedError(f"its attribute {describe_value(text)} claims to be longer than the file")
                     at = content.find(name, at + 1, stop)
 
 

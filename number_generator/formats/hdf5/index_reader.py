@@ -11,7 +11,7 @@ from typing import Any
 from number_generator.errors import DatasetNotFoundError
 from number_generator.formats.hdf5.objects import open_file, stored_dataset
 from number_generator.formats.hdf5.reader import Hdf5Reader, check_stored, metadata_of
-from number_generator.formats.paths import MalformedError, reading, shown
+from number_generator.formats.paths import MalformedError, describe_value, reading
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
 
 __all__ = ["VALID", "Index", "is_index", "read_index", "shard_paths"]
@@ -54,7 +54,7 @@ class Index:
         # Its name does not lead out of the folder; nor may a link.
         if not Path(os.path.realpath(path)).is_relative_to(self.folder):
             raise MalformedError(
-                f"its shard {shown(self.names[shard])} is a link to elsewhere: put the file itself there"
+                f"its shard {describe_value(self.names[shard])} is a link to elsewhere: put the file itself there"
             )
         return path
 
@@ -73,7 +73,7 @@ class Index:
         except (FileNotFoundError, NotADirectoryError):
             return None
         if not stat.S_ISREG(found.st_mode):
-            raise MalformedError(f"its shard {shown(self.names[shard])} is not a regular file")
+            raise MalformedError(f"its shard {describe_value(self.names[shard])} is not a regular file")
         return found.st_size
 
     def _missing(self, shards: list[int]) -> DatasetNotFoundError:
@@ -123,7 +123,9 @@ def read_index(path: Path) -> Index:
         )
     for name, count in zip(index.names, index.counts, strict=True):
         if not leads_inside(name):
-            raise MalformedError(f"it names the shard {shown(name)}: shards must lie below the folder of the index")
+            raise MalformedError(
+                f"it names the shard {describe_value(name)}: shards must lie below the folder of the index"
+            )
         if count < 0:
-            raise MalformedError(f"its shard {shown(name)} has {count} images")
+            raise MalformedError(f"its shard {describe_value(name)} has {count} images")
     return index

@@ -46,7 +46,7 @@ def write_index(
     SpecError
         If the shards do not hold as many images as the whole, or one does not lie below the folder of the index.
     OutputExistsError, OutputError
-        As from `open_sink`.
+        As from `open_writer`.
     """
     _check(header, shards)
     check_place(path)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from number_generator.errors import DatasetReadError
 from number_generator.formats.paths import MalformedError
 
-__all__ = ["h5py_module", "is_virtual", "open_file", "own_object", "stored_dataset"]
+__all__ = ["import_h5py", "is_virtual", "open_file", "own_object", "stored_dataset"]
 
 _LAYOUT, _CONTINUATION = 8, 16  # the types of two messages
 _VIRTUAL = 3  # the class of a layout
@@ -23,7 +23,7 @@ _CHECKSUM_BYTES = 4
 _MOST_BLOCKS, _MOST_BLOCK_BYTES = 256, 1 << 20
 
 
-def h5py_module() -> Any:
+def import_h5py() -> Any:
     """Return h5py, which takes a while to import, when it is first needed."""
     return importlib.import_module("h5py")
 
@@ -31,16 +31,16 @@ def h5py_module() -> Any:
 def open_file(path: Path) -> Any:
     """Open the file, without a lock where the file system has none."""
     try:
-        return h5py_module().File(path, "r")
+        return import_h5py().File(path, "r")
     except BlockingIOError as exc:
         raise DatasetReadError(f"{path}: another program is writing to this file; wait until it is done") from exc
     except OSError:
-        return h5py_module().File(path, "r", locking=False)
+        return import_h5py().File(path, "r", locking=False)
 
 
 def own_object(file: Any, name: str) -> Any:
     """Return what lies in the file itself under a name; None for nothing, and for a link, which may lead elsewhere."""
-    if not isinstance(file.get(name, getlink=True), h5py_module().HardLink):
+    if not isinstance(file.get(name, getlink=True), import_h5py().HardLink):
         return None
     if is_virtual(Path(file.filename), file.id.links.get_info(name.encode()).u, file.userblock_size):
         raise MalformedError(f"the data of its `{name}` lie in other files; copy them into one")
@@ -54,7 +54,7 @@ def stored_dataset(file: Any, name: str) -> Any:
         raise MalformedError(f"it has no `{name}`")
     found = own_object(file, name)
     dataset = link if found is None else found
-    if not isinstance(dataset, h5py_module().Dataset):
+    if not isinstance(dataset, import_h5py().Dataset):
         raise MalformedError(f"its `{name}` is a {type(dataset).__name__}, not a dataset")
     if dataset.external:
         raise MalformedError(f"the data of its `{name}` lie in other files; copy them into one")

@@ -13,12 +13,12 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.formats.descriptions import with_pair
+from number_generator.formats.descriptions import restore_pair
 from number_generator.formats.hdf5.chunks import ChunkReader, check_checksums
 from number_generator.formats.hdf5.heaps import check_attributes, check_heaps, longest_string, longest_string_in_chunks
-from number_generator.formats.hdf5.objects import h5py_module, open_file, own_object, stored_dataset
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, checked_path, reading
-from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, Field
+from number_generator.formats.hdf5.objects import import_h5py, open_file, own_object, stored_dataset
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
+from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS, TruthField
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -70,7 +70,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     valid = _VALID
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(checked_path(path))
+        super().__init__(check_path(path))
         self._are_heaps_checked = False
         handles = self._opened()
         chunks = handles.images.chunks
@@ -84,7 +84,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
             return metadata_of(self._opened().file, self._path)
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the file has; their attributes tell what the entries mean."""
         with reading(self._path, _VALID):
             file = self._opened().file
@@ -106,7 +106,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         return dtype.itemsize if dtype.kind == "S" else None
 
     def _open(self) -> _Handles:
-        return _open(checked_path(self._path))
+        return _open(check_path(self._path))
 
     def _count(self, handles: _Handles) -> int:
         return len(handles.images)
@@ -201,7 +201,7 @@ def _check_images(images: Any, file: Any) -> None:
 
 def _check_labels(labels: Any, file: Any) -> None:
     """Refuse labels that are not one row of strings or integers."""
-    is_text = h5py_module().check_string_dtype(labels.dtype) is not None
+    is_text = import_h5py().check_string_dtype(labels.dtype) is not None
     is_integer = labels.dtype.kind in "iu" and not labels.dtype.metadata
     if labels.shape is None or len(labels.shape) != 1 or not (is_text or is_integer):
         raise MalformedError(
@@ -225,11 +225,11 @@ def _truth_dataset(file: Any, name: str, count: int) -> Any:
     return truth
 
 
-def _field(name: str, truth: Any) -> Field:
+def _field(name: str, truth: Any) -> TruthField:
     """Return what an array of ground truth holds."""
     about = {key: _plain(truth.attrs[key]) for key in truth.attrs if _is_about(truth.attrs.get_id(key))}
     fill = math.nan if truth.dtype.kind == "f" else -1
-    return Field(name, truth.shape[1:], truth.dtype.name, fill, about)
+    return TruthField(name, truth.shape[1:], truth.dtype.name, fill, about)
 
 
 def _check_attributes(path: Path, *objects: Any) -> None:
@@ -248,13 +248,13 @@ def _check_attributes(path: Path, *objects: Any) -> None:
 
 def _is_about(attribute: Any) -> bool:
     """Tell whether an attribute is a short text or number."""
-    is_text = h5py_module().check_string_dtype(attribute.dtype) is not None
+    is_text = import_h5py().check_string_dtype(attribute.dtype) is not None
     return attribute.shape == () and (is_text or attribute.dtype.kind in "biuf")
 
 
 def _source_digits(file: Any) -> list[int] | None:
     """Return the numbers of the digits that a part of a split was made from; None where there are none."""
-    if not isinstance(own_object(file, SOURCE_DIGITS), h5py_module().Dataset):
+    if not isinstance(own_object(file, SOURCE_DIGITS), import_h5py().Dataset):
         return None
     numbers = stored_dataset(file, SOURCE_DIGITS)
     if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
@@ -268,7 +268,7 @@ def _source_digits(file: Any) -> list[int] | None:
 
 def _is_variable(dtype: np.dtype[Any]) -> bool:
     """Tell whether a type is that of strings of variable length."""
-    text = h5py_module().check_string_dtype(dtype)
+    text = import_h5py().check_string_dtype(dtype)
     return text is not None and text.length is None
 
 
@@ -351,7 +351,7 @@ def _metadata(file: Any) -> dict[str, Any]:
         attribute = file.attrs.get_id(name)
         if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
             raise MalformedError(f"its attributes are larger than {_MOST_ATTRIBUTE_BYTES} bytes")
-        is_text = h5py_module().check_string_dtype(attribute.dtype) is not None
+        is_text = import_h5py().check_string_dtype(attribute.dtype) is not None
         if attribute.shape is None:
             metadata[name] = None
         elif is_text or attribute.dtype.kind in "biuf":
@@ -360,7 +360,7 @@ def _metadata(file: Any) -> dict[str, Any]:
     with contextlib.suppress(KeyError, TypeError, ValueError):
         metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
         del metadata[JSON_ATTRIBUTE]
-    return with_pair(metadata)
+    return restore_pair(metadata)
 
 
 def _plain(value: Any) -> Any:

@@ -23,9 +23,9 @@ from number_generator.errors import NumberGeneratorError
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, checked_path, reading, shown
-from number_generator.job.provenance import differences, recorded_job
-from number_generator.job.spec import Field
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, describe_value, reading
+from number_generator.job.provenance import find_differences, read_recorded_job
+from number_generator.job.spec import TruthField
 
 __all__ = ["ShardedHdf5Reader", "open_hdf5"]
 
@@ -58,7 +58,7 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
     valid = VALID
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(checked_path(path))
+        super().__init__(check_path(path))
         shards = self._opened()
         self._shape = (len(shards), *shards.common.size)
         self._chunk_length = shards.common.chunk_length
@@ -70,13 +70,13 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
         return copy.deepcopy(self._opened().index.metadata)
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the shards have."""
         return self._fields
 
     def _open(self) -> _Shards:
         with reading(self._path, VALID):
-            return _Shards(checked_path(self._path))
+            return _Shards(check_path(self._path))
 
     def _count(self, handles: _Shards) -> int:
         return len(handles)
@@ -120,7 +120,7 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
 
 def open_hdf5(path: str | os.PathLike[str]) -> Hdf5Reader | ShardedHdf5Reader:
     """Open an HDF5 dataset, of one file or of many."""
-    return ShardedHdf5Reader(path) if is_index(checked_path(path)) else Hdf5Reader(path)
+    return ShardedHdf5Reader(path) if is_index(check_path(path)) else Hdf5Reader(path)
 
 
 class _Common(NamedTuple):
@@ -128,7 +128,7 @@ class _Common(NamedTuple):
 
     size: tuple[int, int]
     chunk_length: int
-    fields: tuple[Field, ...]
+    fields: tuple[TruthField, ...]
 
 
 class _Piece(NamedTuple):
@@ -158,7 +158,7 @@ class _Shards:
         # What is read is bounded by the size of the files.
         for name, count, size in zip(self.index.names, self.index.counts, sizes, strict=True):
             if count * math.prod(self.common.size) > size * DEFLATE_EXPANSION:
-                raise MalformedError(f"its shard {shown(name)} takes {size} bytes, too few for {count} images")
+                raise MalformedError(f"its shard {describe_value(name)} takes {size} bytes, too few for {count} images")
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -237,11 +237,11 @@ class _Shards:
         index, metadata = self.index, reader.metadata
         name, recorded, place = index.file.name, metadata.get("shard"), f"{shard}/{len(index.names)}"
         if recorded != place:
-            raise MalformedError(f"it is the shard {shown(recorded)}, and by {name} the shard {place!r}")
-        changes = differences(index.metadata, metadata, ignoring={"shard"})
+            raise MalformedError(f"it is the shard {describe_value(recorded)}, and by {name} the shard {place!r}")
+        changes = find_differences(index.metadata, metadata, ignoring={"shard"})
         if changes:
             raise MalformedError(f"its job is not that of {name}: {'; '.join(changes)}")
-        start, start_of_whole = (recorded_job(of).get("start") for of in (metadata, index.metadata))
+        start, start_of_whole = (read_recorded_job(of).get("start") for of in (metadata, index.metadata))
         if start_of_whole is not None and start != start_of_whole + self._starts[shard]:
             raise MalformedError(f"it begins with image {start}, and by {name} with another")
         if len(reader) != index.counts[shard]:

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from isal import igzip_lib
 
 from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
-from number_generator.formats.schema import padded
+from number_generator.formats.schema import pad
 from number_generator.job.spec import Chunk, DatasetHeader
 
-__all__ = ["Hdf5Sink"]
+__all__ = ["Hdf5Writer"]
 
 # A chunk is the unit of reading. Measured with 28 x 100 images (read through h5py, one core): 32 images a chunk
 # give 131,000 images/s in slices and 4,700 single random images/s; 16 give 81,000 and 6,900; 64, 135,000 and
@@ -49,7 +49,7 @@ class _Encoded:
     blocks: dict[str, list[tuple[int, Any]]]
 
 
-class Hdf5Sink(AtomicHdf5):
+class Hdf5Writer(AtomicHdf5):
     """Write a dataset as one HDF5 file, with memory bounded by the chunks in flight."""
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
@@ -80,7 +80,7 @@ class Hdf5Sink(AtomicHdf5):
     def encode(self, chunk: Chunk) -> _Encoded:
         """Compress a chunk block by block, or take it as it is."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
-        arrays |= {name: padded(chunk.truth[name], field) for name, field in self._fields.items()}
+        arrays |= {name: pad(chunk.truth[name], field) for name, field in self._fields.items()}
         blocks = {
             name: _compressed(array, self._rows[name]) if self._compress else [(0, array)]
             for name, array in arrays.items()

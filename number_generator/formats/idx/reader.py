@@ -14,7 +14,7 @@ import numpy as np
 
 from number_generator.errors import DatasetNotFoundError
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, checked_path, file_size, reading
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, file_size, reading
 
 GZIP_SIGNATURE = b"\x1f\x8b"
 
@@ -78,10 +78,10 @@ def _with_labels(path: Path, images: np.ndarray[Any, Any], *, mapped: bool = Fal
     plain, extended = _beside(path)
     labels = writer_ids = None
     if plain is not None:
-        with reading(checked_path(plain), _VALID):
+        with reading(check_path(plain), _VALID):
             labels = _read(plain, _LABELS_MAGIC)
     if extended is not None:
-        with reading(checked_path(extended), _VALID_EXTENDED):
+        with reading(check_path(extended), _VALID_EXTENDED):
             rows = _extended_rows(_read(extended, _EXTENDED_MAGIC), len(images), path)
             _check_agreement(labels, rows[:, _DIGIT], plain)
         labels = rows[:, _DIGIT].astype(np.int64) if labels is None else labels

@@ -13,7 +13,7 @@ import deflate
 import numpy as np
 from isal import igzip_lib
 
-__all__ = ["packed", "unpacked"]
+__all__ = ["pack", "unpack"]
 
 _HEAD = struct.Struct("<I")
 _LEVEL = 1
@@ -22,15 +22,15 @@ _KINDS = "uifSU"
 _MOST_EXPANSION = 1032  # of deflate
 
 
-def packed(value: Any) -> list[Any]:
+def pack(value: Any) -> list[Any]:
     """Give buffers that hold a value: None, numbers, texts, bytes, arrays, and lists, tuples and dicts of them."""
     buffers: list[Any] = []
     text = json.dumps(_tree(value, buffers), separators=(",", ":")).encode("ascii")
     return [_HEAD.pack(len(text)), text, *buffers]
 
 
-def unpacked(content: bytes) -> Any:
-    """Give the value that `packed` has given the buffers of, joined; ValueError if there is no such value."""
+def unpack(content: bytes) -> Any:
+    """Give the value that `pack` has given the buffers of, joined; ValueError if there is no such value."""
     try:
         (length,) = _HEAD.unpack_from(content)
         start = _HEAD.size + length

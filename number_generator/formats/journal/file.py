@@ -1,6 +1,6 @@
 """A journal: an append-only file with all that is done of a dataset, from which an interrupted run goes on.
 
-A file of HDF5 that was not closed cannot be read, nor can most others. So what `Sink.encode` has made of each span is
+A file of HDF5 that was not closed cannot be read, nor can most others. So what `Writer.encode` has made of each span is
 appended here, too, and written to the dataset again by the next run: nothing is drawn or compressed twice.
 
 The file is a row of records, each a head of 40 bytes and a payload: mark, kind, number of the first image, number of
@@ -24,7 +24,7 @@ from isal import isal_zlib
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
 
-__all__ = ["ENDING", "Journal", "checksum", "recorded"]
+__all__ = ["ENDING", "Journal", "compute_checksum", "read_recorded"]
 
 ENDING = ".journal"
 """What a journal's name has after the dataset's."""
@@ -90,7 +90,7 @@ class Journal:
             self._file.seek(0)
             self._file.truncate(0)
             self._end = self._synced = self._handed_over = 0
-            self._append(_ABOUT, 0, 0, [payload], checksum([payload]))
+            self._append(_ABOUT, 0, 0, [payload], compute_checksum([payload]))
             self._sync()
             temporaries.sync_folder(self.path.parent)
         self.about = json.loads(payload)
@@ -148,7 +148,7 @@ class Journal:
     def _append(self, kind: int, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
         length = sum(map(_length, buffers))
         head = _HEAD.pack(_MARK, kind, first, count, length, crc, 0)[:_CHECKED]
-        content = memoryview(b"".join([head, struct.pack("<I", checksum([head])), *buffers]))
+        content = memoryview(b"".join([head, struct.pack("<I", compute_checksum([head])), *buffers]))
         written = 0
         try:
             while written < len(content):
@@ -195,7 +195,7 @@ class Journal:
             raise OutputError(f"cannot write {self.path}: {exc.strerror or exc}") from exc
 
 
-def recorded(path: Path) -> dict[str, Any] | None:
+def read_recorded(path: Path) -> dict[str, Any] | None:
     """Give what a journal says of its dataset; None where there is no journal, or nothing can be read of it."""
     try:
         with path.open("rb", buffering=0) as file:
@@ -204,7 +204,7 @@ def recorded(path: Path) -> dict[str, Any] | None:
         return None
 
 
-def checksum(buffers: Sequence[Any]) -> int:
+def compute_checksum(buffers: Sequence[Any]) -> int:
     """Give the CRC-32 of buffers, one after the other."""
     crc = 0
     for each in buffers:
@@ -234,12 +234,12 @@ def _read(file: IO[bytes], kind: int, size: int) -> tuple[int, int, bytes] | Non
     if len(head) < _HEAD.size:
         return None
     mark, found, first, count, length, crc, of_head = _HEAD.unpack(head)
-    if mark != _MARK or found != kind or of_head != checksum([head[:_CHECKED]]):
+    if mark != _MARK or found != kind or of_head != compute_checksum([head[:_CHECKED]]):
         return None
     if length > size - file.tell():
         return None
     payload = file.read(length)
-    return (first, count, payload) if len(payload) == length and checksum([payload]) == crc else None
+    return (first, count, payload) if len(payload) == length and compute_checksum([payload]) == crc else None
 
 
 def _size(file: IO[bytes]) -> int:

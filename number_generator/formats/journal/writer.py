@@ -1,4 +1,4 @@
-"""A sink whose chunks go to a journal as well, so that the next run goes on where this one ends."""
+"""A writer whose chunks go to a journal as well, so that the next run goes on where this one ends."""
 
 import contextlib
 from collections.abc import Callable, Iterator
@@ -8,18 +8,18 @@ from types import TracebackType
 from typing import Any
 
 from number_generator.errors import OutputError, OutputExistsError
-from number_generator.formats.journal.codec import packed, unpacked
-from number_generator.formats.journal.file import Journal, checksum
-from number_generator.formats.writer import Sink
+from number_generator.formats.journal.codec import pack, unpack
+from number_generator.formats.journal.file import Journal, compute_checksum
+from number_generator.formats.writer import Writer
 from number_generator.job.spec import Chunk
-from number_generator.system.temporaries import NOTHING_LEFT, resumable
+from number_generator.system.temporaries import NOTHING_LEFT, resumable_error
 
-__all__ = ["JournaledSink", "kept"]
+__all__ = ["JournaledWriter", "report_as_kept"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A chunk ready to be stored: for the sink, and for the journal."""
+    """A chunk ready to be stored: for the writer, and for the journal."""
 
     first: int
     count: int
@@ -28,32 +28,32 @@ class _Entry:
     checksum: int
 
 
-class JournaledSink:
+class JournaledWriter:
     """A dataset and its journal, which is removed once the dataset has its final name.
 
     Parameters
     ----------
-    sink : Sink
+    writer : Writer
     journal : Journal
         That of the dataset, begun.
     """
 
-    def __init__(self, sink: Sink, journal: Journal) -> None:
-        self._sink = sink
+    def __init__(self, writer: Writer, journal: Journal) -> None:
+        self._writer = writer
         self._journal = journal
 
     @property
     def temporary_path(self) -> Path:
         """The file or folder that is being written."""
-        return self._sink.temporary_path
+        return self._writer.temporary_path
 
     @property
     def span_multiple(self) -> int:
-        """That of the sink."""
-        return self._sink.span_multiple
+        """That of the writer."""
+        return self._writer.span_multiple
 
     def replay(self, first: int, advance: Callable[[int], object]) -> int:
-        """Write what the journal holds to the sink.
+        """Write what the journal holds to the writer.
 
         Parameters
         ----------
@@ -69,11 +69,11 @@ class JournaledSink:
         """
         for count, payload in self._journal.entries(first):
             try:
-                with kept(self._journal):
-                    self._sink.write(self._sink.unpack(unpacked(payload)))
+                with report_as_kept(self._journal):
+                    self._writer.write(self._writer.unpack(unpack(payload)))
             except OutputError:
                 raise
-            except Exception as exc:  # values of another kind than the sink's can raise anything
+            except Exception as exc:  # values of another kind than the writer's can raise anything
                 raise OutputError(
                     f"{self._journal.path} holds something else than images {first} to {first + count - 1} ({exc!r}), "
                     "whatever wrote it: remove it and begin anew"
@@ -84,47 +84,47 @@ class JournaledSink:
 
     def encode(self, chunk: Chunk) -> _Entry:
         """Prepare a chunk for both."""
-        encoded = self._sink.encode(chunk)
-        buffers = packed(self._sink.pack(encoded))
-        return _Entry(chunk.span.start, len(chunk.span), encoded, buffers, checksum(buffers))
+        encoded = self._writer.encode(chunk)
+        buffers = pack(self._writer.pack(encoded))
+        return _Entry(chunk.span.start, len(chunk.span), encoded, buffers, compute_checksum(buffers))
 
     def pack(self, encoded: _Entry) -> Any:
         """Give an encoded chunk as plain values."""
-        return self._sink.pack(encoded.encoded)
+        return self._writer.pack(encoded.encoded)
 
     def unpack(self, plain: Any) -> Any:
-        """Give what the sink takes."""
-        return self._sink.unpack(plain)
+        """Give what the writer takes."""
+        return self._writer.unpack(plain)
 
     def write(self, encoded: _Entry) -> None:
         """Append a chunk to the journal, then to the dataset: what can be read there is done for good."""
-        with kept(self._journal):
+        with report_as_kept(self._journal):
             self._journal.append(encoded.first, encoded.count, encoded.buffers, encoded.checksum)
-            self._sink.write(encoded.encoded)
+            self._writer.write(encoded.encoded)
 
     def finish(self) -> None:
         """Flush the dataset to disk."""
-        with kept(self._journal):
-            self._sink.finish()
+        with report_as_kept(self._journal):
+            self._writer.finish()
 
     def commit(self) -> None:
         """Move the dataset to its final name, and remove the journal."""
-        with kept(self._journal):
-            self._sink.commit()
+        with report_as_kept(self._journal):
+            self._writer.commit()
         self._journal.remove()
 
-    def __enter__(self) -> "JournaledSink":
+    def __enter__(self) -> "JournaledWriter":
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._sink.__exit__(kind, error, trace)
+        self._writer.__exit__(kind, error, trace)
         self._journal.close()
 
 
 @contextlib.contextmanager
-def kept(journal: Journal) -> Iterator[None]:
+def report_as_kept(journal: Journal) -> Iterator[None]:
     """Say of an error what is left: the journal, if it is there."""
     try:
         yield
@@ -134,4 +134,4 @@ def kept(journal: Journal) -> Iterator[None]:
         if not journal.path.exists():
             reason = str(exc).removesuffix(NOTHING_LEFT)
             raise OutputError(f"{reason}; {journal.path} has gone as well: begin anew") from exc
-        raise resumable(exc, f"what is done is kept in {journal.path}") from exc
+        raise resumable_error(exc, f"what is done is kept in {journal.path}") from exc

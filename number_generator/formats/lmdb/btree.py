@@ -13,7 +13,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
-from number_generator.formats.paths import MalformedError, let_go
+from number_generator.formats.paths import MalformedError, release_pages
 
 __all__ = ["SIGNATURE", "SIGNATURE_AT", "LmdbTree"]
 
@@ -150,5 +150,5 @@ class LmdbTree:
             raise MalformedError("it holds several values for a key, or tables")
         if at + length > end:
             raise MalformedError(f"the value of {self._key(start, place)!r} is cut short")
-        self._held_bytes = let_go(self._content, self._held_bytes + length)
+        self._held_bytes = release_pages(self._content, self._held_bytes + length)
         return self._content[at : at + length]

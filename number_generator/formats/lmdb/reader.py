@@ -8,10 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from number_generator.formats.descriptions import Description, description_in
+from number_generator.formats.descriptions import Description, read_description
 from number_generator.formats.encoded_reader import EncodedReader, json_object, label_text
 from number_generator.formats.lmdb.btree import LmdbTree
-from number_generator.formats.paths import MalformedError, checked_dataset, checked_path, shown
+from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
 from number_generator.formats.schema import COUNT_KEY, LMDB_DESCRIPTION_KEY, image_key, label_key, truth_key
 
 __all__ = ["DATA_FILE", "LmdbReader"]
@@ -40,11 +40,11 @@ class LmdbReader(EncodedReader[LmdbTree]):
     )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(checked_dataset(path))
+        super().__init__(check_dataset(path))
 
     def _open(self) -> LmdbTree:
         path = self._path / DATA_FILE if self._path.is_dir() else self._path
-        return LmdbTree(checked_path(path))
+        return LmdbTree(check_path(path))
 
     def _let_go(self, handles: LmdbTree) -> None:
         handles.close()
@@ -53,7 +53,7 @@ class LmdbReader(EncodedReader[LmdbTree]):
         value = handles.get(COUNT_KEY)
         match = None if value is None else _COUNT.fullmatch(value)
         if match is None:
-            raise MalformedError(f"its `num-samples` is {shown(value)}, not a number")
+            raise MalformedError(f"its `num-samples` is {describe_value(value)}, not a number")
         count = int(match[1])
         # An image and a label each.
         if 2 * count > handles.count:
@@ -65,7 +65,7 @@ class LmdbReader(EncodedReader[LmdbTree]):
         if text is not None:
             # Other programs may have something else under this name.
             with contextlib.suppress(MalformedError):
-                described = description_in(text, "metadata")
+                described = read_description(text, "metadata")
                 if described.shape is not None:
                     return described
         return Description()

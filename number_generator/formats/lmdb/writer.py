@@ -16,23 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import OutputError
-from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
-    as_json,
     describe,
+    dump_json,
+    format_truth_rows,
     image_key,
     label_key,
     truth_key,
-    truth_rows,
 )
 from number_generator.job.spec import Chunk, DatasetHeader
-from number_generator.system.optional import needed
-from number_generator.system.temporaries import NOTHING_LEFT, unnamed_file
+from number_generator.system.optional import import_optional
+from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 
-__all__ = ["LmdbSink"]
+__all__ = ["LmdbWriter"]
 
 # A transaction holds so much, whatever the chunks: the same job gives the same bytes, with flat memory.
 _TRANSACTION_BYTES = 4 * 2**20
@@ -51,7 +51,7 @@ class _Encoded:
     truth: bytes
 
 
-class LmdbSink(FolderSink):
+class LmdbWriter(FolderWriter):
     """Write a dataset as a folder with an LMDB.
 
     LMDB fills its pages wholly only where keys come in order. Images come first, so labels and ground truth wait in
@@ -59,7 +59,7 @@ class LmdbSink(FolderSink):
     """
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
-        self._lmdb = needed("lmdb", "lmdb", "the format lmdb")
+        self._lmdb = import_optional("lmdb", "lmdb", "the format lmdb")
         self._transaction: Any = None
         self._held_bytes = self._held_entries = 0
         self._number = 0
@@ -68,9 +68,9 @@ class LmdbSink(FolderSink):
 
     def encode(self, chunk: Chunk) -> _Encoded:
         """Encode a chunk's images and write its ground truth out as text."""
-        rows = truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
+        rows = format_truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
         labels = chunk.labels.astype(self._label_dtype, copy=False)
-        return _Encoded(encode_png(chunk.images), labels, b"".join(as_json(row) + b"\n" for row in rows))
+        return _Encoded(encode_png(chunk.images), labels, b"".join(dump_json(row) + b"\n" for row in rows))
 
     def pack(self, encoded: _Encoded) -> dict[str, Any]:
         """Give an encoded chunk as plain values."""
@@ -90,15 +90,15 @@ class LmdbSink(FolderSink):
             self._truth.write(encoded.truth)
 
     def _begin(self) -> None:
-        self._description = as_json(describe(self._header))
+        self._description = dump_json(describe(self._header))
         # The temporary is locked already, by us; nothing of it counts before `finish` has flushed it.
         self._environment = self._lmdb.open(
             os.fsencode(self.temporary_path), map_size=_GROWTH_BYTES, lock=False, sync=False, metasync=False
         )
         self._open.callback(self._environment.close)
         self._open.callback(self._abort)
-        self._labels = self._open.enter_context(unnamed_file(self._folder.path.parent))
-        self._truth = self._open.enter_context(unnamed_file(self._folder.path.parent))
+        self._labels = self._open.enter_context(open_unnamed_file(self._folder.path.parent))
+        self._truth = self._open.enter_context(open_unnamed_file(self._folder.path.parent))
 
     def _end(self) -> None:
         self._labels.seek(0)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.descriptions import Description, description_of
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, file_size, reading, shown
+from number_generator.formats.descriptions import Description, parse_description
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, file_size, reading
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -73,7 +73,7 @@ def _description(array: np.ndarray[Any, Any]) -> Description:
     """Return what the JSON text in an array says."""
     if array.ndim != 0 or array.dtype.kind not in "SU":
         raise MalformedError(f"its `metadata` is an array of {array.dtype} with shape {array.shape}, not a string")
-    return description_of(json.loads(array.item()))
+    return parse_description(json.loads(array.item()))
 
 
 def _read_array(
@@ -86,7 +86,7 @@ def _read_array(
     try:
         info = archive.getinfo(f"{key}.npy")
     except KeyError:
-        names = ", ".join(shown(name.removesuffix(".npy")) for name in archive.namelist()[:5])
+        names = ", ".join(describe_value(name.removesuffix(".npy")) for name in archive.namelist()[:5])
         raise MalformedError(f"it has no `{key}` (it has {names or 'nothing'})") from None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise MalformedError(f"its `{key}` is packed in a way that NumPy does not use")

@@ -10,18 +10,18 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.formats.schema import as_json, describe, padded
+from number_generator.formats.schema import describe, dump_json, pad
 from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import translated, unnamed_file
+from number_generator.system.temporaries import open_unnamed_file, translate_errors
 
-__all__ = ["NpzSink"]
+__all__ = ["NpzWriter"]
 
 _COPY_BYTES = 2**20
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows: the same job gives the same bytes
 
 
-class NpzSink:
+class NpzWriter:
     """Write a dataset as one NPZ archive.
 
     One array comes after the other in the file, so all but the images wait in unnamed temporary files beside it.
@@ -31,17 +31,17 @@ class NpzSink:
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
         self._header = header
-        self._description = np.array(as_json(describe(header)).decode("ascii"))
+        self._description = np.array(dump_json(describe(header)).decode("ascii"))
         self._label_dtype = np.dtype(f"U{max(1, header.label_length)}")
         self._file = AtomicFile(path, overwrite=overwrite)
         self._open = contextlib.ExitStack()
         try:
-            with translated(path):
+            with translate_errors(path):
                 self._archive = zipfile.ZipFile(self._file.file, "w", zipfile.ZIP_STORED)
                 self._open.callback(self._archive.close)
                 self._images = self._open.enter_context(self._member("images", np.dtype(np.uint8), header.shape))
                 self._waiting = {
-                    name: self._open.enter_context(unnamed_file(path.parent))
+                    name: self._open.enter_context(open_unnamed_file(path.parent))
                     for name in ("labels", *(field.name for field in header.fields))
                 }
         except BaseException:
@@ -56,7 +56,7 @@ class NpzSink:
     def encode(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
         """Give a chunk's arrays as the archive holds them."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype)}
-        return arrays | {field.name: padded(chunk.truth[field.name], field) for field in self._header.fields}
+        return arrays | {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
 
     def pack(self, encoded: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
         """Give an encoded chunk, which consists of plain values."""
@@ -68,7 +68,7 @@ class NpzSink:
 
     def write(self, encoded: dict[str, npt.NDArray[Any]]) -> None:
         """Append a chunk."""
-        with translated(self._file.path):
+        with translate_errors(self._file.path):
             self._images.write(encoded["images"].data.cast("B") if len(encoded["images"]) else b"")
             for name, file in self._waiting.items():
                 file.write(encoded[name].tobytes())
@@ -76,7 +76,7 @@ class NpzSink:
 
     def finish(self) -> None:
         """Append what waits, and flush the file to disk."""
-        with translated(self._file.path):
+        with translate_errors(self._file.path):
             self._images.close()
             count = self._header.shape[0]
             self._copy("labels", self._label_dtype, (count,))
@@ -93,7 +93,7 @@ class NpzSink:
             self.finish()
         self._file.commit()
 
-    def __enter__(self) -> "NpzSink":
+    def __enter__(self) -> "NpzWriter":
         return self
 
     def __exit__(

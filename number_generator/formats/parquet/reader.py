@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.descriptions import Description, description_in
+from number_generator.formats.descriptions import Description, read_description
 from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, one_part
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, checked_dataset, checked_path, shown
+from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
 from number_generator.formats.schema import PARQUET_KEY
-from number_generator.system.optional import needed
+from number_generator.system.optional import import_optional
 
 __all__ = ["PARQUET_SIGNATURE", "ParquetReader", "data_files"]
 
@@ -36,7 +36,7 @@ class _Tables:
     """
 
     def __init__(self, files: list[Path]) -> None:
-        self._parquet: Any = needed("pyarrow.parquet", "parquet", "a Parquet dataset")
+        self._parquet: Any = import_optional("pyarrow.parquet", "parquet", "a Parquet dataset")
         self._files = files
         self._groups: list[tuple[int, int]] = []  # of each: its file, and its number there
         self._last_file: tuple[int, Any] | None = None
@@ -87,7 +87,7 @@ class _Tables:
         """Return an open file; only the last one is kept."""
         if self._last_file is None or self._last_file[0] != file:
             self.close()
-            self._last_file = file, self._parquet.ParquetFile(checked_path(self._files[file]))
+            self._last_file = file, self._parquet.ParquetFile(check_path(self._files[file]))
         return self._last_file[1]
 
     def _check(self, footer: Any, path: Path, *, is_first: bool) -> None:
@@ -98,7 +98,7 @@ class _Tables:
             self.columns = names
             self.described = (schema.metadata or {}).get(PARQUET_KEY)
         if not {_IMAGE, _TEXT} <= names:
-            found = ", ".join(map(shown, schema.names[:5]))
+            found = ", ".join(map(describe_value, schema.names[:5]))
             raise MalformedError(f"its {path.name} has no columns `image` and `text` (it has {found or 'nothing'})")
         size = path.stat().st_size
         for group in range(footer.num_row_groups):
@@ -129,7 +129,7 @@ class ParquetReader(EncodedReader[_Tables]):
     )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(checked_dataset(path))
+        super().__init__(check_dataset(path))
         self._chunk_length = self._opened().longest
 
     def _open(self) -> _Tables:
@@ -144,7 +144,7 @@ class ParquetReader(EncodedReader[_Tables]):
     def _describe(self, handles: _Tables) -> Description:
         if handles.described is None:
             return Description()
-        described = description_in(handles.described, PARQUET_KEY.decode())
+        described = read_description(handles.described, PARQUET_KEY.decode())
         # A program that has chosen columns keeps the description.
         fields = tuple(field for field in described.fields if field.name in handles.columns)
         # One file of several holds fewer images than all.
@@ -166,7 +166,7 @@ class ParquetReader(EncodedReader[_Tables]):
         for name, row in handles.values((_TEXT,), numbers):
             label = row[_TEXT]
             if not isinstance(label, str) or len(label) > MOST_LABEL_BYTES:
-                raise MalformedError(f"the text of image {name} is {shown(label)}, not a label")
+                raise MalformedError(f"the text of image {name} is {describe_value(label)}, not a label")
             labels.append(label)
         return labels
 

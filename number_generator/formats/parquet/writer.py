@@ -12,13 +12,13 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
-from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, as_json, describe, sample_key
-from number_generator.job.spec import Chunk, DatasetHeader, Field
-from number_generator.system.optional import needed
+from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
+from number_generator.job.spec import Chunk, DatasetHeader, TruthField
+from number_generator.system.optional import import_optional
 
-__all__ = ["ParquetSink"]
+__all__ = ["ParquetWriter"]
 
 _FILE_IMAGES = 100_000
 # What is read at once for one image, and held in memory while it is written: 28 x 100 images take 1 MB.
@@ -34,13 +34,13 @@ class _Group:
     columns: list[Any]
 
 
-class ParquetSink(FolderSink):
+class ParquetWriter(FolderWriter):
     """Write a dataset as a folder of Parquet files with as many images each, but for one group of rows.
 
     Parameters
     ----------
     path, header, overwrite
-        As for every sink.
+        As for every writer.
     part : str
         What the names of the files begin with, which becomes the name of the split; a hyphen, which `datasets` does
         not know there, becomes an underscore.
@@ -57,8 +57,8 @@ class ParquetSink(FolderSink):
         part: str = "train",
         file_images: int = _FILE_IMAGES,
     ) -> None:
-        self._arrow = needed("pyarrow", "parquet", "the format parquet")
-        self._parquet = needed("pyarrow.parquet", "parquet", "the format parquet")
+        self._arrow = import_optional("pyarrow", "parquet", "the format parquet")
+        self._parquet = import_optional("pyarrow.parquet", "parquet", "the format parquet")
         count, height, width = header.shape
         self._rows = max(1, min(_GROUP_IMAGES, _GROUP_BYTES // (height * width), file_images))
         groups = -(-count // self._rows)
@@ -99,10 +99,10 @@ class ParquetSink(FolderSink):
         for group in encoded:
             columns = [group.images, *group.columns]
             batch = self._arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
-            sink = self._arrow.BufferOutputStream()
-            with self._arrow.ipc.new_stream(sink, batch.schema) as stream:
+            writer = self._arrow.BufferOutputStream()
+            with self._arrow.ipc.new_stream(writer, batch.schema) as stream:
                 stream.write_batch(batch)
-            packed.append(sink.getvalue().to_pybytes())
+            packed.append(writer.getvalue().to_pybytes())
         return packed
 
     def unpack(self, plain: list[bytes]) -> list[_Group]:
@@ -145,7 +145,7 @@ class ParquetSink(FolderSink):
             features[field.name] = feature
         metadata = {
             b"huggingface": json.dumps({"info": {"features": features}}).encode("ascii"),
-            PARQUET_KEY: as_json(describe(self._header)),
+            PARQUET_KEY: dump_json(describe(self._header)),
         }
         self._schema = arrow.schema(columns, metadata=metadata)
         self._open.callback(self._abandon)
@@ -176,7 +176,7 @@ class ParquetSink(FolderSink):
         if self._stream is not None:
             self._stream.close()
 
-    def _column(self, values: npt.NDArray[Any], field: Field, lengths: npt.NDArray[np.int64]) -> Any:
+    def _column(self, values: npt.NDArray[Any], field: TruthField, lengths: npt.NDArray[np.int64]) -> Any:
         """Give an array of ground truth as a column of nested lists."""
         arrow = self._arrow
         sizes = list(values.shape[1:])

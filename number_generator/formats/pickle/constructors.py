@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from number_generator.formats.paths import MalformedError, shown
+from number_generator.formats.paths import MalformedError, describe_value
 from number_generator.formats.pickle.values import Buffer, PickledArray, PickledType, scalar_value
 
 # What containers may take, for an account of the memory that a pickle asks for.
@@ -36,7 +36,7 @@ def named(module: object, name: object) -> Maker:
             return maker
         name = f"{module}.{name}"
     raise MalformedError(
-        f"the pickle names {shown(name)}, which no dataset needs and which is not run or imported; "
+        f"the pickle names {describe_value(name)}, which no dataset needs and which is not run or imported; "
         "do not load it with anything else"
     )
 
@@ -49,7 +49,7 @@ def checked_key(value: Any) -> Any:
         return value
     if kind is int and value.bit_length() <= _MOST_KEY_BITS:
         return value
-    raise MalformedError(f"the pickle has a key or a member of a set {shown(value)}: strings are expected")
+    raise MalformedError(f"the pickle has a key or a member of a set {describe_value(value)}: strings are expected")
 
 
 def _make_nothing(charge: Charge, arguments: tuple[Any, ...]) -> NoReturn:

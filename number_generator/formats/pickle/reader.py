@@ -11,11 +11,11 @@ import numpy as np
 
 from number_generator.errors import SpecError
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import MalformedError, reading, shown
+from number_generator.formats.paths import MalformedError, describe_value, reading
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
-from number_generator.formats.schema import fields_from
-from number_generator.job.spec import Field
+from number_generator.formats.schema import parse_truth_fields
+from number_generator.job.spec import TruthField
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
@@ -61,7 +61,7 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
         raise MalformedError(f"the pickle is {_described(found)}, not a dict")
     missing = [key for key in ("images", "labels") if key not in found]
     if missing:
-        keys = ", ".join(shown(key) for key in list(found)[:5])
+        keys = ", ".join(describe_value(key) for key in list(found)[:5])
         raise MalformedError(f"the dict has no {' and no '.join(missing)} (it has {keys or 'nothing'})")
     images = _images(found["images"], machine, mapped=mapped)
     labels = _labels(found["labels"])
@@ -90,12 +90,12 @@ def check_metadata(metadata: dict[str, Any]) -> None:
         ) from exc
 
 
-def _fields(metadata: Any) -> tuple[Field, ...]:
+def _fields(metadata: Any) -> tuple[TruthField, ...]:
     """Return what the metadata tells of the arrays of ground truth."""
     if not isinstance(metadata, dict):
         raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
     try:
-        return fields_from({"fields": metadata.get(_TRUTH_FIELDS, {})})
+        return parse_truth_fields({"fields": metadata.get(_TRUTH_FIELDS, {})})
     except ValueError as exc:
         raise MalformedError(str(exc)) from exc
 

@@ -19,12 +19,12 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.formats.schema import describe, padded
+from number_generator.formats.schema import describe, pad
 from number_generator.job.spec import Chunk, DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import translated, unnamed_file
+from number_generator.system.temporaries import open_unnamed_file, translate_errors
 
-__all__ = ["PickleSink"]
+__all__ = ["PickleWriter"]
 
 _PROTOCOL = 4
 _TUPLES = (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
@@ -39,7 +39,7 @@ class _Encoded:
     truth: dict[str, npt.NDArray[Any]]
 
 
-class PickleSink:
+class PickleWriter:
     """Write a dataset as one pickle.
 
     The images come first in the file, so all else waits in unnamed temporary files beside it.
@@ -53,11 +53,11 @@ class PickleSink:
         self._file = AtomicFile(path, overwrite=overwrite)
         self._open = contextlib.ExitStack()
         try:
-            with translated(path):
+            with translate_errors(path):
                 self._file.file.write(pickle.PROTO + struct.pack("<B", _PROTOCOL) + pickle.EMPTY_DICT + pickle.MARK)
                 self._file.file.write(_text(b"images") + _array_head(np.dtype(np.uint8), header.shape))
                 self._labels, *truth = (
-                    self._open.enter_context(unnamed_file(path.parent)) for _ in range(1 + len(header.fields))
+                    self._open.enter_context(open_unnamed_file(path.parent)) for _ in range(1 + len(header.fields))
                 )
                 self._truth = dict(zip((field.name for field in header.fields), truth, strict=True))
         except BaseException:
@@ -71,7 +71,7 @@ class PickleSink:
 
     def encode(self, chunk: Chunk) -> _Encoded:
         """Pickle a chunk's labels; all else is written as it is."""
-        truth = {field.name: padded(chunk.truth[field.name], field) for field in self._header.fields}
+        truth = {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
         return _Encoded(chunk.images, b"".join(map(_text, chunk.labels.tolist())), truth)
 
     def pack(self, encoded: _Encoded) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class PickleSink:
 
     def write(self, encoded: _Encoded) -> None:
         """Append a chunk."""
-        with translated(self._file.path):
+        with translate_errors(self._file.path):
             self._file.file.write(encoded.images.data)
             self._labels.write(encoded.labels)
             for name, file in self._truth.items():
@@ -93,7 +93,7 @@ class PickleSink:
 
     def finish(self) -> None:
         """Append what waits and the metadata, and flush the file to disk."""
-        with translated(self._file.path):
+        with translate_errors(self._file.path):
             file = self._file.file
             file.write(_ARRAY_TAIL)
             file.write(_text(b"labels") + pickle.EMPTY_LIST + pickle.MARK)
@@ -124,7 +124,7 @@ class PickleSink:
             self.finish()
         self._file.commit()
 
-    def __enter__(self) -> "PickleSink":
+    def __enter__(self) -> "PickleWriter":
         return self
 
     def __exit__(

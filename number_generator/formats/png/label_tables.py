@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from number_generator.formats.encoded_reader import json_object, label_text
-from number_generator.formats.paths import MalformedError, checked_path, let_go
+from number_generator.formats.paths import MalformedError, check_path, release_pages
 
 __all__ = ["LABEL_FILES", "LabelTable", "LineFile", "open_table"]
 
@@ -33,7 +33,7 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
-        with checked_path(path).open("rb") as file:
+        with check_path(path).open("rb") as file:
             is_empty = not path.stat().st_size
             self._content: mmap.mmap | bytes = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._ends = _line_ends(self._content)
@@ -50,7 +50,7 @@ class LineFile:
             raise MalformedError(f"line {number + 1} of its {self._name} takes {end - start} bytes")
         line = self._content[start:end].removesuffix(b"\r")
         if isinstance(self._content, mmap.mmap):
-            self._held_bytes = let_go(self._content, self._held_bytes + len(line))
+            self._held_bytes = release_pages(self._content, self._held_bytes + len(line))
         return line if number else line.removeprefix(_BYTE_ORDER_MARK)
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class _Object:
     """A table that is one JSON object of paths and labels, as docTR has it: in memory as a whole."""
 
     def __init__(self, path: Path) -> None:
-        size = checked_path(path).stat().st_size
+        size = check_path(path).stat().st_size
         if size > _MOST_JSON_BYTES:
             raise MalformedError(f"its {path.name} takes {size} bytes")
         try:
@@ -201,7 +201,7 @@ def _line_ends(content: mmap.mmap | bytes) -> np.ndarray[Any, np.dtype[np.int64]
         block = content[start : start + _BLOCK_BYTES]
         found.append(np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + start)
         if isinstance(content, mmap.mmap):
-            held_bytes = let_go(content, held_bytes + len(block))
+            held_bytes = release_pages(content, held_bytes + len(block))
     if size and content[size - 1] != _LINE_FEED:
         found.append(np.array([size]))
     ends = np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)

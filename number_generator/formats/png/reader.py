@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from number_generator.formats.descriptions import Description, description_beside
+from number_generator.formats.descriptions import Description, read_description_file
 from number_generator.formats.encoded_reader import EncodedReader, json_object
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, checked_dataset, shown
+from number_generator.formats.paths import MalformedError, check_dataset, describe_value
 from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
 from number_generator.formats.schema import DESCRIPTION_FILE, leads_inside
 
-__all__ = ["PngFolderReader", "label_file"]
+__all__ = ["PngReader", "find_label_file"]
 
 _TRUTH_FILE = "metadata.jsonl"
 # A link is not followed, and a pipe not waited for.
@@ -31,7 +31,7 @@ class _Handles(NamedTuple):
     folders: set[str]
 
 
-class PngFolderReader(EncodedReader[_Handles]):
+class PngReader(EncodedReader[_Handles]):
     """A folder of images that is read in slices.
 
     Parameters
@@ -52,10 +52,10 @@ class PngFolderReader(EncodedReader[_Handles]):
     )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(checked_dataset(path))
+        super().__init__(check_dataset(path))
 
     def _open(self) -> _Handles:
-        found = label_file(self._path)
+        found = find_label_file(self._path)
         if found is None:
             raise MalformedError("it has no file of labels")
         truth = self._path / _TRUTH_FILE
@@ -71,7 +71,7 @@ class PngFolderReader(EncodedReader[_Handles]):
         return len(handles.table)
 
     def _describe(self, handles: _Handles) -> Description:
-        described = description_beside(self._path)
+        described = read_description_file(self._path)
         if handles.truth is None:
             return Description(described.shape, described.metadata)
         if described.fields and len(handles.truth) != len(handles.table):
@@ -95,7 +95,7 @@ class PngFolderReader(EncodedReader[_Handles]):
             row = json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
             if row.get("file_name") != handles.table.path(number):
                 raise MalformedError(
-                    f"line {number + 1} of its {_TRUTH_FILE} is of {shown(row.get('file_name'))}, not of "
+                    f"line {number + 1} of its {_TRUTH_FILE} is of {describe_value(row.get('file_name'))}, not of "
                     f"{handles.table.path(number)!r}"
                 )
             rows.append(row)
@@ -107,11 +107,11 @@ class PngFolderReader(EncodedReader[_Handles]):
         try:
             descriptor = os.open(os.path.join(self._path, path), _OPENING)  # noqa: PTH118 - a tenth of pathlib's time
         except OSError as exc:
-            raise MalformedError(f"its image {shown(path)} cannot be read: {exc.strerror}") from exc
+            raise MalformedError(f"its image {describe_value(path)} cannot be read: {exc.strerror}") from exc
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-                raise MalformedError(f"its image {shown(path)} is no file, or takes {found.st_size} bytes")
+                raise MalformedError(f"its image {describe_value(path)} is no file, or takes {found.st_size} bytes")
             return os.read(descriptor, found.st_size)
         finally:
             os.close(descriptor)
@@ -119,7 +119,9 @@ class PngFolderReader(EncodedReader[_Handles]):
     def _check_folder(self, path: str, checked: set[str]) -> None:
         """Refuse a path that leaves the folder, by its words or by a link."""
         if not leads_inside(path):
-            raise MalformedError(f"it names the image {shown(path)}: paths must lead to files in the folder itself")
+            raise MalformedError(
+                f"it names the image {describe_value(path)}: paths must lead to files in the folder itself"
+            )
         parent = path.rpartition("/")[0]
         if parent in checked:
             return
@@ -128,10 +130,12 @@ class PngFolderReader(EncodedReader[_Handles]):
             folder = "/".join(parts[:depth])
             with contextlib.suppress(OSError):  # opening says what is wrong
                 if stat.S_ISLNK((self._path / folder).lstat().st_mode):
-                    raise MalformedError(f"its folder {shown(folder)} is a link: replace it by what it leads to")
+                    raise MalformedError(
+                        f"its folder {describe_value(folder)} is a link: replace it by what it leads to"
+                    )
         checked.add(parent)
 
 
-def label_file(folder: Path) -> Path | None:
+def find_label_file(folder: Path) -> Path | None:
     """Return the file that tells the labels of the images in a folder, if there is one."""
     return next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)

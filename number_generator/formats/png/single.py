@@ -10,7 +10,7 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import translated
+from number_generator.system.temporaries import translate_errors
 
 __all__ = ["checked_png_path", "save_png"]
 
@@ -52,7 +52,7 @@ def save_png(image: npt.NDArray[np.uint8], path: Path, interruption: Interruptio
         if interruption is not None:
             interruption.temporaries.append(file.temporary_path)
     try:
-        with translated(path):
+        with translate_errors(path):
             Image.fromarray(image).save(file.file, "PNG")
         file.commit()
     finally:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import IO, Any
 
 from number_generator.errors import DatasetError
-from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
-from number_generator.formats.schema import DESCRIPTION_FILE, as_json, describe, image_path, truth_rows
+from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, image_path
 from number_generator.job.spec import Chunk, DatasetHeader
 
-__all__ = ["PngFolderSink"]
+__all__ = ["PngWriter"]
 
 _IMAGES = "images"
 _LINE_BREAKS = (b"\t", b"\n", b"\r")
@@ -34,7 +34,7 @@ class _Encoded:
     truth: list[str]
 
 
-class PngFolderSink(FolderSink):
+class PngWriter(FolderWriter):
     """Write a dataset as a folder of PNG images."""
 
     _holds_many = True
@@ -53,9 +53,9 @@ class PngFolderSink(FolderSink):
             raise DatasetError(
                 "a label holds a tab or a line break, which separate labels in gt.txt: choose another format"
             )
-        rows = truth_rows(chunk.truth, chunk.labels) if "jsonl" in self._kinds else []
+        rows = format_truth_rows(chunk.truth, chunk.labels) if "jsonl" in self._kinds else []
         labels = [label.decode("ascii") for label in chunk.labels.tolist()]
-        return _Encoded(encode_png(chunk.images), labels, [as_json(row).decode("ascii") for row in rows])
+        return _Encoded(encode_png(chunk.images), labels, [dump_json(row).decode("ascii") for row in rows])
 
     def pack(self, encoded: _Encoded) -> dict[str, Any]:
         """Give an encoded chunk as plain values."""
@@ -85,7 +85,7 @@ class PngFolderSink(FolderSink):
     def _begin(self) -> None:
         (self.temporary_path / _IMAGES).mkdir()
         with self._folder.create(DESCRIPTION_FILE) as file:
-            file.write(as_json(describe(self._header)) + b"\n")
+            file.write(dump_json(describe(self._header)) + b"\n")
         self._create("gt.txt")
         if "json" in self._kinds:
             self._create("labels.json").write(b"{")

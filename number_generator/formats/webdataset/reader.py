@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.descriptions import Description, description_beside
+from number_generator.formats.descriptions import Description, read_description_file
 from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, json_object, label_text, one_part
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, checked_dataset, checked_path
+from number_generator.formats.paths import MalformedError, check_dataset, check_path
 
 __all__ = ["WebDatasetReader", "shard_files"]
 
@@ -119,10 +119,10 @@ class WebDatasetReader(EncodedReader[_Shards]):
     )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(checked_dataset(path))
+        super().__init__(check_dataset(path))
 
     def _open(self) -> _Shards:
-        shape = description_beside(self._path).shape
+        shape = read_description_file(self._path).shape
         return _Shards(shard_files(self._path), None if shape is None else shape[0])
 
     def _let_go(self, handles: _Shards) -> None:
@@ -132,7 +132,7 @@ class WebDatasetReader(EncodedReader[_Shards]):
         return len(handles)
 
     def _describe(self, handles: _Shards) -> Description:
-        return description_beside(self._path)
+        return read_description_file(self._path)
 
     def _encoded(self, handles: _Shards, numbers: range) -> Iterator[tuple[str, bytes]]:
         return (handles.read(number, _IMAGE) for number in numbers)
@@ -230,5 +230,5 @@ def _plain_members(content: mmap.mmap) -> list[tuple[str, int, int]] | None:
 
 def _mapped(path: Path) -> mmap.mmap:
     """Return the content of a file; it may be removed meanwhile."""
-    with checked_path(path).open("rb") as file:
+    with check_path(path).open("rb") as file:
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from number_generator.formats.base_writer import FolderSink
+from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
-from number_generator.formats.schema import DESCRIPTION_FILE, as_json, describe, sample_key, truth_rows
+from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
 from number_generator.job.spec import Chunk, DatasetHeader
 
-__all__ = ["WebDatasetSink"]
+__all__ = ["WebDatasetWriter"]
 
 _SHARD_IMAGES = 10_000
 _BLOCK_BYTES = 512
@@ -35,13 +35,13 @@ class _Encoded:
     after: list[bytes]
 
 
-class WebDatasetSink(FolderSink):
+class WebDatasetWriter(FolderWriter):
     """Write a dataset as a folder of shards.
 
     Parameters
     ----------
     path, header, overwrite
-        As for every sink.
+        As for every writer.
     part : str
         What the names of the shards begin with.
     shard_images : int
@@ -67,9 +67,9 @@ class WebDatasetSink(FolderSink):
     def encode(self, chunk: Chunk) -> _Encoded:
         """Encode a chunk's images and write its labels and ground truth out as text."""
         labels = chunk.labels.tolist()
-        before = [b'{"text":%s,"number":' % as_json(label.decode("ascii")) for label in labels]
-        rows = truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
-        after = [b"," + as_json(row)[1:] for row in rows] or [b"}"] * len(labels)
+        before = [b'{"text":%s,"number":' % dump_json(label.decode("ascii")) for label in labels]
+        rows = format_truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
+        after = [b"," + dump_json(row)[1:] for row in rows] or [b"}"] * len(labels)
         return _Encoded(encode_png(chunk.images), labels, before, after)
 
     def pack(self, encoded: _Encoded) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class WebDatasetSink(FolderSink):
 
     def _begin(self) -> None:
         with self._folder.create(DESCRIPTION_FILE) as file:
-            file.write(as_json(describe(self._header)) + b"\n")
+            file.write(dump_json(describe(self._header)) + b"\n")
         self._next_shard()
 
     def _end(self) -> None:

@@ -15,20 +15,20 @@ from number_generator.errors import SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Label, Span
 from number_generator.system.checks import check_integer
-from number_generator.system.optional import needed
+from number_generator.system.optional import import_optional
 from number_generator.system.threads import check_workers
-from number_generator.training.batches import Batch, Batches, batches_of, check_state, new_images
+from number_generator.training.batches import Batch, Batches, allocate_batch, check_state, make_batches
 from number_generator.training.ctc import Blank
 
-needed("torch", "torch", "number_generator.torch")
+import_optional("torch", "torch", "number_generator.torch")
 
 import torch  # noqa: E402 - the error above is the clearer one
 from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402
 
 from number_generator.training.torch.collate import Form, Ink  # noqa: E402
-from number_generator.training.torch.distributed import checked_share, rank_and_world_size  # noqa: E402
+from number_generator.training.torch.distributed import check_share, find_rank_and_world_size  # noqa: E402
 from number_generator.training.torch.sampler import NumberSampler  # noqa: E402
-from number_generator.training.torch.shared_buffers import lender_of  # noqa: E402
+from number_generator.training.torch.shared_buffers import find_lender  # noqa: E402
 
 __all__ = ["NumberImages", "NumberSampler", "NumberStream"]
 
@@ -112,7 +112,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         world_size: int | None = None,
         workers: int | None = None,
     ) -> None:
-        self._batches = batches_of(
+        self._batches = make_batches(
             numbers,
             spacing_range,
             width,
@@ -129,7 +129,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self._drop_last = drop_last
         self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
         self._workers = check_workers(workers)
-        self._share = checked_share(rank, world_size)
+        self._share = check_share(rank, world_size)
         if self._ranks[1] > 1 and seed is None:
             raise SpecError("seed is None and there are several ranks, which would each draw another: give a seed")
         # In shared memory, so that worker processes that live on are told of a new epoch.
@@ -151,7 +151,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         batches = self._batches.at(epoch) if epoch else self._batches
         allocate = _private
         if info is not None and self._form.dtype == torch.uint8:
-            allocate = lender_of(batches.size * batches.job.height * batches.job.spec.width).lend
+            allocate = find_lender(batches.size * batches.job.height * batches.job.spec.width).lend
         threads = self._workers if info is None else 1
         # A tensor that is lent travels alone.
         made = batches.iterate(self._numbers()[first::workers], threads, allocate, grouped=allocate is _private)
@@ -254,7 +254,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     @property
     def _ranks(self) -> tuple[int, int]:
         """Rank and world size; where none were given, those of `torch.distributed` at this moment."""
-        return self._share or rank_and_world_size()
+        return self._share or find_rank_and_world_size()
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker process that is spawned knows nothing of the process group. Where there is none yet, one may come.
@@ -311,7 +311,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         blank: Blank = "first",
         output_length: int | None = None,
     ) -> None:
-        self._images = batches_of(
+        self._images = make_batches(
             numbers,
             spacing_range,
             width,
@@ -372,7 +372,7 @@ class _Position:
 
 
 def _private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
-    images, _ = new_images(shape)
+    images, _ = allocate_batch(shape)
     return images, torch.from_numpy(images).unsqueeze(1)
 
 

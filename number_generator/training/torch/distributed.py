@@ -7,10 +7,10 @@ import torch
 from number_generator.errors import SpecError
 from number_generator.system.checks import check_integer
 
-__all__ = ["checked_share", "rank_and_world_size"]
+__all__ = ["check_share", "find_rank_and_world_size"]
 
 
-def checked_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
+def check_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
     """Give rank and world size, None where neither is given, or raise SpecError."""
     if rank is None and world_size is None:
         return None
@@ -20,7 +20,7 @@ def checked_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
     return check_integer("rank", rank, 0, count - 1), count
 
 
-def rank_and_world_size() -> tuple[int, int]:
+def find_rank_and_world_size() -> tuple[int, int]:
     """Give those of `torch.distributed` at this moment, else the only rank of one."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()

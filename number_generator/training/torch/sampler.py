@@ -7,7 +7,7 @@ import numpy.typing as npt
 from torch.utils.data import Sampler
 
 from number_generator.system.checks import check_integer, check_seed
-from number_generator.training.torch.distributed import checked_share, rank_and_world_size
+from number_generator.training.torch.distributed import check_share, find_rank_and_world_size
 
 __all__ = ["NumberSampler"]
 
@@ -61,7 +61,7 @@ class NumberSampler(Sampler[int]):
         self._count = len(dataset)
         self._shuffle = shuffle
         self._seed = check_seed(check_integer("seed", seed, 0))
-        self._share = checked_share(rank, world_size)
+        self._share = check_share(rank, world_size)
         self._drop_last = drop_last
         self._epoch = 0
 
@@ -85,7 +85,7 @@ class NumberSampler(Sampler[int]):
 
     def _places(self) -> range:
         """Give this rank's places in the order of all."""
-        rank, world_size = self._share or rank_and_world_size()
+        rank, world_size = self._share or find_rank_and_world_size()
         count = self._count // world_size * world_size if self._drop_last else self._count
         return range(rank, count, world_size)
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch.multiprocessing.reductions import reduce_tensor
 
-__all__ = ["Lender", "lender_of"]
+__all__ = ["Lender", "find_lender"]
 
 # DataLoader has two batches ahead for each worker, and whoever trains holds one or two.
 _SLOTS = 6
@@ -73,7 +73,7 @@ class Lender:
 
 
 @lru_cache(maxsize=8)
-def lender_of(size: int) -> Lender:
+def find_lender(size: int) -> Lender:
     """Give this process's slots of a size, the same ones in each epoch: the reader keeps what it has been sent."""
     return Lender(size)
 

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from number_generator.commands import generate as cli
-from number_generator.commands.inspection.charts import bar_chart, histogram
-from number_generator.commands.inspection.html import page_text, save_page
+from number_generator.commands.inspection.charts import draw_bar_chart, draw_histogram
+from number_generator.commands.inspection.html import format_page, save_page
 from number_generator.commands.inspection.inspect import inspect_dataset
 from number_generator.commands.inspection.statistics import Distribution
 from number_generator.commands.inspection.verification import Difference, Verification
@@ -40,7 +40,7 @@ def dataset(tmp_path_factory):
 
 def page_of(path, verification=None):
     with open_reader(path, mapped=True) as reader:
-        return page_text(inspect_dataset(reader, path), reader, verification)
+        return format_page(inspect_dataset(reader, path), reader, verification)
 
 
 def hostile_page(tmp_path, address="http://127.0.0.1/x"):
@@ -53,7 +53,7 @@ def hostile_page(tmp_path, address="http://127.0.0.1/x"):
     raw = RawDataset(np.zeros((3, 28, 28), np.uint8), [hostile, "<&>", '"'], metadata)
     reader = MemoryReader(raw, raw.labels, path)
     found = inspect_dataset(reader, path)
-    return page_text(found, reader, Verification(notes=(hostile,), reason=hostile))
+    return format_page(found, reader, Verification(notes=(hostile,), reason=hostile))
 
 
 def texts_of(page):
@@ -149,7 +149,7 @@ def test_boxes_that_are_none_of_the_page_do_not_hinder(dataset):
         )  # fmt: skip
     changed = MemoryReader(raw, raw.labels, dataset)
 
-    page = page_text(inspect_dataset(changed, dataset), changed)
+    page = format_page(inspect_dataset(changed, dataset), changed)
 
     assert "40 images, spread evenly" in texts_of(page)
 
@@ -249,7 +249,7 @@ def test_an_earlier_page_stays_if_the_new_one_cannot_be_written(tmp_path, monkey
 def test_a_histogram_has_a_bar_for_each_bin_within_its_frame(values):
     found = Distribution.of(values)
 
-    drawn = ET.fromstring(histogram("Title & more", found, "px"))
+    drawn = ET.fromstring(draw_histogram("Title & more", found, "px"))
 
     bars = [element for element in drawn.iter("rect") if element.get("class") == "bar"]
     assert len(bars) == len(found.counts)
@@ -263,7 +263,7 @@ def test_a_histogram_has_a_bar_for_each_bin_within_its_frame(values):
 
 
 def test_a_bar_chart_names_its_bars_and_their_shares():
-    drawn = ET.fromstring(bar_chart("Digits", {"0": 1, "<": 3, "2": 0}, "digit"))
+    drawn = ET.fromstring(draw_bar_chart("Digits", {"0": 1, "<": 3, "2": 0}, "digit"))
 
     texts = [element.text for element in drawn.iter("text")]
     assert {"0", "<", "2", "25.0", "75.0", "digit"} <= set(texts)

@@ -11,8 +11,8 @@ from number_generator import GenericDataset, generate_batch
 from number_generator.commands.inspection import inspect as inspection
 from number_generator.commands.inspection.ink import measure_ink
 from number_generator.commands.inspection.inspect import Origin, inspect_dataset, sample_spans, spread_numbers
-from number_generator.commands.inspection.statistics import Distribution, label_statistics, page_statistics
-from number_generator.commands.inspection.warnings import warnings_of
+from number_generator.commands.inspection.statistics import Distribution, measure_labels, measure_pages
+from number_generator.commands.inspection.warnings import find_warnings
 from number_generator.formats.reader import open_reader
 
 PHONES = [f"0{number:09}" for number in range(123_456_789, 923_456_789, 7_777_777)]
@@ -39,13 +39,13 @@ def plain_pages(count, *, ink=True):
 
 def of_pages(images, labels, boxes=None):
     hashes = [hash(image.tobytes()) for image in images]
-    return page_statistics(measure_ink(images), labels, hashes, boxes, images.shape[1:])
+    return measure_pages(measure_ink(images), labels, hashes, boxes, images.shape[1:])
 
 
 def warnings(labels, images=None):
     """What is told of labels, on pages that are in order."""
     images = plain_pages(len(labels)) if images is None else images
-    return warnings_of(label_statistics(labels, is_all=True), of_pages(images, labels), images.shape[1:])
+    return find_warnings(measure_labels(labels, is_all=True), of_pages(images, labels), images.shape[1:])
 
 
 def test_the_example_runs():
@@ -207,7 +207,7 @@ def test_every_number_is_in_a_bin(values):
 
 
 def test_labels_are_counted():
-    found = label_statistics(["", "012", "07", "-7", "012", "ü"], is_all=False)
+    found = measure_labels(["", "012", "07", "-7", "012", "ü"], is_all=False)
 
     assert (found.count, found.empty, found.different, found.kinds) == (6, 1, 5, 6)
     assert found.characters == {"-": 1, "0": 3, "1": 2, "2": 2, "7": 2, "ü": 1}
@@ -216,7 +216,7 @@ def test_labels_are_counted():
 
 
 def test_a_place_that_is_always_the_same_is_left_out_of_the_balance():
-    found = label_statistics(["0123", "0456", "0789"] * 10, is_all=True)
+    found = measure_labels(["0123", "0456", "0789"] * 10, is_all=True)
 
     assert found.first_digits == {"0": 30}
     assert "0" not in found.balance
@@ -225,11 +225,11 @@ def test_a_place_that_is_always_the_same_is_left_out_of_the_balance():
 
 def test_labels_are_counted_the_same_in_pieces(monkeypatch):
     labels = ["", "12", "3", "456", "7,8"] * 7
-    whole = label_statistics(labels, is_all=True)
+    whole = measure_labels(labels, is_all=True)
 
     monkeypatch.setattr("number_generator.commands.inspection.statistics._LABELS_AT_ONCE", 4)
 
-    assert label_statistics(labels, is_all=True) == whole
+    assert measure_labels(labels, is_all=True) == whole
 
 
 def test_spacing_is_that_of_boxes_where_there_are_some():

@@ -11,12 +11,12 @@ from small_dataset import FORMATS, need
 
 from number_generator.commands import generate as cli
 from number_generator.commands.inspection import verification
-from number_generator.commands.inspection.verification import Difference, files_to_read, verify
+from number_generator.commands.inspection.verification import Difference, list_files_to_read, verify
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.conversion import convert, write_dataset
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.reader import open_reader
-from number_generator.job.provenance import recorded_job
+from number_generator.job.provenance import read_recorded_job
 from number_generator.system.signals import Interruption
 
 
@@ -78,7 +78,7 @@ def test_styled_lines_of_listed_numbers_are_verified(tmp_path):
 
     with open_reader(tmp_path / "a.pickle") as reader:
         assert verify(reader).is_verified
-        assert files_to_read(reader.metadata) == [f"--sequences={tmp_path / 'numbers.txt'}"]
+        assert list_files_to_read(reader.metadata) == [f"--sequences={tmp_path / 'numbers.txt'}"]
 
 
 def test_every_part_of_a_split_is_verified(tmp_path):
@@ -183,13 +183,13 @@ def test_another_version_of_the_pixels_is_told(raw):
     raw.metadata.update({"render_version": 99, "package_version": "9.1"})
 
     assert verified(raw).reason == (
-        f"the version of the pixels was 99 and is {recorded_job(raw.metadata)['render_version']}: install "
+        f"the version of the pixels was 99 and is {read_recorded_job(raw.metadata)['render_version']}: install "
         "number_generator 9.1 to make the same"
     )
 
 
 def test_another_version_of_the_package_is_noted_and_tried(raw):
-    job = recorded_job(raw.metadata) | {"package_version": "0.9"}
+    job = read_recorded_job(raw.metadata) | {"package_version": "0.9"}
     raw.metadata.update({"package_version": "0.9", "job": json.dumps(job)})
 
     found = verified(raw)
@@ -206,7 +206,7 @@ def test_other_digits_are_told(tmp_path, make_digit_dataset):
 
     with open_reader(tmp_path / "a.npz") as reader:
         found = verify(reader)
-        assert files_to_read(reader.metadata) == [f"--digits={digits}"]
+        assert list_files_to_read(reader.metadata) == [f"--digits={digits}"]
 
     assert found.reason.startswith("what it was made from is not what is there now: the digits (SHA-256) was ")
 

@@ -10,10 +10,10 @@ from argparse import Namespace
 
 import pytest
 
-from number_generator.commands.generate import dataset_parser, generate_phone_numbers
+from number_generator.commands.generate import generate_phone_numbers, make_dataset_parser
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Settings
-from number_generator.commands.runs.plan import plan_of, request_of
+from number_generator.commands.runs.plan import make_plan, parse_request
 from number_generator.errors import ClusterError, OutputError
 from number_generator.job import metadata
 from number_generator.system.signals import Interruption
@@ -22,7 +22,7 @@ dask = pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 
 from number_generator.commands.runs import cluster, shard_task  # noqa: E402 - where Dask is there
-from number_generator.commands.runs.shard_task import Order  # noqa: E402
+from number_generator.commands.runs.shard_task import ShardTask  # noqa: E402
 
 COMMAND = ["--num-images=2600", "--seed=3", "--format=hdf5", "--quiet"]
 
@@ -194,8 +194,8 @@ def test_a_file_that_leads_to_no_scheduler_is_told(text, run, tmp_path, monkeypa
 
 def test_shards_are_one_for_each_thread_unless_there_are_few_or_very_many_images(client):
     def shards(*words):
-        options = dataset_parser().parse_args(words)
-        return cluster.usual_shards(options, request_of(options), client)
+        options = make_dataset_parser().parse_args(words)
+        return cluster.choose_shards(options, parse_request(options), client)
 
     assert shards("--num-images=999") == 1
     assert shards("--num-images=5000") == 2
@@ -236,7 +236,7 @@ def test_a_scheduler_that_cannot_be_reached_is_told(address, run, tmp_path, monk
 
 
 def test_workers_of_another_version_are_refused(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "versions", lambda: shard_task.versions() | {"number_generator": "9.9"})
+    monkeypatch.setattr(cluster, "versions", lambda: shard_task.list_versions() | {"number_generator": "9.9"})
 
     assert run() == 1
 
@@ -245,9 +245,9 @@ def test_workers_of_another_version_are_refused(run, tmp_path, monkeypatch, caps
 
 
 def test_a_worker_of_another_version_that_comes_later_is_refused(run, monkeypatch, capsys):
-    other = shard_task.versions() | {"the version of the pixels": 99}
+    other = shard_task.list_versions() | {"the version of the pixels": 99}
     monkeypatch.setattr(cluster, "_check_versions", lambda client: None)
-    monkeypatch.setattr(shard_task, "versions", lambda: other)
+    monkeypatch.setattr(shard_task, "list_versions", lambda: other)
 
     assert run("--shards=2") == 1
 
@@ -260,7 +260,7 @@ def test_a_cluster_without_the_package_is_refused(client, monkeypatch):
             return {"tcp://x:1": ModuleNotFoundError("No module named 'number_generator'")}
 
         def run_on_scheduler(self, function):
-            return shard_task.versions()
+            return shard_task.list_versions()
 
     with pytest.raises(ClusterError, match=r"the worker tcp://x:1 cannot load number_generator .*; install it there"):
         cluster._check_versions(Bare())
@@ -304,11 +304,11 @@ def test_a_shard_whose_workers_are_all_lost_is_given_up_after_some_tries(monkeyp
 @pytest.fixture
 def order(tmp_path):
     """An order for two shards, whose staging folder is there."""
-    options = dataset_parser().parse_args([*COMMAND, "--shards=2", f"--output-path={tmp_path}/set.h5"])
+    options = make_dataset_parser().parse_args([*COMMAND, "--shards=2", f"--output-path={tmp_path}/set.h5"])
     settings = Settings(Output(str(tmp_path / "set.h5"), "hdf5", "gzip", ()), False, False, 1, Interruption())
     staging = tmp_path / ".set.h5.0.partial"
     staging.mkdir()
-    return Order.of(plan_of(options).parts[0], settings, staging)
+    return ShardTask.of(make_plan(options).parts[0], settings, staging)
 
 
 def test_an_order_can_be_carried_out_twice_by_whoever_gets_it(order):
@@ -332,7 +332,7 @@ def test_a_worker_that_does_not_see_the_folder_says_so_and_makes_none(order):
 
 
 def test_a_worker_stops_when_the_run_has_ended(order, monkeypatch):
-    monkeypatch.setattr(Order, "_check_wanted", lambda *_: order.staging.rename(order.staging.with_name("away")))
+    monkeypatch.setattr(ShardTask, "_check_wanted", lambda *_: order.staging.rename(order.staging.with_name("away")))
 
     with pytest.raises(OutputError):
         order.make(0)
@@ -351,7 +351,7 @@ def test_two_workers_that_make_the_same_shard_do_not_meet(order):
 
     once = iter([1])
     order_again = dataclasses.replace(order)
-    slow = type("Slow", (Order,), {"_check_wanted": late})
+    slow = type("Slow", (ShardTask,), {"_check_wanted": late})
     slow_order = slow(**{field.name: getattr(order, field.name) for field in dataclasses.fields(order)})
 
     assert slow_order.make(0).images == 1300

@@ -17,8 +17,8 @@ from number_generator.commands import generate as cli
 from number_generator.commands.runs import execute
 from number_generator.errors import OutputError
 from number_generator.formats.journal import writer as journaled
-from number_generator.formats.journal.codec import packed
-from number_generator.formats.journal.file import Journal, checksum
+from number_generator.formats.journal.codec import pack
+from number_generator.formats.journal.file import Journal, compute_checksum
 from number_generator.formats.reader import open_reader
 from number_generator.formats.writer import FORMATS
 from number_generator.job import metadata, spec
@@ -68,7 +68,7 @@ def run(*arguments):
 def run_until(monkeypatch, writes, *arguments):
     """Run with --resume, and end the run before the write of that number, from 1 on."""
     written = []
-    write = journaled.JournaledSink.write
+    write = journaled.JournaledWriter.write
 
     def counted(self, encoded):
         written.append(encoded)
@@ -77,7 +77,7 @@ def run_until(monkeypatch, writes, *arguments):
         write(self, encoded)
 
     with monkeypatch.context() as patch, pytest.raises(_KilledError):
-        patch.setattr(journaled.JournaledSink, "write", counted)
+        patch.setattr(journaled.JournaledWriter, "write", counted)
         run(*arguments, "--resume")
 
 
@@ -199,7 +199,7 @@ def test_a_part_that_is_in_its_place_is_not_made_again(folder, monkeypatch):
     expected = tree(folder)
     for path in folder.iterdir():
         path.unlink()
-    commit = execute.JournaledSink.commit
+    commit = execute.JournaledWriter.commit
     committed = []
 
     def once(self):
@@ -209,7 +209,7 @@ def test_a_part_that_is_in_its_place_is_not_made_again(folder, monkeypatch):
         commit(self)
 
     with monkeypatch.context() as patch, pytest.raises(_KilledError):
-        patch.setattr(execute.JournaledSink, "commit", once)
+        patch.setattr(execute.JournaledWriter, "commit", once)
         run(*arguments, "--resume")
     assert names_in(folder) == ["s-test.h5.journal", "s-train.h5"]
     inode = Path("s-train.h5").stat().st_ino
@@ -331,7 +331,7 @@ def test_two_runs_do_not_share_a_journal(folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "payload",
-    [b"no value", b"".join(packed({})), b"".join(packed({"start": 0, "length": 8, "blocks": {"pictures": []}}))],
+    [b"no value", b"".join(pack({})), b"".join(pack({"start": 0, "length": 8, "blocks": {"pictures": []}}))],
     ids=["nothing", "empty", "other"],
 )
 def test_a_journal_with_something_else_in_it_is_told(folder, capsys, payload):
@@ -341,7 +341,7 @@ def test_a_journal_with_something_else_in_it_is_told(folder, capsys, payload):
     Path("a.h5").unlink()
     journal = Journal(Path("a.h5.journal"))
     journal.begin(about)
-    journal.append(0, 8, [payload], checksum([payload]))
+    journal.append(0, 8, [payload], compute_checksum([payload]))
     journal.close()
 
     assert run("--output-path=a.h5", "--resume") == 1
@@ -386,14 +386,14 @@ def test_a_signal_says_what_is_left(folder, monkeypatch, capfd):
     from number_generator.system import signals as interruptions  # noqa: PLC0415 - patched here alone
 
     interruption = Interruption()
-    write = journaled.JournaledSink.write
+    write = journaled.JournaledWriter.write
     monkeypatch.setattr(interruptions.os, "_exit", lambda status: (_ for _ in ()).throw(_KilledError(status)))
 
     def stopped(self, encoded):
         write(self, encoded)
         interruption._handle(signal.SIGTERM, None)
 
-    monkeypatch.setattr(journaled.JournaledSink, "write", stopped)
+    monkeypatch.setattr(journaled.JournaledWriter, "write", stopped)
     with pytest.raises(_KilledError, match="143"):
         cli.generate_phone_numbers(["--num-images=60", "--seed=1", "--output-path=a.npz", "--resume"], interruption)
 
@@ -403,13 +403,13 @@ def test_a_signal_says_what_is_left(folder, monkeypatch, capfd):
 
 @pytest.mark.skipif(os.name == "nt", reason="an open file cannot be removed there")
 def test_a_folder_that_vanishes_is_one_error(folder, monkeypatch, capsys):
-    write = journaled.JournaledSink.write
+    write = journaled.JournaledWriter.write
 
     def vanishing(self, encoded):
         shutil.rmtree("gone", ignore_errors=True)
         write(self, encoded)
 
-    monkeypatch.setattr(journaled.JournaledSink, "write", vanishing)
+    monkeypatch.setattr(journaled.JournaledWriter, "write", vanishing)
 
     assert run("--resume", "--output-path=gone/a.pickle") == 1
     [error] = capsys.readouterr().err.splitlines()
@@ -432,7 +432,7 @@ def test_a_file_that_cannot_be_opened_says_what_is_kept(folder, monkeypatch, cap
         raise OutputError("cannot write a.pickle: No space left on device; nothing was left behind")
 
     with monkeypatch.context() as patch:
-        patch.setattr(execute, "open_sink", fail)
+        patch.setattr(execute, "open_writer", fail)
         assert run("--output-path=a.pickle", "--resume") == 1
     assert "No space left on device; what is done is kept in a.pickle.journal:" in capsys.readouterr().err
     assert run("--output-path=a.pickle", "--resume") == 0

@@ -11,9 +11,9 @@ import pytest
 
 from number_generator.commands import generate as cli
 from number_generator.commands.runs import execute
-from number_generator.commands.runs.plan import plan_of
+from number_generator.commands.runs.plan import make_plan
 from number_generator.formats.reader import open_reader
-from number_generator.job.provenance import differences, options_of, recorded_job
+from number_generator.job.provenance import find_differences, read_options, read_recorded_job
 from number_generator.system.signals import Interruption
 
 SHARDS = ["s-00000-of-00003.h5", "s-00001-of-00003.h5", "s-00002-of-00003.h5"]
@@ -140,16 +140,16 @@ def test_shards_tell_what_they_are(folder):
 
     for number, name in enumerate(SHARDS):
         about = load(name)[3]
-        job = recorded_job(about)
+        job = read_recorded_job(about)
         assert about["shard"] == job["shard"] == f"{number}/3"
         assert (job["start"], job["num_images"]) == (50 * number // 3, 50 * (number + 1) // 3 - 50 * number // 3)
-        assert options_of(about)["--shard"] == f"{number}/3"
-        assert options_of(about)["--num-images"] == "50"
+        assert read_options(about)["--shard"] == f"{number}/3"
+        assert read_options(about)["--num-images"] == "50"
         assert "shards" not in about | job
     about = load("s.h5")[3]
-    assert about["shards"] == recorded_job(about)["shards"] == 3
-    assert recorded_job(about)["num_images"] == 50
-    assert "shard" not in about | recorded_job(about)
+    assert about["shards"] == read_recorded_job(about)["shards"] == 3
+    assert read_recorded_job(about)["num_images"] == 50
+    assert "shard" not in about | read_recorded_job(about)
 
 
 @pytest.mark.parametrize("name", [SHARDS[1], "s.h5"])
@@ -169,16 +169,16 @@ def test_shards_of_one_job_differ_in_nothing_else(folder):
     assert run("--seed=1", "--shards=3") == 0
     first, second = load(SHARDS[0])[3], load(SHARDS[1])[3]
 
-    assert differences(first, second, ignoring={"shard"}) == []
-    assert differences(first, second) == ["--shard was 0/3 and is 1/3"]
+    assert find_differences(first, second, ignoring={"shard"}) == []
+    assert find_differences(first, second) == ["--shard was 0/3 and is 1/3"]
     changed = {**second, "command": second["command"].replace("--seed=1", "--seed=2")}
-    assert differences(first, changed, ignoring={"shard"}) == ["--seed was 1 and is 2"]
+    assert find_differences(first, changed, ignoring={"shard"}) == ["--seed was 1 and is 2"]
 
 
 def test_a_plan_makes_nothing(folder):
     arguments = ["--num-images=50", "--seed=1", "--format=hdf5", "--shards=3", "--output-path=s.h5"]
 
-    [part] = plan_of(cli.dataset_parser().parse_args(arguments)).parts
+    [part] = make_plan(cli.make_dataset_parser().parse_args(arguments)).parts
 
     assert [part.shard(number).target for number in range(3)] == SHARDS
     assert [len(part.shard(number).job.span) for number in range(3)] == [16, 17, 17]

@@ -14,7 +14,7 @@ from written import write as write_into
 from number_generator.errors import OutputError, OutputExistsError, SpecError
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.reader import open_reader
-from number_generator.formats.writer import open_sink
+from number_generator.formats.writer import open_writer
 from number_generator.job.spec import DatasetHeader
 from number_generator.system.signals import Interruption
 
@@ -29,9 +29,9 @@ def write(folder, names, counts, fields=FIELDS):
     first = 0
     for name, count in zip(names, counts, strict=True):
         rows = slice(first, first + count)
-        with open_sink("hdf5", folder / name, header_of(count, fields=fields), overwrite=True) as sink:
+        with open_writer("hdf5", folder / name, header_of(count, fields=fields), overwrite=True) as writer:
             of_shard = {name: values[rows] for name, values in truth.items()} if fields else None
-            write_into(sink, images[rows], labels[rows], of_shard)
+            write_into(writer, images[rows], labels[rows], of_shard)
         first += count
     return images, labels, truth
 

@@ -20,7 +20,7 @@ from sharded import COUNT, SHARDS
 from number_generator import GenericDataset, convert
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.formats.detection import source_files
+from number_generator.formats.detection import list_source_files
 from number_generator.formats.hdf5 import sharded as sharded_reader
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.sharded import ShardedHdf5Reader
@@ -181,10 +181,10 @@ def test_everything_that_opens_a_dataset_opens_an_index(folder, tmp_path):
 
 
 def test_the_source_files_are_the_index_and_its_shards(folder):
-    files = source_files(folder / "set.h5")
+    files = list_source_files(folder / "set.h5")
 
     assert files == [folder / "set.h5", *(shard_of(folder / "set.h5", number) for number in range(SHARDS))]
-    assert source_files(folder / "one.h5") == [folder / "one.h5"]
+    assert list_source_files(folder / "one.h5") == [folder / "one.h5"]
 
 
 def test_the_digits_of_a_part_of_a_split_are_told(tmp_path, atlas):
@@ -291,7 +291,7 @@ def test_threads_may_read_from_one_reader(many, monkeypatch):
 # --- what is wrong
 
 
-@pytest.mark.parametrize("opening", [open_reader, load_arrays, source_files, GenericDataset().load])
+@pytest.mark.parametrize("opening", [open_reader, load_arrays, list_source_files, GenericDataset().load])
 def test_a_missing_shard_is_named(path, opening):
     shard_of(path, 2).unlink()
 

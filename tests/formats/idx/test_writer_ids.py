@@ -7,9 +7,9 @@ import pytest
 
 from number_generator import DigitImageDataset, GenericDataset
 from number_generator.digits.resolve import load_digits
-from number_generator.digits.writers import writers_of
+from number_generator.digits.writers import find_writers
 from number_generator.errors import DatasetError, DatasetNotFoundError
-from number_generator.formats.detection import detect_format, source_files
+from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.reader import load_arrays
 
 COUNT = 12
@@ -194,7 +194,7 @@ def test_digits_are_grouped_by_the_writers_of_qmnist(tmp_path):
     digits.load(path)
 
     np.testing.assert_array_equal(digits.writer_ids, WRITERS)
-    made = writers_of(digits, "auto")
+    made = find_writers(digits, "auto")
     assert (made.kind, made.groups) == ("dataset", 5)
     np.testing.assert_array_equal(np.unique(WRITERS)[made.ids], WRITERS)
 
@@ -214,11 +214,11 @@ def test_writers_do_not_change_the_sha256_of_digits(tmp_path):
 
 def test_every_file_that_digits_are_read_from_is_known(tmp_path):
     path = pair(tmp_path, "train-images-idx3-ubyte", "qmnist-train-labels-idx2-int.gz", EXTENDED_FILE)
-    assert [file.name for file in source_files(path)] == [path.name, "qmnist-train-labels-idx2-int.gz"]
+    assert [file.name for file in list_source_files(path)] == [path.name, "qmnist-train-labels-idx2-int.gz"]
 
     write(tmp_path, "train-labels-idx1-ubyte", LABELS_FILE)
 
-    assert [file.name for file in source_files(path)][1:] == [
+    assert [file.name for file in list_source_files(path)][1:] == [
         "train-labels-idx1-ubyte",
         "qmnist-train-labels-idx2-int.gz",
     ]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from number_generator.errors import OutputError
 from number_generator.formats.journal import file as journals
-from number_generator.formats.journal.codec import packed, unpacked
-from number_generator.formats.journal.file import Journal, checksum, recorded
+from number_generator.formats.journal.codec import pack, unpack
+from number_generator.formats.journal.file import Journal, compute_checksum, read_recorded
 
 ABOUT = {"seed": 1, "command": "generate-phone-numbers --seed=1"}
 PAYLOADS = [b"first" * 30, b"", b"third"]
@@ -31,7 +31,7 @@ def begun(path):
     journal.begin(ABOUT)
     sizes = [path.stat().st_size]
     for number, payload in enumerate(PAYLOADS):
-        journal.append(10 + 2 * number, 2, [payload], checksum([payload]))
+        journal.append(10 + 2 * number, 2, [payload], compute_checksum([payload]))
         sizes.append(path.stat().st_size)
     journal.close()
     return sizes
@@ -50,13 +50,13 @@ def entries_of(path, first=10):
 
 def test_what_was_appended_is_read_again(path, begun):
     assert entries_of(path) == (ABOUT, [(2, payload) for payload in PAYLOADS])
-    assert recorded(path) == ABOUT
+    assert read_recorded(path) == ABOUT
 
 
 def test_a_journal_goes_on_after_what_it_holds(path, begun):
     journal = Journal(path)
     list(journal.entries(10))
-    journal.append(16, 1, [b"a", np.arange(3, dtype=np.uint8)], checksum([b"a\0\1\2"]))
+    journal.append(16, 1, [b"a", np.arange(3, dtype=np.uint8)], compute_checksum([b"a\0\1\2"]))
     journal.close()
 
     assert entries_of(path)[1][-1] == (1, b"a\0\1\2")
@@ -74,7 +74,7 @@ def test_a_removed_journal_has_gone(path, begun):
     Journal(path).remove()
 
     assert not path.exists()
-    assert recorded(path) is None
+    assert read_recorded(path) is None
 
 
 # --- what a crash leaves
@@ -121,7 +121,7 @@ def test_a_flipped_bit_ends_what_is_read(path, begun):
 def test_records_that_are_not_consecutive_end_what_is_read(path, begun):
     journal = Journal(path)
     list(journal.entries(10))
-    journal.append(17, 2, [b"too far"], checksum([b"too far"]))
+    journal.append(17, 2, [b"too far"], compute_checksum([b"too far"]))
     journal.close()
 
     assert len(entries_of(path)[1]) == 3
@@ -136,14 +136,14 @@ def test_a_journal_that_never_came_to_its_first_record_is_begun_anew(path, conte
 
     assert journal.about is None
     journal.begin(ABOUT)
-    journal.append(0, 1, [b"x"], checksum([b"x"]))
+    journal.append(0, 1, [b"x"], compute_checksum([b"x"]))
     journal.close()
     assert entries_of(path, first=0) == (ABOUT, [(1, b"x")])
 
 
 def test_a_lying_length_takes_no_memory(path, begun):
     head = journals._HEAD.pack(b"NGJ1", 1, 10, 2, 2**62, 0, 0)[:36]
-    path.write_bytes(path.read_bytes()[: begun[0]] + head + checksum([head]).to_bytes(4, "little"))
+    path.write_bytes(path.read_bytes()[: begun[0]] + head + compute_checksum([head]).to_bytes(4, "little"))
 
     assert entries_of(path)[1] == []
 
@@ -208,7 +208,7 @@ def test_a_record_that_does_not_fit_leaves_the_ones_before(path, begun, number):
 
     journal._file = Full(journal._file)
     with pytest.raises(OutputError, match=os.strerror(number)):
-        journal.append(16, 1, [b"x" * 100], checksum([b"x" * 100]))
+        journal.append(16, 1, [b"x" * 100], compute_checksum([b"x" * 100]))
     journal.close()
 
     assert path.stat().st_size == size
@@ -223,7 +223,7 @@ def test_a_journal_that_was_removed_is_missed(path, monkeypatch):
     path.unlink()
 
     with pytest.raises(OutputError, match="was removed while the run was at work"):
-        journal.append(0, 1, [b"x"], checksum([b"x"]))
+        journal.append(0, 1, [b"x"], compute_checksum([b"x"]))
     journal.close()
 
 
@@ -234,7 +234,7 @@ def test_what_is_done_is_synced_now_and_then(path, monkeypatch):
     journal = Journal(path)
     journal.begin(ABOUT)
     for number in range(6):
-        journal.append(number, 1, [b"x" * 10], checksum([b"x" * 10]))
+        journal.append(number, 1, [b"x" * 10], compute_checksum([b"x" * 10]))
     journal.close()
 
     assert len(synced) == 4  # the first record, and each two of 50 bytes after it
@@ -280,17 +280,17 @@ def same(first, second):
 
 @given(VALUES)
 def test_values_come_back_as_they_were(value):
-    assert same(unpacked(b"".join(packed(value))), value)
+    assert same(unpack(b"".join(pack(value))), value)
 
 
 @given(VALUES, st.data())
 def test_damaged_values_raise_value_error_alone(value, data):
-    content = bytearray(b"".join(packed(value)))
+    content = bytearray(b"".join(pack(value)))
     for _ in range(3):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
 
     with contextlib.suppress(ValueError):
-        unpacked(bytes(content[: data.draw(st.integers(0, len(content)))]))
+        unpack(bytes(content[: data.draw(st.integers(0, len(content)))]))
 
 
 @pytest.mark.parametrize(
@@ -312,4 +312,4 @@ def test_values_that_lie_are_refused(text):
     content = len(text).to_bytes(4, "little") + text.encode() + bytes(8)
 
     with pytest.raises(ValueError, match=r"\w"):
-        unpacked(content)
+        unpack(content)

@@ -9,7 +9,7 @@ from small_dataset import COUNT, IMAGES, LABELS, TRUTH, write
 
 from number_generator.errors import DatasetError, MissingExtraError
 from number_generator.formats.detection import detect_format
-from number_generator.formats.parquet.writer import ParquetSink
+from number_generator.formats.parquet.writer import ParquetWriter
 from number_generator.formats.reader import open_reader
 from number_generator.job.spec import Chunk, DatasetHeader, Span
 
@@ -75,11 +75,11 @@ def test_several_parts_are_told_apart(tmp_path):
 
 def test_several_files_of_ours_are_one_dataset(tmp_path):
     header = DatasetHeader(IMAGES.shape, 3, {"a": 1})
-    with ParquetSink(tmp_path / "set", header, overwrite=False, file_images=3) as sink:
-        for span in Span(0, COUNT).split(sink.span_multiple):
+    with ParquetWriter(tmp_path / "set", header, overwrite=False, file_images=3) as writer:
+        for span in Span(0, COUNT).split(writer.span_multiple):
             part = slice(span.start, span.stop)
-            sink.write(sink.encode(Chunk(span, IMAGES[part], np.array(LABELS[part], "S3"))))
-        sink.commit()
+            writer.write(writer.encode(Chunk(span, IMAGES[part], np.array(LABELS[part], "S3"))))
+        writer.commit()
 
     with open_reader(tmp_path / "set") as reader:
         np.testing.assert_array_equal(reader.images(0, COUNT), IMAGES)

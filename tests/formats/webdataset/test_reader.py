@@ -13,7 +13,7 @@ from small_dataset import COUNT, IMAGES, LABELS, TRUTH, write
 from number_generator.errors import DatasetError
 from number_generator.formats.detection import detect_format
 from number_generator.formats.reader import open_reader
-from number_generator.formats.webdataset.writer import WebDatasetSink
+from number_generator.formats.webdataset.writer import WebDatasetWriter
 from number_generator.job.spec import Chunk, DatasetHeader, Span
 
 
@@ -86,11 +86,11 @@ def test_other_files_of_a_sample_are_passed_by(tmp_path):
 
 @pytest.mark.parametrize("shard_images", [1, 2, 3, 6, 7, 8])
 def test_images_are_found_in_whichever_shard_they_are(tmp_path, shard_images):
-    with WebDatasetSink(
+    with WebDatasetWriter(
         tmp_path / "set", DatasetHeader(IMAGES.shape, 3, {}), overwrite=False, shard_images=shard_images
-    ) as sink:
-        sink.write(sink.encode(Chunk(Span(0, COUNT), IMAGES, np.array(LABELS, "S3"))))
-        sink.commit()
+    ) as writer:
+        writer.write(writer.encode(Chunk(Span(0, COUNT), IMAGES, np.array(LABELS, "S3"))))
+        writer.commit()
 
     with open_reader(tmp_path / "set") as reader:
         for number in (6, 0, 5, 1, 4, 2, 3):
@@ -177,9 +177,9 @@ def test_a_member_that_claims_more_than_there_is_is_refused(tmp_path):
 
 def test_a_missing_shard_is_noticed(tmp_path):
     header = DatasetHeader(IMAGES.shape, 3, {})
-    with WebDatasetSink(tmp_path / "set", header, overwrite=False, shard_images=3) as sink:
-        sink.write(sink.encode(Chunk(Span(0, COUNT), IMAGES, np.array(LABELS, "S3"))))
-        sink.commit()
+    with WebDatasetWriter(tmp_path / "set", header, overwrite=False, shard_images=3) as writer:
+        writer.write(writer.encode(Chunk(Span(0, COUNT), IMAGES, np.array(LABELS, "S3"))))
+        writer.commit()
     (tmp_path / "set" / "train-000001.tar").unlink()
 
     with pytest.raises(DatasetError, match="claims 7 images and has 4"):
@@ -188,9 +188,9 @@ def test_a_missing_shard_is_noticed(tmp_path):
 
 def test_a_shard_of_another_length_than_told_is_noticed(tmp_path):
     header = DatasetHeader(IMAGES.shape, 3, {})
-    with WebDatasetSink(tmp_path / "set", header, overwrite=False, shard_images=3) as sink:
-        sink.write(sink.encode(Chunk(Span(0, COUNT), IMAGES, np.array(LABELS, "S3"))))
-        sink.commit()
+    with WebDatasetWriter(tmp_path / "set", header, overwrite=False, shard_images=3) as writer:
+        writer.write(writer.encode(Chunk(Span(0, COUNT), IMAGES, np.array(LABELS, "S3"))))
+        writer.commit()
     shutil.copy(tmp_path / "set" / "train-000002.tar", tmp_path / "set" / "train-000001.tar")
 
     with open_reader(tmp_path / "set") as reader:

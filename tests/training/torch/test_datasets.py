@@ -524,7 +524,7 @@ def test_without_pytorch_the_error_names_the_extra(monkeypatch):
     monkeypatch.setattr(optional.importlib, "import_module", missing)
 
     with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install 'number-generator\[torch\]'"):
-        optional.needed("torch", "torch", "number_generator.torch")
+        optional.import_optional("torch", "torch", "number_generator.torch")
 
 
 def test_what_an_optional_package_lacks_itself_is_not_taken_for_it(monkeypatch):
@@ -534,4 +534,4 @@ def test_what_an_optional_package_lacks_itself_is_not_taken_for_it(monkeypatch):
     monkeypatch.setattr(optional.importlib, "import_module", broken)
 
     with pytest.raises(ModuleNotFoundError, match="numpy"):
-        optional.needed("torch", "torch", "number_generator.torch")
+        optional.import_optional("torch", "torch", "number_generator.torch")
