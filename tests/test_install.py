@@ -261,12 +261,12 @@ def test_the_digits_are_found_from_an_editable_install(from_checkout, checkout, 
 def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_wheel, checkout):
     (checkout / "test_probe.py").write_text(
         "import pathlib, number_generator\n"
-        "from number_generator import digit_datasets\n"
+        "from number_generator.digits import default_digits\n"
         "def test_the_checkout_shadows_the_install():\n"
         "    assert pathlib.Path(number_generator.__file__).parents[1] == pathlib.Path(__file__).parent\n"
         "def test_an_image_is_drawn():\n"
         "    assert number_generator.generate_numbers_sequence('42').shape == (28, 100)\n"
-        "    assert len(digit_datasets.default_digits()) == 5000\n"
+        "    assert len(default_digits()) == 5000\n"
     )
 
     said = run([from_wheel.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_probe.py"], checkout)
@@ -280,8 +280,8 @@ def test_without_its_digits_the_package_says_so(from_sdist, tmp_path):
         from_sdist.site / "number_generator", copy / "number_generator", ignore=shutil.ignore_patterns("data")
     )
     code = (
-        "from number_generator import NumberGeneratorError, digit_datasets\n"
-        "try:\n    digit_datasets.default_digits()\nexcept NumberGeneratorError as exc:\n    print(exc)\n"
+        "from number_generator import NumberGeneratorError\nfrom number_generator.digits import default_digits\n"
+        "try:\n    default_digits()\nexcept NumberGeneratorError as exc:\n    print(exc)\n"
     )
 
     said = run([from_sdist.python, "-c", code], copy)
