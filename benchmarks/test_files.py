@@ -14,7 +14,8 @@ from number_generator import GenericDataset
 from number_generator.digits.resolve import default_digits
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.writer import open_writer
-from number_generator.job.spec import Chunk, DatasetHeader, Span
+from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.spec import Span
 from number_generator.rendering.engine import make_chunk
 
 _COUNT = 20_480

@@ -8,7 +8,8 @@ from number_generator.commands.runs.write_job import write_job
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.formats.writer import open_writer
-from number_generator.job.spec import DatasetHeader, Job, RenderSpec, Span
+from number_generator.job.chunk import DatasetHeader
+from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.threads import count_cores
 

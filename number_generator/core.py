@@ -11,8 +11,9 @@ from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_d
 from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset, Images
+from number_generator.job.chunk import Chunk
 from number_generator.job.handwriting import Handwriting, checked_style
-from number_generator.job.spec import Chunk, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
+from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.batch import allocate_images, make_images, make_whole_chunk
 from number_generator.system.checks import check_integer, check_seed

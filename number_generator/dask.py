@@ -15,8 +15,9 @@ from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits
 from number_generator.errors import SpecError
 from number_generator.formats.schema import pad
+from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting
-from number_generator.job.spec import Fit, Job, Label, Span, TruthField
+from number_generator.job.spec import Fit, Job, Label, Span
 from number_generator.numbers.sequences import format_labels
 from number_generator.rendering.bound_job import Recipe
 from number_generator.rendering.ground_truth import make_truth_fields

@@ -8,7 +8,7 @@ import pytest
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.conversion import write_dataset
 from number_generator.formats.memory_reader import MemoryReader
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 COUNT, HEIGHT, WIDTH, LONGEST = 7, 5, 6, 3
 LABELS = ["", "1", "23", "456", "7,8", '"9"', "+12"]

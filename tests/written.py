@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from number_generator.formats.writer import open_writer
-from number_generator.job.spec import Chunk, DatasetHeader, Span, TruthField
+from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
+from number_generator.job.spec import Span
 
 FIELDS = (
     TruthField("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.paths import MalformedError, describe_value, reading
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)

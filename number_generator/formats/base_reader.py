@@ -12,7 +12,7 @@ import numpy as np
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
 from number_generator.formats.paths import reading
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 Handles = TypeVar("Handles")
 Self = TypeVar("Self", bound="SlicedReader[Any]")

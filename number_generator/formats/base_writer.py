@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from number_generator.formats.atomic_folder import AtomicFolder
-from number_generator.job.spec import DatasetHeader
+from number_generator.job.chunk import DatasetHeader
 from number_generator.system.temporaries import translate_errors
 
 __all__ = ["FolderWriter"]

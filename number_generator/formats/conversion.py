@@ -14,8 +14,9 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.schema import describe, parse_truth_fields
 from number_generator.formats.writer import ENDINGS, FORMATS, Compression, Format, find_format, open_writer
+from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.provenance import join_metadata
-from number_generator.job.spec import Chunk, DatasetHeader, Span, TruthField
+from number_generator.job.spec import Span
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from number_generator.formats.paths import MalformedError, check_path, describe_value
 from number_generator.formats.schema import DESCRIPTION_FILE, parse_metadata, parse_truth_fields
-from number_generator.job.spec import MAX_WIDTH, TruthField
+from number_generator.job.chunk import TruthField
+from number_generator.job.spec import MAX_WIDTH
 
 _SPACING = "spacing_range"
 _MOST_BYTES = 64 << 20

@@ -15,7 +15,7 @@ from number_generator.formats.descriptions import Description
 from number_generator.formats.image_decoding import check_size, decode_image, read_size
 from number_generator.formats.paths import MalformedError, reading
 from number_generator.formats.schema import parse_truth_rows
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 MOST_LABEL_BYTES = 1 << 16
 """What one label may take: a sequence may hold 10,000 digits."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 __all__ = ["MemoryReader"]
 

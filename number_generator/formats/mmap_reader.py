@@ -16,7 +16,7 @@ import numpy as np
 from number_generator.formats.arrays import RawDataset, decode_texts
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.paths import release_pages
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 __all__ = ["Loader", "MappedReader"]
 

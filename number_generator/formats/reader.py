@@ -23,7 +23,7 @@ from number_generator.formats.paths import check_path
 from number_generator.formats.pickle import reader as pickles
 from number_generator.formats.png.reader import PngReader
 from number_generator.formats.webdataset.reader import WebDatasetReader
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 __all__ = ["Reader", "load_arrays", "open_reader"]
 

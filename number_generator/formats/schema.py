@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.job.spec import DatasetHeader, TruthField
+from number_generator.job.chunk import DatasetHeader, TruthField
 
 __all__ = [
     "CHARACTER_FIELDS",
@@ -83,7 +83,7 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
     Examples
     --------
     >>> from number_generator.formats.schema import describe
-    >>> from number_generator.job.spec import DatasetHeader
+    >>> from number_generator.job.chunk import DatasetHeader
     >>> describe(DatasetHeader((2, 28, 100), 11, {"spacing_range": (5, 10)}))
     {'spacing_range': [5, 10], 'shape': [2, 28, 100], 'fields': {}}
     """

@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from number_generator.errors import SpecError
-from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.job.chunk import Chunk, DatasetHeader
 
 __all__ = [
     "COMPRESSIONS",

@@ -8,7 +8,8 @@ import numpy.typing as npt
 
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import MemoryLimitError
-from number_generator.job.spec import Chunk, Job, Span
+from number_generator.job.chunk import Chunk
+from number_generator.job.spec import Job, Span
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import join_truth
 from number_generator.system.buffers import uninitialised_bytes

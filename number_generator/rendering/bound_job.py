@@ -13,8 +13,9 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import DigitImageDataset
 from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
+from number_generator.job.chunk import Chunk
 from number_generator.job.handwriting import Handwriting
-from number_generator.job.spec import Chunk, Job, Span
+from number_generator.job.spec import Job, Span
 from number_generator.rendering.batch import make_whole_chunk
 
 __all__ = ["Recipe"]

@@ -6,7 +6,8 @@ import numpy.typing as npt
 from number_generator._kernels import layout, render, truth
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import SpecError
-from number_generator.job.spec import Chunk, Job, Sequences, Span
+from number_generator.job.chunk import Chunk
+from number_generator.job.spec import Job, Sequences, Span
 from number_generator.numbers.sequences import format_labels
 from number_generator.rendering.ground_truth import make_truth
 from number_generator.rendering.placement import Placement

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from number_generator._kernels import rng, truth
 from number_generator.digits.atlas import GlyphAtlas
+from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
-from number_generator.job.spec import Job, Sequences, TruthField
+from number_generator.job.spec import Job, Sequences
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import make_style_table
 

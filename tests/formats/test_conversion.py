@@ -27,7 +27,7 @@ from number_generator.formats.conversion import write_dataset
 from number_generator.formats.detection import detect_format
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.reader import open_reader
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 from number_generator.system.signals import Interruption
 
 

@@ -28,7 +28,8 @@ from number_generator.formats.hdf5.writer import Hdf5Writer
 from number_generator.formats.pickle.writer import PickleWriter
 from number_generator.formats.schema import describe
 from number_generator.formats.writer import COMPRESSIONS, find_format, open_writer
-from number_generator.job.spec import Chunk, DatasetHeader, Span, TruthField
+from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
+from number_generator.job.spec import Span
 from number_generator.system import atomic_file, temporaries
 from number_generator.system.atomic_file import AtomicFile
 
@@ -1130,7 +1131,8 @@ import numpy as np
 from pathlib import Path
 from number_generator.errors import OutputError
 from number_generator.formats.writer import open_writer
-from number_generator.job.spec import Chunk, DatasetHeader, Field, Span
+from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.spec import Field, Span
 
 path, file_format, compression = sys.argv[1:]
 images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)

@@ -23,7 +23,8 @@ from number_generator.formats.parquet.writer import ParquetWriter
 from number_generator.formats.schema import describe, parse_truth_rows
 from number_generator.formats.webdataset.writer import WebDatasetWriter
 from number_generator.formats.writer import FOLDER_FORMATS, open_writer
-from number_generator.job.spec import Chunk, DatasetHeader, Span
+from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.spec import Span
 from number_generator.system import temporaries
 from number_generator.system.signals import _is_removed
 

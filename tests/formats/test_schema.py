@@ -22,7 +22,7 @@ from number_generator.formats.schema import (
     sample_key,
     truth_key,
 )
-from number_generator.job.spec import DatasetHeader, TruthField
+from number_generator.job.chunk import DatasetHeader, TruthField
 
 FIELDS = (
     TruthField("boxes", (4, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),

@@ -26,8 +26,9 @@ from number_generator.formats.journal.file import Journal
 from number_generator.formats.journal.writer import JournaledWriter
 from number_generator.formats.schema import image_key, label_key
 from number_generator.formats.writer import open_writer
+from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.job.handwriting import STYLES
-from number_generator.job.spec import Chunk, DatasetHeader, Span
+from number_generator.job.spec import Span
 
 JOURNALED = 5
 """Images of the datasets that have journals."""

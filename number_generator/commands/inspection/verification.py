@@ -20,7 +20,7 @@ from number_generator.formats.reader import Reader
 from number_generator.job.provenance import find_differences
 
 if TYPE_CHECKING:
-    from number_generator.job.spec import Chunk
+    from number_generator.job.chunk import Chunk
 
 __all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "list_files_to_read", "verify"]
 

@@ -22,7 +22,8 @@ from number_generator.errors import OutputError, OutputExistsError
 from number_generator.formats.hdf5.index_writer import check_place, write_index
 from number_generator.formats.journal.writer import JournaledWriter, report_as_kept
 from number_generator.formats.writer import Writer, open_writer
-from number_generator.job.spec import DatasetHeader, Span
+from number_generator.job.chunk import DatasetHeader
+from number_generator.job.spec import Span
 from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging

@@ -26,7 +26,8 @@ from number_generator.job.provenance import make_shard_metadata
 if TYPE_CHECKING:
     from number_generator.digits.atlas import GlyphAtlas
     from number_generator.digits.resolve import DigitImageDataset
-    from number_generator.job.spec import DatasetHeader, Job, RenderSpec
+    from number_generator.job.chunk import DatasetHeader
+    from number_generator.job.spec import Job, RenderSpec
 
 __all__ = [
     "Part",
@@ -182,8 +183,9 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
     from number_generator.digits.resolve import default_digits_path, name_digits  # noqa: PLC0415
     from number_generator.digits.splits import divide_digits  # noqa: PLC0415
     from number_generator.digits.writers import find_clusters, find_writers, prepare_atlas  # noqa: PLC0415
+    from number_generator.job.chunk import DatasetHeader  # noqa: PLC0415
     from number_generator.job.metadata import make_metadata  # noqa: PLC0415
-    from number_generator.job.spec import SOURCE_DIGITS, DatasetHeader, Job, Span  # noqa: PLC0415
+    from number_generator.job.spec import SOURCE_DIGITS, Job, Span  # noqa: PLC0415
     from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
     from number_generator.rendering.ground_truth import make_truth_fields  # noqa: PLC0415
 

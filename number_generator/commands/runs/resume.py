@@ -8,8 +8,8 @@ from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
 from number_generator.formats.journal.file import ENDING, Journal, read_recorded
+from number_generator.job.chunk import DatasetHeader
 from number_generator.job.provenance import find_differences, read_recorded_job
-from number_generator.job.spec import DatasetHeader
 
 __all__ = ["find_journal", "is_complete", "open_journal", "read_recorded_seed"]
 

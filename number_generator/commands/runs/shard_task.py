@@ -10,8 +10,9 @@ from number_generator.commands.runs.execute import Settings, make_part
 from number_generator.commands.runs.plan import Part
 from number_generator.commands.runs.resume import find_journal, is_complete
 from number_generator.errors import ClusterError, MemoryLimitError, NumberGeneratorError, OutputError, OutputExistsError
+from number_generator.job.chunk import DatasetHeader
 from number_generator.job.handwriting import STYLE_VERSION
-from number_generator.job.spec import RENDER_VERSION, DatasetHeader
+from number_generator.job.spec import RENDER_VERSION
 from number_generator.rendering.bound_job import Recipe
 from number_generator.system.signals import Interruption
 

@@ -11,7 +11,7 @@ import numpy as np
 from number_generator.errors import OutputError, SpecError
 from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
-from number_generator.job.spec import DatasetHeader
+from number_generator.job.chunk import DatasetHeader
 from number_generator.system.signals import Interruption
 
 __all__ = ["check_place", "write_index"]

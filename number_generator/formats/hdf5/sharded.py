@@ -24,8 +24,8 @@ from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, describe_value, reading
+from number_generator.job.chunk import TruthField
 from number_generator.job.provenance import find_differences, read_recorded_job
-from number_generator.job.spec import TruthField
 
 __all__ = ["ShardedHdf5Reader", "open_hdf5"]
 

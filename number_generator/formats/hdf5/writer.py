@@ -18,7 +18,7 @@ from isal import igzip_lib
 
 from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
 from number_generator.formats.schema import pad
-from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.job.chunk import Chunk, DatasetHeader
 
 __all__ = ["Hdf5Writer"]
 

@@ -11,7 +11,7 @@ from number_generator.errors import OutputError, OutputExistsError
 from number_generator.formats.journal.codec import pack, unpack
 from number_generator.formats.journal.file import Journal, compute_checksum
 from number_generator.formats.writer import Writer
-from number_generator.job.spec import Chunk
+from number_generator.job.chunk import Chunk
 from number_generator.system.temporaries import NOTHING_LEFT, resumable_error
 
 __all__ = ["JournaledWriter", "report_as_kept"]

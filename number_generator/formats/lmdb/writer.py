@@ -28,7 +28,7 @@ from number_generator.formats.schema import (
     label_key,
     truth_key,
 )
-from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.optional import import_optional
 from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 

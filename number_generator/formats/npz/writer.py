@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.formats.schema import describe, dump_json, pad
-from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.temporaries import open_unnamed_file, translate_errors
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
-from number_generator.job.spec import Chunk, DatasetHeader, TruthField
+from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.system.optional import import_optional
 
 __all__ = ["ParquetWriter"]

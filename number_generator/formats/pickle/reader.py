@@ -15,7 +15,7 @@ from number_generator.formats.paths import MalformedError, describe_value, readi
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
 from number_generator.formats.schema import parse_truth_fields
-from number_generator.job.spec import TruthField
+from number_generator.job.chunk import TruthField
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "

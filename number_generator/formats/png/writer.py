@@ -15,7 +15,7 @@ from number_generator.errors import DatasetError
 from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, image_path
-from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.job.chunk import Chunk, DatasetHeader
 
 __all__ = ["PngWriter"]
 

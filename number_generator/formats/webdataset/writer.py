@@ -10,7 +10,7 @@ from typing import IO, Any
 from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
-from number_generator.job.spec import Chunk, DatasetHeader
+from number_generator.job.chunk import Chunk, DatasetHeader
 
 __all__ = ["WebDatasetWriter"]
 

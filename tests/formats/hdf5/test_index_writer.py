@@ -15,7 +15,7 @@ from number_generator.errors import OutputError, OutputExistsError, SpecError
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.reader import open_reader
 from number_generator.formats.writer import open_writer
-from number_generator.job.spec import DatasetHeader
+from number_generator.job.chunk import DatasetHeader
 from number_generator.system.signals import Interruption
 
 

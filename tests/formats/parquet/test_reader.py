@@ -11,7 +11,8 @@ from number_generator.errors import DatasetError, MissingExtraError
 from number_generator.formats.detection import detect_format
 from number_generator.formats.parquet.writer import ParquetWriter
 from number_generator.formats.reader import open_reader
-from number_generator.job.spec import Chunk, DatasetHeader, Span
+from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.spec import Span
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

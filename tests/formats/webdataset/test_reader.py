@@ -14,7 +14,8 @@ from number_generator.errors import DatasetError
 from number_generator.formats.detection import detect_format
 from number_generator.formats.reader import open_reader
 from number_generator.formats.webdataset.writer import WebDatasetWriter
-from number_generator.job.spec import Chunk, DatasetHeader, Span
+from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.spec import Span
 
 
 def png(image):
