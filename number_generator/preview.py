@@ -177,13 +177,13 @@ def _drawn(count: int, seed: int) -> list[str]:
     """Draw numbers of `_SHORTEST` to `_LONGEST` digits, number k from the random words of image k."""
     import numpy as np  # noqa: PLC0415
 
-    from number_generator._kernels import rng  # noqa: PLC0415
+    from number_generator._kernels import rng, streams  # noqa: PLC0415
 
     length_words, digit_words = np.empty(4, np.uint64), np.empty(8, np.uint64)
     numbers = []
     for k in range(count):
-        rng.fill_words(np.uint64(seed), np.uint64(k), rng.LENGTH, 1, length_words)
-        rng.fill_words(np.uint64(seed), np.uint64(k), rng.DIGIT, _LONGEST, digit_words)
+        rng.fill_words(np.uint64(seed), np.uint64(k), streams.LENGTH, 1, length_words)
+        rng.fill_words(np.uint64(seed), np.uint64(k), streams.DIGIT, _LONGEST, digit_words)
         length = _SHORTEST + rng.bounded(length_words[0], _LONGEST - _SHORTEST + 1)
         numbers.append("".join(str(rng.bounded(word, 10)) for word in digit_words[:length]))
     return numbers

@@ -11,12 +11,10 @@ import numpy as np
 
 from number_generator._kernels import rng
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import NIL, ONE
 from number_generator._kernels.simd import multiply_wide
 
-__all__ = ["ARC", "CODE_BITS", "COUNT", "NODE_SIZE", "PATTERN", "TAG", "draw_numbers", "scale_fraction"]
-
-PATTERN = 5
-"""The stream that patterns draw from."""
+__all__ = ["ARC", "CODE_BITS", "COUNT", "NODE_SIZE", "TAG", "draw_numbers", "scale_fraction"]
 
 ARC = 0
 """The column of a state's first arc."""
@@ -36,8 +34,6 @@ _CODE = (1 << CODE_BITS) - 1
 # What these have in limbs fits in one register, or in two.
 _FEW = 1
 _SEVERAL = 2
-_ZERO = np.uint64(0)
-_ONE = np.uint64(1)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -49,10 +45,10 @@ def scale_fraction(words: Any, counts: Any, first: int, limbs: int, out: Any) ->
     no result is more likely than another by 2**-64 of its chance.
     """
     for j in range(limbs):
-        out[j] = _ZERO
+        out[j] = NIL
     # Each round adds a digit times the count and drops the lowest limb: what is left stays below the count.
     for k in range(limbs + 1, 0, -1):
-        carry = _ZERO
+        carry = NIL
         for j in range(limbs):
             high, low = multiply_wide(words[k], counts[first + j])
             low = low + out[j]
@@ -69,8 +65,8 @@ def scale_fraction(words: Any, counts: Any, first: int, limbs: int, out: Any) ->
 def _take_one(rest: Any) -> bool:
     """Subtract one, or tell that there is nothing to subtract from: the caller knows that `rest` has all its limbs."""
     for j in range(rest.size):
-        if rest[j] != _ZERO:
-            rest[j] = rest[j] - _ONE
+        if rest[j] != NIL:
+            rest[j] = rest[j] - ONE
             for k in range(j):
                 rest[k] = _FULL
             return True
@@ -81,7 +77,7 @@ def _take_one(rest: Any) -> bool:
 def _take(rest: Any, limbs: int, counts: Any, first: int, size: int) -> bool:
     """Subtract the count of `size` limbs from `rest`, which has `limbs`; or tell that `rest` is less."""
     for j in range(limbs - 1, size - 1, -1):
-        if rest[j] != _ZERO:
+        if rest[j] != NIL:
             break
     else:
         for j in range(size - 1, -1, -1):
@@ -89,16 +85,16 @@ def _take(rest: Any, limbs: int, counts: Any, first: int, size: int) -> bool:
                 if rest[j] < counts[first + j]:
                     return False
                 break
-    borrow = _ZERO
+    borrow = NIL
     for j in range(size):
         given = rest[j]
         less = given - counts[first + j]
         rest[j] = less - borrow
         borrow = np.uint64(given < counts[first + j]) | np.uint64(less < borrow)
     j = size
-    while borrow != _ZERO:
-        borrow = np.uint64(rest[j] == _ZERO)
-        rest[j] = rest[j] - _ONE
+    while borrow != NIL:
+        borrow = np.uint64(rest[j] == NIL)
+        rest[j] = rest[j] - ONE
         j += 1
     return True
 
@@ -134,12 +130,12 @@ def draw_numbers(
     offsets[0] = at
     for i in range(offsets.size - 1):
         image = np.uint64(start) + np.uint64(i)
-        word_0, word_1, word_2, _ = rng.philox(_ZERO, image, _ZERO, _ZERO, np.uint64(seed), np.uint64(stream))
+        word_0, word_1, word_2, _ = rng.philox(NIL, image, NIL, NIL, np.uint64(seed), np.uint64(stream))
         state = np.int64(starts[rng.bounded(word_0, starts.size)])
         first = nodes[state, COUNT]
         limbs = nodes[state + 1, COUNT] - first
         length = np.int64(0)
-        rest = _ZERO
+        rest = NIL
         is_whole = False
         if limbs == _FEW:
             high = multiply_wide(word_2, counts[first])[0]
@@ -148,7 +144,7 @@ def draw_numbers(
         else:
             rng.fill_words(seed, image, stream, limbs + 2, words)
             for j in range(limbs, most):
-                wide[j] = _ZERO
+                wide[j] = NIL
             scale_fraction(words, counts, first, limbs, wide)
             while limbs > _SEVERAL:
                 if nodes[state, TAG] >= 0 and not _take_one(wide):
@@ -170,7 +166,7 @@ def draw_numbers(
             rest = wide[0]
             high = wide[1]
             while limbs == _SEVERAL and not is_whole:
-                if (rest | high) == _ZERO and nodes[state, TAG] >= 0:
+                if (rest | high) == NIL and nodes[state, TAG] >= 0:
                     is_whole = True
                     break
                 arc = nodes[state, ARC]
@@ -185,7 +181,7 @@ def draw_numbers(
                 state = np.int64(arcs[arc] >> CODE_BITS)
                 limbs = nodes[state + 1, COUNT] - nodes[state, COUNT]
         while not is_whole:
-            if rest == _ZERO and nodes[state, TAG] >= 0:
+            if rest == NIL and nodes[state, TAG] >= 0:
                 break
             arc = nodes[state, ARC]
             last = nodes[state + 1, ARC]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import LOW_16, NIL
 from number_generator._kernels.rng import fill_words, philox
 
 __all__ = [
@@ -34,8 +35,6 @@ ROW_SIZE = 6
 TABLE_ROWS = 160
 
 _JOB_STREAM = np.uint64(1 << 32)  # added to a stream's number for the draw of a whole job
-_ZERO = np.uint64(0)
-_LOW_16 = np.uint64(0xFFFF)
 _SD_OF_FOUR = 65536.0 * 0.5773502691896258  # of the sum of four uniform 16-bit draws: 65536 / sqrt(3)
 
 
@@ -48,8 +47,8 @@ def unit(word: int) -> float:
 @kernel
 def _bell(word: int) -> float:
     """Turn a word into a draw with mean 0, standard deviation 1 and a bell's shape: a sum of four uniform ones."""
-    total = np.int64(word & _LOW_16) + np.int64((word >> np.uint64(16)) & _LOW_16)
-    total += np.int64((word >> np.uint64(32)) & _LOW_16) + np.int64(word >> np.uint64(48))
+    total = np.int64(word & LOW_16) + np.int64((word >> np.uint64(16)) & LOW_16)
+    total += np.int64((word >> np.uint64(32)) & LOW_16) + np.int64(word >> np.uint64(48))
     return (np.float64(total) - 131070.0) / _SD_OF_FOUR
 
 
@@ -68,14 +67,14 @@ def value(table: Any, stream: int, word: int) -> float:
 @kernel
 def block(seed: int, image: int, stream: int, number: int) -> tuple[int, int, int, int]:
     """Give the four words of slots 4 * `number` to 4 * `number` + 3 of a stream, all uint64."""
-    return philox(np.uint64(number), np.uint64(image), _ZERO, _ZERO, np.uint64(seed), np.uint64(stream))
+    return philox(np.uint64(number), np.uint64(image), NIL, NIL, np.uint64(seed), np.uint64(stream))
 
 
 @kernel
 def _value_block(seed: int, image: int, table: Any, stream: int) -> tuple[int, int, int, int]:
     is_job = table[stream, 5] != 0.0
-    number = _ZERO if is_job else np.uint64(image)
-    return block(seed, number, np.uint64(stream) + (_JOB_STREAM if is_job else _ZERO), _ZERO)
+    number = NIL if is_job else np.uint64(image)
+    return block(seed, number, np.uint64(stream) + (_JOB_STREAM if is_job else NIL), NIL)
 
 
 @kernel

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, HALF, WHITE
 
 __all__ = [
     "ACROSS",
@@ -35,7 +36,6 @@ __all__ = [
 
 FIELD_SCALE = 16.0  # steps of a texel's value per texel of distance; 128 is the outline
 _REACH = 8  # texels: farther than this, distances do not matter
-_EDGE = np.float32(0.5)
 _FAINT = np.float32(90.0)  # a stroke no darker than this anywhere near is not made stronger any more
 _SMALLEST = 100  # px of a glyph's box: in smaller ones a piece may be all of it
 _NEAR = 2  # px around which the strongest ink is looked for
@@ -119,7 +119,7 @@ def _densify(ink: Any, width: int, height: int, rows: Any, dense: Any) -> None:
 @kernel
 def _crossing(first: float, second: float) -> float:
     """Give where between two samples, from 0 to 1, the edge is."""
-    return (_EDGE - first) / (second - first)
+    return (HALF - first) / (second - first)
 
 
 @kernel
@@ -130,25 +130,25 @@ def _trace(ink: Any, width: int, height: int, segments: Any) -> int:
     for y in range(height - 1):
         for x in range(width - 1):
             a, b, c, d = ink[y, x], ink[y, x + 1], ink[y + 1, x], ink[y + 1, x + 1]
-            inside = (a > _EDGE) + (b > _EDGE) + (c > _EDGE) + (d > _EDGE)
+            inside = (a > HALF) + (b > HALF) + (c > HALF) + (d > HALF)
             if inside in (0, 4):
                 continue
             found = 0
-            if (a > _EDGE) != (b > _EDGE):  # around the cell: top, right, bottom, left
+            if (a > HALF) != (b > HALF):  # around the cell: top, right, bottom, left
                 points[found, 0], points[found, 1] = np.float32(x) + _crossing(a, b), np.float32(y)
                 found += 1
-            if (b > _EDGE) != (d > _EDGE):
+            if (b > HALF) != (d > HALF):
                 points[found, 0], points[found, 1] = np.float32(x + 1), np.float32(y) + _crossing(b, d)
                 found += 1
-            if (c > _EDGE) != (d > _EDGE):
+            if (c > HALF) != (d > HALF):
                 points[found, 0], points[found, 1] = np.float32(x) + _crossing(c, d), np.float32(y + 1)
                 found += 1
-            if (a > _EDGE) != (c > _EDGE):
+            if (a > HALF) != (c > HALF):
                 points[found, 0], points[found, 1] = np.float32(x), np.float32(y) + _crossing(a, c)
                 found += 1
             for k in range(0, found, 2):
                 # Of a saddle's four points, those beside one another are joined: ink stays apart.
-                other = (k + 1) % found if (a > _EDGE) != (found == 4) else (k + found - 1) % found
+                other = (k + 1) % found if (a > HALF) != (found == 4) else (k + found - 1) % found
                 if count < segments.shape[0]:
                     segments[count, 0], segments[count, 1] = points[k, 0], points[k, 1]
                     segments[count, 2], segments[count, 3] = points[other, 0], points[other, 1]
@@ -160,13 +160,11 @@ def _trace(ink: Any, width: int, height: int, segments: Any) -> int:
 def _spread(segments: Any, count: int, width: int, height: int, squares: Any) -> None:
     """Write the squared distance, in texels, of each texel to the nearest segment, as far as it matters."""
     squares[:height, :width] = _FAR
-    one = np.float32(1)
-    zero = np.float32(0)
     for k in range(count):
         ax, ay, bx, by = segments[k, 0], segments[k, 1], segments[k, 2], segments[k, 3]
         dx, dy = bx - ax, by - ay
         length = dx * dx + dy * dy
-        scale = one / length if length > zero else zero
+        scale = F1 / length if length > F0 else F0
         left = max(0, np.int64(min(ax, bx)) - _REACH)
         right = min(width, np.int64(max(ax, bx)) + _REACH + 2)
         for y in range(max(0, np.int64(min(ay, by)) - _REACH), min(height, np.int64(max(ay, by)) + _REACH + 2)):
@@ -175,7 +173,7 @@ def _spread(segments: Any, count: int, width: int, height: int, squares: Any) ->
             begin = np.float32(left) - ax
             for x in range(row.size):
                 px = begin + np.float32(x)
-                along = min(max((px * dx + py * dy) * scale, zero), one)
+                along = min(max((px * dx + py * dy) * scale, F0), F1)
                 ex = px - along * dx
                 ey = py - along * dy
                 row[x] = min(row[x], ex * ex + ey * ey)
@@ -234,7 +232,7 @@ def _weigh(
     for y in range(height):
         for x in range(width):
             # Grey edges count in part, so that a width is not one of whole px.
-            part = np.float64(min(ink[y, x], np.float32(1)))
+            part = np.float64(min(ink[y, x], F1))
             area += part
             sum_x += part * x
             sum_y += part * y
@@ -254,10 +252,10 @@ def _weigh(
     down, across = np.int64(density) * height, np.int64(density) * width
     row = min(max(np.int64((fact[MIDDLE_Y] + origin) * density), 0), down - 1)
     last = across - 1
-    while last > 0 and samples[row, last] <= _EDGE:
+    while last > 0 and samples[row, last] <= HALF:
         last -= 1
     first = last
-    while first > 0 and samples[row, first - 1] > _EDGE:
+    while first > 0 and samples[row, first - 1] > HALF:
         first -= 1
     fact[MIDDLE_X] = (0.5 * (first + last) + 0.5) / density - origin
 
@@ -327,6 +325,6 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
             for x in range(field_width):
                 distance = np.sqrt(squares[y, x]) * np.float32(FIELD_SCALE)
                 u, v = x - shift, y - shift
-                is_inside = 0 <= u < across and 0 <= v < down and samples[v, u] > _EDGE
+                is_inside = 0 <= u < across and 0 <= v < down and samples[v, u] > HALF
                 texel = np.float32(128.5) + (distance if is_inside else -distance)
-                texels[at + x] = np.uint8(min(max(texel, np.float32(0)), np.float32(255)))
+                texels[at + x] = np.uint8(min(max(texel, F0), WHITE))

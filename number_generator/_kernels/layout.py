@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import rng
+from number_generator._kernels import rng, streams
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import ONE
 
 __all__ = [
+    "draw_gap",
     "draw_listed",
     "draw_phone_digits",
     "draw_phone_lengths",
@@ -20,7 +22,6 @@ __all__ = [
 ]
 
 _PHONE_LENGTHS = 2  # 10 or 11 digits
-_NEXT = np.uint64(1)
 _DIGITS = np.uint64(10)
 
 
@@ -29,7 +30,7 @@ def draw_phone_lengths(seed: int, start: int, shortest: int, out: Any) -> None:
     """Write the number of digits, `shortest` or one more with equal chance, of each image from `start` on."""
     words = np.empty(4, np.uint64)
     for i in range(out.size):
-        rng.fill_words(seed, np.uint64(start) + np.uint64(i), rng.LENGTH, 1, words)
+        rng.fill_words(seed, np.uint64(start) + np.uint64(i), streams.LENGTH, 1, words)
         out[i] = shortest + rng.bounded(words[0], _PHONE_LENGTHS)
 
 
@@ -40,7 +41,7 @@ def draw_phone_digits(seed: int, start: int, offsets: Any, out: Any) -> None:
     for i in range(offsets.size - 1):
         first = offsets[i]
         count = offsets[i + 1] - first
-        rng.fill_words(seed, np.uint64(start) + np.uint64(i), rng.DIGIT, count, words)
+        rng.fill_words(seed, np.uint64(start) + np.uint64(i), streams.DIGIT, count, words)
         out[first] = 0
         out[first + 1] = 1 + rng.bounded(words[1], 9)
         for k in range(2, count):
@@ -112,6 +113,13 @@ def pick_glyph(word: int, code: int, shares: Any) -> int:
 
 
 @kernel
+def draw_gap(word: int, spacing_range: Any) -> int:
+    """Turn a uniform 64-bit word into a gap from the smallest to the largest, both included."""
+    smallest, largest = spacing_range
+    return smallest + rng.bounded(word, largest - smallest + 1)
+
+
+@kernel
 def lay_out(
     seed: int,
     start: int,
@@ -119,7 +127,7 @@ def lay_out(
     offsets: Any,
     class_start: Any,
     glyph_column: Any,
-    spacing: Any,
+    spacing_range: Any,
     glyph_ids: Any,
     lefts: Any,
     natural: Any,
@@ -127,10 +135,9 @@ def lay_out(
 ) -> None:
     """Draw glyphs and gaps: `glyph_ids` and `lefts` per digit, `natural` widths per line.
 
-    `spacing` holds the smallest gap and the number of possible gaps. The line starts at column 0. `shares` is None
+    `spacing_range` holds the smallest and the largest gap. The line starts at column 0. `shares` is None
     where all glyphs of a digit have the same chance: what is compiled then knows nothing of shares.
     """
-    smallest_gap, gaps = spacing
     longest = 0
     for i in range(natural.size):
         longest = max(longest, offsets[i + 1] - offsets[i])
@@ -140,8 +147,8 @@ def lay_out(
         first = offsets[i]
         count = offsets[i + 1] - first
         image = np.uint64(start) + np.uint64(i)
-        rng.fill_words(seed, image, rng.GLYPH, count, glyph_words)
-        rng.fill_words(seed, image, rng.SPACING, count - 1, gap_words)
+        rng.fill_words(seed, image, streams.GLYPH, count, glyph_words)
+        rng.fill_words(seed, image, streams.SPACING, count - 1, gap_words)
         left = np.int64(0)
         right = np.int64(0)
         # Indices are unsigned: others are looked at for being negative, each time.
@@ -149,13 +156,13 @@ def lay_out(
             at = np.uint64(first) + k
             code = np.uint64(codes[at])
             lowest = class_start[code]
-            glyph = np.uint64(lowest + rng.bounded(glyph_words[k], class_start[code + _NEXT] - lowest))
+            glyph = np.uint64(lowest + rng.bounded(glyph_words[k], class_start[code + ONE] - lowest))
             if shares is not None and code < _DIGITS:
                 glyph = np.uint64(pick_glyph(glyph_words[k], np.int64(code), shares))
             glyph_ids[at] = glyph
             lefts[at] = left
-            right = left + glyph_column[glyph + _NEXT] - glyph_column[glyph] - 1  # a blank column stands between
-            left = right + smallest_gap + rng.bounded(gap_words[k], gaps)  # of no use after the last digit
+            right = left + glyph_column[glyph + ONE] - glyph_column[glyph] - 1  # a blank column stands between
+            left = right + draw_gap(gap_words[k], spacing_range)  # of no use after the last digit
         natural[i] = right
 
 
@@ -163,5 +170,5 @@ def lay_out(
 def sample_glyph(seed: int, image: int, count: int) -> int:
     """Draw one of `count` glyphs, as the first digit of image number `image` would."""
     words = np.empty(4, np.uint64)
-    rng.fill_words(seed, image, rng.GLYPH, 1, words)
+    rng.fill_words(seed, image, streams.GLYPH, 1, words)
     return rng.bounded(words[0], count)

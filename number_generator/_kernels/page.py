@@ -12,29 +12,13 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, FOUR, HALF, LOW_16, ONE, THREE, TWO, WHITE
 from number_generator._kernels.draws import block
 from number_generator._kernels.simd import address
 
-__all__ = [
-    "F0", "F1", "FOUR", "HALF", "NIL", "ONE", "ROUNDER", "THREE", "TWO", "WHITE", "clamp", "fill_blocks", "fraction",
-    "make_page", "make_scratch", "round_page", "table_stride", "whole",
-]  # fmt: skip
-
-# Of the type that they are reckoned with: numba makes a float of an unsigned integer and a literal.
-NIL = np.uint64(0)
-ONE = np.uint64(1)
-TWO = np.uint64(2)
-THREE = np.uint64(3)
-FOUR = np.uint64(4)
-F0 = np.float32(0.0)
-HALF = np.float32(0.5)
-F1 = np.float32(1.0)
-WHITE = np.float32(255.0)
-# Added and taken away again, it rounds a float32 below 2**22 to an integer, half to even: no instruction set lacks it.
-ROUNDER = np.float32(12582912.0)
+__all__ = ["clamp", "fill_blocks", "fraction", "make_page", "make_scratch", "round_page", "table_stride", "whole"]
 
 _TABLES = 6  # of columns
-_LOW_16 = np.uint64(0xFFFF)
 
 
 @kernel
@@ -86,7 +70,7 @@ def clamp(value: float, low: float, high: float) -> float:
 @kernel
 def fraction(word: int, part: int) -> float:
     """Turn 16 bits of a word into a float64 from 0 to below 1; part 0 is the lowest of four."""
-    return np.float64(np.int64((word >> np.uint64(16 * part)) & _LOW_16)) / 65536.0
+    return np.float64(np.int64((word >> np.uint64(16 * part)) & LOW_16)) / 65536.0
 
 
 @kernel

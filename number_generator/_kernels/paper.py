@@ -11,44 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from number_generator._kernels import streams
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, FOUR, HALF, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import (
-    F0,
-    F1,
-    FOUR,
-    HALF,
-    NIL,
-    ONE,
-    ROUNDER,
-    THREE,
-    TWO,
-    WHITE,
-    clamp,
-    fill_blocks,
-    fraction,
-    round_page,
-    table_stride,
-    whole,
-)
+from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
 __all__ = ["draw_paper", "ink_page", "ink_plain"]
-
-# Streams, as `handwriting` declares them; literals would be types to numba, and kernels be compiled for each of them.
-INK = np.int64(112)
-INK_DRIFT = np.int64(113)
-INK_TEXTURE = np.int64(114)
-PAPER = np.int64(128)
-GRADIENT = np.int64(129)
-TEXTURE = np.int64(130)
-WAVES = np.int64(131)
-WAVE_STRENGTH = np.int64(132)
-FIBRES = np.int64(133)
-FIBRE_STRENGTH = np.int64(134)
-RULED = np.int64(135)
-BOXED = np.int64(136)
-RULE_STRENGTH = np.int64(137)
-PADDING = np.int64(138)
 
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
@@ -82,26 +51,26 @@ def draw_paper(
     steps, columns, _, _, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
-    level = line_value(seed, image, table, PAPER) * 255.0
-    gradient = line_value(seed, image, table, GRADIENT) * 255.0
-    texture = line_value(seed, image, table, TEXTURE) * 255.0
+    level = line_value(seed, image, table, streams.PAPER) * 255.0
+    gradient = line_value(seed, image, table, streams.GRADIENT) * 255.0
+    texture = line_value(seed, image, table, streams.TEXTURE) * 255.0
     if gradient <= 0.0 and texture <= 0.0:
         _fill(np.float32(level), height * width, page)
     else:
         _draw_ground(seed, image, np.float32(level), gradient, texture, size, page, steps, columns)
     darkest = level - gradient - texture
-    if happens(seed, image, table, WAVES):
-        strength = line_value(seed, image, table, WAVE_STRENGTH) * 255.0
+    if happens(seed, image, table, streams.WAVES):
+        strength = line_value(seed, image, table, streams.WAVE_STRENGTH) * 255.0
         _draw_waves(seed, image, strength, size, page, steps, columns)
         darkest -= 2.0 * strength
-    if happens(seed, image, table, FIBRES):
-        strength = line_value(seed, image, table, FIBRE_STRENGTH) * 255.0
+    if happens(seed, image, table, streams.FIBRES):
+        strength = line_value(seed, image, table, streams.FIBRE_STRENGTH) * 255.0
         _draw_fibres(seed, image, strength, size, page)
         darkest = -1.0  # or too bright
-    ruled = happens(seed, image, table, RULED)
-    boxed = happens(seed, image, table, BOXED)
+    ruled = happens(seed, image, table, streams.RULED)
+    boxed = happens(seed, image, table, streams.BOXED)
     if ruled or boxed:
-        strength = line_value(seed, image, table, RULE_STRENGTH) * 255.0
+        strength = line_value(seed, image, table, streams.RULE_STRENGTH) * 255.0
         if ruled:
             _draw_rules(seed, image, strength, size, ink_box, baseline, page, steps, columns)
         if boxed:
@@ -124,9 +93,9 @@ def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover:
     """
     _, columns, _, grains, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
-    if happens(seed, image, table, PADDING):
+    if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
-    full = np.float32(line_value(seed, image, table, INK) * 255.0)
+    full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
     if _prepare_ink(seed, image, table, size, scratch):
         _ink_grainy(full, size, cover, page, columns, grains)
     else:
@@ -147,7 +116,7 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
     _, columns, second, grains, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
-    full = np.float32(line_value(seed, image, table, INK) * 255.0)
+    full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
     if _prepare_ink(seed, image, table, size, scratch):
         _fill(WHITE, height * width, second)
         _ink_grainy(full, size, cover, second, columns, grains)
@@ -185,7 +154,7 @@ def _draw_ground(
     down = 0.0
     begin = 0.0
     if gradient > 0.0:
-        a, _, _, _ = block(seed, image, GRADIENT, ONE)
+        a, _, _, _ = block(seed, image, streams.GRADIENT, ONE)
         turn = np.float32(unit(a))
         to_right = np.float64(_wave(turn + np.float32(0.25)))
         to_bottom = np.float64(_wave(turn))
@@ -197,7 +166,7 @@ def _draw_ground(
     tall = np.uint64(16)
     phase = NIL
     if texture > 0.0:
-        a, _, _, _ = block(seed, image, TEXTURE, ONE)
+        a, _, _, _ = block(seed, image, streams.TEXTURE, ONE)
         tall = FOUR + np.uint64(8.0 * fraction(a, 0))
         phase = np.uint64(16.0 * fraction(a, 1)) % tall  # the spline has no fixed place on the page
     amount = np.float32(0.5 * texture)
@@ -211,7 +180,7 @@ def _draw_ground(
             middle = height_of_cell * (np.float64(drawn) - 0.5) - np.float64(phase)
             base = np.float32(begin + down * middle)
             if texture > 0.0:
-                a, b, _, _ = block(seed, image, TEXTURE, TWO + drawn)
+                a, b, _, _ = block(seed, image, streams.TEXTURE, TWO + drawn)
                 each = np.float32(1.0 / (height_of_cell * (4.0 + 6.0 * fraction(a, 0))))
                 each_fine = np.float32(1.0 / (height_of_cell * (2.0 + 2.0 * fraction(a, 1))))
                 share = np.float32(0.3 + 0.4 * fraction(a, 2))
@@ -248,7 +217,7 @@ def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, st
     down along a row, and left and right along a column.
     """
     height, width = size
-    a, _, _, _ = block(seed, image, WAVES, ONE)
+    a, _, _, _ = block(seed, image, streams.WAVES, ONE)
     kind = fraction(a, 0)
     families = 1 if kind < 0.35 else 2 if kind < 0.8 else 3
     mirrored = fraction(a, 1) < 0.6
@@ -258,7 +227,7 @@ def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, st
     for family in range(families):
         copied = mirrored and family == 1
         # A family is drawn from a block of its own; a mirror image from that of the first.
-        a, b, c, _ = block(seed, image, WAVES, TWO if copied else TWO + np.uint64(family))
+        a, b, c, _ = block(seed, image, streams.WAVES, TWO if copied else TWO + np.uint64(family))
         share = fraction(a, 0) * fraction(a, 0)
         period = 5.0 + 11.0 * share if thin else 3.0 + 17.0 * share
         # A line's darkness falls off as a parabola, within 1.2 to 1.8 px, or all the way to the next.
@@ -292,11 +261,11 @@ def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, st
 def _draw_fibres(seed: int, image: int, strength: float, size: Any, page: Any) -> None:
     """Draw short curved fibres, most of them darker than the paper, the others brighter."""
     height, width = size
-    a, _, _, _ = block(seed, image, FIBRES, ONE)
+    a, _, _, _ = block(seed, image, streams.FIBRES, ONE)
     area = np.float64(height * width)
     count = 1 + np.int64((5.0 + 20.0 * unit(a)) * area / _FIBRE_AREA)
     for fibre in range(count):
-        b, c, d, _ = block(seed, image, FIBRES, TWO + np.uint64(fibre))
+        b, c, d, _ = block(seed, image, streams.FIBRES, TWO + np.uint64(fibre))
         x = unit(b) * np.float64(width)
         y = unit(c) * np.float64(height)
         turn = fraction(d, 0)
@@ -337,7 +306,7 @@ def _draw_rules(
 ) -> None:  # fmt: skip
     """Draw a line near the baseline, and sometimes one above the digits as well."""
     height, width = size
-    a, b, c, _ = block(seed, image, RULED, ONE)
+    a, b, c, _ = block(seed, image, streams.RULED, ONE)
     tall = max(ink_box[3] - ink_box[1], 4.0)
     slope = 0.03 * (fraction(a, 0) - 0.5)
     thickness = 0.5 + 1.5 * fraction(a, 1) * fraction(a, 1)
@@ -412,7 +381,7 @@ def _draw_box(
 ) -> None:
     """Draw one to four sides of a box around the ink, and now and then what divides it for single digits."""
     height, width = size
-    a, b, c, d = block(seed, image, BOXED, ONE)
+    a, b, c, d = block(seed, image, streams.BOXED, ONE)
     left, top, right, bottom = ink_box
     tall = max(bottom - top, 4.0)
     sides = 1 + np.int64(15.0 * fraction(a, 0))
@@ -472,7 +441,7 @@ def _within(value: float, size: int) -> float:
 def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
     """Make the page flat beyond the margins: white, or about as bright as the paper is."""
     height, width = size
-    a, b, _, _ = block(seed, image, PADDING, ONE)
+    a, b, _, _ = block(seed, image, streams.PADDING, ONE)
     rows = np.float64(height)
     first = whole(ink_box[0] - 0.3 * rows * fraction(a, 0), width)
     last = whole(ink_box[2] + 0.3 * rows * fraction(a, 1) + 1.0, width)
@@ -504,16 +473,16 @@ def _prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> 
     """
     height, width = size
     steps, columns, _, grains, words, levels, _ = scratch
-    drift = line_value(seed, image, table, INK_DRIFT)
+    drift = line_value(seed, image, table, streams.INK_DRIFT)
     if drift > 0.0:
         _draw_drift(seed, image, drift, size, steps, columns)
     else:
         _fill(F1, width, columns)
-    grain = np.float32(line_value(seed, image, table, INK_TEXTURE))
+    grain = np.float32(line_value(seed, image, table, streams.INK_TEXTURE))
     if grain > 0.0:
         stride = _grain_stride(width)
         count = height * stride + width
-        fill_blocks(seed, image, INK_TEXTURE, ONE, count + stride + ONE, words)
+        fill_blocks(seed, image, streams.INK_TEXTURE, ONE, count + stride + ONE, words)
         for i in range(count):
             # Whole numbers, so that any order of the sum gives the same.
             total = np.float32(levels[i]) + np.float32(levels[i + ONE])
@@ -532,7 +501,7 @@ def _grain_stride(width: int) -> int:
 def _draw_drift(seed: int, image: int, drift: float, size: Any, steps: Any, columns: Any) -> None:
     """Write a strength of 1 - `drift` to 1 a column: two slow waves."""
     height, width = size
-    a, b, _, _ = block(seed, image, INK_DRIFT, ONE)
+    a, b, _, _ = block(seed, image, streams.INK_DRIFT, ONE)
     tall = np.float64(height)
     each = np.float32(1.0 / (tall * (2.0 + 6.0 * fraction(a, 0))))
     each_fast = np.float32(1.0 / (tall * (0.8 + 2.0 * fraction(a, 1))))

@@ -12,15 +12,10 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import NIL, ONE, THREE, TWO
 from number_generator._kernels.simd import multiply_wide
 
-__all__ = ["DIGIT", "GLYPH", "LENGTH", "SPACING", "ZERO", "bounded", "fill_words", "philox"]
-
-LENGTH = 1
-DIGIT = 2
-GLYPH = 3
-SPACING = 4
-ZERO = np.uint64(0)
+__all__ = ["bounded", "fill_words", "philox"]
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
@@ -47,9 +42,9 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
 def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None:
     """Write the words of slots 0 to `count` - 1 to `out`, which has room for a whole number of blocks."""
     for block in range((count + 3) >> 2):
-        words = philox(np.uint64(block), np.uint64(image), ZERO, ZERO, np.uint64(seed), np.uint64(stream))
+        words = philox(np.uint64(block), np.uint64(image), NIL, NIL, np.uint64(seed), np.uint64(stream))
         first = np.uint64(4 * block)  # an unsigned index is not looked at for being negative
-        out[first], out[first + np.uint64(1)], out[first + np.uint64(2)], out[first + np.uint64(3)] = words
+        out[first], out[first + ONE], out[first + TWO], out[first + THREE] = words
 
 
 @kernel

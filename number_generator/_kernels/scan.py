@@ -1,4 +1,4 @@
-"""The traces that a scanner leaves on a page: spots, blur, noise, JPEG's, its contrast.
+"""The traces that a scanner leaves on a page: spots, blur, noise, streams.JPEG's, its contrast.
 
 Each feature draws from the streams of its own parameters: slot 0 is the value, or whether the line has the feature;
 from block 1 on follow the details. A feature that is off draws nothing and leaves the page as it is.
@@ -9,43 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from number_generator._kernels import streams
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, FOUR, LOW_16, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import (
-    F0,
-    F1,
-    FOUR,
-    NIL,
-    ONE,
-    ROUNDER,
-    THREE,
-    TWO,
-    WHITE,
-    clamp,
-    fill_blocks,
-    fraction,
-    round_page,
-    table_stride,
-    whole,
-)
+from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
 __all__ = ["scan_page"]
 
-# Streams: see `paper`.
-SPECKLE = np.int64(144)
-BLUR = np.int64(145)
-NOISE = np.int64(146)
-JPEG = np.int64(147)
-JPEG_QUALITY = np.int64(148)
-AUTO_LEVELS = np.int64(149)
-INVERT = np.int64(150)
-
 _LEAD = np.uint64(16)  # values before a page, of which two are read
-_CHUNK = np.uint64(64)  # columns that go through JPEG at once
-_SIDE = np.uint64(8)  # px of a block of JPEG
+_CHUNK = np.uint64(64)  # columns that go through streams.JPEG at once
+_SIDE = np.uint64(8)  # px of a block of streams.JPEG
 _TILES = np.uint64(512)  # values of a chunk
 _SIXTEEN = np.uint64(16)
-_LOW_16 = np.uint64(0xFFFF)
 _AREA = 1000.0  # px, of which `speckle` counts the spots
 _SD_OF_THREE = 127.998  # of the sum of three uniform bytes
 _MEAN_OF_THREE = np.float32(382.5)
@@ -96,22 +72,22 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
     _, columns, second, _, words, levels, tiles = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
-    speckle = line_value(seed, image, table, SPECKLE)
+    speckle = line_value(seed, image, table, streams.SPECKLE)
     if speckle > 0.0:
         _draw_specks(seed, image, speckle, size, page)
-    blur = line_value(seed, image, table, BLUR)
+    blur = line_value(seed, image, table, streams.BLUR)
     if blur > 0.1:  # below, a neighbour has less than the 10**21st part
         _blur(blur, size, page, second)
-    noise = line_value(seed, image, table, NOISE)
+    noise = line_value(seed, image, table, streams.NOISE)
     if noise > 0.0:
         _add_noise(seed, image, noise * 255.0, size, page, words, levels)
-    if happens(seed, image, table, JPEG):
-        _compress(line_value(seed, image, table, JPEG_QUALITY), size, page, tiles)
+    if happens(seed, image, table, streams.JPEG):
+        _compress(line_value(seed, image, table, streams.JPEG_QUALITY), size, page, tiles)
     gain = F1
     shift = F0
-    if happens(seed, image, table, AUTO_LEVELS):
+    if happens(seed, image, table, streams.AUTO_LEVELS):
         gain, shift = _stretch(seed, image, size, page, columns)
-    if happens(seed, image, table, INVERT):
+    if happens(seed, image, table, streams.INVERT):
         gain = -gain
         shift = WHITE - shift
     round_page(gain, shift, height * width, page, out, np.uint64(offset))
@@ -121,10 +97,10 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
 def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> None:
     """Draw `rate` dark and bright spots for each 1,000 px, one more or less to come to it on average."""
     height, width = size
-    a, _, _, _ = block(seed, image, SPECKLE, ONE)
+    a, _, _, _ = block(seed, image, streams.SPECKLE, ONE)
     mean = rate * np.float64(height) * np.float64(width) / _AREA
     for speck in range(np.int64(mean + unit(a))):
-        b, c, d, _ = block(seed, image, SPECKLE, TWO + np.uint64(speck))
+        b, c, d, _ = block(seed, image, streams.SPECKLE, TWO + np.uint64(speck))
         middle_x = unit(b) * np.float64(width)
         middle_y = unit(c) * np.float64(height)
         radius = 0.4 + 0.9 * fraction(d, 0)
@@ -202,18 +178,18 @@ def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, wo
     pool of an eighth of the page and a little more: it is chance if pixels share them, and no pattern repeats.
     """
     height, width = size
-    a, _, _, _ = block(seed, image, NOISE, ONE)
+    a, _, _, _ = block(seed, image, streams.NOISE, ONE)
     alike = a >> np.uint64(63) != NIL
     places = height * width // _SIDE + np.uint64(256)
-    fill_blocks(seed, image, NOISE, TWO, places + width + ONE, words)
+    fill_blocks(seed, image, streams.NOISE, TWO, places + width + ONE, words)
     scale = np.float32(deviation / _SD_OF_THREE)
     for y in range(height):
         # The pool's words tell the places as well as any.
         word = words[y % (places >> THREE)]
         start = y * width
-        first = (word & _LOW_16) * places >> _SIXTEEN
-        second = first + ONE if alike else (word >> _SIXTEEN & _LOW_16) * places >> _SIXTEEN
-        third = (word >> np.uint64(32) & _LOW_16) * places >> _SIXTEEN
+        first = (word & LOW_16) * places >> _SIXTEEN
+        second = first + ONE if alike else (word >> _SIXTEEN & LOW_16) * places >> _SIXTEEN
+        third = (word >> np.uint64(32) & LOW_16) * places >> _SIXTEEN
         for x in range(width):
             # Whole numbers, so that any order of the sum gives the same.
             total = np.float32(levels[first + x]) + np.float32(levels[second + x]) + np.float32(levels[third + x])
@@ -248,19 +224,19 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
     for x in range(width):
         low = min(low, columns[x])
         high = max(high, columns[stride + x])
-    a, _, _, _ = block(seed, image, AUTO_LEVELS, ONE)
+    a, _, _, _ = block(seed, image, streams.AUTO_LEVELS, ONE)
     target = np.float32(12.0 * unit(a) * unit(a))
     # An empty page is not to become one of noise alone.
     gain = (WHITE - target) / max(high - low, np.float32(40.0))
     return gain, WHITE - gain * high
 
 
-# JPEG
+# streams.JPEG
 
 
 @kernel
 def _compress(quality: float, size: Any, page: Any, tiles: Any) -> None:
-    """Do to the page what JPEG does: quantise the cosine transform of each 8 x 8 block.
+    """Do to the page what streams.JPEG does: quantise the cosine transform of each 8 x 8 block.
 
     Eight blocks beside each other are done at once: pixel (x, y) of block b stands at 64 * y + 8 * x + b of `tiles`,
     so that neighbouring values are a vector for the transforms of columns and of rows alike.

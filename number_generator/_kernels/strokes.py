@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, HALF
 from number_generator._kernels.draws import unit
 
 __all__ = [
@@ -27,8 +28,6 @@ DASH, DOT, COMMA, SLASH, OPEN, CLOSE, PLUS, SPACE = map(np.int64, range(10, 18))
 DOUBLE_DASH, WAVE = map(np.int64, range(18, 20))
 MOST_POINTS = 12
 
-_ZERO = np.float32(0)
-_HALF = np.float32(0.5)
 _FULL = np.float32(255)
 
 
@@ -112,7 +111,7 @@ def draw_stroke(
     bottom = min(height, np.int64(np.ceil(max(y0, y1) + reach)))
     dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
     length = dx * dx + dy * dy
-    scale = np.float32(1) / length if length > _ZERO else _ZERO
+    scale = F1 / length if length > F0 else F0
     slope = np.float32(1.0 / softness)
     inner = np.float32(radius)
     begin = np.float32(left + 0.5 - x0)
@@ -121,11 +120,11 @@ def draw_stroke(
         py = np.float32(y + 0.5 - y0)
         for x in range(row.size):
             px = begin + np.float32(x)
-            along = min(max((px * dx + py * dy) * scale, _ZERO), np.float32(1))
+            along = min(max((px * dx + py * dy) * scale, F0), F1)
             ex = px - along * dx
             ey = py - along * dy
-            ink = _HALF + (inner - np.sqrt(ex * ex + ey * ey)) * slope
-            row[x] = max(row[x], np.uint8(min(max(ink, _ZERO), np.float32(1)) * _FULL + _HALF))
+            ink = HALF + (inner - np.sqrt(ex * ex + ey * ey)) * slope
+            row[x] = max(row[x], np.uint8(min(max(ink, F0), F1) * _FULL + HALF))
 
 
 @kernel

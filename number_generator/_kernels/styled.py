@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import paper, scan
+from number_generator._kernels import paper, scan, streams
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import CONSTANT
 from number_generator._kernels.page import make_page, make_scratch
@@ -16,16 +16,20 @@ from number_generator._kernels.page import make_page, make_scratch
 __all__ = ["ink_pages", "needs_paper", "scan_pages"]
 
 # What a style without paper has none of.
-_FEATURES = (
-    paper.GRADIENT, paper.TEXTURE, paper.WAVES, paper.FIBRES, paper.RULED, paper.BOXED, paper.PADDING, scan.SPECKLE,
-    scan.BLUR, scan.NOISE, scan.JPEG, scan.AUTO_LEVELS, scan.INVERT,
+_FEATURES = tuple(
+    np.int64(stream)  # of plain integers, numba would make a type for each
+    for stream in (
+        streams.GRADIENT, streams.TEXTURE, streams.WAVES, streams.FIBRES, streams.RULED, streams.BOXED,
+        streams.PADDING, streams.SPECKLE, streams.BLUR, streams.NOISE, streams.JPEG, streams.AUTO_LEVELS,
+        streams.INVERT,
+    )
 )  # fmt: skip
 
 
 @kernel
 def needs_paper(table: Any) -> bool:
     """Tell whether a style has paper that is not plain white, or traces of a scanner: more than `ink_pages` draws."""
-    needs = table[paper.PAPER, 0] != CONSTANT or table[paper.PAPER, 1] != 1.0
+    needs = table[streams.PAPER, 0] != CONSTANT or table[streams.PAPER, 1] != 1.0
     for stream in _FEATURES:
         needs = needs or table[stream, 0] != CONSTANT or table[stream, 1] > 0.0
     return needs

@@ -11,6 +11,7 @@ import numpy as np
 from number_generator._kernels import rng, writing
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
+from number_generator._kernels.layout import draw_gap
 from number_generator._kernels.render import contained_height
 
 __all__ = [
@@ -37,7 +38,6 @@ LINE_VALUE, LINE_SECOND, LINE_SHARE, INNER_MARKS, LEADING_MARKS, TRAILING_MARKS 
 GLYPH_VALUE, GAP_VALUE, GAP_SHARE, TAIL_SHARE, LOOP_SHARE, SPACING = range(10, 16)
 
 _DIGITS = 10
-_FEWEST_GROUPED = 4  # digits that a line needs to be written in groups
 
 
 @kernel
@@ -77,15 +77,6 @@ def clean_boxes(
 
 
 @kernel
-def _is_plain(codes: Any) -> bool:
-    """Tell whether a line is of digits alone."""
-    for code in codes:
-        if code >= _DIGITS:
-            return False
-    return codes.size > 0
-
-
-@kernel
 def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any, offsets: Any, out: Any) -> None:
     """Write what was drawn for each line.
 
@@ -105,7 +96,7 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
     for i in range(out.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         line = codes[offsets[i] : offsets[i + 1]]
-        is_plain = _is_plain(line)
+        plain = writing.is_plain(line)
         for k in range(columns.shape[0]):
             stream, kind = columns[k, 0], columns[k, 1]
             value = 0.0
@@ -116,9 +107,9 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
             elif kind == LINE_SHARE:
                 value = 1.0 if happens(seed, image, table, stream) else 0.0
             elif kind == INNER_MARKS:
-                are_there = is_plain and line.size >= _FEWEST_GROUPED and happens(seed, image, table, stream)
+                are_there = plain and line.size >= writing.FEWEST_GROUPED and happens(seed, image, table, stream)
                 value = 1.0 if are_there else 0.0
-            elif is_plain:
+            elif plain:
                 words = block(seed, image, stream, writing.DETAIL)
                 word = words[0] if kind == LEADING_MARKS else words[2]
                 value = 1.0 if unit(word) < table[stream, 1] else 0.0
@@ -127,7 +118,7 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
 
 @kernel
 def glyph_parameters(
-    seed: int, start: int, table: Any, columns: Any, spacing: Any, codes: Any, offsets: Any, out: Any
+    seed: int, start: int, table: Any, columns: Any, spacing_range: Any, codes: Any, offsets: Any, out: Any
 ) -> None:
     """Write what was drawn for each character; NaN where a parameter does not apply to it.
 
@@ -137,15 +128,14 @@ def glyph_parameters(
         As `line_parameters` takes them.
     columns : ndarray, shape (G, 2), int64
         Stream and kind of each column: of the digit, of the gap after the character, or whether what a share has is so.
-    spacing : (int, int)
-        Smallest gap in px of the digit dataset and the number of possible ones.
+    spacing_range : (int, int)
+        Smallest and largest gap in px of the digit dataset.
     out : ndarray, shape (codes, G), float32
     """
     longest = np.int64(0)
     for i in range(offsets.size - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
     words, values = np.empty(longest + 4, np.uint64), np.empty((longest, 1))
-    smallest, gaps = spacing
     none = np.float32(np.nan)
     for i in range(offsets.size - 1):
         image = np.uint64(start) + np.uint64(i)
@@ -168,7 +158,7 @@ def glyph_parameters(
                 elif kind == GAP_SHARE:
                     value = np.float32(unit(words[at]) < table[stream, 1]) if has_gap else none
                 elif kind == SPACING:
-                    value = np.float32(smallest + rng.bounded(words[at], gaps)) if has_gap else none
+                    value = np.float32(draw_gap(words[at], spacing_range)) if has_gap else none
                 elif code in (0, 9) or (code == 8 and kind == TAIL_SHARE):
                     word = block(seed, image, stream, writing.DETAIL + at)[0]
                     value = np.float32(unit(word) < table[stream, 1])

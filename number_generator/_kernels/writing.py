@@ -11,24 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import fields, rng, simd, strokes
+from number_generator._kernels import fields, rng, simd, streams, strokes
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import NIL, ROUNDER
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
-from number_generator._kernels.layout import pick_glyph
+from number_generator._kernels.layout import draw_gap, pick_glyph
 
-__all__ = ["write_lines"]
+__all__ = ["DETAIL", "FEWEST_GROUPED", "NO_SPACING", "is_plain", "write_lines"]
 
-# Streams of the parameters, as `Handwriting` declares them. Each literal would be a type of its own to numba, and
-# kernels would be compiled for each.
-HEIGHT, SIZE, GAP, GAP_JITTER, WIDE_GAP, WIDE_GAP_SIZE = map(np.int64, range(33, 39))
-SQUEEZE, FILL, MARGIN, POSITION, VERTICAL_POSITION = map(np.int64, range(39, 44))
-SLANT, ROTATION, DRIFT, THICKNESS, CONSISTENCY = map(np.int64, range(48, 53))
-SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER = map(np.int64, range(64, 69))
-THICKNESS_JITTER, WARP = map(np.int64, range(69, 71))
-UPSTROKE, CROSSBAR, TAIL, OPEN_LOOP = map(np.int64, range(80, 84))
-INNER_MARKS, END_MARKS = map(np.int64, range(96, 98))
-SOFTNESS = np.int64(115)
-_MARK_SHAPE = np.int64(98)  # no parameter's: how each mark is drawn
+NO_SPACING = (0, -1)
+"""A range without gaps: see `write_lines`."""
+
+FEWEST_GROUPED = 4
+"""Digits that a line needs to be written in groups."""
+
 
 # Columns of an item
 _CODE, _SLOT, _GLYPH = 0, 1, 2
@@ -61,7 +57,6 @@ _FARTHEST = 1073741824.0  # of what fits into 32 bits
 _FIELD_REACH = 7.5  # texels
 _MOST_GROWTH = 1.5  # of the reach on either side, which leaves some for the edge
 _LANES = 16  # px sampled at once
-_ROUNDER = np.float32(12582912.0)  # 1.5 * 2**23: what is added to it keeps no fraction
 
 
 @kernel
@@ -135,19 +130,26 @@ def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
 
 
 @kernel
+def is_plain(codes: Any) -> bool:
+    """Tell whether a line has digits alone, at least one."""
+    for code in codes:
+        if code >= 10:
+            return False
+    return codes.size > 0
+
+
+@kernel
 def _list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> int:
     """Write code and slot of each item, marks that no label holds among them, and give their number."""
     count = np.int64(0)
     length = codes.size
-    is_plain = length > 0
-    for code in codes:
-        is_plain = is_plain and code < 10
+    plain = is_plain(codes)
     grouped = np.int64(0)
-    if is_plain and length > 3 and happens(seed, image, table, INNER_MARKS):
-        words = block(seed, image, INNER_MARKS, DETAIL)
+    if plain and length >= FEWEST_GROUPED and happens(seed, image, table, streams.INNER_MARKS):
+        words = block(seed, image, streams.INNER_MARKS, DETAIL)
         grouped = np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
-    share = table[END_MARKS, 1] if is_plain else 0.0
-    words = block(seed, image, END_MARKS, DETAIL) if share > 0.0 else (rng.ZERO, rng.ZERO, rng.ZERO, rng.ZERO)
+    share = table[streams.END_MARKS, 1] if plain else 0.0
+    words = block(seed, image, streams.END_MARKS, DETAIL) if share > 0.0 else (NIL, NIL, NIL, NIL)
     if unit(words[0]) < share:
         count = _append_end_marks(items, count, rng.bounded(words[1], _LEADING_MARKS), _LEADING_SLOT)
     for k in range(length):
@@ -205,7 +207,7 @@ def _add_forms(
     pen = fact[fields.STROKE]
     n = np.int64(0)
     if code == 1 and has_upstroke and _is_one_stroke(fact):
-        words = block(seed, image, UPSTROKE, DETAIL)  # a writer's 1s begin alike
+        words = block(seed, image, streams.UPSTROKE, DETAIL)  # a writer's 1s begin alike
         away = (0.18 + 0.2 * unit(words[0])) * unit_px
         down = (0.75 + 0.6 * unit(words[1])) * away  # not flat, which would make a 7 of it
         top = fact[fields.TOP_X] - x
@@ -216,16 +218,16 @@ def _add_forms(
             x_k = top + 0.5 * k * (down * stem - away)
             n = strokes.add_point(points, n, x_k, fact[fields.Y0] + 0.5 * pen + _BOWED[k] * down - y, False)
     elif code == 7 and has_crossbar:
-        words = block(seed, image, CROSSBAR, DETAIL)
+        words = block(seed, image, streams.CROSSBAR, DETAIL)
         half = (0.16 + 0.12 * unit(words[0])) * unit_px
         rise = (0.12 * unit(words[1]) - 0.03) * unit_px
         middle_x, middle_y = fact[fields.MIDDLE_X] - x, fact[fields.MIDDLE_Y] - y
         n = strokes.add_point(points, n, middle_x - half, middle_y + rise, True)
         n = strokes.add_point(points, n, middle_x + half, middle_y - rise, False)
     elif code in (0, 8, 9):
-        share = table[TAIL, 1]
+        share = table[streams.TAIL, 1]
         if share > 0.0:
-            words = block(seed, image, TAIL, DETAIL + slot)
+            words = block(seed, image, streams.TAIL, DETAIL + slot)
             if unit(words[0]) < share:
                 length = (0.14 + 0.2 * unit(words[1])) * unit_px
                 swing = (unit(words[2]) - 0.5) * unit_px
@@ -241,9 +243,9 @@ def _add_forms(
                     n = strokes.add_point(points, n, head + 0.5 * length, top + 0.1 * length, False)
                     n = strokes.add_point(points, n, head + length, top + 0.15 * swing - 0.1 * length, False)
     if code in (0, 9):
-        share = table[OPEN_LOOP, 1]
+        share = table[streams.OPEN_LOOP, 1]
         if share > 0.0:
-            item[_CUT] = 1.0 if unit(block(seed, image, OPEN_LOOP, DETAIL + slot)[0]) < share else 0.0
+            item[_CUT] = 1.0 if unit(block(seed, image, streams.OPEN_LOOP, DETAIL + slot)[0]) < share else 0.0
     item[_POINTS] = n
     item[_PEN] = 0.85 * max(pen + item[_GROWTH], _THINNEST * pen)
 
@@ -256,20 +258,23 @@ def _shape_items(
     _, _, _, facts, padding, density, unit_px, usual_pen = glyphs
     items, points, values, words, _, _ = scratch
     column = np.int64(0)
-    for stream in (SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER, THICKNESS_JITTER, WARP):
+    for stream in (
+        streams.SIZE_JITTER, streams.ASPECT, streams.BASELINE_JITTER, streams.SLANT_JITTER, streams.ROTATION_JITTER,
+        streams.THICKNESS_JITTER, streams.WARP,
+    ):  # fmt: skip
         glyph_values(seed, image, table, stream, length, words, values, column)
         column += 1
-    thickness = line_value(seed, image, table, THICKNESS)
-    alike = line_value(seed, image, table, CONSISTENCY)
+    thickness = line_value(seed, image, table, streams.THICKNESS)
+    alike = line_value(seed, image, table, streams.CONSISTENCY)
     pen = facts[first, fields.STROKE] if first >= 0 else usual_pen
     slant = facts[first, fields.SLANT] if first >= 0 else 0.0
-    forms = (happens(seed, image, table, UPSTROKE), happens(seed, image, table, CROSSBAR))
+    forms = (happens(seed, image, table, streams.UPSTROKE), happens(seed, image, table, streams.CROSSBAR))
     for k in range(count):
         item = items[k]
         code, slot, glyph = np.int64(item[_CODE]), np.int64(item[_SLOT]), np.int64(item[_GLYPH])
         item[_POINTS], item[_CUT], item[_BEND], item[_GROWTH], item[_Y] = 0.0, 0.0, 0.0, 0.0, 0.0
         if glyph < 0:
-            word = block(seed, image, _MARK_SHAPE, -1 - slot if slot < 0 else DETAIL + slot)
+            word = block(seed, image, streams.MARK_SHAPE, -1 - slot if slot < 0 else DETAIL + slot)
             item[_A], item[_B], item[_C], item[_D] = unit_px, 0.0, 0.0, unit_px
             item[_REF_X], item[_REF_Y] = 0.0, 0.0
             item[_PEN] = max(pen + thickness * unit_px, _THINNEST * pen) * (1.15 if code == strokes.DOT else 0.95)
@@ -301,25 +306,25 @@ def _shape_items(
 
 @kernel
 def _place_items(
-    seed: int, image: int, table: Any, spacing: Any, length: int, glyphs: Any, scratch: Any, count: int
+    seed: int, image: int, table: Any, spacing_range: Any, length: int, glyphs: Any, scratch: Any, count: int
 ) -> None:
     """Place the items one after the other: gaps are between their extents before the line is slanted."""
     facts, unit_px = glyphs[3], glyphs[6]
-    smallest_gap, gaps = spacing
+    has_spacing = spacing_range[0] <= spacing_range[1]
     items, points, values, words, _, _ = scratch
-    gap = line_value(seed, image, table, GAP)
-    if gaps > 0:
-        rng.fill_words(np.uint64(seed), np.uint64(image), rng.SPACING, length, words)
+    gap = line_value(seed, image, table, streams.GAP)
+    if has_spacing:
+        rng.fill_words(np.uint64(seed), np.uint64(image), streams.SPACING, length, words)
         for k in range(length):
-            values[k, 0] = np.float64(smallest_gap + rng.bounded(words[k], gaps))
+            values[k, 0] = np.float64(draw_gap(words[k], spacing_range))
     else:
-        glyph_values(seed, image, table, GAP_JITTER, length, words, values, 0)
+        glyph_values(seed, image, table, streams.GAP_JITTER, length, words, values, 0)
         for k in range(length):
             values[k, 0] = (gap + values[k, 0]) * unit_px
-    share = table[WIDE_GAP, 1]
-    if share > 0.0 and gaps <= 0:
-        glyph_values(seed, image, table, WIDE_GAP_SIZE, length, words, values, 1)
-        rng.fill_words(np.uint64(seed), np.uint64(image), WIDE_GAP, length, words)
+    share = table[streams.WIDE_GAP, 1]
+    if share > 0.0 and not has_spacing:
+        glyph_values(seed, image, table, streams.WIDE_GAP_SIZE, length, words, values, 1)
+        rng.fill_words(np.uint64(seed), np.uint64(image), streams.WIDE_GAP, length, words)
         for k in range(length):
             if unit(words[k]) < share:
                 values[k, 0] += values[k, 1] * unit_px
@@ -337,7 +342,7 @@ def _place_items(
         item[_X] = left - low
         right = left + high - low
         item[_LOW], item[_HIGH] = left, right
-    drift = line_value(seed, image, table, DRIFT)
+    drift = line_value(seed, image, table, streams.DRIFT)
     if drift != 0.0 and right > 0.0:
         for k in range(count):
             t = (items[k, _LOW] + items[k, _HIGH]) / right - 1.0
@@ -353,8 +358,8 @@ def _fit_line(
     items, points = scratch[0], scratch[1]
     height, width = shape
     tight, stretch = fit
-    cosine, sine = _rotation(line_value(seed, image, table, ROTATION))
-    slant = line_value(seed, image, table, SLANT)
+    cosine, sine = _rotation(line_value(seed, image, table, streams.ROTATION))
+    slant = line_value(seed, image, table, streams.SLANT)
     a, b, c, d = cosine, sine - slant * cosine, -sine, cosine + slant * sine
     left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
     for k in range(count):
@@ -372,24 +377,24 @@ def _fit_line(
 
     edge = min(0.5 * softness, 0.2 * height, 0.2 * width)
     room_x, room_y = width - 2.0 * edge, height - 2.0 * edge
-    margin_left, margin_right = line_value_2(seed, image, table, MARGIN)
+    margin_left, margin_right = line_value_2(seed, image, table, streams.MARGIN)
     margin_left, margin_right = margin_left * height, margin_right * height
     margins = margin_left + margin_right
     if margins > 0.5 * room_x:  # at least half of the page is for the writing
         margin_left, margin_right = margin_left * 0.5 * room_x / margins, margin_right * 0.5 * room_x / margins
     room_x -= margin_left + margin_right
 
-    squeeze = line_value(seed, image, table, SQUEEZE)
+    squeeze = line_value(seed, image, table, streams.SQUEEZE)
     if tight:
         # Nothing but flat marks is not blown up to the page's height.
-        scale_y = line_value(seed, image, table, HEIGHT) * room_y / max(high, 0.8 * unit_px)
+        scale_y = line_value(seed, image, table, streams.HEIGHT) * room_y / max(high, 0.8 * unit_px)
         scale_x = scale_y * squeeze
-        if happens(seed, image, table, FILL):
+        if happens(seed, image, table, streams.FILL):
             scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)
         scale_x = min(scale_x, room_x / wide)
         scale_y = min(scale_y, scale_x / _NARROWEST)
     else:
-        scale_y = line_value(seed, image, table, SIZE)
+        scale_y = line_value(seed, image, table, streams.SIZE)
         scale_x = scale_y * squeeze
         if high * scale_y > room_y:
             scale_x *= room_y / (high * scale_y)
@@ -399,8 +404,8 @@ def _fit_line(
                 scale_y *= room_x / (wide * scale_x)
             scale_x = room_x / wide
     free_x, free_y = room_x - wide * scale_x, room_y - high * scale_y
-    position = line_value(seed, image, table, POSITION)
-    vertical = line_value(seed, image, table, VERTICAL_POSITION)
+    position = line_value(seed, image, table, streams.POSITION)
+    vertical = line_value(seed, image, table, streams.VERTICAL_POSITION)
     origin_x = edge + margin_left + position * free_x - scale_x * left
     origin_y = edge + vertical * free_y - scale_y * top
     return scale_x * a, scale_x * b, scale_y * c, scale_y * d, origin_x, origin_y
@@ -432,7 +437,7 @@ def _tabulate(out: Any, size: int, begin: float, step: float, bend: float, start
     most, rest = np.float32(0.775), np.float32(0.225)
     for i in range(row.size):
         turns = start_32 + rate_32 * np.float32(i)
-        turns -= (turns + _ROUNDER) - _ROUNDER  # less the nearest integer
+        turns -= (turns + ROUNDER) - ROUNDER  # less the nearest integer
         rough = turns * (eight - sixteen * abs(turns))
         wave = bend_32 * rough * (most + rest * abs(rough))
         row[i] = np.int32(min(max(begin_32 + step_32 * np.float32(i) + wave, -far), far))
@@ -511,7 +516,7 @@ def _draw_glyph(
     f0, f1, f2, f3, p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if bend > 0.0:
         slot = np.int64(item[_SLOT])
-        w0, w1, w2, w3 = block(seed, image, WARP, DETAIL + slot)
+        w0, w1, w2, w3 = block(seed, image, streams.WARP, DETAIL + slot)
         f0, p0 = _wave_shape(w0, period)
         f1, p1 = _wave_shape(w1, period)
         f2, p2 = _wave_shape(w2, period)
@@ -656,7 +661,7 @@ def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
 
 @kernel
 def write_lines(
-    seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing: Any, fit: Any, glyphs: Any, choice: Any,
+    seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing_range: Any, fit: Any, glyphs: Any, choice: Any,
     shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line.
@@ -669,8 +674,8 @@ def write_lines(
         The style: see `draws`.
     codes, offsets : ndarray
         The sequences: digits 0 to 9, and separators.
-    spacing : (int, int)
-        Smallest gap in px of the digit dataset and the number of possible ones; 0 of them leaves gaps to the style.
+    spacing_range : (int, int)
+        Smallest and largest gap in px of the digit dataset; `NO_SPACING` leaves the gaps to the style.
     fit : (bool, bool)
         Whether the page is cut tightly to the ink, and whether a line that is too wide keeps its height.
     glyphs : (texels, offsets, sizes, facts, padding, density, digit height, stroke)
@@ -708,11 +713,11 @@ def write_lines(
         length = line_codes.size
         cover[:] = 0
         count = _list_items(seed, image, table, line_codes, items)
-        rng.fill_words(np.uint64(seed), image, rng.GLYPH, length, words)
+        rng.fill_words(np.uint64(seed), image, streams.GLYPH, length, words)
         first = _choose_glyphs(words, (members, starts, glyph_group, groups), class_start, items, count, shares)
         _shape_items(seed, image, table, length, glyphs, scratch, count, first)
-        _place_items(seed, image, table, spacing, length, glyphs, scratch, count)
-        softness = line_value(seed, image, table, SOFTNESS)
+        _place_items(seed, image, table, spacing_range, length, glyphs, scratch, count)
+        softness = line_value(seed, image, table, streams.SOFTNESS)
         line = _fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
         for k in range(count):
             slot = np.int64(items[k, _SLOT])

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.distributions import (
     Distribution,
@@ -132,6 +133,9 @@ def _choice(stream: int, group: str, choices: tuple[str, ...], text: str) -> Any
 _H = "share of the digit height"
 _PAGE = "share of the page's height"
 _SHARE = "share of the lines"
+_STRENGTH = "share of the ink's strength"
+_LEAN = "px to the right per px of height"
+_DEGREES = "degrees, counter-clockwise"
 _GREY = "share of the range from black to white"
 
 
@@ -161,127 +165,128 @@ class Handwriting:
     # fmt: off
 
     # --- layout
-    crop: str = _choice(32, "Layout", ("cell", "tight"),
+    crop: str = _choice(streams.CROP, "Layout", ("cell", "tight"),
         "`cell` keeps the digits as high as they are in the digit dataset, in the middle of the page; `tight` cuts "
         "the page to the ink: `height` tells how much of it the ink takes")
-    height: Distribution = _parameter(33, "Layout", "line", _PAGE, (0.2, 1.0), 1.0,
+    height: Distribution = _parameter(streams.HEIGHT, "Layout", "line", _PAGE, (0.2, 1.0), 1.0,
         "how high the ink of the line is (with `crop` tight)")
-    size: Distribution = _parameter(34, "Layout", "line", "factor", (0.3, 2.0), 1.0,
+    size: Distribution = _parameter(streams.SIZE, "Layout", "line", "factor", (0.3, 2.0), 1.0,
         "writing size (with `crop` cell); a line that is too high shrinks")
-    gap: Distribution = _parameter(35, "Layout", "line", _H, (-0.5, 3.0), 0.35,
+    gap: Distribution = _parameter(streams.GAP, "Layout", "line", _H, (-0.5, 3.0), 0.35,
         "gap between neighbouring digits; negative ones touch and overlap. A `spacing_range` takes its place")
-    gap_jitter: Distribution = _parameter(36, "Layout", "glyph", _H, (-0.5, 1.0), 0.0,
+    gap_jitter: Distribution = _parameter(streams.GAP_JITTER, "Layout", "glyph", _H, (-0.5, 1.0), 0.0,
         "added to each gap; a `spacing_range` takes its place")
-    wide_gap: Distribution = _share(37, "Layout", "share of the gaps",
+    wide_gap: Distribution = _share(streams.WIDE_GAP, "Layout", "share of the gaps",
         "that are wider by `wide_gap_size`; a `spacing_range` takes their place")
-    wide_gap_size: Distribution = _parameter(38, "Layout", "glyph", _H, (0.0, 4.0), 0.5,
+    wide_gap_size: Distribution = _parameter(streams.WIDE_GAP_SIZE, "Layout", "glyph", _H, (0.0, 4.0), 0.5,
         "added to a wide gap")
-    squeeze: Distribution = _parameter(39, "Layout", "line", "factor", (0.3, 2.5), 1.0,
+    squeeze: Distribution = _parameter(streams.SQUEEZE, "Layout", "line", "factor", (0.3, 2.5), 1.0,
         "horizontal scale of the line; one that is too wide shrinks")
-    fill: Distribution = _share(40, "Layout", _SHARE,
+    fill: Distribution = _share(streams.FILL, "Layout", _SHARE,
         "stretched or squeezed to the page's width, as a resize to a fixed size leaves them (by 2 at the most)")
-    margin: Distribution = _parameter(41, "Layout", "line", _PAGE, (0.0, 2.0), 0.0,
+    margin: Distribution = _parameter(streams.MARGIN, "Layout", "line", _PAGE, (0.0, 2.0), 0.0,
         "least free width at the left, and another draw at the right; together at most half of the page")
-    position: Distribution = _parameter(42, "Layout", "line", "share", (0.0, 1.0), 0.5,
+    position: Distribution = _parameter(streams.POSITION, "Layout", "line", "share", (0.0, 1.0), 0.5,
         "where the line stands in the free width: 0 left, 1 right")
-    vertical_position: Distribution = _parameter(43, "Layout", "line", "share", (0.0, 1.0), 0.5,
+    vertical_position: Distribution = _parameter(streams.VERTICAL_POSITION, "Layout", "line", "share", (0.0, 1.0), 0.5,
         "where it stands in the free height: 0 top, 1 bottom")
 
     # --- line
-    slant: Distribution = _parameter(48, "Line", "line", "px to the right per px of height", (-1.0, 1.0), 0.0,
+    slant: Distribution = _parameter(streams.SLANT, "Line", "line", _LEAN, (-1.0, 1.0), 0.0,
         "slant of the writing")
-    rotation: Distribution = _parameter(49, "Line", "line", "degrees, counter-clockwise", (-20.0, 20.0), 0.0,
+    rotation: Distribution = _parameter(streams.ROTATION, "Line", "line", _DEGREES, (-20.0, 20.0), 0.0,
         "rotation of the line")
-    drift: Distribution = _parameter(50, "Line", "line", _H, (-0.5, 0.5), 0.0,
+    drift: Distribution = _parameter(streams.DRIFT, "Line", "line", _H, (-0.5, 0.5), 0.0,
         "how far the baseline bends, upwards in the middle of the line")
-    thickness: Distribution = _parameter(51, "Line", "line", _H, (-0.15, 0.2), 0.0,
+    thickness: Distribution = _parameter(streams.THICKNESS, "Line", "line", _H, (-0.15, 0.2), 0.0,
         "added to the width of the strokes; a stroke never vanishes, and grows by 11 px at most in digits of 50 px on")
-    consistency: Distribution = _parameter(52, "Line", "line", "share", (0.0, 1.0), 0.0,
+    consistency: Distribution = _parameter(streams.CONSISTENCY, "Line", "line", "share", (0.0, 1.0), 0.0,
         "how far slant and stroke width of the digits are drawn to those of the line's first digit")
-    writer: str = _choice(53, "Line", ("mixed", "cluster", "dataset", "auto"),
+    writer: str = _choice(streams.WRITER, "Line", ("mixed", "cluster", "dataset", "auto"),
         "whose digits stand in a line: `mixed` any, `cluster` those of one style cluster, `dataset` those of one "
         "writer, `auto` writers if the digit dataset has them, else clusters if it has them, else any")
 
     # --- glyph
-    size_jitter: Distribution = _parameter(64, "Glyph", "glyph", "factor", (0.3, 2.0), 1.0,
+    size_jitter: Distribution = _parameter(streams.SIZE_JITTER, "Glyph", "glyph", "factor", (0.3, 2.0), 1.0,
         "size of each digit")
-    aspect: Distribution = _parameter(65, "Glyph", "glyph", "factor", (0.4, 2.5), 1.0,
+    aspect: Distribution = _parameter(streams.ASPECT, "Glyph", "glyph", "factor", (0.4, 2.5), 1.0,
         "width of each digit at its height")
-    baseline_jitter: Distribution = _parameter(66, "Glyph", "glyph", _H, (-0.5, 0.5), 0.0,
+    baseline_jitter: Distribution = _parameter(streams.BASELINE_JITTER, "Glyph", "glyph", _H, (-0.5, 0.5), 0.0,
         "height of each digit above the baseline")
-    slant_jitter: Distribution = _parameter(67, "Glyph", "glyph", "px to the right per px of height", (-0.6, 0.6), 0.0,
+    slant_jitter: Distribution = _parameter(streams.SLANT_JITTER, "Glyph", "glyph", _LEAN, (-0.6, 0.6), 0.0,
         "added to each digit's slant")
-    rotation_jitter: Distribution = _parameter(68, "Glyph", "glyph", "degrees, counter-clockwise", (-30.0, 30.0), 0.0,
+    rotation_jitter: Distribution = _parameter(streams.ROTATION_JITTER, "Glyph", "glyph", _DEGREES, (-30.0, 30.0), 0.0,
         "rotation of each digit")
-    thickness_jitter: Distribution = _parameter(69, "Glyph", "glyph", _H, (-0.1, 0.1), 0.0,
+    thickness_jitter: Distribution = _parameter(streams.THICKNESS_JITTER, "Glyph", "glyph", _H, (-0.1, 0.1), 0.0,
         "added to the stroke width of each digit")
-    warp: Distribution = _parameter(70, "Glyph", "glyph", _H, (0.0, 0.12), 0.0,
+    warp: Distribution = _parameter(streams.WARP, "Glyph", "glyph", _H, (0.0, 0.12), 0.0,
         "how far a smooth elastic deformation moves the ink")
 
     # --- forms
-    upstroke: Distribution = _share(80, "Forms", _SHARE,
+    upstroke: Distribution = _share(streams.UPSTROKE, "Forms", _SHARE,
         "whose 1s begin with an upstroke, as outside North America")
-    crossbar: Distribution = _share(81, "Forms", _SHARE,
+    crossbar: Distribution = _share(streams.CROSSBAR, "Forms", _SHARE,
         "whose 7s are crossed, as outside North America")
-    tail: Distribution = _share(82, "Forms", "share of the 0s, 8s and 9s",
+    tail: Distribution = _share(streams.TAIL, "Forms", "share of the 0s, 8s and 9s",
         "that end in a tail")
-    open_loop: Distribution = _share(83, "Forms", "share of the 0s and 9s",
+    open_loop: Distribution = _share(streams.OPEN_LOOP, "Forms", "share of the 0s and 9s",
         "whose loop is open at the top")
 
     # --- marks
-    inner_marks: Distribution = _share(96, "Marks", _SHARE,
+    inner_marks: Distribution = _share(streams.INNER_MARKS, "Marks", _SHARE,
         "of plain digits, that are written with thousands dots or commas; labels do not hold them")
-    end_marks: Distribution = _share(97, "Marks", "share of the lines' ends",
+    end_marks: Distribution = _share(streams.END_MARKS, "Marks", "share of the lines' ends",
         "of lines of plain digits, that have a dash, dots or a stroke; labels do not hold them")
 
     # --- ink
-    ink: Distribution = _parameter(112, "Ink", "line", _GREY, (0.1, 1.0), 1.0,
+    ink: Distribution = _parameter(streams.INK, "Ink", "line", _GREY, (0.1, 1.0), 1.0,
         "how much darker than the paper the ink is")
-    ink_drift: Distribution = _parameter(113, "Ink", "line", "share of the ink's strength", (0.0, 1.0), 0.0,
+    ink_drift: Distribution = _parameter(streams.INK_DRIFT, "Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
         "how much the ink varies along the line")
-    ink_texture: Distribution = _parameter(114, "Ink", "line", "share of the ink's strength", (0.0, 1.0), 0.0,
+    ink_texture: Distribution = _parameter(streams.INK_TEXTURE, "Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
         "how grainy the ink is, as that of a pencil")
-    softness: Distribution = _parameter(115, "Ink", "line", "px", (0.5, 4.0), 1.0,
+    softness: Distribution = _parameter(streams.SOFTNESS, "Ink", "line", "px", (0.5, 4.0), 1.0,
         "width of the edges of strokes")
 
     # --- paper
-    paper: Distribution = _parameter(128, "Paper", "line", _GREY, (0.2, 1.0), 1.0,
+    paper: Distribution = _parameter(streams.PAPER, "Paper", "line", _GREY, (0.2, 1.0), 1.0,
         "how bright the paper is")
-    gradient: Distribution = _parameter(129, "Paper", "line", _GREY, (0.0, 0.8), 0.0,
+    gradient: Distribution = _parameter(streams.GRADIENT, "Paper", "line", _GREY, (0.0, 0.8), 0.0,
         "how much the paper darkens towards one side")
-    texture: Distribution = _parameter(130, "Paper", "line", _GREY, (0.0, 0.5), 0.0,
+    texture: Distribution = _parameter(streams.TEXTURE, "Paper", "line", _GREY, (0.0, 0.5), 0.0,
         "how strong smooth blotches of the paper are")
-    waves: Distribution = _share(131, "Paper", _SHARE,
+    waves: Distribution = _share(streams.WAVES, "Paper", _SHARE,
         "on paper with fine waves, as of security print")
-    wave_strength: Distribution = _parameter(132, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
+    wave_strength: Distribution = _parameter(streams.WAVE_STRENGTH, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
         "how dark waves are")
-    fibres: Distribution = _share(133, "Paper", _SHARE,
+    fibres: Distribution = _share(streams.FIBRES, "Paper", _SHARE,
         "on paper with visible fibres")
-    fibre_strength: Distribution = _parameter(134, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
+    fibre_strength: Distribution = _parameter(streams.FIBRE_STRENGTH, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
         "how dark fibres are")
-    ruled: Distribution = _share(135, "Paper", _SHARE,
+    ruled: Distribution = _share(streams.RULED, "Paper", _SHARE,
         "with a ruled line, solid or dotted, near the baseline")
-    boxed: Distribution = _share(136, "Paper", _SHARE,
+    boxed: Distribution = _share(streams.BOXED, "Paper", _SHARE,
         "in a box, of which the page shows one to four sides")
-    rule_strength: Distribution = _parameter(137, "Paper", "line", _GREY, (0.0, 1.0), 0.5,
+    rule_strength: Distribution = _parameter(streams.RULE_STRENGTH, "Paper", "line", _GREY, (0.0, 1.0), 0.5,
         "how dark ruled lines and boxes are")
-    padding: Distribution = _share(138, "Paper", _SHARE,
+    padding: Distribution = _share(streams.PADDING, "Paper", _SHARE,
         "whose paper ends at the margins, with flat grey beyond")
 
     # --- scan
-    speckle: Distribution = _parameter(144, "Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
+    speckle: Distribution = _parameter(streams.SPECKLE, "Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
         "dark and bright specks")
-    blur: Distribution = _parameter(145, "Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0,
+    blur: Distribution = _parameter(streams.BLUR, "Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0,
         "blur of the whole picture")
-    noise: Distribution = _parameter(146, "Scan", "line", _GREY, (0.0, 0.5), 0.0,
+    noise: Distribution = _parameter(streams.NOISE, "Scan", "line", _GREY, (0.0, 0.5), 0.0,
         "strength of the noise")
-    jpeg: Distribution = _share(147, "Scan", _SHARE,
+    jpeg: Distribution = _share(streams.JPEG, "Scan", _SHARE,
         "that went through JPEG compression")
-    jpeg_quality: Distribution = _parameter(148, "Scan", "line", "quality, as libjpeg counts it", (5.0, 100.0), 60.0,
+    jpeg_quality: Distribution = _parameter(
+        streams.JPEG_QUALITY, "Scan", "line", "quality, as libjpeg counts it", (5.0, 100.0), 60.0,
         "how good the JPEG compression was")
-    auto_levels: Distribution = _share(149, "Scan", _SHARE,
+    auto_levels: Distribution = _share(streams.AUTO_LEVELS, "Scan", _SHARE,
         "stretched to full contrast, as scanners do")
-    invert: Distribution = _share(150, "Scan", _SHARE,
+    invert: Distribution = _share(streams.INVERT, "Scan", _SHARE,
         "with light ink on a dark page")
     # fmt: on
 

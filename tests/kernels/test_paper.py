@@ -52,18 +52,6 @@ def happening(name, images=range(4000)):
 # The contract
 
 
-def test_streams_are_those_that_handwriting_declares():
-    declared = {
-        parameter.name.upper(): parameter.stream
-        for parameter in parameters()
-        if parameter.group in ("Ink", "Paper", "Scan") and parameter.name != "softness"  # of the strokes' coverage
-    }
-
-    streams = {**vars(paper), **vars(scan)}
-
-    assert {name: int(value) for name, value in streams.items() if isinstance(value, np.int64)} == declared
-
-
 @pytest.mark.parametrize("image", [0, 1, 2**40])
 def test_neutral_parameters_give_the_ink_exactly(cover, image):
     assert (draw(CLEAN, cover, image) == 255 - cover).all()
