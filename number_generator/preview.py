@@ -184,6 +184,6 @@ def _drawn(count: int, seed: int) -> list[str]:
     for k in range(count):
         rng.fill_words(np.uint64(seed), np.uint64(k), streams.LENGTH, 1, length_words)
         rng.fill_words(np.uint64(seed), np.uint64(k), streams.DIGIT, _LONGEST, digit_words)
-        length = _SHORTEST + rng.bounded(length_words[0], _LONGEST - _SHORTEST + 1)
-        numbers.append("".join(str(rng.bounded(word, 10)) for word in digit_words[:length]))
+        length = _SHORTEST + rng.draw_below(length_words[0], _LONGEST - _SHORTEST + 1)
+        numbers.append("".join(str(rng.draw_below(word, 10)) for word in digit_words[:length]))
     return numbers

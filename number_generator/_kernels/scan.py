@@ -1,7 +1,6 @@
-"""The traces that a scanner leaves on a page: spots, blur, noise, streams.JPEG's, its contrast.
+"""The traces that a scanner leaves on a page: spots, blur, noise, JPEG compression, contrast.
 
-Each feature draws from the streams of its own parameters: slot 0 is the value, or whether the line has the feature;
-from block 1 on follow the details. A feature that is off draws nothing and leaves the page as it is.
+Features draw as those of `paper` do.
 """
 
 from functools import partial
@@ -17,12 +16,12 @@ from number_generator._kernels.page import clamp, fill_blocks, fraction, round_p
 
 __all__ = ["scan_page"]
 
-_LEAD = np.uint64(16)  # values before a page, of which two are read
-_CHUNK = np.uint64(64)  # columns that go through streams.JPEG at once
-_SIDE = np.uint64(8)  # px of a block of streams.JPEG
+_LEAD = np.uint64(16)  # values before a page; two of them are read
+_CHUNK = np.uint64(64)  # columns that JPEG takes at once
+_SIDE = np.uint64(8)  # px of a JPEG block
 _TILES = np.uint64(512)  # values of a chunk
 _SIXTEEN = np.uint64(16)
-_AREA = 1000.0  # px, of which `speckle` counts the spots
+_AREA = 1000.0  # px: the unit that `speckle` counts spots in
 _SD_OF_THREE = 127.998  # of the sum of three uniform bytes
 _MEAN_OF_THREE = np.float32(382.5)
 _MIDDLE = np.float32(128.0)
@@ -41,7 +40,7 @@ _LUMINANCE = np.array(
     ],
     np.int64,
 ).ravel()
-# What the cosine transform of Arai, Agui and Nakajima leaves to the quantisation: cos(k pi / 16) * sqrt(2), and 1.
+# Scales that the transform of Arai, Agui and Nakajima leaves to the quantisation: 1, then cos(k pi / 16) * sqrt(2).
 _COSINES = np.array(
     [1.0, 1.387039845322148, 1.306562964876377, 1.175875602419359, 1.0, 0.785694958387102, 0.541196100146197,
      0.275899379282943],
@@ -58,16 +57,16 @@ _UP_6 = np.float32(2.613125929752753)
 
 @kernel
 def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any, offset: int, scratch: Any) -> None:
-    """Turn a page into the bytes that a scanner gives: spots, blur, noise, compression, contrast, in this order.
+    """Turn a page into a scanner's bytes: spots, blur, noise, compression and contrast, in this order.
 
     Parameters
     ----------
     seed, image, table, shape, scratch
         See `draw_paper`.
     page : ndarray, flat float32
-        Is overwritten.
+        Overwritten.
     out : ndarray, flat uint8
-        The bytes go to `offset` and after.
+        Receives the bytes from `offset` on.
     """
     _, columns, second, _, words, levels, tiles = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
@@ -76,7 +75,7 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
     if speckle > 0.0:
         _draw_specks(seed, image, speckle, size, page)
     blur = line_value(seed, image, table, streams.BLUR)
-    if blur > 0.1:  # below, a neighbour has less than the 10**21st part
+    if blur > 0.1:  # below, a neighbour's weight is less than 1e-21
         _blur(blur, size, page, second)
     noise = line_value(seed, image, table, streams.NOISE)
     if noise > 0.0:
@@ -95,7 +94,7 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
 
 @kernel
 def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> None:
-    """Draw `rate` dark and bright spots for each 1,000 px, one more or less to come to it on average."""
+    """Draw dark and bright spots, on average `rate` per 1,000 px."""
     height, width = size
     a, _, _, _ = block(seed, image, streams.SPECKLE, ONE)
     mean = rate * np.float64(height) * np.float64(width) / _AREA
@@ -117,11 +116,11 @@ def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> No
 
 @kernel
 def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
-    """Blur the page by a Gaussian of that standard deviation, in px; edges go on as they are.
+    """Blur the page by a Gaussian with a standard deviation in px; edge pixels repeat beyond the page.
 
-    Two neighbours on either side are looked at, which is enough up to 0.8 px; more is done in several times, as the
-    squares of standard deviations add up, and comes out narrower by up to 3 %. A pass takes many rows at once, since to
-    begin a loop takes as long as a row; what the horizontal one gets wrong at the ends of rows is made good afterwards.
+    Each pass uses two neighbours on either side, which is enough up to 0.8 px. More takes several passes, as variances
+    add up, and comes out up to 3 % too narrow. A pass takes many rows in one loop, since starting a loop costs as much
+    as a row; errors of the horizontal pass at the ends of rows are fixed afterwards.
     """
     height, width = size
     times = 1 + np.int64(deviation * deviation / 0.6401)
@@ -134,7 +133,7 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
     last = height - ONE
     for _ in range(times):
         for y in (NIL, ONE, TWO, height - TWO, last):
-            # Rows from 2 to the last but two have all their neighbours: one loop does them.
+            # One loop does all rows that have two neighbours above and below.
             count = max(height - FOUR, ONE) * width if y == TWO else width
             above = (y - TWO if y > ONE else NIL) * width
             near_above = (y - ONE if y > NIL else NIL) * width
@@ -161,7 +160,7 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
 
 @kernel
 def _decay(amount: float) -> float:
-    """Give nearly e to the power of -`amount`, in float64, for amounts from 0 to 64."""
+    """Return approximately exp(-`amount`) in float64, for amounts from 0 to 64."""
     small = -amount / 1024.0
     value = 1.0 + small * (1.0 + small * (0.5 + small * (1.0 / 6.0 + small / 24.0)))
     for _ in range(10):
@@ -171,11 +170,11 @@ def _decay(amount: float) -> float:
 
 @kernel
 def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, words: Any, levels: Any) -> None:
-    """Add noise of that standard deviation: a pixel's is the sum of three bytes.
+    """Add noise with a standard deviation: the sum of three bytes for each pixel.
 
-    In half of the lines two of them stand beside each other, so that neighbours are alike, as a scanner's are. To draw
-    three bytes for each pixel would take longer than all the rest. So each row takes its own from three places of a
-    pool of an eighth of the page and a little more: it is chance if pixels share them, and no pattern repeats.
+    In half of the lines two of the bytes are adjacent, so that neighbouring pixels are alike, as a scanner's are.
+    Drawing three bytes for each pixel would take longer than everything else. So each row reads from three random
+    places of a pool, a little more than an eighth of the page: pixels share bytes only by chance, without a pattern.
     """
     height, width = size
     a, _, _, _ = block(seed, image, streams.NOISE, ONE)
@@ -184,23 +183,23 @@ def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, wo
     fill_blocks(seed, image, streams.NOISE, TWO, places + width + ONE, words)
     scale = np.float32(deviation / _SD_OF_THREE)
     for y in range(height):
-        # The pool's words tell the places as well as any.
+        # The pool's own words choose the places.
         word = words[y % (places >> THREE)]
         start = y * width
         first = (word & LOW_16) * places >> _SIXTEEN
         second = first + ONE if alike else (word >> _SIXTEEN & LOW_16) * places >> _SIXTEEN
         third = (word >> np.uint64(32) & LOW_16) * places >> _SIXTEEN
         for x in range(width):
-            # Whole numbers, so that any order of the sum gives the same.
+            # Integers: any order of the sum gives the same result.
             total = np.float32(levels[first + x]) + np.float32(levels[second + x]) + np.float32(levels[third + x])
             page[start + x] += scale * (total - _MEAN_OF_THREE)
 
 
 @kernel
 def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple[float, float]:
-    """Give the factor and the shift that bring the darkest level to about 0 and the brightest to 255.
+    """Return the gain and shift that bring the darkest level to about 0 and the brightest to 255.
 
-    A level counts if two pixels, one above the other, reach it: a single one may be noise, ink is wider.
+    A level counts if two pixels, one above the other, reach it: a single pixel may be noise, and ink is wider.
     """
     height, width = size
     stride = table_stride(width)
@@ -226,24 +225,24 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
         high = max(high, columns[stride + x])
     a, _, _, _ = block(seed, image, streams.AUTO_LEVELS, ONE)
     target = np.float32(12.0 * unit(a) * unit(a))
-    # An empty page is not to become one of noise alone.
+    # Do not turn an empty page into pure noise.
     gain = (WHITE - target) / max(high - low, np.float32(40.0))
     return gain, WHITE - gain * high
 
 
-# streams.JPEG
+# JPEG
 
 
 @kernel
 def _compress(quality: float, size: Any, page: Any, tiles: Any) -> None:
-    """Do to the page what streams.JPEG does: quantise the cosine transform of each 8 x 8 block.
+    """Compress the page as JPEG does: quantise the cosine transform of each 8 x 8 block.
 
-    Eight blocks beside each other are done at once: pixel (x, y) of block b stands at 64 * y + 8 * x + b of `tiles`,
-    so that neighbouring values are a vector for the transforms of columns and of rows alike.
+    Eight adjacent blocks are transformed at once. Pixel (x, y) of block b is at 64 * y + 8 * x + b of `tiles`, so that
+    neighbouring values form a vector in the transforms of columns and of rows.
     """
     height, width = size
     _prepare_quantisation(quality, tiles)
-    _make_whole(F0, -_MIDDLE, height * width, page)
+    _round_levels(F0, -_MIDDLE, height * width, page)
     for top in range(NIL, height, _SIDE):
         for left in range(NIL, width, _CHUNK):
             _load_tiles(top, left, size, page, tiles)
@@ -258,14 +257,14 @@ def _compress(quality: float, size: Any, page: Any, tiles: Any) -> None:
             for i in range(_CHUNK):
                 _put(_transform_back(_take(tiles, i, _CHUNK)), tiles, i, _CHUNK)
             _store_tiles(top, left, size, page, tiles)
-    _make_whole(_MIDDLE, F0, height * width, page)
+    _round_levels(_MIDDLE, F0, height * width, page)
 
 
 @kernel
 def _prepare_quantisation(quality: float, tiles: Any) -> None:
-    """Write what to multiply by, 512 values in the order of the tiles, and the 512 reciprocal ones that undo it."""
+    """Write 512 factors in the order of the tiles, and the 512 factors that undo them."""
     number = np.int64(quality + 0.5)
-    percent = 5000 // number if number < 50 else 200 - 2 * number  # as libjpeg reckons
+    percent = 5000 // number if number < 50 else 200 - 2 * number  # as libjpeg does
     for i in range(np.uint64(64)):
         step = np.float64(min(max((_LUMINANCE[i] * percent + 50) // 100, 1), 255))
         scale = step * _COSINES[i >> THREE] * _COSINES[i & np.uint64(7)]
@@ -276,15 +275,15 @@ def _prepare_quantisation(quality: float, tiles: Any) -> None:
 
 
 @kernel
-def _make_whole(before: float, after: float, count: int, page: Any) -> None:
-    """Add `before`, clip and round to whole levels, and add `after`."""
+def _round_levels(before: float, after: float, count: int, page: Any) -> None:
+    """Add `before`, clip and round to integer levels, and add `after`."""
     for i in range(count):
         page[i] = ((clamp(page[i] + before, F0, WHITE) + ROUNDER) - ROUNDER) + after
 
 
 @kernel
 def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
-    """Take 8 rows of 64 px; beyond the page its edges go on."""
+    """Load 8 rows of 64 px; edge pixels repeat beyond the page."""
     height, width = size
     for y in range(_SIDE):
         row = min(top + y, height - ONE) * width
@@ -301,7 +300,7 @@ def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
 
 @kernel
 def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
-    """Put back what of the tiles lies on the page."""
+    """Store the part of the tiles that lies on the page."""
     height, width = size
     for y in range(min(_SIDE, height - top)):
         row = (top + y) * width
@@ -318,7 +317,7 @@ def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
 
 @kernel
 def _take(tiles: Any, at: int, step: int) -> tuple[float, ...]:
-    """Give 8 values, `step` apart."""
+    """Return 8 values, `step` apart."""
     a, b, c, d = tiles[at], tiles[at + step], tiles[at + TWO * step], tiles[at + THREE * step]
     at += FOUR * step
     return a, b, c, d, tiles[at], tiles[at + step], tiles[at + TWO * step], tiles[at + THREE * step]
@@ -334,7 +333,7 @@ def _put(values: tuple[float, ...], tiles: Any, at: int, step: int) -> None:
 
 @kernel
 def _quantise(values: tuple[float, ...], tiles: Any, at: int) -> tuple[float, ...]:
-    """Round 8 coefficients of a row to multiples of the quantisation's steps."""
+    """Round 8 coefficients of a row to multiples of the quantisation steps."""
     a, b, c, d, e, f, g, h = values
     to_a, to_b, to_c, to_d, to_e, to_f, to_g, to_h = _take(tiles, at, _SIDE)
     a, b, c, d = a * to_a + ROUNDER, b * to_b + ROUNDER, c * to_c + ROUNDER, d * to_d + ROUNDER

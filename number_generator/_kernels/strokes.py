@@ -1,4 +1,4 @@
-"""Strokes of a pen: separators, marks, and what is added to digits. Polylines of round strokes, no typeface."""
+"""Strokes of a pen: separators, marks, and additions to digits. They are polylines of round strokes, not a typeface."""
 
 from typing import Any
 
@@ -19,11 +19,11 @@ __all__ = [
     "add_point",
     "draw_stroke",
     "erase_dot",
-    "mark_points",
     "mark_width",
+    "write_mark_points",
 ]
 
-# Codes of separators, as `numbers.ALPHABET` has them; two more for unlabelled marks
+# Codes of separators, their indices in `numbers.ALPHABET`, and two more for unlabelled marks
 DASH, DOT, COMMA, SLASH, OPEN, CLOSE, PLUS, SPACE = map(np.int64, range(10, 18))
 DOUBLE_DASH, WAVE = map(np.int64, range(18, 20))
 MOST_POINTS = 12
@@ -33,16 +33,17 @@ _FULL = np.float32(255)
 
 @kernel
 def add_point(points: Any, count: int, x: float, y: float, begins: bool) -> int:
-    """Append a point of a polyline; `begins` lifts the pen before it. Gives the new number of points."""
+    """Append a point of a polyline; `begins` lifts the pen before it. Return the new number of points."""
     points[count, 0], points[count, 1], points[count, 2] = x, y, 1.0 if begins else 0.0
     return count + 1
 
 
 @kernel
-def mark_points(code: int, words: Any, points: Any) -> int:
-    """Write the polyline of a separator, and give its number of points.
+def write_mark_points(code: int, words: Any, points: Any) -> int:
+    """Write the polyline of a separator or mark, and return its number of points.
 
-    In digit heights, y downwards from the baseline; x from about 0. No two are alike: `words` are four random ones.
+    Units are digit heights; y points down from the baseline, and x begins near 0. `words` are four random words: no two
+    drawings are alike.
     """
     a, b = unit(words[0]) - 0.5, unit(words[1]) - 0.5
     c, d = unit(words[2]) - 0.5, unit(words[3]) - 0.5
@@ -86,7 +87,7 @@ def mark_points(code: int, words: Any, points: Any) -> int:
     elif code == WAVE:
         length = 0.8 + 0.4 * a
         high = 0.09 + 0.08 * b
-        for k in range(9):  # up and down again, twice
+        for k in range(9):  # up and down, twice
             swing = (k & 1) * (1.0 if (k & 2) == 0 else -1.0)
             n = add_point(points, n, length * k / 8.0, -0.42 + 0.2 * c - high * swing, k == 0)
     return n
@@ -94,7 +95,7 @@ def mark_points(code: int, words: Any, points: Any) -> int:
 
 @kernel
 def mark_width(code: int, words: Any) -> float:
-    """Give the width of a separator that has no ink, in digit heights."""
+    """Return the width of a separator that has no ink, in digit heights."""
     return 0.35 + 0.35 * unit(words[0]) if code == SPACE else 0.0
 
 
@@ -102,7 +103,7 @@ def mark_width(code: int, words: Any) -> float:
 def draw_stroke(
     x0: float, y0: float, x1: float, y1: float, radius: float, softness: float, shape: Any, cover: Any
 ) -> None:
-    """Draw a round stroke from one point of the page to another, ink joined by maximum."""
+    """Draw a round stroke from one point of the page to another, joining ink by maximum."""
     height, width = shape
     reach = radius + 0.5 * softness
     left = max(0, np.int64(np.floor(min(x0, x1) - reach)))
@@ -129,7 +130,7 @@ def draw_stroke(
 
 @kernel
 def erase_dot(x: float, y: float, radius: float, softness: float, shape: Any, cover: Any) -> None:
-    """Take the ink out of a disc of the page."""
+    """Erase the ink in a disc of the page."""
     height, width = shape
     reach = radius + 0.5 * softness
     for py in range(max(0, np.int64(np.floor(y - reach))), min(height, np.int64(np.ceil(y + reach)))):

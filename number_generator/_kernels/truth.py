@@ -1,7 +1,7 @@
-"""Ground truth of lines: boxes of `clean` glyphs, and once more the values that a style drew.
+"""Ground truth of lines: boxes of `clean` glyphs, and the values that a style drew.
 
-A draw is a function of its place alone, so that what the writing kernels drew is drawn here again, and nothing has to
-be carried along.
+A draw depends on its seed, image, stream and slot alone. So the values are drawn again here, and the writing kernels
+need not pass them on.
 """
 
 from typing import Any
@@ -32,9 +32,9 @@ __all__ = [
     "line_parameters",
 ]
 
-# What a column holds: of a line
+# What a column holds for a line
 LINE_VALUE, LINE_SECOND, LINE_SHARE, INNER_MARKS, LEADING_MARKS, TRAILING_MARKS = range(6)
-# Of a character
+# And for a character
 GLYPH_VALUE, GAP_VALUE, GAP_SHARE, TAIL_SHARE, LOOP_SHARE, SPACING = range(10, 16)
 
 _DIGITS = 10
@@ -44,12 +44,12 @@ _DIGITS = 10
 def clean_boxes(
     offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, glyph_column: Any, glyph_rows: Any, shape: Any, out: Any
 ) -> None:
-    """Write the pixels of the page that each glyph of a layout touches: x0, y0, x1, y1, half-open; -1 without ink.
+    """Write the box of pixels that each glyph of a layout touches: x0, y0, x1, y1, half-open; -1 without ink.
 
     Parameters
     ----------
     offsets, glyph_ids, lefts, natural, shape
-        As `render_lines` takes them.
+        As for `render_lines`.
     glyph_column, glyph_rows : ndarray
         See `GlyphAtlas`.
     out : ndarray, shape (glyph ids, 4), int16
@@ -60,7 +60,7 @@ def clean_boxes(
         left = max(np.int64(0), (width - line) // 2)
         target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
         top = (height - target) // 2
-        # Ratios of integers, so that an edge that falls between two pixels is exact.
+        # Ratios of integers keep an edge that falls between two pixels exact.
         to, of = (width, line) if line > width else (np.int64(1), np.int64(1))
         for at in range(offsets[i], offsets[i + 1]):
             glyph = glyph_ids[at]
@@ -82,15 +82,11 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
 
     Parameters
     ----------
-    seed, start : int
-        `start` is the first line's image number.
-    table : ndarray
-        The style: see `draws`.
+    seed, start, table, codes, offsets
+        As for `write_lines`.
     columns : ndarray, shape (P, 2), int64
-        Stream and kind of each column: the value, the second value of a pair, whether what a share of the lines has
-        is so, whether there are unlabelled marks.
-    codes, offsets : ndarray
-        The sequences.
+        Stream and kind of each column: a value, the second value of a pair, whether the line belongs to a share of
+        the lines, or whether it has unlabelled marks.
     out : ndarray, shape (n, P), float32
     """
     for i in range(out.shape[0]):
@@ -125,9 +121,10 @@ def glyph_parameters(
     Parameters
     ----------
     seed, start, table, codes, offsets
-        As `line_parameters` takes them.
+        As for `write_lines`.
     columns : ndarray, shape (G, 2), int64
-        Stream and kind of each column: of the digit, of the gap after the character, or whether what a share has is so.
+        Stream and kind of each column: a value of the digit, a value of the gap after it, or whether it belongs to a
+        share.
     spacing_range : (int, int)
         Smallest and largest gap in px of the digit dataset.
     out : ndarray, shape (codes, G), float32

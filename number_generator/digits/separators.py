@@ -141,7 +141,7 @@ def _measures_of(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, flo
 def _drawn(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures) -> npt.NDArray[np.uint8]:
     """Draw a separator at the left border."""
     points = np.zeros((strokes.MOST_POINTS, 3))
-    points = points[: strokes.mark_points(code, words, points)]
+    points = points[: strokes.write_mark_points(code, words, points)]
     least, more = _PEN_RANGE
     pen = measures.stroke * (least + more * (int(words[4]) >> 11) / 2**53) * (_DOT_PEN if code == strokes.DOT else 1.0)
     radius = 0.5 * max(pen, _FAINTEST)

@@ -1,6 +1,7 @@
 """Paper and ink: what each parameter does to a page; and of these and the scan, that nothing else does."""
 
 import itertools
+import math
 import os
 import platform
 import subprocess
@@ -32,7 +33,7 @@ from pages import (
 from scipy import ndimage
 
 from number_generator._kernels import draws, paper, scan, styled
-from number_generator._kernels.page import make_page, make_scratch
+from number_generator._kernels.page import make_aligned, make_scratch
 from number_generator.job import handwriting
 from number_generator.job.handwriting import STYLES, Normal, parameters
 
@@ -395,13 +396,13 @@ def test_what_is_off_leaves_no_trace_however_strong_it_would_be(cover):
 
 def test_scratch_memory_holds_nothing_that_matters(cover):
     style = table_of(STYLES["document"].replace(jpeg=0.5, waves=0.5, texture=(0.01, 0.1)))
-    used, page = make_scratch(*SHAPE), make_page(*SHAPE)
+    used, page = make_scratch(*SHAPE), make_aligned(math.prod(SHAPE))
     out, again = np.zeros(cover.size, np.uint8), np.zeros(cover.size, np.uint8)
 
     for image in map(np.uint64, range(60)):
         for result, scratch, target in (
             (out, used, page),
-            (again, make_scratch(*SHAPE), make_page(*SHAPE)),
+            (again, make_scratch(*SHAPE), make_aligned(math.prod(SHAPE))),
         ):
             paper.draw_paper(SEED, image, style, SHAPE, BOX, BASELINE, target, scratch)
             paper.ink_page(SEED, image, style, SHAPE, BOX, cover.ravel(), target, scratch)

@@ -40,7 +40,7 @@ def fill_words(seed, image, stream, count):
 
 
 def bounded(word, count):
-    return rng.bounded(np.uint64(word), np.int64(count))
+    return rng.draw_below(np.uint64(word), np.int64(count))
 
 
 @pytest.mark.parametrize(("counter", "key", "words"), KNOWN_ANSWERS)
