@@ -38,7 +38,7 @@ def folder(tmp_path, monkeypatch):
     path = tmp_path / "folder"
     path.mkdir()
     monkeypatch.chdir(path)
-    monkeypatch.setattr(spec, "_SPAN_IMAGES", 8)
+    monkeypatch.setattr(spec, "SPAN_IMAGES", 8)
     monkeypatch.setattr(spec, "_FEWEST_SPAN_IMAGES", 8)
     monkeypatch.setattr("number_generator.formats.hdf5.writer._LABELS_PER_CHUNK", 8)
     monkeypatch.setattr("number_generator.formats.hdf5.writer._CHUNK_BYTES", 4 * 28 * 40)
