@@ -1327,7 +1327,7 @@ def test_tiny_pages_are_drawn(style, width, size):
         ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; swap them"),
         ({"spacing_range": (0.5, 4)}, "spacing_range's minimum is 0.5: give an integer"),
         ({"fit": "stretch", "style": "document"}, r"fit is 'stretch' and the style cuts the page to the ink "
-                                                  r"\(crop='tight'\), which fits lines by itself: leave fit out"),
+                                                  r"\(crop='tight'\), which already fits lines: leave fit out"),
         ({"fit": "stretch", "style": TIGHT}, "leave fit out"),
         ({"style": "Natural"}, "style is 'Natural': give 'clean', 'natural' or 'document', a file"),
         ({"style": None}, r"style is None: give 'clean', 'natural' or 'document', a file that ends in \.toml, or a"),
