@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from workload import lay_out, phone_job, phone_numbers
 
-from number_generator._kernels import rng
+from number_generator._kernels import rng, streams
 from number_generator.numbers.sequences import format_labels, pack_sequences
 
 _COUNT = 100_000
@@ -18,7 +18,7 @@ def test_philox(rate):
         rng.fill_words,
         1,
         0,
-        rng.GLYPH,
+        streams.GLYPH,
         _COUNT,
         words,
         unit="64-bit word",

@@ -40,10 +40,9 @@ def lay_out(sequences):
     """Lay packed sequences out, by the kernel alone."""
     atlas = default_digits().atlas
     lines = Layout(*np.empty((2, len(sequences.codes)), np.int64), np.empty(len(sequences), np.int64))
-    gaps = (SPACING[0], SPACING[1] - SPACING[0] + 1)
     seed, start = np.uint64(1), np.uint64(0)
     codes, offsets = sequences.codes, sequences.offsets
-    layout.lay_out(seed, start, codes, offsets, atlas.class_start, atlas.glyph_column, gaps, *lines)
+    layout.lay_out(seed, start, codes, offsets, atlas.class_start, atlas.glyph_column, SPACING, *lines)
     return lines
 
 

@@ -12,6 +12,7 @@ from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset, Images
 from number_generator.job.chunk import Chunk
+from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
@@ -189,7 +190,7 @@ def generate_chunk(
 def generate_numbers_sequence(
     digits: str | Iterable[int],
     spacing_range: tuple[int, int] = (4, 10),
-    image_width: int = 100,
+    image_width: int = IMAGE_WIDTH,
     *,
     seed: int | None = None,
 ) -> Images:

@@ -16,6 +16,7 @@ from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_d
 from number_generator.errors import SpecError
 from number_generator.formats.schema import pad
 from number_generator.job.chunk import TruthField
+from number_generator.job.defaults import IMAGE_WIDTH, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, Span
 from number_generator.numbers.sequences import format_labels
@@ -34,7 +35,6 @@ arrays: Any = import_optional("dask.array", "dask", "number_generator.dask")
 __all__ = ["NumberJob", "images", "job", "labels", "truth"]
 
 _BLOCK_BYTES = 32 * 2**20  # a fiftieth of a second for clean lines: Dask takes a hundredth of that for a task
-_SPAN_IMAGES = 2048  # blocks of whole spans, where so many fit: see `Job.split`
 _MOST_BLOCKS = 10_000_000
 # By the name of an array of ground truth, what is to be asked for.
 _TRUTHS = {
@@ -102,7 +102,7 @@ class NumberJob:
 def job(
     numbers: Any = None,
     spacing_range: tuple[int, int] | None = None,
-    width: int = 100,
+    width: int = IMAGE_WIDTH,
     *,
     count: int,
     label: Label = "written",
@@ -343,7 +343,7 @@ def _block_images(job: Job, chunk_images: int | None) -> int:
     if chunk_images is not None:
         return check_integer("chunk_images", chunk_images, 1)
     most = max(1, _BLOCK_BYTES // (job.height * job.spec.width))
-    return most // _SPAN_IMAGES * _SPAN_IMAGES or most
+    return most // SPAN_IMAGES * SPAN_IMAGES or most  # whole spans, if one fits: see `Job.split`
 
 
 def _block(recipe: Recipe, make: Any, size: int, *arguments: Any, block_id: tuple[int, ...]) -> npt.NDArray[Any]:

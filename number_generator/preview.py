@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
+from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, SPACING_RANGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
@@ -27,15 +28,14 @@ MAX_COUNT = 10_000
 """The most images that `preview` shows."""
 
 _SHORTEST, _LONGEST = 2, 7
-_CLEAN_SPACING = (5, 10)
 
 
 def preview(
     source: str | os.PathLike[str] | Handwriting | GenericDataset,
     path: str | os.PathLike[str] | None = None,
     *,
-    count: int = 60,
-    width: int = 128,
+    count: int = SHEET_IMAGES,
+    width: int = SHEET_WIDTH,
     spacing_range: tuple[int, int] | None = None,
     seed: int = 0,
     digits: str | os.PathLike[str] | DigitImageDataset | None = None,
@@ -104,7 +104,7 @@ def preview(
         if seed is None:
             raise SpecError("seed is None: give an integer from 0 to 2**64 - 1")
         labels = _written(sequences, count, check_seed(seed))
-        gaps = _CLEAN_SPACING if style.is_clean and spacing_range is None else spacing_range
+        gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
         images = generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits)
     from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 
@@ -177,13 +177,13 @@ def _drawn(count: int, seed: int) -> list[str]:
     """Draw numbers of `_SHORTEST` to `_LONGEST` digits, number k from the random words of image k."""
     import numpy as np  # noqa: PLC0415
 
-    from number_generator._kernels import rng  # noqa: PLC0415
+    from number_generator._kernels import rng, streams  # noqa: PLC0415
 
     length_words, digit_words = np.empty(4, np.uint64), np.empty(8, np.uint64)
     numbers = []
     for k in range(count):
-        rng.fill_words(np.uint64(seed), np.uint64(k), rng.LENGTH, 1, length_words)
-        rng.fill_words(np.uint64(seed), np.uint64(k), rng.DIGIT, _LONGEST, digit_words)
-        length = _SHORTEST + rng.bounded(length_words[0], _LONGEST - _SHORTEST + 1)
-        numbers.append("".join(str(rng.bounded(word, 10)) for word in digit_words[:length]))
+        rng.fill_words(np.uint64(seed), np.uint64(k), streams.LENGTH, 1, length_words)
+        rng.fill_words(np.uint64(seed), np.uint64(k), streams.DIGIT, _LONGEST, digit_words)
+        length = _SHORTEST + rng.draw_below(length_words[0], _LONGEST - _SHORTEST + 1)
+        numbers.append("".join(str(rng.draw_below(word, 10)) for word in digit_words[:length]))
     return numbers

@@ -1,12 +1,13 @@
 """Pages as single kernels draw them, for the tests of paper, ink and scan."""
 
 import hashlib
+import math
 
 import numpy as np
 import pytest
 
 from number_generator._kernels import draws, paper, scan
-from number_generator._kernels.page import make_page, make_scratch
+from number_generator._kernels.page import make_aligned, make_scratch
 from number_generator.job.handwriting import STYLES, Normal, parameters
 
 SHAPE = (28, 128)
@@ -60,7 +61,7 @@ def table_of(style):
 
 def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE):
     """Give the page that `draw_paper` fills, whatever it held before."""
-    page = make_page(*shape)
+    page = make_aligned(math.prod(shape))
     page[:] = 123
     paper.draw_paper(SEED, np.uint64(image), table_of(style), shape, box, baseline, page, make_scratch(*shape))
     return page.reshape(shape)
@@ -68,7 +69,7 @@ def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE):
 
 def ink_page(style, cover, page, image=0, box=BOX):
     """Give a page with ink on it."""
-    out = make_page(*cover.shape)
+    out = make_aligned(cover.size)
     out[:] = np.ravel(page)
     paper.ink_page(
         SEED, np.uint64(image), table_of(style), cover.shape, box, np.ravel(cover), out,
@@ -80,7 +81,7 @@ def ink_page(style, cover, page, image=0, box=BOX):
 def scan_page(style, page, image=0):
     """Give a page as bytes."""
     page = np.asarray(page)
-    copy = make_page(*page.shape)
+    copy = make_aligned(page.size)
     copy[:] = page.ravel()
     out = np.full(page.size + 8, GUARD, np.uint8)
     scan.scan_page(SEED, np.uint64(image), table_of(style), page.shape, copy, out, 3, make_scratch(*page.shape))
@@ -130,7 +131,7 @@ def digest_of_pages(*, bounds_checked):
     random = np.random.default_rng(1)
     for shape in [SHAPE, (4, 1), (5, 3), (28, 1), (100, 7), (4, 1000), (33, 65), (28, 100), (4, 65535)]:
         height, width = shape
-        scratch, page = make_scratch(*shape), make_page(*shape)
+        scratch, page = make_scratch(*shape), make_aligned(math.prod(shape))
         out = np.zeros(height * width + 8, np.uint8)
         cover = random.integers(0, 256, height * width, np.uint8)
         boxes = [(0.1 * width, 1.0, 0.9 * width, height - 1.0), (-3.0, -2.0, width + 4.0, height + 3.0)]

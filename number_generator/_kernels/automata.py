@@ -1,7 +1,7 @@
-"""Draws from an acyclic automaton: a uniform rank for each image, and the string that has it.
+"""Draws from an acyclic automaton: a uniform rank for each image, and the string of that rank.
 
-A state's strings are ranked: the empty one first if the state ends a string, then those of its arcs in order. Numbers
-of strings have as many 64-bit limbs as they need, the lowest one first.
+A state's strings are ranked: first the empty one if the state ends a string, then those of its arcs in order. Counts of
+strings have as many 64-bit limbs as they need, lowest first.
 """
 
 from functools import partial
@@ -11,12 +11,10 @@ import numpy as np
 
 from number_generator._kernels import rng
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import NIL, ONE
 from number_generator._kernels.simd import multiply_wide
 
-__all__ = ["ARC", "CODE_BITS", "COUNT", "NODE_SIZE", "PATTERN", "TAG", "draw_numbers", "scale_fraction"]
-
-PATTERN = 5
-"""The stream that patterns draw from."""
+__all__ = ["ARC", "CODE_BITS", "COUNT", "NODE_SIZE", "TAG", "draw_numbers", "scale_fraction"]
 
 ARC = 0
 """The column of a state's first arc."""
@@ -30,29 +28,27 @@ TAG = 2
 NODE_SIZE = 3
 
 CODE_BITS = 5
-"""The low bits of an arc: its code; the others are its target."""
+"""The low bits of an arc hold its code, the others its target."""
 
 _CODE = (1 << CODE_BITS) - 1
-# What these have in limbs fits in one register, or in two.
+# Counts of this many limbs fit in one register, or in two.
 _FEW = 1
 _SEVERAL = 2
-_ZERO = np.uint64(0)
-_ONE = np.uint64(1)
 _FULL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @kernel
 def scale_fraction(words: Any, counts: Any, first: int, limbs: int, out: Any) -> None:
-    """Write floor(fraction * count): the count has `limbs` limbs from `counts[first]` on.
+    """Write floor(fraction * count), where the count is `counts[first : first + limbs]`.
 
-    The fraction's digits are `words[1 : limbs + 2]`, the highest one first: one limb more than the count has, so that
+    The fraction's digits are `words[1 : limbs + 2]`, highest first. That is one limb more than the count has, so that
     no result is more likely than another by 2**-64 of its chance.
     """
     for j in range(limbs):
-        out[j] = _ZERO
-    # Each round adds a digit times the count and drops the lowest limb: what is left stays below the count.
+        out[j] = NIL
+    # Each round adds a digit times the count and drops the lowest limb: the rest stays below the count.
     for k in range(limbs + 1, 0, -1):
-        carry = _ZERO
+        carry = NIL
         for j in range(limbs):
             high, low = multiply_wide(words[k], counts[first + j])
             low = low + out[j]
@@ -67,10 +63,10 @@ def scale_fraction(words: Any, counts: Any, first: int, limbs: int, out: Any) ->
 
 @partial(kernel, inline=True)
 def _take_one(rest: Any) -> bool:
-    """Subtract one, or tell that there is nothing to subtract from: the caller knows that `rest` has all its limbs."""
+    """Subtract one and return True, or return False if all limbs of `rest` are 0."""
     for j in range(rest.size):
-        if rest[j] != _ZERO:
-            rest[j] = rest[j] - _ONE
+        if rest[j] != NIL:
+            rest[j] = rest[j] - ONE
             for k in range(j):
                 rest[k] = _FULL
             return True
@@ -79,9 +75,9 @@ def _take_one(rest: Any) -> bool:
 
 @partial(kernel, inline=True)  # a call counts references to its arrays
 def _take(rest: Any, limbs: int, counts: Any, first: int, size: int) -> bool:
-    """Subtract the count of `size` limbs from `rest`, which has `limbs`; or tell that `rest` is less."""
+    """Subtract a count of `size` limbs from `rest`, which has `limbs`; or return False if it is less."""
     for j in range(limbs - 1, size - 1, -1):
-        if rest[j] != _ZERO:
+        if rest[j] != NIL:
             break
     else:
         for j in range(size - 1, -1, -1):
@@ -89,16 +85,16 @@ def _take(rest: Any, limbs: int, counts: Any, first: int, size: int) -> bool:
                 if rest[j] < counts[first + j]:
                     return False
                 break
-    borrow = _ZERO
+    borrow = NIL
     for j in range(size):
         given = rest[j]
         less = given - counts[first + j]
         rest[j] = less - borrow
         borrow = np.uint64(given < counts[first + j]) | np.uint64(less < borrow)
     j = size
-    while borrow != _ZERO:
-        borrow = np.uint64(rest[j] == _ZERO)
-        rest[j] = rest[j] - _ONE
+    while borrow != NIL:
+        borrow = np.uint64(rest[j] == NIL)
+        rest[j] = rest[j] - ONE
         j += 1
     return True
 
@@ -118,10 +114,10 @@ def draw_numbers(
     codes: Any,
     offsets: Any,
 ) -> None:
-    """Write the string of each image from `start` on into `codes`, one after the other, and where each one ends.
+    """Write the string of each image, starting at `start`, into `codes`, and where each one ends into `offsets`.
 
-    `firsts` and `high_firsts` hold the two limbs of the rank of each arc's first string, for states whose count has no
-    more. `templates` has a row for each tag and is as wide as the longest string, drawn or written; without rows,
+    `firsts` and `high_firsts` hold the two limbs of the rank of each arc's first string, for states whose count has at
+    most two. `templates` has a row for each tag and is as wide as the longest string, drawn or written. Without rows,
     strings are written as drawn.
     """
     most = np.int64(0)
@@ -134,12 +130,12 @@ def draw_numbers(
     offsets[0] = at
     for i in range(offsets.size - 1):
         image = np.uint64(start) + np.uint64(i)
-        word_0, word_1, word_2, _ = rng.philox(_ZERO, image, _ZERO, _ZERO, np.uint64(seed), np.uint64(stream))
-        state = np.int64(starts[rng.bounded(word_0, starts.size)])
+        word_0, word_1, word_2, _ = rng.philox(NIL, image, NIL, NIL, np.uint64(seed), np.uint64(stream))
+        state = np.int64(starts[rng.draw_below(word_0, starts.size)])
         first = nodes[state, COUNT]
         limbs = nodes[state + 1, COUNT] - first
         length = np.int64(0)
-        rest = _ZERO
+        rest = NIL
         is_whole = False
         if limbs == _FEW:
             high = multiply_wide(word_2, counts[first])[0]
@@ -148,7 +144,7 @@ def draw_numbers(
         else:
             rng.fill_words(seed, image, stream, limbs + 2, words)
             for j in range(limbs, most):
-                wide[j] = _ZERO
+                wide[j] = NIL
             scale_fraction(words, counts, first, limbs, wide)
             while limbs > _SEVERAL:
                 if nodes[state, TAG] >= 0 and not _take_one(wide):
@@ -170,12 +166,12 @@ def draw_numbers(
             rest = wide[0]
             high = wide[1]
             while limbs == _SEVERAL and not is_whole:
-                if (rest | high) == _ZERO and nodes[state, TAG] >= 0:
+                if (rest | high) == NIL and nodes[state, TAG] >= 0:
                     is_whole = True
                     break
                 arc = nodes[state, ARC]
                 last = nodes[state + 1, ARC]
-                # All arcs are compared and counted: a search that stops would mispredict at every character.
+                # Compare all arcs and count: a search that stops would mispredict a branch at every character.
                 for k in range(np.uint64(arc + 1), np.uint64(last)):
                     arc += np.int64((high_firsts[k] < high) | ((high_firsts[k] == high) & (firsts[k] <= rest)))
                 high = high - high_firsts[arc] - np.uint64(rest < firsts[arc])
@@ -185,7 +181,7 @@ def draw_numbers(
                 state = np.int64(arcs[arc] >> CODE_BITS)
                 limbs = nodes[state + 1, COUNT] - nodes[state, COUNT]
         while not is_whole:
-            if rest == _ZERO and nodes[state, TAG] >= 0:
+            if rest == NIL and nodes[state, TAG] >= 0:
                 break
             arc = nodes[state, ARC]
             last = nodes[state + 1, ARC]

@@ -1,4 +1,4 @@
-"""How a kernel is compiled and cached: nogil, and with a disk cache that can never fail a run."""
+"""How a kernel is compiled and cached: without the GIL, and with a disk cache that can never fail a run."""
 
 import contextlib
 import hashlib
@@ -17,34 +17,34 @@ _logger = logging.getLogger(__name__)
 
 
 def kernel(function: Callable[..., Any], *, inline: bool = False) -> Any:
-    """Compile `function` in nopython mode, without the GIL, cached on disk where a cache folder can be used.
+    """Compile `function` in nopython mode, without the GIL, and cache it on disk if a cache folder is writable.
 
     Parameters
     ----------
     function : callable
-        Takes arrays and scalars that are valid already.
+        Takes arrays and scalars that are already validated.
     inline : bool
-        Whether its machine code is to stand in its callers, where LLVM would call it.
+        Whether to force its machine code into its callers where LLVM would call it.
 
     Returns
     -------
     numba.core.dispatcher.Dispatcher
-        The compiled function. It compiles at its first call, or loads the machine code of an earlier run.
+        The function, which compiles at its first call or loads the machine code of an earlier run.
     """
-    # Nobody takes a kernel's address from C: the wrapper for it would take a fifth of the time to compile.
+    # No C code calls a kernel, and the wrapper for it would take a fifth of the compile time.
     options: dict[str, Any] = {"forceinline": inline, "no_cfunc_wrapper": True}
     dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
     try:
         dispatcher._cache = _KernelCache(function)
     except (RuntimeError, OSError) as exc:
-        # numba raises here when no cache folder is writable; compiling at each start is slower, not wrong.
+        # numba raises here when no cache folder is writable; compiling at each start is slow but correct.
         _logger.debug("%s is compiled at each start: %s", function.__name__, exc)
     return dispatcher
 
 
 @cache
-def _sources_digest(folder: Path) -> str:
-    """SHA-256 over numba's version and all kernel sources: numba's stamp misses an edited callee in another file."""
+def _digest_sources(folder: Path) -> str:
+    """Hash numba's version and all kernel sources: numba's own stamp misses an edited callee in another file."""
     digest = hashlib.sha256(numba.__version__.encode() + b"\0")
     for path in sorted(folder.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
@@ -52,13 +52,13 @@ def _sources_digest(folder: Path) -> str:
 
 
 class _KernelCache(FunctionCache):
-    """numba's disk cache, stamped with all kernel sources; whatever goes wrong with it means compiling."""
+    """numba's disk cache, stamped with all kernel sources; if anything fails, the kernel is compiled."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
-        digest = _sources_digest(Path(__file__).parent)
-        # In the files' names too: numba writes an index before its data, so if the data then cannot be written, or
-        # are not yet, an index of these sources would name the machine code of earlier ones.
+        digest = _digest_sources(Path(__file__).parent)
+        # The file names hold the digest too: numba writes an index before its data, so while the data are missing, a
+        # new index would point to the machine code of old sources.
         filename_base = f"{self._impl.filename_base}-{digest[:16]}"
         self._cache_file = IndexDataCacheFile(self.cache_path, filename_base, digest)
 
@@ -68,11 +68,11 @@ class _KernelCache(FunctionCache):
         except Exception as exc:  # a damaged cache file may raise anything
             _logger.debug("the cached machine code of %s is not used: %s", self._py_func.__name__, exc)
             with contextlib.suppress(Exception):
-                self.flush()  # numba reads the index before it writes one: a damaged one would stay for ever
+                self.flush()  # numba reads the index before it writes one: a damaged one would stay forever
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
-        except Exception as exc:  # a full disk, a quota, a folder that went away
+        except Exception as exc:  # a full disk, a quota, a deleted folder
             _logger.debug("the machine code of %s is not cached: %s", self._py_func.__name__, exc)

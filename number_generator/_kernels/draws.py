@@ -1,8 +1,8 @@
-"""Draws of a style's parameters: one stream a parameter, with the numbers that `handwriting` declares.
+"""Draws of a style's parameters: each has its own stream (see `streams`).
 
-A table has one row a stream: (kind, a, b, low, high, job). Kind 0 is the constant a, kind 1 uniform from low to high,
-kind 2 normal with mean a and standard deviation b, cut off at low and high. With `job`, the draw is the job's: it is
-made at image number 0 in a stream of its own, so that it depends on the seed alone.
+A table has one row per stream: (kind, a, b, low, high, job). Kind 0 is the constant a, kind 1 uniform from low to high,
+kind 2 normal with mean a and standard deviation b, cut off at low and high. If `job` is set, the whole job
+has one value: it is drawn at image number 0 in its own stream, and so depends on the seed alone.
 """
 
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import LOW_16, NIL
 from number_generator._kernels.rng import fill_words, philox
 
 __all__ = [
@@ -33,9 +34,7 @@ NORMAL = 2
 ROW_SIZE = 6
 TABLE_ROWS = 160
 
-_JOB_STREAM = np.uint64(1 << 32)  # added to a stream's number for the draw of a whole job
-_ZERO = np.uint64(0)
-_LOW_16 = np.uint64(0xFFFF)
+_JOB_STREAM = np.uint64(1 << 32)  # added to a stream's number for a value of the whole job
 _SD_OF_FOUR = 65536.0 * 0.5773502691896258  # of the sum of four uniform 16-bit draws: 65536 / sqrt(3)
 
 
@@ -47,15 +46,15 @@ def unit(word: int) -> float:
 
 @kernel
 def _bell(word: int) -> float:
-    """Turn a word into a draw with mean 0, standard deviation 1 and a bell's shape: a sum of four uniform ones."""
-    total = np.int64(word & _LOW_16) + np.int64((word >> np.uint64(16)) & _LOW_16)
-    total += np.int64((word >> np.uint64(32)) & _LOW_16) + np.int64(word >> np.uint64(48))
+    """Turn a word into a bell-shaped draw with mean 0 and standard deviation 1: a sum of four uniform draws."""
+    total = np.int64(word & LOW_16) + np.int64((word >> np.uint64(16)) & LOW_16)
+    total += np.int64((word >> np.uint64(32)) & LOW_16) + np.int64(word >> np.uint64(48))
     return (np.float64(total) - 131070.0) / _SD_OF_FOUR
 
 
 @kernel
 def value(table: Any, stream: int, word: int) -> float:
-    """Give a parameter's value for a word."""
+    """Return a parameter's value for a word."""
     kind = table[stream, 0]
     if kind == CONSTANT:
         return table[stream, 1]
@@ -67,15 +66,15 @@ def value(table: Any, stream: int, word: int) -> float:
 
 @kernel
 def block(seed: int, image: int, stream: int, number: int) -> tuple[int, int, int, int]:
-    """Give the four words of slots 4 * `number` to 4 * `number` + 3 of a stream, all uint64."""
-    return philox(np.uint64(number), np.uint64(image), _ZERO, _ZERO, np.uint64(seed), np.uint64(stream))
+    """Return the four words of slots 4 * `number` to 4 * `number` + 3 of a stream, all uint64."""
+    return philox(np.uint64(number), np.uint64(image), NIL, NIL, np.uint64(seed), np.uint64(stream))
 
 
 @kernel
 def _value_block(seed: int, image: int, table: Any, stream: int) -> tuple[int, int, int, int]:
     is_job = table[stream, 5] != 0.0
-    number = _ZERO if is_job else np.uint64(image)
-    return block(seed, number, np.uint64(stream) + (_JOB_STREAM if is_job else _ZERO), _ZERO)
+    number = NIL if is_job else np.uint64(image)
+    return block(seed, number, np.uint64(stream) + (_JOB_STREAM if is_job else NIL), NIL)
 
 
 @kernel
@@ -97,7 +96,7 @@ def line_value_2(seed: int, image: int, table: Any, stream: int) -> tuple[float,
 
 @kernel
 def happens(seed: int, image: int, table: Any, stream: int) -> bool:
-    """Tell whether what a share of the lines has is so for this one: slot 0 of its stream."""
+    """Tell whether this line belongs to a share of the lines: slot 0 of the share's stream."""
     share = table[stream, 1]
     if share <= 0.0:
         return False

@@ -1,10 +1,10 @@
-"""Distance fields of glyphs: what styled writing is sampled from.
+"""Distance fields of glyphs, which styled writing is sampled from.
 
 A field gives, for points on a grid over a glyph, the distance to the outline of its ink: positive inside. Any affine
-or elastic deformation samples it smoothly, at any size, and adding to it makes strokes thicker or thinner (Green,
+or elastic deformation samples it smoothly, at any size, and adding a constant makes strokes thicker or thinner (Green,
 "Improved Alpha-Tested Magnification for Vector Textures and Special Effects", SIGGRAPH 2007). The outline is where
-the grey of the ink, brought to full strength where a whole stroke is faint, passes one half; it is traced by marching
-squares on the digit's pixels, twice as dense where digits are small.
+the ink passes half its full strength, after faint strokes are brought to full strength. Marching squares trace it on
+the digit's pixels, at twice their density if digits are small.
 """
 
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, HALF, WHITE
 
 __all__ = [
     "ACROSS",
@@ -34,22 +35,21 @@ __all__ = [
 ]
 
 FIELD_SCALE = 16.0  # steps of a texel's value per texel of distance; 128 is the outline
-_REACH = 8  # texels: farther than this, distances do not matter
-_EDGE = np.float32(0.5)
-_FAINT = np.float32(90.0)  # a stroke no darker than this anywhere near is not made stronger any more
-_SMALLEST = 100  # px of a glyph's box: in smaller ones a piece may be all of it
-_NEAR = 2  # px around which the strongest ink is looked for
+_REACH = 8  # texels: larger distances do not matter
+_FAINT = np.float32(90.0)  # ink fainter than this everywhere nearby is not brought to full strength
+_SMALLEST = 100  # px of a glyph's box: in a smaller one a small piece may be the whole glyph
+_NEAR = 2  # px: how far to search for the strongest ink
 _FAR = np.float32(1e9)
-_TRACE = np.float32(0.2)  # of full strength: less joins no pieces
+_TRACE = np.float32(0.2)  # of full strength: fainter ink does not connect pieces
 _SPECK = np.float32(4.5)  # px of full ink: smaller pieces are dirt
 
-# What is measured of each glyph, in px of the digit dataset from the upper left corner of its ink's box
+# Measurements of each glyph, in px of the digit dataset from the upper left corner of its ink's box
 X0, Y0, X1, Y1 = 0, 1, 2, 3  # extent of the outline
 STROKE, SLANT = 4, 5  # width of the strokes; px to the right per px upwards
 TOP_X, BOTTOM_X = 6, 7  # where the ink's highest and lowest points are
 MIDDLE_X, MIDDLE_Y = 8, 9  # middle of the rightmost stroke at half height
 ACROSS = 10  # width across the slant
-SUPPORT = 11  # least and greatest x + s * y, then y + s * x, by shear s
+SUPPORT = 11  # least and greatest x + s * y, then y + s * x, for each shear s
 SHEARS = 9  # shears -1, -0.75, ... 1
 SHEAR_STEP = 0.25
 FACTS = SUPPORT + 4 * SHEARS
@@ -57,7 +57,7 @@ FACTS = SUPPORT + 4 * SHEARS
 
 @kernel
 def _strengthen(pixels: Any, column_size: int, column: int, top: int, width: int, height: int, ink: Any) -> None:
-    """Write a glyph's ink from 0 to 1, with two blank px around; faint strokes become as strong as others."""
+    """Write a glyph's ink from 0 to 1, with two blank px around it; faint strokes become as strong as others."""
     ink[: height + 4, : width + 4] = 0
     for y in range(height):
         for x in range(width):
@@ -70,7 +70,7 @@ def _strengthen(pixels: Any, column_size: int, column: int, top: int, width: int
 
 @kernel
 def _drop_specks(ink: Any, width: int, height: int, seen: Any, stack: Any) -> None:
-    """Take out pieces of ink that are too small for a part of a digit: dirt of the scan."""
+    """Erase pieces of ink that are too small to be part of a digit: dirt on the scan."""
     seen[:height, :width] = False
     for y in range(height):
         for x in range(width):
@@ -80,7 +80,7 @@ def _drop_specks(ink: Any, width: int, height: int, seen: Any, stack: Any) -> No
             stack[0] = y * width + x
             seen[y, x] = True
             total = np.float32(0)
-            while begin < end:  # all that is joined stays in the stack
+            while begin < end:  # the stack keeps all connected pixels
                 v, u = divmod(stack[begin], width)
                 begin += 1
                 total += ink[v, u]
@@ -98,7 +98,7 @@ def _drop_specks(ink: Any, width: int, height: int, seen: Any, stack: Any) -> No
 
 @kernel
 def _densify(ink: Any, width: int, height: int, rows: Any, dense: Any) -> None:
-    """Double the resolution by Catmull-Rom interpolation: both new samples of a px lie a quarter of it off."""
+    """Double the resolution by Catmull-Rom interpolation: both new samples of a px lie a quarter px from its middle."""
     a, b = np.float32(-0.0703125), np.float32(0.8671875)
     c, d = np.float32(0.2265625), np.float32(-0.0234375)
     for y in range(height):
@@ -117,38 +117,38 @@ def _densify(ink: Any, width: int, height: int, rows: Any, dense: Any) -> None:
 
 
 @kernel
-def _crossing(first: float, second: float) -> float:
-    """Give where between two samples, from 0 to 1, the edge is."""
-    return (_EDGE - first) / (second - first)
+def _find_crossing(first: float, second: float) -> float:
+    """Return where between two samples, from 0 to 1, the edge is."""
+    return (HALF - first) / (second - first)
 
 
 @kernel
 def _trace(ink: Any, width: int, height: int, segments: Any) -> int:
-    """Write the outline's segments (x0, y0, x1, y1), in samples, and give their number: marching squares."""
+    """Write the outline's segments (x0, y0, x1, y1), in samples, by marching squares, and return their number."""
     count = 0
     points = np.empty((4, 2), np.float32)
     for y in range(height - 1):
         for x in range(width - 1):
             a, b, c, d = ink[y, x], ink[y, x + 1], ink[y + 1, x], ink[y + 1, x + 1]
-            inside = (a > _EDGE) + (b > _EDGE) + (c > _EDGE) + (d > _EDGE)
+            inside = (a > HALF) + (b > HALF) + (c > HALF) + (d > HALF)
             if inside in (0, 4):
                 continue
             found = 0
-            if (a > _EDGE) != (b > _EDGE):  # around the cell: top, right, bottom, left
-                points[found, 0], points[found, 1] = np.float32(x) + _crossing(a, b), np.float32(y)
+            if (a > HALF) != (b > HALF):  # around the cell: top, right, bottom, left
+                points[found, 0], points[found, 1] = np.float32(x) + _find_crossing(a, b), np.float32(y)
                 found += 1
-            if (b > _EDGE) != (d > _EDGE):
-                points[found, 0], points[found, 1] = np.float32(x + 1), np.float32(y) + _crossing(b, d)
+            if (b > HALF) != (d > HALF):
+                points[found, 0], points[found, 1] = np.float32(x + 1), np.float32(y) + _find_crossing(b, d)
                 found += 1
-            if (c > _EDGE) != (d > _EDGE):
-                points[found, 0], points[found, 1] = np.float32(x) + _crossing(c, d), np.float32(y + 1)
+            if (c > HALF) != (d > HALF):
+                points[found, 0], points[found, 1] = np.float32(x) + _find_crossing(c, d), np.float32(y + 1)
                 found += 1
-            if (a > _EDGE) != (c > _EDGE):
-                points[found, 0], points[found, 1] = np.float32(x), np.float32(y) + _crossing(a, c)
+            if (a > HALF) != (c > HALF):
+                points[found, 0], points[found, 1] = np.float32(x), np.float32(y) + _find_crossing(a, c)
                 found += 1
             for k in range(0, found, 2):
-                # Of a saddle's four points, those beside one another are joined: ink stays apart.
-                other = (k + 1) % found if (a > _EDGE) != (found == 4) else (k + found - 1) % found
+                # At a saddle, join each point to its neighbour so that the two pieces of ink stay separate.
+                other = (k + 1) % found if (a > HALF) != (found == 4) else (k + found - 1) % found
                 if count < segments.shape[0]:
                     segments[count, 0], segments[count, 1] = points[k, 0], points[k, 1]
                     segments[count, 2], segments[count, 3] = points[other, 0], points[other, 1]
@@ -158,15 +158,13 @@ def _trace(ink: Any, width: int, height: int, segments: Any) -> int:
 
 @kernel
 def _spread(segments: Any, count: int, width: int, height: int, squares: Any) -> None:
-    """Write the squared distance, in texels, of each texel to the nearest segment, as far as it matters."""
+    """Write each texel's squared distance to the nearest segment, in texels, up to the reach."""
     squares[:height, :width] = _FAR
-    one = np.float32(1)
-    zero = np.float32(0)
     for k in range(count):
         ax, ay, bx, by = segments[k, 0], segments[k, 1], segments[k, 2], segments[k, 3]
         dx, dy = bx - ax, by - ay
         length = dx * dx + dy * dy
-        scale = one / length if length > zero else zero
+        scale = F1 / length if length > F0 else F0
         left = max(0, np.int64(min(ax, bx)) - _REACH)
         right = min(width, np.int64(max(ax, bx)) + _REACH + 2)
         for y in range(max(0, np.int64(min(ay, by)) - _REACH), min(height, np.int64(max(ay, by)) + _REACH + 2)):
@@ -175,7 +173,7 @@ def _spread(segments: Any, count: int, width: int, height: int, squares: Any) ->
             begin = np.float32(left) - ax
             for x in range(row.size):
                 px = begin + np.float32(x)
-                along = min(max((px * dx + py * dy) * scale, zero), one)
+                along = min(max((px * dx + py * dy) * scale, F0), F1)
                 ex = px - along * dx
                 ey = py - along * dy
                 row[x] = min(row[x], ex * ex + ey * ey)
@@ -183,7 +181,7 @@ def _spread(segments: Any, count: int, width: int, height: int, squares: Any) ->
 
 @kernel
 def _measure(segments: Any, count: int, density: float, origin: float, fact: Any) -> float:
-    """Write the outline's extents and give its length in px of the digit dataset."""
+    """Write the outline's extents, and return its length in px of the digit dataset."""
     for s in range(SHEARS):
         for k in range(0, 4, 2):
             fact[SUPPORT + k * SHEARS + s] = 1e9
@@ -228,13 +226,13 @@ def _weigh(
     count: int,
     fact: Any,
 ) -> None:
-    """Measure stroke width, slant, width across it, and the rightmost stroke at half height."""
+    """Measure stroke width, slant, width across the slant, and the rightmost stroke at half height."""
     height, width = shape
     area, sum_x, sum_y, sum_xy, sum_yy = 0.0, 0.0, 0.0, 0.0, 0.0
     for y in range(height):
         for x in range(width):
-            # Grey edges count in part, so that a width is not one of whole px.
-            part = np.float64(min(ink[y, x], np.float32(1)))
+            # Grey edges count in part, so that widths are not rounded to whole px.
+            part = np.float64(min(ink[y, x], F1))
             area += part
             sum_x += part * x
             sum_y += part * y
@@ -254,17 +252,17 @@ def _weigh(
     down, across = np.int64(density) * height, np.int64(density) * width
     row = min(max(np.int64((fact[MIDDLE_Y] + origin) * density), 0), down - 1)
     last = across - 1
-    while last > 0 and samples[row, last] <= _EDGE:
+    while last > 0 and samples[row, last] <= HALF:
         last -= 1
     first = last
-    while first > 0 and samples[row, first - 1] > _EDGE:
+    while first > 0 and samples[row, first - 1] > HALF:
         first -= 1
     fact[MIDDLE_X] = (0.5 * (first + last) + 0.5) / density - origin
 
 
 @kernel
 def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: Any, texels: Any, facts: Any) -> None:
-    """Make the field of each glyph, and measure it.
+    """Compute the field of each glyph, and measure the glyph.
 
     Parameters
     ----------
@@ -279,10 +277,10 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
     sizes : ndarray, shape (glyphs, 2), int64
         Width and height of each field in texels; 0 for a glyph without ink.
     texels : ndarray, uint8
-        Gets the fields, row by row: 128 + 16 times the distance in texels, cut off at 0 and 255. Texel (i, j) is at
+        Receives the fields, row by row: 128 + 16 times the distance in texels, clipped to 0 to 255. Texel (i, j) is at
         ((i + 0.5) / density - padding, (j + 0.5) / density - padding) px from the corner of the ink's box.
     facts : ndarray, shape (glyphs, FACTS), float64
-        Gets what is measured.
+        Receives the measurements.
     """
     pixels, column_size, glyph_column, glyph_rows = atlas
     widest, highest = np.int64(1), np.int64(1)
@@ -295,7 +293,7 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
     seen = np.empty((highest + 4, widest + 4), np.bool_)
     stack = np.empty((highest + 4) * (widest + 4), np.int64)
     segments = np.empty((4 * highest * widest + 4, 4), np.float32)
-    shift = (padding - 2) * density  # of the samples, which have two blank px around, to the texels
+    shift = (padding - 2) * density  # from samples, which have two blank px around them, to texels
     for g in range(offsets.size):
         if sizes[g, 0] == 0:
             continue
@@ -315,7 +313,7 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
         if count > 0:
             shape = (height + 4, width + 4)
             _weigh(ink, samples, shape, np.float64(density), 2.0, length, segments, count, facts[g])
-        else:  # too faint, or nothing but specks: no ink
+        else:  # too faint, or only specks: no ink
             facts[g] = 0.0
         for k in range(count):
             for j in range(4):
@@ -327,6 +325,6 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
             for x in range(field_width):
                 distance = np.sqrt(squares[y, x]) * np.float32(FIELD_SCALE)
                 u, v = x - shift, y - shift
-                is_inside = 0 <= u < across and 0 <= v < down and samples[v, u] > _EDGE
+                is_inside = 0 <= u < across and 0 <= v < down and samples[v, u] > HALF
                 texel = np.float32(128.5) + (distance if is_inside else -distance)
-                texels[at + x] = np.uint8(min(max(texel, np.float32(0)), np.float32(255)))
+                texels[at + x] = np.uint8(min(max(texel, F0), WHITE))

@@ -1,10 +1,10 @@
-"""A page between paper and scan: its memory, and what drawing it and scanning it have in common.
+"""The page that `paper` draws and `scan` turns into bytes: its memory, and what both need.
 
-A page is flat float32, height * width grey levels from 0 (black) to 255 (white), until `round_page` makes bytes of it.
+A page is flat float32, height * width grey levels from 0 (black) to 255 (white), until `round_page` makes it bytes.
 
 Pixels must not depend on the processor: nothing but + - * /, square roots and rounding, which IEEE 754 defines to the
-bit. Inner loops run over the columns of a row in float32, and indices are unsigned: others are looked at for being
-negative, and LLVM makes no vector code of that.
+bit. Inner loops run over the columns of a row in float32, and indices are unsigned: numba checks signed ones for
+being negative, which keeps LLVM from making vector code.
 """
 
 from typing import Any
@@ -12,73 +12,59 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, FOUR, HALF, LOW_16, ONE, THREE, TWO, WHITE
 from number_generator._kernels.draws import block
 from number_generator._kernels.simd import address
 
-__all__ = [
-    "F0", "F1", "FOUR", "HALF", "NIL", "ONE", "ROUNDER", "THREE", "TWO", "WHITE", "clamp", "fill_blocks", "fraction",
-    "make_page", "make_scratch", "round_page", "table_stride", "whole",
-]  # fmt: skip
-
-# Of the type that they are reckoned with: numba makes a float of an unsigned integer and a literal.
-NIL = np.uint64(0)
-ONE = np.uint64(1)
-TWO = np.uint64(2)
-THREE = np.uint64(3)
-FOUR = np.uint64(4)
-F0 = np.float32(0.0)
-HALF = np.float32(0.5)
-F1 = np.float32(1.0)
-WHITE = np.float32(255.0)
-# Added and taken away again, it rounds a float32 below 2**22 to an integer, half to even: no instruction set lacks it.
-ROUNDER = np.float32(12582912.0)
+__all__ = ["clamp", "fill_blocks", "fraction", "make_aligned", "make_scratch", "round_page", "table_stride", "whole"]
 
 _TABLES = 6  # of columns
-_LOW_16 = np.uint64(0xFFFF)
 
 
 @kernel
 def make_scratch(height: int, width: int) -> Any:
-    """Make the memory that the other kernels work in, for pages of one size and one thread.
+    """Make scratch memory for the other kernels, for pages of one size and one thread.
 
-    But for `steps`, it may hold anything at first.
+    All but `steps` is uninitialised.
 
     Returns
     -------
     steps : ndarray, float32
-        0, 1, 2 and so on: the numbers of columns and rows.
+        0, 1, 2 and so on: column and row numbers.
     columns : ndarray, float32
-        Tables of one value a column, each of `table_stride(width)`.
+        Tables of one value per column, `table_stride(width)` values apart.
     second : ndarray, float32
-        Another page.
+        A second page.
     grains : ndarray, float32
-        The ink's grain, of a quarter of the page.
+        The ink's grain, for a quarter of the page.
     words, levels : ndarray, uint64 and uint8
         Random words, and the same memory as bytes.
     tiles : ndarray, float32
-        A strip of blocks, for JPEG, and two tables for its quantisation.
+        A strip of blocks for JPEG, and two tables for its quantisation.
     """
     stride = (width + 127) // 16 * 16
-    steps = _aligned(max(height, width) + 64)
+    steps = make_aligned(max(height, width) + 64)
     for i in range(steps.size):
         steps[i] = i
-    columns = _aligned(_TABLES * stride)
-    second = _aligned(height * width + 64)
-    grains = _aligned(height * (width // 4 + 1) + width)
+    columns = make_aligned(_TABLES * stride)
+    second = make_aligned(height * width + 64)
+    grains = make_aligned(height * (width // 4 + 1) + width)
     words = np.empty((height * width + 2 * height + 2 * width + 1024) // 8, np.uint64)
-    tiles = _aligned(3 * 8 * 64)
+    tiles = make_aligned(3 * 8 * 64)
     return steps, columns, second, grains, words, words.view(np.uint8), tiles
 
 
 @kernel
-def make_page(height: int, width: int) -> Any:
-    """Make the memory of a page, flat float32: a vector that lies across two cache lines takes twice as long."""
-    return _aligned(height * width)
+def make_aligned(size: int) -> Any:
+    """Make a float32 array that starts at a cache line: a vector that spans two lines takes twice as long."""
+    memory = np.empty(size + 16, np.float32)
+    first = (-address(memory) & 63) >> 2
+    return memory[first : first + size]
 
 
 @kernel
 def clamp(value: float, low: float, high: float) -> float:
-    """Bring a float32 between two others; `min` and `max` would look for NaN."""
+    """Clip a float32 to a range; `min` and `max` would also check for NaN."""
     value = value if value > low else low
     return value if value < high else high
 
@@ -86,18 +72,18 @@ def clamp(value: float, low: float, high: float) -> float:
 @kernel
 def fraction(word: int, part: int) -> float:
     """Turn 16 bits of a word into a float64 from 0 to below 1; part 0 is the lowest of four."""
-    return np.float64(np.int64((word >> np.uint64(16 * part)) & _LOW_16)) / 65536.0
+    return np.float64(np.int64((word >> np.uint64(16 * part)) & LOW_16)) / 65536.0
 
 
 @kernel
 def whole(value: float, size: int) -> int:
-    """Cut a coordinate down to an integer from 0 to `size`, uint64."""
+    """Round a coordinate down to an integer from 0 to `size`, uint64."""
     return np.uint64(min(max(np.floor(value), 0.0), np.float64(size)))
 
 
 @kernel
 def table_stride(width: int) -> int:
-    """Give the distance between two tables of columns, whole cache lines."""
+    """Return the distance between two tables of columns, in values: whole cache lines."""
     return (width + np.uint64(127)) >> FOUR << FOUR
 
 
@@ -110,7 +96,7 @@ def round_page(gain: float, shift: float, count: int, page: Any, out: Any, offse
 
 @kernel
 def fill_blocks(seed: int, image: int, stream: int, first: int, count: int, words: Any) -> None:
-    """Write the words of at least `count` bytes, from block `first` of a stream on."""
+    """Write the words of at least `count` bytes, starting at block `first` of a stream."""
     for number in range((count + np.uint64(31)) >> np.uint64(5)):
         a, b, c, d = block(seed, image, stream, first + number)
         at = FOUR * number
@@ -118,11 +104,3 @@ def fill_blocks(seed: int, image: int, stream: int, first: int, count: int, word
         words[at + ONE] = b
         words[at + TWO] = c
         words[at + THREE] = d
-
-
-@kernel
-def _aligned(size: int) -> Any:
-    """Make a float32 array that begins with a cache line."""
-    memory = np.empty(size + 16, np.float32)
-    first = (-address(memory) & 63) >> 2
-    return memory[first : first + size]

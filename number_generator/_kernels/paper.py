@@ -1,61 +1,30 @@
-"""The paper behind handwriting and the ink on it, of one page after the other.
+"""The paper behind handwriting and the ink on it, one page at a time.
 
-`draw_paper` fills a page, `ink_page` puts the ink on it, and `scan` goes on from there; `ink_plain` gives the bytes of
-ink on white paper at once.
+`draw_paper` fills a page, `ink_page` puts ink on it, and `scan` continues from there. `ink_plain` makes the bytes of
+ink on white paper in one step.
 
-Each feature draws from the streams of its own parameters: slot 0 is the value, or whether the line has the feature;
-from block 1 on follow the details. A feature that is off draws nothing and leaves the page as it is.
+Each feature draws from the streams of its parameters: slot 0 is the value, or whether the line has the feature, and
+the details begin at block 1. A feature that is off draws nothing and leaves the page unchanged.
 """
 
 from typing import Any
 
 import numpy as np
 
+from number_generator._kernels import streams
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, FOUR, HALF, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import (
-    F0,
-    F1,
-    FOUR,
-    HALF,
-    NIL,
-    ONE,
-    ROUNDER,
-    THREE,
-    TWO,
-    WHITE,
-    clamp,
-    fill_blocks,
-    fraction,
-    round_page,
-    table_stride,
-    whole,
-)
+from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
 __all__ = ["draw_paper", "ink_page", "ink_plain"]
-
-# Streams, as `handwriting` declares them; literals would be types to numba, and kernels be compiled for each of them.
-INK = np.int64(112)
-INK_DRIFT = np.int64(113)
-INK_TEXTURE = np.int64(114)
-PAPER = np.int64(128)
-GRADIENT = np.int64(129)
-TEXTURE = np.int64(130)
-WAVES = np.int64(131)
-WAVE_STRENGTH = np.int64(132)
-FIBRES = np.int64(133)
-FIBRE_STRENGTH = np.int64(134)
-RULED = np.int64(135)
-BOXED = np.int64(136)
-RULE_STRENGTH = np.int64(137)
-PADDING = np.int64(138)
 
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
 _SHARE = np.float32(1.0 / 255.0)
-_FIBRE_AREA = 3584.0  # px that 5 to 25 fibres lie on
+_FIBRE_AREA = 3584.0  # px per 5 to 25 fibres
 _MEAN_OF_FOUR = np.float32(510.0)
-_GRAIN = np.float32(0.3 / 147.8)  # brings the sum of four bytes to a standard deviation of 0.3
+_GRAIN = np.float32(0.3 / 147.8)  # scales the sum of four bytes to a standard deviation of 0.3
 
 
 @kernel
@@ -72,9 +41,9 @@ def draw_paper(
     shape : (height, width)
         Of the page, in px: at least 4 and 1.
     ink_box : (left, top, right, bottom)
-        Where the ink will be, in px; a pixel is 1 wide, and the first one begins at 0.
+        Where the ink will be, in px from the page's upper left corner.
     baseline : float
-        What the digits stand on, in px from the top.
+        The line that the digits stand on, in px from the top.
     page : ndarray, flat float32
     scratch : tuple
         See `make_scratch`.
@@ -82,26 +51,26 @@ def draw_paper(
     steps, columns, _, _, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
-    level = line_value(seed, image, table, PAPER) * 255.0
-    gradient = line_value(seed, image, table, GRADIENT) * 255.0
-    texture = line_value(seed, image, table, TEXTURE) * 255.0
+    level = line_value(seed, image, table, streams.PAPER) * 255.0
+    gradient = line_value(seed, image, table, streams.GRADIENT) * 255.0
+    texture = line_value(seed, image, table, streams.TEXTURE) * 255.0
     if gradient <= 0.0 and texture <= 0.0:
         _fill(np.float32(level), height * width, page)
     else:
         _draw_ground(seed, image, np.float32(level), gradient, texture, size, page, steps, columns)
     darkest = level - gradient - texture
-    if happens(seed, image, table, WAVES):
-        strength = line_value(seed, image, table, WAVE_STRENGTH) * 255.0
+    if happens(seed, image, table, streams.WAVES):
+        strength = line_value(seed, image, table, streams.WAVE_STRENGTH) * 255.0
         _draw_waves(seed, image, strength, size, page, steps, columns)
         darkest -= 2.0 * strength
-    if happens(seed, image, table, FIBRES):
-        strength = line_value(seed, image, table, FIBRE_STRENGTH) * 255.0
+    if happens(seed, image, table, streams.FIBRES):
+        strength = line_value(seed, image, table, streams.FIBRE_STRENGTH) * 255.0
         _draw_fibres(seed, image, strength, size, page)
         darkest = -1.0  # or too bright
-    ruled = happens(seed, image, table, RULED)
-    boxed = happens(seed, image, table, BOXED)
+    ruled = happens(seed, image, table, streams.RULED)
+    boxed = happens(seed, image, table, streams.BOXED)
     if ruled or boxed:
-        strength = line_value(seed, image, table, RULE_STRENGTH) * 255.0
+        strength = line_value(seed, image, table, streams.RULE_STRENGTH) * 255.0
         if ruled:
             _draw_rules(seed, image, strength, size, ink_box, baseline, page, steps, columns)
         if boxed:
@@ -113,20 +82,20 @@ def draw_paper(
 
 @kernel
 def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover: Any, page: Any, scratch: Any) -> None:
-    """Put ink on a page of paper; where the line is to have padding, the paper beyond its margins goes first.
+    """Put ink on a page of paper, after removing the paper beyond the margins of a line with padding.
 
     Parameters
     ----------
     seed, image, table, shape, ink_box, page, scratch
         See `draw_paper`.
     cover : ndarray, flat uint8
-        The share of each pixel that is under the ink: 0 is none, 255 is all of it.
+        How much of each pixel the ink covers: 0 is none, 255 is all of it.
     """
     _, columns, _, grains, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
-    if happens(seed, image, table, PADDING):
+    if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
-    full = np.float32(line_value(seed, image, table, INK) * 255.0)
+    full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
     if _prepare_ink(seed, image, table, size, scratch):
         _ink_grainy(full, size, cover, page, columns, grains)
     else:
@@ -135,19 +104,19 @@ def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover:
 
 @kernel
 def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: Any, offset: int, scratch: Any) -> None:
-    """Draw ink on white paper that nothing happened to, as `draw_paper`, `ink_page` and `scan_page` would.
+    """Draw ink on plain white paper, exactly as `draw_paper`, `ink_page` and `scan_page` would.
 
     Parameters
     ----------
     seed, image, table, shape, cover, scratch
         See `draw_paper` and `ink_page`.
     out : ndarray, flat uint8
-        The page goes to `offset` and after.
+        Receives the page from `offset` on.
     """
     _, columns, second, grains, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
-    full = np.float32(line_value(seed, image, table, INK) * 255.0)
+    full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
     if _prepare_ink(seed, image, table, size, scratch):
         _fill(WHITE, height * width, second)
         _ink_grainy(full, size, cover, second, columns, grains)
@@ -175,21 +144,21 @@ def _clip(count: int, page: Any) -> None:
 def _draw_ground(
     seed: int, image: int, level: float, gradient: float, texture: float, size: Any, page: Any, steps: Any, columns: Any
 ) -> None:
-    """Fill the page with `level`, less up to `gradient` towards one side, less up to `texture` in smooth blotches.
+    """Fill the page with `level`, minus up to `gradient` towards one side and up to `texture` in smooth blotches.
 
-    The page is a quadratic B-spline of curves along a row, `tall` px apart, three of which are held in a ring. A curve
-    is two waves of its own; the spline leaves a slope as it is.
+    The page is a quadratic B-spline of curves along a row, `tall` px apart; a ring buffer holds three of them. Each
+    curve is the sum of two waves. The spline preserves a slope.
     """
     height, width = size
     along = np.float32(0.0)
     down = 0.0
     begin = 0.0
     if gradient > 0.0:
-        a, _, _, _ = block(seed, image, GRADIENT, ONE)
+        a, _, _, _ = block(seed, image, streams.GRADIENT, ONE)
         turn = np.float32(unit(a))
         to_right = np.float64(_wave(turn + np.float32(0.25)))
         to_bottom = np.float64(_wave(turn))
-        # From corner to corner it is `gradient`, whatever the direction.
+        # It adds up to `gradient` from corner to corner in any direction.
         scale = gradient / (abs(to_right) + abs(to_bottom))
         along = np.float32(scale * to_right / np.float64(width))
         down = scale * to_bottom / np.float64(height)
@@ -197,11 +166,11 @@ def _draw_ground(
     tall = np.uint64(16)
     phase = NIL
     if texture > 0.0:
-        a, _, _, _ = block(seed, image, TEXTURE, ONE)
+        a, _, _, _ = block(seed, image, streams.TEXTURE, ONE)
         tall = FOUR + np.uint64(8.0 * fraction(a, 0))
-        phase = np.uint64(16.0 * fraction(a, 1)) % tall  # the spline has no fixed place on the page
+        phase = np.uint64(16.0 * fraction(a, 1)) % tall  # so that the spline starts anywhere
     amount = np.float32(0.5 * texture)
-    height_of_cell = np.float64(tall)  # blotches are about as wide as high
+    height_of_cell = np.float64(tall)  # blotches are about as wide as they are high
     stride = table_stride(width)
     drawn = NIL
     for y in range(height):
@@ -211,7 +180,7 @@ def _draw_ground(
             middle = height_of_cell * (np.float64(drawn) - 0.5) - np.float64(phase)
             base = np.float32(begin + down * middle)
             if texture > 0.0:
-                a, b, _, _ = block(seed, image, TEXTURE, TWO + drawn)
+                a, b, _, _ = block(seed, image, streams.TEXTURE, TWO + drawn)
                 each = np.float32(1.0 / (height_of_cell * (4.0 + 6.0 * fraction(a, 0))))
                 each_fine = np.float32(1.0 / (height_of_cell * (2.0 + 2.0 * fraction(a, 1))))
                 share = np.float32(0.3 + 0.4 * fraction(a, 2))
@@ -242,26 +211,26 @@ def _draw_ground(
 
 @kernel
 def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, steps: Any, columns: Any) -> None:
-    """Draw one to three families of fine wavy lines, the second sometimes the mirror image of the first.
+    """Draw one to three families of fine wavy lines; the second is sometimes the mirror image of the first.
 
-    A family's phase, in turns, is the sum of a value a column and a value a row, both of which bend: lines move up and
-    down along a row, and left and right along a column.
+    A family's phase, in turns, is the sum of a value per column and a value per row. Both bend: lines move up and down
+    along a row, and left and right along a column.
     """
     height, width = size
-    a, _, _, _ = block(seed, image, WAVES, ONE)
+    a, _, _, _ = block(seed, image, streams.WAVES, ONE)
     kind = fraction(a, 0)
     families = 1 if kind < 0.35 else 2 if kind < 0.8 else 3
     mirrored = fraction(a, 1) < 0.6
     thin = fraction(a, 2) < 0.5
-    # Where families meet they add up, and soft ones meet everywhere.
+    # Families add up where they meet, and soft ones meet everywhere.
     root = np.float32(np.sqrt(strength / ((0.7 if thin else 0.5) + (0.3 if thin else 0.5) * families)))
     for family in range(families):
         copied = mirrored and family == 1
-        # A family is drawn from a block of its own; a mirror image from that of the first.
-        a, b, c, _ = block(seed, image, WAVES, TWO if copied else TWO + np.uint64(family))
+        # Each family has its own block; a mirror image uses that of the first.
+        a, b, c, _ = block(seed, image, streams.WAVES, TWO if copied else TWO + np.uint64(family))
         share = fraction(a, 0) * fraction(a, 0)
         period = 5.0 + 11.0 * share if thin else 3.0 + 17.0 * share
-        # A line's darkness falls off as a parabola, within 1.2 to 1.8 px, or all the way to the next.
+        # A line's darkness falls off as a parabola, within 1.2 to 1.8 px or all the way to the next line.
         fall = root * np.float32(period / (1.2 + 0.6 * fraction(c, 0)) if thin else 1.7)
         turn = np.float32(0.5 * fraction(a, 1))
         turn = -turn if copied else turn
@@ -290,13 +259,13 @@ def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, st
 
 @kernel
 def _draw_fibres(seed: int, image: int, strength: float, size: Any, page: Any) -> None:
-    """Draw short curved fibres, most of them darker than the paper, the others brighter."""
+    """Draw short curved fibres, most of them darker than the paper and the others brighter."""
     height, width = size
-    a, _, _, _ = block(seed, image, FIBRES, ONE)
+    a, _, _, _ = block(seed, image, streams.FIBRES, ONE)
     area = np.float64(height * width)
     count = 1 + np.int64((5.0 + 20.0 * unit(a)) * area / _FIBRE_AREA)
     for fibre in range(count):
-        b, c, d, _ = block(seed, image, FIBRES, TWO + np.uint64(fibre))
+        b, c, d, _ = block(seed, image, streams.FIBRES, TWO + np.uint64(fibre))
         x = unit(b) * np.float64(width)
         y = unit(c) * np.float64(height)
         turn = fraction(d, 0)
@@ -315,7 +284,7 @@ def _draw_fibres(seed: int, image: int, strength: float, size: Any, page: Any) -
 
 @kernel
 def _add_dot(x: float, y: float, amount: float, size: Any, page: Any) -> None:
-    """Darken the four pixels around a place by `amount`, shared out among them."""
+    """Darken the four pixels around a point by `amount`, divided among them by bilinear weights."""
     height, width = size
     left = np.int64(np.floor(x))
     top = np.int64(np.floor(y))
@@ -335,21 +304,21 @@ def _draw_rules(
     seed: int, image: int, strength: float, size: Any, ink_box: Any, baseline: float, page: Any, steps: Any,
     columns: Any,
 ) -> None:  # fmt: skip
-    """Draw a line near the baseline, and sometimes one above the digits as well."""
+    """Draw a rule near the baseline, and sometimes another above the digits."""
     height, width = size
-    a, b, c, _ = block(seed, image, RULED, ONE)
+    a, b, c, _ = block(seed, image, streams.RULED, ONE)
     tall = max(ink_box[3] - ink_box[1], 4.0)
     slope = 0.03 * (fraction(a, 0) - 0.5)
     thickness = 0.5 + 1.5 * fraction(a, 1) * fraction(a, 1)
     middle = 0.5 * (ink_box[0] + ink_box[2])
-    level = _within(baseline + tall * (-0.04 + 0.2 * fraction(a, 2)), height)
+    level = _move_inside(baseline + tall * (-0.04 + 0.2 * fraction(a, 2)), height)
     kind = fraction(a, 3)
     period, share = 1.0, 1.0
     if kind >= 0.75:
         period, share = 2.5 + 3.5 * fraction(b, 0), 0.45
     elif kind >= 0.55:
         period, share = 6.0 + 14.0 * fraction(b, 0), 0.5 + 0.3 * fraction(b, 1)
-    _dash(period, share, fraction(b, 2), width, steps, columns)
+    _write_dashes(period, share, fraction(b, 2), width, steps, columns)
     _draw_row(level - slope * middle, slope, thickness, strength, size, page, steps, columns)
     if fraction(b, 3) < 0.35:
         above = level - tall * (0.85 + 0.5 * fraction(c, 0))
@@ -357,8 +326,8 @@ def _draw_rules(
 
 
 @kernel
-def _dash(period: float, share: float, shift: float, width: int, steps: Any, columns: Any) -> None:
-    """Write the first table of columns: 1 on a dash, 0 between two; with `share` 1 there is nothing between."""
+def _write_dashes(period: float, share: float, shift: float, width: int, steps: Any, columns: Any) -> None:
+    """Write the first table of columns: 1 on a dash and 0 between dashes; with `share` 1 there are no gaps."""
     each = np.float32(1.0 / period)
     begin = np.float32(shift)
     length = np.float32(period)
@@ -373,7 +342,7 @@ def _dash(period: float, share: float, shift: float, width: int, steps: Any, col
 def _draw_row(
     level: float, slope: float, thickness: float, strength: float, size: Any, page: Any, steps: Any, columns: Any
 ) -> None:
-    """Draw a line from left to right, where the first table of columns has it; at column 0 it is at row `level`."""
+    """Draw a line from left to right, masked by the first table of columns; at column 0 it is at row `level`."""
     height, width = size
     end = level + slope * np.float64(width)
     first = whole(min(level, end) - 0.5 * thickness - 1.0, height)
@@ -410,9 +379,9 @@ def _draw_column(
 def _draw_box(
     seed: int, image: int, strength: float, size: Any, ink_box: Any, page: Any, steps: Any, columns: Any
 ) -> None:
-    """Draw one to four sides of a box around the ink, and now and then what divides it for single digits."""
+    """Draw one to four sides of a box around the ink, and sometimes dividers between single digits."""
     height, width = size
-    a, b, c, d = block(seed, image, BOXED, ONE)
+    a, b, c, d = block(seed, image, streams.BOXED, ONE)
     left, top, right, bottom = ink_box
     tall = max(bottom - top, 4.0)
     sides = 1 + np.int64(15.0 * fraction(a, 0))
@@ -420,7 +389,7 @@ def _draw_box(
     thickness = 0.7 + 1.5 * fraction(a, 2)
     rows = np.float64(height)
     cols = np.float64(width)
-    if fraction(a, 3) < 0.25:  # cut out along the box
+    if fraction(a, 3) < 0.25:  # the page is cut out along the box
         top, bottom = 1.5 * fraction(b, 0), rows - 1.5 * fraction(b, 1)
         left, right = 1.5 * fraction(b, 2), cols - 1.5 * fraction(b, 3)
     else:
@@ -428,9 +397,9 @@ def _draw_box(
         bottom += tall * (-0.04 + 0.3 * fraction(b, 1))
         left -= tall * (0.02 + 0.5 * fraction(b, 2))
         right += tall * (0.02 + 0.5 * fraction(b, 3))
-    # A side that the page does not reach is moved to its edge: the box is to be seen.
-    top, bottom = _within(top, height), _within(bottom, height)
-    left, right = _within(left, width), _within(right, width)
+    # Move a side beyond the page to its edge, so that the box is visible.
+    top, bottom = _move_inside(top, height), _move_inside(bottom, height)
+    left, right = _move_inside(left, width), _move_inside(right, width)
     has_left, has_right = sides & 4 != 0, sides & 8 != 0
     begin = np.float32(left if has_left else -1.0)
     end = np.float32(right if has_right else cols + 1.0)
@@ -442,7 +411,7 @@ def _draw_box(
         _draw_row(top - middle, slope, thickness, strength, size, page, steps, columns)
     if sides & 2 != 0:
         _draw_row(bottom - middle, slope, thickness, strength, size, page, steps, columns)
-    # From line to line, since where two meet they would be darker.
+    # Columns end at the rows' lines: they would be darker where two overlap.
     above = top + 0.5 * thickness if sides & 1 != 0 else 0.0
     below = bottom - 0.5 * thickness if sides & 2 != 0 else rows
     lean = -slope * 0.5 * (top + bottom)
@@ -452,7 +421,7 @@ def _draw_box(
         _draw_column(right - lean, -slope, thickness, strength, above, below, size, page)
     if fraction(c, 0) < 0.3:
         step = max(tall * (0.5 + 0.6 * fraction(c, 1)), 3.0)
-        # Mostly short ones, and the others faint: they could be read as ones.
+        # Most are short and the others faint, so that they do not look like ones.
         whole = fraction(c, 2) < 0.25
         above = above if whole else below - tall * (0.12 + 0.3 * fraction(c, 3))
         amount = 0.6 * strength if whole else strength
@@ -463,22 +432,22 @@ def _draw_box(
 
 
 @kernel
-def _within(value: float, size: int) -> float:
+def _move_inside(value: float, size: int) -> float:
     """Move a coordinate to at least half a pixel inside the page."""
     return min(max(value, 0.5), np.float64(size) - 0.5)
 
 
 @kernel
 def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
-    """Make the page flat beyond the margins: white, or about as bright as the paper is."""
+    """Make the page flat beyond the margins: white, or about as bright as the paper."""
     height, width = size
-    a, b, _, _ = block(seed, image, PADDING, ONE)
+    a, b, _, _ = block(seed, image, streams.PADDING, ONE)
     rows = np.float64(height)
     first = whole(ink_box[0] - 0.3 * rows * fraction(a, 0), width)
     last = whole(ink_box[2] + 0.3 * rows * fraction(a, 1) + 1.0, width)
     level = WHITE
     if fraction(a, 2) < 0.4:
-        # The mean of 61 pixels is enough, and a prime number meets no period of the paper's.
+        # The mean of 61 pixels is enough, and a prime number avoids the paper's periods.
         total = 0.0
         for i in range(61):
             total += np.float64(page[height * width * np.uint64(i) // np.uint64(61)])
@@ -496,26 +465,26 @@ def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
 
 @kernel
 def _prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> bool:
-    """Write the ink's strength a column to the first table, and the share that its grain takes; tell whether it does.
+    """Write the ink's strength per column to the first table, and the share that its grain removes, if it has any.
 
-    A grain is the mean of four bytes, two beside each other and two of the row below. A row begins a quarter of its
-    length after the one above: each serves four rows, at places so far apart that no eye sees it, and a quarter of the
-    draws suffice.
+    A grain is the mean of four bytes, two side by side and two of the row below. A row begins a quarter of its length
+    after the one above, so each byte serves four rows, too far apart to be noticed, and a quarter of the draws
+    suffice. Return whether the ink has grain.
     """
     height, width = size
     steps, columns, _, grains, words, levels, _ = scratch
-    drift = line_value(seed, image, table, INK_DRIFT)
+    drift = line_value(seed, image, table, streams.INK_DRIFT)
     if drift > 0.0:
         _draw_drift(seed, image, drift, size, steps, columns)
     else:
         _fill(F1, width, columns)
-    grain = np.float32(line_value(seed, image, table, INK_TEXTURE))
+    grain = np.float32(line_value(seed, image, table, streams.INK_TEXTURE))
     if grain > 0.0:
         stride = _grain_stride(width)
         count = height * stride + width
-        fill_blocks(seed, image, INK_TEXTURE, ONE, count + stride + ONE, words)
+        fill_blocks(seed, image, streams.INK_TEXTURE, ONE, count + stride + ONE, words)
         for i in range(count):
-            # Whole numbers, so that any order of the sum gives the same.
+            # Integers: any order of the sum gives the same result.
             total = np.float32(levels[i]) + np.float32(levels[i + ONE])
             total += np.float32(levels[i + stride]) + np.float32(levels[i + stride + ONE])
             missing = HALF + (total - _MEAN_OF_FOUR) * _GRAIN
@@ -530,9 +499,9 @@ def _grain_stride(width: int) -> int:
 
 @kernel
 def _draw_drift(seed: int, image: int, drift: float, size: Any, steps: Any, columns: Any) -> None:
-    """Write a strength of 1 - `drift` to 1 a column: two slow waves."""
+    """Write a strength from 1 - `drift` to 1 for each column: two slow waves."""
     height, width = size
-    a, b, _, _ = block(seed, image, INK_DRIFT, ONE)
+    a, b, _, _ = block(seed, image, streams.INK_DRIFT, ONE)
     tall = np.float64(height)
     each = np.float32(1.0 / (tall * (2.0 + 6.0 * fraction(a, 0))))
     each_fast = np.float32(1.0 / (tall * (0.8 + 2.0 * fraction(a, 1))))
@@ -552,7 +521,7 @@ def _draw_drift(seed: int, image: int, drift: float, size: Any, steps: Any, colu
 def _ink_smooth(full: float, size: Any, cover: Any, page: Any, columns: Any) -> None:
     """Darken the page by the ink's `full` strength, or to black where the paper is darker than that.
 
-    Not by a cut at 0: that would let the soft edges of strokes on dark paper grow into the stroke.
+    Clipping at 0 instead would make the soft edges of strokes on dark paper too dark.
     """
     height, width = size
     for y in range(height):
@@ -565,7 +534,7 @@ def _ink_smooth(full: float, size: Any, cover: Any, page: Any, columns: Any) -> 
 
 @kernel
 def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offset: int) -> None:
-    """Do as `_ink_smooth` on a white page, and round."""
+    """Do the same as `_ink_smooth` on a white page, and round."""
     height, width = size
     depth = full * _SHARE
     for y in range(height):
@@ -578,7 +547,7 @@ def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offse
 
 @kernel
 def _ink_grainy(full: float, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
-    """Do as `_ink_smooth`, with the grain's share of the ink missing, and half as much again where the ink is thin."""
+    """Do the same as `_ink_smooth`, without the grain's share of the ink, or 1.5 times that where the ink is thin."""
     height, width = size
     stride = _grain_stride(width)
     for y in range(height):
@@ -598,13 +567,13 @@ def _ink_grainy(full: float, size: Any, cover: Any, page: Any, columns: Any, gra
 
 @kernel
 def _wave(turns: float) -> float:
-    """Give the sine of an angle in turns (float32), to a thousandth: parabolas of parabolas."""
+    """Return the sine of an angle in turns (float32), accurate to 0.001: parabolas of parabolas."""
     rough = _rough_wave(turns)
     return rough * (np.float32(0.775) + np.float32(0.225) * abs(rough))
 
 
 @kernel
 def _rough_wave(turns: float) -> float:
-    """Give a wave of parabolas, near to the sine of an angle in turns (float32)."""
+    """Return a wave of parabolas, close to the sine of an angle in turns (float32)."""
     part = turns - ((turns + ROUNDER) - ROUNDER)
     return part * (_F8 - _F16 * abs(part))

@@ -1,12 +1,13 @@
 """From layouts to finished pixels: placing glyphs, the two resampling passes, inversion.
 
-Only rows that hold ink are worked on. They are taken in blocks of 32, 24 in the last where that is enough, in column
-order: one column of a block is contiguous, which is what the vector operations take. A line goes through
+Only rows that hold ink are processed, in blocks of 32 rows, or 24 in the last block if that is enough. Blocks are in
+column order: a column of a block is contiguous, as the vector operations need it. A line goes through
 
     canvas (pairs of columns, 32 rows)  --horizontal pass-->  band (width, 32 rows)  --transposition-->  sheet
 
-for each block. The sheet (pairs of rows, columns) then gives the page's rows, by the vertical pass or as they are.
-A line that fits skips the canvas: its columns are copied into the band. All of them are named by address (see `simd`).
+for each block. The page's rows come from the sheet (pairs of rows, columns), by the vertical pass or unchanged. A line
+that fits skips the canvas: its columns are copied into the band. Canvas, band and sheet are passed by address (see
+`simd`).
 """
 
 from typing import Any
@@ -38,20 +39,20 @@ from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, pac
 __all__ = ["contained_height", "render_lines"]
 
 _BLOCK = 32  # rows
-_HEAD = 16  # rows of a block that every block has; 8 or 16 more are its tail
+_HEAD = 16  # rows that every block has; its tail is 8 or 16 more
 _SHORT = 24  # rows of a block with the smaller tail
 _COLUMN = 4 * _BLOCK  # bytes of a pair of columns on the canvas
-_TAIL = 4 * _HEAD  # where the tail begins in it
-_LANES = 16  # columns of the sheet taken at once
+_TAIL = 4 * _HEAD  # where the tail begins in a pair of columns
+_LANES = 16  # columns of the sheet processed at once
 _LINE = 64  # bytes of a cache line
-_ZERO = np.int64(0)  # a literal 0 is a type of its own to numba, and another function to compile
+_ZERO = np.int64(0)  # numba gives a literal 0 its own type, and would compile functions again for it
 _PLAIN = np.uint8(0)
 _INVERT = np.uint8(255)
 
 
 @kernel
 def contained_height(height: int, natural: int, width: int) -> int:
-    """Give the height that a line wider than `width` is shrunk to: float64, half to even, in this order."""
+    """Return the height that a line wider than `width` is shrunk to, in float64 and rounded half to even."""
     return max(np.int64(1), np.int64(np.rint(height * (width / natural))))
 
 
@@ -73,7 +74,7 @@ def _place_on_canvas(
             clear(zeros_16(), at)
             clear(tail, at + _TAIL)
             at += _COLUMN
-        # The columns before and after a glyph are blank in the atlas, so that its pairs can begin at either.
+        # A glyph has a blank column on either side in the atlas, so its pairs can begin before it or at it.
         source = pixels + (column - (left & 1)) * column_size
         at = canvas + first * _COLUMN
         if first < drawn:  # the glyph before ends in this pair
@@ -89,7 +90,7 @@ def _place_on_canvas(
             at += _COLUMN
             source += 2 * column_size
     at = canvas + drawn * _COLUMN
-    for _ in range(drawn, (line + 1) >> 1):  # none, but where a glyph is drawn alone
+    for _ in range(drawn, (line + 1) >> 1):  # only after a glyph that is drawn alone
         clear(zeros_16(), at)
         clear(tail, at + _TAIL)
         at += _COLUMN
@@ -99,7 +100,7 @@ def _place_on_canvas(
 def _place_on_band(
     pixels: int, column_size: int, glyph_column: int, ids: int, lefts: int, count: int, line: int, band: int
 ) -> None:
-    """Draw a block of one line that fits, and 16 blank columns after it."""
+    """Draw a block of one line that fits, followed by 16 blank columns."""
     end = np.int64(0)
     for k in range(count):
         glyph = glyph_column + 8 * load_int64(ids + 8 * k)
@@ -162,7 +163,7 @@ def _vertical_lanes(sheet: int, stride: int, pairs: int, weights: int, out: int,
 
 @kernel
 def _vertical_row(sheet: int, stride: int, pairs: int, weights: int, width: int, out: int) -> None:
-    """Resample one row of the page out of `pairs` of the sheet's."""
+    """Resample one row of the page from `pairs` pairs of rows of the sheet."""
     x = np.int64(0)
     while x < width - _LANES:
         _vertical_lanes(sheet + 4 * x, stride, pairs, weights, out + x, zeros_32())
@@ -177,7 +178,7 @@ def _vertical_pass(
 ) -> None:
     """Resample the sheet, which holds rows `top` to `bottom`, to `target` inverted rows of the page.
 
-    A row is written in whole vectors; where these would pass the page's end, it goes by way of `spare`.
+    Rows are written in whole vectors, by way of `spare` where these would pass the page's end.
     """
     begin = (top + 1) >> 1
     end = begin + ((bottom - top + 1) >> 1)
@@ -201,7 +202,7 @@ def _vertical_pass(
 def _write_rows(
     sheet: int, stride: int, top: int, bottom: int, columns: int, width: int, out: int, stop: int, spare: int
 ) -> None:
-    """Write rows `top` to `bottom` of the sheet as they are, inverted, onto a white page from address `out` on."""
+    """Write rows `top` to `bottom` of the sheet, inverted but not resampled, onto a white page at address `out`."""
     for y in range(bottom - top):
         at = out + (top + y) * width
         row = at if at + columns + _LANES <= stop else spare
@@ -212,8 +213,8 @@ def _write_rows(
 
 
 @kernel
-def _ink_rows(ids: int, count: int, glyph_rows: int, height: int) -> tuple[int, int]:
-    """Give the first row that holds ink of any of the glyphs, and the one after the last; none is (height, 0)."""
+def _find_ink_rows(ids: int, count: int, glyph_rows: int, height: int) -> tuple[int, int]:
+    """Return the first row with ink of any glyph and the one after the last; (height, 0) if there is none."""
     top = np.int64(height)
     bottom = np.int64(0)
     for k in range(count):
@@ -248,15 +249,15 @@ def _fill_sheet(
 
 
 @kernel
-def _shared_position(starts: Any, key: int) -> int:
-    """Give where a resize's weights begin in the shared pool, or -1."""
+def _find_shared(starts: Any, key: int) -> int:
+    """Return where a resize's weights begin in the shared pool, or -1."""
     return starts[key] if key < starts.size else np.int64(-1)
 
 
 @kernel
-def _taps(pool: Any, starts: Any, key: int, source: int, target: int, odd: int, scratch: Any) -> int:
-    """Give the address of a resize's weights: shared ones, or packed here."""
-    position = _shared_position(starts, key)
+def _find_taps(pool: Any, starts: Any, key: int, source: int, target: int, odd: int, scratch: Any) -> int:
+    """Return the address of a resize's weights, which are shared or packed here."""
+    position = _find_shared(starts, key)
     if position >= 0:
         return address(pool) + 4 * position
     pack_taps(source, target, odd, _ZERO, scratch)
@@ -264,8 +265,8 @@ def _taps(pool: Any, starts: Any, key: int, source: int, target: int, odd: int, 
 
 
 @kernel
-def _scratch_sizes(natural: Any, shape: Any, column_starts: Any, row_starts: Any) -> tuple[int, int, int]:
-    """Give the widest line, and the most weights that must be packed here, by columns and by rows."""
+def _measure_scratch(natural: Any, shape: Any, column_starts: Any, row_starts: Any) -> tuple[int, int, int]:
+    """Return the widest line, and the most weights that must be packed here, for columns and for rows."""
     height, width, stretch = shape
     widest = np.int64(width)
     columns = np.int64(1)
@@ -273,27 +274,24 @@ def _scratch_sizes(natural: Any, shape: Any, column_starts: Any, row_starts: Any
     for i in range(natural.size):
         line = natural[i]
         widest = max(widest, line)
-        if line > width and _shared_position(column_starts, line) < 0:
+        if line > width and _find_shared(column_starts, line) < 0:
             columns = max(columns, packed_size(line, width))
         target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
-        # A line may need either parity, and a full pool may hold one of them.
-        if (
-            target < height
-            and min(_shared_position(row_starts, 2 * target), _shared_position(row_starts, 2 * target + 1)) < 0
-        ):
+        # A line may need either parity, and a full pool may hold only one.
+        if target < height and min(_find_shared(row_starts, 2 * target), _find_shared(row_starts, 2 * target + 1)) < 0:
             rows = max(rows, packed_size(height, target))
     return widest, columns, rows
 
 
 @kernel
-def _scratch(size: int) -> Any:
-    """Make scratch memory of some bytes that are 0, to be used from `_aligned` on."""
+def _make_scratch(size: int) -> Any:
+    """Make scratch memory of `size` zero bytes from its aligned address on."""
     return np.zeros(size + _LINE, np.uint8)
 
 
 @kernel
-def _aligned(array: Any) -> int:
-    """Give the first address in an array that begins a cache line: vectors that lie across two load slower."""
+def _align_address(array: Any) -> int:
+    """Return the first address in an array that starts a cache line: vectors that span two lines load slower."""
     return (address(array) + _LINE - 1) // _LINE * _LINE
 
 
@@ -308,11 +306,11 @@ def render_lines(
     atlas : (pixels, column_size, glyph_column, glyph_rows)
         See `GlyphAtlas`.
     offsets, glyph_ids, lefts, natural : ndarray
-        The layout; no glyph begins before the one before it ends, and a line may be wider than its glyphs.
+        The layout. Glyphs do not overlap, and a line may be wider than its glyphs.
     shape : (height, width, stretch)
-        Of a page, in px; `stretch` keeps the height of a line that is too wide.
+        Of a page, in px; `stretch` keeps the height of lines that are too wide.
     shared : (column_taps, column_starts, row_taps, row_starts)
-        Packed weights by natural width, and by height and parity, and where each begins in its pool, or -1.
+        Packed weights by natural width, and by height and parity, each with positions in its pool or -1.
     out : ndarray, flat uint8
         The pages, one after the other.
     """
@@ -323,16 +321,16 @@ def render_lines(
     padded = (width + _LANES - 1) // _LANES * _LANES
     stride = 4 * padded
 
-    widest, column_values, row_values = _scratch_sizes(natural, shape, column_starts, row_starts)
+    widest, column_values, row_values = _measure_scratch(natural, shape, column_starts, row_starts)
     column_scratch = np.empty(column_values, np.int32)
     row_scratch = np.empty(row_values, np.int32)
-    canvas = _scratch((widest // 2 + 2) * _COLUMN)
-    # Columns after the width stay blank, so that whole vectors can be taken of them.
-    band = _scratch((padded + _LANES) * _BLOCK)
-    sheet = _scratch((height + _BLOCK) // 2 * stride)
-    spare = _scratch(padded)
+    canvas = _make_scratch((widest // 2 + 2) * _COLUMN)
+    # Columns beyond the width stay blank, so that whole vectors can be read.
+    band = _make_scratch((padded + _LANES) * _BLOCK)
+    sheet = _make_scratch((height + _BLOCK) // 2 * stride)
+    spare = _make_scratch(padded)
     glyphs = (address(pixels), column_size, address(glyph_column))
-    scratch = (_aligned(canvas), _aligned(band), _aligned(sheet), stride)
+    scratch = (_align_address(canvas), _align_address(band), _align_address(sheet), stride)
 
     for image in range(natural.size):
         line = natural[image]
@@ -340,14 +338,14 @@ def render_lines(
         stop = start + page
         count = offsets[image + 1] - offsets[image]
         ids = address(glyph_ids) + 8 * offsets[image]
-        top, bottom = _ink_rows(ids, count, address(glyph_rows), height)
+        top, bottom = _find_ink_rows(ids, count, address(glyph_rows), height)
         if top >= bottom:
             fill(_INVERT, start, page)
             continue
         taps = _ZERO
         target = np.int64(height)
         if line > width:
-            taps = _taps(column_pool, column_starts, line, line, width, _ZERO, column_scratch)
+            taps = _find_taps(column_pool, column_starts, line, line, width, _ZERO, column_scratch)
             target = target if stretch else contained_height(height, line, width)
         edges = address(lefts) + 8 * offsets[image]
         _fill_sheet(glyphs, ids, edges, count, (top, bottom), line, width, taps, scratch)
@@ -356,14 +354,14 @@ def render_lines(
             fill(_INVERT, start, page)
             left = max(_ZERO, (width - line) // 2)
             columns = min(line, width)
-            _write_rows(scratch[2], stride, top, bottom, columns, width, start + left, stop, _aligned(spare))
+            _write_rows(scratch[2], stride, top, bottom, columns, width, start + left, stop, _align_address(spare))
         else:
             odd = top & 1
-            taps = _taps(row_pool, row_starts, 2 * target + odd, height, target, odd, row_scratch)
+            taps = _find_taps(row_pool, row_starts, 2 * target + odd, height, target, odd, row_scratch)
             first = start + (height - target) // 2 * width
             end = first + target * width
             fill(_INVERT, start, first - start)
-            _vertical_pass(scratch[2], stride, top, bottom, target, width, taps, first, stop, _aligned(spare))
+            _vertical_pass(scratch[2], stride, top, bottom, target, width, taps, first, stop, _align_address(spare))
             fill(_INVERT, end, stop - end)
 
     for array in (canvas, band, sheet, spare):

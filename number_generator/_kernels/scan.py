@@ -1,7 +1,6 @@
-"""The traces that a scanner leaves on a page: spots, blur, noise, JPEG's, its contrast.
+"""The traces that a scanner leaves on a page: spots, blur, noise, JPEG compression, contrast.
 
-Each feature draws from the streams of its own parameters: slot 0 is the value, or whether the line has the feature;
-from block 1 on follow the details. A feature that is off draws nothing and leaves the page as it is.
+Features draw as those of `paper` do.
 """
 
 from functools import partial
@@ -9,44 +8,20 @@ from typing import Any
 
 import numpy as np
 
+from number_generator._kernels import streams
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, FOUR, LOW_16, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import (
-    F0,
-    F1,
-    FOUR,
-    NIL,
-    ONE,
-    ROUNDER,
-    THREE,
-    TWO,
-    WHITE,
-    clamp,
-    fill_blocks,
-    fraction,
-    round_page,
-    table_stride,
-    whole,
-)
+from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
 __all__ = ["scan_page"]
 
-# Streams: see `paper`.
-SPECKLE = np.int64(144)
-BLUR = np.int64(145)
-NOISE = np.int64(146)
-JPEG = np.int64(147)
-JPEG_QUALITY = np.int64(148)
-AUTO_LEVELS = np.int64(149)
-INVERT = np.int64(150)
-
-_LEAD = np.uint64(16)  # values before a page, of which two are read
-_CHUNK = np.uint64(64)  # columns that go through JPEG at once
-_SIDE = np.uint64(8)  # px of a block of JPEG
+_LEAD = np.uint64(16)  # values before a page; two of them are read
+_CHUNK = np.uint64(64)  # columns that JPEG takes at once
+_SIDE = np.uint64(8)  # px of a JPEG block
 _TILES = np.uint64(512)  # values of a chunk
 _SIXTEEN = np.uint64(16)
-_LOW_16 = np.uint64(0xFFFF)
-_AREA = 1000.0  # px, of which `speckle` counts the spots
+_AREA = 1000.0  # px: the unit that `speckle` counts spots in
 _SD_OF_THREE = 127.998  # of the sum of three uniform bytes
 _MEAN_OF_THREE = np.float32(382.5)
 _MIDDLE = np.float32(128.0)
@@ -65,7 +40,7 @@ _LUMINANCE = np.array(
     ],
     np.int64,
 ).ravel()
-# What the cosine transform of Arai, Agui and Nakajima leaves to the quantisation: cos(k pi / 16) * sqrt(2), and 1.
+# Scales that the transform of Arai, Agui and Nakajima leaves to the quantisation: 1, then cos(k pi / 16) * sqrt(2).
 _COSINES = np.array(
     [1.0, 1.387039845322148, 1.306562964876377, 1.175875602419359, 1.0, 0.785694958387102, 0.541196100146197,
      0.275899379282943],
@@ -82,36 +57,36 @@ _UP_6 = np.float32(2.613125929752753)
 
 @kernel
 def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any, offset: int, scratch: Any) -> None:
-    """Turn a page into the bytes that a scanner gives: spots, blur, noise, compression, contrast, in this order.
+    """Turn a page into a scanner's bytes: spots, blur, noise, compression and contrast, in this order.
 
     Parameters
     ----------
     seed, image, table, shape, scratch
         See `draw_paper`.
     page : ndarray, flat float32
-        Is overwritten.
+        Overwritten.
     out : ndarray, flat uint8
-        The bytes go to `offset` and after.
+        Receives the bytes from `offset` on.
     """
     _, columns, second, _, words, levels, tiles = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
-    speckle = line_value(seed, image, table, SPECKLE)
+    speckle = line_value(seed, image, table, streams.SPECKLE)
     if speckle > 0.0:
         _draw_specks(seed, image, speckle, size, page)
-    blur = line_value(seed, image, table, BLUR)
-    if blur > 0.1:  # below, a neighbour has less than the 10**21st part
+    blur = line_value(seed, image, table, streams.BLUR)
+    if blur > 0.1:  # below, a neighbour's weight is less than 1e-21
         _blur(blur, size, page, second)
-    noise = line_value(seed, image, table, NOISE)
+    noise = line_value(seed, image, table, streams.NOISE)
     if noise > 0.0:
         _add_noise(seed, image, noise * 255.0, size, page, words, levels)
-    if happens(seed, image, table, JPEG):
-        _compress(line_value(seed, image, table, JPEG_QUALITY), size, page, tiles)
+    if happens(seed, image, table, streams.JPEG):
+        _compress(line_value(seed, image, table, streams.JPEG_QUALITY), size, page, tiles)
     gain = F1
     shift = F0
-    if happens(seed, image, table, AUTO_LEVELS):
+    if happens(seed, image, table, streams.AUTO_LEVELS):
         gain, shift = _stretch(seed, image, size, page, columns)
-    if happens(seed, image, table, INVERT):
+    if happens(seed, image, table, streams.INVERT):
         gain = -gain
         shift = WHITE - shift
     round_page(gain, shift, height * width, page, out, np.uint64(offset))
@@ -119,12 +94,12 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
 
 @kernel
 def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> None:
-    """Draw `rate` dark and bright spots for each 1,000 px, one more or less to come to it on average."""
+    """Draw dark and bright spots, on average `rate` per 1,000 px."""
     height, width = size
-    a, _, _, _ = block(seed, image, SPECKLE, ONE)
+    a, _, _, _ = block(seed, image, streams.SPECKLE, ONE)
     mean = rate * np.float64(height) * np.float64(width) / _AREA
     for speck in range(np.int64(mean + unit(a))):
-        b, c, d, _ = block(seed, image, SPECKLE, TWO + np.uint64(speck))
+        b, c, d, _ = block(seed, image, streams.SPECKLE, TWO + np.uint64(speck))
         middle_x = unit(b) * np.float64(width)
         middle_y = unit(c) * np.float64(height)
         radius = 0.4 + 0.9 * fraction(d, 0)
@@ -141,11 +116,11 @@ def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> No
 
 @kernel
 def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
-    """Blur the page by a Gaussian of that standard deviation, in px; edges go on as they are.
+    """Blur the page by a Gaussian with a standard deviation in px; edge pixels repeat beyond the page.
 
-    Two neighbours on either side are looked at, which is enough up to 0.8 px; more is done in several times, as the
-    squares of standard deviations add up, and comes out narrower by up to 3 %. A pass takes many rows at once, since to
-    begin a loop takes as long as a row; what the horizontal one gets wrong at the ends of rows is made good afterwards.
+    Each pass uses two neighbours on either side, which is enough up to 0.8 px. More takes several passes, as variances
+    add up, and comes out up to 3 % too narrow. A pass takes many rows in one loop, since starting a loop costs as much
+    as a row; errors of the horizontal pass at the ends of rows are fixed afterwards.
     """
     height, width = size
     times = 1 + np.int64(deviation * deviation / 0.6401)
@@ -158,7 +133,7 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
     last = height - ONE
     for _ in range(times):
         for y in (NIL, ONE, TWO, height - TWO, last):
-            # Rows from 2 to the last but two have all their neighbours: one loop does them.
+            # One loop does all rows that have two neighbours above and below.
             count = max(height - FOUR, ONE) * width if y == TWO else width
             above = (y - TWO if y > ONE else NIL) * width
             near_above = (y - ONE if y > NIL else NIL) * width
@@ -185,7 +160,7 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
 
 @kernel
 def _decay(amount: float) -> float:
-    """Give nearly e to the power of -`amount`, in float64, for amounts from 0 to 64."""
+    """Return approximately exp(-`amount`) in float64, for amounts from 0 to 64."""
     small = -amount / 1024.0
     value = 1.0 + small * (1.0 + small * (0.5 + small * (1.0 / 6.0 + small / 24.0)))
     for _ in range(10):
@@ -195,36 +170,36 @@ def _decay(amount: float) -> float:
 
 @kernel
 def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, words: Any, levels: Any) -> None:
-    """Add noise of that standard deviation: a pixel's is the sum of three bytes.
+    """Add noise with a standard deviation: the sum of three bytes for each pixel.
 
-    In half of the lines two of them stand beside each other, so that neighbours are alike, as a scanner's are. To draw
-    three bytes for each pixel would take longer than all the rest. So each row takes its own from three places of a
-    pool of an eighth of the page and a little more: it is chance if pixels share them, and no pattern repeats.
+    In half of the lines two of the bytes are adjacent, so that neighbouring pixels are alike, as a scanner's are.
+    Drawing three bytes for each pixel would take longer than everything else. So each row reads from three random
+    places of a pool, a little more than an eighth of the page: pixels share bytes only by chance, without a pattern.
     """
     height, width = size
-    a, _, _, _ = block(seed, image, NOISE, ONE)
+    a, _, _, _ = block(seed, image, streams.NOISE, ONE)
     alike = a >> np.uint64(63) != NIL
     places = height * width // _SIDE + np.uint64(256)
-    fill_blocks(seed, image, NOISE, TWO, places + width + ONE, words)
+    fill_blocks(seed, image, streams.NOISE, TWO, places + width + ONE, words)
     scale = np.float32(deviation / _SD_OF_THREE)
     for y in range(height):
-        # The pool's words tell the places as well as any.
+        # The pool's own words choose the places.
         word = words[y % (places >> THREE)]
         start = y * width
-        first = (word & _LOW_16) * places >> _SIXTEEN
-        second = first + ONE if alike else (word >> _SIXTEEN & _LOW_16) * places >> _SIXTEEN
-        third = (word >> np.uint64(32) & _LOW_16) * places >> _SIXTEEN
+        first = (word & LOW_16) * places >> _SIXTEEN
+        second = first + ONE if alike else (word >> _SIXTEEN & LOW_16) * places >> _SIXTEEN
+        third = (word >> np.uint64(32) & LOW_16) * places >> _SIXTEEN
         for x in range(width):
-            # Whole numbers, so that any order of the sum gives the same.
+            # Integers: any order of the sum gives the same result.
             total = np.float32(levels[first + x]) + np.float32(levels[second + x]) + np.float32(levels[third + x])
             page[start + x] += scale * (total - _MEAN_OF_THREE)
 
 
 @kernel
 def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple[float, float]:
-    """Give the factor and the shift that bring the darkest level to about 0 and the brightest to 255.
+    """Return the gain and shift that bring the darkest level to about 0 and the brightest to 255.
 
-    A level counts if two pixels, one above the other, reach it: a single one may be noise, ink is wider.
+    A level counts if two pixels, one above the other, reach it: a single pixel may be noise, and ink is wider.
     """
     height, width = size
     stride = table_stride(width)
@@ -248,9 +223,9 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
     for x in range(width):
         low = min(low, columns[x])
         high = max(high, columns[stride + x])
-    a, _, _, _ = block(seed, image, AUTO_LEVELS, ONE)
+    a, _, _, _ = block(seed, image, streams.AUTO_LEVELS, ONE)
     target = np.float32(12.0 * unit(a) * unit(a))
-    # An empty page is not to become one of noise alone.
+    # Do not turn an empty page into pure noise.
     gain = (WHITE - target) / max(high - low, np.float32(40.0))
     return gain, WHITE - gain * high
 
@@ -260,14 +235,14 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
 
 @kernel
 def _compress(quality: float, size: Any, page: Any, tiles: Any) -> None:
-    """Do to the page what JPEG does: quantise the cosine transform of each 8 x 8 block.
+    """Compress the page as JPEG does: quantise the cosine transform of each 8 x 8 block.
 
-    Eight blocks beside each other are done at once: pixel (x, y) of block b stands at 64 * y + 8 * x + b of `tiles`,
-    so that neighbouring values are a vector for the transforms of columns and of rows alike.
+    Eight adjacent blocks are transformed at once. Pixel (x, y) of block b is at 64 * y + 8 * x + b of `tiles`, so that
+    neighbouring values form a vector in the transforms of columns and of rows.
     """
     height, width = size
     _prepare_quantisation(quality, tiles)
-    _make_whole(F0, -_MIDDLE, height * width, page)
+    _round_levels(F0, -_MIDDLE, height * width, page)
     for top in range(NIL, height, _SIDE):
         for left in range(NIL, width, _CHUNK):
             _load_tiles(top, left, size, page, tiles)
@@ -282,14 +257,14 @@ def _compress(quality: float, size: Any, page: Any, tiles: Any) -> None:
             for i in range(_CHUNK):
                 _put(_transform_back(_take(tiles, i, _CHUNK)), tiles, i, _CHUNK)
             _store_tiles(top, left, size, page, tiles)
-    _make_whole(_MIDDLE, F0, height * width, page)
+    _round_levels(_MIDDLE, F0, height * width, page)
 
 
 @kernel
 def _prepare_quantisation(quality: float, tiles: Any) -> None:
-    """Write what to multiply by, 512 values in the order of the tiles, and the 512 reciprocal ones that undo it."""
+    """Write 512 factors in the order of the tiles, and the 512 factors that undo them."""
     number = np.int64(quality + 0.5)
-    percent = 5000 // number if number < 50 else 200 - 2 * number  # as libjpeg reckons
+    percent = 5000 // number if number < 50 else 200 - 2 * number  # as libjpeg does
     for i in range(np.uint64(64)):
         step = np.float64(min(max((_LUMINANCE[i] * percent + 50) // 100, 1), 255))
         scale = step * _COSINES[i >> THREE] * _COSINES[i & np.uint64(7)]
@@ -300,15 +275,15 @@ def _prepare_quantisation(quality: float, tiles: Any) -> None:
 
 
 @kernel
-def _make_whole(before: float, after: float, count: int, page: Any) -> None:
-    """Add `before`, clip and round to whole levels, and add `after`."""
+def _round_levels(before: float, after: float, count: int, page: Any) -> None:
+    """Add `before`, clip and round to integer levels, and add `after`."""
     for i in range(count):
         page[i] = ((clamp(page[i] + before, F0, WHITE) + ROUNDER) - ROUNDER) + after
 
 
 @kernel
 def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
-    """Take 8 rows of 64 px; beyond the page its edges go on."""
+    """Load 8 rows of 64 px; edge pixels repeat beyond the page."""
     height, width = size
     for y in range(_SIDE):
         row = min(top + y, height - ONE) * width
@@ -325,7 +300,7 @@ def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
 
 @kernel
 def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
-    """Put back what of the tiles lies on the page."""
+    """Store the part of the tiles that lies on the page."""
     height, width = size
     for y in range(min(_SIDE, height - top)):
         row = (top + y) * width
@@ -342,7 +317,7 @@ def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
 
 @kernel
 def _take(tiles: Any, at: int, step: int) -> tuple[float, ...]:
-    """Give 8 values, `step` apart."""
+    """Return 8 values, `step` apart."""
     a, b, c, d = tiles[at], tiles[at + step], tiles[at + TWO * step], tiles[at + THREE * step]
     at += FOUR * step
     return a, b, c, d, tiles[at], tiles[at + step], tiles[at + TWO * step], tiles[at + THREE * step]
@@ -358,7 +333,7 @@ def _put(values: tuple[float, ...], tiles: Any, at: int, step: int) -> None:
 
 @kernel
 def _quantise(values: tuple[float, ...], tiles: Any, at: int) -> tuple[float, ...]:
-    """Round 8 coefficients of a row to multiples of the quantisation's steps."""
+    """Round 8 coefficients of a row to multiples of the quantisation steps."""
     a, b, c, d, e, f, g, h = values
     to_a, to_b, to_c, to_d, to_e, to_f, to_g, to_h = _take(tiles, at, _SIDE)
     a, b, c, d = a * to_a + ROUNDER, b * to_b + ROUNDER, c * to_c + ROUNDER, d * to_d + ROUNDER

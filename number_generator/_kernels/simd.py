@@ -1,16 +1,16 @@
 """Vector operations for the kernels, written as portable LLVM vector code.
 
-numba widens int32 products to int64 and its loops over bytes do not vectorise reliably, so the few inner
-operations that matter are emitted as fixed-width LLVM vectors. LLVM lowers them to whatever the host has
-(AVX-512, AVX2, SSE2, NEON): nothing here names an instruction set.
+numba widens int32 products to int64, and its loops over bytes do not vectorise reliably. So the few inner operations
+that matter are emitted as fixed-width LLVM vectors, which LLVM lowers to what the host has (AVX-512, AVX2, SSE2,
+NEON): nothing here names an instruction set.
 
-A value of type `lanes_8`, `lanes_16` or `lanes_32` holds as many int32 sums in registers; how many an operation works
-on follows from the lanes it is given. Pixels travel as pairs: two neighbouring columns (or rows) of the same lane
-stand side by side as int16, so that one multiplication takes both, which is what processors have an instruction for.
+A value of type `lanes_8`, `lanes_16` or `lanes_32` holds that many int32 sums in registers, and determines how many
+lanes an operation works on. Pixels travel as pairs: two neighbouring columns (or rows) of a lane are adjacent int16,
+as processors have an instruction that multiplies both.
 
-Memory is named by address, in bytes, as int64: numba would count references and look for negative indices at every
-use of an array, in the loops that run a hundred million times a second. Nothing is bounds-checked, nothing has to be
-aligned, and an array must be kept alive (`keep`) as long as its address is used.
+Memory is passed by address, in bytes, as int64: numba would count references and check for negative indices at every
+use of an array, in loops that run a hundred million times a second. Nothing is bounds-checked, nothing has to be
+aligned, and an array must be kept alive (`keep`) while its address is used.
 """
 
 from typing import Any
@@ -43,9 +43,9 @@ __all__ = [
     "zeros_32",
 ]
 
-# Pillow's fixed point for 8-bit images: 32 bits less 8 for the pixel and 2 for the sums' headroom.
+# Pillow's fixed point for 8-bit images: 32 bits minus 8 for the pixel and 2 as headroom for the sums.
 PRECISION_BITS = 22
-# A weight is two int16: its low 15 bits, and the rest.
+# A weight is two int16: its low 15 bits and the rest.
 LOW_BITS = 15
 
 _COLUMNS = 16
@@ -84,7 +84,7 @@ def _store(context: Any, builder: Any, value: Any, address: Any) -> Any:
 
 
 def _shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
-    """Take `lanes` out of `a`, then `b`."""
+    """Select lanes by number: those of `a`, then those of `b`."""
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_I32, len(lanes)), lanes))
 
 
@@ -111,7 +111,7 @@ def address(typingctx: Any, array: Any) -> Any:
 
 @intrinsic
 def keep(typingctx: Any, array: Any) -> Any:
-    """Emit: nothing; numba frees an array after its last use, and this is one."""
+    """Emit nothing: numba frees an array after its last use, and this is one."""
     return types.none(array), lambda context, *_: context.get_dummy_value()
 
 
@@ -173,7 +173,7 @@ def multiply_pairs(typingctx: Any, sums: Any, pairs: Any, weights: Any) -> Any:
         factors = builder.sext(builder.bitcast(weight, narrow), wide)
         products = builder.mul(builder.sext(_load(builder, args[1], narrow), wide), factors)
         even, odd = (_shuffle(builder, products, products, list(range(first, 2 * count, 2))) for first in (0, 1))
-        # x86 has one instruction for all of this but the addition, and some processors for that too.
+        # x86 has one instruction for all of this except the addition, and some processors for that too.
         return builder.add(args[0], builder.add(even, odd))
 
     return sums(sums, types.int64, types.int64), codegen
@@ -200,8 +200,8 @@ def store(typingctx: Any, low: Any, high: Any, invert: Any, out: Any) -> Any:
     return types.none(low, low, types.uint8, types.int64), codegen
 
 
-def _interleaved(builder: Any, count: int, first: Any, second: Any) -> Any:
-    """Two columns of `count` bytes as pairs of int16."""
+def _interleave_columns(builder: Any, count: int, first: Any, second: Any) -> Any:
+    """Turn two columns of `count` bytes into pairs of int16."""
     columns = [_load(builder, start, ir.VectorType(_I8, count)) for start in (first, second)]
     order = [row + count * side for row in range(count) for side in (0, 1)]
     return builder.zext(_shuffle(builder, *columns, order), ir.VectorType(_I16, 2 * count))
@@ -215,17 +215,17 @@ def interleave(typingctx: Any, like: Any, first: Any, second: Any, out: Any) -> 
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return _store(context, builder, _interleaved(builder, like.count, *args[1:3]), args[3])
+        return _store(context, builder, _interleave_columns(builder, like.count, *args[1:3]), args[3])
 
     return types.none(like, types.int64, types.int64, types.int64), codegen
 
 
 @intrinsic
 def merge(typingctx: Any, like: Any, first: Any, second: Any, out: Any) -> Any:
-    """Emit: as `interleave`, but OR the values to those in `out`."""
+    """Emit: as `interleave`, but OR the values with those in `out`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = _interleaved(builder, like.count, *args[1:3])
+        value = _interleave_columns(builder, like.count, *args[1:3])
         return _store(context, builder, builder.or_(value, _load(builder, args[3], value.type)), args[3])
 
     return types.none(like, types.int64, types.int64, types.int64), codegen
@@ -246,7 +246,7 @@ def clear(typingctx: Any, like: Any, out: Any) -> Any:
 def transpose_pairs(typingctx: Any, like: Any, source: Any, size: Any, out: Any, stride: Any) -> Any:
     """Emit: 16 columns of bytes to rows of pairs, for as many rows as `like` has lanes, 8 or 16.
 
-    Reads column c, row r at `source + size * c + r` (16 rows, also where 8 are asked for) and writes it, as int16,
+    Reads column c, row r at `source + size * c + r` (always 16 rows) and writes it, as int16,
     to `out + stride * (r // 2) + 4 * c + 2 * (r % 2)`.
     """
 
@@ -293,7 +293,7 @@ def split_pairs(typingctx: Any, pairs: Any, side: Any, invert: Any, out: Any) ->
 
 @intrinsic
 def copy(typingctx: Any, source: Any, out: Any, count: Any) -> Any:
-    """Emit: a memory copy of `count` bytes from `source` to `out`, which do not overlap."""
+    """Emit: copy `count` bytes from `source` to `out`, which must not overlap."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         read, write = (builder.inttoptr(value, _I8.as_pointer()) for value in args[:2])
@@ -305,7 +305,7 @@ def copy(typingctx: Any, source: Any, out: Any, count: Any) -> Any:
 
 @intrinsic
 def fill(typingctx: Any, value: Any, out: Any, count: Any) -> Any:
-    """Emit: a memory fill of `count` bytes from `out` on."""
+    """Emit: set `count` bytes at `out` to `value`."""
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         cgutils.memset(builder, builder.inttoptr(args[1], _I8.as_pointer()), args[2], args[0])
@@ -339,8 +339,8 @@ def _gather(builder: Any, addresses: Any) -> Any:
     return builder.call(function, [pointers, ir.Constant(_I32, 1), every, ir.Constant(vector, ir.Undefined)])
 
 
-def _between(builder: Any, value: Any, low: Any, high: Any) -> Any:
-    """Bring int32 lanes into a range."""
+def _clip(builder: Any, value: Any, low: Any, high: Any) -> Any:
+    """Clip int32 lanes to a range."""
     value = builder.select(builder.icmp_signed("<", value, low), low, value)
     return builder.select(builder.icmp_signed(">", value, high), high, value)
 
@@ -349,12 +349,12 @@ def _between(builder: Any, value: Any, low: Any, high: Any) -> Any:
 def sample_field(
     typingctx: Any, texels: Any, stride: Any, x: Any, y: Any, shift: Any, most: Any, line: Any, count: Any, out: Any
 ) -> Any:
-    """Emit: max of the first `count` of 16 bytes at `out` and ink sampled from a field.
+    """Emit: join ink sampled from a field to the first `count` of 16 bytes at `out`, by maximum.
 
-    Lane i takes the place (u, v), of 16 bits of fraction: int32 i at `x` plus `shift`[0], and at `y` plus `shift`[1],
-    brought between 0 and `most`. The four texels around it (rows of `stride` bytes at `texels`) are interpolated with
-    8 bits of each fraction to t, of 16 bits of fraction; ink is slope * t + bias, with `line` = (slope, bias) in
-    float32, brought between 0 and 255 and rounded down. Three bytes after the last texel are read.
+    Lane i samples the point (u, v), with 16 bits of fraction: int32 i at `x` plus `shift`[0] and int32 i at `y` plus
+    `shift`[1], clipped to 0 to `most`. The four texels around it (rows of `stride` bytes at `texels`) are interpolated
+    with 8 bits of each fraction to t, with 16 bits of fraction. Ink is slope * t + bias, with `line` = (slope, bias) in
+    float32, clipped to 0 to 255 and rounded down. Three bytes after the last texel are read.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -369,7 +369,7 @@ def sample_field(
         places = []
         for axis, source in enumerate((x, y)):
             place = builder.add(_load(builder, source, vector), narrow(builder.extract_value(shift, axis)))
-            places.append(_between(builder, place, _constant(lanes, 0), narrow(builder.extract_value(most, axis))))
+            places.append(_clip(builder, place, _constant(lanes, 0), narrow(builder.extract_value(most, axis))))
         u, v = places
         sixteen, eight, byte = (_constant(lanes, value) for value in (16, 8, 255))
         index = builder.add(builder.mul(builder.lshr(v, sixteen), narrow(stride)), builder.lshr(u, sixteen))
@@ -397,7 +397,7 @@ def sample_field(
         ink = builder.select(builder.fcmp_ordered(">", ink, none), ink, none)
         ink = builder.select(builder.fcmp_ordered("<", ink, full), ink, full)
         drawn = builder.trunc(builder.fptosi(ink, vector), ir.VectorType(_I8, lanes))
-        # Lanes beyond `count` leave what is there.
+        # Lanes beyond `count` change nothing.
         numbers = ir.Constant(vector, list(range(lanes)))
         used = builder.icmp_signed("<", numbers, narrow(count))
         drawn = builder.select(used, drawn, ir.Constant(drawn.type, [0] * lanes))

@@ -1,10 +1,11 @@
-"""Strokes of a pen: separators, marks, and what is added to digits. Polylines of round strokes, no typeface."""
+"""Strokes of a pen: separators, marks, and additions to digits. They are polylines of round strokes, not a typeface."""
 
 from typing import Any
 
 import numpy as np
 
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import F0, F1, HALF
 from number_generator._kernels.draws import unit
 
 __all__ = [
@@ -18,32 +19,31 @@ __all__ = [
     "add_point",
     "draw_stroke",
     "erase_dot",
-    "mark_points",
     "mark_width",
+    "write_mark_points",
 ]
 
-# Codes of separators, as `numbers.ALPHABET` has them; two more for unlabelled marks
+# Codes of separators, their indices in `numbers.ALPHABET`, and two more for unlabelled marks
 DASH, DOT, COMMA, SLASH, OPEN, CLOSE, PLUS, SPACE = map(np.int64, range(10, 18))
 DOUBLE_DASH, WAVE = map(np.int64, range(18, 20))
 MOST_POINTS = 12
 
-_ZERO = np.float32(0)
-_HALF = np.float32(0.5)
 _FULL = np.float32(255)
 
 
 @kernel
 def add_point(points: Any, count: int, x: float, y: float, begins: bool) -> int:
-    """Append a point of a polyline; `begins` lifts the pen before it. Gives the new number of points."""
+    """Append a point of a polyline; `begins` lifts the pen before it. Return the new number of points."""
     points[count, 0], points[count, 1], points[count, 2] = x, y, 1.0 if begins else 0.0
     return count + 1
 
 
 @kernel
-def mark_points(code: int, words: Any, points: Any) -> int:
-    """Write the polyline of a separator, and give its number of points.
+def write_mark_points(code: int, words: Any, points: Any) -> int:
+    """Write the polyline of a separator or mark, and return its number of points.
 
-    In digit heights, y downwards from the baseline; x from about 0. No two are alike: `words` are four random ones.
+    Units are digit heights; y points down from the baseline, and x begins near 0. `words` are four random words: no two
+    drawings are alike.
     """
     a, b = unit(words[0]) - 0.5, unit(words[1]) - 0.5
     c, d = unit(words[2]) - 0.5, unit(words[3]) - 0.5
@@ -87,7 +87,7 @@ def mark_points(code: int, words: Any, points: Any) -> int:
     elif code == WAVE:
         length = 0.8 + 0.4 * a
         high = 0.09 + 0.08 * b
-        for k in range(9):  # up and down again, twice
+        for k in range(9):  # up and down, twice
             swing = (k & 1) * (1.0 if (k & 2) == 0 else -1.0)
             n = add_point(points, n, length * k / 8.0, -0.42 + 0.2 * c - high * swing, k == 0)
     return n
@@ -95,7 +95,7 @@ def mark_points(code: int, words: Any, points: Any) -> int:
 
 @kernel
 def mark_width(code: int, words: Any) -> float:
-    """Give the width of a separator that has no ink, in digit heights."""
+    """Return the width of a separator that has no ink, in digit heights."""
     return 0.35 + 0.35 * unit(words[0]) if code == SPACE else 0.0
 
 
@@ -103,7 +103,7 @@ def mark_width(code: int, words: Any) -> float:
 def draw_stroke(
     x0: float, y0: float, x1: float, y1: float, radius: float, softness: float, shape: Any, cover: Any
 ) -> None:
-    """Draw a round stroke from one point of the page to another, ink joined by maximum."""
+    """Draw a round stroke from one point of the page to another, joining ink by maximum."""
     height, width = shape
     reach = radius + 0.5 * softness
     left = max(0, np.int64(np.floor(min(x0, x1) - reach)))
@@ -112,7 +112,7 @@ def draw_stroke(
     bottom = min(height, np.int64(np.ceil(max(y0, y1) + reach)))
     dx, dy = np.float32(x1 - x0), np.float32(y1 - y0)
     length = dx * dx + dy * dy
-    scale = np.float32(1) / length if length > _ZERO else _ZERO
+    scale = F1 / length if length > F0 else F0
     slope = np.float32(1.0 / softness)
     inner = np.float32(radius)
     begin = np.float32(left + 0.5 - x0)
@@ -121,16 +121,16 @@ def draw_stroke(
         py = np.float32(y + 0.5 - y0)
         for x in range(row.size):
             px = begin + np.float32(x)
-            along = min(max((px * dx + py * dy) * scale, _ZERO), np.float32(1))
+            along = min(max((px * dx + py * dy) * scale, F0), F1)
             ex = px - along * dx
             ey = py - along * dy
-            ink = _HALF + (inner - np.sqrt(ex * ex + ey * ey)) * slope
-            row[x] = max(row[x], np.uint8(min(max(ink, _ZERO), np.float32(1)) * _FULL + _HALF))
+            ink = HALF + (inner - np.sqrt(ex * ex + ey * ey)) * slope
+            row[x] = max(row[x], np.uint8(min(max(ink, F0), F1) * _FULL + HALF))
 
 
 @kernel
 def erase_dot(x: float, y: float, radius: float, softness: float, shape: Any, cover: Any) -> None:
-    """Take the ink out of a disc of the page."""
+    """Erase the ink in a disc of the page."""
     height, width = shape
     reach = radius + 0.5 * softness
     for py in range(max(0, np.int64(np.floor(y - reach))), min(height, np.int64(np.ceil(y + reach)))):

@@ -1,13 +1,13 @@
 """Resampling weights, as Pillow computes them for 8-bit images: LANCZOS with support 3.
 
-The passes take source positions two at a time, so weights are packed by pairs. Pair j of a resize stands for the
-source positions 2 * j - odd and the next one; `odd` is 0 or 1, so that pairs can begin at any position. All of a
-resize is one int32 array:
+The passes take source positions two at a time, so weights are packed by pairs. Pair j of a resize holds the
+source positions 2 * j - odd and the next one; `odd` is 0 or 1, so that pairs can begin at any position. A resize is
+one int32 array:
 
-    entries   (target, 3)  by output position: its first pair, its number of pairs, where its weights begin in bytes
-                           after this entry
-    weights   two values a pair: the low 15 bits of its two weights, and the rest of them, either time as two int16
-              in one int32 (the first position's in the lower half); one output position after the other
+    entries   (target, 3)  for each output position: its first pair, its number of pairs, and where its weights begin,
+                           in bytes after this entry
+    weights   two values per pair, for one output position after the other: the low 15 bits of its two weights, then
+              the rest of them, each time two int16 in one int32 (the first position in the lower half)
 """
 
 import math
@@ -33,13 +33,13 @@ _LOW = (1 << LOW_BITS) - 1
 
 @kernel
 def _most_pairs(source: int, target: int) -> int:
-    """Give the most pairs that one output position can take."""
+    """Return the most pairs that one output position can take."""
     return np.int64(math.ceil(_SUPPORT * max(1.0, source / target))) + 1
 
 
 @kernel
 def packed_size(source: int, target: int) -> int:
-    """Give the int32 values that the weights of a resize from `source` to `target` take at the most."""
+    """Return the most int32 values that a resize from `source` to `target` can take."""
     return target * (_ENTRY + 2 * _most_pairs(source, target))
 
 
@@ -47,7 +47,7 @@ def packed_size(source: int, target: int) -> int:
 def _lanczos(x: float) -> float:
     """Evaluate the Lanczos window of three lobes.
 
-    `sin` is the platform's: where two differ in the last bit, the 22-bit weights agree but for one in a billion.
+    `sin` is the platform's: where two platforms differ in the last bit, all but one in a billion 22-bit weights agree.
     """
     if x == 0.0:
         return 1.0
@@ -61,7 +61,7 @@ def _lanczos(x: float) -> float:
 
 @kernel
 def are_packed(natural: Any, width: int, starts: Any) -> bool:
-    """Tell whether `starts` has a place for each of the lines that are wider than `width`."""
+    """Tell whether `starts` has a position for every line that is wider than `width`."""
     for i in range(natural.size):
         line = natural[i]
         if line > width and (line >= starts.size or starts[line] < 0):
@@ -71,7 +71,7 @@ def are_packed(natural: Any, width: int, starts: Any) -> bool:
 
 @kernel
 def pack_taps(source: int, target: int, odd: int, position: int, out: Any) -> None:
-    """Write the weights of a resize from `source` to `target` pixels to `out[position:]`.
+    """Write the weights of a resize from `source` to `target` pixels into `out[position:]`.
 
     The arithmetic follows Pillow's `precompute_coeffs` and `normalize_coeffs_8bpc` step by step: weights are
     normalised in double precision, then rounded to 22-bit fixed point with halves away from zero.

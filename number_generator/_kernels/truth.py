@@ -1,7 +1,7 @@
-"""Ground truth of lines: boxes of `clean` glyphs, and once more the values that a style drew.
+"""Ground truth of lines: boxes of `clean` glyphs, and the values that a style drew.
 
-A draw is a function of its place alone, so that what the writing kernels drew is drawn here again, and nothing has to
-be carried along.
+A draw depends on its seed, image, stream and slot alone. So the values are drawn again here, and the writing kernels
+need not pass them on.
 """
 
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 from number_generator._kernels import rng, writing
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
+from number_generator._kernels.layout import draw_gap
 from number_generator._kernels.render import contained_height
 
 __all__ = [
@@ -31,25 +32,24 @@ __all__ = [
     "line_parameters",
 ]
 
-# What a column holds: of a line
+# What a column holds for a line
 LINE_VALUE, LINE_SECOND, LINE_SHARE, INNER_MARKS, LEADING_MARKS, TRAILING_MARKS = range(6)
-# Of a character
+# And for a character
 GLYPH_VALUE, GAP_VALUE, GAP_SHARE, TAIL_SHARE, LOOP_SHARE, SPACING = range(10, 16)
 
 _DIGITS = 10
-_FEWEST_GROUPED = 4  # digits that a line needs to be written in groups
 
 
 @kernel
 def clean_boxes(
     offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, glyph_column: Any, glyph_rows: Any, shape: Any, out: Any
 ) -> None:
-    """Write the pixels of the page that each glyph of a layout touches: x0, y0, x1, y1, half-open; -1 without ink.
+    """Write the box of pixels that each glyph of a layout touches: x0, y0, x1, y1, half-open; -1 without ink.
 
     Parameters
     ----------
     offsets, glyph_ids, lefts, natural, shape
-        As `render_lines` takes them.
+        As for `render_lines`.
     glyph_column, glyph_rows : ndarray
         See `GlyphAtlas`.
     out : ndarray, shape (glyph ids, 4), int16
@@ -60,7 +60,7 @@ def clean_boxes(
         left = max(np.int64(0), (width - line) // 2)
         target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
         top = (height - target) // 2
-        # Ratios of integers, so that an edge that falls between two pixels is exact.
+        # Ratios of integers keep an edge that falls between two pixels exact.
         to, of = (width, line) if line > width else (np.int64(1), np.int64(1))
         for at in range(offsets[i], offsets[i + 1]):
             glyph = glyph_ids[at]
@@ -77,35 +77,22 @@ def clean_boxes(
 
 
 @kernel
-def _is_plain(codes: Any) -> bool:
-    """Tell whether a line is of digits alone."""
-    for code in codes:
-        if code >= _DIGITS:
-            return False
-    return codes.size > 0
-
-
-@kernel
 def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any, offsets: Any, out: Any) -> None:
     """Write what was drawn for each line.
 
     Parameters
     ----------
-    seed, start : int
-        `start` is the first line's image number.
-    table : ndarray
-        The style: see `draws`.
+    seed, start, table, codes, offsets
+        As for `write_lines`.
     columns : ndarray, shape (P, 2), int64
-        Stream and kind of each column: the value, the second value of a pair, whether what a share of the lines has
-        is so, whether there are unlabelled marks.
-    codes, offsets : ndarray
-        The sequences.
+        Stream and kind of each column: a value, the second value of a pair, whether the line belongs to a share of
+        the lines, or whether it has unlabelled marks.
     out : ndarray, shape (n, P), float32
     """
     for i in range(out.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         line = codes[offsets[i] : offsets[i + 1]]
-        is_plain = _is_plain(line)
+        plain = writing.is_plain(line)
         for k in range(columns.shape[0]):
             stream, kind = columns[k, 0], columns[k, 1]
             value = 0.0
@@ -116,9 +103,9 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
             elif kind == LINE_SHARE:
                 value = 1.0 if happens(seed, image, table, stream) else 0.0
             elif kind == INNER_MARKS:
-                are_there = is_plain and line.size >= _FEWEST_GROUPED and happens(seed, image, table, stream)
+                are_there = plain and line.size >= writing.FEWEST_GROUPED and happens(seed, image, table, stream)
                 value = 1.0 if are_there else 0.0
-            elif is_plain:
+            elif plain:
                 words = block(seed, image, stream, writing.DETAIL)
                 word = words[0] if kind == LEADING_MARKS else words[2]
                 value = 1.0 if unit(word) < table[stream, 1] else 0.0
@@ -127,25 +114,25 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
 
 @kernel
 def glyph_parameters(
-    seed: int, start: int, table: Any, columns: Any, spacing: Any, codes: Any, offsets: Any, out: Any
+    seed: int, start: int, table: Any, columns: Any, spacing_range: Any, codes: Any, offsets: Any, out: Any
 ) -> None:
     """Write what was drawn for each character; NaN where a parameter does not apply to it.
 
     Parameters
     ----------
     seed, start, table, codes, offsets
-        As `line_parameters` takes them.
+        As for `write_lines`.
     columns : ndarray, shape (G, 2), int64
-        Stream and kind of each column: of the digit, of the gap after the character, or whether what a share has is so.
-    spacing : (int, int)
-        Smallest gap in px of the digit dataset and the number of possible ones.
+        Stream and kind of each column: a value of the digit, a value of the gap after it, or whether it belongs to a
+        share.
+    spacing_range : (int, int)
+        Smallest and largest gap in px of the digit dataset.
     out : ndarray, shape (codes, G), float32
     """
     longest = np.int64(0)
     for i in range(offsets.size - 1):
         longest = max(longest, offsets[i + 1] - offsets[i])
     words, values = np.empty(longest + 4, np.uint64), np.empty((longest, 1))
-    smallest, gaps = spacing
     none = np.float32(np.nan)
     for i in range(offsets.size - 1):
         image = np.uint64(start) + np.uint64(i)
@@ -168,7 +155,7 @@ def glyph_parameters(
                 elif kind == GAP_SHARE:
                     value = np.float32(unit(words[at]) < table[stream, 1]) if has_gap else none
                 elif kind == SPACING:
-                    value = np.float32(smallest + rng.bounded(words[at], gaps)) if has_gap else none
+                    value = np.float32(draw_gap(words[at], spacing_range)) if has_gap else none
                 elif code in (0, 9) or (code == 8 and kind == TAIL_SHARE):
                     word = block(seed, image, stream, writing.DETAIL + at)[0]
                     value = np.float32(unit(word) < table[stream, 1])

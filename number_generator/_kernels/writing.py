@@ -1,34 +1,30 @@
 """Styled lines: from number sequences to coverage maps of their ink.
 
-An item is a digit or a mark of a line. Items are laid out in px of the digit dataset, with the baseline at y = 0 and
-x to the right; the line's transformation L (rotation, slant, scale) then takes them to the page, as
+An item is a digit or a mark of a line. Items are laid out in px of the digit dataset, with the baseline at y = 0 and x
+to the right. The line's transformation L (rotation, slant, scale) then takes them to the page:
 page = origin + L (place of the item) + L G (point of the glyph - its reference point), where G is the item's own
-transformation and the reference point the middle of the ink's lower edge. Extents are exact for any such
-transformation, as the outline's support is tabled (see `fields`), so a line can be cut tightly to its ink.
+transformation and the reference point is the middle of the ink's lower edge. Extents are exact for any such
+transformation, as the outline's support is tabulated (see `fields`), so a line can be cut tightly to its ink.
 """
 
 from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import fields, rng, simd, strokes
+from number_generator._kernels import fields, rng, simd, streams, strokes
 from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import NIL, ROUNDER
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
-from number_generator._kernels.layout import pick_glyph
+from number_generator._kernels.layout import draw_gap, pick_glyph
 
-__all__ = ["write_lines"]
+__all__ = ["DETAIL", "FEWEST_GROUPED", "NO_SPACING", "is_plain", "write_lines"]
 
-# Streams of the parameters, as `Handwriting` declares them. Each literal would be a type of its own to numba, and
-# kernels would be compiled for each.
-HEIGHT, SIZE, GAP, GAP_JITTER, WIDE_GAP, WIDE_GAP_SIZE = map(np.int64, range(33, 39))
-SQUEEZE, FILL, MARGIN, POSITION, VERTICAL_POSITION = map(np.int64, range(39, 44))
-SLANT, ROTATION, DRIFT, THICKNESS, CONSISTENCY = map(np.int64, range(48, 53))
-SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER = map(np.int64, range(64, 69))
-THICKNESS_JITTER, WARP = map(np.int64, range(69, 71))
-UPSTROKE, CROSSBAR, TAIL, OPEN_LOOP = map(np.int64, range(80, 84))
-INNER_MARKS, END_MARKS = map(np.int64, range(96, 98))
-SOFTNESS = np.int64(115)
-_MARK_SHAPE = np.int64(98)  # no parameter's: how each mark is drawn
+NO_SPACING = (0, -1)
+"""A range without gaps: see `write_lines`."""
+
+FEWEST_GROUPED = 4
+"""Digits that a line needs to be written in groups."""
+
 
 # Columns of an item
 _CODE, _SLOT, _GLYPH = 0, 1, 2
@@ -43,30 +39,29 @@ _CUT = 15  # whether a loop is opened
 _LOW, _HIGH = 16, 17  # its extent in x
 _COLUMNS = 18
 
-# Slots of marks that the sequence does not hold: each tells how its mark is drawn, whatever other marks there are.
+# Slots of marks that are not in the sequence: a mark's slot decides how it is drawn, whatever other marks there are.
 _LEADING_SLOT, _TRAILING_SLOT, _INNER_SLOT = np.int64(-1), np.int64(-3), np.int64(-5)
 DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
-_LEADING_MARKS, _TRAILING_MARKS = 7, 10  # of the kinds of end marks: dots end a line alone
+_LEADING_MARKS, _TRAILING_MARKS = 7, 10  # kinds of end marks; only the trailing ones include dots and commas
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
-_NARROWEST = 0.35  # a line is not squeezed more than this: it shrinks
-_MOST_FILL = 2.0  # of a line that is to fill the page's width
+_NARROWEST = 0.35  # a line is not squeezed below this: it shrinks instead
+_MOST_FILL = 2.0  # stretch or squeeze of a line that fills the page's width
 _FAINTEST = 0.9  # px: width of a stroke at least
 _THINNEST = 0.35  # of its own width
 _THICKEST = 0.24  # digit heights
-_BOWED = (0.0, 0.42, 1.0)  # how far down an upstroke is at its points: it is a little bowed
-_MOST_STRETCH = 1.5  # of a digit whose ink is lower than the others'
-_STRAIGHT = 1.9  # stroke widths: a 1 that is no wider has no upstroke of its own
+_BOWED = (0.0, 0.42, 1.0)  # how far down an upstroke's points are: it is slightly bowed
+_MOST_STRETCH = 1.5  # of a digit whose ink is not as high as others'
+_STRAIGHT = 1.9  # stroke widths: a narrower 1 is a plain stroke, without an upstroke or a foot
 _FIXED = 65536.0
-_FARTHEST = 1073741824.0  # of what fits into 32 bits
+_FARTHEST = 1073741824.0  # fits in 32 bits
 _FIELD_REACH = 7.5  # texels
-_MOST_GROWTH = 1.5  # of the reach on either side, which leaves some for the edge
+_MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
 _LANES = 16  # px sampled at once
-_ROUNDER = np.float32(12582912.0)  # 1.5 * 2**23: what is added to it keeps no fraction
 
 
 @kernel
 def _rotation(degrees: float) -> tuple[float, float]:
-    """Give cosine and sine by their series, exact to 1e-7 up to 60 degrees."""
+    """Return cosine and sine by their series, accurate to 1e-7 up to 60 degrees."""
     a = degrees * 0.017453292519943295
     q = a * a
     cosine = 1.0 - q / 2.0 * (1.0 - q / 12.0 * (1.0 - q / 30.0 * (1.0 - q / 56.0)))
@@ -76,7 +71,7 @@ def _rotation(degrees: float) -> tuple[float, float]:
 
 @kernel
 def _support(fact: Any, a: float, b: float) -> tuple[float, float]:
-    """Give the least and the greatest a * x + b * y over a glyph's outline, up to the steps of the table outwards."""
+    """Return the least and greatest a * x + b * y over a glyph's outline, interpolated outwards between table steps."""
     upright = abs(a) >= abs(b)
     main, other = (a, b) if upright else (b, a)
     if main == 0.0:
@@ -93,7 +88,7 @@ def _support(fact: Any, a: float, b: float) -> tuple[float, float]:
 
 @kernel
 def _extent(item: Any, fact: Any, points: Any, a: float, b: float) -> tuple[float, float]:
-    """Give the extent of an item along a row (a, b) of a transformation that G precedes, about its place."""
+    """Return the extent of an item along a row (a, b) of a transformation after G, relative to its place."""
     across = a * item[_A] + b * item[_C]
     down = a * item[_B] + b * item[_D]
     low, high = 1e9, -1e9
@@ -112,14 +107,14 @@ def _extent(item: Any, fact: Any, points: Any, a: float, b: float) -> tuple[floa
 
 @kernel
 def _append(items: Any, count: int, code: int, slot: int) -> int:
-    """Append an item; a negative slot is that of a mark which the sequence does not hold."""
+    """Append an item; a mark that is not in the sequence has a negative slot. Return the number of items."""
     items[count, _CODE], items[count, _SLOT] = code, slot
     return count + 1
 
 
 @kernel
 def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
-    """Append the marks of one end of a line, one or two: never one that looks like a digit."""
+    """Append one or two marks at an end of a line, none of which looks like a digit. Return the number of items."""
     if kind == 6 or kind > 7:
         code = strokes.DASH if kind == 6 else (strokes.DOT if kind == 8 else strokes.COMMA)
         count = _append(items, count, code, slot - 1)
@@ -135,33 +130,40 @@ def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
 
 
 @kernel
+def is_plain(codes: Any) -> bool:
+    """Tell whether a line has only digits, at least one."""
+    for code in codes:
+        if code >= 10:
+            return False
+    return codes.size > 0
+
+
+@kernel
 def _list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> int:
-    """Write code and slot of each item, marks that no label holds among them, and give their number."""
+    """Write code and slot of each item, including unlabelled marks, and return their number."""
     count = np.int64(0)
     length = codes.size
-    is_plain = length > 0
-    for code in codes:
-        is_plain = is_plain and code < 10
+    plain = is_plain(codes)
     grouped = np.int64(0)
-    if is_plain and length > 3 and happens(seed, image, table, INNER_MARKS):
-        words = block(seed, image, INNER_MARKS, DETAIL)
+    if plain and length >= FEWEST_GROUPED and happens(seed, image, table, streams.INNER_MARKS):
+        words = block(seed, image, streams.INNER_MARKS, DETAIL)
         grouped = np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
-    share = table[END_MARKS, 1] if is_plain else 0.0
-    words = block(seed, image, END_MARKS, DETAIL) if share > 0.0 else (rng.ZERO, rng.ZERO, rng.ZERO, rng.ZERO)
+    share = table[streams.END_MARKS, 1] if plain else 0.0
+    words = block(seed, image, streams.END_MARKS, DETAIL) if share > 0.0 else (NIL, NIL, NIL, NIL)
     if unit(words[0]) < share:
-        count = _append_end_marks(items, count, rng.bounded(words[1], _LEADING_MARKS), _LEADING_SLOT)
+        count = _append_end_marks(items, count, rng.draw_below(words[1], _LEADING_MARKS), _LEADING_SLOT)
     for k in range(length):
         if grouped and k > 0 and (length - k) % 3 == 0:
             count = _append(items, count, grouped, _INNER_SLOT - k)
         count = _append(items, count, np.int64(codes[k]), k)
     if unit(words[2]) < share:
-        count = _append_end_marks(items, count, rng.bounded(words[3], _TRAILING_MARKS), _TRAILING_SLOT)
+        count = _append_end_marks(items, count, rng.draw_below(words[3], _TRAILING_MARKS), _TRAILING_SLOT)
     return count
 
 
 @kernel
 def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count: int, shares: Any = None) -> int:
-    """Choose the glyph of each digit, of the writer of the first one, and give the first one's; -1 without any."""
+    """Choose a glyph for each digit, by the writer of the first one; return the first glyph, or -1 without digits."""
     members, start, glyph_group, groups = writers
     first = np.int64(-1)
     group = np.int64(0)
@@ -173,7 +175,7 @@ def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count
         word = words[np.int64(items[k, _SLOT])]
         lowest = class_start[code]
         number = class_start[code + 1] - lowest
-        glyph = lowest + rng.bounded(word, number)
+        glyph = lowest + rng.draw_below(word, number)
         if shares is not None:
             glyph = pick_glyph(word, code, shares)
         if first < 0:
@@ -182,50 +184,44 @@ def _choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count
         elif groups > 1:
             lowest = start[code * groups + group]
             number = start[code * groups + group + 1] - lowest
-            if number > 0:  # a writer may lack a digit, which is then anyone's
-                glyph = members[lowest + rng.bounded(word, number)]
+            if number > 0:  # a writer may lack a digit: then it is anyone's
+                glyph = members[lowest + rng.draw_below(word, number)]
         items[k, _GLYPH] = glyph
     return first
-
-
-@kernel
-def _is_one_stroke(fact: Any) -> bool:
-    """Tell whether a 1 is a plain stroke, without an upstroke or a foot of its own."""
-    return fact[fields.ACROSS] < _STRAIGHT * fact[fields.STROKE]
 
 
 @kernel
 def _add_forms(
     seed: int, image: int, table: Any, forms: Any, unit_px: float, item: Any, fact: Any, points: Any
 ) -> None:
-    """Add strokes to a digit: an upstroke, a crossbar, a tail; or open its loop."""
+    """Add an upstroke, a crossbar or a tail to a digit, or open its loop."""
     has_upstroke, has_crossbar = forms
     code, slot = np.int64(item[_CODE]), np.int64(item[_SLOT])
     x, y = item[_REF_X], item[_REF_Y]
     pen = fact[fields.STROKE]
     n = np.int64(0)
-    if code == 1 and has_upstroke and _is_one_stroke(fact):
-        words = block(seed, image, UPSTROKE, DETAIL)  # a writer's 1s begin alike
+    if code == 1 and has_upstroke and fact[fields.ACROSS] < _STRAIGHT * fact[fields.STROKE]:
+        words = block(seed, image, streams.UPSTROKE, DETAIL)  # all 1s of a line begin alike
         away = (0.18 + 0.2 * unit(words[0])) * unit_px
-        down = (0.75 + 0.6 * unit(words[1])) * away  # not flat, which would make a 7 of it
+        down = (0.75 + 0.6 * unit(words[1])) * away  # a flat one would make it a 7
         top = fact[fields.TOP_X] - x
         n = strokes.add_point(points, n, top, fact[fields.Y0] + 0.5 * pen - y, True)
-        # Away from the stem, which a slanted 1 has lower down on that side as well
+        # Away from the stem, which leans to that side in a slanted 1
         stem = (fact[fields.BOTTOM_X] - fact[fields.TOP_X]) / max(fact[fields.Y1] - fact[fields.Y0], pen)
         for k in range(1, 3):
             x_k = top + 0.5 * k * (down * stem - away)
             n = strokes.add_point(points, n, x_k, fact[fields.Y0] + 0.5 * pen + _BOWED[k] * down - y, False)
     elif code == 7 and has_crossbar:
-        words = block(seed, image, CROSSBAR, DETAIL)
+        words = block(seed, image, streams.CROSSBAR, DETAIL)
         half = (0.16 + 0.12 * unit(words[0])) * unit_px
         rise = (0.12 * unit(words[1]) - 0.03) * unit_px
         middle_x, middle_y = fact[fields.MIDDLE_X] - x, fact[fields.MIDDLE_Y] - y
         n = strokes.add_point(points, n, middle_x - half, middle_y + rise, True)
         n = strokes.add_point(points, n, middle_x + half, middle_y - rise, False)
     elif code in (0, 8, 9):
-        share = table[TAIL, 1]
+        share = table[streams.TAIL, 1]
         if share > 0.0:
-            words = block(seed, image, TAIL, DETAIL + slot)
+            words = block(seed, image, streams.TAIL, DETAIL + slot)
             if unit(words[0]) < share:
                 length = (0.14 + 0.2 * unit(words[1])) * unit_px
                 swing = (unit(words[2]) - 0.5) * unit_px
@@ -234,16 +230,16 @@ def _add_forms(
                     n = strokes.add_point(points, n, foot, -0.45 * pen, True)
                     n = strokes.add_point(points, n, foot - 0.5 * length, -0.4 * pen + 0.05 * swing, False)
                     n = strokes.add_point(points, n, foot - length, -0.5 * pen - 0.5 * length, False)
-                else:  # out of the top, to the right
+                else:  # from the top to the right
                     head = fact[fields.TOP_X] - x
                     top = fact[fields.Y0] + 0.5 * pen - y
                     n = strokes.add_point(points, n, head, top, True)
                     n = strokes.add_point(points, n, head + 0.5 * length, top + 0.1 * length, False)
                     n = strokes.add_point(points, n, head + length, top + 0.15 * swing - 0.1 * length, False)
     if code in (0, 9):
-        share = table[OPEN_LOOP, 1]
+        share = table[streams.OPEN_LOOP, 1]
         if share > 0.0:
-            item[_CUT] = 1.0 if unit(block(seed, image, OPEN_LOOP, DETAIL + slot)[0]) < share else 0.0
+            item[_CUT] = 1.0 if unit(block(seed, image, streams.OPEN_LOOP, DETAIL + slot)[0]) < share else 0.0
     item[_POINTS] = n
     item[_PEN] = 0.85 * max(pen + item[_GROWTH], _THINNEST * pen)
 
@@ -252,33 +248,36 @@ def _add_forms(
 def _shape_items(
     seed: int, image: int, table: Any, length: int, glyphs: Any, scratch: Any, count: int, first: int
 ) -> None:
-    """Give each item its own transformation, stroke width and strokes."""
+    """Compute each item's own transformation, stroke width and strokes."""
     _, _, _, facts, padding, density, unit_px, usual_pen = glyphs
     items, points, values, words, _, _ = scratch
     column = np.int64(0)
-    for stream in (SIZE_JITTER, ASPECT, BASELINE_JITTER, SLANT_JITTER, ROTATION_JITTER, THICKNESS_JITTER, WARP):
+    for stream in (
+        streams.SIZE_JITTER, streams.ASPECT, streams.BASELINE_JITTER, streams.SLANT_JITTER, streams.ROTATION_JITTER,
+        streams.THICKNESS_JITTER, streams.WARP,
+    ):  # fmt: skip
         glyph_values(seed, image, table, stream, length, words, values, column)
         column += 1
-    thickness = line_value(seed, image, table, THICKNESS)
-    alike = line_value(seed, image, table, CONSISTENCY)
+    thickness = line_value(seed, image, table, streams.THICKNESS)
+    alike = line_value(seed, image, table, streams.CONSISTENCY)
     pen = facts[first, fields.STROKE] if first >= 0 else usual_pen
     slant = facts[first, fields.SLANT] if first >= 0 else 0.0
-    forms = (happens(seed, image, table, UPSTROKE), happens(seed, image, table, CROSSBAR))
+    forms = (happens(seed, image, table, streams.UPSTROKE), happens(seed, image, table, streams.CROSSBAR))
     for k in range(count):
         item = items[k]
         code, slot, glyph = np.int64(item[_CODE]), np.int64(item[_SLOT]), np.int64(item[_GLYPH])
         item[_POINTS], item[_CUT], item[_BEND], item[_GROWTH], item[_Y] = 0.0, 0.0, 0.0, 0.0, 0.0
         if glyph < 0:
-            word = block(seed, image, _MARK_SHAPE, -1 - slot if slot < 0 else DETAIL + slot)
+            word = block(seed, image, streams.MARK_SHAPE, -1 - slot if slot < 0 else DETAIL + slot)
             item[_A], item[_B], item[_C], item[_D] = unit_px, 0.0, 0.0, unit_px
             item[_REF_X], item[_REF_Y] = 0.0, 0.0
             item[_PEN] = max(pen + thickness * unit_px, _THINNEST * pen) * (1.15 if code == strokes.DOT else 0.95)
-            item[_POINTS] = strokes.mark_points(code, word, points[k])
+            item[_POINTS] = strokes.write_mark_points(code, word, points[k])
             item[_LOW], item[_HIGH] = 0.0, strokes.mark_width(code, word) * unit_px
             continue
         fact = facts[glyph]
         own_pen = fact[fields.STROKE]
-        # A wide digit is as high as others: digit datasets fit the longer side of each into one box.
+        # Make a wide digit as high as others: digit datasets fit the longer side of each into one box.
         stretch = unit_px / max(fact[fields.Y1] - fact[fields.Y0], 0.1 * unit_px)
         size = values[slot, 0] * min(max(stretch, 1.0), _MOST_STRETCH)
         wide = size * values[slot, 1]
@@ -295,31 +294,31 @@ def _shape_items(
         thickest = min(thickest, own_pen + _MOST_GROWTH * min(_FIELD_REACH / density, padding - 0.25))
         item[_GROWTH] = min(max(growth, (_THINNEST - 1.0) * own_pen), thickest - own_pen)
         item[_BEND] = values[slot, 6] * unit_px
-        if own_pen > 0.0:  # where there is no ink, nothing is added to it
+        if own_pen > 0.0:  # nothing is added to a digit without ink
             _add_forms(seed, image, table, forms, unit_px, item, fact, points[k])
 
 
 @kernel
 def _place_items(
-    seed: int, image: int, table: Any, spacing: Any, length: int, glyphs: Any, scratch: Any, count: int
+    seed: int, image: int, table: Any, spacing_range: Any, length: int, glyphs: Any, scratch: Any, count: int
 ) -> None:
-    """Place the items one after the other: gaps are between their extents before the line is slanted."""
+    """Place the items one after the other: gaps lie between their extents before the line is slanted."""
     facts, unit_px = glyphs[3], glyphs[6]
-    smallest_gap, gaps = spacing
+    has_spacing = spacing_range[0] <= spacing_range[1]
     items, points, values, words, _, _ = scratch
-    gap = line_value(seed, image, table, GAP)
-    if gaps > 0:
-        rng.fill_words(np.uint64(seed), np.uint64(image), rng.SPACING, length, words)
+    gap = line_value(seed, image, table, streams.GAP)
+    if has_spacing:
+        rng.fill_words(np.uint64(seed), np.uint64(image), streams.SPACING, length, words)
         for k in range(length):
-            values[k, 0] = np.float64(smallest_gap + rng.bounded(words[k], gaps))
+            values[k, 0] = np.float64(draw_gap(words[k], spacing_range))
     else:
-        glyph_values(seed, image, table, GAP_JITTER, length, words, values, 0)
+        glyph_values(seed, image, table, streams.GAP_JITTER, length, words, values, 0)
         for k in range(length):
             values[k, 0] = (gap + values[k, 0]) * unit_px
-    share = table[WIDE_GAP, 1]
-    if share > 0.0 and gaps <= 0:
-        glyph_values(seed, image, table, WIDE_GAP_SIZE, length, words, values, 1)
-        rng.fill_words(np.uint64(seed), np.uint64(image), WIDE_GAP, length, words)
+    share = table[streams.WIDE_GAP, 1]
+    if share > 0.0 and not has_spacing:
+        glyph_values(seed, image, table, streams.WIDE_GAP_SIZE, length, words, values, 1)
+        rng.fill_words(np.uint64(seed), np.uint64(image), streams.WIDE_GAP, length, words)
         for k in range(length):
             if unit(words[k]) < share:
                 values[k, 0] += values[k, 1] * unit_px
@@ -332,12 +331,12 @@ def _place_items(
         if k > 0:
             before, slot = np.int64(items[k - 1, _SLOT]), np.int64(item[_SLOT])
             between = _MARK_GAP * unit_px if slot < 0 or before < 0 else values[before, 0]
-            # However small the gap, the order of the digits can be seen.
+            # Keep the order of the digits visible, however small the gap is.
             left = max(right + between, left + 0.3 * min(right - left, high - low) + 0.05 * unit_px)
         item[_X] = left - low
         right = left + high - low
         item[_LOW], item[_HIGH] = left, right
-    drift = line_value(seed, image, table, DRIFT)
+    drift = line_value(seed, image, table, streams.DRIFT)
     if drift != 0.0 and right > 0.0:
         for k in range(count):
             t = (items[k, _LOW] + items[k, _HIGH]) / right - 1.0
@@ -348,13 +347,13 @@ def _place_items(
 def _fit_line(
     seed: int, image: int, table: Any, shape: Any, fit: Any, softness: float, glyphs: Any, scratch: Any, count: int
 ) -> tuple[float, float, float, float, float, float]:
-    """Give the line's transformation (a, b, c, d) and its origin on the page, so that all ink lies within it."""
+    """Return the line's transformation (a, b, c, d) and its origin on the page, so that all ink lies on the page."""
     facts, unit_px = glyphs[3], glyphs[6]
     items, points = scratch[0], scratch[1]
     height, width = shape
     tight, stretch = fit
-    cosine, sine = _rotation(line_value(seed, image, table, ROTATION))
-    slant = line_value(seed, image, table, SLANT)
+    cosine, sine = _rotation(line_value(seed, image, table, streams.ROTATION))
+    slant = line_value(seed, image, table, streams.SLANT)
     a, b, c, d = cosine, sine - slant * cosine, -sine, cosine + slant * sine
     left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
     for k in range(count):
@@ -372,24 +371,24 @@ def _fit_line(
 
     edge = min(0.5 * softness, 0.2 * height, 0.2 * width)
     room_x, room_y = width - 2.0 * edge, height - 2.0 * edge
-    margin_left, margin_right = line_value_2(seed, image, table, MARGIN)
+    margin_left, margin_right = line_value_2(seed, image, table, streams.MARGIN)
     margin_left, margin_right = margin_left * height, margin_right * height
     margins = margin_left + margin_right
-    if margins > 0.5 * room_x:  # at least half of the page is for the writing
+    if margins > 0.5 * room_x:  # leave at least half of the page for the writing
         margin_left, margin_right = margin_left * 0.5 * room_x / margins, margin_right * 0.5 * room_x / margins
     room_x -= margin_left + margin_right
 
-    squeeze = line_value(seed, image, table, SQUEEZE)
+    squeeze = line_value(seed, image, table, streams.SQUEEZE)
     if tight:
-        # Nothing but flat marks is not blown up to the page's height.
-        scale_y = line_value(seed, image, table, HEIGHT) * room_y / max(high, 0.8 * unit_px)
+        # Do not enlarge a line of flat marks to the page's height.
+        scale_y = line_value(seed, image, table, streams.HEIGHT) * room_y / max(high, 0.8 * unit_px)
         scale_x = scale_y * squeeze
-        if happens(seed, image, table, FILL):
+        if happens(seed, image, table, streams.FILL):
             scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)
         scale_x = min(scale_x, room_x / wide)
         scale_y = min(scale_y, scale_x / _NARROWEST)
     else:
-        scale_y = line_value(seed, image, table, SIZE)
+        scale_y = line_value(seed, image, table, streams.SIZE)
         scale_x = scale_y * squeeze
         if high * scale_y > room_y:
             scale_x *= room_y / (high * scale_y)
@@ -399,16 +398,16 @@ def _fit_line(
                 scale_y *= room_x / (wide * scale_x)
             scale_x = room_x / wide
     free_x, free_y = room_x - wide * scale_x, room_y - high * scale_y
-    position = line_value(seed, image, table, POSITION)
-    vertical = line_value(seed, image, table, VERTICAL_POSITION)
+    position = line_value(seed, image, table, streams.POSITION)
+    vertical = line_value(seed, image, table, streams.VERTICAL_POSITION)
     origin_x = edge + margin_left + position * free_x - scale_x * left
     origin_y = edge + vertical * free_y - scale_y * top
     return scale_x * a, scale_x * b, scale_y * c, scale_y * d, origin_x, origin_y
 
 
 @kernel
-def _wave_shape(word: int, period: float) -> tuple[float, float]:
-    """Give a wave's frequency, half to a whole turn a digit height, in turns per px of the page, and its phase."""
+def _draw_wave_shape(word: int, period: float) -> tuple[float, float]:
+    """Return a wave's frequency, 0.5 to 1 turns per digit height, in turns per px of the page, and its phase."""
     low = np.float64(np.int64(word & np.uint64(0xFFFFFFFF))) / 4294967296.0
     return (0.5 + 0.5 * low) * period, unit(word)
 
@@ -417,8 +416,8 @@ def _wave_shape(word: int, period: float) -> tuple[float, float]:
 def _tabulate(out: Any, size: int, begin: float, step: float, bend: float, start: float, rate: float) -> None:
     """Write begin + step * i + bend * sine(start + rate * i), with 16 bits of fraction, for each i.
 
-    In float32, and without a call, so that the loop is vector code. The sine, of an angle in turns, is right to 1e-3
-    and the same on every machine: no two libraries' sines are. Places far outside of a field stay there.
+    In float32 and without a call, so that the loop is vector code. The sine, of an angle in turns, is accurate to 1e-3
+    and the same on every machine, unlike those of libraries. Points far outside a field stay outside.
     """
     begin_32, step_32 = np.float32(begin * _FIXED), np.float32(step * _FIXED)
     far = np.float32(_FARTHEST)
@@ -432,7 +431,7 @@ def _tabulate(out: Any, size: int, begin: float, step: float, bend: float, start
     most, rest = np.float32(0.775), np.float32(0.225)
     for i in range(row.size):
         turns = start_32 + rate_32 * np.float32(i)
-        turns -= (turns + _ROUNDER) - _ROUNDER  # less the nearest integer
+        turns -= (turns + ROUNDER) - ROUNDER  # minus the nearest integer
         rough = turns * (eight - sixteen * abs(turns))
         wave = bend_32 * rough * (most + rest * abs(rough))
         row[i] = np.int32(min(max(begin_32 + step_32 * np.float32(i) + wave, -far), far))
@@ -440,7 +439,7 @@ def _tabulate(out: Any, size: int, begin: float, step: float, bend: float, start
 
 @kernel
 def _tabulate_ranges(rows: Any, size: int, low: float, high: float, step: float, count: int, out: Any) -> None:
-    """Write the first column of each row, and the one after the last, whose place is from `low` to `high`."""
+    """Write the first column of each row whose point lies from `low` to `high`, and the one after the last."""
     first, stop, shifts = out[0, :size], out[1, :size], rows[:size]
     last = np.float32(count)
     none = np.float32(0)
@@ -485,7 +484,7 @@ def _draw_glyph(
 
     own_pen = fact[fields.STROKE]
     growth = max(item[_GROWTH], _FAINTEST / scale - own_pen)
-    # A field tells distances up to so many px: a line that is made very small must not ask for more.
+    # A field holds distances up to `far` px: a line that is shrunk a lot must not need more.
     far = min(_FIELD_REACH / density, padding - 0.25)
     growth = min(growth, _MOST_GROWTH * far)
     softness = min(softness, 2.0 * scale * (far - 0.5 * growth))
@@ -505,17 +504,17 @@ def _draw_glyph(
     if left >= right or top >= bottom:
         return
 
-    # Two waves for each coordinate of the field, one along the page's x and one along its y, make the warp.
+    # The warp is two waves for each coordinate of the field, one along the page's x and one along its y.
     wide_bend, high_bend = 0.55 * bend * density, 0.45 * bend * density
     period = 1.0 / (scale * unit_px)
     f0, f1, f2, f3, p0, p1, p2, p3 = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     if bend > 0.0:
         slot = np.int64(item[_SLOT])
-        w0, w1, w2, w3 = block(seed, image, WARP, DETAIL + slot)
-        f0, p0 = _wave_shape(w0, period)
-        f1, p1 = _wave_shape(w1, period)
-        f2, p2 = _wave_shape(w2, period)
-        f3, p3 = _wave_shape(w3, period)
+        w0, w1, w2, w3 = block(seed, image, streams.WARP, DETAIL + slot)
+        f0, p0 = _draw_wave_shape(w0, period)
+        f1, p1 = _draw_wave_shape(w1, period)
+        f2, p2 = _draw_wave_shape(w2, period)
+        f3, p3 = _draw_wave_shape(w3, period)
     begin_x, begin_y = left + 0.5 - x, top + 0.5 - y
     begin_u = (item[_REF_X] + padding + ia * begin_x) * density - 0.5
     begin_v = (item[_REF_Y] + padding + ic * begin_x) * density - 0.5
@@ -525,7 +524,7 @@ def _draw_glyph(
     _tabulate(v_columns, count, begin_v, ic * density, wide_bend, begin_x * f1 + p1, f1)
     _tabulate(u_rows, lines, ib * begin_y * density, ib * density, wide_bend, begin_y * f2 + p2, f2)
     _tabulate(v_rows, lines, id_ * begin_y * density, id_ * density, high_bend, begin_y * f3 + p3, f3)
-    # The columns' own wave is within the reach.
+    # The reach includes the columns' wave.
     first_u = (fact[fields.X0] - reach + padding) * density - 0.5 - begin_u
     last_u = (fact[fields.X1] + reach + padding) * density - 0.5 - begin_u
     _tabulate_ranges(u_rows, lines, first_u, last_u, ia * density, count, ranges)
@@ -537,7 +536,7 @@ def _draw_glyph(
         0.5 + 255.0 * (0.5 + (0.5 * growth * scale) / softness - 128.0 * scale / (softness * 16.0 * density))
     )
     has_cut = item[_CUT] != 0.0
-    # A loop is opened before the digit joins the others, whose ink is not to be erased.
+    # Open a loop before the digit joins the others, so that their ink is not erased.
     sheet = spare if has_cut else cover
     if has_cut:
         for py in range(top, bottom):
@@ -578,7 +577,7 @@ def _draw_strokes(item: Any, points: Any, line: Any, softness: float, shape: Any
     mc, md = lc * item[_A] + ld * item[_C], lc * item[_B] + ld * item[_D]
     x = origin_x + la * item[_X] + lb * item[_Y]
     y = origin_y + lc * item[_X] + ld * item[_Y]
-    # Of a line that is squeezed or stretched, the smaller scale: no stroke grows beyond the extent it was given.
+    # The smaller scale of a squeezed or stretched line: no stroke grows beyond its extent.
     scale = min(np.sqrt(la * la + lb * lb), np.sqrt(lc * lc + ld * ld))
     radius = 0.5 * max(item[_PEN] * scale, _FAINTEST)
     last_x, last_y = 0.0, 0.0
@@ -592,7 +591,7 @@ def _draw_strokes(item: Any, points: Any, line: Any, softness: float, shape: Any
 
 @kernel
 def _make_scratch(longest: int, height: int, width: int) -> Any:
-    """Make the scratch memory for lines of up to `longest` digits and separators on pages of some size."""
+    """Make scratch memory for lines of up to `longest` digits and separators, on pages of one size."""
     most = longest + longest // 3 + 6
     items = np.zeros((most, _COLUMNS))
     points = np.zeros((most, strokes.MOST_POINTS, 3))
@@ -606,7 +605,7 @@ def _make_scratch(longest: int, height: int, width: int) -> Any:
 
 @kernel
 def _write_box(line: Any, glyphs: Any, items: Any, points: Any, count: int, box: Any) -> None:
-    """Write the box of a line's ink, and the height of its baseline in the middle."""
+    """Write the box of a line's ink, and the y of its baseline in the middle."""
     a, b, c, d, origin_x, origin_y = line
     facts = glyphs[3]
     left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
@@ -627,7 +626,7 @@ def _write_box(line: Any, glyphs: Any, items: Any, points: Any, count: int, box:
 
 @kernel
 def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
-    """Join an item's ink to the line's by maximum and erase it; write the box of its pixels, -1 if it has none."""
+    """Join an item's ink to the line's by maximum, erase it, and write the box of its pixels, -1 if it has none."""
     height, width = shape
     for x in range(width):
         columns[x] = 0
@@ -656,7 +655,7 @@ def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
 
 @kernel
 def write_lines(
-    seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing: Any, fit: Any, glyphs: Any, choice: Any,
+    seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing_range: Any, fit: Any, glyphs: Any, choice: Any,
     shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line.
@@ -669,8 +668,8 @@ def write_lines(
         The style: see `draws`.
     codes, offsets : ndarray
         The sequences: digits 0 to 9, and separators.
-    spacing : (int, int)
-        Smallest gap in px of the digit dataset and the number of possible ones; 0 of them leaves gaps to the style.
+    spacing_range : (int, int)
+        Smallest and largest gap in px of the digit dataset; `NO_SPACING` leaves the gaps to the style.
     fit : (bool, bool)
         Whether the page is cut tightly to the ink, and whether a line that is too wide keeps its height.
     glyphs : (texels, offsets, sizes, facts, padding, density, digit height, stroke)
@@ -680,39 +679,40 @@ def write_lines(
     shape : (int, int)
         Height and width of a page.
     longest : int
-        The most items that a sequence has.
+        Characters in the longest sequence, at least 1.
     pages : ndarray, shape (n, height * width), uint8
-        Gets the ink, 0 to 255.
+        Receives the ink, 0 to 255.
     line_boxes : ndarray, shape (n, 5), float64
-        Gets the box of the ink (x0, y0, x1, y1) and the height of the baseline in the middle, in px of the page.
+        Receives the box of the ink (x0, y0, x1, y1) and the y of the baseline in the middle, in px of the page.
     glyph_ids : ndarray, shape (codes,), int64
-        Gets the glyph of each digit or separator; -1 for separators.
+        Receives the glyph of each digit, -1 for separators.
     boxes : ndarray, shape (codes, 4), int16
-        Gets the pixels that the ink of each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty: not wanted.
+        Receives the box of pixels that the ink of each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty if
+        not wanted.
     masks : ndarray, shape (codes, height * width), uint8
-        Gets the ink of each alone. Empty: not wanted.
+        Receives the ink of each alone. Empty if not wanted.
     """
     height, width = shape
     scratch = _make_scratch(longest, height, width)
-    # Not the page itself, as 16 bytes are written at once: those after it may be another thread's.
+    # Not the page itself: 16 bytes are written at once, and those after it may belong to another thread.
     cover = np.zeros(height * width + _LANES, np.uint8)
     items, points, _, words, _, _ = scratch
     class_start, members, starts, glyph_group, groups, shares = choice
     is_split = boxes.shape[0] > 0 or masks.shape[0] > 0
     alone = np.zeros(height * width + _LANES, np.uint8)
     columns, box = np.zeros(width, np.uint8), np.zeros(4, np.int16)
-    # Written out in one kernel: numba compiles what a kernel calls again in each that calls it.
+    # All in one kernel: numba compiles a kernel again into each of its callers.
     for i in range(pages.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         line_codes = codes[offsets[i] : offsets[i + 1]]
         length = line_codes.size
         cover[:] = 0
         count = _list_items(seed, image, table, line_codes, items)
-        rng.fill_words(np.uint64(seed), image, rng.GLYPH, length, words)
+        rng.fill_words(np.uint64(seed), image, streams.GLYPH, length, words)
         first = _choose_glyphs(words, (members, starts, glyph_group, groups), class_start, items, count, shares)
         _shape_items(seed, image, table, length, glyphs, scratch, count, first)
-        _place_items(seed, image, table, spacing, length, glyphs, scratch, count)
-        softness = line_value(seed, image, table, SOFTNESS)
+        _place_items(seed, image, table, spacing_range, length, glyphs, scratch, count)
+        softness = line_value(seed, image, table, streams.SOFTNESS)
         line = _fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
         for k in range(count):
             slot = np.int64(items[k, _SLOT])
@@ -734,5 +734,5 @@ def write_lines(
                         boxes[offsets[i] + slot, side] = box[side]
         _write_box(line, glyphs, items, points, count, line_boxes[i])
         page = pages[i]
-        for k in range(page.size):  # numba takes two seconds to compile the assignment of an array
+        for k in range(page.size):  # numba takes two seconds to compile an array assignment
             page[k] = cover[k]

@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.commands.options import (
-    NUM_IMAGES,
-    SPACING_RANGE,
     add_number_options,
     add_scale_options,
     add_set_option,
@@ -25,12 +23,12 @@ from number_generator.commands.options import (
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded, say, say_title, show_progress
 from number_generator.errors import SpecError
+from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, SHEET_IMAGES, SPACING_RANGE
 from number_generator.system.signals import Interruption
 
 __all__ = ["generate_numbers_sequence", "generate_phone_numbers", "make_dataset_parser", "make_image_parser"]
 
 _LONGEST_FILE_NAME = 255
-_SHEET_IMAGES = 60
 _LIST = "list"  # what --pattern takes to name the patterns
 
 
@@ -130,7 +128,11 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
             "and takes negative ones)",
         )
     parser.add_argument(
-        "--image-width", type=int, default=100, metavar="PX", help="width of each image, in px (default: %(default)s)"
+        "--image-width",
+        type=int,
+        default=IMAGE_WIDTH,
+        metavar="PX",
+        help="width of each image, in px (default: %(default)s)",
     )
     parser.add_argument(
         "--style",
@@ -195,8 +197,8 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     if options.preview is not None:
         from number_generator.numbers.sequences import FixedNumbers, pack_sequences  # noqa: PLC0415
 
-        packed = pack_sequences([sequence] * _SHEET_IMAGES)
-        _make_sheet(options, interruption, FixedNumbers(packed), spec, seed, _SHEET_IMAGES)
+        packed = pack_sequences([sequence] * SHEET_IMAGES)
+        _make_sheet(options, interruption, FixedNumbers(packed), spec, seed, SHEET_IMAGES)
         return
     say_title("Digits sequence generator", 27)
     say(f'Synthesizing image for digits sequence "{sequence}" ...')
@@ -265,7 +267,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     workers = check_workers(options.workers, "--workers")
     if options.preview is not None:
         parse_split_option(options)  # of no use here, and a mistake in it is told
-        numbers, count = request.numbers.source, min(request.count, _SHEET_IMAGES)
+        numbers, count = request.numbers.source, min(request.count, SHEET_IMAGES)
         _make_sheet(options, interruption, numbers, request.spec, request.seed, count)
         return
     from number_generator.commands.runs.execute import Settings  # noqa: PLC0415

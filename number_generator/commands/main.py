@@ -11,6 +11,7 @@ from number_generator.commands.inspect import add_inspect
 from number_generator.commands.options import add_set_option
 from number_generator.commands.terminal import USAGE, run_guarded, say, show_progress
 from number_generator.errors import SpecError
+from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
 from number_generator.system.signals import Interruption
 
 __all__ = ["main", "make_command_parser"]
@@ -65,14 +66,14 @@ def _add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "--count",
         type=int,
-        default=60,
+        default=SHEET_IMAGES,
         metavar="N",
         help="number of images, up to 10,000; those of a dataset are spread evenly over it (default: %(default)s)",
     )
     parser.add_argument(
         "--width",
         type=int,
-        default=128,
+        default=SHEET_WIDTH,
         metavar="PX",
         help="of a style: width of each image, in px (default: %(default)s)",
     )

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from number_generator.errors import SpecError
+from number_generator.job.defaults import MAX_SHARDS
 
 if TYPE_CHECKING:
     from number_generator.digits.splits import Split
     from number_generator.job.spec import NumberSource
 
 __all__ = [
-    "NUM_IMAGES",
-    "SPACING_RANGE",
     "Numbers",
     "add_number_options",
     "add_scale_options",
@@ -29,12 +28,6 @@ __all__ = [
     "parse_truth",
 ]
 
-NUM_IMAGES = 1000
-"""How many images are made unless it is said."""
-SPACING_RANGE = (5, 10)
-"""Smallest and largest gap in px of the style `clean`, unless they are given."""
-
-_MOST_SHARDS = 10_000
 _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 
 
@@ -173,7 +166,7 @@ def parse_shards(options: argparse.Namespace) -> int | None:
 
     if options.shard is not None:
         raise SpecError("--shards and --shard are given: leave --shards out to make one of them, or --shard for all")
-    return check_integer("--shards", options.shards, 1, _MOST_SHARDS)
+    return check_integer("--shards", options.shards, 1, MAX_SHARDS)
 
 
 def parse_shard(options: argparse.Namespace) -> tuple[int, int] | None:
@@ -183,10 +176,10 @@ def parse_shard(options: argparse.Namespace) -> tuple[int, int] | None:
     parse_shards(options)
     found = _SHARD.fullmatch(options.shard)
     number, shards = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not number < shards <= _MOST_SHARDS:
+    if not number < shards <= MAX_SHARDS:
         raise SpecError(
             f"--shard is {options.shard!r}: give I/K, where I is a number from 0 to K - 1, as in 0/16, and K at most "
-            f"{_MOST_SHARDS}"
+            f"{MAX_SHARDS}"
         )
     return number, shards
 

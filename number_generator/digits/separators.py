@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import rng, strokes
+from number_generator._kernels import rng, streams, strokes
 
 __all__ = ["SEPARATOR_CLASSES", "VARIANTS", "DigitMeasures", "separator_images"]
 
@@ -16,7 +16,6 @@ SEPARATOR_CLASSES = range(10, 18)
 VARIANTS = 24
 """Drawings of each separator; of the space there is one, as it has no ink."""
 
-_SHAPES = np.int64(160)  # no parameter's stream: one word block a drawing, at image number `code` of seed 0
 _WORDS = 8  # of a drawing: four for its shape, one for its pen
 _MOST_MEASURED = 1000  # digits: more do not move a median
 _WIDE_SPACE = 0.3  # digit heights
@@ -108,7 +107,9 @@ def separator_images(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], np
     words = np.empty((VARIANTS, _WORDS), np.uint64)
     for k in range(len(codes) - 1):
         if k % VARIANTS == 0:
-            rng.fill_words(np.uint64(0), np.uint64(codes[k]), _SHAPES, words.size, words.reshape(-1))
+            rng.fill_words(
+                np.uint64(0), np.uint64(codes[k]), np.int64(streams.SEPARATOR), words.size, words.reshape(-1)
+            )
         images[k] = _drawn(codes[k], words[k % VARIANTS], measures)
     return images, codes
 
@@ -140,7 +141,7 @@ def _measures_of(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, flo
 def _drawn(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures) -> npt.NDArray[np.uint8]:
     """Draw a separator at the left border."""
     points = np.zeros((strokes.MOST_POINTS, 3))
-    points = points[: strokes.mark_points(code, words, points)]
+    points = points[: strokes.write_mark_points(code, words, points)]
     least, more = _PEN_RANGE
     pen = measures.stroke * (least + more * (int(words[4]) >> 11) / 2**53) * (_DOT_PEN if code == strokes.DOT else 1.0)
     radius = 0.5 * max(pen, _FAINTEST)

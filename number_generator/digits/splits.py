@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator._kernels import streams
 from number_generator.digits.resolve import DigitImageDataset
 from number_generator.digits.writers import find_clusters
 from number_generator.errors import DatasetError, SpecError
@@ -27,7 +28,6 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")  # of a part of a file's name
 _SHARE = re.compile(r"(\d+\.?\d*|\.\d+|\d+/\d+)", re.ASCII)
 _MOST_CHARACTERS = 40  # of a share: Fraction takes minutes for some that are longer
 _FINEST = 10**18  # no share needs a larger denominator: there are fewer than 2**63 images
-_STREAM = 7  # of random draws, see `_kernels.rng`
 _PASSES = 10  # over the writers: they end by themselves, mostly after three or four
 _MOST_COMPARED = 1000  # writers with whom one may change places; with all of 3,600, some targets take 10 s, not 1
 _LACKING = 2**52  # weighs more than the squared errors of any number of digits that fits in memory
@@ -321,7 +321,7 @@ def _ranks(digits: DigitImageDataset) -> Integers:
 
     words = np.empty((len(digits) + 3) // 4 * 4, np.uint64)
     seed = np.uint64(int(digits.sha256[:16], 16))
-    rng.fill_words(seed, rng.ZERO, np.uint64(_STREAM), len(digits), words)
+    rng.fill_words(seed, np.uint64(0), np.uint64(streams.SPLIT), len(digits), words)
     return np.argsort(np.argsort(words[: len(digits)], kind="stable")).astype(np.int64)
 
 

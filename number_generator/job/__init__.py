@@ -1,4 +1,4 @@
-"""What is to be made, frozen and validated: the job, its handwriting, and what a dataset records of it."""
+"""What to make, frozen and validated: the job, its handwriting, and the metadata that a dataset records of it."""
 
 from number_generator.system.lazy import lazy_names
 

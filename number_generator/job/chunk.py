@@ -1,4 +1,4 @@
-"""What travels between workers, readers and writers: a span's images with labels and truth, and a dataset's header."""
+"""What workers, readers and writers exchange: a span's images with labels and truth, and a dataset's header."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,18 +22,18 @@ class Chunk:
     images : ndarray, shape (n, height, width), uint8
         255 is paper, 0 is full ink. Row k is image `span.start + k`.
     labels : ndarray, shape (n,), bytes of fixed length
-        The numbers in ASCII; the length is that of the longest one here.
+        The numbers in ASCII, as long as the longest one here.
     truth : dict of str to ndarray
-        The ground truth that was asked for, of the characters of the labels in their order. L is the number of
-        characters of the longest label here; in a file, of the longest one that can occur.
+        The requested ground truth for the characters of the labels, in order. L is the length of the longest label
+        here; in a file, of the longest possible label.
 
         - ``boxes``: `boxes`, shape (n, L, 4), int16: x0, y0, x1, y1 in px of the page, half-open: the pixels that the
-          character's ink touches, strokes added to it included. -1 where there is no ink: a space, or nothing.
+          character's ink touches, including added strokes. -1 without ink: a space, or no character.
         - ``glyphs``: `glyphs`, shape (n, L), int32: number of the source image in the digit dataset; -1 for
-          separators and where there is nothing. And `writers`, shape (n,), int64: who wrote the line's digits, the
-          writer id or the style cluster; -1 where digits are mixed or there are none.
-        - ``parameters``: `parameters`, shape (n, P), float32: what was drawn for the line; and `glyph_parameters`,
-          shape (n, L, G), float32: what was drawn for each character; NaN where it does not apply.
+          separators and no character. And `writers`, shape (n,), int64: who wrote the line's digits, a writer id or a
+          style cluster; -1 if digits are mixed or there are none.
+        - ``parameters``: `parameters`, shape (n, P), float32: the values drawn for the line. And `glyph_parameters`,
+          shape (n, L, G), float32: the values drawn for each character; NaN where one does not apply.
           `number_generator.rendering.ground_truth.parameter_names` names their columns.
         - ``masks``: `masks`, shape (n, L, height, width), uint8: each character's ink alone, 0 to 255.
     """
@@ -46,19 +46,19 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class TruthField:
-    """An array of a dataset beside its images and labels, with one entry an image.
+    """An array of a dataset beside its images and labels, with one entry per image.
 
     Attributes
     ----------
     name : str
         Its key in `Chunk.truth`.
     shape : tuple of int
-        Of an image's entry, at the most.
+        The largest shape of an image's entry.
     dtype : str
     fill : float
-        What stands where a chunk has less.
+        Fills the entry of an image that has less.
     about : dict
-        JSON-like values that say what the entries mean.
+        JSON-like values that describe the entries.
     """
 
     name: str
@@ -70,18 +70,18 @@ class TruthField:
 
 @dataclass(frozen=True, slots=True)
 class DatasetHeader:
-    """What a writer must know of a dataset before its first chunk.
+    """What a writer must know about a dataset before its first chunk.
 
     Attributes
     ----------
     shape : (int, int, int)
         Number of images, height and width in px.
     label_length : int
-        The most bytes that a label can take.
+        Bytes of the longest possible label.
     metadata : dict
         JSON-like values; `spacing_range` is a pair of int.
-    fields : tuple of Field
-        What else it holds of each image.
+    fields : tuple of TruthField
+        The arrays of ground truth.
     """
 
     shape: tuple[int, int, int]

@@ -1,4 +1,4 @@
-"""What a parameter's values follow: a uniform or a normal distribution, its plain form and its text form."""
+"""The distributions of a parameter's values, uniform or normal, with their plain form and their text form."""
 
 import math
 import re
@@ -20,25 +20,25 @@ __all__ = [
     "to_distribution",
 ]
 
-_NORMAL_REACH = 3.5  # standard deviations: a draw of `Normal` lies no farther from its mean
+_NORMAL_REACH = 3.5  # standard deviations: no draw of `Normal` is farther from the mean
 _JOB = re.compile(r"job\s*\((.*)\)", re.DOTALL)
 _NORMAL = re.compile(r"normal\s*\((.*)\)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """Every value from `low` to `high` with equal chance; one value where these are equal.
+    """Every value from `low` to `high` with equal chance, or one value if they are equal.
 
     Attributes
     ----------
     low, high : float
     per_job : bool
-        Whether the whole job has one value, drawn from the seed alone.
+        Whether one value is drawn for the whole job, from the seed alone.
 
     Raises
     ------
     SpecError
-        If `low > high`, or one of them is no finite number.
+        If `low > high`, or one of them is not a finite number.
 
     Examples
     --------
@@ -52,40 +52,40 @@ class Uniform:
     per_job: bool = False
 
     def __post_init__(self) -> None:
-        low, high = _checked_range(self.low, self.high)
-        _set(self, low=low, high=high, per_job=_checked_per_job(self.per_job))
+        low, high = _check_range(self.low, self.high)
+        _set(self, low=low, high=high, per_job=_check_per_job(self.per_job))
 
     def __str__(self) -> str:
         body = format_number(self.low)
         if self.low != self.high:
             body += f":{format_number(self.high)}"
-        return _job_text(body) if self.per_job else body
+        return _wrap_in_job(body) if self.per_job else body
 
     def bounds(self) -> tuple[float, float]:
-        """Give the lowest and the highest value that a draw can have."""
+        """Return the lowest and the highest value of a draw."""
         return self.low, self.high
 
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """A bell around `mean`, cut off at `low` and `high`: values beyond become these.
+    """A bell curve around `mean`, clipped to `low` and `high`.
 
-    It is a sum of four uniform draws, which comes as near to a normal distribution as a picture can tell, and
-    ends 3.46 standard deviations from the mean.
+    A draw is a sum of four uniform draws, which no image can tell from a normal distribution, and which ends 3.46
+    standard deviations from the mean.
 
     Attributes
     ----------
     mean, sd : float
-        Mean and standard deviation before the cut.
+        Mean and standard deviation before clipping.
     low, high : float, optional
         The cut-offs, both or neither.
     per_job : bool
-        As that of `Uniform`.
+        As for `Uniform`.
 
     Raises
     ------
     SpecError
-        If `sd < 0`, `low > high`, one cut-off is missing, or a value is no finite number.
+        If `sd < 0`, `low > high`, one cut-off is missing, or a value is not a finite number.
 
     Examples
     --------
@@ -101,26 +101,26 @@ class Normal:
     per_job: bool = False
 
     def __post_init__(self) -> None:
-        mean, sd = _checked_number("the mean", self.mean), _checked_number("the standard deviation", self.sd)
+        mean, sd = _check_number("the mean", self.mean), _check_number("the standard deviation", self.sd)
         if sd < 0:
             raise SpecError(f"the standard deviation is {format_number(sd)}: give 0 or more")
-        _set(self, mean=mean, sd=sd, per_job=_checked_per_job(self.per_job))
+        _set(self, mean=mean, sd=sd, per_job=_check_per_job(self.per_job))
         if self.low is None and self.high is None:
             return
         if self.low is None or self.high is None:
             raise SpecError(
                 f"low is {format_value(self.low)} and high is {format_value(self.high)}: give both cut-offs or neither"
             )
-        low, high = _checked_range(self.low, self.high)
+        low, high = _check_range(self.low, self.high)
         _set(self, low=low, high=high)
 
     def __str__(self) -> str:
         values = (self.mean, self.sd, self.low, self.high)
         body = f"normal({', '.join(format_number(value) for value in values if value is not None)})"
-        return _job_text(body) if self.per_job else body
+        return _wrap_in_job(body) if self.per_job else body
 
     def bounds(self) -> tuple[float, float]:
-        """Give the cut-offs, or where there are none what lies 3.5 standard deviations from the mean."""
+        """Return the cut-offs, or the points 3.5 standard deviations from the mean if there are none."""
         if self.low is None or self.high is None:
             return self.mean - _NORMAL_REACH * self.sd, self.mean + _NORMAL_REACH * self.sd
         return self.low, self.high
@@ -130,18 +130,18 @@ Distribution = Uniform | Normal
 
 
 def to_distribution(value: Any) -> Distribution:
-    """Make a distribution of its plain form, which is what TOML and JSON can hold.
+    """Make a distribution from its plain form, which TOML and JSON can hold.
 
     Parameters
     ----------
     value : Distribution, number, pair of numbers, or mapping
-        A pair is (low, high); a mapping has the keys `low` and `high`, or `mean` and `sd` with `low` and `high` if
-        there are cut-offs, and `per_job` if it is true.
+        A pair is (low, high). A mapping has the keys `low` and `high`; or `mean` and `sd`, with `low` and `high` if
+        there are cut-offs. It may have `per_job`.
 
     Raises
     ------
     SpecError
-        If `value` is nothing of this.
+        If `value` is none of these.
     """
     if isinstance(value, (Uniform, Normal)):
         return value
@@ -160,7 +160,7 @@ def to_distribution(value: Any) -> Distribution:
 
 
 def dump_distribution(distribution: Distribution) -> Any:
-    """Give the shortest plain form of a distribution."""
+    """Return the shortest plain form of a distribution."""
     table: dict[str, Any]
     if isinstance(distribution, Uniform):
         low, high = distribution.low, distribution.high
@@ -175,18 +175,18 @@ def dump_distribution(distribution: Distribution) -> Any:
 
 
 def parse_distribution(text: str) -> Distribution:
-    """Read the text form of a distribution, which `str` gives.
+    """Parse the text form of a distribution, which `str` returns.
 
     Raises
     ------
     SpecError
-        If `text` is no number, `low:high`, `normal(mean, sd)` or `normal(mean, sd, low, high)`, nor any of these in
+        If `text` is not a number, `low:high`, `normal(mean, sd)`, `normal(mean, sd, low, high)`, or one of these in
         `job(...)`.
     """
     job = _JOB.fullmatch(text.strip())
     body = (job[1] if job else text).strip()
     normal = _NORMAL.fullmatch(body)
-    match bool(normal), _numbers(normal[1].split(",") if normal else body.split(":")):
+    match bool(normal), _parse_numbers(normal[1].split(",") if normal else body.split(":")):
         case True, [mean, sd]:
             return Normal(mean, sd, per_job=bool(job))
         case True, [mean, sd, low, high]:
@@ -197,13 +197,12 @@ def parse_distribution(text: str) -> Distribution:
             return Uniform(low, high, per_job=bool(job))
     raise SpecError(
         f"the value is {format_value(text)}: give a number, low:high, normal(mean, sd), normal(mean, sd, low, "
-        "high), or one "
-        "of these in job(...)"
+        "high), or one of these in job(...)"
     )
 
 
 def format_number(number: float) -> str:
-    """Give the shortest text that is exactly this number."""
+    """Return the shortest text that is exactly this number."""
     return repr(number).removesuffix(".0")
 
 
@@ -213,12 +212,12 @@ def _set(frozen: Distribution, **values: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    """Tell a number, also one of NumPy's, from anything else; true and false are none."""
+    """Tell whether a value is a number, such as NumPy's; true and false are not."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
-def _checked_number(name: str, value: Any) -> float:
-    """Give a finite number as a float, so that 1 and 1.0 or -0.0 and 0.0 are the same in every form."""
+def _check_number(name: str, value: Any) -> float:
+    """Return a finite number as a float, so that 1 and 1.0 or -0.0 and 0.0 are the same in every form."""
     if _is_number(value):
         try:
             number = float(value)
@@ -229,8 +228,8 @@ def _checked_number(name: str, value: Any) -> float:
     raise SpecError(f"{name} is {format_value(value)}: give a finite number")
 
 
-def _checked_range(low: Any, high: Any) -> tuple[float, float]:
-    low, high = _checked_number("the low end", low), _checked_number("the high end", high)
+def _check_range(low: Any, high: Any) -> tuple[float, float]:
+    low, high = _check_number("the low end", low), _check_number("the high end", high)
     if low > high:
         raise SpecError(
             f"the range is {format_number(low)}:{format_number(high)}: the low end exceeds the high one; swap them"
@@ -238,18 +237,18 @@ def _checked_range(low: Any, high: Any) -> tuple[float, float]:
     return low, high
 
 
-def _checked_per_job(value: Any) -> bool:
+def _check_per_job(value: Any) -> bool:
     if not isinstance(value, bool):
         raise SpecError(f"per_job is {format_value(value)}: give true or false")
     return value
 
 
-def _job_text(body: str) -> str:
+def _wrap_in_job(body: str) -> str:
     return f"job({body})"
 
 
-def _numbers(texts: list[str]) -> list[float]:
-    """Give the texts as numbers, or none if one is something else."""
+def _parse_numbers(texts: list[str]) -> list[float]:
+    """Return the texts as numbers, or an empty list if one is not a number."""
     try:
         return [float(text) for text in texts]
     except ValueError:

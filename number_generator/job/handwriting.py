@@ -1,4 +1,4 @@
-"""How handwriting looks: the frozen `Handwriting`, what is known of its parameters, and how a style is found."""
+"""How handwriting looks: the frozen `Handwriting`, its parameters, and how a style is found."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.distributions import (
     Distribution,
@@ -34,35 +35,35 @@ __all__ = [
 ]
 
 STYLE_VERSION = 1
-"""Changes whenever the pixels of a style other than `clean` would change."""
+"""Incremented when the pixels of a style other than `clean` change."""
 
 Scope = Literal["line", "glyph", "share", "choice"]
-_BASE = "base"  # the key of a style file that names what it builds upon
+_BASE = "base"  # the key of a style file that names the style it builds on
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """What is known of one parameter of `Handwriting`.
+    """A parameter of `Handwriting`.
 
     Attributes
     ----------
     name : str
     group : str
-        The heading it stands under in the documentation.
+        Its heading in the documentation.
     scope : {"line", "glyph", "share", "choice"}
-        Drawn once per line, or once per glyph; `share` is the chance that something is so, one number; `choice` is
-        one of `choices`.
+        Drawn once per line or once per glyph; or a `share`, one number that is a chance; or a `choice`, one of
+        `choices`.
     unit : str
-        Of a share, what it is a share of; empty for a choice.
+        For a share, what it is a share of; empty for a choice.
     low, high : float
         The limits of its values; 0 for a choice.
     choices : tuple of str
     stream : int
-        The stream of its random draws, which never changes: a new parameter takes a new one.
+        The number of its random stream.
     text : str
-        What it does. That of a share goes on from its unit.
+        What it does. The text of a share continues its unit.
     default : Distribution or str
-        What it is in the style `clean`.
+        Its value in the style `clean`.
     """
 
     name: str
@@ -77,13 +78,13 @@ class Parameter:
     default: Distribution | str
 
     def check(self, value: Any) -> Distribution | str:
-        """Give a value as `Handwriting` holds it, or raise SpecError."""
+        """Return a value as `Handwriting` holds it, or raise SpecError."""
         if self.scope == "choice":
             if not isinstance(value, str) or value not in self.choices:
-                raise SpecError(f"{self.name} is {format_value(value)}: give {_listed(self.choices)}")
-            return str(value)  # not a string of NumPy
+                raise SpecError(f"{self.name} is {format_value(value)}: give {_join_words(self.choices)}")
+            return str(value)  # not a NumPy string
         try:
-            return self._limited(to_distribution(value))
+            return self._check_limits(to_distribution(value))
         except SpecError as exc:
             raise SpecError(f"{self.name}: {exc}") from exc
 
@@ -92,18 +93,18 @@ class Parameter:
         if self.scope == "choice":
             return self.check(text)
         try:
-            return self._limited(parse_distribution(text))
+            return self._check_limits(parse_distribution(text))
         except SpecError as exc:
             raise SpecError(f"{self.name}: {exc}") from exc
 
-    def _limited(self, distribution: Distribution) -> Distribution:
+    def _check_limits(self, distribution: Distribution) -> Distribution:
         low, high = distribution.bounds()
         if self.scope == "share" and (isinstance(distribution, Normal) or distribution.per_job or low != high):
             raise SpecError(f"the value is {distribution}: it is a share; give one number from 0 to 1")
         if low < self.low or high > self.high:
             reach = f", which reaches from {low:.4g} to {high:.4g}" if isinstance(distribution, Normal) else ""
             raise SpecError(
-                f"the value is {distribution}{reach}: give what stays from {format_number(self.low)} to "
+                f"the value is {distribution}{reach}: give values from {format_number(self.low)} to "
                 f"{format_number(self.high)} ({self.unit})"
             )
         return distribution
@@ -112,7 +113,7 @@ class Parameter:
 def _parameter(
     stream: int, group: str, scope: Scope, unit: str, limits: tuple[float, float], default: float, text: str
 ) -> Any:
-    """Declare a field of `Handwriting` that is drawn."""
+    """Declare a parameter that is drawn."""
     about = {"stream": stream, "group": group, "scope": scope, "unit": unit, "choices": (), "text": text}
     low, high = limits
     return field(default=Uniform(default, default), metadata={**about, "low": low, "high": high})
@@ -132,21 +133,24 @@ def _choice(stream: int, group: str, choices: tuple[str, ...], text: str) -> Any
 _H = "share of the digit height"
 _PAGE = "share of the page's height"
 _SHARE = "share of the lines"
+_STRENGTH = "share of the ink's strength"
+_LEAN = "px to the right per px of height"
+_DEGREES = "degrees, counter-clockwise"
 _GREY = "share of the range from black to white"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Handwriting:
-    """How lines are written, and on what: one distribution a parameter; without arguments, the style `clean`.
+    """How lines are written, and on what: one distribution per parameter; without arguments, the style `clean`.
 
-    A parameter takes a number, a pair (low, high), `Uniform`, or `Normal`; a share takes one number from 0 to 1. Each
-    is drawn from a random stream of its own, per line or per glyph as docs/handwriting.md tells, so that changing one
-    changes no other's draws.
+    A parameter takes a number, a pair (low, high), `Uniform` or `Normal`; a share takes one number from 0 to 1. Each is
+    drawn from its own random stream, per line or per glyph (see docs/handwriting.md), so that changing one does not
+    change the draws of the others.
 
     Raises
     ------
     SpecError
-        If a parameter cannot take its value.
+        If a value is not valid for its parameter.
 
     Examples
     --------
@@ -157,135 +161,137 @@ class Handwriting:
     False
     """
 
-    # A stream is its parameter's for ever: its draws would change with it.
     # fmt: off
 
     # --- layout
-    crop: str = _choice(32, "Layout", ("cell", "tight"),
-        "`cell` keeps the digits as high as they are in the digit dataset, in the middle of the page; `tight` cuts "
-        "the page to the ink: `height` tells how much of it the ink takes")
-    height: Distribution = _parameter(33, "Layout", "line", _PAGE, (0.2, 1.0), 1.0,
-        "how high the ink of the line is (with `crop` tight)")
-    size: Distribution = _parameter(34, "Layout", "line", "factor", (0.3, 2.0), 1.0,
+    crop: str = _choice(streams.CROP, "Layout", ("cell", "tight"),
+        "`cell` keeps the digits as high as in the digit dataset, in the middle of the page; `tight` cuts the page to "
+        "the ink, and `height` says how much of it the ink takes")
+    height: Distribution = _parameter(streams.HEIGHT, "Layout", "line", _PAGE, (0.2, 1.0), 1.0,
+        "height of the line's ink (with `crop` tight)")
+    size: Distribution = _parameter(streams.SIZE, "Layout", "line", "factor", (0.3, 2.0), 1.0,
         "writing size (with `crop` cell); a line that is too high shrinks")
-    gap: Distribution = _parameter(35, "Layout", "line", _H, (-0.5, 3.0), 0.35,
-        "gap between neighbouring digits; negative ones touch and overlap. A `spacing_range` takes its place")
-    gap_jitter: Distribution = _parameter(36, "Layout", "glyph", _H, (-0.5, 1.0), 0.0,
-        "added to each gap; a `spacing_range` takes its place")
-    wide_gap: Distribution = _share(37, "Layout", "share of the gaps",
-        "that are wider by `wide_gap_size`; a `spacing_range` takes their place")
-    wide_gap_size: Distribution = _parameter(38, "Layout", "glyph", _H, (0.0, 4.0), 0.5,
+    gap: Distribution = _parameter(streams.GAP, "Layout", "line", _H, (-0.5, 3.0), 0.35,
+        "gap between neighbouring digits; they touch and overlap if it is negative. A `spacing_range` replaces it")
+    gap_jitter: Distribution = _parameter(streams.GAP_JITTER, "Layout", "glyph", _H, (-0.5, 1.0), 0.0,
+        "added to each gap; a `spacing_range` replaces it")
+    wide_gap: Distribution = _share(streams.WIDE_GAP, "Layout", "share of the gaps",
+        "that are wider by `wide_gap_size`; a `spacing_range` replaces them")
+    wide_gap_size: Distribution = _parameter(streams.WIDE_GAP_SIZE, "Layout", "glyph", _H, (0.0, 4.0), 0.5,
         "added to a wide gap")
-    squeeze: Distribution = _parameter(39, "Layout", "line", "factor", (0.3, 2.5), 1.0,
-        "horizontal scale of the line; one that is too wide shrinks")
-    fill: Distribution = _share(40, "Layout", _SHARE,
-        "stretched or squeezed to the page's width, as a resize to a fixed size leaves them (by 2 at the most)")
-    margin: Distribution = _parameter(41, "Layout", "line", _PAGE, (0.0, 2.0), 0.0,
-        "least free width at the left, and another draw at the right; together at most half of the page")
-    position: Distribution = _parameter(42, "Layout", "line", "share", (0.0, 1.0), 0.5,
-        "where the line stands in the free width: 0 left, 1 right")
-    vertical_position: Distribution = _parameter(43, "Layout", "line", "share", (0.0, 1.0), 0.5,
-        "where it stands in the free height: 0 top, 1 bottom")
+    squeeze: Distribution = _parameter(streams.SQUEEZE, "Layout", "line", "factor", (0.3, 2.5), 1.0,
+        "horizontal scale of the line; a line that is too wide shrinks")
+    fill: Distribution = _share(streams.FILL, "Layout", _SHARE,
+        "stretched or squeezed to the page's width, as by a resize to a fixed size (by a factor of at most 2)")
+    margin: Distribution = _parameter(streams.MARGIN, "Layout", "line", _PAGE, (0.0, 2.0), 0.0,
+        "minimum free width at the left, and at the right by another draw; together at most half of the page")
+    position: Distribution = _parameter(streams.POSITION, "Layout", "line", "share", (0.0, 1.0), 0.5,
+        "place of the line in the free width: 0 left, 1 right")
+    vertical_position: Distribution = _parameter(streams.VERTICAL_POSITION, "Layout", "line", "share", (0.0, 1.0), 0.5,
+        "place of the line in the free height: 0 top, 1 bottom")
 
     # --- line
-    slant: Distribution = _parameter(48, "Line", "line", "px to the right per px of height", (-1.0, 1.0), 0.0,
+    slant: Distribution = _parameter(streams.SLANT, "Line", "line", _LEAN, (-1.0, 1.0), 0.0,
         "slant of the writing")
-    rotation: Distribution = _parameter(49, "Line", "line", "degrees, counter-clockwise", (-20.0, 20.0), 0.0,
+    rotation: Distribution = _parameter(streams.ROTATION, "Line", "line", _DEGREES, (-20.0, 20.0), 0.0,
         "rotation of the line")
-    drift: Distribution = _parameter(50, "Line", "line", _H, (-0.5, 0.5), 0.0,
+    drift: Distribution = _parameter(streams.DRIFT, "Line", "line", _H, (-0.5, 0.5), 0.0,
         "how far the baseline bends, upwards in the middle of the line")
-    thickness: Distribution = _parameter(51, "Line", "line", _H, (-0.15, 0.2), 0.0,
-        "added to the width of the strokes; a stroke never vanishes, and grows by 11 px at most in digits of 50 px on")
-    consistency: Distribution = _parameter(52, "Line", "line", "share", (0.0, 1.0), 0.0,
-        "how far slant and stroke width of the digits are drawn to those of the line's first digit")
-    writer: str = _choice(53, "Line", ("mixed", "cluster", "dataset", "auto"),
-        "whose digits stand in a line: `mixed` any, `cluster` those of one style cluster, `dataset` those of one "
-        "writer, `auto` writers if the digit dataset has them, else clusters if it has them, else any")
+    thickness: Distribution = _parameter(streams.THICKNESS, "Line", "line", _H, (-0.15, 0.2), 0.0,
+        "added to the width of the strokes; a stroke never vanishes, and grows by 11 px at most in digits of 50 px or "
+        "more")
+    consistency: Distribution = _parameter(streams.CONSISTENCY, "Line", "line", "share", (0.0, 1.0), 0.0,
+        "how closely slant and stroke width of the digits follow those of the line's first digit")
+    writer: str = _choice(streams.WRITER, "Line", ("mixed", "cluster", "dataset", "auto"),
+        "whose digits a line has: `mixed` anyone's, `cluster` those of one style cluster, `dataset` those of one "
+        "writer, `auto` those of a writer if the digit dataset has writers, else of a cluster if it has clusters, else "
+        "anyone's")
 
     # --- glyph
-    size_jitter: Distribution = _parameter(64, "Glyph", "glyph", "factor", (0.3, 2.0), 1.0,
+    size_jitter: Distribution = _parameter(streams.SIZE_JITTER, "Glyph", "glyph", "factor", (0.3, 2.0), 1.0,
         "size of each digit")
-    aspect: Distribution = _parameter(65, "Glyph", "glyph", "factor", (0.4, 2.5), 1.0,
-        "width of each digit at its height")
-    baseline_jitter: Distribution = _parameter(66, "Glyph", "glyph", _H, (-0.5, 0.5), 0.0,
+    aspect: Distribution = _parameter(streams.ASPECT, "Glyph", "glyph", "factor", (0.4, 2.5), 1.0,
+        "width of each digit, at the same height")
+    baseline_jitter: Distribution = _parameter(streams.BASELINE_JITTER, "Glyph", "glyph", _H, (-0.5, 0.5), 0.0,
         "height of each digit above the baseline")
-    slant_jitter: Distribution = _parameter(67, "Glyph", "glyph", "px to the right per px of height", (-0.6, 0.6), 0.0,
+    slant_jitter: Distribution = _parameter(streams.SLANT_JITTER, "Glyph", "glyph", _LEAN, (-0.6, 0.6), 0.0,
         "added to each digit's slant")
-    rotation_jitter: Distribution = _parameter(68, "Glyph", "glyph", "degrees, counter-clockwise", (-30.0, 30.0), 0.0,
+    rotation_jitter: Distribution = _parameter(streams.ROTATION_JITTER, "Glyph", "glyph", _DEGREES, (-30.0, 30.0), 0.0,
         "rotation of each digit")
-    thickness_jitter: Distribution = _parameter(69, "Glyph", "glyph", _H, (-0.1, 0.1), 0.0,
+    thickness_jitter: Distribution = _parameter(streams.THICKNESS_JITTER, "Glyph", "glyph", _H, (-0.1, 0.1), 0.0,
         "added to the stroke width of each digit")
-    warp: Distribution = _parameter(70, "Glyph", "glyph", _H, (0.0, 0.12), 0.0,
+    warp: Distribution = _parameter(streams.WARP, "Glyph", "glyph", _H, (0.0, 0.12), 0.0,
         "how far a smooth elastic deformation moves the ink")
 
     # --- forms
-    upstroke: Distribution = _share(80, "Forms", _SHARE,
+    upstroke: Distribution = _share(streams.UPSTROKE, "Forms", _SHARE,
         "whose 1s begin with an upstroke, as outside North America")
-    crossbar: Distribution = _share(81, "Forms", _SHARE,
+    crossbar: Distribution = _share(streams.CROSSBAR, "Forms", _SHARE,
         "whose 7s are crossed, as outside North America")
-    tail: Distribution = _share(82, "Forms", "share of the 0s, 8s and 9s",
+    tail: Distribution = _share(streams.TAIL, "Forms", "share of the 0s, 8s and 9s",
         "that end in a tail")
-    open_loop: Distribution = _share(83, "Forms", "share of the 0s and 9s",
+    open_loop: Distribution = _share(streams.OPEN_LOOP, "Forms", "share of the 0s and 9s",
         "whose loop is open at the top")
 
     # --- marks
-    inner_marks: Distribution = _share(96, "Marks", _SHARE,
-        "of plain digits, that are written with thousands dots or commas; labels do not hold them")
-    end_marks: Distribution = _share(97, "Marks", "share of the lines' ends",
-        "of lines of plain digits, that have a dash, dots or a stroke; labels do not hold them")
+    inner_marks: Distribution = _share(streams.INNER_MARKS, "Marks", _SHARE,
+        "of plain digits that have dots or commas between thousands; labels leave them out")
+    end_marks: Distribution = _share(streams.END_MARKS, "Marks", "share of the lines' ends",
+        "of plain digits that have a dash, dots or a stroke; labels leave them out")
 
     # --- ink
-    ink: Distribution = _parameter(112, "Ink", "line", _GREY, (0.1, 1.0), 1.0,
+    ink: Distribution = _parameter(streams.INK, "Ink", "line", _GREY, (0.1, 1.0), 1.0,
         "how much darker than the paper the ink is")
-    ink_drift: Distribution = _parameter(113, "Ink", "line", "share of the ink's strength", (0.0, 1.0), 0.0,
-        "how much the ink varies along the line")
-    ink_texture: Distribution = _parameter(114, "Ink", "line", "share of the ink's strength", (0.0, 1.0), 0.0,
-        "how grainy the ink is, as that of a pencil")
-    softness: Distribution = _parameter(115, "Ink", "line", "px", (0.5, 4.0), 1.0,
+    ink_drift: Distribution = _parameter(streams.INK_DRIFT, "Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
+        "how much the ink's strength varies along the line")
+    ink_texture: Distribution = _parameter(streams.INK_TEXTURE, "Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
+        "how grainy the ink is, like a pencil's")
+    softness: Distribution = _parameter(streams.SOFTNESS, "Ink", "line", "px", (0.5, 4.0), 1.0,
         "width of the edges of strokes")
 
     # --- paper
-    paper: Distribution = _parameter(128, "Paper", "line", _GREY, (0.2, 1.0), 1.0,
+    paper: Distribution = _parameter(streams.PAPER, "Paper", "line", _GREY, (0.2, 1.0), 1.0,
         "how bright the paper is")
-    gradient: Distribution = _parameter(129, "Paper", "line", _GREY, (0.0, 0.8), 0.0,
+    gradient: Distribution = _parameter(streams.GRADIENT, "Paper", "line", _GREY, (0.0, 0.8), 0.0,
         "how much the paper darkens towards one side")
-    texture: Distribution = _parameter(130, "Paper", "line", _GREY, (0.0, 0.5), 0.0,
-        "how strong smooth blotches of the paper are")
-    waves: Distribution = _share(131, "Paper", _SHARE,
-        "on paper with fine waves, as of security print")
-    wave_strength: Distribution = _parameter(132, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
-        "how dark waves are")
-    fibres: Distribution = _share(133, "Paper", _SHARE,
+    texture: Distribution = _parameter(streams.TEXTURE, "Paper", "line", _GREY, (0.0, 0.5), 0.0,
+        "how strong the paper's smooth blotches are")
+    waves: Distribution = _share(streams.WAVES, "Paper", _SHARE,
+        "on paper with fine waves, as in security printing")
+    wave_strength: Distribution = _parameter(streams.WAVE_STRENGTH, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
+        "how dark the waves are")
+    fibres: Distribution = _share(streams.FIBRES, "Paper", _SHARE,
         "on paper with visible fibres")
-    fibre_strength: Distribution = _parameter(134, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
-        "how dark fibres are")
-    ruled: Distribution = _share(135, "Paper", _SHARE,
+    fibre_strength: Distribution = _parameter(streams.FIBRE_STRENGTH, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
+        "how dark the fibres are")
+    ruled: Distribution = _share(streams.RULED, "Paper", _SHARE,
         "with a ruled line, solid or dotted, near the baseline")
-    boxed: Distribution = _share(136, "Paper", _SHARE,
+    boxed: Distribution = _share(streams.BOXED, "Paper", _SHARE,
         "in a box, of which the page shows one to four sides")
-    rule_strength: Distribution = _parameter(137, "Paper", "line", _GREY, (0.0, 1.0), 0.5,
-        "how dark ruled lines and boxes are")
-    padding: Distribution = _share(138, "Paper", _SHARE,
+    rule_strength: Distribution = _parameter(streams.RULE_STRENGTH, "Paper", "line", _GREY, (0.0, 1.0), 0.5,
+        "how dark the ruled lines and boxes are")
+    padding: Distribution = _share(streams.PADDING, "Paper", _SHARE,
         "whose paper ends at the margins, with flat grey beyond")
 
     # --- scan
-    speckle: Distribution = _parameter(144, "Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
+    speckle: Distribution = _parameter(streams.SPECKLE, "Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
         "dark and bright specks")
-    blur: Distribution = _parameter(145, "Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0,
-        "blur of the whole picture")
-    noise: Distribution = _parameter(146, "Scan", "line", _GREY, (0.0, 0.5), 0.0,
+    blur: Distribution = _parameter(streams.BLUR, "Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0,
+        "blur of the whole page")
+    noise: Distribution = _parameter(streams.NOISE, "Scan", "line", _GREY, (0.0, 0.5), 0.0,
         "strength of the noise")
-    jpeg: Distribution = _share(147, "Scan", _SHARE,
+    jpeg: Distribution = _share(streams.JPEG, "Scan", _SHARE,
         "that went through JPEG compression")
-    jpeg_quality: Distribution = _parameter(148, "Scan", "line", "quality, as libjpeg counts it", (5.0, 100.0), 60.0,
-        "how good the JPEG compression was")
-    auto_levels: Distribution = _share(149, "Scan", _SHARE,
+    jpeg_quality: Distribution = _parameter(
+        streams.JPEG_QUALITY, "Scan", "line", "quality, as libjpeg counts it", (5.0, 100.0), 60.0,
+        "quality of the JPEG compression")
+    auto_levels: Distribution = _share(streams.AUTO_LEVELS, "Scan", _SHARE,
         "stretched to full contrast, as scanners do")
-    invert: Distribution = _share(150, "Scan", _SHARE,
+    invert: Distribution = _share(streams.INVERT, "Scan", _SHARE,
         "with light ink on a dark page")
     # fmt: on
 
-    if TYPE_CHECKING:  # a parameter takes more than it holds
+    if TYPE_CHECKING:  # a parameter takes more types than it holds
 
         def __init__(self, **values: Any) -> None: ...
 
@@ -295,34 +301,34 @@ class Handwriting:
 
     @classmethod
     def named(cls, name: str) -> "Handwriting":
-        """Give the style of a name: clean, natural or document.
+        """Return the style with this name: clean, natural or document.
 
         Raises
         ------
         SpecError
-            If there is no such style.
+            If no style has this name.
         """
         if not isinstance(name, str) or name not in STYLES:
-            raise SpecError(f"there is no style {format_value(name)}: give {_listed(STYLES)}")
+            raise SpecError(f"there is no style {format_value(name)}: give {_join_words(STYLES)}")
         return STYLES[name]
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "Handwriting":
-        """Read a style from a TOML file: parameters by name, and with `base` the style that it builds upon.
+        """Read a style from a TOML file: parameters by name, and as `base` the style that it builds on.
 
         Raises
         ------
         SpecError
-            If the file cannot be read, is no TOML, or holds what `from_dict` refuses.
+            If the file cannot be read, is not TOML, or `from_dict` rejects its content.
         """
         path = Path(path)
-        toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same one
+        toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same package
         try:
             table = toml.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as exc:
             raise SpecError(f"the style {path} cannot be read: {exc.strerror}; name a TOML file") from exc
-        except (ValueError, RecursionError) as exc:  # of TOML and of UTF-8, or of nesting without end
-            raise SpecError(f"the style {path} is no TOML file: {exc}") from exc
+        except (ValueError, RecursionError) as exc:  # bad TOML or UTF-8, or endless nesting
+            raise SpecError(f"the style {path} is not a TOML file: {exc}") from exc
         try:
             return cls.from_dict(table)
         except SpecError as exc:
@@ -330,40 +336,40 @@ class Handwriting:
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> "Handwriting":
-        """Make a style of plain values, as `to_dict` gives them and TOML and JSON hold them.
+        """Make a style from plain values, as `to_dict` returns them and TOML and JSON hold them.
 
         Raises
         ------
         SpecError
-            If `base` names no style, there is no such parameter, or one cannot take its value.
+            If `base` names no style, a parameter does not exist, or a value is not valid for its parameter.
         """
         if not isinstance(table, Mapping):
             raise SpecError(f"the style is {format_value(table)}: give a table of parameters by name")
         values = dict(table)
-        return _changed(cls.named(values.pop(_BASE, "clean")), values)
+        return _change_style(cls.named(values.pop(_BASE, "clean")), values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give all parameters as plain values, for TOML and JSON."""
+        """Return all parameters as plain values, for TOML and JSON."""
         values = {parameter.name: getattr(self, parameter.name) for parameter in parameters()}
         return {name: value if isinstance(value, str) else dump_distribution(value) for name, value in values.items()}
 
     def replace(self, **changes: Any) -> "Handwriting":
-        """Give the same style with some parameters changed.
+        """Return the same style with some parameters changed.
 
         Raises
         ------
         SpecError
-            If there is no such parameter, or it cannot take its value.
+            If a parameter does not exist, or a value is not valid for it.
         """
-        return _changed(self, changes)
+        return _change_style(self, changes)
 
     @property
     def is_clean(self) -> bool:
-        """Whether this is the style `clean`: the digits as they are."""
+        """Whether this is the style `clean`: the digits unchanged."""
         return self == STYLES["clean"]
 
     def settings(self) -> tuple[str, list[str]]:
-        """Give the nearest named style, and what differs from it as `with_settings` takes it."""
+        """Return the nearest named style, and the differences from it as `with_settings` takes them."""
         differing = {
             name: [
                 f"{parameter.name}={getattr(self, parameter.name)}"
@@ -376,16 +382,16 @@ class Handwriting:
         return nearest, differing[nearest]
 
 
-def _as_parameter(declared: "Field[Any]") -> Parameter:
+def _make_parameter(declared: "Field[Any]") -> Parameter:
     assert declared.default is not MISSING  # noqa: S101 - every parameter has a default
     return Parameter(name=declared.name, default=declared.default, **declared.metadata)
 
 
-_PARAMETERS = {declared.name: _as_parameter(declared) for declared in fields(Handwriting)}
+_PARAMETERS = {declared.name: _make_parameter(declared) for declared in fields(Handwriting)}
 
 
 def parameters() -> tuple[Parameter, ...]:
-    """Give all parameters of `Handwriting`, in the order of its documentation."""
+    """Return all parameters of `Handwriting`, in the order of its documentation."""
     return tuple(_PARAMETERS.values())
 
 
@@ -394,11 +400,11 @@ STYLES = {
     "natural": Handwriting(**NATURAL),
     "document": Handwriting(**DOCUMENT),
 }
-"""The styles that have a name."""
+"""The named styles."""
 
 
 def checked_style(style: Any) -> Handwriting:
-    """Give a style by its name, by the path of a TOML file, or as it is; or raise SpecError."""
+    """Return a style given by name, as the path of a TOML file or as a `Handwriting`; or raise SpecError."""
     if isinstance(style, Handwriting):
         return style
     if isinstance(style, os.PathLike) or (isinstance(style, str) and style.lower().endswith(".toml")):
@@ -406,20 +412,20 @@ def checked_style(style: Any) -> Handwriting:
     if isinstance(style, str) and style in STYLES:
         return STYLES[style]
     raise SpecError(
-        f"style is {format_value(style)}: give {_listed(STYLES)}, a file that ends in .toml, or a Handwriting"
+        f"style is {format_value(style)}: give {_join_words(STYLES)}, a file that ends in .toml, or a Handwriting"
     )
 
 
 def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
-    """Change single parameters, each given as `name=value`; of two for the same one the later counts.
+    """Change single parameters, each given as `name=value`; if one is given twice, the last value counts.
 
-    A value is a number, `low:high`, `normal(mean, sd)`, `normal(mean, sd, low, high)`, any of these in `job(...)`,
-    or the word of a choice.
+    A value is a number, `low:high`, `normal(mean, sd)`, `normal(mean, sd, low, high)`, one of these in `job(...)`, or
+    a word of a choice.
 
     Raises
     ------
     SpecError
-        If a setting is no such text, or what `Handwriting.replace` raises.
+        If a setting is not such a text, or `Handwriting.replace` rejects it.
 
     Examples
     --------
@@ -432,26 +438,26 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
             raise SpecError(f"the setting is {format_value(setting)}: give NAME=VALUE, such as slant=-0.2:0.4")
-        changes[name] = _known(name).parse(text)
-    return _changed(style, changes)
+        changes[name] = _find_parameter(name).parse(text)
+    return _change_style(style, changes)
 
 
-def _changed(style: Handwriting, changes: Mapping[str, Any]) -> Handwriting:
+def _change_style(style: Handwriting, changes: Mapping[str, Any]) -> Handwriting:
     for name in changes:
-        _known(name)
+        _find_parameter(name)
     return replace(style, **changes)
 
 
-def _known(name: str) -> Parameter:
+def _find_parameter(name: str) -> Parameter:
     if name in _PARAMETERS:
         return _PARAMETERS[name]
-    from difflib import get_close_matches  # noqa: PLC0415 - for an error alone
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
 
     near = get_close_matches(format_value(name).strip("'"), _PARAMETERS, n=1)
     guess = f"did you mean {near[0]!r}? " if near else ""
     raise SpecError(f"there is no handwriting parameter {format_value(name)}: {guess}docs/handwriting.md lists them")
 
 
-def _listed(words: Iterable[str]) -> str:
+def _join_words(words: Iterable[str]) -> str:
     *most, last = map(repr, words)
     return f"{', '.join(most)} or {last}"

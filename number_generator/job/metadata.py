@@ -1,4 +1,4 @@
-"""What a dataset file says of itself: how it was made, and the command that makes it again."""
+"""The metadata of a dataset file: how it was made, and the command that makes it again."""
 
 import json
 import os
@@ -34,29 +34,29 @@ def make_metadata(
     ----------
     job : Job
     digits_sha256 : str
-        Of the digit dataset's images and labels, before a split divides it.
+        Digest of the digit dataset's images and labels, before a split divides it.
     digits_path : str
-        Where they came from, as `recorded_digits` gives it; empty for the packaged digits.
+        Where the digits came from; empty for the packaged ones.
     file_format, compression : str
-        As `--format` and `--compression` take them.
+        As for `--format` and `--compression`.
     labels : sequence of str
-        As `--labels` takes them.
+        As for `--labels`.
     total : int, optional
-        `--num-images`, where a split divides them; None means the job's.
+        `--num-images`, if a split divides them; None means the job's.
     words : sequence of str
-        The options that tell the numbers, as the command takes them.
+        The command's options for the numbers.
     split : (str, str), optional
-        Which part of which split the job makes.
+        The part that the job makes, and its split.
     shards : int, optional
-        How many files the job is divided into, where it is.
+        The number of files, if the job is divided.
     writers : (str, str), optional
-        Whose digits stand together in a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which;
-        None for the style `clean`.
+        Whose digits make a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which digit; None for
+        the style `clean`.
 
     Returns
     -------
     dict
-        The three entries of version 0.0.1 first.
+        The metadata, with the three entries of version 0.0.1 first.
     """
     spec, spacing = job.spec, job.spec.spacing_range
     count, height, width = job.shape
@@ -69,10 +69,10 @@ def make_metadata(
         "compression": compression,
         "fit": spec.fit,
         "seed": job.seed,
-        "digits": "",  # says the packaged ones, whatever the environment says where the command is run again
+        "digits": "",  # the packaged ones, whatever the environment names when the command runs again
     }
     if digits_path:
-        # A name that is no text keeps its odd bytes escaped.
+        # A name that is not valid text has its bytes escaped.
         options["digits"] = os.fsencode(digits_path).decode("utf-8", "backslashreplace")
     name, settings = spec.style.settings()
     if job.label != "written":

@@ -1,4 +1,4 @@
-"""The values of the named styles, where they differ from `clean`; `handwriting` makes the styles of them."""
+"""The values of the named styles where they differ from `clean`; `handwriting` makes the styles."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -97,4 +97,4 @@ DOCUMENT: Mapping[str, Any] = MappingProxyType(
         "invert": 0.0,
     }
 )
-"""Such writing on paper, scanned and cut out."""
+"""The same writing on paper, scanned and cut out."""

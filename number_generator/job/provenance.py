@@ -1,6 +1,6 @@
-"""What a dataset says of how it was made, compared with another's: the same job or not, and in what they differ.
+"""Compares how datasets were made: by the same job or not, and how the jobs differ.
 
-A job divided into shards is one job: a shard's description follows from the whole's, and the whole's from a shard's.
+A job divided into shards is one job: a shard's metadata follow from the whole's, and the whole's from a shard's.
 """
 
 import json
@@ -29,15 +29,15 @@ _NAMES = {
     "style_version": "the version of the styles",
     "writers_sha256": "who wrote which digit (SHA-256)",
 }
-"""What is told of even if an option differs: it cannot follow from one."""
+"""Entries that are reported even if an option differs, as they cannot follow from one."""
 _LIST = {"sha256": "the list of numbers (SHA-256)"}
 _PLACES = {"digits_sha256": "digits", "sha256": "sequences"}
-"""Options that name files, and what holds the digest of their content."""
+"""By the entry with a file's digest, the option that names the file."""
 _LONGEST = 80
 
 
 def read_recorded_job(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the description of the job that a dataset was made by; empty where it has none."""
+    """Return the description of the job that made a dataset, or an empty one if it has none."""
     try:
         job = json.loads(metadata["job"])
     except (KeyError, TypeError, ValueError, RecursionError):
@@ -46,12 +46,12 @@ def read_recorded_job(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_options(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """Give the options of the command that a dataset was made by, as it takes them; empty where it tells none.
+    """Return the options of the command that made a dataset, or none if it does not record them.
 
-    An option that is given several times has its values one after the other.
+    The values of a repeated option are joined by spaces.
     """
     options: dict[str, str] = {}
-    for word in _all_words(metadata)[1:]:
+    for word in _split_command(metadata)[1:]:
         name, equals, given = word.partition("=")
         value = given if equals else "given"
         options[name] = f"{options[name]} {value}" if name in options else value
@@ -61,20 +61,20 @@ def read_options(metadata: Mapping[str, Any]) -> dict[str, str]:
 def find_differences(
     before: Mapping[str, Any], now: Mapping[str, Any], *, ignoring: Collection[str] = frozenset()
 ) -> list[str]:
-    """Tell in what two datasets' jobs differ.
+    """Return the differences between two datasets' jobs.
 
     Parameters
     ----------
     before, now : mapping
-        Metadata, as `dataset_metadata` makes it and a reader gives it.
+        Metadata, as `make_metadata` makes it and a reader returns it.
     ignoring : collection of {"shard"}
-        Whether they may be different shards of one job.
+        Holds "shard" if they may be different shards of one job.
 
     Returns
     -------
     list of str
-        Sentences that name each difference; none if both make the same images, labels and ground truth. Where digits
-        and lists of numbers lie makes no difference, if they have the same SHA-256.
+        A sentence for each difference; none if both make the same images, labels and ground truth. The paths of digits
+        and lists of numbers do not count if their SHA-256 are equal.
 
     Examples
     --------
@@ -88,32 +88,36 @@ def find_differences(
     for digest, place in _PLACES.items():
         if jobs[0].get(digest) == jobs[1].get(digest) is not None:
             ignored |= {place}
-    found = [_change(_NAMES[name], *values) for name, *values in _unequal(*jobs) if name in _NAMES]
-    found += [_change(name, *values) for name, *values in _unequal(*options) if name.lstrip("-") not in ignored]
-    if found:  # whatever else differs follows from these
+    found = [_describe_change(_NAMES[name], *values) for name, *values in _find_unequal(*jobs) if name in _NAMES]
+    found += [
+        _describe_change(name, *values) for name, *values in _find_unequal(*options) if name.lstrip("-") not in ignored
+    ]
+    if found:  # any other difference follows from these
         return found
     return [
-        _change(_LIST.get(name, f"`{name}`"), *values)
-        for name, *values in _unequal(*jobs)
+        _describe_change(_LIST.get(name, f"`{name}`"), *values)
+        for name, *values in _find_unequal(*jobs)
         if name != "command" and name not in ignored
     ]
 
 
 def make_shard_metadata(metadata: Mapping[str, Any], shard: int, shards: int, span: Span) -> dict[str, Any]:
-    """Give the metadata of a shard, from that of the whole dataset.
+    """Make the metadata of a shard from that of the whole dataset.
 
     Parameters
     ----------
     metadata : mapping
-        As `dataset_metadata` makes it for `shards` shards.
+        As `make_metadata` makes it for `shards` shards.
     shard : int
-        From 0 on.
+        Number of the shard, from 0.
     shards : int
     span : Span
         The shard's image numbers.
     """
     text = f"{shard}/{shards}"
-    command = shlex.join(f"--shard={text}" if word == f"--shards={shards}" else word for word in _all_words(metadata))
+    command = shlex.join(
+        f"--shard={text}" if word == f"--shards={shards}" else word for word in _split_command(metadata)
+    )
     job = {
         **read_recorded_job(metadata),
         "num_images": len(span),
@@ -128,18 +132,18 @@ def make_shard_metadata(metadata: Mapping[str, Any], shard: int, shards: int, sp
 
 
 def make_whole_metadata(metadata: Mapping[str, Any], num_images: int, shards: int) -> dict[str, Any]:
-    """Give the metadata of a whole dataset, from that of its shard 0.
+    """Make the metadata of a whole dataset from that of its shard 0.
 
     Parameters
     ----------
     metadata : mapping
         As `make_shard_metadata` makes it.
     num_images : int
-        Of all shards.
+        In all shards.
     shards : int
     """
     given = f"--shard={metadata[_SHARD]}"
-    command = shlex.join(f"--shards={shards}" if word == given else word for word in _all_words(metadata))
+    command = shlex.join(f"--shards={shards}" if word == given else word for word in _split_command(metadata))
     job = {**read_recorded_job(metadata), "num_images": num_images, _SHARDS: shards, "command": command}
     del job[_SHARD]
     made = {**metadata, "creation_timestamp": time.time(), _SHARDS: shards, "job": json.dumps(job), "command": command}
@@ -148,19 +152,19 @@ def make_whole_metadata(metadata: Mapping[str, Any], num_images: int, shards: in
 
 
 def join_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the metadata of a dataset that consists of shards as it is once they are one."""
+    """Make the metadata of a dataset whose shards have become one."""
     job = read_recorded_job(metadata)
-    if _SHARDS not in job:  # it consists of none, whatever else somebody has told of it
+    if _SHARDS not in job:  # it has no shards, whatever other metadata say
         return dict(metadata)
     given = f"--shards={job.pop(_SHARDS)}"
-    command = shlex.join(word for word in _all_words(metadata) if word != given)
+    command = shlex.join(word for word in _split_command(metadata) if word != given)
     made = {**metadata, "job": json.dumps({**job, "command": command}), "command": command}
     made.pop(_SHARDS, None)
     return made
 
 
-def _all_words(metadata: Mapping[str, Any]) -> list[str]:
-    """Give the words of the recorded command; none where there is no such thing."""
+def _split_command(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the words of the recorded command, or none if there is no valid one."""
     command = metadata.get("command")
     if not isinstance(command, str):
         return []
@@ -170,13 +174,13 @@ def _all_words(metadata: Mapping[str, Any]) -> list[str]:
         return []
 
 
-def _unequal(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Give the entries that differ, or that one of two lacks, with both values."""
+def _find_unequal(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Return the entries that differ or that one lacks, with both values."""
     names = dict.fromkeys([*before, *now])
     return [(name, before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)]
 
 
-def _change(name: str, before: Any, now: Any) -> str:
+def _describe_change(name: str, before: Any, now: Any) -> str:
     """Say that a value has changed."""
     is_option = name.startswith("--")
     texts = []

@@ -1,4 +1,4 @@
-"""What is to be made: the frozen descriptions that everything is called with, and all validation of arguments."""
+"""What to make: the frozen descriptions that everything takes, and the validation of their arguments."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
+from number_generator.job.defaults import SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.system.checks import MAX_SEED, check_integer
 
@@ -43,33 +44,30 @@ SOURCE_DIGITS = "source_digits"
 """The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""
 
 RENDER_VERSION = 1
-"""Changes whenever the pixels or labels of a job would change."""
+"""Incremented when the pixels or labels of a job change."""
 
 Fit = Literal["contain", "stretch"]
 FITS: tuple[Fit, ...] = ("contain", "stretch")
 Label = Literal["written", "digits"]
 LABELS: tuple[Label, ...] = ("written", "digits")
 TRUTHS = ("boxes", "glyphs", "parameters", "masks")
-"""What can be asked for as ground truth."""
+"""The kinds of ground truth."""
 MAX_WIDTH = 65_535
 _MAX_BOXED = 32_767  # boxes are int16
 MIN_HEIGHT = 4
 MAX_LENGTH = 10_000
 MAX_SPACING = 65_535
 MIN_STYLED_SPACING = -65_535
-# Pillow holds the box of a resize in single precision, exact up to here; so are the pixels.
+# Pillow holds the box of a resize in single precision: up to here it is exact, and so are the pixels.
 _MAX_NATURAL_WIDTH = 2**24
 MAX_IMAGE_NUMBER = 2**63 - 1
-# A task takes milliseconds, its memory is bounded, and its images stay in a core's share of the last cache level.
-_SPAN_BYTES = 12 * 2**20
-_SPAN_IMAGES = 2048
-# A task goes through the interpreter some ten times, where other threads wait: 16 threads on 16 cores made 2.6 times
-# the images of one in tasks of 256, 8.5 times in tasks of 1,024, and 10.9 in tasks of 2,500.
+# A task enters the interpreter about ten times, and other threads wait for that: on 16 cores, 16 threads made 2.6 times
+# the images of one thread in tasks of 256, 8.5 times in tasks of 1,024, and 10.9 times in tasks of 2,500.
 _FEWEST_SPAN_IMAGES = 512
 
 
 def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
-    """Give the smallest and the largest gap in px, `lowest` or more, or raise SpecError."""
+    """Return the smallest and the largest gap in px, or raise SpecError if one is less than `lowest`."""
     try:
         smallest, largest = spacing_range
     except (TypeError, ValueError):
@@ -82,7 +80,7 @@ def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
 
 
 def check_truth(truth: Any, name: str = "truth") -> tuple[str, ...]:
-    """Give the kinds of ground truth asked for, in the order of `TRUTHS`, or raise SpecError."""
+    """Return the requested kinds of ground truth in the order of `TRUTHS`, or raise SpecError."""
     try:
         kinds = [truth] if isinstance(truth, str) else list(truth)
         unknown = [kind for kind in kinds if kind not in TRUTHS]
@@ -104,7 +102,7 @@ class Span:
         return self.stop - self.start
 
     def split(self, length: int) -> Iterator["Span"]:
-        """Give the spans of at most `length` images that this one consists of, in order."""
+        """Divide this span into spans of at most `length` images, in order."""
         for start in range(self.start, self.stop, length):
             yield Span(start, min(start + length, self.stop))
 
@@ -116,7 +114,7 @@ class Sequences:
     Attributes
     ----------
     codes : ndarray, shape (total characters,), uint8
-        Digits 0 to 9, and separators from 10 on: places in `numbers.ALPHABET`.
+        Digits 0 to 9 and separators from 10 on: indices in `numbers.ALPHABET`.
     offsets : ndarray, shape (n + 1,), int64
         Sequence k is `codes[offsets[k]:offsets[k + 1]]`.
     """
@@ -129,29 +127,29 @@ class Sequences:
 
     @property
     def longest(self) -> int:
-        """Characters in the longest sequence."""
+        """Length of the longest sequence."""
         return int(np.diff(self.offsets).max(initial=0))
 
 
 @runtime_checkable
 class NumberSource(Protocol):
-    """Where the sequences of a job come from."""
+    """The source of a job's sequences."""
 
     @property
     def longest(self) -> int:
-        """The most characters that a sequence can have."""
+        """The greatest possible length of a sequence."""
         ...
 
     def digits_before(self, number: int) -> int:
-        """Count the characters of all images before image `number`, at the most; it may lie beyond the last one."""
+        """Return the most characters that all images before image `number` can have; it may lie beyond the last one."""
         ...
 
     def sequences(self, seed: int, span: Span) -> Sequences:
-        """Give the sequences of the images in `span`."""
+        """Return the sequences of the images in `span`."""
         ...
 
     def describe(self) -> dict[str, Any]:
-        """Give what makes the same sequences again, as JSON-like values."""
+        """Return JSON-like values from which the same sequences can be made."""
         ...
 
 
@@ -162,14 +160,14 @@ class RenderSpec:
     Attributes
     ----------
     spacing_range : (int, int) or None
-        Smallest and largest gap between neighbouring digits in px, both included; from 0 to 65,535. With another
-        style than `clean` they may be negative, and None leaves the gaps to the style.
+        Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
+        than `clean`, gaps may be negative, and None leaves them to the style.
     width : int
         Width of a page in px, from 1 to 65,535.
     fit : {"contain", "stretch"}
-        How a line that is wider than the page meets it: shrunk on both axes, or on the width alone.
+        How a line that is too wide for the page is shrunk: on both axes, or in width alone.
     style : Handwriting
-        How the line is written, and on what; also given by name, or as the path of a TOML file.
+        How the line is written, and on what; it may be given by name, or as the path of a TOML file.
     """
 
     spacing_range: tuple[int, int] | None
@@ -192,31 +190,31 @@ class RenderSpec:
             raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")
         if self.fit != "contain" and self.style.crop == "tight":
             raise SpecError(
-                f"fit is {self.fit!r} and the style cuts the page to the ink (crop='tight'), which fits lines by "
-                "itself: leave fit out"
+                f"fit is {self.fit!r} and the style cuts the page to the ink (crop='tight'), which already fits "
+                "lines: leave fit out"
             )
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A whole run: which images, of which numbers, how. Two equal jobs make the same bytes.
+    """A whole run: which images to make, of which numbers, and how. Equal jobs make equal bytes.
 
     Attributes
     ----------
     numbers : NumberSource
-        Where the sequences come from.
+        The source of the sequences.
     spec : RenderSpec
-        How they are drawn.
+        How to draw them.
     height : int
-        Height of a page in px: that of the digit dataset's images.
+        Height of a page in px, which is that of the digit dataset's images.
     seed : int
         From 0 to 2**64 - 1.
     span : Span
         The image numbers to make, up to 2**63 - 1.
     label : {"written", "digits"}
-        Whether labels hold the separators that are written.
+        Whether labels contain the written separators.
     truth : tuple of {"boxes", "glyphs", "parameters", "masks"}
-        The ground truth to give along: see `chunk.Chunk`.
+        The ground truth to add: see `chunk.Chunk`.
     """
 
     numbers: NumberSource
@@ -231,8 +229,8 @@ class Job:
         object.__setattr__(self, "truth", check_truth(self.truth))
         if "boxes" in self.truth and max(self.height, self.spec.width) > _MAX_BOXED:
             raise SpecError(
-                f"boxes are asked for of pages of {self.spec.width} x {self.height} px: they hold coordinates up to "
-                f"{_MAX_BOXED}; give smaller pages, or leave the boxes out"
+                f"boxes are requested for pages of {self.spec.width} x {self.height} px, but hold coordinates up to "
+                f"{_MAX_BOXED}: give smaller pages, or leave the boxes out"
             )
         if self.label not in LABELS:
             raise SpecError(f"label is {self.label!r}: give one of {', '.join(map(repr, LABELS))}")
@@ -241,7 +239,7 @@ class Job:
         check_integer("start", self.span.start, 0, MAX_IMAGE_NUMBER)
         if self.span.stop > MAX_IMAGE_NUMBER:
             raise SpecError(
-                f"images {self.span.start} to {self.span.stop} are asked for: start plus their number may be "
+                f"images {self.span.start} to {self.span.stop} are requested: start plus their number may be "
                 f"at most 2**63 - 1 = {MAX_IMAGE_NUMBER}"
             )
         longest, spacing = self.numbers.longest, self.spec.spacing_range
@@ -260,23 +258,23 @@ class Job:
         return len(self.span), self.height, self.spec.width
 
     def split(self, multiple: int = 1, workers: int = 1) -> Iterator[Span]:
-        """Give spans that make tasks of good size, in order: all but the last hold a multiple of `multiple` images.
+        """Divide the span into tasks of good size, in order; all but the last have a multiple of `multiple` images.
 
-        For several workers each is a worker's share of what is left, so that they grow smaller towards the end and all
-        workers end at about the same time ("guided self-scheduling": Polychronopoulos and Kuck, IEEE Transactions on
+        With several workers, each task is one worker's share of the rest. So tasks shrink towards the end, and all
+        workers finish at about the same time ("guided self-scheduling": Polychronopoulos and Kuck, IEEE Transactions on
         Computers C-36, 1987).
         """
         start = self.span.start
         while start < self.span.stop:
-            share = -(-(self.span.stop - start) // workers) if workers > 1 else _SPAN_IMAGES
-            most = min(max(share, _FEWEST_SPAN_IMAGES), _SPAN_IMAGES)
+            share = -(-(self.span.stop - start) // workers) if workers > 1 else SPAN_IMAGES
+            most = min(max(share, _FEWEST_SPAN_IMAGES), SPAN_IMAGES)
             sizes = range(multiple, max(multiple, most) + 1, multiple)
-            fitting = bisect_right(sizes, _SPAN_BYTES, key=lambda size: self._bytes(start, start + size))
+            fitting = bisect_right(sizes, SPAN_BYTES, key=lambda size: self._estimate_bytes(start, start + size))
             stop = min(start + sizes[max(0, fitting - 1)], self.span.stop)
             yield Span(start, stop)
             start = stop
 
-    def _bytes(self, start: int, stop: int) -> int:
-        """Estimate what some images take while they are made: a digit takes about as much as eight columns."""
+    def _estimate_bytes(self, start: int, stop: int) -> int:
+        """Estimate the memory of images in the making: a digit takes about as much as eight columns."""
         digits = self.numbers.digits_before(stop) - self.numbers.digits_before(start)
         return self.height * ((stop - start) * self.spec.width + 8 * digits)

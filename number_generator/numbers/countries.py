@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.automata import Automaton, Sampler
@@ -19,10 +20,8 @@ from number_generator.numbers.sequences import ALPHABET, draw_strings
 if TYPE_CHECKING:
     from phonenumbers import NumberFormat, PhoneMetadata, PhoneNumberDesc
 
-__all__ = ["COUNTRY", "CountryNumbers", "country_codes", "parse_country_option"]
+__all__ = ["CountryNumbers", "country_codes", "parse_country_option"]
 
-COUNTRY = 6
-"""The stream of random draws that numbers come from."""
 
 _ALL = "all"
 _ALIASES = {"UK": ["GB"], "EL": ["GR"]}  # the codes of the European Union that ISO 3166 does not share
@@ -111,7 +110,7 @@ class CountryNumbers:
 
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""
-        return self._sampler.draw(seed, span, COUNTRY)
+        return self._sampler.draw(seed, span, streams.COUNTRY)
 
     def draw(self, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:
         """Draw numbers as strings.

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.sequences import ALPHABET, pack_sequences
@@ -21,7 +22,6 @@ __all__ = ["ORDERS", "ListedNumbers", "Order"]
 Order = Literal["given", "drawn"]
 ORDERS: tuple[Order, ...] = ("given", "drawn")
 
-_STREAM = np.int64(8)
 _WRITTEN = re.compile(f"[{re.escape(ALPHABET)}]*")
 _DELIMITERS = ",;\t|"
 
@@ -126,7 +126,7 @@ class ListedNumbers:
             chosen = (np.arange(len(span), dtype=np.int64) + first) % count
         else:
             chosen = np.empty(len(span), np.int64)
-            layout.draw_listed(np.uint64(seed), np.uint64(span.start), _STREAM, count, chosen)
+            layout.draw_listed(np.uint64(seed), np.uint64(span.start), np.int64(streams.LIST), count, chosen)
         offsets = np.zeros(len(span) + 1, np.int64)
         np.cumsum(np.diff(self.packed.offsets)[chosen], out=offsets[1:])
         codes = np.empty(offsets[-1], np.uint8)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal
 
+from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.automata import Automaton, LanguageError, Sampler
@@ -143,9 +144,7 @@ class Pattern:
 
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""
-        from number_generator._kernels.automata import PATTERN  # noqa: PLC0415 - compiled code loads when it is used
-
-        return self._sampler.draw(seed, span, PATTERN)
+        return self._sampler.draw(seed, span, streams.PATTERN)
 
     def draw(self, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:
         """Draw numbers as strings, without images.

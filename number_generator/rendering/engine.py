@@ -63,7 +63,6 @@ def _render_clean(
         atlas = atlas.marked
     count, width = len(sequences), job.spec.width
     assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec has seen to it
-    smallest, largest = job.spec.spacing_range
     lefts = np.empty(len(sequences.codes), np.int64)
     natural = np.empty(count, np.int64)
     placed = Placement.wanted(job, len(sequences.codes), natural)
@@ -74,7 +73,7 @@ def _render_clean(
         sequences.offsets,
         atlas.class_start,
         atlas.glyph_column,
-        (smallest, largest - smallest + 1),
+        job.spec.spacing_range,
         placed.glyph_ids,
         lefts,
         natural,

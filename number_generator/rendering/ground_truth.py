@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import rng, truth
+from number_generator._kernels import streams, truth, writing
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
@@ -233,10 +233,9 @@ def parameter_truth(
         values["parameters"] = _fitting(job, placed.natural)
     if glyph:
         columns = np.array(list(glyph.values()), np.int64)
-        smallest, largest = spacing or (0, -1)
         flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
         truth.glyph_parameters(
-            seed, first, table, columns, (smallest, largest - smallest + 1), sequences.codes, sequences.offsets, flat
+            seed, first, table, columns, spacing or writing.NO_SPACING, sequences.codes, sequences.offsets, flat
         )
         values["glyph_parameters"] = to_rows(flat, sequences, np.nan, digits_only=digits_only)
     return values
@@ -272,5 +271,5 @@ def _columns(style: Handwriting, *, has_spacing: bool) -> tuple[dict[str, tuple[
         elif parameter.scope != "choice":
             line[name] = stream, truth.LINE_SHARE if parameter.scope == "share" else truth.LINE_VALUE
     if has_spacing:
-        glyph["spacing"] = int(rng.SPACING), truth.SPACING
+        glyph["spacing"] = streams.SPACING, truth.SPACING
     return line, glyph

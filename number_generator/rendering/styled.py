@@ -53,7 +53,6 @@ def render_styled(
     Placed
     """
     fields, spec = atlas.fields, job.spec
-    smallest, largest = spec.spacing_range or (0, -1)
     seed, first = np.uint64(job.seed), np.uint64(start)
     table = make_style_table(spec.style)
     shape = (job.height, spec.width)
@@ -66,7 +65,7 @@ def render_styled(
         table,
         sequences.codes,
         sequences.offsets,
-        (smallest, largest - smallest + 1),
+        spec.spacing_range or writing.NO_SPACING,
         (spec.style.crop == "tight", spec.fit == "stretch"),
         (
             fields.texels,

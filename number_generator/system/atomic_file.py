@@ -1,4 +1,4 @@
-"""A file that is whole or not there: written under a temporary name, then moved into place."""
+"""A file that is complete or absent: written under a temporary name, then moved into place."""
 
 import contextlib
 import os
@@ -18,8 +18,8 @@ _WRITE_BACK_BYTES = 8 * 2**20
 class AtomicFile:
     """A new file under a temporary name in the folder of its final name.
 
-    The temporary is locked while its writer lives, so that a later run to the same place can tell one that is
-    in use from one that a killed process left, and removes the latter.
+    The temporary file is locked while its writer lives, so that a later run to the same path can tell one in use from
+    one that a killed process left, and removes the latter.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class AtomicFile:
                 raise OutputError(f"{path} is a folder: give another file name")
         if not overwrite and os.path.lexists(path):
             raise temporaries.already_exists(path)
-        # A symbolic link stays, and the file that it leads to is written.
+        # A symbolic link stays; its target is written.
         self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
         temporaries.remove_stale(self.path)
         self._handed_over = 0
@@ -47,14 +47,14 @@ class AtomicFile:
             pass
 
     def finish(self) -> None:
-        """Flush the file to disk; nothing is written to it afterwards."""
+        """Flush the file to disk; write nothing to it afterwards."""
         with translate_errors(self.path):
             self.file.flush()
             temporaries.sync_in_parts(self.file)
         self._is_finished = True
 
     def commit(self) -> None:
-        """Move the file to its final name, finished first if it is not yet."""
+        """Finish the file if that is not done, and move it to its final name."""
         if not self._is_finished:
             self.finish()
         with translate_errors(self.path):
@@ -65,28 +65,28 @@ class AtomicFile:
             temporaries.sync_folder(self.path.parent)
 
     def write_back(self, end: int | None = None) -> None:
-        """Let the system start to write to disk what the file holds, so that `commit` finds little left to wait for.
+        """Let the system start to write the file to disk, so that `commit` has little left to wait for.
 
-        To be called after each write; on systems that know no such request nothing happens. What is on disk already
-        may leave the memory.
+        Call it after each write. It does nothing on systems without such a request. Data already on disk may leave the
+        page cache.
 
         Parameters
         ----------
         end : int, optional
-            How many bytes of the file are written; None means all of them.
+            Number of bytes that are final; None means all of them.
         """
         if not hasattr(os, "posix_fadvise"):
             return
         size = os.fstat(self.file.fileno()).st_size if end is None else end
         if size - self._handed_over >= _WRITE_BACK_BYTES:
-            # What is not on disk yet cannot be dropped from memory: it is queued for writing instead.
+            # Data that are not on disk yet cannot be dropped from memory: they are queued for writing instead.
             with contextlib.suppress(OSError):
                 length = size - self._handed_over
                 os.posix_fadvise(self.file.fileno(), self._handed_over, length, os.POSIX_FADV_DONTNEED)
             self._handed_over = size
 
     def discard(self) -> None:
-        """Remove the temporary file, whatever state it is in; nothing is done after `commit`."""
+        """Remove the temporary file in any state; do nothing after `commit`."""
         # Closing flushes, which fails again on a full disk.
         with contextlib.suppress(OSError):
             self.file.close()
@@ -94,8 +94,8 @@ class AtomicFile:
             self.temporary_path.unlink()
 
     def _open(self) -> bool:
-        """Make and lock the temporary; False if another run took it for a stale one before it was locked."""
-        # "x" and not tempfile: the final file gets the permissions that the user's umask gives any new file.
+        """Make and lock the temporary file; return False if another run removed it as stale before it was locked."""
+        # "x" instead of tempfile: the final file gets the permissions that the user's umask gives any new file.
         self.temporary_path = temporaries.temporary_name(self.path)
         with translate_errors(self.path):
             self.file = self.temporary_path.open("x+b")
@@ -107,12 +107,12 @@ class AtomicFile:
 
 
 def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
-    """Move a file to its final name, in place of an earlier one or not.
+    """Move a file to its final name, over an earlier one only if `overwrite` is true.
 
     Raises
     ------
     OutputExistsError
-        If there is such a file and `overwrite` is false.
+        If the final name exists and `overwrite` is false.
     OSError
         If it cannot be moved.
     """
@@ -120,7 +120,7 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         temporary.replace(path)
         return
     try:
-        # Unlike a rename, a hard link never replaces a file that another run has made meanwhile.
+        # Unlike a rename, a hard link never replaces a file that another run has made in the meantime.
         os.link(temporary, path)
     except FileExistsError as exc:
         raise temporaries.already_exists(path) from exc

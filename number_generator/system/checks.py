@@ -1,4 +1,4 @@
-"""Rules that arguments of all kinds share, and how an error message shows a value."""
+"""Rules for arguments of all kinds, and how an error message shows a value."""
 
 import operator
 import secrets
@@ -10,12 +10,12 @@ __all__ = ["MAX_SEED", "check_integer", "check_seed", "format_value"]
 
 MAX_SEED = 2**64 - 1
 _LONGEST_SHOWN = 80
-# By their names, as NumPy need not be loaded: Python's own and NumPy's, before and after its version 2.
+# Booleans of Python and of NumPy 1 and 2, by name so that NumPy need not be loaded
 _BOOLEANS = ("bool", "bool_")
 
 
 def check_integer(name: str, value: Any, minimum: int, maximum: int | None = None) -> int:
-    """Give `value` as an int, or raise SpecError if it is no integer from `minimum` to `maximum`."""
+    """Return `value` as an int, or raise SpecError if it is not an integer from `minimum` to `maximum`."""
     rule = f"{minimum} or more" if maximum is None else f"from {minimum} to {maximum}"
     try:
         if type(value).__name__ in _BOOLEANS:
@@ -29,14 +29,14 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
 
 
 def check_seed(seed: Any, name: str = "seed") -> int:
-    """Give `seed` as an int from 0 to 2**64 - 1; None draws fresh entropy from the operating system."""
+    """Return `seed` as an int from 0 to 2**64 - 1; None draws fresh entropy from the operating system."""
     return secrets.randbits(64) if seed is None else check_integer(name, seed, 0, MAX_SEED)
 
 
 def format_value(value: Any) -> str:
-    """Give a value as a message shows it: on one line, however large it is."""
+    """Return a value as a message shows it: on one short line, however large it is."""
     try:
         text = repr(value)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, nesting without end
+    except (ValueError, RecursionError):  # an integer of thousands of digits, endless nesting
         return f"a huge {type(value).__name__}"
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."

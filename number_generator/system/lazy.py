@@ -1,4 +1,4 @@
-"""Names that a package offers and that load when they are used: importing it loads nothing heavy."""
+"""Names of a package that load when they are used: importing the package loads nothing heavy."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
@@ -15,7 +15,7 @@ def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], obj
     package : str
         Its `__name__`.
     homes : mapping of str to str
-        By name, the module of the package that holds it.
+        For each name, the module of the package that holds it.
     """
 
     def load(name: str) -> object:

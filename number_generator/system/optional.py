@@ -1,4 +1,4 @@
-"""Optional packages, imported when they are used; where one is missing, the error names the extra that brings it."""
+"""Optional packages, imported when they are used; if one is missing, the error names the extra that installs it."""
 
 import importlib
 from types import ModuleType
@@ -14,11 +14,11 @@ def import_optional(package: str, extra: str, what: str) -> ModuleType:
     Parameters
     ----------
     package : str
-        As `import` takes it, such as "lmdb" or "torch.utils.data".
+        Its name in an `import` statement, such as "lmdb" or "torch.utils.data".
     extra : str
-        The extra of this package that brings it.
+        The extra of number-generator that installs it.
     what : str
-        What needs it, at the beginning of the error: "the format lmdb".
+        What needs it, which begins the error message: "the format lmdb".
 
     Raises
     ------
@@ -30,7 +30,7 @@ def import_optional(package: str, extra: str, what: str) -> ModuleType:
     except ModuleNotFoundError as exc:
         missing = package.partition(".")[0]
         if exc.name is None or exc.name.partition(".")[0] != missing:
-            raise  # it is there, and lacks something itself
+            raise  # it is installed, but something that it needs is not
         raise MissingExtraError(
             f"{what} needs the package {missing}, which is not installed: pip install 'number-generator[{extra}]'"
         ) from exc

@@ -13,13 +13,13 @@ __all__ = ["Interruption"]
 
 
 class Interruption:
-    """Ends the process at once on Ctrl-C or SIGTERM, and takes unfinished files and folders away.
+    """Ends the process at once on Ctrl-C or SIGTERM, and removes unfinished files and folders.
 
-    No exception is raised for it: one that starts inside numba's compiler, a finaliser or a callback can be
-    swallowed or delayed, and all that there is to undo are the temporary files.
+    It raises no exception: one that is raised inside numba's compiler, a finaliser or a callback can be swallowed or
+    delayed, and only the temporary files need to be undone.
 
-    As a context manager it puts the signals off: a file or folder is made in it, and added to `temporaries`. What is
-    said of them at the end is `left`.
+    As a context manager it defers the signals while a file or folder is made and added to `temporaries`. Its last
+    message says what is `left`.
     """
 
     def __init__(self) -> None:
@@ -29,14 +29,14 @@ class Interruption:
         self._pending: int | None = None
 
     def install(self) -> None:
-        """Take over the two signals."""
+        """Handle the two signals."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
     @staticmethod
     def installed() -> "Interruption":
-        """Give the one that has taken over the signals; elsewhere than in a command one that nothing comes of."""
-        # The table of signals remembers it: there is no other state of the process.
+        """Return the one that handles the signals; outside a command, one without effect."""
+        # The table of signal handlers holds it: the process has no other state for that.
         owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
         return owner if isinstance(owner, Interruption) else Interruption()
 
@@ -61,8 +61,8 @@ class Interruption:
 
     def _end(self, number: int) -> "NoReturn":
         left = self.left
-        removed = [_is_removed(temporary) for temporary in self.temporaries]
-        if not all(removed):
+        is_gone = [_remove(temporary) for temporary in self.temporaries]
+        if not all(is_gone):
             left = "the next run to the same place removes the unfinished file"
         try:
             os.write(2, f"\nstopped; {left}\n".encode("ascii"))
@@ -70,15 +70,15 @@ class Interruption:
             os._exit(128 + number)
 
 
-def _is_removed(path: "str | os.PathLike[str]") -> bool:
-    """Remove a file or folder, and tell whether it is gone."""
-    # pathlib and shutil would have to load first.
+def _remove(path: "str | os.PathLike[str]") -> bool:
+    """Remove a file or folder; return whether it is gone."""
+    # pathlib and shutil would have to be imported first.
     going = f"{os.fspath(path)}.going.partial"
     if os.path.isdir(path):  # noqa: PTH112
-        # Whoever else writes to it, as a cluster's workers do, finds it no longer, and puts nothing into it meanwhile.
+        # Others that write to it, such as a cluster's workers, no longer find it, and add nothing in the meantime.
         _try(lambda folder: os.rename(folder, going), path)  # noqa: PTH104
     if os.path.isdir(going):  # noqa: PTH112
-        path = going  # now, or by the run itself, which the signal has interrupted in `remove_folder`
+        path = going  # renamed now, or by the run itself, which the signal interrupted in `remove_folder`
     if os.path.isdir(path):  # noqa: PTH112
         for folder, _, names in os.walk(path, topdown=False):
             for name in names:
@@ -86,12 +86,12 @@ def _is_removed(path: "str | os.PathLike[str]") -> bool:
             _try(os.rmdir, folder)
     else:
         _try(os.unlink, path)
-    # It may have gone into place already. Windows keeps a file that is open.
+    # It may already have been moved into place. Windows keeps open files.
     return not os.path.lexists(path)
 
 
 def _try(remove: "Callable[[str | os.PathLike[str]], None]", path: "str | os.PathLike[str]") -> None:
-    try:  # noqa: SIM105 - contextlib would have to load first
+    try:  # noqa: SIM105 - contextlib would have to be imported first
         remove(path)
     except OSError:
         pass

@@ -1,4 +1,4 @@
-"""A folder under a temporary name, in which files wait until all of them can go into place."""
+"""A folder under a temporary name in which files wait until all of them can be moved into place."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ class TemporaryFolder:
     Parameters
     ----------
     path : Path
-        What the folder becomes, or what it is made for; the temporaries that dead runs have left of it are removed.
+        What the folder becomes, or what it is made for. Temporaries of this path that dead runs have left are removed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -28,19 +28,19 @@ class TemporaryFolder:
             pass
 
     def discard(self) -> None:
-        """Remove the folder, whatever state it is in; nothing is done where it has another name by now."""
+        """Remove the folder in any state; do nothing if it has been renamed."""
         temporaries.remove_folder(self.temporary_path)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def _make(self) -> bool:
-        """Make and lock the folder; False if another run took it for a stale one before it was locked."""
+        """Make and lock the folder; return False if another run removed it as stale before it was locked."""
         self.temporary_path = temporaries.temporary_name(self.path)
         with translate_errors(self.path):
             self.temporary_path.mkdir()
             if sys.platform == "win32":
-                return True  # a folder cannot be opened there: the files that are open in it are lock enough
+                return True  # folders cannot be opened there, but open files in it act as a lock
             try:
                 self._lock = os.open(self.temporary_path, os.O_RDONLY)
             except FileNotFoundError:
@@ -53,12 +53,12 @@ class TemporaryFolder:
 
 
 class Staging(TemporaryFolder):
-    """Where the files of a run wait.
+    """The folder where the files of a run wait.
 
     Parameters
     ----------
     path : Path
-        The main one of the files; they all go into its folder.
+        The main file; all files go into its folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -66,12 +66,12 @@ class Staging(TemporaryFolder):
         super().__init__(path)
 
     def place(self, name: str, path: Path, *, overwrite: bool) -> None:
-        """Move a file, which is on disk, to its final name.
+        """Move a file, which must be flushed to disk, to its final name.
 
         Raises
         ------
         OutputExistsError
-            If there is a file of that name and `overwrite` is false.
+            If the final name exists and `overwrite` is false.
         OutputError
             If it cannot be moved.
         """

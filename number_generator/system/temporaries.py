@@ -1,7 +1,7 @@
-"""What is not whole yet: its names, its locks, the removal of what dead runs have left, and the flush to disk.
+"""Temporary files and folders: their names, locks, flushing to disk, and the removal of those that dead runs have left.
 
-A temporary lies beside what it will become and is locked while its writer lives, so that a later run to the same
-place can tell one that is in use from one that a killed process left.
+A temporary lies beside what it will become and is locked while its writer lives, so that a later run to the same path
+can tell one in use from one that a killed process left.
 """
 
 import contextlib
@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 NOTHING_LEFT = "; nothing was left behind"
-"""What an error of a dataset that is written ends with."""
+"""The end of an error message about a dataset that could not be written."""
 
 _ENDING = ".partial"
 _EARLIER = ".earlier"
@@ -50,7 +50,7 @@ _SYNC_BYTES = 32 * 2**20
 
 @contextlib.contextmanager
 def translate_errors(path: Path) -> Iterator[None]:
-    """Turn the system's errors into OutputError that names the file."""
+    """Turn errors of the system into an OutputError that names the file."""
     try:
         yield
     except OutputError:
@@ -61,9 +61,9 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and its parents, unless they are there; a temporary one, which has its owner, must be."""
+    """Make a folder and missing parents; a temporary folder belongs to another run, and must exist."""
     if folder.name.startswith(".") and folder.name.endswith(_ENDING) and not folder.is_dir():
-        raise OutputError(f"{folder} has gone: the run that it belonged to has ended")
+        raise OutputError(f"{folder} is gone: the run that it belonged to has ended")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as exc:
@@ -73,24 +73,24 @@ def make_folder(folder: Path) -> None:
 
 
 def already_exists(path: Path) -> OutputExistsError:
-    """Give the error that `path` may not be replaced."""
+    """Return the error for a path that may not be replaced."""
     return OutputExistsError(f"{path} exists already: allow overwriting (--overwrite) or give another name")
 
 
 def temporary_name(path: Path) -> Path:
-    """Give a temporary name for what will be `path`."""
-    return path.with_name(f"{_prefix(path)}{secrets.token_hex(4)}{_ENDING}")
+    """Return a new temporary name for what will be `path`."""
+    return path.with_name(f"{_make_prefix(path)}{secrets.token_hex(4)}{_ENDING}")
 
 
 def earlier_name(temporary: Path) -> Path:
-    """Give the name under which what a temporary replaces waits meanwhile."""
+    """Return the name under which the file that a temporary replaces waits in the meantime."""
     return temporary.with_name(temporary.name.removesuffix(_ENDING) + _EARLIER)
 
 
 def lock(file: "IO[bytes] | int", *, wait: bool) -> bool:
-    """Lock a file or folder for as long as it is open; False if another process holds it or locks are not to be had."""
+    """Lock a file or folder while it is open; return False if another process holds it or there are no locks."""
     if sys.platform == "win32":
-        return True  # there, a file that is open cannot be removed: that is lock enough
+        return True  # open files cannot be removed there: that is lock enough
     try:
         fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
@@ -99,22 +99,22 @@ def lock(file: "IO[bytes] | int", *, wait: bool) -> bool:
 
 
 def is_held(file: IO[bytes]) -> bool:
-    """Lock a file for as long as it is open, and tell whether another process holds it; not where no locks are had."""
+    """Lock a file while it is open; return whether another process holds it, False if there are no locks."""
     if sys.platform == "win32":
         return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # a parallel file system that is mounted without them
+    except OSError:  # a parallel file system that is mounted without locks
         return False
     return False
 
 
 def remove_stale(path: Path) -> None:
-    """Remove the temporaries of `path` that no living process holds, and put back what one had moved aside."""
-    # To the letter: those of `set` must not be taken for those of `set.2`, which may be the last copy of it.
-    name = re.compile(re.escape(_prefix(path)) + r"[0-9a-f]{8}(\.partial(\.going\.partial)?|\.earlier)")
+    """Remove the temporaries of `path` that no living process holds, and put back what one has moved aside."""
+    # Match exactly: temporaries of `set` are not those of `set.2`, which may be its last copy.
+    name = re.compile(re.escape(_make_prefix(path)) + r"[0-9a-f]{8}(\.partial(\.going\.partial)?|\.earlier)")
     with contextlib.suppress(OSError):
         for entry in list(path.parent.iterdir()):
             if name.fullmatch(entry.name):
@@ -123,29 +123,29 @@ def remove_stale(path: Path) -> None:
 
 
 def remove_folder(folder: Path) -> None:
-    """Remove a folder with all that it holds, as far as that is possible."""
-    # Whoever else writes to it finds it no longer, and puts nothing into what is being emptied.
+    """Remove a folder and its content as far as possible."""
+    # Others that write to it no longer find it, and add nothing while it is emptied.
     with contextlib.suppress(OSError):
         folder = folder.replace(folder.with_name(f"{folder.name}{_GOING}"))
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def open_unnamed_file(folder: Path) -> IO[bytes]:
-    """Open a file without a name, for what must wait until something else is written."""
+    """Open a file without a name, for data that must wait until others are written."""
     return tempfile.TemporaryFile(dir=folder)
 
 
 def resumable_error(error: OutputError, left: str) -> OutputError:
-    """Give the error of a run that is gone on with, for one that says that nothing was left behind."""
+    """Return the error of a run that can be resumed, for an error that says that nothing was left behind."""
     reason = str(error).removesuffix(NOTHING_LEFT)
-    return OutputError(f"{reason}; {left}: put that right, and the same command goes on from there")
+    return OutputError(f"{reason}; {left}: fix this, and the same command continues from there")
 
 
 def sync_in_parts(file: IO[bytes]) -> None:
-    """Flush a file to disk; no single call takes long, so that Ctrl-C is answered on a slow disk as well."""
+    """Flush a file to disk in short calls, so that Ctrl-C works on a slow disk as well."""
     size = os.fstat(file.fileno()).st_size
     for start in range(0, size, _SYNC_BYTES):
-        # Flushing a mapping is the one way in the standard library to flush a range.
+        # The standard library can flush a range only through a mapping.
         try:
             mapping = mmap.mmap(file.fileno(), min(_SYNC_BYTES, size - start), offset=start)
         except (OSError, ValueError):
@@ -156,7 +156,7 @@ def sync_in_parts(file: IO[bytes]) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable; not every system can."""
+    """Flush the names in a folder to disk, if the system can."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(OSError):
@@ -167,8 +167,8 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _prefix(path: Path) -> str:
-    """Give what the names of all temporaries of `path` begin with; a long name must not grow over the limit."""
+def _make_prefix(path: Path) -> str:
+    """Return the prefix of all temporaries of `path`; a long name must not exceed the limit."""
     name = path.name if len(os.fsencode(path.name)) <= 200 else hashlib.sha256(os.fsencode(path.name)).hexdigest()
     return f".{name}."
 
@@ -177,7 +177,7 @@ def _remove(entry: Path, path: Path) -> None:
     """Remove one temporary of `path`, or put it back, unless its writer lives."""
     if sys.platform == "win32":
         if entry.is_dir() and entry.name.endswith(_ENDING):
-            entry = entry.replace(temporary_name(path))  # fails while a file in it is open anywhere, before one is lost
+            entry = entry.replace(temporary_name(path))  # fails while a file in it is open anywhere, before any is lost
         _put_back_or_remove(entry, path)  # so does this for a file
         return
     descriptor = os.open(entry, os.O_RDONLY)

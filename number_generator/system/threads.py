@@ -1,4 +1,4 @@
-"""Running tasks in order: serially, or in threads with a bounded number in flight."""
+"""Runs tasks in order: serially, or in threads with a limited number in flight."""
 
 import os
 import sys
@@ -18,23 +18,22 @@ _MAX_WORKERS = 1024
 
 
 def count_cores() -> int:
-    """Give the number of cores that this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def check_workers(workers: Any, name: str = "workers") -> int:
-    """Give the number of worker threads; None means one a core that the process may use."""
+    """Return the number of worker threads; None means one per core that the process may use."""
     return count_cores() if workers is None else check_integer(name, workers, 1, _MAX_WORKERS)
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
-    """Give `function(item)` for each item, in order.
+    """Yield `function(item)` for each item, in order.
 
-    With one worker nothing but this thread runs. With more, at most two tasks a worker are in flight, so memory
-    does not grow with the number of items. An exception of a task is raised in its place, and no later result
-    is given.
+    One worker is this thread. With more, at most two tasks per worker are in flight, so that memory does not grow with
+    the number of items. A task's exception is raised in place of its result, and ends the iteration.
     """
     if workers == 1:
         yield from map(function, items)
@@ -50,6 +49,6 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
         while pending:
             yield pending.popleft().result()
     finally:
-        # At the interpreter's end, the threads have ended and the modules that ending them takes are gone.
+        # When the interpreter exits, the threads have ended, and the modules needed to end them are gone.
         if not is_finalizing():
             pool.shutdown(wait=True, cancel_futures=True)

@@ -16,6 +16,7 @@ from number_generator.digits.resolve import Digits, resolve_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
+from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting, checked_style
 from number_generator.job.spec import (
     MAX_IMAGE_NUMBER,
@@ -45,7 +46,6 @@ Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]
 tensor of the same memory."""
 
 _MAX_BATCH = 2**24
-_SPACING_RANGE = (5, 10)  # as the commands have it
 # Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
 _TASK_IMAGES = 2048
 _TASK_BYTES = 12 * 2**20
@@ -55,7 +55,7 @@ _BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
 def stream(
     numbers: Any = None,
     spacing_range: tuple[int, int] | None = None,
-    width: int = 100,
+    width: int = IMAGE_WIDTH,
     *,
     batch_size: int = 256,
     count: int | None = None,
@@ -270,7 +270,7 @@ def make_batches(
     """Check what `stream` takes, and give the batches that it stands for."""
     written = checked_style(style)
     if spacing_range is None and written.is_clean:
-        spacing_range = _SPACING_RANGE
+        spacing_range = SPACING_RANGE
     spec = RenderSpec(spacing_range, width, fit, written)
     size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
     first = check_integer("start", start, 0, MAX_IMAGE_NUMBER)

@@ -360,7 +360,7 @@ def test_the_truth_of_a_file_is_read_by_slices(index):
         (["--truth=", "--format=hdf5"], "which holds ''"),
         (
             ["--truth=boxes", "--format=hdf5", "--image-width=32768"],
-            "boxes are asked for of pages of 32768 x 28 px: they hold coordinates up to 32767; give smaller pages",
+            "boxes are requested for pages of 32768 x 28 px, but hold coordinates up to 32767: give smaller pages",
         ),
     ],
 )

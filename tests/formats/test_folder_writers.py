@@ -26,7 +26,7 @@ from number_generator.formats.writer import FOLDER_FORMATS, open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.job.spec import Span
 from number_generator.system import temporaries
-from number_generator.system.signals import _is_removed
+from number_generator.system.signals import _remove
 
 PACKAGES = {"png": "PIL", "lmdb": "lmdb", "webdataset": "tarfile", "parquet": "pyarrow"}
 
@@ -349,8 +349,8 @@ def test_files_are_flushed_one_by_one_where_the_file_system_cannot_be(tmp_path, 
 def test_an_interruption_removes_folders(tmp_path):
     folder = make_folder(tmp_path / "set")
 
-    assert _is_removed(folder.temporary_path)
-    assert _is_removed(tmp_path / "never there")
+    assert _remove(folder.temporary_path)
+    assert _remove(tmp_path / "never there")
 
     assert names_in(tmp_path) == []
 

@@ -338,7 +338,7 @@ def test_a_wrong_distribution_is_refused(made, message):
     "value", [1.01, -1.01, (-2, 0), (0, 1e300), Normal(0, 0.3), Normal(0, 0.1, -2, 0), Normal(1e308, 1e308)]
 )
 def test_values_beyond_the_limits_are_refused(value):
-    with pytest.raises(SpecError, match=r"^slant: the value is .*: give what stays from -1 to 1 \(px"):
+    with pytest.raises(SpecError, match=r"^slant: the value is .*: give values from -1 to 1 \(px"):
         Handwriting(slant=value)
 
 
@@ -348,7 +348,7 @@ def test_values_beyond_the_limits_are_refused(value):
 def test_a_share_is_one_number(value):
     with pytest.raises(SpecError, match=r"^fill: the value is .*: it is a share; give one number from 0 to 1$"):
         Handwriting(fill=value)
-    with pytest.raises(SpecError, match=r"^fill: the value is 1.5.*: give what stays from 0 to 1"):
+    with pytest.raises(SpecError, match=r"^fill: the value is 1.5.*: give values from 0 to 1"):
         Handwriting(fill=1.5)
 
 
@@ -473,7 +473,7 @@ def test_a_file_may_begin_with_a_byte_order_mark_and_have_lines_of_windows(write
         ("slant = {mean = 0, sd = -1}", "slant: the standard deviation is -1: give 0 or more"),
         ("slant = {mean = 0, sd = 0.1, low = 0}", "slant: low is 0 and high is None: give both"),
         ('slant = {low = 0, high = 1, per_job = "yes"}', "slant: per_job is 'yes': give true or false"),
-        ("slant = 1.5", "slant: the value is 1.5: give what stays from -1 to 1"),
+        ("slant = 1.5", "slant: the value is 1.5: give values from -1 to 1"),
         ("slant = nan", "slant: the low end is nan: give a finite number"),
         ("slant = [-inf, inf]", "slant: the low end is -inf: give a finite number"),
         ("slant = 1e999", "slant: the low end is inf: give a finite number"),
@@ -509,7 +509,7 @@ def test_a_file_of_wrong_values_gets_one_error_with_its_name(write, content, mes
 def test_a_file_that_is_no_toml_is_refused(write, content):
     path = write(content)
 
-    with pytest.raises(SpecError, match=r"^the style .*style\.toml is no TOML file: .") as caught:
+    with pytest.raises(SpecError, match=r"^the style .*style\.toml is not a TOML file: .") as caught:
         Handwriting.from_file(path)
 
     assert "\n" not in str(caught.value)
@@ -629,8 +629,8 @@ NO_DISTRIBUTION = r"slant: the value is .*: give a number, low:high, normal\(mea
         ("slant=nan", "slant: the low end is nan: give a finite number"),
         ("slant=-inf:inf", "slant: the low end is -inf: give a finite number"),
         ("slant=1e999", "slant: the low end is inf: give a finite number"),
-        ("slant=1.5", "slant: the value is 1.5: give what stays from -1 to 1"),
-        ("slant=normal(0, 1)", "slant: the value is .*, which reaches from -3.5 to 3.5: give what stays"),
+        ("slant=1.5", "slant: the value is 1.5: give values from -1 to 1"),
+        ("slant=normal(0, 1)", "slant: the value is .*, which reaches from -3.5 to 3.5: give values"),
         ("fill=0:1", "fill: the value is 0:1: it is a share; give one number from 0 to 1"),
         ("fill=job(0.5)", r"fill: the value is job\(0.5\): it is a share"),
         ("writer=0.1", "writer is '0.1': give 'mixed'"),

@@ -16,7 +16,7 @@ import reference
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 
 from number_generator._kernels import compile as compile_module
-from number_generator._kernels.compile import _sources_digest, kernel
+from number_generator._kernels.compile import _digest_sources, kernel
 
 KERNELS = Path(compile_module.__file__).parent
 
@@ -146,7 +146,7 @@ def test_a_missing_cache_file_is_made_again(compiled, cache_folder, ending):
 
 def test_other_kernel_sources_do_not_use_the_machine_code_of_these(compiled, monkeypatch):
     compiled("x + 1")(41)
-    monkeypatch.setattr(compile_module, "_sources_digest", lambda folder: "0" * 64)
+    monkeypatch.setattr(compile_module, "_digest_sources", lambda folder: "0" * 64)
 
     assert calls(compiled("x + 2")) == (43, 0, 1)
     assert calls(compiled("x + 2")) == (43, 1, 0)
@@ -154,7 +154,7 @@ def test_other_kernel_sources_do_not_use_the_machine_code_of_these(compiled, mon
 
 def test_a_full_disk_after_an_upgrade_does_not_bring_old_machine_code_back(compiled, monkeypatch):
     compiled("x + 1")(41)
-    monkeypatch.setattr(compile_module, "_sources_digest", lambda folder: "0" * 64)
+    monkeypatch.setattr(compile_module, "_digest_sources", lambda folder: "0" * 64)
     with monkeypatch.context() as patch:
         patch.setattr(IndexDataCacheFile, "_save_data", refuse)  # the index is written by then
         assert compiled("x + 2")(41) == 43
@@ -163,18 +163,18 @@ def test_a_full_disk_after_an_upgrade_does_not_bring_old_machine_code_back(compi
 
 
 def test_the_digest_is_that_of_every_kernel_source(tmp_path):
-    digests = {_sources_digest(KERNELS)}
+    digests = {_digest_sources(KERNELS)}
     names = [path.name for path in KERNELS.glob("*.py")]
     for name in names:
         folder = tmp_path / f"edited-{name}"
         shutil.copytree(KERNELS, folder, ignore=shutil.ignore_patterns("__pycache__"))
         with (folder / name).open("a") as file:
             file.write("#\n")
-        digests.add(_sources_digest(folder))
+        digests.add(_digest_sources(folder))
     renamed = tmp_path / "renamed"
     shutil.copytree(KERNELS, renamed, ignore=shutil.ignore_patterns("__pycache__"))
     (renamed / "rng.py").rename(renamed / "random.py")
-    digests.add(_sources_digest(renamed))
+    digests.add(_digest_sources(renamed))
 
     assert len(digests) == 1 + len(names) + 1
 
@@ -182,7 +182,7 @@ def test_the_digest_is_that_of_every_kernel_source(tmp_path):
 def test_the_digest_does_not_depend_on_where_the_package_lies(tmp_path):
     shutil.copytree(KERNELS, tmp_path / "kernels")
 
-    assert _sources_digest(tmp_path / "kernels") == _sources_digest(KERNELS)
+    assert _digest_sources(tmp_path / "kernels") == _digest_sources(KERNELS)
 
 
 def test_every_kernel_is_cached_in_this_way_and_runs_without_the_gil():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from number_generator._kernels import layout, rng
+from number_generator._kernels import layout, rng, streams
 from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Span
 from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
@@ -51,7 +51,6 @@ def lay_out(sequences, spacing_range, seed=SEED, start=0):
     packed = pack_sequences(sequences)
     glyph_ids, lefts = np.empty((2, len(packed.codes)), np.int64)
     natural = np.empty(len(packed), np.int64)
-    smallest, largest = spacing_range
     layout.lay_out(
         np.uint64(seed),
         np.uint64(start),
@@ -59,7 +58,7 @@ def lay_out(sequences, spacing_range, seed=SEED, start=0):
         packed.offsets,
         atlas.class_start,
         atlas.glyph_column,
-        (smallest, largest - smallest + 1),
+        spacing_range,
         glyph_ids,
         lefts,
         natural,
@@ -213,7 +212,7 @@ def test_two_digits_of_a_line_may_be_the_same_glyph_and_seldom_are(laid_out):
 
 def test_the_bits_of_words_are_fair():
     words = np.empty(4 * IMAGES, np.uint64)
-    rng.fill_words(np.uint64(SEED), np.uint64(0), rng.GLYPH, words.size, words)
+    rng.fill_words(np.uint64(SEED), np.uint64(0), streams.GLYPH, words.size, words)
 
     bits = np.unpackbits(words.view(np.uint8).reshape(-1, 8), axis=1).sum(axis=0)
 

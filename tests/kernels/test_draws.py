@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from number_generator import Handwriting, Normal, Uniform
-from number_generator._kernels import draws, paper, scan, writing
+from number_generator._kernels import draws
 from number_generator.job.handwriting import parameters
 from number_generator.rendering.styled import make_style_table
 
@@ -191,27 +191,6 @@ def test_changing_one_parameter_changes_no_others_draws(parameter):
 
 
 # --- the table
-
-
-@pytest.mark.parametrize("kernels", [writing, paper, scan], ids=["writing", "paper", "scan"])
-def test_streams_are_those_that_handwriting_declares(kernels):
-    declared = {parameter.name.upper(): parameter.stream for parameter in parameters()}
-
-    named = {name: int(getattr(kernels, name)) for name in declared if hasattr(kernels, name)}
-
-    assert named == {name: declared[name] for name in named}
-    assert len(named) >= 7
-
-
-def test_every_parameter_that_is_drawn_has_a_kernel_that_draws_it():
-    names = {parameter.name.upper() for parameter in DRAWN}
-
-    assert names == {name for name in names if any(hasattr(kernels, name) for kernels in (writing, paper, scan))}
-
-
-def test_what_else_is_drawn_has_a_stream_that_no_parameter_has():
-    assert int(writing._MARK_SHAPE) not in {parameter.stream for parameter in parameters()}
-    assert max(parameter.stream for parameter in parameters()) < draws.TABLE_ROWS
 
 
 def test_a_table_holds_each_distribution_at_its_stream():

@@ -76,7 +76,7 @@ def test_images_do_not_depend_on_the_chunk_size_or_the_workers(dataset, sequence
     image_bytes = dataset.atlas.height * options["width"]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spec, "_SPAN_BYTES", chunk * image_bytes)
+        patch.setattr(spec, "SPAN_BYTES", chunk * image_bytes)
         parted = draw(sequences, dataset, seed, workers=workers, **options)
 
     np.testing.assert_array_equal(parted, whole)

@@ -15,7 +15,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, generate_batch
-from number_generator._kernels import fields, rng, strokes, writing
+from number_generator._kernels import fields, rng, streams, strokes, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
@@ -125,16 +125,15 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
     atlas = prepare_atlas(digits or packaged_digits(), style)
     codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), glyphs_of(atlas)
     key = np.uint64(seed), np.uint64(image), table
-    smallest, largest = spacing_range or (0, -1)
     scratch = writing._make_scratch(max(len(codes), 1), atlas.height, width)
     items, points, _, words, _, _ = scratch
     count = writing._list_items(*key, codes, items)
-    rng.fill_words(*key[:2], rng.GLYPH, len(codes), words)
+    rng.fill_words(*key[:2], streams.GLYPH, len(codes), words)
     members, start, glyph_group, groups = atlas.groups
     first = writing._choose_glyphs(words, (members, start, glyph_group, groups), atlas.class_start, items, count)
     writing._shape_items(*key, len(codes), glyphs, scratch, count, first)
-    writing._place_items(*key, (smallest, largest - smallest + 1), len(codes), glyphs, scratch, count)
-    softness = writing.line_value(*key, writing.SOFTNESS)
+    writing._place_items(*key, spacing_range or writing.NO_SPACING, len(codes), glyphs, scratch, count)
+    softness = writing.line_value(*key, streams.SOFTNESS)
     fit = (style.crop == "tight", False)
     transform = writing._fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
     return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
@@ -999,7 +998,7 @@ def covers_of(sequences, style, width=128, seed=1):
     packed = pack_sequences(sequences)
     pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
     writing.write_lines(
-        np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, (0, 0),
+        np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, writing.NO_SPACING,
         (style.crop == "tight", False), glyphs_of(atlas), (atlas.class_start, *atlas.groups, None), (28, width),
         packed.longest, pages, boxes, np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16),
         np.empty((0, 28 * width), np.uint8),
@@ -1328,7 +1327,7 @@ def test_tiny_pages_are_drawn(style, width, size):
         ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; swap them"),
         ({"spacing_range": (0.5, 4)}, "spacing_range's minimum is 0.5: give an integer"),
         ({"fit": "stretch", "style": "document"}, r"fit is 'stretch' and the style cuts the page to the ink "
-                                                  r"\(crop='tight'\), which fits lines by itself: leave fit out"),
+                                                  r"\(crop='tight'\), which already fits lines: leave fit out"),
         ({"fit": "stretch", "style": TIGHT}, "leave fit out"),
         ({"style": "Natural"}, "style is 'Natural': give 'clean', 'natural' or 'document', a file"),
         ({"style": None}, r"style is None: give 'clean', 'natural' or 'document', a file that ends in \.toml, or a"),

@@ -22,6 +22,7 @@ from number_generator.commands.runs.execute import Advance, Settings, Shards
 from number_generator.commands.runs.plan import Plan, Request
 from number_generator.commands.runs.shard_task import Answer, ShardTask, compare_versions, list_versions, make_shard
 from number_generator.errors import ClusterError, SpecError
+from number_generator.job.defaults import MAX_SHARDS
 from number_generator.system.optional import import_optional
 from number_generator.system.staging import Staging
 
@@ -33,7 +34,6 @@ LOCAL = "local"
 _REACHING_S = 10
 _SHARD_IMAGES = 1_000_000
 _FEWEST_SHARD_IMAGES = 1_000
-_MOST_SHARDS = 10_000
 # A shard is begun again when its worker is lost. After so many times Dask holds the shard to blame; then it is asked
 # for again, so often. Machines that are lent for a while are lost all the time.
 _LOSSES = 10
@@ -62,7 +62,7 @@ def choose_shards(options: argparse.Namespace, request: Request, client: Any) ->
     count = request.count if split is None else min(split.counts(request.count).values())
     threads = sum(client.nthreads().values())
     most = -(-count // _FEWEST_SHARD_IMAGES)
-    return max(1, min(max(-(-count // _SHARD_IMAGES), min(threads, most)), _MOST_SHARDS))
+    return max(1, min(max(-(-count // _SHARD_IMAGES), min(threads, most)), MAX_SHARDS))
 
 
 @contextlib.contextmanager

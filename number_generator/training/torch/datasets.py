@@ -12,6 +12,7 @@ import numpy as np
 
 from number_generator.digits.resolve import Digits
 from number_generator.errors import SpecError
+from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Label, Span
 from number_generator.system.checks import check_integer
@@ -90,7 +91,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self,
         numbers: Any = None,
         spacing_range: tuple[int, int] | None = None,
-        width: int = 100,
+        width: int = IMAGE_WIDTH,
         *,
         batch_size: int = 256,
         count: int | None = None,
@@ -294,7 +295,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         self,
         numbers: Any = None,
         spacing_range: tuple[int, int] | None = None,
-        width: int = 100,
+        width: int = IMAGE_WIDTH,
         *,
         count: int,
         label: Label = "written",

@@ -38,7 +38,7 @@ def folder(tmp_path, monkeypatch):
     path = tmp_path / "folder"
     path.mkdir()
     monkeypatch.chdir(path)
-    monkeypatch.setattr(spec, "_SPAN_IMAGES", 8)
+    monkeypatch.setattr(spec, "SPAN_IMAGES", 8)
     monkeypatch.setattr(spec, "_FEWEST_SPAN_IMAGES", 8)
     monkeypatch.setattr("number_generator.formats.hdf5.writer._LABELS_PER_CHUNK", 8)
     monkeypatch.setattr("number_generator.formats.hdf5.writer._CHUNK_BYTES", 4 * 28 * 40)
@@ -370,8 +370,8 @@ def test_a_file_size_limit_is_one_error_and_the_next_run_goes_on(folder, name, l
 
     assert done.returncode == 1
     assert re.fullmatch(
-        r"generate-phone-numbers: error: cannot write a.*: File too large; what is done is kept in a.*\.journal: put "
-        r"that right, and the same command goes on from there",
+        r"generate-phone-numbers: error: cannot write a.*: File too large; what is done is kept in a.*\.journal: fix "
+        r"this, and the same command continues from there",
         error,
     )
     assert names_in(folder) == [f"{name}.journal"]
@@ -487,7 +487,7 @@ def test_an_index_that_cannot_be_written_says_what_is_kept(folder, monkeypatch, 
     with monkeypatch.context() as patch:
         patch.setattr(execute, "write_index", fail)
         assert run("--output-path=s.h5", "--shards=2", "--resume") == 1
-    assert "No space left on device; the shards are kept: put that right" in capsys.readouterr().err
+    assert "No space left on device; the shards are kept: fix this" in capsys.readouterr().err
     assert run("--output-path=s.h5", "--shards=2", "--resume") == 0
 
 

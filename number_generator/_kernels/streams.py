@@ -1,0 +1,89 @@
+"""The random streams by number: one for each purpose, so that a new feature never shifts the draws of an old one.
+
+A number belongs to its purpose for good: the pixels would change with it. A new purpose takes a free number, below 160
+if it is a parameter's: a style's table has a row for each (see `draws`). These are plain integers, so that a style can
+be declared without NumPy; in a kernel, `streams.SLANT` is an int64.
+"""
+
+# --- numbers, and the style `clean`
+LENGTH = 1  # how many digits a phone number has
+DIGIT = 2  # the digits of a phone number
+GLYPH = 3  # which image of a digit is drawn
+SPACING = 4  # the gaps of a `spacing_range`
+PATTERN = 5  # numbers of a pattern
+COUNTRY = 6  # phone numbers of countries
+SPLIT = 7  # which split a digit image belongs to
+LIST = 8  # which sequence of a list is drawn
+
+# --- layout: the parameters of `Handwriting` from here on, unless a comment says otherwise
+CROP = 32  # no draws: a choice
+HEIGHT = 33  # how high the ink of a tightly cut line is
+SIZE = 34  # writing size
+GAP = 35  # gap between neighbouring digits
+GAP_JITTER = 36  # what is added to each gap
+WIDE_GAP = 37  # which gaps are wide
+WIDE_GAP_SIZE = 38  # what is added to a wide gap
+SQUEEZE = 39  # horizontal scale
+FILL = 40  # which lines are stretched to the page's width
+MARGIN = 41  # free width at the left, then at the right
+POSITION = 42  # place in the free width
+VERTICAL_POSITION = 43  # place in the free height
+
+# --- line
+SLANT = 48  # slant of the line
+ROTATION = 49  # rotation of the line
+DRIFT = 50  # bend of the baseline
+THICKNESS = 51  # what is added to the stroke width
+CONSISTENCY = 52  # how alike slant and stroke width of the digits are
+WRITER = 53  # no draws: a choice
+
+# --- glyph
+SIZE_JITTER = 64  # size of each digit
+ASPECT = 65  # width of each digit
+BASELINE_JITTER = 66  # height of each digit above the baseline
+SLANT_JITTER = 67  # slant of each digit
+ROTATION_JITTER = 68  # rotation of each digit
+THICKNESS_JITTER = 69  # stroke width of each digit
+WARP = 70  # elastic deformation of each digit: how far, and the shape of its waves
+
+# --- forms
+UPSTROKE = 80  # lines whose 1s have an upstroke, and its shape
+CROSSBAR = 81  # lines whose 7s are crossed, and the bar's shape
+TAIL = 82  # digits that end in a tail, and its shape
+OPEN_LOOP = 83  # digits whose loop is open
+
+# --- marks
+INNER_MARKS = 96  # lines in groups of three digits, and the mark between them
+END_MARKS = 97  # lines with marks at their ends, and which ones
+MARK_SHAPE = 98  # no parameter: the shape of each mark and separator
+
+# --- ink
+INK = 112  # strength of the ink
+INK_DRIFT = 113  # how far its strength varies along the line, and the waves of it
+INK_TEXTURE = 114  # how strong its grain is, and the grain itself
+SOFTNESS = 115  # width of the edges of strokes
+
+# --- paper
+PAPER = 128  # brightness of the paper
+GRADIENT = 129  # darkening towards one side: how much, and the direction
+TEXTURE = 130  # blotches: how strong, and their shapes
+WAVES = 131  # lines on paper with waves, and their shapes
+WAVE_STRENGTH = 132  # how dark waves are
+FIBRES = 133  # lines on paper with fibres, and each fibre
+FIBRE_STRENGTH = 134  # how dark fibres are
+RULED = 135  # lines with a rule, and its shape
+BOXED = 136  # lines in a box, and its sides
+RULE_STRENGTH = 137  # how dark rules and boxes are
+PADDING = 138  # lines whose paper ends at the margins, and where
+
+# --- scan
+SPECKLE = 144  # how many specks, and each speck
+BLUR = 145  # how far the page is blurred
+NOISE = 146  # how strong the noise is, and the noise itself
+JPEG = 147  # lines that went through JPEG
+JPEG_QUALITY = 148  # its quality
+AUTO_LEVELS = 149  # lines stretched to full contrast, and their darkest level
+INVERT = 150  # lines with light ink on a dark page
+
+# --- the style `clean` again
+SEPARATOR = 160  # no parameter: the shapes of separators, at image number `code` of seed 0

@@ -1,0 +1,36 @@
+"""Defaults and limits that several rooms share, each written once; importing this loads nothing else."""
+
+__all__ = [
+    "IMAGE_WIDTH",
+    "MAX_SHARDS",
+    "NUM_IMAGES",
+    "SHEET_IMAGES",
+    "SHEET_WIDTH",
+    "SPACING_RANGE",
+    "SPAN_BYTES",
+    "SPAN_IMAGES",
+]
+
+NUM_IMAGES = 1000
+"""Number of images that a command makes."""
+
+IMAGE_WIDTH = 100
+"""Width of an image, in px."""
+
+SPACING_RANGE = (5, 10)
+"""Smallest and largest gap of the style `clean`, in px; other styles have their own gaps."""
+
+SHEET_IMAGES = 60
+"""Number of images on a contact sheet."""
+
+SHEET_WIDTH = 128
+"""Width of an image on the contact sheet of a style, in px."""
+
+SPAN_IMAGES = 2048
+"""The most images that one task makes: it takes milliseconds."""
+
+SPAN_BYTES = 12 * 2**20
+"""The most memory that one task fills: it stays in a core's share of the last cache level."""
+
+MAX_SHARDS = 10_000
+"""The most shards that a dataset can have."""
