@@ -3,7 +3,7 @@
 import pytest
 
 from number_generator.job.spec import Span
-from number_generator.numbers import countries, digit_sets
+from number_generator.numbers import countries
 from number_generator.numbers.countries import CountryNumbers
 
 _COUNT = 100_000
@@ -26,7 +26,6 @@ def test_country_tables(rate, region):
 
     def made():
         countries._plan.cache_clear()
-        digit_sets.parsed.cache_clear()
         return countries._sampler.__wrapped__(regions, True)
 
     sampler = rate(made, unit="country", count=len(regions), rounds=1, warm=False)

@@ -14,7 +14,7 @@ from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.automata import Automaton, Sampler
-from number_generator.numbers.digit_sets import DigitSets, expanded
+from number_generator.numbers.digit_sets import DigitSets, list_ways
 from number_generator.numbers.sequences import ALPHABET, draw_strings
 
 if TYPE_CHECKING:
@@ -445,7 +445,7 @@ class _Reader:
         languages = self._languages
         call, other = languages.everything(0), languages.everything(1)
         rest = languages.state([other] + [call] * (_DIGITS - 1), 0)
-        found = languages.first_match([(sets, rest) for sets, _, _ in expanded(prefix)])
+        found = languages.first_match([(sets, rest) for sets, _, _ in list_ways(prefix)])
         return languages.tagged_with(found, 0)
 
     def _all_strips(self, metadata: "PhoneMetadata") -> list[_Strip]:
@@ -454,7 +454,7 @@ class _Reader:
         pattern, rule = metadata.national_prefix_for_parsing, metadata.national_prefix_transform_rule
         kinds: dict[tuple[tuple[int, ...], int], int] = {}
         ways = []
-        for sets, groups, is_anchored in expanded(pattern) if pattern else ():
+        for sets, groups, is_anchored in list_ways(pattern) if pattern else ():
             head: list[int] = []
             if rule and groups and groups[-1] is not None:
                 for number, literal in _RULE_PARTS.findall(rule):

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
+from contextlib import contextmanager
+from functools import reduce
 from typing import Any, NamedTuple
 
 from number_generator.errors import SpecError
+from number_generator.numbers.automata import LanguageError
+from number_generator.numbers.regex import Tree, parse_tree
 
-__all__ = ["DigitSets", "Way", "expanded", "parsed"]
+__all__ = ["DigitSets", "Way", "list_ways"]
 
 _Edges = tuple[tuple[tuple[int, int], ...], ...]
 
@@ -208,7 +211,8 @@ class DigitSets:
         """Give the strings that a regular expression matches up to what is in `rest`."""
         key = pattern, rest
         if key not in self._built_patterns:
-            self._built_patterns[key] = self._built(parsed(pattern), rest)
+            with _translate_errors(pattern):
+                self._built_patterns[key] = self._prepend(parse_tree(pattern), rest)
         return self._built_patterns[key]
 
     def _pairs(self, first: int, second: int) -> Iterator[tuple[int, int]]:
@@ -223,46 +227,34 @@ class DigitSets:
             known[state] = self.state([self._mapped(target, tag_of, known) for target in row[:-1]], tag_of(row[-1]))
         return known[state]
 
-    def _built(self, tree: "_Tree", rest: int) -> int:
-        """Give the strings that begin with what `tree` matches, followed by what is in `rest`."""
-        kind, content, least, most = tree
-        if kind == "digits":
-            return self.state([rest if digit in content else 0 for digit in range(_DIGITS)]) if rest else 0
-        if kind in {"sequence", "group"}:
-            for part in reversed(content):
-                rest = self._built(part, rest)
-            return rest
-        if kind == "either":
-            found = 0
-            for part in content:
-                found = self.join(found, self._built(part, rest))
-            return found
-        if kind == "repeat":
-            found = rest
-            for _ in range(most - least):
-                found = self.join(rest, self._built(content, found))
-            for _ in range(least):
-                found = self._built(content, found)
-            return found
-        if kind == "end":
-            return self.meet(rest, self.state([0] * _DIGITS, 0))
-        ahead = self._built(content[0], self.everything())
-        return self.meet(rest, ahead) if kind == "ahead" else self.minus(rest, ahead)
+    def _prepend(self, tree: Tree, rest: int) -> int:
+        """Return the strings that begin with what `tree` matches and go on with what is in `rest`."""
+        for node in reversed(tree):
+            rest = self._prepend_node(node, rest)
+        return rest
 
-
-# --- Regular expressions, as far as the metadata use them -----------------------------------------------------------
-
-
-class _Tree(NamedTuple):
-    """A parsed expression: "digits", "sequence", "either", "repeat", "group", "end", "ahead" or "not ahead".
-
-    `least` and `most` are the bounds of a repeat; `least` is the number of a group.
-    """
-
-    kind: str
-    content: Any = None
-    least: int = 0
-    most: int = 0
+    def _prepend_node(self, node: tuple[Any, ...], rest: int) -> int:
+        match node:
+            case "characters", mask:
+                digits = _list_digits(mask)
+                return self.state([rest if digit in digits else 0 for digit in range(_DIGITS)])
+            case "group", content, _:
+                return self._prepend(content, rest)
+            case "either", options:
+                return reduce(self.join, [self._prepend(option, rest) for option in options])
+            case "repeat", content, least, int(most), _:
+                found = rest
+                for _ in range(most - least):
+                    found = self.join(rest, self._prepend(content, found))
+                for _ in range(least):
+                    found = self._prepend(content, found)
+                return found
+            case "ahead", content, is_negated:
+                ahead = self._prepend(content, self.everything())
+                return self.minus(rest, ahead) if is_negated else self.meet(rest, ahead)
+            case "anchor", "$":
+                return self.meet(rest, self.state([0] * _DIGITS, 0))
+        raise LanguageError(f"has an unsupported part ({node[0]})")
 
 
 class Way(NamedTuple):
@@ -273,98 +265,57 @@ class Way(NamedTuple):
     is_anchored: bool = False
 
 
-_PIECE = re.compile(r"\\d|\d|\[[\d-]+\]|\(\?[:=!]|[()|?$]|\{\d+(?:,\d+)?\}")
-_ENTRANCES = {"(": "group", "(?:": "sequence", "(?=": "ahead", "(?!": "not ahead"}
+def list_ways(pattern: str) -> list[Way]:
+    """Return the ways in which an expression can match a beginning. Of those that do, Python takes the first."""
+    with _translate_errors(pattern):
+        return list(_extend(parse_tree(pattern), Way(groups=(None,) * re.compile(pattern).groups)))
 
 
-@cache
-def parsed(pattern: str) -> _Tree:
-    """Parse an expression of digits, classes of them, groups, alternatives, bounded repeats, lookaheads and `$`."""
-    pieces = _PIECE.findall(pattern)
-    if "".join(pieces) != pattern:
-        raise _not_understood(pattern)
-    return _parsed_alternatives(pieces[::-1], iter(range(1, len(pieces))))
+def _extend(tree: Tree, way: Way) -> Iterator[Way]:
+    """Yield the ways that go on from `way` with what `tree` matches."""
+    if not tree:
+        yield way
+        return
+    for longer in _extend_by_node(tree[0], way):
+        yield from _extend(tree[1:], longer)
 
 
-def _parsed_alternatives(pieces: list[str], numbers: Iterator[int]) -> _Tree:
-    """Parse alternatives up to a closing bracket; `pieces` are in reverse order and are used up."""
-    alternatives = []
-    parts: list[_Tree] = []
-    while pieces and pieces[-1] != ")":
-        piece = pieces.pop()
-        if piece == "|":
-            alternatives.append(_Tree("sequence", parts))
-            parts = []
-        elif piece == "?":
-            parts.append(_Tree("repeat", parts.pop(), 0, 1))
-        elif piece == "$":
-            parts.append(_Tree("end"))
-        elif piece[0] == "{":
-            least, _, most = piece[1:-1].partition(",")
-            parts.append(_Tree("repeat", parts.pop(), int(least), int(most or least)))
-        elif piece in _ENTRANCES:
-            number = next(numbers) if piece == "(" else 0
-            inner = _parsed_alternatives(pieces, numbers)
-            pieces.pop()
-            parts.append(_Tree(_ENTRANCES[piece], [inner], number))
-        else:
-            parts.append(_Tree("digits", _digits_of(piece)))
-    alternatives.append(_Tree("sequence", parts))
-    return alternatives[0] if len(alternatives) == 1 else _Tree("either", alternatives)
-
-
-def _digits_of(piece: str) -> frozenset[int]:
-    """Give the digits that a digit or a class matches."""
-    if piece == r"\d":
-        return frozenset(range(_DIGITS))
-    is_member = re.compile(piece).fullmatch
-    return frozenset(digit for digit in range(_DIGITS) if is_member(str(digit)))
-
-
-def expanded(pattern: str) -> list[Way]:
-    """Give the ways in which an expression can match a beginning; of those that do, Python takes the first."""
-    count = re.compile(pattern).groups
-
-    def ways(tree: _Tree, way: Way) -> Iterator[Way]:
-        kind, content, least, _ = tree
-        if kind == "digits":
-            yield way._replace(sets=(*way.sets, content))
-        elif kind == "sequence":
-            yield from sequence(content, way)
-        elif kind == "either":
-            for part in content:
-                yield from ways(part, way)
-        elif kind == "repeat":
-            yield from repeat(tree, way, 0)
-        elif kind == "group":
-            for longer in sequence(content, way):
+def _extend_by_node(node: tuple[Any, ...], way: Way) -> Iterator[Way]:
+    match node:
+        case "characters", mask:
+            yield way._replace(sets=(*way.sets, _list_digits(mask)))
+        case "group", content, number:
+            for longer in _extend(content, way):
                 groups = list(longer.groups)
-                groups[least - 1] = len(way.sets), len(longer.sets)
+                groups[number - 1] = len(way.sets), len(longer.sets)
                 yield longer._replace(groups=tuple(groups))
-        elif kind == "end":
+        case "either", options:
+            for option in options:
+                yield from _extend(option, way)
+        case "repeat", content, least, int(most), False:
+            if most > 0:
+                yield from _extend([*content, ("repeat", content, least - 1, most - 1, False)], way)
+            if least <= 0:
+                yield way
+        case "anchor", "$":
             yield way._replace(is_anchored=True)
-        else:
-            raise _not_understood(pattern)
-
-    def sequence(parts: Sequence[_Tree], way: Way) -> Iterator[Way]:
-        if not parts:
-            yield way
-            return
-        for longer in ways(parts[0], way):
-            yield from sequence(parts[1:], longer)
-
-    def repeat(tree: _Tree, way: Way, done: int) -> Iterator[Way]:
-        if done < tree.most:
-            for longer in ways(tree.content, way):
-                yield from repeat(tree, longer, done + 1)
-        if done >= tree.least:
-            yield way
-
-    return list(ways(parsed(pattern), Way(groups=(None,) * count)))
+        case _:
+            raise LanguageError(f"has an unsupported part ({node[0]})")
 
 
-def _not_understood(pattern: str) -> SpecError:
-    return SpecError(
-        f"the metadata of phonenumbers hold the pattern {pattern!r}, which is not understood: install another version "
-        "of it, or leave the country out"
-    )
+def _list_digits(mask: int) -> frozenset[int]:
+    """Return the digits of a set of characters that has no others."""
+    if mask >> _DIGITS:
+        raise LanguageError("matches other characters than digits")
+    return frozenset(digit for digit in range(_DIGITS) if mask >> digit & 1)
+
+
+@contextmanager
+def _translate_errors(pattern: str) -> Iterator[None]:
+    try:
+        yield
+    except LanguageError as exc:
+        raise SpecError(
+            f"the metadata of phonenumbers has the pattern {pattern!r}, which {exc}: install another version of the "
+            "package, or leave the country out"
+        ) from exc

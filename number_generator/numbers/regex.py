@@ -1,40 +1,81 @@
-"""Regular expressions as automata over the characters of numbers.
+"""Regular expressions as automata over the characters of numbers, built from Python's own parse tree.
 
-interegular parses; its own automata have no bound on their size, so they are made here: a nondeterministic one from the
-parse tree, a deterministic one from that, each with a limit on its states and on the work.
+A nondeterministic automaton is built from the tree, and a deterministic one from that. One budget of work limits both,
+so that no expression takes minutes or gigabytes.
 """
 
 import re
+import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from number_generator.numbers.automata import Automaton, LanguageError
 from number_generator.numbers.sequences import ALPHABET
 
-__all__ = ["parse_language"]
+if sys.version_info >= (3, 11):
+    from re import _parser as python_parser
+else:
+    import sre_parse as python_parser
+
+__all__ = ["Tree", "parse_language", "parse_tree"]
+
+Tree = Sequence[tuple[Any, ...]]
+"""What an expression matches, one node after the other. The nodes are:
+
+("characters", mask)
+    One character out of a set: bit k of the mask is character k of the alphabet.
+("either", trees)
+    Alternatives, in the order in which Python tries them.
+("repeat", tree, least, most, is_lazy)
+    `most` is None if there is no limit. A lazy repeat tries fewer first.
+("group", tree, number)
+    A capturing group; the nodes of other groups stand in the tree without one.
+("ahead", tree, is_negated)
+    What must follow, or must not.
+("anchor", sign)
+    A `^` or `$`.
+"""
 
 _EVERY = (1 << len(ALPHABET)) - 1
-"""A set of characters is a mask: bit k is character k of the alphabet."""
+_DIGITS = (1 << 10) - 1
+_CATEGORIES = {"DIGIT": _DIGITS, "WORD": _DIGITS, "SPACE": 1 << ALPHABET.index(" ")}
+_UNSUPPORTED = {
+    "ASSERT": "a look-behind",
+    "ASSERT_NOT": "a look-behind",
+    "ATOMIC_GROUP": "an atomic group",
+    "GROUPREF": "a reference to a group",
+    "GROUPREF_EXISTS": "a condition",
+    "POSSESSIVE_REPEAT": "a possessive repeat",
+    "SUBPATTERN": "the flag x",
+}
 
+_MAX_CHARACTERS = 100_000  # Python's parser takes quadratic time for some expressions
 _MAX_WORK = 4_000_000  # some three seconds
 _PIECE_WORK = 20
 _STATE_WORK = 100
-_QUANTIFIER = re.compile(r"\{(\d+(,\d*)?|,\d*)\}")
-_ESCAPES = {"d": "0123456789", "w": "0123456789", "s": " "}
 _TOO_LARGE = "is too large: give fewer or shorter repeats and alternatives"
+
+_UNSUPPORTED_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\[ABNUZbuz])")
+_PIECE = re.compile(
+    r"\(\?(?:P<\w+>|[=!#]|[\w-]*:?)"  # the beginning of a group
+    r"|\{(?:\d+(?:,\d*)?|,\d*)\}"
+    r"|\[\^\]?(?:\\.|[^\]\\])*\]"  # a negated class may name any character
+    r"|[.^$*+?()|]"
+    r"|(?P<characters>\[\]?(?:\\.|[^\]\\])*\]|\\(?:x..|[0-7]{1,3}|.)|.)",
+    re.DOTALL,
+)
 
 
 def parse_language(regex: str) -> Automaton:
-    r"""Give the automaton of all strings that `regex` matches from their first to their last character.
+    r"""Return the automaton of all strings that `regex` matches from their first to their last character.
 
     Parameters
     ----------
     regex : str
-        In Python's syntax: characters, classes, groups, alternatives, repeats, and lookaheads outside of groups. What
-        matches other characters among those of numbers, such as `.` or `\W`, stands for the latter alone.
+        In Python's syntax: characters, classes, groups, alternatives, repeats, and lookaheads outside groups. `.`, `\W`
+        and the like match only characters that numbers can hold.
 
     Returns
     -------
@@ -44,35 +85,127 @@ def parse_language(regex: str) -> Automaton:
     Raises
     ------
     LanguageError
-        If the expression is none, is not supported, names other characters, matches nothing or without end, or is too
-        large.
+        If the expression is not valid, is not supported, names other characters, matches no string or infinitely many,
+        or is too large.
     """
-    tree = _parsed(regex)
+    tree = parse_tree(regex)
     try:
-        machine = _machine(tree, _Budget())
+        machine = _build_machine(tree, _Budget(), begins=True)
     except RecursionError as exc:  # each lookahead is a call within the last one
-        raise LanguageError("has too many lookaheads or groups in one another: give fewer") from exc
+        raise LanguageError("has too many lookaheads or nested groups: use fewer") from exc
     return Automaton.built(machine.edges, [0 if is_end else -1 for is_end in machine.ends], [0])
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    """A `^` or `$` and its place."""
+def parse_tree(regex: str) -> Tree:
+    """Parse an expression.
 
-    character: str
-    place: int
+    Raises
+    ------
+    LanguageError
+        If it is not valid, is not supported, or names characters that numbers cannot hold.
+    """
+    if len(regex) > _MAX_CHARACTERS:
+        raise LanguageError(_TOO_LARGE)
+    try:
+        parsed = _parse(regex)
+        escape = _UNSUPPORTED_ESCAPE.search(regex)
+        if escape:
+            raise _unsupported(f"{escape[1]} at position {escape.start(1)}")
+        if parsed.state.flags & re.VERBOSE:
+            raise _unsupported("the flag x")
+        tree = _convert(parsed)
+        _check_characters(regex)
+    except re.error as exc:
+        place = "" if exc.pos is None else f" at position {exc.pos}"
+        raise LanguageError(
+            f"is not a valid regular expression: {exc.msg}{place}; fix it, or escape literal signs with a backslash"
+        ) from exc
+    except OverflowError as exc:
+        raise LanguageError(_TOO_LARGE) from exc
+    except RecursionError as exc:
+        raise LanguageError("nests its groups too deep: use fewer groups") from exc
+    return tree
 
 
-@dataclass(frozen=True, slots=True)
-class _Characters:
-    """One character out of a set."""
+def _parse(regex: str) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return python_parser.parse(regex)
 
-    mask: int
+
+def _unsupported(what: str) -> LanguageError:
+    return LanguageError(
+        f"has an unsupported part ({what}): use characters, classes, groups, alternatives, repeats, and lookaheads "
+        "outside groups"
+    )
+
+
+def _convert(parsed: Any) -> Tree:
+    """Convert Python's parse tree, as it is in Python 3.10 to 3.13."""
+    tree: list[tuple[Any, ...]] = []
+    for operation, argument in parsed:
+        match operation.name, argument:
+            case (("LITERAL" | "NOT_LITERAL" | "IN" | "ANY"), _):
+                mask, _ = _read_class(operation, argument)
+                tree.append(("characters", mask))
+            case "BRANCH", (_, options) if not any(options):
+                pass  # equal alternatives: Python moves what they share in front of them
+            case "BRANCH", (_, options):
+                tree.append(("either", [_convert(option) for option in options]))
+            case ("MAX_REPEAT" | "MIN_REPEAT") as name, (least, most, content):
+                limit = None if most == python_parser.MAXREPEAT else most
+                tree.append(("repeat", _convert(content), least, limit, name == "MIN_REPEAT"))
+            case "SUBPATTERN", (number, flags, _, content) if not flags & re.VERBOSE:
+                tree += _convert(content) if number is None else [("group", _convert(content), number)]
+            case ("ASSERT" | "ASSERT_NOT") as name, (1, content):
+                tree.append(("ahead", _convert(content), name == "ASSERT_NOT"))
+            case "FAILURE", _:
+                tree.append(("ahead", [], True))  # (?!)
+            case "AT", place:
+                tree.append(("anchor", "^" if place.name == "AT_BEGINNING" else "$"))
+            case name, _:
+                raise _unsupported(_UNSUPPORTED.get(name, name))
+    return tree
+
+
+def _read_class(operation: Any, argument: Any) -> tuple[int, str]:
+    """Return the mask of a class or character, and what it names that is not in the alphabet."""
+    mask, others = 0, ""
+    for member, value in argument if operation.name == "IN" else [(operation, argument)]:
+        if member.name == "CATEGORY":
+            name = value.name.removeprefix("CATEGORY_")
+            category = _CATEGORIES[name.removeprefix("NOT_")]
+            mask |= _EVERY & ~category if name.startswith("NOT_") else category
+        elif value is not None:
+            first, last = value if member.name == "RANGE" else (value, value)
+            mask |= sum(1 << code for code, character in enumerate(ALPHABET) if first <= ord(character) <= last)
+            others += next((chr(code) for code in range(first, last + 1) if chr(code) not in ALPHABET), "")
+    is_negated = operation.name in {"NOT_LITERAL", "ANY"} or (operation.name == "IN" and argument[0][1] is None)
+    return _EVERY & ~mask if is_negated else mask, others
+
+
+def _check_characters(regex: str) -> None:
+    """Reject comments, and characters outside the alphabet: the parse tree does not tell where they stand."""
+    for piece in _PIECE.finditer(regex):
+        text, place = piece[0], piece.start()
+        if text == "(?#":
+            raise _unsupported(f"the comment at position {place}")
+        if piece["characters"] and text not in ALPHABET:
+            ((operation, argument),) = _parse(text)
+            _, others = _read_class(operation, argument)
+            if others:
+                raise LanguageError(
+                    f"holds {others[0]!r} at position {place + max(0, text.find(others[0]))}: numbers hold digits and "
+                    "the separators - . , / ( ) + and space"
+                )
+
+
+# --- Automata -------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Budget:
-    """What may still be done before an expression is too large."""
+    """The work that may still be done before an expression is too large."""
 
     work: int = _MAX_WORK
 
@@ -90,154 +223,11 @@ class _Machine:
     ends: list[bool]
 
 
-def _parsed(regex: str) -> Any:
-    """Give interegular's parse tree, in which a `_Characters` stands for each class and an `_Anchor` for ^ and $."""
-    from interegular.patterns import InvalidSyntax, Unsupported  # noqa: PLC0415 - loads when it is used
-    from interegular.utils.simple_parser import NoMatch  # noqa: PLC0415
-
-    # Python says what is wrong and where; interegular says neither, but reads no more than Python does.
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(regex)
-        return _parser()(regex).parse_tree()
-    except re.error as exc:
-        place = "" if exc.pos is None else f" at position {exc.pos}"
-        raise LanguageError(
-            f"is no regular expression: {exc.msg}{place}; mend it, or write a backslash before a sign that means itself"
-        ) from exc
-    except OverflowError as exc:
-        raise LanguageError(_TOO_LARGE) from exc
-    except RecursionError as exc:
-        raise LanguageError("nests its groups too deep: give fewer groups") from exc
-    except NoMatch as exc:
-        raise _unsupported(f"what stands at position {exc.index}") from exc
-    except (InvalidSyntax, Unsupported) as exc:
-        raise _unsupported(str(exc)) from exc
-
-
-def _unsupported(what: str) -> LanguageError:
-    return LanguageError(
-        f"holds what is not supported ({what}): give characters, classes, groups, alternatives, repeats, and "
-        "lookaheads outside of groups"
-    )
-
-
-@cache
-def _parser() -> Any:
-    """Make the class of the parser: interegular's, with Python's reading of classes and with places in errors."""
-    from interegular import patterns  # noqa: PLC0415 - loads when it is used
-    from interegular.utils.simple_parser import SimpleParser  # noqa: PLC0415
-
-    base: Any = patterns._ParsePattern  # its functions have no types
-
-    class Parser(base):  # type: ignore[misc]
-        """Its methods that begin without an underscore are wrapped by interegular: they reset the place on failure."""
-
-        def parse_tree(self) -> Any:
-            return SimpleParser.parse(self)  # the error of `_ParsePattern.parse` knows no place
-
-        def extension_group(self) -> Any:
-            if self.peek_static("#"):
-                raise _unsupported(f"the comment at position {self.index - 2}")
-            return super().extension_group()
-
-        def obj(self) -> Any:
-            return self.group() if self.static_b("(") else self.atom()  # repeated once: 1{2}+ means something else
-
-        def atom(self) -> Any:
-            place = self.index
-            if self.static_b("["):
-                return self.repetition(_Characters(self._class()))
-            if self.static_b("."):
-                return self.repetition(_Characters(_EVERY))
-            if self.anyof_b("^", "$"):
-                return _Anchor(self.data[place], place)
-            if self.static_b("\\"):
-                escaped = self._escaped(inner=False)
-                mask = escaped if isinstance(escaped, int) else _range_mask(escaped, escaped, place)
-                return self.repetition(_Characters(mask))
-            character = self.any_but(*self.SPECIAL_CHARS_STANDARD)
-            return self.repetition(_Characters(_range_mask(character, character, place)))
-
-        def repetition(self, base: Any) -> Any:
-            if self.peek_static("{") and not _QUANTIFIER.match(self.data, self.index):
-                raise _unwritable("{", self.index)  # Python takes it for itself
-            return super().repetition(base)
-
-        def _class(self) -> int:
-            """Read a class after its bracket. interegular's own reading fails for several negated escapes in one."""
-            is_negated = self.static_b("^")
-            mask = 0
-            first = self.index  # a bracket that stands first means itself
-            while self.index == first or not self.peek_static("]"):
-                place = self.index
-                low = self._member()
-                if isinstance(low, int):
-                    mask |= low
-                    continue
-                high = low
-                if self.peek_static("-") and self.data[self.index + 1] != "]":
-                    self.index += 1
-                    high = self._member()
-                mask |= _range_mask(low, high, place, is_strict=not is_negated)
-            self.static("]")
-            return _EVERY & ~mask if is_negated else mask
-
-        def _member(self) -> Any:
-            """Read a character of a class, or an escape."""
-            return self._escaped(inner=True) if self.static_b("\\") else self.any()
-
-        def _escaped(self, *, inner: bool) -> Any:
-            r"""Read what follows a backslash: a character, or the mask of an escape such as `\d`."""
-            letter = self.data[self.index]
-            if letter in "dDwWsS":
-                return _escaped_mask(self.any())
-            if letter in "ABNUZbu":
-                raise _unsupported(f"\\{letter} at position {self.index - 1}")
-            (character,) = self.escaped(inner).chars
-            return character
-
-    return Parser
-
-
-def _escaped_mask(letter: str) -> int:
-    r"""Give the writable characters of \d, \D, \w, \W, \s or \S."""
-    mask = sum(1 << ALPHABET.index(character) for character in _ESCAPES[letter.lower()])
-    return mask if letter.islower() else _EVERY & ~mask
-
-
-def _range_mask(low: str, high: str, place: int, *, is_strict: bool = True) -> int:
-    """Give the writable characters of a range; where it is strict, there must not be others."""
-    if is_strict:
-        for number in range(ord(low), ord(high) + 1):
-            if chr(number) not in ALPHABET:
-                raise _unwritable(chr(number), place)
-    return sum(1 << code for code, character in enumerate(ALPHABET) if low <= character <= high)
-
-
-def _unwritable(character: str, place: int) -> LanguageError:
-    return LanguageError(
-        f"holds {character!r} at position {place}: numbers hold digits and the separators - . , / ( ) + and space"
-    )
-
-
-def _machine(tree: Any, budget: _Budget) -> _Machine:
-    """Give the automaton of a whole expression."""
+def _build_machine(tree: Tree, budget: _Budget, *, begins: bool) -> _Machine:
     net = _Net(budget)
-    start, end = net.state(), net.state()
-    for option in tree.options:
-        parts = list(option.parts)
-        while parts and _is_anchor(parts[0], "^"):
-            del parts[0]
-        while parts and _is_anchor(parts[-1], "$"):
-            del parts[-1]
-        net.add_option(parts, start, end)
-    return net.determinised(start, end)
-
-
-def _is_anchor(part: Any, character: str) -> bool:
-    return isinstance(part, _Anchor) and part.character == character
+    start, end = net.add_state(), net.add_state()
+    net.add_outermost(tree, start, end, begins=begins)
+    return net.determinise(start, end)
 
 
 class _Net:
@@ -248,35 +238,45 @@ class _Net:
         self._arcs: list[list[tuple[int, int]]] = []
         self._jumps: list[list[int]] = []
 
-    def state(self) -> int:
-        """Add a state."""
+    def add_state(self) -> int:
         self._arcs.append([])
         self._jumps.append([])
         return len(self._arcs) - 1
 
-    def add_option(self, parts: Sequence[Any], start: int, end: int) -> None:
-        """Add a way from `start` to `end`: the parts of an alternative outside of all groups."""
-        first = self.state()
-        self._jumps[start].append(first)
-        self._jumps[self._add_outermost(parts, first)].append(end)
+    def add_outermost(self, tree: Tree, at: int, end: int, *, begins: bool) -> None:
+        """Add a way from `at` to `end` for what stands outside all groups: here anchors and lookaheads may stand.
 
-    def _add_outermost(self, parts: Sequence[Any], at: int) -> int:
-        """Add what a way from `at` takes, one after the other; give the state behind. Lookaheads see the rest."""
-        from interegular.patterns import _NonCapturing  # noqa: PLC0415 - loads when it is used
+        `begins` says whether the text begins at `at`. A lookahead sees everything behind it.
+        """
+        first, stop = 0, len(tree)
+        while begins and first < stop and tree[first] == ("anchor", "^"):
+            first += 1
+        while first < stop and _is_end(tree[stop - 1]):
+            stop -= 1
+        for k in range(first, stop):
+            match tree[k]:
+                case "ahead", content, is_negated:
+                    rest = _build_machine(tree[k + 1 :], self._budget, begins=False)
+                    ahead = _build_machine(_open_end(content), self._budget, begins=False)
+                    at = self._add_machine(_intersect(rest, ahead, is_negated, self._budget), at)
+                    break
+                case "either", options if k == stop - 1:
+                    for option in options:
+                        self.add_outermost(option, self._branch(at), end, begins=begins and k == first)
+                    return
+                case node:
+                    at = self._add_node(node, at)
+        self._jumps[at].append(end)
 
-        for k, part in enumerate(parts):
-            if isinstance(part, _NonCapturing) and not part.backwards:
-                rest = _Net(self._budget)
-                start, end = rest.state(), rest.state()
-                rest.add_option(parts[k + 1 :], start, end)
-                ahead = _lookahead(part.inner, self._budget)
-                return self._add_machine(_both(rest.determinised(start, end), ahead, part.negate, self._budget), at)
-            at = self._add(part, at)
-        return at
+    def _branch(self, at: int) -> int:
+        """Add a state that `at` jumps to."""
+        state = self.add_state()
+        self._jumps[at].append(state)
+        return state
 
     def _add_machine(self, machine: _Machine, at: int) -> int:
-        states = [self.state() for _ in machine.edges]
-        end = self.state()
+        states = [self.add_state() for _ in machine.edges]
+        end = self.add_state()
         self._jumps[at].append(states[0])
         for state, edges, is_end in zip(states, machine.edges, machine.ends, strict=True):
             self._budget.spend(_PIECE_WORK)
@@ -285,52 +285,52 @@ class _Net:
                 self._jumps[state].append(end)
         return end
 
-    def _add(self, tree: Any, at: int) -> int:
-        """Add what a way from `at` takes; give the state behind."""
-        from interegular.patterns import Pattern, _Concatenation, _NonCapturing, _Repeated  # noqa: PLC0415
-
+    def _add(self, tree: Tree, at: int) -> int:
+        """Add a way from `at` for a sequence. Return the state behind it."""
         self._budget.spend(_PIECE_WORK)
-        if isinstance(tree, _Characters):
-            behind = self.state()
-            self._arcs[at].append((tree.mask, behind))
-            return behind
-        if isinstance(tree, _Concatenation):
-            for part in tree.parts:
-                at = self._add(part, at)
-            return at
-        if isinstance(tree, Pattern):
-            behind = self.state()
-            for option in tree.options:
-                first = self.state()
-                self._jumps[at].append(first)
-                self._jumps[self._add(option, first)].append(behind)
-            return behind
-        if isinstance(tree, _Repeated):
-            return self._add_repeated(tree.base, tree.min, tree.max, at)
-        if isinstance(tree, _NonCapturing):
-            raise _unsupported("a look-behind" if tree.backwards else "a lookahead in a group")
-        if isinstance(tree, _Anchor):
-            raise _unsupported(f"the {tree.character!r} at position {tree.place}; the whole number is matched anyway")
-        return at  # nothing, as of the flags in (?i)
+        for node in tree:
+            at = self._add_node(node, at)
+        return at
 
-    def _add_repeated(self, base: Any, least: int, most: int | None, at: int) -> int:
+    def _add_node(self, node: tuple[Any, ...], at: int) -> int:
+        """Add a way from `at` for one node. Return the state behind it."""
+        self._budget.spend(_PIECE_WORK)
+        match node:
+            case "characters", mask:
+                behind = self.add_state()
+                self._arcs[at].append((mask, behind))
+                return behind
+            case "group", content, _:
+                return self._add(content, at)
+            case "either", options:
+                behind = self.add_state()
+                for option in options:
+                    self._jumps[self._add(option, self._branch(at))].append(behind)
+                return behind
+            case "repeat", content, least, most, _:
+                return self._add_repeat(content, least, most, at)
+            case "anchor", sign:
+                raise _unsupported(f"the {sign!r} inside the expression; the whole number is matched anyway")
+        raise _unsupported("a lookahead in a group")
+
+    def _add_repeat(self, content: Tree, least: int, most: int | None, at: int) -> int:
         for _ in range(least):
-            at = self._add(base, at)
-        behind = self.state()
+            at = self._add(content, at)
+        behind = self.add_state()
         if most is None:
             self._jumps[at].append(behind)
-            self._jumps[self._add(base, behind)].append(behind)
+            self._jumps[self._add(content, behind)].append(behind)
             return behind
         for _ in range(most - least):
             self._jumps[at].append(behind)  # past all that may follow: from one to the next, there were far more ways
-            at = self._add(base, at)
+            at = self._add(content, at)
         self._jumps[at].append(behind)
         return behind
 
-    def determinised(self, start: int, end: int) -> _Machine:
-        """Give the deterministic automaton, whose states are the sets of states that a text can lead to."""
+    def determinise(self, start: int, end: int) -> _Machine:
+        """Return the deterministic automaton: its states are the sets of states that a text can lead to."""
         known: dict[int, frozenset[int]] = {}
-        first = self._closure(start, end, known)
+        first = self._close(start, end, known)
         names = {first: 0}
         waiting = [first]
         machine = _Machine([], [])
@@ -345,7 +345,7 @@ class _Net:
             codes_of.pop((), None)
             edges: list[tuple[int, int]] = []
             for masks, codes in codes_of.items():
-                parts = [self._closure(target, end, known) for mask in masks for target in by_mask[mask]]
+                parts = [self._close(target, end, known) for mask in masks for target in by_mask[mask]]
                 self._budget.spend(sum(map(len, parts)))
                 reached = frozenset().union(*parts)
                 if reached not in names:
@@ -357,8 +357,8 @@ class _Net:
             machine.ends.append(end in members)
         return machine
 
-    def _closure(self, state: int, end: int, known: dict[int, frozenset[int]]) -> frozenset[int]:
-        """Give the states that jumps lead to, as far as they have arcs or are the end."""
+    def _close(self, state: int, end: int, known: dict[int, frozenset[int]]) -> frozenset[int]:
+        """Return the states that jumps lead to, as far as they have arcs or are the end."""
         if state not in known:
             found = {state}
             waiting = [state]
@@ -372,25 +372,23 @@ class _Net:
         return known[state]
 
 
-def _lookahead(tree: Any, budget: _Budget) -> _Machine:
-    """Give the automaton of all texts that a lookahead lets pass."""
-    from interegular import patterns  # noqa: PLC0415 - loads when it is used
-
-    nodes: Any = patterns
-    anything = nodes._Repeated(_Characters(_EVERY), 0, None)
-    net = _Net(budget)
-    start, end = net.state(), net.state()
-    for option in tree.options:
-        parts = list(option.parts)
-        if parts and _is_anchor(parts[-1], "$"):
-            net.add_option(parts[:-1], start, end)
-        else:
-            net.add_option([*parts, anything], start, end)
-    return net.determinised(start, end)
+def _is_end(node: tuple[Any, ...]) -> bool:
+    """Tell whether a node is a `$`, or holds no more than such."""
+    return node == ("anchor", "$") or (node[0] == "either" and all(_is_end(part) for tree in node[1] for part in tree))
 
 
-def _both(machine: _Machine, ahead: _Machine, is_negated: bool, budget: _Budget) -> _Machine:
-    """Give the automaton of the texts of `machine` that are texts of `ahead` as well, or are not."""
+def _open_end(tree: Tree) -> Tree:
+    """Return what a text begins with if a lookahead lets it pass: without a `$`, anything may follow."""
+    match tree[-1] if tree else ():
+        case "anchor", "$":
+            return tree
+        case "either", options:
+            return [*tree[:-1], ("either", [_open_end(option) for option in options])]
+    return [*tree, ("repeat", [("characters", _EVERY)], 0, None, False)]
+
+
+def _intersect(machine: _Machine, ahead: _Machine, is_negated: bool, budget: _Budget) -> _Machine:
+    """Return the automaton of the texts of `machine` that are texts of `ahead` too, or are not if it is negated."""
     lost = -1  # the state of `ahead` in which no text ends, nor ever will
     names = {(0, 0): 0}
     waiting = [(0, 0)]
