@@ -13,13 +13,13 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.formats.descriptions import restore_pair
 from number_generator.formats.hdf5.chunks import ChunkReader, check_checksums
 from number_generator.formats.hdf5.heaps import check_attributes, check_heaps, longest_string, longest_string_in_chunks
 from number_generator.formats.hdf5.objects import import_h5py, open_file, own_object, stored_dataset
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
+from number_generator.formats.schema import JSON_ATTRIBUTE, restore_pair
 from number_generator.job.chunk import TruthField
-from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
+from number_generator.job.spec import SOURCE_DIGITS
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 

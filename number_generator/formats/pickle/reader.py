@@ -94,10 +94,7 @@ def _fields(metadata: Any) -> tuple[TruthField, ...]:
     """Return what the metadata tells of the arrays of ground truth."""
     if not isinstance(metadata, dict):
         raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
-    try:
-        return parse_truth_fields({"fields": metadata.get(_TRUTH_FIELDS, {})})
-    except ValueError as exc:
-        raise MalformedError(str(exc)) from exc
+    return parse_truth_fields(metadata.get(_TRUTH_FIELDS, {}))
 
 
 def _array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]:
