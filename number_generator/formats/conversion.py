@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.schema import describe, parse_truth_fields
 from number_generator.formats.writer import ENDINGS, FORMATS, Compression, Format, find_format, open_writer
@@ -254,8 +255,8 @@ def _ascii(label: str) -> bytes:
 def _check_fields(fields: tuple[TruthField, ...]) -> None:
     """Refuse ground truth of kinds that could not be read again: an HDF5 file of others may have any."""
     try:
-        parse_truth_fields(describe(DatasetHeader((0, 1, 1), 0, {}, fields)))
-    except ValueError as exc:
+        parse_truth_fields(describe(DatasetHeader((0, 1, 1), 0, {}, fields))["fields"])
+    except MalformedError as exc:
         raise DatasetError(f"the ground truth cannot be written ({exc}): it is not this package's") from exc
 
 

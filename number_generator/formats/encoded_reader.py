@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.formats.descriptions import Description
 from number_generator.formats.image_decoding import check_size, decode_image, read_size
 from number_generator.formats.paths import MalformedError, reading
-from number_generator.formats.schema import parse_truth_rows
+from number_generator.formats.schema import Description, parse_json, parse_truth_rows
 from number_generator.job.chunk import TruthField
 
 MOST_LABEL_BYTES = 1 << 16
@@ -88,10 +86,7 @@ class EncodedReader(SlicedReader[Handles]):
         # The arrays of the same images are asked for one after the other.
         if self._last_rows is None or self._last_rows[0] != numbers:
             self._last_rows = numbers, self._rows(handles, numbers)
-        try:
-            return parse_truth_rows(self._last_rows[1], [field])[name]
-        except ValueError as exc:
-            raise MalformedError(str(exc)) from exc
+        return parse_truth_rows(self._last_rows[1], [field])[name]
 
     def _describe(self, handles: Handles) -> Description:
         """Return what the dataset says of itself."""
@@ -120,12 +115,9 @@ def json_object(text: bytes, name: str) -> dict[str, Any]:
     """Return the JSON object of an image, or refuse what is none."""
     if len(text) > _MOST_TRUTH_BYTES:
         raise MalformedError(f"the JSON of {name} takes {len(text)} bytes")
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise MalformedError(f"the JSON of {name} cannot be read ({exc})") from exc
+    found = parse_json(text, name)
     if not isinstance(found, dict):
-        raise MalformedError(f"the JSON of {name} is no object")
+        raise MalformedError(f"the JSON of {name} is not an object")
     return found
 
 

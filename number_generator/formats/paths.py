@@ -64,6 +64,12 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
     return checked
 
 
+def map_file(path: Path) -> mmap.mmap:
+    """Return the content of a file, which may be removed meanwhile; an empty one is an error."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
 def release_pages(content: mmap.mmap, read_bytes: int) -> int:
     """Let what was read of a mapped file leave the memory, if it is much; return how many bytes are held then.
 

@@ -1,43 +1,25 @@
-"""What formats of many files hold: names and keys, the description of the dataset, and ground truth image by image.
+"""What formats hold beside the images: names and keys, a dataset's description, and ground truth image by image.
 
 Both directions stand here, so that what is written is what is read.
 """
 
+from __future__ import annotations
+
+import dataclasses
 import json
 import math
 from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
+from number_generator.formats.paths import MalformedError, check_path, describe_value
 from number_generator.job.chunk import DatasetHeader, TruthField
-
-__all__ = [
-    "CHARACTER_FIELDS",
-    "COUNT_KEY",
-    "DESCRIPTION_FILE",
-    "IMAGES_A_FOLDER",
-    "LMDB_DESCRIPTION_KEY",
-    "PARQUET_KEY",
-    "SHARD_FILES",
-    "SHARD_IMAGES",
-    "describe",
-    "dump_json",
-    "format_truth_rows",
-    "image_key",
-    "image_path",
-    "label_key",
-    "leads_inside",
-    "pad",
-    "parse_metadata",
-    "parse_truth_fields",
-    "parse_truth_rows",
-    "sample_key",
-    "truth_key",
-]
+from number_generator.job.spec import MAX_WIDTH
 
 DESCRIPTION_FILE = "dataset.json"
 """The file of a folder, of PNG files or of WebDataset's shards, that holds the description."""
@@ -47,6 +29,8 @@ PARQUET_KEY = b"number_generator"
 """The key of a Parquet file's metadata that holds it."""
 COUNT_KEY = b"num-samples"
 """The key of an LMDB that holds the number of images, in decimal digits."""
+JSON_ATTRIBUTE = "metadata_json"
+"""The HDF5 attribute that holds, as one JSON object, the metadata that HDF5 cannot hold itself."""
 SHARD_FILES, SHARD_IMAGES = "shard_files", "shard_images"
 """The arrays of an index of HDF5 shards that hold their names, relative to its folder, and how many images each has."""
 IMAGES_A_FOLDER = 10_000
@@ -58,12 +42,32 @@ _LINE_FIELDS = ("writers", "parameters")
 _DTYPES = ("int16", "int32", "int64", "float32", "float64")
 _MOST_AXES = 3
 _MOST_ENTRIES = 2**22  # of an image: 10,000 characters with 150 parameters are less
+_MOST_DESCRIPTION_BYTES = 64 << 20
 _SHAPE, _FIELDS = "shape", "fields"
+_SPACING = "spacing_range"
 _DECIMALS = (9, 8, 7)  # what tells most float32 that are drawn apart, the fewest last
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Description:
+    """What a dataset says of itself.
+
+    Attributes
+    ----------
+    shape : (int, int, int) or None
+        Number, height and width of the images, if it says so.
+    metadata : dict
+    fields : tuple of TruthField
+        The arrays of ground truth.
+    """
+
+    shape: tuple[int, int, int] | None = None
+    metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
+    fields: tuple[TruthField, ...] = ()
+
+
 def describe(header: DatasetHeader) -> dict[str, Any]:
-    """Give the description of a dataset: its metadata, `shape`, and what the arrays of its ground truth hold.
+    """Return the description of a dataset: its metadata, `shape`, and what the arrays of its ground truth hold.
 
     Parameters
     ----------
@@ -72,13 +76,13 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON-like values alone: tuples have become lists, numbers of NumPy those of Python. `fields` has an entry for
-        each array: `shape`, `dtype`, `fill` (None for NaN) and `about`.
+        JSON-like values alone: tuples have become lists, NumPy's numbers Python's. `fields` has an entry for each
+        array: `shape`, `dtype`, `fill` (None for NaN) and `about`.
 
     Raises
     ------
     SpecError
-        If a metadata value is none that JSON can hold.
+        If JSON cannot hold a metadata value.
 
     Examples
     --------
@@ -95,7 +99,7 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
                 "description of the dataset takes"
             )
         try:
-            described[name] = json.loads(json.dumps(value, allow_nan=False, default=_plain))
+            described[name] = json.loads(json.dumps(value, allow_nan=False, default=_to_python))
         except (TypeError, ValueError, RecursionError) as exc:
             raise SpecError(
                 f"metadata {name!r} is {value!r}, which JSON cannot hold: give texts, numbers, lists and dicts of them"
@@ -113,38 +117,69 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
     return described
 
 
-def parse_metadata(description: dict[str, Any]) -> dict[str, Any]:
-    """Give the metadata of a dataset again: the description without what `describe` has added."""
-    return {name: value for name, value in description.items() if name not in (_SHAPE, _FIELDS)}
+def parse_description(found: Any) -> Description:
+    """Return what a JSON object says; one that this package did not write is metadata alone.
+
+    Raises
+    ------
+    MalformedError
+        If it is not an object, or what it says of the images is nonsense.
+    """
+    if not isinstance(found, dict):
+        raise MalformedError(f"its `metadata` is {describe_value(found)}, not a dict")
+    if not {_SHAPE, _FIELDS} <= found.keys():
+        return Description(metadata=restore_pair(found))
+    metadata = {name: value for name, value in found.items() if name not in (_SHAPE, _FIELDS)}
+    return Description(_parse_shape(found[_SHAPE]), restore_pair(metadata), parse_truth_fields(found[_FIELDS]))
 
 
-def parse_truth_fields(description: dict[str, Any]) -> tuple[TruthField, ...]:
-    """Give the arrays of ground truth that a description tells of, or raise ValueError if they are nonsense."""
-    described = description.get(_FIELDS, {})
+def read_description(text: bytes, where: str) -> Description:
+    """Return what a JSON text says; `where` names the file or key that holds it."""
+    return parse_description(parse_json(text, f"its `{where}`"))
+
+
+def read_description_file(path: Path) -> Description:
+    """Return what the description file of a folder says; nothing if there is none, or `path` is a file."""
+    file = path / DESCRIPTION_FILE
+    if not path.is_dir() or not file.exists():
+        return Description()
+    if check_path(file).stat().st_size > _MOST_DESCRIPTION_BYTES:
+        raise MalformedError(f"its {DESCRIPTION_FILE} is larger than {_MOST_DESCRIPTION_BYTES} bytes")
+    return read_description(file.read_bytes(), DESCRIPTION_FILE)
+
+
+def restore_pair(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Return metadata whose spacing is a pair again, which JSON and HDF5 hold as a list."""
+    spacing = metadata.get(_SPACING)
+    return {**metadata, _SPACING: tuple(spacing)} if isinstance(spacing, list) else metadata
+
+
+def parse_truth_fields(described: Any) -> tuple[TruthField, ...]:
+    """Return the arrays of ground truth that the `fields` of a description list; raise MalformedError for nonsense."""
     if not isinstance(described, dict):
-        raise ValueError(f"its fields are {described!r:.100}, not a dictionary")  # noqa: TRY004 - what a file holds
-    return tuple(_field(name, entry) for name, entry in described.items())
+        raise MalformedError(f"its fields are {described!r:.100}, not a dictionary")
+    return tuple(_parse_field(name, entry) for name, entry in described.items())
 
 
 def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[np.bytes_]) -> list[dict[str, Any]]:
-    """Give the ground truth of each image of a chunk, JSON-like.
+    """Return the ground truth of each image of a chunk, JSON-like.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
         As in `Chunk.truth`.
     labels : ndarray, shape (n,), bytes of fixed length
-        What has an entry for each character is cut to the label's length.
+        Arrays with an entry for each character are cut to the label's length.
 
     Returns
     -------
     list of dict
-        One an image; NaN and infinity, which JSON lacks, have become None.
+        One for each image; NaN and infinity, which JSON lacks, have become None.
     """
     lengths = np.char.str_len(labels).tolist()
     rows: list[dict[str, Any]] = [{} for _ in lengths]
     for name, array in arrays.items():
-        values = _json_values(array)
+        values = _to_json(array)
         if name in CHARACTER_FIELDS:
             values = [value[:length] for value, length in zip(values, lengths, strict=True)]
         for row, value in zip(rows, values, strict=True):
@@ -153,17 +188,17 @@ def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[n
 
 
 def parse_truth_rows(rows: Sequence[dict[str, Any]], fields: Sequence[TruthField]) -> dict[str, npt.NDArray[Any]]:
-    """Give what `format_truth_rows` was given again, padded to the fields' shapes.
+    """Return the arrays that `format_truth_rows` was given, padded to the fields' shapes.
 
     Parameters
     ----------
     rows : sequence of dict
         Other entries than those of the fields are ignored.
-    fields : sequence of Field
+    fields : sequence of TruthField
 
     Raises
     ------
-    ValueError
+    MalformedError
         If an entry is missing, or does not fit its field.
     """
     arrays = {}
@@ -171,22 +206,18 @@ def parse_truth_rows(rows: Sequence[dict[str, Any]], fields: Sequence[TruthField
         try:
             values = [row[field.name] for row in rows]
         except (KeyError, TypeError):
-            raise ValueError(f"an image has no {field.name!r}") from None
+            raise MalformedError(f"an image has no {field.name!r}") from None
         try:
-            arrays[field.name] = _array(values, field)
+            arrays[field.name] = _build_array(values, field)
         except (TypeError, ValueError, OverflowError) as exc:
-            raise ValueError(f"the {field.name!r} of an image are no {field.dtype} of shape {field.shape}") from exc
+            raise MalformedError(
+                f"the {field.name!r} of an image are not {field.dtype} of shape {field.shape}"
+            ) from exc
     return arrays
 
 
 def pad(array: npt.NDArray[Any], field: TruthField) -> npt.NDArray[Any]:
-    """Give the array of a chunk in the field's shape: the labels there may be shorter than others.
-
-    Parameters
-    ----------
-    array : ndarray, shape (n, ...)
-    field : Field
-    """
+    """Return the array of a chunk, shape (n, ...), in the field's shape: other chunks may have longer labels."""
     shape = (len(array), *field.shape)
     if array.shape == shape:
         return array
@@ -196,52 +227,60 @@ def pad(array: npt.NDArray[Any], field: TruthField) -> npt.NDArray[Any]:
 
 
 def leads_inside(path: str) -> bool:
-    """Tell whether a path with slashes, as a file names another, leads to a file below the folder that it starts in."""
+    """Tell whether a path with slashes, by which a file names another, leads to a file below its own folder."""
     parts = path.split("/")
     is_relative = bool(parts[0]) and ":" not in parts[0]
     return is_relative and bool(parts[-1]) and ".." not in parts and "\\" not in path and "\0" not in path
 
 
 def image_path(number: int) -> str:
-    """Give the path of image `number`, from 0 on, in a folder of PNG files."""
+    """Return the path of image `number`, from 0 on, in a folder of PNG files."""
     key = number + 1
     return f"images/{key // IMAGES_A_FOLDER:04d}/{key:09d}.png"
 
 
 def sample_key(number: int) -> str:
-    """Give the key of image `number`, from 0 on, in a shard of WebDataset."""
+    """Return the key of image `number`, from 0 on, in a shard of WebDataset."""
     return f"{number + 1:09d}"
 
 
 def image_key(number: int) -> bytes:
-    """Give the key of image `number`, from 0 on, in an LMDB."""
+    """Return the key of image `number`, from 0 on, in an LMDB."""
     return b"image-%09d" % (number + 1)
 
 
 def label_key(number: int) -> bytes:
-    """Give the key of the label of image `number`, from 0 on, in an LMDB."""
+    """Return the key of the label of image `number`, from 0 on, in an LMDB."""
     return b"label-%09d" % (number + 1)
 
 
 def truth_key(number: int) -> bytes:
-    """Give the key of the ground truth of image `number`, from 0 on, in an LMDB."""
+    """Return the key of the ground truth of image `number`, from 0 on, in an LMDB."""
     return b"truth-%09d" % (number + 1)
 
 
+def parse_json(text: bytes | str, name: str) -> Any:
+    """Return the value of a JSON text; `name` says where it is from."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise MalformedError(f"the JSON of {name} is not valid ({exc})") from exc
+
+
 def dump_json(value: Any) -> bytes:
-    """Give a JSON-like value as text in ASCII, on one line."""
+    """Return a JSON-like value as ASCII text on one line."""
     return json.dumps(value, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def _plain(value: Any) -> Any:
-    """Turn what NumPy has into what JSON has."""
+def _to_python(value: Any) -> Any:
+    """Return a value of NumPy as one that JSON has."""
     if isinstance(value, (np.generic, np.ndarray)) and value.dtype.kind in "biufU":
         return value.tolist()
     raise TypeError
 
 
-def _json_values(array: npt.NDArray[Any]) -> list[Any]:
-    """Give an array as lists that JSON can hold, its float32 with as few digits as tell them apart."""
+def _to_json(array: npt.NDArray[Any]) -> list[Any]:
+    """Return an array as lists that JSON can hold, its float32 with as few digits as tell them apart."""
     if array.dtype.kind != "f":
         return array.tolist()
     exact = array.astype(np.float64)
@@ -258,39 +297,44 @@ def _json_values(array: npt.NDArray[Any]) -> list[Any]:
     return values.tolist()
 
 
-def _field(name: Any, entry: Any) -> TruthField:
-    """Give one field of a description, or raise ValueError."""
-    wrong = f"its field {name!r:.100} is {entry!r:.200}"
+def _parse_shape(value: Any) -> tuple[int, int, int]:
+    """Return the shape of the images, or raise MalformedError."""
+    if not isinstance(value, list) or len(value) != 3 or not all(type(size) is int for size in value):
+        raise MalformedError(f"its `shape` is {describe_value(value)}, not number, height and width of its images")
+    count, height, width = value
+    if count < 0 or not 1 <= height <= MAX_WIDTH or not 1 <= width <= MAX_WIDTH:
+        raise MalformedError(f"it claims {count} images of {width} x {height} px")
+    return count, height, width
+
+
+def _parse_field(name: Any, entry: Any) -> TruthField:
+    """Return one field of a description, or raise MalformedError."""
+    wrong = MalformedError(f"its field {name!r:.100} is {entry!r:.200}")
     if name not in (*CHARACTER_FIELDS, *_LINE_FIELDS) or not isinstance(entry, dict):
-        raise ValueError(wrong)
+        raise wrong
     shape, dtype, fill, about = (entry.get(part) for part in ("shape", "dtype", "fill", "about"))
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):
-        raise ValueError(wrong)
+        raise wrong
     if len(shape) > _MOST_AXES or (name in CHARACTER_FIELDS and not shape) or math.prod(shape) > _MOST_ENTRIES:
-        raise ValueError(wrong)
+        raise wrong
     if dtype not in _DTYPES or not isinstance(about, dict):
-        raise ValueError(wrong)
-    return TruthField(name, tuple(shape), dtype, _fill(fill, dtype, wrong), about)
+        raise wrong
+    is_float = dtype.startswith("float")
+    if is_float and fill is None:
+        fill = math.nan
+    elif type(fill) is int and _fits(fill, fill, "int64" if is_float else dtype):
+        fill = float(fill) if is_float else fill
+    elif not is_float or type(fill) is not float:
+        raise wrong
+    return TruthField(name, tuple(shape), dtype, fill, about)
 
 
-def _fill(value: Any, dtype: str, wrong: str) -> float:
-    """Give what stands where there is nothing; None is NaN."""
-    if dtype.startswith("int"):
-        if type(value) is int and _fits(value, value, dtype):
-            return value
-    elif value is None:
-        return math.nan
-    elif type(value) is float or (type(value) is int and _fits(value, value, "int64")):
-        return float(value)
-    raise ValueError(wrong)
-
-
-def _array(values: list[Any], field: TruthField) -> npt.NDArray[Any]:
-    """Give one array of a list of each image's values, or raise what `parse_truth_rows` translates."""
+def _build_array(values: list[Any], field: TruthField) -> npt.NDArray[Any]:
+    """Return one array of each image's values, or raise an error that `parse_truth_rows` translates."""
     out = np.full((len(values), *field.shape), field.fill, field.dtype)
     if field.name not in CHARACTER_FIELDS:
         if values:
-            out[:] = _numbers(values, field, out.shape)
+            out[:] = _build_numbers(values, field, out.shape)
         return out
     lengths = np.array([len(value) for value in values], np.int64)
     if lengths.max(initial=0) > field.shape[0]:
@@ -299,13 +343,13 @@ def _array(values: list[Any], field: TruthField) -> npt.NDArray[Any]:
     if total:
         rows = np.repeat(np.arange(len(values)), lengths)
         columns = np.arange(total) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        out[rows, columns] = _numbers(list(chain.from_iterable(values)), field, (total, *field.shape[1:]))
+        out[rows, columns] = _build_numbers(list(chain.from_iterable(values)), field, (total, *field.shape[1:]))
     return out
 
 
-def _numbers(values: list[Any], field: TruthField, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Give nested lists as an array of a shape, or raise ValueError."""
-    # Without a type given, NumPy tells what stands there: texts and numbers too large for 64 bits are no numbers.
+def _build_numbers(values: list[Any], field: TruthField, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Return nested lists as an array of a shape, or raise ValueError."""
+    # Given no type, NumPy finds it: texts and numbers too large for 64 bits do not become numbers.
     numbers = np.array(values)
     is_float = field.dtype.startswith("float")
     if is_float and numbers.dtype == object and all(value is None or type(value) is float for value in numbers.flat):

@@ -15,7 +15,6 @@ from number_generator.system.checks import MAX_SEED, check_integer
 
 __all__ = [
     "FITS",
-    "JSON_ATTRIBUTE",
     "LABELS",
     "MAX_IMAGE_NUMBER",
     "MAX_LENGTH",
@@ -36,9 +35,6 @@ __all__ = [
     "check_spacing_range",
     "check_truth",
 ]
-
-JSON_ATTRIBUTE = "metadata_json"
-"""The HDF5 attribute that holds, as one JSON object, the metadata that HDF5 cannot hold itself."""
 
 SOURCE_DIGITS = "source_digits"
 """The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""

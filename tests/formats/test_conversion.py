@@ -203,7 +203,7 @@ def test_ground_truth_of_another_program_is_refused(tmp_path):
 
 
 def test_metadata_that_the_format_cannot_hold_is_refused(tmp_path):
-    source = write(tmp_path / "source.pickle", "pickle", fields=(), metadata={"a": {1, 2}})
+    source = write(tmp_path / "source.pickle", "pickle", fields=(), metadata={"a": b"bytes"})
 
     with pytest.raises(SpecError, match="metadata 'a'"):
         convert(source, tmp_path / "target.npz")

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator.errors import SpecError
+from number_generator.formats.paths import MalformedError
 from number_generator.formats.schema import (
+    Description,
     describe,
     dump_json,
     format_truth_rows,
     image_key,
     image_path,
     label_key,
-    parse_metadata,
+    parse_description,
     parse_truth_fields,
     parse_truth_rows,
     sample_key,
@@ -73,8 +75,9 @@ def test_a_description_comes_back_as_metadata_and_fields():
     description = json.loads(dump_json(describe(DatasetHeader((3, 28, 100), 4, metadata, FIELDS))))
 
     assert description["shape"] == [3, 28, 100]
-    assert parse_metadata(description) == {**metadata, "spacing_range": [5, 10]}
-    found = parse_truth_fields(description)
+    parsed = parse_description(description)
+    assert (parsed.shape, parsed.metadata) == ((3, 28, 100), metadata)
+    found = parsed.fields
     assert [(field.name, field.shape, field.dtype, field.about) for field in found] == [
         (field.name, field.shape, field.dtype, field.about) for field in FIELDS
     ]
@@ -104,7 +107,7 @@ def test_metadata_of_a_name_that_the_description_takes_is_an_error(name):
 
 
 def test_a_description_without_fields_tells_of_none():
-    assert parse_truth_fields({"seed": 1}) == ()
+    assert parse_description({"seed": 1}) == Description(metadata={"seed": 1})
 
 
 GOOD = {"shape": [4], "dtype": "int32", "fill": -1, "about": {}}
@@ -135,8 +138,8 @@ GOOD = {"shape": [4], "dtype": "int32", "fill": -1, "about": {}}
     ],
 )
 def test_nonsense_in_a_description_is_an_error(fields):
-    with pytest.raises(ValueError, match=r"its fields? "):
-        parse_truth_fields({"fields": fields})
+    with pytest.raises(MalformedError, match=r"its fields? "):
+        parse_truth_fields(fields)
 
 
 # --- ground truth
@@ -222,5 +225,5 @@ def test_what_a_row_holds_besides_its_fields_is_left_out():
     ],
 )
 def test_ground_truth_that_does_not_fit_its_field_is_an_error(field, row):
-    with pytest.raises(ValueError, match=f"{field.name!r}"):
+    with pytest.raises(MalformedError, match=f"{field.name!r}"):
         parse_truth_rows([row], (field,))

@@ -113,7 +113,7 @@ def _fuzz(name, folder, arguments):
 
     with atheris.instrument_imports(include=["number_generator.formats"]):
         from number_generator.errors import NumberGeneratorError  # noqa: PLC0415
-        from number_generator.formats.hdf5 import heaps  # noqa: PLC0415
+        from number_generator.formats.hdf5 import safety  # noqa: PLC0415
         from number_generator.formats.paths import reading  # noqa: PLC0415
     from torture.reading import WRONG, outcome  # noqa: PLC0415
 
@@ -139,8 +139,8 @@ def _fuzz(name, folder, arguments):
         (place / target.victim).write_bytes(b"\x89HDF\r\n\x1a\n\0\0\0\0\0\x08\x08" + content)
         path = place / target.victim
         with contextlib.suppress(NumberGeneratorError), reading(path, ""):
-            heaps.check_heaps(path)
-            heaps.check_attributes(path, {"name": 1, "many": 2, "columns": 1}, len(content))
+            safety.check_heaps(path)
+            safety.check_attributes(path, {"name": 1, "many": 2, "columns": 1}, len(content))
 
     # Only what is fuzzed differs: the corpus folder is written to, so that it grows with what covers more.
     atheris.Setup([sys.argv[0], *arguments, str(corpus)], check if name == "hdf5 heaps" else read)

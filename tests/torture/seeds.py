@@ -100,7 +100,7 @@ def _makers():
         add(f"{file_format} of ours", file_format, _ours(file_format, {}), *needs.get(file_format, ()))
         without = _ours(file_format, {"fields": (), "labels": ()})
         add(f"{file_format} without truth", file_format, without, *needs.get(file_format, ()))
-    for protocol in range(6):
+    for protocol in range(2, 6):
         add(f"pickle protocol {protocol}", "pickle", _pickled(protocol))
     add("pickle of lists", "pickle", _pickled_lists)
     for name, options in _HDF5_OPTIONS.items():
@@ -141,7 +141,7 @@ def _ours(file_format, options):
 
 def _pickled(protocol):
     def make(folder):
-        content = {"images": IMAGES, "labels": LABELS, "metadata": {**METADATA, "set": {1, 2}, "scale": 1.5}}
+        content = {"images": IMAGES, "labels": LABELS, "metadata": {**METADATA, "scale": 1.5}}
         if protocol % 2:
             content["truth"] = {"boxes": TRUTH["boxes"]}
             fields = {"shape": [3, 4], "dtype": "int16", "fill": -1, "about": {"columns": "x0,y0,x1,y1"}}

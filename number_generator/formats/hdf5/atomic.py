@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
-from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
+from number_generator.formats.schema import JSON_ATTRIBUTE
+from number_generator.job.spec import SOURCE_DIGITS
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.temporaries import NOTHING_LEFT, translate_errors
 

@@ -9,23 +9,19 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.formats.hdf5.safety import DEFLATE, list_filters
 from number_generator.formats.paths import MalformedError
 
-__all__ = ["ChunkReader", "check_checksums"]
-
-_DEFLATE = 1  # the number of HDF5's gzip filter
 _DEFLATE_SKIPPED = 1  # the mask of a chunk that HDF5 stored as it was
-_CHECKSUM = 3  # the number of HDF5's Fletcher-32
-_CHECKSUM_BYTES = 4
 
 
 class ChunkReader:
-    """Read rows of a dataset by its chunks, each of which holds whole rows; the last one stays in memory, inflated.
+    """Read rows of a dataset by its chunks, each of which holds whole rows; the last one is kept, inflated.
 
     Parameters
     ----------
     dataset : h5py.Dataset
-        One that `suits`.
+        One for which `suits` is true.
     """
 
     def __init__(self, dataset: Any) -> None:
@@ -43,7 +39,7 @@ class ChunkReader:
         chunks = dataset.chunks
         if chunks is None or chunks[1:] != dataset.shape[1:]:
             return False
-        if _filters(dataset) != [_DEFLATE]:
+        if [number for number, _ in list_filters(dataset)] != [DEFLATE]:
             return False
         kind = dataset.id.get_type()
         h5t = importlib.import_module("h5py.h5t")
@@ -54,12 +50,15 @@ class ChunkReader:
     def rows(self, start: int, stop: int, step: int) -> np.ndarray[Any, Any] | None:
         """Read every `step`-th row of a range within the dataset, as an array of the caller's own.
 
-        None stands for what HDF5 is to be asked about, which tells what is wrong: a chunk that is damaged or not there.
+        Returns
+        -------
+        ndarray or None
+            None if a chunk is damaged or missing: HDF5 then says what is wrong, or fills in what is not stored.
 
         Raises
         ------
         MalformedError
-            If a chunk is sound and of another length than it should be.
+            If a chunk is sound but not as long as it should be.
         """
         numbers = range(start, stop, step)
         rows = np.empty((len(numbers), *self._chunk_shape[1:]), self._dtype)
@@ -67,7 +66,7 @@ class ChunkReader:
         done = 0
         while done < len(numbers):
             number, first = divmod(numbers[done], length)
-            chunk = self._chunk(number)
+            chunk = self._read_chunk(number)
             if chunk is None:
                 return None
             some = chunk[first : min(length, stop - number * length) : step]
@@ -75,8 +74,8 @@ class ChunkReader:
             done += len(some)
         return rows
 
-    def _chunk(self, number: int) -> np.ndarray[Any, Any] | None:
-        """Read a chunk, or give None."""
+    def _read_chunk(self, number: int) -> np.ndarray[Any, Any] | None:
+        """Read a chunk, or return None."""
         last = self._last
         if last is not None and last[0] == number:
             return last[1]
@@ -85,41 +84,24 @@ class ChunkReader:
             skipped, data = self._id.read_direct_chunk(offset)
             if not skipped & _DEFLATE_SKIPPED:
                 data = self._inflate(data)
-        except (OSError, RuntimeError, ValueError, MemoryError, zlib.error):  # h5py has no memory for no chunk
+        except (OSError, RuntimeError, ValueError, MemoryError, zlib.error):  # h5py: MemoryError for a missing chunk
             return None
         if len(data) != self._chunk_bytes:
-            # Not a case for HDF5, which would read past the end of such a chunk, or inflate it whatever its size.
+            # HDF5 must not read it: it would read past the end of such a chunk, or inflate it whatever its size.
             raise MalformedError("it has a chunk that holds more or fewer bytes than its images or labels take")
         chunk = np.frombuffer(data, self._dtype).reshape(self._chunk_shape)
         self._last = number, chunk
         return chunk
 
     def _inflate(self, data: bytes) -> bytes | bytearray:
-        """Inflate the content of a chunk; of one that holds more than it should, one byte more than it should."""
+        """Inflate the content of a chunk; stop one byte after the length that it should have."""
         try:
             content: bytearray = self._deflate.zlib_decompress(data, self._chunk_bytes)
         except self._deflate.DeflateError:
-            # libdeflate fails alike on a damaged stream and on a sound one that is too long.
+            # libdeflate fails in the same way on a damaged stream and on a sound one that is too long.
             inflater = zlib.decompressobj()
             longer = inflater.decompress(data, self._chunk_bytes + 1)
             if not inflater.eof and len(longer) <= self._chunk_bytes:
                 raise zlib.error("the stream ends too early") from None
             return longer
         return content
-
-
-def check_checksums(dataset: Any) -> None:
-    """Refuse chunks that are shorter than their checksum: HDF5 crashes on these. All chunks are looked at."""
-    filters = _filters(dataset)
-    if _CHECKSUM not in filters:
-        return
-    name = dataset.name.strip("/")
-    if _CHECKSUM in filters[:-1]:  # of what is packed afterwards, whose length cannot be seen here
-        raise MalformedError(f"its `{name}` has checksums beneath its compression; give them the last place, or none")
-    if dataset.id.chunk_iter(lambda chunk: True if chunk.size < _CHECKSUM_BYTES else None):
-        raise MalformedError(f"its `{name}` has a chunk that is shorter than its checksum")
-
-
-def _filters(dataset: Any) -> list[int]:
-    settings = dataset.id.get_create_plist()
-    return [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import DatasetNotFoundError
-from number_generator.formats.hdf5.objects import open_file, stored_dataset
-from number_generator.formats.hdf5.reader import Hdf5Reader, check_stored, metadata_of
+from number_generator.formats.hdf5.reader import Hdf5Reader, metadata_of
+from number_generator.formats.hdf5.safety import check_stored, find_dataset, open_file
 from number_generator.formats.paths import MalformedError, describe_value, reading
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
 
@@ -105,13 +105,13 @@ def shard_paths(path: Path) -> list[Path]:
 def read_index(path: Path) -> Index:
     """Read what an index tells, or raise MalformedError."""
     with open_file(path) as file:
-        names, counts = (stored_dataset(file, name) for name in (SHARD_FILES, SHARD_IMAGES))
+        names, counts = (find_dataset(file, name) for name in (SHARD_FILES, SHARD_IMAGES))
         if names.shape is None or len(names.shape) != 1 or names.dtype.kind != "S" or len(names) < 1:
             raise MalformedError(f"its `{SHARD_FILES}` is a dataset of {names.dtype} with shape {names.shape}")
         if counts.shape != names.shape or counts.dtype.kind not in "iu":
             raise MalformedError(f"its `{SHARD_IMAGES}` is a dataset of {counts.dtype} with shape {counts.shape}")
         for dataset in (names, counts):
-            check_stored(dataset, file)
+            check_stored(dataset)
             if dataset.nbytes > _MOST_BYTES:
                 raise MalformedError(f"its lists of shards take more than {_MOST_BYTES} bytes")
         index = Index(

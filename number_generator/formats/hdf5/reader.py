@@ -13,13 +13,24 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.formats.descriptions import restore_pair
-from number_generator.formats.hdf5.chunks import ChunkReader, check_checksums
-from number_generator.formats.hdf5.heaps import check_attributes, check_heaps, longest_string, longest_string_in_chunks
-from number_generator.formats.hdf5.objects import import_h5py, open_file, own_object, stored_dataset
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
+from number_generator.formats.hdf5.chunks import ChunkReader
+from number_generator.formats.hdf5.safety import (
+    FREE_BYTES,
+    check_attributes,
+    check_heaps,
+    check_layout,
+    check_stored,
+    find_dataset,
+    find_longest_string,
+    find_longest_string_in_chunks,
+    find_object,
+    import_h5py,
+    open_file,
+)
+from number_generator.formats.paths import MalformedError, check_path, reading
+from number_generator.formats.schema import JSON_ATTRIBUTE, restore_pair
 from number_generator.job.chunk import TruthField
-from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
+from number_generator.job.spec import SOURCE_DIGITS
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -27,10 +38,6 @@ _VALID = (
     "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
     "(n strings or integers), both in the root group"
 )
-# The filters that can be trusted not to expand without end: deflate, shuffle, checksum and h5py's LZF.
-_KNOWN_FILTERS = frozenset({1, 2, 3, 32000})
-# HDF5 unpacks a whole chunk to read one image.
-_FREE_CHUNK_BYTES = 64 << 20
 # A sequence may hold 10,000 digits.
 _MOST_LABEL_BYTES = 1 << 16
 # A variable-length string may be stored once and named by many labels: look at a few at a time.
@@ -138,7 +145,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         if not self._are_heaps_checked:
             check_heaps(self._path)
             if labels.chunks:
-                _check_length(longest_string_in_chunks(self._path, labels))
+                _check_length(find_longest_string_in_chunks(self._path, labels))
             self._are_heaps_checked = True
 
 
@@ -147,7 +154,7 @@ def load(path: Path) -> RawDataset:
     with Hdf5Reader(path) as reader, reading(path, _VALID):
         handles = reader._opened()
         for dataset in (handles.images, handles.labels):
-            _check_storage(dataset)
+            check_stored(dataset)
         count = len(reader)
         return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
 
@@ -177,9 +184,9 @@ def _open(path: Path) -> _Handles:
     with reading(path, _VALID):
         file = open_file(path)
         try:
-            images, labels = stored_dataset(file, "images"), stored_dataset(file, "labels")
-            _check_images(images, file)
-            _check_labels(labels, file)
+            images, labels = find_dataset(file, "images"), find_dataset(file, "labels")
+            _check_images(images)
+            _check_labels(labels)
             _check_counts(images, labels)
             chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
         except BaseException:
@@ -188,7 +195,7 @@ def _open(path: Path) -> _Handles:
     return _Handles(file, images, labels, *chunks)
 
 
-def _check_images(images: Any, file: Any) -> None:
+def _check_images(images: Any) -> None:
     """Refuse images that are not bytes in three dimensions."""
     if images.shape is None or len(images.shape) != 3 or images.dtype != np.uint8 or images.dtype.metadata:
         raise MalformedError(
@@ -197,10 +204,10 @@ def _check_images(images: Any, file: Any) -> None:
         )
     if 0 in images.shape[1:]:
         raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
-    _check_layout(images, file)
+    check_layout(images)
 
 
-def _check_labels(labels: Any, file: Any) -> None:
+def _check_labels(labels: Any) -> None:
     """Refuse labels that are not one row of strings or integers."""
     is_text = import_h5py().check_string_dtype(labels.dtype) is not None
     is_integer = labels.dtype.kind in "iu" and not labels.dtype.metadata
@@ -210,18 +217,18 @@ def _check_labels(labels: Any, file: Any) -> None:
         )
     if labels.dtype.itemsize > _MOST_LABEL_BYTES:
         raise MalformedError(f"its labels are {labels.dtype.itemsize} bytes long")
-    _check_layout(labels, file)
+    check_layout(labels)
 
 
 def _truth_dataset(file: Any, name: str, count: int) -> Any:
     """Return a dataset of ground truth, or refuse one that is not numbers, one entry an image."""
-    truth = stored_dataset(file, name)
+    truth = find_dataset(file, name)
     if truth.shape is None or not 1 <= len(truth.shape) <= _MOST_TRUTH_AXES or truth.dtype.kind not in "iuf":
         raise MalformedError(f"its `{name}` is a dataset of {truth.dtype} with shape {truth.shape}, not of numbers")
     if len(truth) != count:
         raise MalformedError(f"it has {count} images but {len(truth)} entries in `{name}`")
-    _check_layout(truth, file)
-    if math.prod(truth.shape[1:]) * truth.dtype.itemsize > _FREE_CHUNK_BYTES:
+    check_layout(truth)
+    if math.prod(truth.shape[1:]) * truth.dtype.itemsize > FREE_BYTES:
         raise MalformedError(f"its `{name}` has {truth.shape[1:]} entries for each image")
     return truth
 
@@ -255,13 +262,13 @@ def _is_about(attribute: Any) -> bool:
 
 def _source_digits(file: Any) -> list[int] | None:
     """Return the numbers of the digits that a part of a split was made from; None where there are none."""
-    if not isinstance(own_object(file, SOURCE_DIGITS), import_h5py().Dataset):
+    if not isinstance(find_object(file, SOURCE_DIGITS), import_h5py().Dataset):
         return None
-    numbers = stored_dataset(file, SOURCE_DIGITS)
+    numbers = find_dataset(file, SOURCE_DIGITS)
     if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
         return None  # somebody else's
-    check_stored(numbers, file)
-    if numbers.nbytes > _FREE_CHUNK_BYTES:
+    check_stored(numbers)
+    if numbers.nbytes > FREE_BYTES:
         raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
     values: list[int] = numbers[()].tolist()
     return values
@@ -277,35 +284,6 @@ def _check_counts(images: Any, labels: Any) -> None:
     """Refuse images and labels that do not belong together."""
     if len(images) != len(labels):
         raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-
-
-def _check_layout(dataset: Any, file: Any) -> None:
-    """Refuse data in chunks that are out of proportion, or packed in unknown ways."""
-    name = dataset.name.strip("/")
-    settings = dataset.id.get_create_plist()
-    for i in range(settings.get_nfilters()):
-        number = settings.get_filter(i)[0]
-        if number not in _KNOWN_FILTERS:
-            raise MalformedError(f"its `{name}` is packed with HDF5 filter {number}; use gzip or none")
-    check_checksums(dataset)
-    chunk_bytes = math.prod(dataset.chunks or ()) * dataset.dtype.itemsize
-    file_bytes = Path(file.filename).stat().st_size
-    if chunk_bytes > max(_FREE_CHUNK_BYTES, DEFLATE_EXPANSION * file_bytes):
-        raise MalformedError(f"its `{name}` has chunks of {chunk_bytes} bytes, more than the file can hold")
-
-
-def check_stored(dataset: Any, file: Any) -> None:
-    """Refuse a dataset that is out of proportion to the file."""
-    _check_layout(dataset, file)
-    _check_storage(dataset)
-
-
-def _check_storage(dataset: Any) -> None:
-    """Refuse a dataset that claims more than its bytes in the file can hold."""
-    stored_bytes = dataset.id.get_storage_size()
-    if dataset.nbytes > stored_bytes * DEFLATE_EXPANSION:
-        name = dataset.name.strip("/")
-        raise MalformedError(f"its `{name}` claims {dataset.nbytes} bytes but only {stored_bytes} are stored")
 
 
 def _slice(numbers: range) -> slice:
@@ -332,7 +310,7 @@ def _labels(handles: _Handles, part: slice) -> list[str]:
         # Data in one piece lie at an offset, where the lengths can be seen before HDF5 believes them.
         offset = labels.id.get_offset()
         if offset is not None:
-            _check_length(longest_string(Path(labels.file.filename), offset, some))
+            _check_length(find_longest_string(Path(labels.file.filename), offset, some))
         values = labels[some.start : some.stop : some.step].tolist()
         _check_length(max(map(len, values)))
         texts.extend(value.decode() for value in values)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import re
@@ -14,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.descriptions import Description, parse_description
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, file_size, reading
+from number_generator.formats.schema import Description, parse_description, parse_json
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -73,7 +72,7 @@ def _description(array: np.ndarray[Any, Any]) -> Description:
     """Return what the JSON text in an array says."""
     if array.ndim != 0 or array.dtype.kind not in "SU":
         raise MalformedError(f"its `metadata` is an array of {array.dtype} with shape {array.shape}, not a string")
-    return parse_description(json.loads(array.item()))
+    return parse_description(parse_json(array.item(), "its `metadata`"))
 
 
 def _read_array(

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.descriptions import Description, read_description
 from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, one_part
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
-from number_generator.formats.schema import PARQUET_KEY
+from number_generator.formats.schema import PARQUET_KEY, Description, read_description
 from number_generator.system.optional import import_optional
 
 __all__ = ["PARQUET_SIGNATURE", "ParquetReader", "data_files"]

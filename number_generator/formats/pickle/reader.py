@@ -28,8 +28,8 @@ _VALUE_BYTES = 128
 
 
 def is_pickle(head: bytes) -> bool:
-    """Tell whether a file that starts with these bytes can be a pickle of one object."""
-    # Protocols 2 and later say so; the older ones start with the opcode that makes a container.
+    """Tell whether a file that starts with these bytes can be a pickle of one object, of whatever protocol."""
+    # Protocols 2 and later say so; the older ones, which are not read, start with an opcode that makes a container.
     return head[:1] == b"\x80" or head[:1] in {b"(", b"}", b"]", b")", b"c"}
 
 
@@ -94,10 +94,7 @@ def _fields(metadata: Any) -> tuple[TruthField, ...]:
     """Return what the metadata tells of the arrays of ground truth."""
     if not isinstance(metadata, dict):
         raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
-    try:
-        return parse_truth_fields({"fields": metadata.get(_TRUTH_FIELDS, {})})
-    except ValueError as exc:
-        raise MalformedError(str(exc)) from exc
+    return parse_truth_fields(metadata.get(_TRUTH_FIELDS, {}))
 
 
 def _array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]:
@@ -148,7 +145,7 @@ def _plain(value: Any, machine: PickleMachine, depth: int) -> Any:
         return {key: _plain(entry, machine, depth - 1) for key, entry in value.items()}
     if type(value) in (list, tuple):
         return type(value)([_plain(entry, machine, depth - 1) for entry in value])
-    if value is None or type(value) in (str, bytes, int, float, bool, complex, set, frozenset):
+    if value is None or type(value) in (str, bytes, int, float, bool):
         return value
     raise MalformedError(f"its `metadata` holds {_described(value)}")
 

@@ -18,7 +18,7 @@ Buffer = bytes | memoryview
 
 
 class PickledType:
-    """A NumPy dtype that a pickle describes, in the two steps that NumPy takes: a code, then a state."""
+    """A NumPy dtype that a pickle describes, in NumPy's two steps: a code, then a state."""
 
     __slots__ = ("dtype",)
 
@@ -29,7 +29,7 @@ class PickledType:
         self.dtype: np.dtype[Any] = np.dtype(match[0])
 
     def set_state(self, state: object) -> None:
-        """Take over the byte order, the one thing in the state that the code leaves open."""
+        """Take over the byte order, all that the code leaves open."""
         if type(state) is not tuple or len(state) not in (8, 9) or state[0] not in (3, 4):
             raise MalformedError("it holds an array type with a state that NumPy does not write")
         _, byte_order, subarray, names, fields, item_bytes, _, _, *more = state
@@ -48,7 +48,7 @@ class PickledArray:
     def __init__(self) -> None:
         self.shape: tuple[int, ...] = (0,)
         self.dtype: np.dtype[Any] = np.dtype(np.uint8)
-        self._data: Buffer | str = b""
+        self._data: Buffer = b""
         self._order: Literal["C", "F"] = "C"
         self._axes: tuple[int, ...] | None = None
 
@@ -58,31 +58,28 @@ class PickledArray:
         return len(self._data)
 
     def set_state(self, state: object) -> None:
-        """Take over the state that an array writes under protocols 0 to 4."""
-        if type(state) is tuple and len(state) == 5 and state[0] in (0, 1):
-            state = state[1:]
-        if type(state) is not tuple or len(state) != 4:
+        """Take over the state that an array writes under protocols 2 to 4."""
+        if type(state) is not tuple or len(state) != 5 or state[0] != 1:
             raise MalformedError("it holds an array with a state that NumPy does not write")
-        shape, dtype, is_fortran, data = state
+        _, shape, dtype, is_fortran, data = state
         self.fill(data, dtype, shape, "F" if is_fortran else "C")
 
     def fill(self, data: object, dtype: object, shape: object, order: object, axes: object = None) -> None:
-        """Take over data, type and shape, once they are found to agree."""
+        """Take over data, type and shape, if they agree."""
         if not isinstance(dtype, PickledType):
             raise MalformedError("it holds an array without a type")
-        # Python 2 wrote the data as a string, one character a byte.
-        if not isinstance(data, (bytes, memoryview, str)):
+        if not isinstance(data, (bytes, memoryview)):
             raise MalformedError("it holds an array of Python objects")
         if type(shape) is int:
             shape = (shape,)
         if type(shape) is not tuple or len(shape) > _MOST_DIMENSIONS or not all(map(_is_size, shape)):
-            raise MalformedError("it holds an array with a shape that is not a tuple of sizes")
+            raise MalformedError("it holds an array whose shape is not a tuple of sizes")
         needed = math.prod(shape) * dtype.dtype.itemsize
         if needed != len(data) or dtype.dtype.itemsize == 0:
             raise MalformedError(f"it holds an array of shape {shape}, which needs {needed} bytes, but has {len(data)}")
         if order == "K" and type(axes) is tuple and all(map(_is_size, axes)):
             if sorted(axes) != list(range(len(shape))):
-                raise MalformedError("it holds an array whose axes are no permutation")
+                raise MalformedError("it holds an array whose axes are not a permutation")
             self._axes = axes
             order = "C"
         if order not in ("C", "F"):
@@ -91,8 +88,7 @@ class PickledArray:
 
     def view(self) -> np.ndarray[Any, Any]:
         """Return the array as it lies in the file; do not write to it."""
-        data = self._data.encode("latin-1") if isinstance(self._data, str) else self._data
-        array: np.ndarray[Any, Any] = np.ndarray(self.shape, self.dtype, data, order=self._order)
+        array: np.ndarray[Any, Any] = np.ndarray(self.shape, self.dtype, self._data, order=self._order)
         return array if self._axes is None else array.transpose(self._axes)
 
     def copy(self) -> np.ndarray[Any, Any]:
@@ -100,10 +96,8 @@ class PickledArray:
         return self.view().astype(self.dtype.newbyteorder("="), order="C", copy=True)
 
 
-def scalar_value(dtype: object, data: object) -> Any:
-    """Return a NumPy scalar that a pickle describes as the Python value that it stands for."""
-    if isinstance(data, str):
-        data = data.encode("latin-1")
+def make_scalar(dtype: object, data: object) -> Any:
+    """Return the Python value of a NumPy scalar that a pickle describes."""
     if not isinstance(dtype, PickledType) or not isinstance(data, (bytes, memoryview)):
         raise MalformedError("it holds a scalar without a type or a value")
     if len(data) != dtype.dtype.itemsize:

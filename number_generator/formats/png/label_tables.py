@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from number_generator.formats.encoded_reader import json_object, label_text
 from number_generator.formats.paths import MalformedError, check_path, release_pages
+from number_generator.formats.schema import parse_json
 
 __all__ = ["LABEL_FILES", "LabelTable", "LineFile", "open_table"]
 
@@ -134,12 +134,9 @@ class _Object:
         size = check_path(path).stat().st_size
         if size > _MOST_JSON_BYTES:
             raise MalformedError(f"its {path.name} takes {size} bytes")
-        try:
-            found = json.loads(path.read_bytes())
-        except (ValueError, RecursionError) as exc:
-            raise MalformedError(f"its {path.name} is no JSON ({exc})") from exc
+        found = parse_json(path.read_bytes(), f"its {path.name}")
         if not isinstance(found, dict) or not all(isinstance(label, str) for label in found.values()):
-            raise MalformedError(f"its {path.name} is no object of names and labels")
+            raise MalformedError(f"its {path.name} is not an object of names and labels")
         self.folder = "images" if (path.parent / "images").is_dir() else ""
         self._paths, self._labels = list(found), list(found.values())
 

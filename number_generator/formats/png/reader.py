@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from number_generator.formats.descriptions import Description, read_description_file
 from number_generator.formats.encoded_reader import EncodedReader, json_object
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_dataset, describe_value
 from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
-from number_generator.formats.schema import DESCRIPTION_FILE, leads_inside
+from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
 
 __all__ = ["PngReader", "find_label_file"]
 

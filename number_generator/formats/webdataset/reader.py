@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.descriptions import Description, read_description_file
 from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, json_object, label_text, one_part
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_dataset, check_path
+from number_generator.formats.schema import Description, read_description_file
 
 __all__ = ["WebDatasetReader", "shard_files"]
 

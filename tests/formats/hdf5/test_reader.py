@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
-from number_generator.formats.hdf5.heaps import check_attributes, longest_string_in_chunks
 from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.hdf5.safety import check_attributes, find_longest_string_in_chunks
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import load_arrays
 
@@ -433,7 +433,7 @@ def test_the_lengths_of_labels_are_seen_in_chunks_of_every_packing(tmp_path, opt
         labels = file.create_dataset("labels", data=[*LABELS, LONG] * 9, chunks=(70,), **options)
         file.flush()
 
-        assert longest_string_in_chunks(path, labels) == len(LONG)
+        assert find_longest_string_in_chunks(path, labels) == len(LONG)
 
 
 def test_truth_is_given_in_the_byte_order_of_the_machine(tmp_path):

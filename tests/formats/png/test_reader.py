@@ -252,10 +252,10 @@ def test_a_missing_image_is_named(folder):
         ("metadata.jsonl", b'{"file_name": 3, "text": "1"}\n', "line 1 of its metadata.jsonl"),
         ("labels.csv", b"name,label\nline 0.png,1\n", "first line of its labels.csv"),
         ("labels.csv", b"filename,words\nline 0.png\n", "line 2 of its labels.csv"),
-        ("labels.json", b"[]", "no object of names and labels"),
-        ("labels.json", b'{"line 0.png": {"text": "1"}}', "no object of names and labels"),
-        ("labels.json", b"{", "no JSON"),
-        ("labels.json", b"[" * 100_000, "no JSON"),
+        ("labels.json", b"[]", "not an object of names and labels"),
+        ("labels.json", b'{"line 0.png": {"text": "1"}}', "not an object of names and labels"),
+        ("labels.json", b"{", "JSON of its labels.json is not valid"),
+        ("labels.json", b"[" * 100_000, "JSON of its labels.json is not valid"),
     ],
 )
 def test_labels_that_are_nonsense_are_refused_in_words(folder, name, content, words):
@@ -269,7 +269,7 @@ def test_labels_that_are_nonsense_are_refused_in_words(folder, name, content, wo
 @pytest.mark.parametrize(
     ("description", "words"),
     [
-        ("{", "no JSON"),
+        ("{", "JSON of its `dataset.json` is not valid"),
         ("[]", "not a dict"),
         ('{"shape": [7, 5, 6], "fields": 3}', "fields are 3"),
         ('{"shape": [7, 5], "fields": {}}', "`shape`"),

@@ -217,7 +217,7 @@ def test_ground_truth_that_is_nonsense_is_refused(tmp_path):
 
     with open_reader(folder) as reader:
         np.testing.assert_array_equal(reader.truth("boxes", 0, 3), TRUTH["boxes"][:3, :2])
-        with pytest.raises(DatasetError, match="'boxes' of an image are no int16"):
+        with pytest.raises(DatasetError, match="'boxes' of an image are not int16"):
             reader.truth("boxes", 0, COUNT)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from number_generator.errors import DatasetError
-from number_generator.formats.hdf5.objects import is_virtual, own_object, stored_dataset
+from number_generator.formats.hdf5.safety import find_dataset, find_object, is_virtual
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import load_arrays
 
@@ -51,7 +51,7 @@ def test_a_virtual_dataset_is_refused_before_it_is_opened(tmp_path, monkeypatch)
     monkeypatch.setattr(h5py.h5o, "open", None)
 
     with h5py.File(tmp_path / "a.h5") as file:
-        for opening in (own_object, stored_dataset):
+        for opening in (find_object, find_dataset):
             with pytest.raises(MalformedError, match="the data of its `images` lie in other files"):
                 opening(file, "images")
 
@@ -74,7 +74,7 @@ def test_a_link_is_not_followed(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["soft"], file["external"] = h5py.SoftLink("/a"), h5py.ExternalLink("other.h5", "/a")
 
-        assert [own_object(file, name) for name in ("soft", "external", "nothing")] == [None, None, None]
+        assert [find_object(file, name) for name in ("soft", "external", "nothing")] == [None, None, None]
 
 
 def header(*messages, size=None):
@@ -96,5 +96,5 @@ def header(*messages, size=None):
 def test_a_header_without_end_is_refused(tmp_path, content):
     Path(tmp_path / "a.h5").write_bytes(content)
 
-    with pytest.raises(MalformedError, match="it has a header of an object"):
+    with pytest.raises(MalformedError, match="it has an object whose header"):
         is_virtual(tmp_path / "a.h5", 0, 0)
