@@ -1132,7 +1132,7 @@ from pathlib import Path
 from number_generator.errors import OutputError
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.job.spec import Field, Span
+from number_generator.job.spec import Span
 
 path, file_format, compression = sys.argv[1:]
 images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)

@@ -1,87 +1,47 @@
-"""An HDF5 file that is whole or not there, and what each of this package has: metadata, the type of its labels."""
+"""What all HDF5 files of this package share: the life of the file, its metadata, the type of its labels."""
 
 import contextlib
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
-from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
+from number_generator.formats.base_writer import FileWriter
 from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
-from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import NOTHING_LEFT, translate_errors
+from number_generator.system.temporaries import NOTHING_LEFT
 
 __all__ = ["AtomicHdf5", "label_type", "write_metadata"]
 
-Self = TypeVar("Self", bound="AtomicHdf5")
 
+class AtomicHdf5(FileWriter):
+    """Write an HDF5 file: it is open as `_h5` from `_begin` until `_end`."""
 
-class AtomicHdf5:
-    """A new HDF5 file under a temporary name, moved into place by `commit`.
+    def _begin(self) -> None:
+        # HDF5's own lock would collide with the one that we already hold on the temporary file.
+        self._h5: Any = h5py.File(self._file.temporary_path, "w", locking=False)
+        self._open.callback(self._abandon)
 
-    Use it as a context manager: leaving it without `commit` removes what was written.
+    def _end(self) -> None:
+        self._h5.close()
+        self._h5 = None
 
-    Parameters
-    ----------
-    path : Path
-        The final name.
-    overwrite : bool
-        Whether `commit` may replace a file of that name.
-    """
-
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
-        self._file = AtomicFile(path, overwrite=overwrite)
-        self._h5: Any = None
-        try:
-            with self._translated():
-                # The temporary is locked already, by us: HDF5's own lock would meet ours.
-                self._h5 = h5py.File(self._file.temporary_path, "w", locking=False)
-        except BaseException:
-            self._discard()
-            raise
-
-    @property
-    def temporary_path(self) -> Path:
-        """The file that is being written."""
-        return self._file.temporary_path
+    def _abandon(self) -> None:
+        """Close a file that is not to be kept."""
+        if self._h5 is not None:
+            # Emptying the file gives back the space that closing it needs: HDF5 crashes at exit if it could not
+            # write its last bytes.
+            with contextlib.suppress(OSError):
+                self._file.file.truncate(0)
+            self._h5.close()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Any]:
-        """Give the open `h5py.File`; what goes wrong inside the block becomes one error."""
-        with self._translated():
-            yield self._h5
-
-    def finish(self) -> None:
-        """Close the HDF5 file and flush it to disk."""
-        if self._h5 is not None:
-            with self._translated():
-                self._h5.close()
-            self._h5 = None
-        self._file.finish()
-
-    def commit(self) -> None:
-        """Move the file to its final name, finished first if it is not yet."""
-        if self._h5 is not None:
-            self.finish()
-        self._file.commit()
-
-    def __enter__(self: Self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard()
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Turn HDF5's errors into OutputError; after a failed write it raises RuntimeError as well."""
-        with translate_errors(self._file.path):
+        with super()._translate_errors():
             try:
                 yield
             except SpecError:
@@ -90,16 +50,6 @@ class AtomicHdf5:
                 found = re.search(r"error message = '([^']+)'", str(exc))
                 reason = found.group(1) if found else str(exc)
                 raise OutputError(f"cannot write {self._file.path}: {reason}{NOTHING_LEFT}") from exc
-
-    def _discard(self) -> None:
-        if self._h5 is not None:
-            # Emptying the file gives back the space that closing it needs: HDF5 crashes at exit where it could not
-            # write its last words. Closing may fail all the same, and must not keep the file from being removed.
-            with contextlib.suppress(OSError):
-                self._file.file.truncate(0)
-            with contextlib.suppress(OSError, RuntimeError, ValueError):
-                self._h5.close()
-        self._file.discard()
 
 
 def write_metadata(file: Any, metadata: dict[str, Any]) -> None:

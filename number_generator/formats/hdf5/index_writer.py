@@ -52,21 +52,12 @@ def write_index(
     check_place(path)
     interruption = interruption or Interruption.installed()
     with interruption:
-        file = AtomicHdf5(path, overwrite=overwrite)
-        interruption.temporaries.append(file.temporary_path)
-    with file:
-        with file.writing() as h5:
-            write_metadata(h5, header.metadata)
-            _write_shards(h5, shards)
-            rows = header.shape[1:]
-            _write_virtual(h5, "images", rows, np.dtype(np.uint8), shards)
-            _write_virtual(h5, "labels", (), label_type(header.label_length), shards)
-            for field in header.fields:
-                dataset = _write_virtual(h5, field.name, field.shape, np.dtype(field.dtype), shards)
-                dataset.attrs.update(field.about)
-        file.finish()
+        writer = _IndexWriter(path, header, shards, overwrite=overwrite)
+        interruption.temporaries.append(writer.temporary_path)
+    with writer:
+        writer.finish()
         with interruption:
-            file.commit()
+            writer.commit()
 
 
 def check_place(path: Path) -> None:
@@ -78,6 +69,48 @@ def check_place(path: Path) -> None:
         )
 
 
+class _IndexWriter(AtomicHdf5):
+    """Write an index, all of it at the end."""
+
+    def __init__(
+        self, path: Path, header: DatasetHeader, shards: Sequence[tuple[str, int]], *, overwrite: bool
+    ) -> None:
+        self._shards = shards
+        super().__init__(path, header, overwrite=overwrite)
+
+    def _end(self) -> None:
+        header = self._header
+        write_metadata(self._h5, header.metadata)
+        self._write_shards()
+        self._write_virtual("images", header.shape[1:], np.dtype(np.uint8))
+        self._write_virtual("labels", (), label_type(header.label_length))
+        for field in header.fields:
+            dataset = self._write_virtual(field.name, field.shape, np.dtype(field.dtype))
+            dataset.attrs.update(field.about)
+        super()._end()
+
+    def _write_shards(self) -> None:
+        """Write which files the shards are: as arrays, since attributes cannot hold many."""
+        names = [os.fsencode(name) for name, _ in self._shards]
+        text = h5py.string_dtype("utf-8", max(map(len, names)))
+        self._h5.create_dataset(SHARD_FILES, data=np.array(names, text))
+        self._h5.create_dataset(SHARD_IMAGES, data=np.array([count for _, count in self._shards], np.int64))
+
+    def _write_virtual(self, name: str, rows: tuple[int, ...], dtype: "np.dtype[Any]") -> Any:
+        """Write an array whose entries are those of the shards' arrays, one after the other."""
+        layout = h5py.VirtualLayout((self._header.shape[0], *rows), dtype)
+        # As in all other datasets: the same job gives the same bytes, whenever it is run.
+        layout.dcpl.set_obj_track_times(False)
+        first = 0
+        for shard, count in self._shards:
+            if count:
+                # HDF5 would replace "%b" by the number of a block.
+                source = h5py.VirtualSource(shard.replace("%", "%%"), name, (count, *rows))
+                layout[first : first + count] = source
+                first += count
+        return self._h5.create_virtual_dataset(name, layout)
+
+
 def _check(header: DatasetHeader, shards: Sequence[tuple[str, int]]) -> None:
     """Raise SpecError if shards do not make up the whole, or could not be found from where the index lies."""
     total = sum(count for _, count in shards)
@@ -86,28 +119,3 @@ def _check(header: DatasetHeader, shards: Sequence[tuple[str, int]]) -> None:
     for name, _ in shards:
         if not leads_inside(name):
             raise SpecError(f"the shard {name!r} does not lie below the folder of the index: move it there")
-
-
-def _write_shards(file: Any, shards: Sequence[tuple[str, int]]) -> None:
-    """Write which files the shards are: as arrays, since attributes cannot hold many."""
-    names = [os.fsencode(name) for name, _ in shards]
-    text = h5py.string_dtype("utf-8", max(map(len, names)))
-    file.create_dataset(SHARD_FILES, data=np.array(names, text))
-    file.create_dataset(SHARD_IMAGES, data=np.array([count for _, count in shards], np.int64))
-
-
-def _write_virtual(
-    file: Any, name: str, rows: tuple[int, ...], dtype: "np.dtype[Any]", shards: Sequence[tuple[str, int]]
-) -> Any:
-    """Write an array whose entries are those of the shards' arrays, one after the other."""
-    layout = h5py.VirtualLayout((sum(count for _, count in shards), *rows), dtype)
-    # As in all other datasets: the same job gives the same bytes, whenever it is run.
-    layout.dcpl.set_obj_track_times(False)
-    first = 0
-    for shard, count in shards:
-        if count:
-            # HDF5 would put the number of a block in the place of "%b".
-            source = h5py.VirtualSource(shard.replace("%", "%%"), name, (count, *rows))
-            layout[first : first + count] = source
-            first += count
-    return file.create_virtual_dataset(name, layout)

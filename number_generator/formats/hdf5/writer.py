@@ -64,13 +64,7 @@ class Hdf5Writer(AtomicHdf5):
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
         blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * height * width))
         self._label_rows = min(max(1, blocks) * self._image_rows, max(1, count))
-        super().__init__(path, overwrite=overwrite)
-        try:
-            with self._translated():
-                self._create(header)
-        except BaseException:
-            self._discard()
-            raise
+        super().__init__(path, header, overwrite=overwrite)
 
     @property
     def span_multiple(self) -> int:
@@ -100,7 +94,7 @@ class Hdf5Writer(AtomicHdf5):
         if self._start is None:
             self._start = encoded.start
         first = encoded.start - self._start
-        with self._translated():
+        with self._translate_errors():
             if self._compress:
                 # In an order that does not follow from the spans: a job gives the same bytes with any workers.
                 for start in range(0, encoded.length, self._label_rows):
@@ -124,7 +118,9 @@ class Hdf5Writer(AtomicHdf5):
         for row, block in blocks[start // rows : stop]:
             dataset.id.write_direct_chunk((first + row, *rest), block)
 
-    def _create(self, header: DatasetHeader) -> None:
+    def _begin(self) -> None:
+        super()._begin()
+        header = self._header
         write_metadata(self._h5, header.metadata)
         count, height, width = header.shape
         text = label_type(header.label_length)

@@ -82,7 +82,7 @@ class LmdbWriter(FolderWriter):
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's images."""
-        with self._translated():
+        with self._translate_errors():
             for image in encoded.images:
                 self._put(image_key(self._number), image)
                 self._number += 1
@@ -146,9 +146,9 @@ class LmdbWriter(FolderWriter):
             self._transaction = None
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         """Turn LMDB's errors into OutputError, too."""
-        with super()._translated():
+        with super()._translate_errors():
             try:
                 yield
             except self._lmdb.Error as exc:

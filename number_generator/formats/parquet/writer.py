@@ -118,7 +118,7 @@ class ParquetWriter(FolderWriter):
 
     def write(self, encoded: list[_Group]) -> None:
         """Append a chunk, each of its groups as one of a file."""
-        with self._translated():
+        with self._translate_errors():
             for group in encoded:
                 if self._groups == self._groups_of_file[self._file]:
                     self._next_file()

@@ -6,23 +6,20 @@ The opcodes are those of the `pickle` module; what surrounds the image bytes is 
 need never be in memory as a whole.
 """
 
-import contextlib
 import math
 import pickle
 import shutil
 import struct
 from dataclasses import dataclass, replace
-from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.formats.base_writer import FileWriter
 from number_generator.formats.schema import describe, pad
-from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import open_unnamed_file, translate_errors
+from number_generator.job.chunk import Chunk
+from number_generator.system.temporaries import open_unnamed_file
 
 __all__ = ["PickleWriter"]
 
@@ -39,35 +36,11 @@ class _Encoded:
     truth: dict[str, npt.NDArray[Any]]
 
 
-class PickleWriter:
+class PickleWriter(FileWriter):
     """Write a dataset as one pickle.
 
     The images come first in the file, so all else waits in unnamed temporary files beside it.
     """
-
-    span_multiple = 1
-
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
-        self._header = header
-        self._is_finished = False
-        self._file = AtomicFile(path, overwrite=overwrite)
-        self._open = contextlib.ExitStack()
-        try:
-            with translate_errors(path):
-                self._file.file.write(pickle.PROTO + struct.pack("<B", _PROTOCOL) + pickle.EMPTY_DICT + pickle.MARK)
-                self._file.file.write(_text(b"images") + _array_head(np.dtype(np.uint8), header.shape))
-                self._labels, *truth = (
-                    self._open.enter_context(open_unnamed_file(path.parent)) for _ in range(1 + len(header.fields))
-                )
-                self._truth = dict(zip((field.name for field in header.fields), truth, strict=True))
-        except BaseException:
-            self._discard()
-            raise
-
-    @property
-    def temporary_path(self) -> Path:
-        """The file that is being written."""
-        return self._file.temporary_path
 
     def encode(self, chunk: Chunk) -> _Encoded:
         """Pickle a chunk's labels; all else is written as it is."""
@@ -84,64 +57,49 @@ class PickleWriter:
 
     def write(self, encoded: _Encoded) -> None:
         """Append a chunk."""
-        with translate_errors(self._file.path):
+        with self._translate_errors():
             self._file.file.write(encoded.images.data)
             self._labels.write(encoded.labels)
             for name, file in self._truth.items():
                 file.write(encoded.truth[name].tobytes())
             self._file.write_back()
 
-    def finish(self) -> None:
-        """Append what waits and the metadata, and flush the file to disk."""
-        with translate_errors(self._file.path):
-            file = self._file.file
-            file.write(_ARRAY_TAIL)
-            file.write(_text(b"labels") + pickle.EMPTY_LIST + pickle.MARK)
-            self._copy(self._labels)
-            file.write(pickle.APPENDS)
-            metadata = self._header.metadata
-            if self._truth:
-                # Of the fields alone: a pickle holds metadata that JSON cannot.
-                described = describe(replace(self._header, metadata={}))
-                metadata = {**metadata, "truth_fields": described["fields"]}
-            # Protocol 3 has no frames, and its memo starts at 0, which nothing before it has used.
-            file.write(_text(b"metadata") + pickle.dumps(metadata, protocol=3)[2:-1])
-            if self._truth:
-                file.write(_text(b"truth") + pickle.EMPTY_DICT + pickle.MARK)
-                for field in self._header.fields:
-                    shape = (self._header.shape[0], *field.shape)
-                    file.write(_text(field.name.encode("ascii")) + _array_head(np.dtype(field.dtype), shape))
-                    self._copy(self._truth[field.name])
-                    file.write(_ARRAY_TAIL)
-                file.write(pickle.SETITEMS)
-            file.write(pickle.SETITEMS + pickle.STOP)
-        self._file.finish()
-        self._is_finished = True
+    def _begin(self) -> None:
+        self._file.file.write(pickle.PROTO + struct.pack("<B", _PROTOCOL) + pickle.EMPTY_DICT + pickle.MARK)
+        self._file.file.write(_text(b"images") + _array_head(np.dtype(np.uint8), self._header.shape))
+        self._labels, *truth = (
+            self._open.enter_context(open_unnamed_file(self._file.path.parent))
+            for _ in range(1 + len(self._header.fields))
+        )
+        self._truth = dict(zip((field.name for field in self._header.fields), truth, strict=True))
 
-    def commit(self) -> None:
-        """Move the file to its final name, finished first if it is not yet."""
-        if not self._is_finished:
-            self.finish()
-        self._file.commit()
-
-    def __enter__(self) -> "PickleWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard()
+    def _end(self) -> None:
+        file = self._file.file
+        file.write(_ARRAY_TAIL)
+        file.write(_text(b"labels") + pickle.EMPTY_LIST + pickle.MARK)
+        self._copy(self._labels)
+        file.write(pickle.APPENDS)
+        metadata = self._header.metadata
+        if self._truth:
+            # Of the fields alone: a pickle holds metadata that JSON cannot.
+            described = describe(replace(self._header, metadata={}))
+            metadata = {**metadata, "truth_fields": described["fields"]}
+        # Protocol 3 has no frames, and its memo starts at 0, which nothing before it has used.
+        file.write(_text(b"metadata") + pickle.dumps(metadata, protocol=3)[2:-1])
+        if self._truth:
+            file.write(_text(b"truth") + pickle.EMPTY_DICT + pickle.MARK)
+            for field in self._header.fields:
+                shape = (self._header.shape[0], *field.shape)
+                file.write(_text(field.name.encode("ascii")) + _array_head(np.dtype(field.dtype), shape))
+                self._copy(self._truth[field.name])
+                file.write(_ARRAY_TAIL)
+            file.write(pickle.SETITEMS)
+        file.write(pickle.SETITEMS + pickle.STOP)
 
     def _copy(self, waiting: IO[bytes]) -> None:
         """Append what has waited."""
         waiting.seek(0)
         shutil.copyfileobj(waiting, self._file.file, 2**20)
-
-    def _discard(self) -> None:
-        # Closing flushes, which fails again on a full disk.
-        with contextlib.suppress(OSError):
-            self._open.close()
-        self._file.discard()
 
 
 def _text(text: bytes) -> bytes:

@@ -67,7 +67,7 @@ class PngWriter(FolderWriter):
 
     def write(self, encoded: _Encoded) -> None:
         """Store a chunk's images and append their labels."""
-        with self._translated():
+        with self._translate_errors():
             root = os.fspath(self.temporary_path)
             names = [image_path(self._number + row) for row in range(len(encoded.images))]
             for name, image, label in zip(names, encoded.images, encoded.labels, strict=True):

@@ -82,7 +82,7 @@ class WebDatasetWriter(FolderWriter):
 
     def write(self, encoded: _Encoded) -> None:
         """Append a chunk, to more than one shard where it does not fit in one."""
-        with self._translated():
+        with self._translate_errors():
             members: list[bytes] = []
             for image, label, before, after in zip(
                 encoded.images, encoded.labels, encoded.before, encoded.after, strict=True
