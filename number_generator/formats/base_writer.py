@@ -4,14 +4,17 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.job.chunk import DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.temporaries import translate_errors
 
-__all__ = ["BaseWriter", "FileWriter", "FolderWriter"]
+__all__ = ["BaseWriter", "Encoded", "FileWriter", "FolderWriter"]
+
+Encoded = dict[str, Any]
+"""A chunk between `encode` and `write`: by name, arrays and lists of bytes, which a journal can keep."""
 
 Self = TypeVar("Self", bound="BaseWriter")
 

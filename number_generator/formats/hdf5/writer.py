@@ -8,7 +8,6 @@ Without compression the images lie in one piece, so that any of them can be read
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
+from number_generator.formats.base_writer import Encoded
 from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
 from number_generator.formats.schema import pad
 from number_generator.job.chunk import Chunk, DatasetHeader
@@ -40,22 +40,13 @@ _FIELD_BYTES = 256 * 2**10
 _LABEL_BLOCK_BYTES = 8 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: by dataset, its blocks, each with the number of its first row."""
-
-    start: int
-    length: int
-    blocks: dict[str, list[tuple[int, Any]]]
-
-
 class Hdf5Writer(AtomicHdf5):
     """Write a dataset as one HDF5 file, with memory bounded by the chunks in flight."""
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
         count, height, width = header.shape
         self._compress = compress and count > 0  # nothing cannot be cut into chunks
-        self._start: int | None = None
+        self._row = 0  # of the next chunk
         self._fields = {field.name: field for field in header.fields}
         self._rows: dict[str, int] = {}  # by dataset, those of a block
         self._datasets: dict[str, Any] = {}
@@ -71,52 +62,40 @@ class Hdf5Writer(AtomicHdf5):
         """Images in a block of labels, a whole number of image blocks."""
         return self._label_rows
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Compress a chunk block by block, or take it as it is."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Compress each array of a chunk block by block, or take it as it is."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
         arrays |= {name: pad(chunk.truth[name], field) for name, field in self._fields.items()}
-        blocks = {
-            name: _compressed(array, self._rows[name]) if self._compress else [(0, array)]
-            for name, array in arrays.items()
-        }
-        return _Encoded(chunk.span.start, len(chunk.span), blocks)
+        if not self._compress:
+            return arrays
+        return {name: _compress_blocks(array, self._rows[name]) for name, array in arrays.items()}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"start": encoded.start, "length": encoded.length, "blocks": encoded.blocks}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
-        """Store a chunk's blocks as they are."""
-        if self._start is None:
-            self._start = encoded.start
-        first = encoded.start - self._start
+    def write(self, encoded: Encoded) -> None:
+        """Store a chunk's blocks or arrays as they are."""
         with self._translate_errors():
             if self._compress:
-                # In an order that does not follow from the spans: a job gives the same bytes with any workers.
-                for start in range(0, encoded.length, self._label_rows):
-                    for name, blocks in encoded.blocks.items():
-                        self._write_blocks(name, first, blocks, start)
+                # In an order that does not depend on the spans: a job gives the same bytes with any workers.
+                for number in range(len(encoded["labels"])):
+                    for name in self._datasets:
+                        self._write_blocks(name, encoded[name], number * self._label_rows)
+                self._row += len(encoded["labels"]) * self._label_rows
                 self._file.write_back()
-                return
-            if not encoded.length:
-                return
-            stop = first + encoded.length
-            for name, [(_, array)] in encoded.blocks.items():
-                self._datasets[name][first:stop] = array
-            # All images have their place from the first of them on, so the file is as long as it will be.
-            self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
+            elif len(encoded["images"]):
+                stop = self._row + len(encoded["images"])
+                for name, dataset in self._datasets.items():
+                    dataset[self._row : stop] = encoded[name]
+                self._row = stop
+                # All images have their place from the first of them on, so the file is as long as it will be.
+                self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
 
-    def _write_blocks(self, name: str, first: int, blocks: list[tuple[int, Any]], start: int) -> None:
+    def _write_blocks(self, name: str, blocks: list[bytes], start: int) -> None:
         """Store a dataset's share of the block of labels that begins with row `start` of a chunk."""
         dataset, rows = self._datasets[name], self._rows[name]
         rest = (0,) * (len(dataset.shape) - 1)
+        first = start // rows
         stop = -(-(start + self._label_rows) // rows)  # a small dataset's one block of labels ends anywhere
-        for row, block in blocks[start // rows : stop]:
-            dataset.id.write_direct_chunk((first + row, *rest), block)
+        for number, block in enumerate(blocks[first:stop], first):
+            dataset.id.write_direct_chunk((self._row + number * rows, *rest), block)
 
     def _begin(self) -> None:
         super()._begin()
@@ -145,15 +124,14 @@ class Hdf5Writer(AtomicHdf5):
         return self._datasets[name]
 
 
-def _compressed(rows: npt.NDArray[Any], length: int) -> list[tuple[int, bytes]]:
-    """Compress blocks of `length` rows; HDF5 wants the last one padded to full size."""
+def _compress_blocks(array: npt.NDArray[Any], rows: int) -> list[bytes]:
+    """Compress blocks of rows; HDF5 wants the last one padded to full size."""
     blocks = []
-    for first in range(0, len(rows), length):
-        block = rows[first : first + length]
-        if len(block) < length:
-            padding = np.zeros((length - len(block), *rows.shape[1:]), rows.dtype)
+    for first in range(0, len(array), rows):
+        block = array[first : first + rows]
+        if len(block) < rows:
+            padding = np.zeros((rows - len(block), *array.shape[1:]), array.dtype)
             block = np.concatenate([block, padding])
         data = np.ascontiguousarray(block).view(np.uint8)
-        packed = igzip_lib.compress(data, _LEVEL, igzip_lib.COMP_ZLIB, igzip_lib.MEM_LEVEL_DEFAULT, _WINDOW_BITS)
-        blocks.append((first, packed))
+        blocks.append(igzip_lib.compress(data, _LEVEL, igzip_lib.COMP_ZLIB, igzip_lib.MEM_LEVEL_DEFAULT, _WINDOW_BITS))
     return blocks

@@ -31,7 +31,8 @@ ENDING = ".journal"
 
 _HEAD = struct.Struct("<4sIQQQII")
 _CHECKED = _HEAD.size - 4  # bytes of the head that its own checksum is of
-_MARK = b"NGJ1"
+_NAME = b"NGJ"
+_MARK = _NAME + b"2"  # with the version of this format
 _ABOUT, _IMAGES = 0, 1
 _MOST_ABOUT_BYTES = 2**26
 # What a power failure may cost. With 1,000,000 images, syncing every 16 MiB or every 256 MiB makes no difference.
@@ -164,6 +165,11 @@ class Journal:
         """Refuse a file that is somebody else's. A crash may have left nothing of ours but a length."""
         is_file = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
         begun = self._file.read(len(_MARK)) if is_file else b"?"  # a named pipe would wait for ever
+        if begun.startswith(_NAME) and begun[len(_NAME) :].isdigit() and begun != _MARK:
+            raise OutputError(
+                f"{self.path} was begun by another version of this package: go on with that version, or remove the "
+                "file to begin anew"
+            )
         if any(begun) and begun != _MARK[: len(begun)]:
             raise OutputError(f"{self.path} is no journal of this package: give another name, or move it away")
         self._file.seek(0)

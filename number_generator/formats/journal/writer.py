@@ -70,7 +70,7 @@ class JournaledWriter:
         for count, payload in self._journal.entries(first):
             try:
                 with report_as_kept(self._journal):
-                    self._writer.write(self._writer.unpack(unpack(payload)))
+                    self._writer.write(unpack(payload))
             except OutputError:
                 raise
             except Exception as exc:  # values of another kind than the writer's can raise anything
@@ -85,16 +85,8 @@ class JournaledWriter:
     def encode(self, chunk: Chunk) -> _Entry:
         """Prepare a chunk for both."""
         encoded = self._writer.encode(chunk)
-        buffers = pack(self._writer.pack(encoded))
+        buffers = pack(encoded)
         return _Entry(chunk.span.start, len(chunk.span), encoded, buffers, compute_checksum(buffers))
-
-    def pack(self, encoded: _Entry) -> Any:
-        """Give an encoded chunk as plain values."""
-        return self._writer.pack(encoded.encoded)
-
-    def unpack(self, plain: Any) -> Any:
-        """Give what the writer takes."""
-        return self._writer.unpack(plain)
 
     def write(self, encoded: _Entry) -> None:
         """Append a chunk to the journal, then to the dataset: what can be read there is done for good."""

@@ -8,15 +8,13 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from number_generator.errors import OutputError
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import (
     COUNT_KEY,
@@ -42,15 +40,6 @@ _GROWTH_BYTES = 16 * 2**20  # what the map grows by; it is all that a reader map
 _BLOCK_BYTES = 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: its images as PNG, its labels in one array, its ground truth as lines of JSON."""
-
-    images: list[bytes]
-    labels: npt.NDArray[np.bytes_]
-    truth: bytes
-
-
 class LmdbWriter(FolderWriter):
     """Write a dataset as a folder with an LMDB.
 
@@ -66,28 +55,20 @@ class LmdbWriter(FolderWriter):
         self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
         super().__init__(path, header, overwrite=overwrite)
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Encode a chunk's images and write its ground truth out as text."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images, and write its ground truth as lines of JSON."""
         rows = format_truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
         labels = chunk.labels.astype(self._label_dtype, copy=False)
-        return _Encoded(encode_png(chunk.images), labels, b"".join(dump_json(row) + b"\n" for row in rows))
+        return {"images": encode_png(chunk.images), "labels": labels, "truth": [dump_json(row) + b"\n" for row in rows]}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
-        """Store a chunk's images."""
+    def write(self, encoded: Encoded) -> None:
+        """Store a chunk's images; the rest waits."""
         with self._translate_errors():
-            for image in encoded.images:
+            for image in encoded["images"]:
                 self._put(image_key(self._number), image)
                 self._number += 1
-            self._labels.write(encoded.labels.tobytes())
-            self._truth.write(encoded.truth)
+            self._labels.write(encoded["labels"].tobytes())
+            self._truth.write(b"".join(encoded["truth"]))
 
     def _begin(self) -> None:
         self._description = dump_json(describe(self._header))

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from number_generator.formats.base_writer import FileWriter
+from number_generator.formats.base_writer import Encoded, FileWriter
 from number_generator.formats.schema import describe, dump_json, pad
 from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.temporaries import open_unnamed_file
@@ -30,20 +29,12 @@ class NpzWriter(FileWriter):
         self._label_dtype = np.dtype(f"U{max(1, header.label_length)}")
         super().__init__(path, header, overwrite=overwrite)
 
-    def encode(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
-        """Give a chunk's arrays as the archive holds them."""
-        arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype)}
-        return arrays | {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Convert a chunk's arrays to the types and shapes of the archive."""
+        truth = {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
+        return {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype), **truth}
 
-    def pack(self, encoded: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Give an encoded chunk, which consists of plain values."""
-        return encoded
-
-    def unpack(self, plain: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Give an encoded chunk again."""
-        return plain
-
-    def write(self, encoded: dict[str, npt.NDArray[Any]]) -> None:
+    def write(self, encoded: Encoded) -> None:
         """Append a chunk."""
         with self._translate_errors():
             self._images.write(encoded["images"].data.cast("B") if len(encoded["images"]) else b"")

@@ -5,14 +5,13 @@ dataset stands in the files' own metadata, beside the types that `datasets` read
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
@@ -24,14 +23,6 @@ _FILE_IMAGES = 100_000
 # What is read at once for one image, and held in memory while it is written: 28 x 100 images take 1 MB.
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A group of rows ready to be stored: its images as PNG in one column, and the columns after them."""
-
-    images: Any
-    columns: list[Any]
 
 
 class ParquetWriter(FolderWriter):
@@ -77,8 +68,8 @@ class ParquetWriter(FolderWriter):
         """Images in a group of rows."""
         return self._rows
 
-    def encode(self, chunk: Chunk) -> list[_Group]:
-        """Encode a chunk's images and lay its columns out, group by group."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images and lay its columns out, each group of rows as a stream of Arrow's own format."""
         arrow = self._arrow
         pages = encode_png(chunk.images)
         texts = [label.decode("ascii") for label in chunk.labels.tolist()]
@@ -86,49 +77,38 @@ class ParquetWriter(FolderWriter):
         groups = []
         for first in range(0, len(pages), self._rows):
             part = slice(first, first + self._rows)
-            columns = [arrow.array(texts[part], arrow.string())]
+            columns = [arrow.array(pages[part], arrow.binary()), arrow.array(texts[part], arrow.string())]
             columns += [
                 self._column(chunk.truth[field.name][part], field, lengths[part]) for field in self._header.fields
             ]
-            groups.append(_Group(arrow.array(pages[part], arrow.binary()), columns))
-        return groups
-
-    def pack(self, encoded: list[_Group]) -> list[bytes]:
-        """Give an encoded chunk as plain values: Arrow's own form of each group."""
-        packed = []
-        for group in encoded:
-            columns = [group.images, *group.columns]
-            batch = self._arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
-            writer = self._arrow.BufferOutputStream()
-            with self._arrow.ipc.new_stream(writer, batch.schema) as stream:
+            batch = arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
+            file = arrow.BufferOutputStream()
+            with arrow.ipc.new_stream(file, batch.schema) as stream:
                 stream.write_batch(batch)
-            packed.append(writer.getvalue().to_pybytes())
-        return packed
+            groups.append(file.getvalue().to_pybytes())
+        return {"groups": groups}
 
-    def unpack(self, plain: list[bytes]) -> list[_Group]:
-        """Give an encoded chunk again."""
-        groups = []
-        for content in plain:
-            with self._arrow.ipc.open_stream(content) as stream:
-                batch = stream.read_next_batch()
-                batch.validate(full=True)  # Arrow would crash with one that lies
-                images, *columns = batch.columns
-            groups.append(_Group(images, columns))
-        return groups
-
-    def write(self, encoded: list[_Group]) -> None:
+    def write(self, encoded: Encoded) -> None:
         """Append a chunk, each of its groups as one of a file."""
-        with self._translate_errors():
-            for group in encoded:
+        for group in encoded["groups"]:
+            pages, *columns = self._read_group(group)
+            with self._translate_errors():
                 if self._groups == self._groups_of_file[self._file]:
                     self._next_file()
-                names = [f"{sample_key(self._number + row)}.png" for row in range(len(group.images))]
+                names = [f"{sample_key(self._number + row)}.png" for row in range(len(pages))]
                 paths = self._arrow.array(names, self._arrow.string())
-                images = self._arrow.StructArray.from_arrays([group.images, paths], ["bytes", "path"])
-                table = self._arrow.Table.from_arrays([images, *group.columns], schema=self._schema)
+                images = self._arrow.StructArray.from_arrays([pages, paths], ["bytes", "path"])
+                table = self._arrow.Table.from_arrays([images, *columns], schema=self._schema)
                 self._writer.write_table(table, row_group_size=self._rows)
                 self._number += len(names)
                 self._groups += 1
+
+    def _read_group(self, group: bytes) -> Any:
+        """Return the columns of a group that `encode` has laid out."""
+        with self._arrow.ipc.open_stream(group) as stream:
+            batch = stream.read_next_batch()
+        batch.validate(full=True)  # Arrow would crash with a false one from a journal
+        return batch.columns
 
     def _begin(self) -> None:
         arrow = self._arrow

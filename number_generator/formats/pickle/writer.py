@@ -10,13 +10,12 @@ import math
 import pickle
 import shutil
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from number_generator.formats.base_writer import FileWriter
+from number_generator.formats.base_writer import Encoded, FileWriter
 from number_generator.formats.schema import describe, pad
 from number_generator.job.chunk import Chunk
 from number_generator.system.temporaries import open_unnamed_file
@@ -27,41 +26,24 @@ _PROTOCOL = 4
 _TUPLES = (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be written: its labels are pickled, its ground truth is padded."""
-
-    images: npt.NDArray[np.uint8]
-    labels: bytes
-    truth: dict[str, npt.NDArray[Any]]
-
-
 class PickleWriter(FileWriter):
     """Write a dataset as one pickle.
 
     The images come first in the file, so all else waits in unnamed temporary files beside it.
     """
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Pickle a chunk's labels; all else is written as it is."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Pickle a chunk's labels, and pad its ground truth."""
         truth = {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
-        return _Encoded(chunk.images, b"".join(map(_text, chunk.labels.tolist())), truth)
+        return {"images": chunk.images, "labels": list(map(_text, chunk.labels.tolist())), **truth}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
+    def write(self, encoded: Encoded) -> None:
         """Append a chunk."""
         with self._translate_errors():
-            self._file.file.write(encoded.images.data)
-            self._labels.write(encoded.labels)
+            self._file.file.write(encoded["images"].data)
+            self._labels.write(b"".join(encoded["labels"]))
             for name, file in self._truth.items():
-                file.write(encoded.truth[name].tobytes())
+                file.write(encoded[name].tobytes())
             self._file.write_back()
 
     def _begin(self) -> None:

@@ -3,11 +3,10 @@
 The description of the dataset stands in `dataset.json` beside them.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader
@@ -23,16 +22,6 @@ _OWNER = b"0000644\0" + b"0000000\0" * 2
 _AFTER_SIZE = b"00000000000\0"
 _AFTER_CHECKSUM = (b"0" + bytes(100) + b"ustar\00000").ljust(_BLOCK_BYTES - 156, b"\0")
 _CHECKSUM_OF_THE_REST = sum(_OWNER + _AFTER_SIZE + b" " * 8 + _AFTER_CHECKSUM)
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: of each image its PNG, its label, and its JSON before and after the number."""
-
-    images: list[bytes]
-    labels: list[bytes]
-    before: list[bytes]
-    after: list[bytes]
 
 
 class WebDatasetWriter(FolderWriter):
@@ -64,29 +53,20 @@ class WebDatasetWriter(FolderWriter):
         self._shard: IO[bytes]
         super().__init__(path, header, overwrite=overwrite)
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Encode a chunk's images and write its labels and ground truth out as text."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images, and write its labels and ground truth as JSON, split where the number goes."""
         labels = chunk.labels.tolist()
         before = [b'{"text":%s,"number":' % dump_json(label.decode("ascii")) for label in labels]
         rows = format_truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
         after = [b"," + dump_json(row)[1:] for row in rows] or [b"}"] * len(labels)
-        return _Encoded(encode_png(chunk.images), labels, before, after)
+        return {"images": encode_png(chunk.images), "labels": labels, "before": before, "after": after}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "before": encoded.before, "after": encoded.after}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
+    def write(self, encoded: Encoded) -> None:
         """Append a chunk, to more than one shard where it does not fit in one."""
         with self._translate_errors():
             members: list[bytes] = []
-            for image, label, before, after in zip(
-                encoded.images, encoded.labels, encoded.before, encoded.after, strict=True
-            ):
+            columns = (encoded[name] for name in ("images", "labels", "before", "after"))
+            for image, label, before, after in zip(*columns, strict=True):
                 if self._number == self._shards * self._shard_images:
                     self._append(members)
                     self._next_shard()

@@ -331,7 +331,7 @@ def test_two_runs_do_not_share_a_journal(folder, monkeypatch, capsys):
 
 @pytest.mark.parametrize(
     "payload",
-    [b"no value", b"".join(pack({})), b"".join(pack({"start": 0, "length": 8, "blocks": {"pictures": []}}))],
+    [b"no value", b"".join(pack({})), b"".join(pack({"pictures": []}))],
     ids=["nothing", "empty", "other"],
 )
 def test_a_journal_with_something_else_in_it_is_told(folder, capsys, payload):
