@@ -4,12 +4,15 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
+
+import numpy.typing as npt
 
 from number_generator.formats.atomic_folder import AtomicFolder
-from number_generator.job.chunk import DatasetHeader
+from number_generator.formats.schema import pad
+from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import translate_errors
+from number_generator.system.temporaries import open_unnamed_file, translate_errors
 
 __all__ = ["BaseWriter", "Encoded", "FileWriter", "FolderWriter"]
 
@@ -100,6 +103,15 @@ class FileWriter(BaseWriter):
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
         self._file = AtomicFile(path, overwrite=overwrite)
         super().__init__(self._file, header)
+
+    def _pad_truth(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
+        """Return a chunk's ground truth in the shapes that the whole dataset has."""
+        return {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
+
+    def _open_waiting_files(self) -> dict[str, IO[bytes]]:
+        """Open unnamed files for the labels and the arrays of ground truth, which follow the images in the file."""
+        names = ("labels", *(field.name for field in self._header.fields))
+        return {name: self._open.enter_context(open_unnamed_file(self._file.path.parent)) for name in names}
 
 
 class FolderWriter(BaseWriter):

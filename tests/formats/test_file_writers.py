@@ -1000,7 +1000,7 @@ def test_labels_that_cannot_be_flushed_leave_nothing_either(tmp_path):
         pytest.raises(OutputError, match="No space left on device"),
         PickleWriter(tmp_path / "set.pickle", header_of(2), overwrite=True) as writer,
     ):
-        writer._labels = _FailingFile(writer._labels, 0)
+        writer._waiting["labels"] = _FailingFile(writer._waiting["labels"], 0)
         writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
 
     assert names_in(tmp_path) == []

@@ -1,4 +1,4 @@
-"""What all HDF5 files of this package share: the life of the file, its metadata, the type of its labels."""
+"""What the HDF5 files of this package share: how they are opened and closed, their metadata, the type of labels."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from number_generator.formats.base_writer import FileWriter
 from number_generator.job.spec import JSON_ATTRIBUTE, SOURCE_DIGITS
 from number_generator.system.temporaries import NOTHING_LEFT
 
-__all__ = ["AtomicHdf5", "label_type", "write_metadata"]
+__all__ = ["AtomicHdf5", "make_label_type", "write_metadata"]
 
 
 class AtomicHdf5(FileWriter):
@@ -53,18 +53,18 @@ class AtomicHdf5(FileWriter):
 
 
 def write_metadata(file: Any, metadata: dict[str, Any]) -> None:
-    """Write metadata as attributes of the root group, but for the list of a split's digits, which is a dataset.
+    """Write metadata as attributes of the root group; the list of a split's digits becomes a dataset.
 
-    What HDF5 cannot hold becomes one JSON text.
+    Values that HDF5 cannot hold become one JSON text.
 
     Raises
     ------
     SpecError
-        If JSON cannot hold it either.
+        If JSON cannot hold a value either.
     """
     as_json = {}
     for name, value in metadata.items():
-        with _naming(name, value):
+        with _name_in_errors(name, value):
             if name == SOURCE_DIGITS and _are_integers(value):
                 file.create_dataset(name, data=np.asarray(value, np.int64))
             elif _is_native(value):
@@ -73,19 +73,19 @@ def write_metadata(file: Any, metadata: dict[str, Any]) -> None:
                 json.dumps(value)
                 as_json[name] = value
     if as_json:
-        with _naming(JSON_ATTRIBUTE, as_json):
+        with _name_in_errors(JSON_ATTRIBUTE, as_json):
             file.attrs[JSON_ATTRIBUTE] = json.dumps(as_json)
 
 
-def label_type(label_length: int) -> "np.dtype[Any]":
-    """Give HDF5's type of labels of at most so many bytes: ASCII of a fixed length."""
+def make_label_type(label_length: int) -> "np.dtype[Any]":
+    """Return HDF5's type of labels up to this length in bytes: ASCII of a fixed length."""
     text: np.dtype[Any] = h5py.string_dtype("ascii", max(1, label_length))
     return text
 
 
 @contextlib.contextmanager
-def _naming(name: str, value: Any) -> Iterator[None]:
-    """Turn what h5py and JSON say of a metadata value into SpecError that names it."""
+def _name_in_errors(name: str, value: Any) -> Iterator[None]:
+    """Turn the errors of h5py and JSON into SpecError that names the metadata value."""
     try:
         yield
     except (TypeError, ValueError) as exc:
@@ -95,14 +95,14 @@ def _naming(name: str, value: Any) -> Iterator[None]:
 
 
 def _is_native(value: Any) -> bool:
-    """Tell whether HDF5 holds a metadata value as it is: a text, a number, or a few numbers."""
+    """Tell whether HDF5 holds a metadata value as it is: a text, a number, or a list of numbers."""
     if isinstance(value, (str, float, np.generic)) or (isinstance(value, int) and -(2**63) <= value < 2**64):
         return True
     return isinstance(value, (tuple, list)) and len(value) > 0 and all(map(_is_plain_number, value))
 
 
 def _are_integers(value: Any) -> bool:
-    """Tell whether a value is a list of numbers that 64 bits hold."""
+    """Tell whether a value is a list of integers that fit into 64 bits."""
     return isinstance(value, list) and all(type(item) is int and -(2**63) <= item < 2**63 for item in value)
 
 

@@ -1,10 +1,10 @@
-"""HDF5: `/images`, `/labels` and attributes, in chunks that are compressed in the worker threads, or as they are.
+"""HDF5: `/images`, `/labels` and attributes, in chunks compressed by the worker threads, or uncompressed.
 
-Ground truth lies beside them, a dataset for each of its arrays, whose attributes tell what its entries mean.
+Each array of ground truth is a dataset beside them, whose attributes say what its entries mean.
 
-The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file with no plug-in.
-igzip (`isal`) compresses them some eight times as fast as HDF5 would, and outside the lock that h5py holds.
-Without compression the images lie in one piece, so that any of them can be read, or mapped into memory, alone.
+The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file without a plug-in.
+igzip (`isal`) compresses them about eight times as fast as HDF5 would, and outside the lock that h5py holds.
+Without compression the images are contiguous, so that any of them can be read, or mapped into memory, alone.
 """
 
 import math
@@ -16,8 +16,7 @@ import numpy.typing as npt
 from isal import igzip_lib
 
 from number_generator.formats.base_writer import Encoded
-from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
-from number_generator.formats.schema import pad
+from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type, write_metadata
 from number_generator.job.chunk import Chunk, DatasetHeader
 
 __all__ = ["Hdf5Writer"]
@@ -34,9 +33,9 @@ _LEVEL = 1
 _WINDOW_BITS = 10
 # One label is read with its whole block: 512 labels of phone numbers are 5.6 kB.
 _LABELS_PER_CHUNK = 512
-# A block of ground truth: small enough to be read for one image.
+# A block of ground truth, small enough to be read for one image.
 _FIELD_BYTES = 256 * 2**10
-# Spans are made of whole blocks of labels, with their images in memory: large pages take smaller blocks.
+# Spans are whole blocks of labels, with their images in memory: large pages need smaller blocks.
 _LABEL_BLOCK_BYTES = 8 * 2**20
 
 
@@ -45,10 +44,9 @@ class Hdf5Writer(AtomicHdf5):
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
         count, height, width = header.shape
-        self._compress = compress and count > 0  # nothing cannot be cut into chunks
+        self._compress = compress and count > 0  # HDF5 cannot divide an empty dataset into chunks
         self._row = 0  # of the next chunk
-        self._fields = {field.name: field for field in header.fields}
-        self._rows: dict[str, int] = {}  # by dataset, those of a block
+        self._rows: dict[str, int] = {}  # of a block of each dataset
         self._datasets: dict[str, Any] = {}
         self._page_bytes = height * width
         self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
@@ -63,9 +61,9 @@ class Hdf5Writer(AtomicHdf5):
         return self._label_rows
 
     def encode(self, chunk: Chunk) -> Encoded:
-        """Compress each array of a chunk block by block, or take it as it is."""
+        """Compress each array of a chunk block by block, or leave it as it is."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
-        arrays |= {name: pad(chunk.truth[name], field) for name, field in self._fields.items()}
+        arrays |= self._pad_truth(chunk)
         if not self._compress:
             return arrays
         return {name: _compress_blocks(array, self._rows[name]) for name, array in arrays.items()}
@@ -85,15 +83,15 @@ class Hdf5Writer(AtomicHdf5):
                 for name, dataset in self._datasets.items():
                     dataset[self._row : stop] = encoded[name]
                 self._row = stop
-                # All images have their place from the first of them on, so the file is as long as it will be.
+                # The space of all images is allocated with the first, so the length of the file says nothing.
                 self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
 
     def _write_blocks(self, name: str, blocks: list[bytes], start: int) -> None:
-        """Store a dataset's share of the block of labels that begins with row `start` of a chunk."""
+        """Store the blocks of a dataset that belong to the block of labels from row `start` of a chunk on."""
         dataset, rows = self._datasets[name], self._rows[name]
         rest = (0,) * (len(dataset.shape) - 1)
         first = start // rows
-        stop = -(-(start + self._label_rows) // rows)  # a small dataset's one block of labels ends anywhere
+        stop = -(-(start + self._label_rows) // rows)  # the only block of labels of a small dataset may end anywhere
         for number, block in enumerate(blocks[first:stop], first):
             dataset.id.write_direct_chunk((self._row + number * rows, *rest), block)
 
@@ -102,12 +100,12 @@ class Hdf5Writer(AtomicHdf5):
         header = self._header
         write_metadata(self._h5, header.metadata)
         count, height, width = header.shape
-        text = label_type(header.label_length)
+        text = make_label_type(header.label_length)
         self._label_dtype = np.dtype(f"S{text.itemsize}")
         self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
         self._create_dataset("labels", (count,), text, self._label_rows)
         for field in header.fields:
-            # Whole blocks of a field make a block of labels, too.
+            # Whole blocks of a field make a block of labels as well.
             row_bytes = math.prod(field.shape) * np.dtype(field.dtype).itemsize
             most = max(1, min(self._label_rows, _FIELD_BYTES // row_bytes))
             rows = next(rows for rows in range(most, 0, -1) if self._label_rows % rows == 0)

@@ -1,6 +1,6 @@
-"""LMDB as scene text recognition has it: `image-%09d` and `label-%09d` from 1 on, and `num-samples`.
+"""LMDB as scene text recognition uses it: `image-%09d` and `label-%09d` from 1 on, and `num-samples`.
 
-Ground truth lies under `truth-%09d` as JSON, the description of the dataset under `metadata`.
+`truth-%09d` holds ground truth as JSON, `metadata` the description of the dataset.
 """
 
 import contextlib
@@ -32,18 +32,18 @@ from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 
 __all__ = ["LmdbWriter"]
 
-# A transaction holds so much, whatever the chunks: the same job gives the same bytes, with flat memory.
+# Limits of a transaction, whatever the chunks: the same job gives the same bytes, with flat memory.
 _TRANSACTION_BYTES = 4 * 2**20
 _TRANSACTION_ENTRIES = 4096
-_SPARE_BYTES = 2**20  # for the pages above the entries, and those that a transaction gives up
-_GROWTH_BYTES = 16 * 2**20  # what the map grows by; it is all that a reader maps, too
+_SPARE_BYTES = 2**20  # for the pages above the entries, and those that a transaction frees
+_GROWTH_BYTES = 16 * 2**20  # what the map grows by; readers map no more either
 _BLOCK_BYTES = 2**20
 
 
 class LmdbWriter(FolderWriter):
     """Write a dataset as a folder with an LMDB.
 
-    LMDB fills its pages wholly only where keys come in order. Images come first, so labels and ground truth wait in
+    LMDB fills its pages completely only if keys come in order. Images come first, so labels and ground truth wait in
     unnamed temporary files beside it.
     """
 
@@ -72,7 +72,7 @@ class LmdbWriter(FolderWriter):
 
     def _begin(self) -> None:
         self._description = dump_json(describe(self._header))
-        # The temporary is locked already, by us; nothing of it counts before `finish` has flushed it.
+        # We hold a lock on the temporary folder already, and `finish` flushes it before it counts.
         self._environment = self._lmdb.open(
             os.fsencode(self.temporary_path), map_size=_GROWTH_BYTES, lock=False, sync=False, metasync=False
         )
@@ -97,7 +97,7 @@ class LmdbWriter(FolderWriter):
         self._commit()
 
     def _put(self, key: bytes, value: bytes) -> None:
-        """Append an entry, whose key is larger than all before it."""
+        """Append an entry, whose key must be larger than all before it."""
         size = len(key) + len(value)
         is_full = self._held_bytes + size > _TRANSACTION_BYTES or self._held_entries == _TRANSACTION_ENTRIES
         if is_full and self._held_entries:
@@ -110,7 +110,7 @@ class LmdbWriter(FolderWriter):
         self._held_entries += 1
 
     def _grow(self, size: int) -> None:
-        """Make the map large enough for entries of so many bytes, which take up to three times as much in pages."""
+        """Make the map large enough for entries of `size` bytes, which take up to three times as much in pages."""
         info = self._environment.info()
         least = (info["last_pgno"] + 1) * self._environment.stat()["psize"] + 3 * size + _SPARE_BYTES
         if info["map_size"] < least:
@@ -128,13 +128,13 @@ class LmdbWriter(FolderWriter):
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn LMDB's errors into OutputError, too."""
+        """Turn LMDB's errors into OutputError as well."""
         with super()._translate_errors():
             try:
                 yield
             except self._lmdb.Error as exc:
                 reason = str(exc).rpartition(": ")[2]
-                # LMDB takes a page that was written in part for a failure of the disk.
+                # LMDB reports a page that was written in part as a failure of the disk.
                 if shutil.disk_usage(self._folder.path.parent).free < _TRANSACTION_BYTES:
                     reason = os.strerror(errno.ENOSPC)
                 raise OutputError(f"cannot write {self._folder.path}: {reason}{NOTHING_LEFT}") from exc

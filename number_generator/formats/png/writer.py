@@ -1,7 +1,7 @@
-"""A folder of PNG images, 10,000 a folder inside it, with the label files that training tools read.
+"""A folder of PNG images, in inner folders of 10,000 each, with the label files that training tools read.
 
-`gt.txt` always, a line of path, tab and label; and those that are asked for: `labels.json` (docTR), `labels.csv` in
-each folder of images (EasyOCR), a `.gt.txt` beside each image (Tesseract), `metadata.jsonl` (Hugging Face).
+`gt.txt` is always written: on each line path, tab and label. Others are optional: `labels.json` (docTR), `labels.csv`
+in each folder of images (EasyOCR), a `.gt.txt` beside each image (Tesseract), `metadata.jsonl` (Hugging Face).
 """
 
 import json
@@ -20,7 +20,7 @@ __all__ = ["PngWriter"]
 
 _IMAGES = "images"
 _LINE_BREAKS = (b"\t", b"\n", b"\r")
-# Binary on Windows too, where the flag is needed.
+# Windows needs the flag, or it would translate line ends.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 
 
@@ -57,7 +57,7 @@ class PngWriter(FolderWriter):
             images, labels = encoded["images"], [label.decode("ascii") for label in encoded["labels"]]
             names = [image_path(self._number + row) for row in range(len(images))]
             for name, image, label in zip(names, images, labels, strict=True):
-                self._enter(name)
+                self._enter_folder(name)
                 path = f"{root}/{name}"
                 _store(path, image)
                 if "tesseract" in self._kinds:
@@ -83,13 +83,13 @@ class PngWriter(FolderWriter):
             self._files["labels.json"].write(b"\n}\n")
 
     def _create(self, path: str) -> IO[bytes]:
-        """Open a label file, known by its name."""
+        """Open a label file, and remember it by its name."""
         file = self._open.enter_context(self._folder.create(path))
         self._files[path.rpartition("/")[2]] = file
         return file
 
-    def _enter(self, name: str) -> None:
-        """Go on to the folder of an image, if it is another than before."""
+    def _enter_folder(self, name: str) -> None:
+        """Start the folder of an image, unless it is the current one."""
         folder = name.rpartition("/")[0]
         if folder == self._image_folder:
             return
@@ -105,7 +105,7 @@ class PngWriter(FolderWriter):
         pairs = list(zip(names, labels, strict=True))
         self._files["gt.txt"].write("".join(f"{name}\t{label}\n" for name, label in pairs).encode())
         if "json" in self._kinds:
-            # docTR joins its folder of images and the name.
+            # docTR joins the name to its folder of images.
             lines = [f'"{name.partition("/")[2]}": {json.dumps(label)}' for name, label in pairs]
             start = ",\n" if self._number and lines else "\n"
             self._files["labels.json"].write((start + ",\n".join(lines)).encode())
@@ -119,7 +119,7 @@ class PngWriter(FolderWriter):
 
 
 def _store(path: str, content: bytes) -> None:
-    """Write a small file in three calls of the system: opening it as a Python file takes three times as long."""
+    """Write a small file in three system calls: opening it as a Python file takes three times as long."""
     descriptor = os.open(path, _NEW_FILE, 0o666)
     try:
         while content:

@@ -35,7 +35,7 @@ def begun(path):
 
 def entries_of(path, first=10):
     journal = Journal(path)
-    found = list(journal.entries(first))
+    found = list(journal.read_entries(first))
     about = journal.about
     journal.close()
     return about, found
@@ -51,7 +51,7 @@ def test_what_was_appended_is_read_again(path, begun):
 
 def test_a_journal_goes_on_after_what_it_holds(path, begun):
     journal = Journal(path)
-    list(journal.entries(10))
+    list(journal.read_entries(10))
     journal.append(16, 1, [b"a", np.arange(3, dtype=np.uint8)], compute_checksum([b"a\0\1\2"]))
     journal.close()
 
@@ -116,7 +116,7 @@ def test_a_flipped_bit_ends_what_is_read(path, begun):
 
 def test_records_that_are_not_consecutive_end_what_is_read(path, begun):
     journal = Journal(path)
-    list(journal.entries(10))
+    list(journal.read_entries(10))
     journal.append(17, 2, [b"too far"], compute_checksum([b"too far"]))
     journal.close()
 
@@ -150,7 +150,7 @@ def test_a_lying_length_takes_no_memory(path, begun):
 def test_a_file_of_another_kind_is_left_alone(path):
     path.write_bytes(b"my notes")
 
-    with pytest.raises(OutputError, match="is no journal of this package"):
+    with pytest.raises(OutputError, match="is not a journal of this package"):
         Journal(path)
     assert path.read_bytes() == b"my notes"
 
@@ -169,7 +169,7 @@ def test_a_journal_of_another_version_is_left_alone(path, begun):
 def test_a_named_pipe_is_no_journal(path):
     os.mkfifo(path)
 
-    with pytest.raises(OutputError, match="is no journal of this package"):
+    with pytest.raises(OutputError, match="is not a journal of this package"):
         Journal(path)
     assert path.is_fifo()
 
@@ -178,7 +178,7 @@ def test_a_named_pipe_is_no_journal(path):
 def test_a_journal_belongs_to_one_run(path, begun):
     journal = Journal(path)
 
-    with pytest.raises(OutputError, match="belongs to a run that is at work"):
+    with pytest.raises(OutputError, match="is in use by another run: wait for that run, or stop it"):
         Journal(path)
     journal.close()
     assert len(entries_of(path)[1]) == 3
@@ -195,7 +195,7 @@ def test_a_folder_in_its_place_is_told(path):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
 def test_a_record_that_does_not_fit_leaves_the_ones_before(path, begun, number):
     journal = Journal(path)
-    list(journal.entries(10))
+    list(journal.read_entries(10))
     size = path.stat().st_size
 
     class Full:
@@ -228,7 +228,7 @@ def test_a_journal_that_was_removed_is_missed(path, monkeypatch):
     journal.begin(ABOUT)
     path.unlink()
 
-    with pytest.raises(OutputError, match="was removed while the run was at work"):
+    with pytest.raises(OutputError, match="was removed during the run"):
         journal.append(0, 1, [b"x"], compute_checksum([b"x"]))
     journal.close()
 
