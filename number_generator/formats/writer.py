@@ -55,19 +55,11 @@ class Writer(Protocol):
         ...
 
     def encode(self, chunk: Chunk) -> Any:
-        """Prepare a chunk for writing; worker threads call it, many at once."""
+        """Prepare a chunk for writing, as `base_writer.Encoded`; worker threads call it, many at once."""
         ...
 
     def write(self, encoded: Any) -> None:
-        """Write what `encode` gave, chunk after chunk in order; one thread calls it."""
-        ...
-
-    def pack(self, encoded: Any) -> Any:
-        """Give what `encode` gave as plain values, as a journal keeps them: see `journal_values.packed`."""
-        ...
-
-    def unpack(self, plain: Any) -> Any:
-        """Give what `pack` was given again."""
+        """Write what `encode` returned, chunk after chunk in order; only one thread calls it."""
         ...
 
     def finish(self) -> None:

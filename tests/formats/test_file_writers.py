@@ -1000,7 +1000,7 @@ def test_labels_that_cannot_be_flushed_leave_nothing_either(tmp_path):
         pytest.raises(OutputError, match="No space left on device"),
         PickleWriter(tmp_path / "set.pickle", header_of(2), overwrite=True) as writer,
     ):
-        writer._labels = _FailingFile(writer._labels, 0)
+        writer._waiting["labels"] = _FailingFile(writer._waiting["labels"], 0)
         writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
 
     assert names_in(tmp_path) == []
@@ -1132,7 +1132,7 @@ from pathlib import Path
 from number_generator.errors import OutputError
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.job.spec import Field, Span
+from number_generator.job.spec import Span
 
 path, file_format, compression = sys.argv[1:]
 images = np.random.default_rng(0).integers(0, 256, (512, 28, 100), np.uint8)

@@ -647,7 +647,7 @@ def test_a_page_of_an_lmdb_that_was_written_in_part_is_told_as_a_full_disk(tmp_p
     with (
         pytest.raises(OutputError, match=f"cannot write .*set: {reason}; nothing was left behind"),
         open_writer("lmdb", tmp_path / "set", header_of(1), overwrite=False) as writer,
-        writer._translated(),
+        writer._translate_errors(),
     ):
         raise lmdb.DiskError("mdb_txn_commit: Input/output error")
 

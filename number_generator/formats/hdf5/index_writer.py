@@ -1,4 +1,4 @@
-"""The index of a dataset's shards: one HDF5 file that opens as the whole dataset, whose arrays lie in the shards."""
+"""The index of a dataset's shards: an HDF5 file that opens as the whole dataset, whose arrays are in the shards."""
 
 import os
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
-from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
+from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type, write_metadata
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
 from number_generator.job.chunk import DatasetHeader
 from number_generator.system.signals import Interruption
@@ -32,82 +32,90 @@ def write_index(
     path : Path
         The final name.
     header : DatasetHeader
-        Of the whole dataset.
+        That of the whole dataset.
     shards : sequence of (str, int)
-        In order, the name of each shard, relative to the folder of the index and with slashes, and how many images it
-        holds.
+        The name of each shard, relative to the folder of the index and with slashes, and its number of images, in
+        order.
     overwrite : bool
-        Whether an earlier file of that name is replaced, once the index is whole.
+        Whether to replace an earlier file of that name, once the index is complete.
     interruption : Interruption, optional
-        Told of what is unfinished; None means the one of the command that runs, if any.
+        Removes what is unfinished; None means that of the running command, if any.
 
     Raises
     ------
     SpecError
-        If the shards do not hold as many images as the whole, or one does not lie below the folder of the index.
+        If the shards do not add up to the dataset, or one is not below the folder of the index.
     OutputExistsError, OutputError
         As from `open_writer`.
     """
-    _check(header, shards)
+    _check_shards(header, shards)
     check_place(path)
     interruption = interruption or Interruption.installed()
     with interruption:
-        file = AtomicHdf5(path, overwrite=overwrite)
-        interruption.temporaries.append(file.temporary_path)
-    with file:
-        with file.writing() as h5:
-            write_metadata(h5, header.metadata)
-            _write_shards(h5, shards)
-            rows = header.shape[1:]
-            _write_virtual(h5, "images", rows, np.dtype(np.uint8), shards)
-            _write_virtual(h5, "labels", (), label_type(header.label_length), shards)
-            for field in header.fields:
-                dataset = _write_virtual(h5, field.name, field.shape, np.dtype(field.dtype), shards)
-                dataset.attrs.update(field.about)
-        file.finish()
+        writer = _IndexWriter(path, header, shards, overwrite=overwrite)
+        interruption.temporaries.append(writer.temporary_path)
+    with writer:
+        writer.finish()
         with interruption:
-            file.commit()
+            writer.commit()
 
 
 def check_place(path: Path) -> None:
-    """Raise OutputError if an index cannot be written at `path`: the file that it is a link to lies elsewhere."""
-    if os.path.realpath(path.parent) != os.path.dirname(os.path.realpath(path)):  # noqa: PTH120 - of texts
+    """Raise OutputError if `path` is a link to another folder."""
+    if os.path.realpath(path.parent) != os.path.dirname(os.path.realpath(path)):  # noqa: PTH120 - of strings
         raise OutputError(
-            f"{path} is a link to another folder, from where the index would not lead to its shards: remove the link, "
+            f"{path} is a link to another folder, from which the index would not lead to its shards: remove the link, "
             "or give another name"
         )
 
 
-def _check(header: DatasetHeader, shards: Sequence[tuple[str, int]]) -> None:
-    """Raise SpecError if shards do not make up the whole, or could not be found from where the index lies."""
+class _IndexWriter(AtomicHdf5):
+    """Write an index, all of it at the end."""
+
+    def __init__(
+        self, path: Path, header: DatasetHeader, shards: Sequence[tuple[str, int]], *, overwrite: bool
+    ) -> None:
+        self._shards = shards
+        super().__init__(path, header, overwrite=overwrite)
+
+    def _end(self) -> None:
+        header = self._header
+        write_metadata(self._h5, header.metadata)
+        self._write_shards()
+        self._write_virtual("images", header.shape[1:], np.dtype(np.uint8))
+        self._write_virtual("labels", (), make_label_type(header.label_length))
+        for field in header.fields:
+            dataset = self._write_virtual(field.name, field.shape, np.dtype(field.dtype))
+            dataset.attrs.update(field.about)
+        super()._end()
+
+    def _write_shards(self) -> None:
+        """Write the names and sizes of the shards, as arrays: attributes cannot hold many."""
+        names = [os.fsencode(name) for name, _ in self._shards]
+        text = h5py.string_dtype("utf-8", max(map(len, names)))
+        self._h5.create_dataset(SHARD_FILES, data=np.array(names, text))
+        self._h5.create_dataset(SHARD_IMAGES, data=np.array([count for _, count in self._shards], np.int64))
+
+    def _write_virtual(self, name: str, rows: tuple[int, ...], dtype: "np.dtype[Any]") -> Any:
+        """Write an array that joins the arrays of the shards."""
+        layout = h5py.VirtualLayout((self._header.shape[0], *rows), dtype)
+        # As in all other datasets: the same job gives the same bytes at any time.
+        layout.dcpl.set_obj_track_times(False)
+        first = 0
+        for shard, count in self._shards:
+            if count:
+                # HDF5 would replace "%b" by the number of a block.
+                source = h5py.VirtualSource(shard.replace("%", "%%"), name, (count, *rows))
+                layout[first : first + count] = source
+                first += count
+        return self._h5.create_virtual_dataset(name, layout)
+
+
+def _check_shards(header: DatasetHeader, shards: Sequence[tuple[str, int]]) -> None:
+    """Raise SpecError if shards do not add up to the dataset, or one is not below the folder of the index."""
     total = sum(count for _, count in shards)
     if total != header.shape[0] or not shards:
         raise SpecError(f"{len(shards)} shards hold {total} images and the index {header.shape[0]}: give all shards")
     for name, _ in shards:
         if not leads_inside(name):
-            raise SpecError(f"the shard {name!r} does not lie below the folder of the index: move it there")
-
-
-def _write_shards(file: Any, shards: Sequence[tuple[str, int]]) -> None:
-    """Write which files the shards are: as arrays, since attributes cannot hold many."""
-    names = [os.fsencode(name) for name, _ in shards]
-    text = h5py.string_dtype("utf-8", max(map(len, names)))
-    file.create_dataset(SHARD_FILES, data=np.array(names, text))
-    file.create_dataset(SHARD_IMAGES, data=np.array([count for _, count in shards], np.int64))
-
-
-def _write_virtual(
-    file: Any, name: str, rows: tuple[int, ...], dtype: "np.dtype[Any]", shards: Sequence[tuple[str, int]]
-) -> Any:
-    """Write an array whose entries are those of the shards' arrays, one after the other."""
-    layout = h5py.VirtualLayout((sum(count for _, count in shards), *rows), dtype)
-    # As in all other datasets: the same job gives the same bytes, whenever it is run.
-    layout.dcpl.set_obj_track_times(False)
-    first = 0
-    for shard, count in shards:
-        if count:
-            # HDF5 would put the number of a block in the place of "%b".
-            source = h5py.VirtualSource(shard.replace("%", "%%"), name, (count, *rows))
-            layout[first : first + count] = source
-            first += count
-    return file.create_virtual_dataset(name, layout)
+            raise SpecError(f"the shard {name!r} is not below the folder of the index: move it there")

@@ -1,14 +1,13 @@
-"""HDF5: `/images`, `/labels` and attributes, in chunks that are compressed in the worker threads, or as they are.
+"""HDF5: `/images`, `/labels` and attributes, in chunks compressed by the worker threads, or uncompressed.
 
-Ground truth lies beside them, a dataset for each of its arrays, whose attributes tell what its entries mean.
+Each array of ground truth is a dataset beside them, whose attributes say what its entries mean.
 
-The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file with no plug-in.
-igzip (`isal`) compresses them some eight times as fast as HDF5 would, and outside the lock that h5py holds.
-Without compression the images lie in one piece, so that any of them can be read, or mapped into memory, alone.
+The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file without a plug-in.
+igzip (`isal`) compresses them about eight times as fast as HDF5 would, and outside the lock that h5py holds.
+Without compression the images are contiguous, so that any of them can be read, or mapped into memory, alone.
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
-from number_generator.formats.hdf5.atomic import AtomicHdf5, label_type, write_metadata
-from number_generator.formats.schema import pad
+from number_generator.formats.base_writer import Encoded
+from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type, write_metadata
 from number_generator.job.chunk import Chunk, DatasetHeader
 
 __all__ = ["Hdf5Writer"]
@@ -34,19 +33,10 @@ _LEVEL = 1
 _WINDOW_BITS = 10
 # One label is read with its whole block: 512 labels of phone numbers are 5.6 kB.
 _LABELS_PER_CHUNK = 512
-# A block of ground truth: small enough to be read for one image.
+# A block of ground truth, small enough to be read for one image.
 _FIELD_BYTES = 256 * 2**10
-# Spans are made of whole blocks of labels, with their images in memory: large pages take smaller blocks.
+# Spans are whole blocks of labels, with their images in memory: large pages need smaller blocks.
 _LABEL_BLOCK_BYTES = 8 * 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: by dataset, its blocks, each with the number of its first row."""
-
-    start: int
-    length: int
-    blocks: dict[str, list[tuple[int, Any]]]
 
 
 class Hdf5Writer(AtomicHdf5):
@@ -54,85 +44,68 @@ class Hdf5Writer(AtomicHdf5):
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
         count, height, width = header.shape
-        self._compress = compress and count > 0  # nothing cannot be cut into chunks
-        self._start: int | None = None
-        self._fields = {field.name: field for field in header.fields}
-        self._rows: dict[str, int] = {}  # by dataset, those of a block
+        self._compress = compress and count > 0  # HDF5 cannot divide an empty dataset into chunks
+        self._row = 0  # of the next chunk
+        self._rows: dict[str, int] = {}  # of a block of each dataset
         self._datasets: dict[str, Any] = {}
         self._page_bytes = height * width
         self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
         blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * height * width))
         self._label_rows = min(max(1, blocks) * self._image_rows, max(1, count))
-        super().__init__(path, overwrite=overwrite)
-        try:
-            with self._translated():
-                self._create(header)
-        except BaseException:
-            self._discard()
-            raise
+        super().__init__(path, header, overwrite=overwrite)
 
     @property
     def span_multiple(self) -> int:
         """Images in a block of labels, a whole number of image blocks."""
         return self._label_rows
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Compress a chunk block by block, or take it as it is."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Compress each array of a chunk block by block, or leave it as it is."""
         arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
-        arrays |= {name: pad(chunk.truth[name], field) for name, field in self._fields.items()}
-        blocks = {
-            name: _compressed(array, self._rows[name]) if self._compress else [(0, array)]
-            for name, array in arrays.items()
-        }
-        return _Encoded(chunk.span.start, len(chunk.span), blocks)
+        arrays |= self._pad_truth(chunk)
+        if not self._compress:
+            return arrays
+        return {name: _compress_blocks(array, self._rows[name]) for name, array in arrays.items()}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"start": encoded.start, "length": encoded.length, "blocks": encoded.blocks}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
-        """Store a chunk's blocks as they are."""
-        if self._start is None:
-            self._start = encoded.start
-        first = encoded.start - self._start
-        with self._translated():
+    def write(self, encoded: Encoded) -> None:
+        """Store a chunk's blocks or arrays as they are."""
+        with self._translate_errors():
             if self._compress:
-                # In an order that does not follow from the spans: a job gives the same bytes with any workers.
-                for start in range(0, encoded.length, self._label_rows):
-                    for name, blocks in encoded.blocks.items():
-                        self._write_blocks(name, first, blocks, start)
+                # In an order that does not depend on the spans: a job gives the same bytes with any workers.
+                for number in range(len(encoded["labels"])):
+                    for name in self._datasets:
+                        self._write_blocks(name, encoded[name], number * self._label_rows)
+                self._row += len(encoded["labels"]) * self._label_rows
                 self._file.write_back()
-                return
-            if not encoded.length:
-                return
-            stop = first + encoded.length
-            for name, [(_, array)] in encoded.blocks.items():
-                self._datasets[name][first:stop] = array
-            # All images have their place from the first of them on, so the file is as long as it will be.
-            self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
+            elif len(encoded["images"]):
+                stop = self._row + len(encoded["images"])
+                for name, dataset in self._datasets.items():
+                    dataset[self._row : stop] = encoded[name]
+                self._row = stop
+                # The space of all images is allocated with the first, so the length of the file says nothing.
+                self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
 
-    def _write_blocks(self, name: str, first: int, blocks: list[tuple[int, Any]], start: int) -> None:
-        """Store a dataset's share of the block of labels that begins with row `start` of a chunk."""
+    def _write_blocks(self, name: str, blocks: list[bytes], start: int) -> None:
+        """Store the blocks of a dataset that belong to the block of labels from row `start` of a chunk on."""
         dataset, rows = self._datasets[name], self._rows[name]
         rest = (0,) * (len(dataset.shape) - 1)
-        stop = -(-(start + self._label_rows) // rows)  # a small dataset's one block of labels ends anywhere
-        for row, block in blocks[start // rows : stop]:
-            dataset.id.write_direct_chunk((first + row, *rest), block)
+        first = start // rows
+        stop = -(-(start + self._label_rows) // rows)  # the only block of labels of a small dataset may end anywhere
+        for number, block in enumerate(blocks[first:stop], first):
+            dataset.id.write_direct_chunk((self._row + number * rows, *rest), block)
 
-    def _create(self, header: DatasetHeader) -> None:
+    def _begin(self) -> None:
+        super()._begin()
+        header = self._header
         write_metadata(self._h5, header.metadata)
         count, height, width = header.shape
-        text = label_type(header.label_length)
+        text = make_label_type(header.label_length)
         self._label_dtype = np.dtype(f"S{text.itemsize}")
         self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
         self._create_dataset("labels", (count,), text, self._label_rows)
         for field in header.fields:
-            # Whole blocks of a field make a block of labels, too.
+            # Whole blocks of a field make a block of labels as well.
             row_bytes = math.prod(field.shape) * np.dtype(field.dtype).itemsize
             most = max(1, min(self._label_rows, _FIELD_BYTES // row_bytes))
             rows = next(rows for rows in range(most, 0, -1) if self._label_rows % rows == 0)
@@ -149,15 +122,14 @@ class Hdf5Writer(AtomicHdf5):
         return self._datasets[name]
 
 
-def _compressed(rows: npt.NDArray[Any], length: int) -> list[tuple[int, bytes]]:
-    """Compress blocks of `length` rows; HDF5 wants the last one padded to full size."""
+def _compress_blocks(array: npt.NDArray[Any], rows: int) -> list[bytes]:
+    """Compress blocks of rows; HDF5 wants the last one padded to full size."""
     blocks = []
-    for first in range(0, len(rows), length):
-        block = rows[first : first + length]
-        if len(block) < length:
-            padding = np.zeros((length - len(block), *rows.shape[1:]), rows.dtype)
+    for first in range(0, len(array), rows):
+        block = array[first : first + rows]
+        if len(block) < rows:
+            padding = np.zeros((rows - len(block), *array.shape[1:]), array.dtype)
             block = np.concatenate([block, padding])
         data = np.ascontiguousarray(block).view(np.uint8)
-        packed = igzip_lib.compress(data, _LEVEL, igzip_lib.COMP_ZLIB, igzip_lib.MEM_LEVEL_DEFAULT, _WINDOW_BITS)
-        blocks.append((first, packed))
+        blocks.append(igzip_lib.compress(data, _LEVEL, igzip_lib.COMP_ZLIB, igzip_lib.MEM_LEVEL_DEFAULT, _WINDOW_BITS))
     return blocks

@@ -1,1 +1,1 @@
-"""The journal of a run: what is done of a dataset, in a file that a crash cannot spoil."""
+"""The journal of a run: the finished part of a dataset, in a file that a crash cannot corrupt."""

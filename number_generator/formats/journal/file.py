@@ -1,12 +1,12 @@
-"""A journal: an append-only file with all that is done of a dataset, from which an interrupted run goes on.
+"""A journal: an append-only file of the finished part of a dataset, from which an interrupted run goes on.
 
-A file of HDF5 that was not closed cannot be read, nor can most others. So what `Writer.encode` has made of each span is
-appended here, too, and written to the dataset again by the next run: nothing is drawn or compressed twice.
+An HDF5 file that was not closed cannot be read, nor can most others. So what `Writer.encode` returns for each span is
+appended here as well, and the next run writes it to the dataset again: nothing is drawn or compressed twice.
 
-The file is a row of records, each a head of 40 bytes and a payload: mark, kind, number of the first image, number of
-images, length and CRC-32 of the payload, CRC-32 of the head before that. The first record tells, in JSON, what the
-dataset is; all others hold consecutive images. What a crash leaves at the end, a torn record, old bytes or zeros, fails
-a checksum, and is cut off: all that counts is whole.
+The file is a sequence of records, each a head of 40 bytes and a payload. The head holds mark, kind, number of the first
+image, number of images, length and CRC-32 of the payload, and the CRC-32 of these. The first record describes the
+dataset in JSON; all others hold consecutive images. What a crash leaves at the end (a torn record, old bytes, zeros)
+fails a checksum and is cut off, so only complete records count.
 """
 
 import contextlib
@@ -27,14 +27,15 @@ from number_generator.system import temporaries
 __all__ = ["ENDING", "Journal", "compute_checksum", "read_recorded"]
 
 ENDING = ".journal"
-"""What a journal's name has after the dataset's."""
+"""What the name of a journal adds to that of its dataset."""
 
 _HEAD = struct.Struct("<4sIQQQII")
-_CHECKED = _HEAD.size - 4  # bytes of the head that its own checksum is of
-_MARK = b"NGJ1"
+_CHECKED = _HEAD.size - 4  # bytes of the head that its checksum covers
+_NAME = b"NGJ"
+_MARK = _NAME + b"2"  # with the version of this format
 _ABOUT, _IMAGES = 0, 1
 _MOST_ABOUT_BYTES = 2**26
-# What a power failure may cost. With 1,000,000 images, syncing every 16 MiB or every 256 MiB makes no difference.
+# What a power failure may cost. For 1,000,000 images, syncing every 16 MiB or every 256 MiB makes no difference.
 _SYNC_BYTES = 64 * 2**20
 _WRITE_BACK_BYTES = 8 * 2**20
 
@@ -45,12 +46,12 @@ class Journal:
     Parameters
     ----------
     path : Path
-        Of the journal. It is made if it is not there.
+        That of the journal, which is created if it does not exist.
 
     Raises
     ------
     OutputError
-        If it cannot be written to, another run has it, or there is a file of that name that is no journal.
+        If it cannot be written, another run uses it, or the file of that name is not a journal of this version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,7 +61,7 @@ class Journal:
         while not self._open():
             pass
         try:
-            with self._translated():
+            with self._translate_errors():
                 self._check_signature()
                 self.about = _read_about(self._file)
         except BaseException:
@@ -71,12 +72,12 @@ class Journal:
 
     def _open(self) -> bool:
         """Open and lock the file; False if another run has removed it before it was locked."""
-        with self._translated():
+        with self._translate_errors():
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
         self._file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, PTH123 - closed by `close`
         if temporaries.is_held(self._file):
             self._file.close()
-            raise OutputError(f"{self.path} belongs to a run that is at work: wait until it is done, or stop it")
+            raise OutputError(f"{self.path} is in use by another run: wait for that run, or stop it")
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(descriptor), self.path.stat()):
                 return True
@@ -84,9 +85,9 @@ class Journal:
         return False
 
     def begin(self, about: dict[str, Any]) -> None:
-        """Begin the journal anew: with what tells the dataset, JSON-like, which `about` gives from now on."""
+        """Start the journal, and drop what it holds; `about` describes the dataset with JSON-like values."""
         payload = json.dumps(about).encode("ascii")
-        with self._translated():
+        with self._translate_errors():
             self._file.seek(0)
             self._file.truncate(0)
             self._end = self._synced = self._handed_over = 0
@@ -95,34 +96,34 @@ class Journal:
             temporaries.sync_folder(self.path.parent)
         self.about = json.loads(payload)
 
-    def entries(self, first: int) -> Iterator[tuple[int, bytes]]:
-        """Give the number of images and the payload of all whole records, and cut off what comes after them.
+    def read_entries(self, first: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the number of images and the payload of each complete record, then cut off the rest of the file.
 
         Parameters
         ----------
         first : int
-            Number of the image that the first record holds.
+            The number of the first image of the first record.
         """
-        with self._translated():
-            size = _size(self._file)
+        with self._translate_errors():
+            size = _measure(self._file)
             self._file.seek(self._end)
         while True:
-            with self._translated():
-                record = _read(self._file, _IMAGES, size)
+            with self._translate_errors():
+                record = _read_record(self._file, _IMAGES, size)
             if record is None or record[0] != first:
                 break
             _, count, payload = record
             first += count
             self._end += _HEAD.size + len(payload)
             yield count, payload
-        with self._translated():
+        with self._translate_errors():
             self._file.truncate(self._end)
             self._file.seek(self._end)
         self._synced = self._handed_over = self._end
 
     def append(self, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
-        """Append a record of `count` images, the first of which has the number `first`; `crc` is of the buffers."""
-        with self._translated():
+        """Append a record of `count` images from number `first` on; `crc` is that of the buffers."""
+        with self._translate_errors():
             self._append(_IMAGES, first, count, buffers, crc)
             self._is_kept = True
             if self._end - self._handed_over >= _WRITE_BACK_BYTES:
@@ -132,21 +133,21 @@ class Journal:
                 self._sync()
 
     def remove(self) -> None:
-        """Remove the journal: the dataset is in its place."""
+        """Remove the journal, once the dataset is in place."""
         if sys.platform == "win32":
-            self._file.close()  # an open file cannot be removed there
+            self._file.close()  # Windows cannot remove an open file
         with contextlib.suppress(OSError):
             self.path.unlink()
         self._file.close()
 
     def close(self) -> None:
-        """Close the journal; one that was new, and holds no image yet, is removed."""
+        """Close the journal; remove it if it is new and holds no image yet."""
         if not self._is_kept and not self._file.closed:
             self.remove()
         self._file.close()
 
     def _append(self, kind: int, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
-        length = sum(map(_length, buffers))
+        length = sum(map(_count_bytes, buffers))
         head = _HEAD.pack(_MARK, kind, first, count, length, crc, 0)[:_CHECKED]
         content = memoryview(b"".join([head, struct.pack("<I", compute_checksum([head])), *buffers]))
         written = 0
@@ -154,27 +155,32 @@ class Journal:
             while written < len(content):
                 written += self._file.write(content[written:]) or 0
         except OSError:
-            # The next run would cut it off as well; now the space is needed.
+            # The next run would cut it off as well, but the space is needed now.
             with contextlib.suppress(OSError):
                 self._file.truncate(self._end)
             raise
         self._end += len(content)
 
     def _check_signature(self) -> None:
-        """Refuse a file that is somebody else's. A crash may have left nothing of ours but a length."""
+        """Reject a file that is not our journal; a crash may have left nothing of one but zeros."""
         is_file = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
-        begun = self._file.read(len(_MARK)) if is_file else b"?"  # a named pipe would wait for ever
+        begun = self._file.read(len(_MARK)) if is_file else b"?"  # reading a named pipe would block forever
+        if begun.startswith(_NAME) and begun[len(_NAME) :].isdigit() and begun != _MARK:
+            raise OutputError(
+                f"{self.path} was begun by another version of this package: go on with that version, or remove the "
+                "file to start over"
+            )
         if any(begun) and begun != _MARK[: len(begun)]:
-            raise OutputError(f"{self.path} is no journal of this package: give another name, or move it away")
+            raise OutputError(f"{self.path} is not a journal of this package: give another name, or move it away")
         self._file.seek(0)
 
     def _check_place(self) -> None:
-        """Fail soon where the folder was removed: what goes on being written then is lost."""
+        """Fail early if the folder was removed, since everything written from then on is lost."""
         if not self.path.exists():
-            raise OutputError(f"cannot write {self.path}: it was removed while the run was at work")
+            raise OutputError(f"cannot write {self.path}: it was removed during the run")
 
     def _write_back(self) -> None:
-        """Let the system begin to write to disk, so that `_sync` finds little left to wait for."""
+        """Let the system start writing to disk, so that `_sync` does not have to wait long."""
         if hasattr(os, "posix_fadvise"):
             with contextlib.suppress(OSError):
                 length = self._end - self._handed_over
@@ -186,7 +192,7 @@ class Journal:
         self._synced = self._end
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translate_errors(self) -> Iterator[None]:
         try:
             yield
         except OutputError:
@@ -196,7 +202,7 @@ class Journal:
 
 
 def read_recorded(path: Path) -> dict[str, Any] | None:
-    """Give what a journal says of its dataset; None where there is no journal, or nothing can be read of it."""
+    """Return what a journal records about its dataset; None if there is no readable journal."""
     try:
         with path.open("rb", buffering=0) as file:
             return _read_about(file)
@@ -205,20 +211,20 @@ def read_recorded(path: Path) -> dict[str, Any] | None:
 
 
 def compute_checksum(buffers: Sequence[Any]) -> int:
-    """Give the CRC-32 of buffers, one after the other."""
+    """Return the CRC-32 of buffers, joined."""
     crc = 0
     for each in buffers:
         crc = isal_zlib.crc32(each, crc)
     return crc
 
 
-def _length(buffer: Any) -> int:
+def _count_bytes(buffer: Any) -> int:
     return buffer.nbytes if hasattr(buffer, "nbytes") else len(buffer)
 
 
 def _read_about(file: IO[bytes]) -> dict[str, Any] | None:
-    """Read the first record; None if the journal is new, or its first words were lost."""
-    record = _read(file, _ABOUT, min(_size(file), _HEAD.size + _MOST_ABOUT_BYTES))
+    """Read the first record; None if the journal is new, or a crash spoiled its beginning."""
+    record = _read_record(file, _ABOUT, min(_measure(file), _HEAD.size + _MOST_ABOUT_BYTES))
     if record is None:
         return None
     try:
@@ -228,8 +234,8 @@ def _read_about(file: IO[bytes]) -> dict[str, Any] | None:
     return about if isinstance(about, dict) else None
 
 
-def _read(file: IO[bytes], kind: int, size: int) -> tuple[int, int, bytes] | None:
-    """Read a record of a kind that ends before byte `size`: first image, number of images, payload; or None."""
+def _read_record(file: IO[bytes], kind: int, size: int) -> tuple[int, int, bytes] | None:
+    """Return first image, number of images and payload of a record of this kind within `size` bytes, or None."""
     head = file.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
@@ -242,5 +248,5 @@ def _read(file: IO[bytes], kind: int, size: int) -> tuple[int, int, bytes] | Non
     return (first, count, payload) if len(payload) == length and compute_checksum([payload]) == crc else None
 
 
-def _size(file: IO[bytes]) -> int:
+def _measure(file: IO[bytes]) -> int:
     return os.fstat(file.fileno()).st_size

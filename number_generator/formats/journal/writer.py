@@ -19,7 +19,7 @@ __all__ = ["JournaledWriter", "report_as_kept"]
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A chunk ready to be stored: for the writer, and for the journal."""
+    """A chunk as the writer and the journal store it."""
 
     first: int
     count: int
@@ -35,7 +35,7 @@ class JournaledWriter:
     ----------
     writer : Writer
     journal : Journal
-        That of the dataset, begun.
+        That of the dataset, already begun.
     """
 
     def __init__(self, writer: Writer, journal: Journal) -> None:
@@ -53,30 +53,30 @@ class JournaledWriter:
         return self._writer.span_multiple
 
     def replay(self, first: int, advance: Callable[[int], object]) -> int:
-        """Write what the journal holds to the writer.
+        """Write what the journal holds to the dataset.
 
         Parameters
         ----------
         first : int
-            Number of the job's first image.
+            The number of the job's first image.
         advance : callable
             Called with the number of images after each record.
 
         Returns
         -------
         int
-            The number of the first image that is still to be made.
+            The number of the first image that the journal lacks.
         """
-        for count, payload in self._journal.entries(first):
+        for count, payload in self._journal.read_entries(first):
             try:
                 with report_as_kept(self._journal):
-                    self._writer.write(self._writer.unpack(unpack(payload)))
+                    self._writer.write(unpack(payload))
             except OutputError:
                 raise
-            except Exception as exc:  # values of another kind than the writer's can raise anything
+            except Exception as exc:  # values that the writer does not expect can raise anything
                 raise OutputError(
-                    f"{self._journal.path} holds something else than images {first} to {first + count - 1} ({exc!r}), "
-                    "whatever wrote it: remove it and begin anew"
+                    f"{self._journal.path} does not hold images {first} to {first + count - 1} as it should ({exc!r}): "
+                    "remove it to start over"
                 ) from exc
             first += count
             advance(count)
@@ -85,19 +85,11 @@ class JournaledWriter:
     def encode(self, chunk: Chunk) -> _Entry:
         """Prepare a chunk for both."""
         encoded = self._writer.encode(chunk)
-        buffers = pack(self._writer.pack(encoded))
+        buffers = pack(encoded)
         return _Entry(chunk.span.start, len(chunk.span), encoded, buffers, compute_checksum(buffers))
 
-    def pack(self, encoded: _Entry) -> Any:
-        """Give an encoded chunk as plain values."""
-        return self._writer.pack(encoded.encoded)
-
-    def unpack(self, plain: Any) -> Any:
-        """Give what the writer takes."""
-        return self._writer.unpack(plain)
-
     def write(self, encoded: _Entry) -> None:
-        """Append a chunk to the journal, then to the dataset: what can be read there is done for good."""
+        """Append a chunk to the journal, then to the dataset: what the journal holds is never made again."""
         with report_as_kept(self._journal):
             self._journal.append(encoded.first, encoded.count, encoded.buffers, encoded.checksum)
             self._writer.write(encoded.encoded)
@@ -125,7 +117,7 @@ class JournaledWriter:
 
 @contextlib.contextmanager
 def report_as_kept(journal: Journal) -> Iterator[None]:
-    """Say of an error what is left: the journal, if it is there."""
+    """Let an error say whether the journal is left."""
     try:
         yield
     except OutputExistsError:
@@ -133,5 +125,5 @@ def report_as_kept(journal: Journal) -> Iterator[None]:
     except OutputError as exc:
         if not journal.path.exists():
             reason = str(exc).removesuffix(NOTHING_LEFT)
-            raise OutputError(f"{reason}; {journal.path} has gone as well: begin anew") from exc
+            raise OutputError(f"{reason}; {journal.path} is gone as well: start over") from exc
         raise resumable_error(exc, f"what is done is kept in {journal.path}") from exc

@@ -1,6 +1,6 @@
-"""LMDB as scene text recognition has it: `image-%09d` and `label-%09d` from 1 on, and `num-samples`.
+"""LMDB as scene text recognition uses it: `image-%09d` and `label-%09d` from 1 on, and `num-samples`.
 
-Ground truth lies under `truth-%09d` as JSON, the description of the dataset under `metadata`.
+`truth-%09d` holds ground truth as JSON, `metadata` the description of the dataset.
 """
 
 import contextlib
@@ -8,15 +8,13 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from number_generator.errors import OutputError
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import (
     COUNT_KEY,
@@ -34,27 +32,18 @@ from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 
 __all__ = ["LmdbWriter"]
 
-# A transaction holds so much, whatever the chunks: the same job gives the same bytes, with flat memory.
+# Limits of a transaction, whatever the chunks: the same job gives the same bytes, with flat memory.
 _TRANSACTION_BYTES = 4 * 2**20
 _TRANSACTION_ENTRIES = 4096
-_SPARE_BYTES = 2**20  # for the pages above the entries, and those that a transaction gives up
-_GROWTH_BYTES = 16 * 2**20  # what the map grows by; it is all that a reader maps, too
+_SPARE_BYTES = 2**20  # for the pages above the entries, and those that a transaction frees
+_GROWTH_BYTES = 16 * 2**20  # what the map grows by; readers map no more either
 _BLOCK_BYTES = 2**20
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: its images as PNG, its labels in one array, its ground truth as lines of JSON."""
-
-    images: list[bytes]
-    labels: npt.NDArray[np.bytes_]
-    truth: bytes
 
 
 class LmdbWriter(FolderWriter):
     """Write a dataset as a folder with an LMDB.
 
-    LMDB fills its pages wholly only where keys come in order. Images come first, so labels and ground truth wait in
+    LMDB fills its pages completely only if keys come in order. Images come first, so labels and ground truth wait in
     unnamed temporary files beside it.
     """
 
@@ -66,32 +55,24 @@ class LmdbWriter(FolderWriter):
         self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
         super().__init__(path, header, overwrite=overwrite)
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Encode a chunk's images and write its ground truth out as text."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images, and write its ground truth as lines of JSON."""
         rows = format_truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
         labels = chunk.labels.astype(self._label_dtype, copy=False)
-        return _Encoded(encode_png(chunk.images), labels, b"".join(dump_json(row) + b"\n" for row in rows))
+        return {"images": encode_png(chunk.images), "labels": labels, "truth": [dump_json(row) + b"\n" for row in rows]}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
-        """Store a chunk's images."""
-        with self._translated():
-            for image in encoded.images:
+    def write(self, encoded: Encoded) -> None:
+        """Store a chunk's images; the rest waits."""
+        with self._translate_errors():
+            for image in encoded["images"]:
                 self._put(image_key(self._number), image)
                 self._number += 1
-            self._labels.write(encoded.labels.tobytes())
-            self._truth.write(encoded.truth)
+            self._labels.write(encoded["labels"].tobytes())
+            self._truth.write(b"".join(encoded["truth"]))
 
     def _begin(self) -> None:
         self._description = dump_json(describe(self._header))
-        # The temporary is locked already, by us; nothing of it counts before `finish` has flushed it.
+        # We hold a lock on the temporary folder already, and `finish` flushes it before it counts.
         self._environment = self._lmdb.open(
             os.fsencode(self.temporary_path), map_size=_GROWTH_BYTES, lock=False, sync=False, metasync=False
         )
@@ -116,7 +97,7 @@ class LmdbWriter(FolderWriter):
         self._commit()
 
     def _put(self, key: bytes, value: bytes) -> None:
-        """Append an entry, whose key is larger than all before it."""
+        """Append an entry, whose key must be larger than all before it."""
         size = len(key) + len(value)
         is_full = self._held_bytes + size > _TRANSACTION_BYTES or self._held_entries == _TRANSACTION_ENTRIES
         if is_full and self._held_entries:
@@ -129,7 +110,7 @@ class LmdbWriter(FolderWriter):
         self._held_entries += 1
 
     def _grow(self, size: int) -> None:
-        """Make the map large enough for entries of so many bytes, which take up to three times as much in pages."""
+        """Make the map large enough for entries of `size` bytes, which take up to three times as much in pages."""
         info = self._environment.info()
         least = (info["last_pgno"] + 1) * self._environment.stat()["psize"] + 3 * size + _SPARE_BYTES
         if info["map_size"] < least:
@@ -146,14 +127,14 @@ class LmdbWriter(FolderWriter):
             self._transaction = None
 
     @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn LMDB's errors into OutputError, too."""
-        with super()._translated():
+    def _translate_errors(self) -> Iterator[None]:
+        """Turn LMDB's errors into OutputError as well."""
+        with super()._translate_errors():
             try:
                 yield
             except self._lmdb.Error as exc:
                 reason = str(exc).rpartition(": ")[2]
-                # LMDB takes a page that was written in part for a failure of the disk.
+                # LMDB reports a page that was written in part as a failure of the disk.
                 if shutil.disk_usage(self._folder.path.parent).free < _TRANSACTION_BYTES:
                     reason = os.strerror(errno.ENOSPC)
                 raise OutputError(f"cannot write {self._folder.path}: {reason}{NOTHING_LEFT}") from exc

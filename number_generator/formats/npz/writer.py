@@ -1,123 +1,71 @@
 """NPZ archives: `images`, `labels`, `metadata` (JSON) and ground truth, stored as they are, with flat memory."""
 
-import contextlib
 import shutil
 import zipfile
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from number_generator.formats.schema import describe, dump_json, pad
+from number_generator.formats.base_writer import Encoded, FileWriter
+from number_generator.formats.schema import describe, dump_json
 from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import open_unnamed_file, translate_errors
 
 __all__ = ["NpzWriter"]
 
 _COPY_BYTES = 2**20
-_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP knows: the same job gives the same bytes
+_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP can hold: the same job gives the same bytes
 
 
-class NpzWriter:
+class NpzWriter(FileWriter):
     """Write a dataset as one NPZ archive.
 
-    One array comes after the other in the file, so all but the images wait in unnamed temporary files beside it.
+    The archive holds one array after the other, so all but the images wait in unnamed temporary files beside it.
     """
 
-    span_multiple = 1
-
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
-        self._header = header
         self._description = np.array(dump_json(describe(header)).decode("ascii"))
         self._label_dtype = np.dtype(f"U{max(1, header.label_length)}")
-        self._file = AtomicFile(path, overwrite=overwrite)
-        self._open = contextlib.ExitStack()
-        try:
-            with translate_errors(path):
-                self._archive = zipfile.ZipFile(self._file.file, "w", zipfile.ZIP_STORED)
-                self._open.callback(self._archive.close)
-                self._images = self._open.enter_context(self._member("images", np.dtype(np.uint8), header.shape))
-                self._waiting = {
-                    name: self._open.enter_context(open_unnamed_file(path.parent))
-                    for name in ("labels", *(field.name for field in header.fields))
-                }
-        except BaseException:
-            self._discard()
-            raise
+        super().__init__(path, header, overwrite=overwrite)
 
-    @property
-    def temporary_path(self) -> Path:
-        """The file that is being written."""
-        return self._file.temporary_path
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Convert a chunk's arrays to the types and shapes of the archive."""
+        return {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype), **self._pad_truth(chunk)}
 
-    def encode(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
-        """Give a chunk's arrays as the archive holds them."""
-        arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype)}
-        return arrays | {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
-
-    def pack(self, encoded: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Give an encoded chunk, which consists of plain values."""
-        return encoded
-
-    def unpack(self, plain: dict[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
-        """Give an encoded chunk again."""
-        return plain
-
-    def write(self, encoded: dict[str, npt.NDArray[Any]]) -> None:
-        """Append a chunk."""
-        with translate_errors(self._file.path):
+    def write(self, encoded: Encoded) -> None:
+        """Append a chunk's images; the rest waits."""
+        with self._translate_errors():
             self._images.write(encoded["images"].data.cast("B") if len(encoded["images"]) else b"")
             for name, file in self._waiting.items():
                 file.write(encoded[name].tobytes())
             self._file.write_back()
 
-    def finish(self) -> None:
-        """Append what waits, and flush the file to disk."""
-        with translate_errors(self._file.path):
-            self._images.close()
-            count = self._header.shape[0]
-            self._copy("labels", self._label_dtype, (count,))
-            with self._member("metadata", self._description.dtype, ()) as member:
-                member.write(self._description.tobytes())
-            for field in self._header.fields:
-                self._copy(field.name, np.dtype(field.dtype), (count, *field.shape))
-            self._archive.close()
-        self._file.finish()
+    def _begin(self) -> None:
+        self._archive = zipfile.ZipFile(self._file.file, "w", zipfile.ZIP_STORED)
+        self._open.callback(self._archive.close)
+        self._images = self._open.enter_context(self._begin_member("images", np.dtype(np.uint8), self._header.shape))
+        self._waiting = self._open_waiting_files()
 
-    def commit(self) -> None:
-        """Move the file to its final name, finished first if it is not yet."""
-        if self._archive.fp is not None:
-            self.finish()
-        self._file.commit()
+    def _end(self) -> None:
+        self._images.close()
+        count = self._header.shape[0]
+        self._append_waiting("labels", self._label_dtype, (count,))
+        with self._begin_member("metadata", self._description.dtype, ()) as member:
+            member.write(self._description.tobytes())
+        for field in self._header.fields:
+            self._append_waiting(field.name, np.dtype(field.dtype), (count, *field.shape))
+        self._archive.close()
 
-    def __enter__(self) -> "NpzWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard()
-
-    def _member(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> IO[bytes]:
-        """Begin an array in the archive: all but its data."""
+    def _begin_member(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> IO[bytes]:
+        """Begin an array in the archive with everything but its data."""
         info = zipfile.ZipInfo(f"{name}.npy", _NO_TIME)
-        info.external_attr = 0o600 << 16  # as NumPy's own have
+        info.external_attr = 0o600 << 16  # as in NumPy's own archives
         member = self._archive.open(info, "w", force_zip64=True)
         description = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(member, description)
         return member
 
-    def _copy(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-        """Append an array that has waited."""
+    def _append_waiting(self, name: str, dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
         self._waiting[name].seek(0)
-        with self._member(name, dtype, shape) as member:
+        with self._begin_member(name, dtype, shape) as member:
             shutil.copyfileobj(self._waiting[name], member, _COPY_BYTES)
-
-    def _discard(self) -> None:
-        # Closing writes, which fails again on a full disk.
-        with contextlib.suppress(Exception):
-            self._open.close()
-        self._file.discard()

@@ -1,18 +1,17 @@
 """Parquet files as Hugging Face `datasets` writes them: `data/train-00000-of-00001.parquet`, decoded to PIL images.
 
-Columns are `image` (a PNG's bytes and name), `text`, and one for each array of ground truth. The description of the
-dataset stands in the files' own metadata, beside the types that `datasets` reads.
+Columns are `image` (a PNG's bytes and name), `text`, and one for each array of ground truth. The metadata of the files
+holds the description of the dataset, beside the types that `datasets` reads.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
@@ -21,31 +20,23 @@ from number_generator.system.optional import import_optional
 __all__ = ["ParquetWriter"]
 
 _FILE_IMAGES = 100_000
-# What is read at once for one image, and held in memory while it is written: 28 x 100 images take 1 MB.
+# A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images.
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """A group of rows ready to be stored: its images as PNG in one column, and the columns after them."""
-
-    images: Any
-    columns: list[Any]
-
-
 class ParquetWriter(FolderWriter):
-    """Write a dataset as a folder of Parquet files with as many images each, but for one group of rows.
+    """Write a dataset as a folder of Parquet files, whose sizes differ by one group of rows at most.
 
     Parameters
     ----------
     path, header, overwrite
         As for every writer.
     part : str
-        What the names of the files begin with, which becomes the name of the split; a hyphen, which `datasets` does
-        not know there, becomes an underscore.
+        What the names of the files begin with, which becomes the name of the split. A hyphen, which `datasets` does
+        not allow there, becomes an underscore.
     file_images : int
-        How many images a file holds at the most.
+        The most images that a file holds.
     """
 
     def __init__(
@@ -77,8 +68,8 @@ class ParquetWriter(FolderWriter):
         """Images in a group of rows."""
         return self._rows
 
-    def encode(self, chunk: Chunk) -> list[_Group]:
-        """Encode a chunk's images and lay its columns out, group by group."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images, and write each group of rows as a stream of Arrow's own format."""
         arrow = self._arrow
         pages = encode_png(chunk.images)
         texts = [label.decode("ascii") for label in chunk.labels.tolist()]
@@ -86,49 +77,38 @@ class ParquetWriter(FolderWriter):
         groups = []
         for first in range(0, len(pages), self._rows):
             part = slice(first, first + self._rows)
-            columns = [arrow.array(texts[part], arrow.string())]
+            columns = [arrow.array(pages[part], arrow.binary()), arrow.array(texts[part], arrow.string())]
             columns += [
-                self._column(chunk.truth[field.name][part], field, lengths[part]) for field in self._header.fields
+                self._make_column(chunk.truth[field.name][part], field, lengths[part]) for field in self._header.fields
             ]
-            groups.append(_Group(arrow.array(pages[part], arrow.binary()), columns))
-        return groups
-
-    def pack(self, encoded: list[_Group]) -> list[bytes]:
-        """Give an encoded chunk as plain values: Arrow's own form of each group."""
-        packed = []
-        for group in encoded:
-            columns = [group.images, *group.columns]
-            batch = self._arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
-            writer = self._arrow.BufferOutputStream()
-            with self._arrow.ipc.new_stream(writer, batch.schema) as stream:
+            batch = arrow.RecordBatch.from_arrays(columns, [str(number) for number in range(len(columns))])
+            file = arrow.BufferOutputStream()
+            with arrow.ipc.new_stream(file, batch.schema) as stream:
                 stream.write_batch(batch)
-            packed.append(writer.getvalue().to_pybytes())
-        return packed
+            groups.append(file.getvalue().to_pybytes())
+        return {"groups": groups}
 
-    def unpack(self, plain: list[bytes]) -> list[_Group]:
-        """Give an encoded chunk again."""
-        groups = []
-        for content in plain:
-            with self._arrow.ipc.open_stream(content) as stream:
-                batch = stream.read_next_batch()
-                batch.validate(full=True)  # Arrow would crash with one that lies
-                images, *columns = batch.columns
-            groups.append(_Group(images, columns))
-        return groups
-
-    def write(self, encoded: list[_Group]) -> None:
-        """Append a chunk, each of its groups as one of a file."""
-        with self._translated():
-            for group in encoded:
+    def write(self, encoded: Encoded) -> None:
+        """Append a chunk, group by group."""
+        for group in encoded["groups"]:
+            pages, *columns = self._read_group(group)
+            with self._translate_errors():
                 if self._groups == self._groups_of_file[self._file]:
-                    self._next_file()
-                names = [f"{sample_key(self._number + row)}.png" for row in range(len(group.images))]
+                    self._start_file()
+                names = [f"{sample_key(self._number + row)}.png" for row in range(len(pages))]
                 paths = self._arrow.array(names, self._arrow.string())
-                images = self._arrow.StructArray.from_arrays([group.images, paths], ["bytes", "path"])
-                table = self._arrow.Table.from_arrays([images, *group.columns], schema=self._schema)
+                images = self._arrow.StructArray.from_arrays([pages, paths], ["bytes", "path"])
+                table = self._arrow.Table.from_arrays([images, *columns], schema=self._schema)
                 self._writer.write_table(table, row_group_size=self._rows)
                 self._number += len(names)
                 self._groups += 1
+
+    def _read_group(self, group: bytes) -> Any:
+        """Return the columns of a group that `encode` wrote."""
+        with self._arrow.ipc.open_stream(group) as stream:
+            batch = stream.read_next_batch()
+        batch.validate(full=True)  # Arrow would crash with a false one from a journal
+        return batch.columns
 
     def _begin(self) -> None:
         arrow = self._arrow
@@ -139,7 +119,7 @@ class ParquetWriter(FolderWriter):
             kind = arrow.from_numpy_dtype(np.dtype(field.dtype))
             feature: dict[str, Any] = {"dtype": field.dtype, "_type": "Value"}
             for _ in field.shape:
-                # Every version of `datasets` reads this name; "List", which it writes since 4.0, is unknown to earlier.
+                # Every version of `datasets` reads this name; versions before 4.0 do not know "List".
                 kind, feature = arrow.list_(kind), {"feature": feature, "_type": "Sequence"}
             columns.append((field.name, kind))
             features[field.name] = feature
@@ -149,35 +129,35 @@ class ParquetWriter(FolderWriter):
         }
         self._schema = arrow.schema(columns, metadata=metadata)
         self._open.callback(self._abandon)
-        self._next_file()
+        self._start_file()
 
     def _end(self) -> None:
         self._writer.close()
         self._abandon()
 
-    def _next_file(self) -> None:
-        """End a file and begin the next; the first one is there without an image, too."""
+    def _start_file(self) -> None:
+        """End a file and start the next; the first one is written even if there are no images."""
         if self._file >= 0:
             self._end()
         self._file += 1
         self._groups = 0
         name = f"data/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
         self._stream = self._folder.create(name)
-        # PNG is compressed already, no two numbers need be the same, and the smallest image is of no use to anyone.
+        # PNG is compressed already, numbers need not repeat, and the smallest image is useless as a statistic.
         self._writer = self._parquet.ParquetWriter(
             self._stream, self._schema, compression="none", use_dictionary=False, write_statistics=False
         )
 
     def _abandon(self) -> None:
-        """Close a file, whether it is whole or not."""
+        """Close a file, whether it is complete or not."""
         if self._writer is not None:
-            # Else it ends its file when Python collects it, which fails on a full disk, where nobody sees it.
+            # Otherwise it ends its file when it is collected as garbage, which fails unseen on a full disk.
             self._writer.is_open = False
         if self._stream is not None:
             self._stream.close()
 
-    def _column(self, values: npt.NDArray[Any], field: TruthField, lengths: npt.NDArray[np.int64]) -> Any:
-        """Give an array of ground truth as a column of nested lists."""
+    def _make_column(self, values: npt.NDArray[Any], field: TruthField, lengths: npt.NDArray[np.int64]) -> Any:
+        """Return an array of ground truth as a column of nested lists."""
         arrow = self._arrow
         sizes = list(values.shape[1:])
         offsets = []

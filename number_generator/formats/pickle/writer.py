@@ -1,158 +1,91 @@
 """The pickle of version 0.0.1, `{"images": ..., "labels": ..., "metadata": ...}`, streamed with flat memory.
 
-Ground truth, where it is asked for, is a fourth entry, `truth`: a dictionary of arrays.
-Protocol 4, and the names that NumPy has kept for old pickles: `pickle.load` reads it under NumPy 1.26 and 2.
-The opcodes are those of the `pickle` module; what surrounds the image bytes is written by hand so that the bytes
-need never be in memory as a whole.
+Ground truth, if there is any, is a fourth entry, `truth`: a dictionary of arrays.
+It uses protocol 4, and the names that NumPy has kept for old pickles: `pickle.load` reads it under NumPy 1.26 and 2.
+The opcodes around the image bytes are written one by one, so that the images never need to be in memory all at once.
 """
 
-import contextlib
 import math
 import pickle
 import shutil
 import struct
-from dataclasses import dataclass, replace
-from pathlib import Path
-from types import TracebackType
-from typing import IO, Any
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from number_generator.formats.schema import describe, pad
-from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.system.atomic_file import AtomicFile
-from number_generator.system.temporaries import open_unnamed_file, translate_errors
+from number_generator.formats.base_writer import Encoded, FileWriter
+from number_generator.formats.schema import describe
+from number_generator.job.chunk import Chunk
 
 __all__ = ["PickleWriter"]
 
 _PROTOCOL = 4
+_COPY_BYTES = 2**20
 _TUPLES = (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be written: its labels are pickled, its ground truth is padded."""
-
-    images: npt.NDArray[np.uint8]
-    labels: bytes
-    truth: dict[str, npt.NDArray[Any]]
-
-
-class PickleWriter:
+class PickleWriter(FileWriter):
     """Write a dataset as one pickle.
 
-    The images come first in the file, so all else waits in unnamed temporary files beside it.
+    The images come first in the file, so everything else waits in unnamed temporary files beside it.
     """
 
-    span_multiple = 1
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Pickle a chunk's labels, and pad its ground truth."""
+        labels = [_pickle_text(label) for label in chunk.labels.tolist()]
+        return {"images": chunk.images, "labels": labels, **self._pad_truth(chunk)}
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
-        self._header = header
-        self._is_finished = False
-        self._file = AtomicFile(path, overwrite=overwrite)
-        self._open = contextlib.ExitStack()
-        try:
-            with translate_errors(path):
-                self._file.file.write(pickle.PROTO + struct.pack("<B", _PROTOCOL) + pickle.EMPTY_DICT + pickle.MARK)
-                self._file.file.write(_text(b"images") + _array_head(np.dtype(np.uint8), header.shape))
-                self._labels, *truth = (
-                    self._open.enter_context(open_unnamed_file(path.parent)) for _ in range(1 + len(header.fields))
-                )
-                self._truth = dict(zip((field.name for field in header.fields), truth, strict=True))
-        except BaseException:
-            self._discard()
-            raise
-
-    @property
-    def temporary_path(self) -> Path:
-        """The file that is being written."""
-        return self._file.temporary_path
-
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Pickle a chunk's labels; all else is written as it is."""
-        truth = {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
-        return _Encoded(chunk.images, b"".join(map(_text, chunk.labels.tolist())), truth)
-
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
-        """Append a chunk."""
-        with translate_errors(self._file.path):
-            self._file.file.write(encoded.images.data)
-            self._labels.write(encoded.labels)
-            for name, file in self._truth.items():
-                file.write(encoded.truth[name].tobytes())
+    def write(self, encoded: Encoded) -> None:
+        """Append a chunk's images; the rest waits."""
+        with self._translate_errors():
+            self._file.file.write(encoded["images"].data)
+            for name, file in self._waiting.items():
+                file.write(b"".join(encoded[name]) if name == "labels" else encoded[name].tobytes())
             self._file.write_back()
 
-    def finish(self) -> None:
-        """Append what waits and the metadata, and flush the file to disk."""
-        with translate_errors(self._file.path):
-            file = self._file.file
-            file.write(_ARRAY_TAIL)
-            file.write(_text(b"labels") + pickle.EMPTY_LIST + pickle.MARK)
-            self._copy(self._labels)
-            file.write(pickle.APPENDS)
-            metadata = self._header.metadata
-            if self._truth:
-                # Of the fields alone: a pickle holds metadata that JSON cannot.
-                described = describe(replace(self._header, metadata={}))
-                metadata = {**metadata, "truth_fields": described["fields"]}
-            # Protocol 3 has no frames, and its memo starts at 0, which nothing before it has used.
-            file.write(_text(b"metadata") + pickle.dumps(metadata, protocol=3)[2:-1])
-            if self._truth:
-                file.write(_text(b"truth") + pickle.EMPTY_DICT + pickle.MARK)
-                for field in self._header.fields:
-                    shape = (self._header.shape[0], *field.shape)
-                    file.write(_text(field.name.encode("ascii")) + _array_head(np.dtype(field.dtype), shape))
-                    self._copy(self._truth[field.name])
-                    file.write(_ARRAY_TAIL)
-                file.write(pickle.SETITEMS)
-            file.write(pickle.SETITEMS + pickle.STOP)
-        self._file.finish()
-        self._is_finished = True
+    def _begin(self) -> None:
+        self._file.file.write(pickle.PROTO + struct.pack("<B", _PROTOCOL) + pickle.EMPTY_DICT + pickle.MARK)
+        self._file.file.write(_pickle_text(b"images") + _pickle_array_head(np.dtype(np.uint8), self._header.shape))
+        self._waiting = self._open_waiting_files()
 
-    def commit(self) -> None:
-        """Move the file to its final name, finished first if it is not yet."""
-        if not self._is_finished:
-            self.finish()
-        self._file.commit()
+    def _end(self) -> None:
+        file, fields = self._file.file, self._header.fields
+        file.write(_ARRAY_TAIL)
+        file.write(_pickle_text(b"labels") + pickle.EMPTY_LIST + pickle.MARK)
+        self._append_waiting("labels")
+        file.write(pickle.APPENDS)
+        metadata = self._header.metadata
+        if fields:
+            # The metadata itself stays as it is: a pickle can hold values that JSON cannot.
+            described = describe(replace(self._header, metadata={}))
+            metadata = {**metadata, "truth_fields": described["fields"]}
+        # Protocol 3 has no frames, and its memo starts at 0, which nothing before it has used.
+        file.write(_pickle_text(b"metadata") + pickle.dumps(metadata, protocol=3)[2:-1])
+        if fields:
+            file.write(_pickle_text(b"truth") + pickle.EMPTY_DICT + pickle.MARK)
+            for field in fields:
+                shape = (self._header.shape[0], *field.shape)
+                file.write(_pickle_text(field.name.encode("ascii")) + _pickle_array_head(np.dtype(field.dtype), shape))
+                self._append_waiting(field.name)
+                file.write(_ARRAY_TAIL)
+            file.write(pickle.SETITEMS)
+        file.write(pickle.SETITEMS + pickle.STOP)
 
-    def __enter__(self) -> "PickleWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._discard()
-
-    def _copy(self, waiting: IO[bytes]) -> None:
-        """Append what has waited."""
-        waiting.seek(0)
-        shutil.copyfileobj(waiting, self._file.file, 2**20)
-
-    def _discard(self) -> None:
-        # Closing flushes, which fails again on a full disk.
-        with contextlib.suppress(OSError):
-            self._open.close()
-        self._file.discard()
+    def _append_waiting(self, name: str) -> None:
+        self._waiting[name].seek(0)
+        shutil.copyfileobj(self._waiting[name], self._file.file, _COPY_BYTES)
 
 
-def _text(text: bytes) -> bytes:
-    """Pickle a text given in UTF-8."""
+def _pickle_text(text: bytes) -> bytes:
+    """Pickle UTF-8 bytes as a text."""
     if len(text) < 256:
         return pickle.SHORT_BINUNICODE + struct.pack("<B", len(text)) + text
     return pickle.BINUNICODE + struct.pack("<I", len(text)) + text
 
 
-def _array_head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
-    """Pickle all that stands before an array's bytes: its constructor and state, as NumPy writes them."""
+def _pickle_array_head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """Pickle what precedes an array's bytes: its constructor and state, as NumPy writes them."""
     constructor = (
         pickle.GLOBAL
         + b"numpy.core.multiarray\n_reconstruct\n"
@@ -161,32 +94,32 @@ def _array_head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
         + (pickle.SHORT_BINBYTES + b"\1b" + pickle.TUPLE3)
         + pickle.REDUCE
     )
-    sizes = b"".join(map(_integer, shape)) + _TUPLES[len(shape)]
+    sizes = b"".join(map(_pickle_integer, shape)) + _TUPLES[len(shape)]
     bytes_held = struct.pack("<Q", math.prod(shape) * dtype.itemsize)
-    state = (pickle.MARK + _integer(1)) + sizes + _dtype(dtype) + pickle.NEWFALSE + (pickle.BINBYTES8 + bytes_held)
-    return constructor + state
+    state = pickle.MARK + _pickle_integer(1) + sizes + _pickle_dtype(dtype) + pickle.NEWFALSE
+    return constructor + state + pickle.BINBYTES8 + bytes_held
 
 
 _ARRAY_TAIL = pickle.TUPLE + pickle.BUILD
-"""What stands after an array's bytes."""
+"""What follows an array's bytes."""
 
 
-def _dtype(dtype: np.dtype[Any]) -> bytes:
+def _pickle_dtype(dtype: np.dtype[Any]) -> bytes:
     """Pickle an array's type."""
     name = dtype.str[1:].encode("ascii")
     made = (
         pickle.GLOBAL
         + b"numpy\ndtype\n"
-        + (_text(name) + pickle.NEWFALSE + pickle.NEWTRUE + pickle.TUPLE3 + pickle.REDUCE)
+        + (_pickle_text(name) + pickle.NEWFALSE + pickle.NEWTRUE + pickle.TUPLE3 + pickle.REDUCE)
     )
     if dtype.itemsize == 1:
         return made
-    # Version 3 of its state: the order of bytes, and nothing else.
-    order = _text(dtype.str[:1].encode("ascii"))
+    # Version 3 of its state: the byte order, and nothing else.
+    order = _pickle_text(dtype.str[:1].encode("ascii"))
     nothing = pickle.NONE * 3 + (pickle.BININT + struct.pack("<i", -1)) * 2 + pickle.BININT1 + b"\0"
     return made + pickle.MARK + pickle.BININT1 + b"\3" + order + nothing + pickle.TUPLE + pickle.BUILD
 
 
-def _integer(value: int) -> bytes:
-    """Pickle a whole number from 0 up to 2**63 - 1."""
+def _pickle_integer(value: int) -> bytes:
+    """Pickle an integer from 0 to 2**63 - 1."""
     return pickle.LONG1 + b"\x08" + struct.pack("<q", value)

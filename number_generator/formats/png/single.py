@@ -16,36 +16,36 @@ __all__ = ["checked_png_path", "save_png"]
 
 
 def checked_png_path(path: Any, name: str = "path") -> Path:
-    """Give `path` as a Path, or raise SpecError if it is no file name that ends in `.png`."""
+    """Return `path` as a Path, or raise SpecError if it is not a file name that ends in `.png`."""
     try:
         os.fsencode(path)
         checked = Path(path)
     except (TypeError, UnicodeEncodeError):
         raise SpecError(f"{name} is {path!r}: give a file name that ends in .png") from None
-    # Any other ending is more likely a slip, which would replace a dataset by an image.
+    # Any other ending is probably a slip, which would replace a dataset with an image.
     if not checked.name.lower().endswith(".png") or "\0" in str(checked):
         raise SpecError(f"{name} is {os.fspath(path)!r}: give a file name that ends in .png")
     return checked
 
 
 def save_png(image: npt.NDArray[np.uint8], path: Path, interruption: Interruption | None = None) -> None:
-    """Write a PNG file, wholly or not at all; an earlier one is replaced.
+    """Write a PNG file atomically, and replace an earlier one.
 
     Parameters
     ----------
     image : ndarray, shape (height, width), uint8
         255 is white.
     path : Path
-        Its folder is made if it is missing.
+        Its folder is created if necessary.
     interruption : Interruption, optional
-        Told of the file while it is unfinished.
+        Removes the file while it is unfinished.
 
     Raises
     ------
     OutputError
         If the file cannot be written.
     """
-    from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
+    from PIL import Image  # noqa: PLC0415 - Pillow loads only when it is used
 
     with interruption or Interruption():
         file = AtomicFile(path, overwrite=True)

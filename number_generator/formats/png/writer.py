@@ -1,18 +1,17 @@
-"""A folder of PNG images, 10,000 a folder inside it, with the label files that training tools read.
+"""A folder of PNG images, in inner folders of 10,000 each, with the label files that training tools read.
 
-`gt.txt` always, a line of path, tab and label; and those that are asked for: `labels.json` (docTR), `labels.csv` in
-each folder of images (EasyOCR), a `.gt.txt` beside each image (Tesseract), `metadata.jsonl` (Hugging Face).
+`gt.txt` is always written: on each line path, tab and label. Others are optional: `labels.json` (docTR), `labels.csv`
+in each folder of images (EasyOCR), a `.gt.txt` beside each image (Tesseract), `metadata.jsonl` (Hugging Face).
 """
 
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from number_generator.errors import DatasetError
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, image_path
 from number_generator.job.chunk import Chunk, DatasetHeader
@@ -21,17 +20,8 @@ __all__ = ["PngWriter"]
 
 _IMAGES = "images"
 _LINE_BREAKS = (b"\t", b"\n", b"\r")
-# Binary on Windows too, where the flag is needed.
+# Windows needs the flag, or it would translate line ends.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: of each image its PNG, its label and its ground truth, the text of a JSON object."""
-
-    images: list[bytes]
-    labels: list[str]
-    truth: list[str]
 
 
 class PngWriter(FolderWriter):
@@ -46,40 +36,36 @@ class PngWriter(FolderWriter):
         self._files: dict[str, IO[bytes]] = {}
         super().__init__(path, header, overwrite=overwrite)
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Encode a chunk's images and write its ground truth out as text."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images, and write its ground truth as JSON."""
         held = chunk.labels.tobytes()
         if any(sign in held for sign in _LINE_BREAKS):
             raise DatasetError(
                 "a label holds a tab or a line break, which separate labels in gt.txt: choose another format"
             )
         rows = format_truth_rows(chunk.truth, chunk.labels) if "jsonl" in self._kinds else []
-        labels = [label.decode("ascii") for label in chunk.labels.tolist()]
-        return _Encoded(encode_png(chunk.images), labels, [dump_json(row).decode("ascii") for row in rows])
+        return {
+            "images": encode_png(chunk.images),
+            "labels": chunk.labels.tolist(),
+            "truth": list(map(dump_json, rows)),
+        }
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "truth": encoded.truth}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
+    def write(self, encoded: Encoded) -> None:
         """Store a chunk's images and append their labels."""
-        with self._translated():
+        with self._translate_errors():
             root = os.fspath(self.temporary_path)
-            names = [image_path(self._number + row) for row in range(len(encoded.images))]
-            for name, image, label in zip(names, encoded.images, encoded.labels, strict=True):
-                self._enter(name)
+            images, labels = encoded["images"], [label.decode("ascii") for label in encoded["labels"]]
+            names = [image_path(self._number + row) for row in range(len(images))]
+            for name, image, label in zip(names, images, labels, strict=True):
+                self._enter_folder(name)
                 path = f"{root}/{name}"
                 _store(path, image)
                 if "tesseract" in self._kinds:
                     _store(path.removesuffix(".png") + ".gt.txt", f"{label}\n".encode())
                 if "csv" in self._kinds:
-                    # Everything after the first comma is the label, quotes and all: so EasyOCR reads it.
+                    # EasyOCR takes everything after the first comma as the label, quotes included.
                     self._files["labels.csv"].write(f"{name.rpartition('/')[2]},{label}\n".encode())
-            self._append(names, encoded)
+            self._append(names, labels, encoded["truth"])
             self._number += len(names)
 
     def _begin(self) -> None:
@@ -97,13 +83,13 @@ class PngWriter(FolderWriter):
             self._files["labels.json"].write(b"\n}\n")
 
     def _create(self, path: str) -> IO[bytes]:
-        """Open a label file, known by its name."""
+        """Open a label file, and remember it by its name."""
         file = self._open.enter_context(self._folder.create(path))
         self._files[path.rpartition("/")[2]] = file
         return file
 
-    def _enter(self, name: str) -> None:
-        """Go on to the folder of an image, if it is another than before."""
+    def _enter_folder(self, name: str) -> None:
+        """Start the folder of an image, unless it is the current one."""
         folder = name.rpartition("/")[0]
         if folder == self._image_folder:
             return
@@ -114,25 +100,26 @@ class PngWriter(FolderWriter):
                 self._files["labels.csv"].close()
             self._create(f"{folder}/labels.csv").write(b"filename,words\n")
 
-    def _append(self, names: list[str], encoded: _Encoded) -> None:
-        """Append to the label files that are one for all images."""
-        pairs = list(zip(names, encoded.labels, strict=True))
+    def _append(self, names: list[str], labels: list[str], truth: list[bytes]) -> None:
+        """Append to the label files that cover all images."""
+        pairs = list(zip(names, labels, strict=True))
         self._files["gt.txt"].write("".join(f"{name}\t{label}\n" for name, label in pairs).encode())
         if "json" in self._kinds:
-            # docTR joins its folder of images and the name.
+            # docTR joins the name to its folder of images.
             lines = [f'"{name.partition("/")[2]}": {json.dumps(label)}' for name, label in pairs]
             start = ",\n" if self._number and lines else "\n"
             self._files["labels.json"].write((start + ",\n".join(lines)).encode())
         if "jsonl" in self._kinds:
-            lines = [
-                f'{{"file_name":"{name}","text":{json.dumps(label)}{"," if more != "{}" else ""}{more[1:]}\n'
-                for (name, label), more in zip(pairs, encoded.truth, strict=True)
+            heads = [f'{{"file_name":"{name}","text":{json.dumps(label)}' for name, label in pairs]
+            rows = [
+                head.encode() + (b"," if row != b"{}" else b"") + row[1:] + b"\n"
+                for head, row in zip(heads, truth, strict=True)
             ]
-            self._files["metadata.jsonl"].write("".join(lines).encode())
+            self._files["metadata.jsonl"].write(b"".join(rows))
 
 
 def _store(path: str, content: bytes) -> None:
-    """Write a small file in three calls of the system: opening it as a Python file takes three times as long."""
+    """Write a small file in three system calls: opening it as a Python file takes three times as long."""
     descriptor = os.open(path, _NEW_FILE, 0o666)
     try:
         while content:

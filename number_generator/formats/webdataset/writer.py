@@ -1,13 +1,12 @@
-"""WebDataset: shards, which are tar files, of 10,000 images: `key.png`, `key.txt` and `key.json` for each.
+"""WebDataset: tar files ("shards") of 10,000 images: `key.png`, `key.txt` and `key.json` for each.
 
-The description of the dataset stands in `dataset.json` beside them.
+`dataset.json` beside them holds the description of the dataset.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-from number_generator.formats.base_writer import FolderWriter
+from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader
@@ -17,22 +16,12 @@ __all__ = ["WebDatasetWriter"]
 _SHARD_IMAGES = 10_000
 _BLOCK_BYTES = 512
 _RECORD_BYTES = 10_240
-# All of a member's header but for name, size and checksum. Nobody's file, of 1 January 1970: the same job gives the
-# same bytes. `tarfile` writes the same header in 25 us, and there are three an image.
+# A member's header without name, size and checksum. It has no owner and dates from 1 January 1970: the same job gives
+# the same bytes. `tarfile` takes 25 us to write the same header, three times an image.
 _OWNER = b"0000644\0" + b"0000000\0" * 2
 _AFTER_SIZE = b"00000000000\0"
 _AFTER_CHECKSUM = (b"0" + bytes(100) + b"ustar\00000").ljust(_BLOCK_BYTES - 156, b"\0")
-_CHECKSUM_OF_THE_REST = sum(_OWNER + _AFTER_SIZE + b" " * 8 + _AFTER_CHECKSUM)
-
-
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A chunk ready to be stored: of each image its PNG, its label, and its JSON before and after the number."""
-
-    images: list[bytes]
-    labels: list[bytes]
-    before: list[bytes]
-    after: list[bytes]
+_REST_CHECKSUM = sum(_OWNER + _AFTER_SIZE + b" " * 8 + _AFTER_CHECKSUM)
 
 
 class WebDatasetWriter(FolderWriter):
@@ -45,7 +34,7 @@ class WebDatasetWriter(FolderWriter):
     part : str
         What the names of the shards begin with.
     shard_images : int
-        How many images a shard holds.
+        The number of images in a shard.
     """
 
     def __init__(
@@ -64,51 +53,42 @@ class WebDatasetWriter(FolderWriter):
         self._shard: IO[bytes]
         super().__init__(path, header, overwrite=overwrite)
 
-    def encode(self, chunk: Chunk) -> _Encoded:
-        """Encode a chunk's images and write its labels and ground truth out as text."""
+    def encode(self, chunk: Chunk) -> Encoded:
+        """Encode a chunk's images, and write labels and ground truth as JSON, divided where the image's number goes."""
         labels = chunk.labels.tolist()
         before = [b'{"text":%s,"number":' % dump_json(label.decode("ascii")) for label in labels]
         rows = format_truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
         after = [b"," + dump_json(row)[1:] for row in rows] or [b"}"] * len(labels)
-        return _Encoded(encode_png(chunk.images), labels, before, after)
+        return {"images": encode_png(chunk.images), "labels": labels, "before": before, "after": after}
 
-    def pack(self, encoded: _Encoded) -> dict[str, Any]:
-        """Give an encoded chunk as plain values."""
-        return {"images": encoded.images, "labels": encoded.labels, "before": encoded.before, "after": encoded.after}
-
-    def unpack(self, plain: dict[str, Any]) -> _Encoded:
-        """Give an encoded chunk again."""
-        return _Encoded(**plain)
-
-    def write(self, encoded: _Encoded) -> None:
-        """Append a chunk, to more than one shard where it does not fit in one."""
-        with self._translated():
+    def write(self, encoded: Encoded) -> None:
+        """Append a chunk, to several shards if it does not fit into one."""
+        with self._translate_errors():
             members: list[bytes] = []
-            for image, label, before, after in zip(
-                encoded.images, encoded.labels, encoded.before, encoded.after, strict=True
-            ):
+            columns = (encoded[name] for name in ("images", "labels", "before", "after"))
+            for image, label, before, after in zip(*columns, strict=True):
                 if self._number == self._shards * self._shard_images:
                     self._append(members)
-                    self._next_shard()
+                    self._start_shard()
                 key = sample_key(self._number).encode("ascii")
-                members += _member(key + b".png", image)
-                members += _member(key + b".txt", label)
-                members += _member(key + b".json", before + b"%d" % self._number + after)
+                members += _make_member(key + b".png", image)
+                members += _make_member(key + b".txt", label)
+                members += _make_member(key + b".json", before + b"%d" % self._number + after)
                 self._number += 1
             self._append(members)
 
     def _begin(self) -> None:
         with self._folder.create(DESCRIPTION_FILE) as file:
             file.write(dump_json(describe(self._header)) + b"\n")
-        self._next_shard()
+        self._start_shard()
 
     def _end(self) -> None:
-        # Two empty blocks end a tar file, which is filled up to whole records.
+        # Two empty blocks end a tar file, which is padded to whole records.
         size = self._shard.tell() + 2 * _BLOCK_BYTES
         self._shard.write(bytes(2 * _BLOCK_BYTES + -size % _RECORD_BYTES))
 
-    def _next_shard(self) -> None:
-        """End a shard and begin the next; the first one is there without an image, too."""
+    def _start_shard(self) -> None:
+        """End a shard and start the next; the first one is written even if there are no images."""
         if self._shards:
             self._end()
             self._shard.close()
@@ -120,9 +100,9 @@ class WebDatasetWriter(FolderWriter):
         members.clear()
 
 
-def _member(name: bytes, content: bytes) -> tuple[bytes, bytes, bytes]:
-    """Give header, content and padding of one file of a tar."""
+def _make_member(name: bytes, content: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return header, content and padding of one file of a tar."""
     size = b"%011o\0" % len(content)
-    checksum = b"%06o\0 " % (_CHECKSUM_OF_THE_REST + sum(name) + sum(size))
+    checksum = b"%06o\0 " % (_REST_CHECKSUM + sum(name) + sum(size))
     header = b"".join((name.ljust(100, b"\0"), _OWNER, size, _AFTER_SIZE, checksum, _AFTER_CHECKSUM))
     return header, content, bytes(-len(content) % _BLOCK_BYTES)
