@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from number_generator.formats import registry
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.conversion import write_dataset
 from number_generator.formats.memory_reader import MemoryReader
@@ -37,14 +38,15 @@ def _truth():
 
 
 TRUTH = _truth()
-FORMATS = ["pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet"]
-_PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
+FORMATS = registry.list_written()
+FOLDER_FORMATS = [name for name in FORMATS if registry.FORMATS[name].is_folder]
 
 
 def need(file_format):
     """Skip the test where the package of a format is missing."""
-    if file_format in _PACKAGES:
-        pytest.importorskip(_PACKAGES[file_format])
+    package = registry.FORMATS[file_format].package
+    if package is not None:
+        pytest.importorskip(package)
 
 
 def in_memory(*, fields=FIELDS, count=COUNT, metadata=METADATA):

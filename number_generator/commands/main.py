@@ -9,9 +9,11 @@ from number_generator.commands.digits import add_digits
 from number_generator.commands.index import add_index
 from number_generator.commands.inspect import add_inspect
 from number_generator.commands.options import add_set_option
+from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, run_guarded, say, show_progress
 from number_generator.errors import SpecError
 from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
+from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
 from number_generator.system.signals import Interruption
 
 __all__ = ["main", "make_command_parser"]
@@ -96,33 +98,24 @@ def _add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument(
         "source",
         metavar="SRC",
-        help="a dataset: a file, pickle, HDF5, .npz, MNIST's IDX images, Parquet or a tar of WebDataset, or a folder "
-        "of an LMDB, of Parquet files, of tars of WebDataset, or of PNG images with a file of their labels",
+        help=f"a dataset: {describe_datasets()}",
     )
     parser.add_argument(
         "target",
         metavar="DST",
-        help="the file or folder to write; an ending .pickle, .h5, .hdf5, .npz or .lmdb chooses the format",
+        help=f"the file or folder to write; an ending {join_words(list_endings())} chooses the format",
     )
     parser.add_argument(
         "--format",
         metavar="NAME",
-        help="pickle, hdf5, npz, png, lmdb, webdataset or parquet (default: what the ending of DST stands for)",
+        help=f"{join_words(list_written())} (default: what the ending of DST stands for)",
     )
-    parser.add_argument(
-        "--labels",
-        default="",
-        metavar="KIND[,KIND...]",
-        help="of png: which label files to write beside gt.txt: json for docTR, csv for EasyOCR, tesseract, jsonl for "
-        "Hugging Face, which also holds ground truth",
-    )
-    parser.add_argument(
-        "--compression", choices=("gzip", "none"), help="of hdf5: how the images are stored (default: gzip)"
-    )
+    add_storage_options(parser)
+    named = [row.name for row in FORMATS.values() if row.takes_part]
     parser.add_argument(
         "--part",
         metavar="NAME",
-        help="what webdataset and parquet name their files after (default: the part of a split that SRC is, else "
+        help=f"what {join_words(named, 'and')} name their files after (default: the part of a split that SRC is, else "
         "train)",
     )
     parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one a core)")
@@ -154,7 +147,7 @@ def _convert(options: argparse.Namespace, interruption: Interruption) -> None:
         )
         count = len(reader)
     if lost:
-        say(format_losses(lost), to=sys.stderr)
+        say(format_losses(file_format, lost), to=sys.stderr)
     say(f'Dataset with {count} images written as {file_format} at "{options.target}"')
 
 

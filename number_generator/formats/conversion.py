@@ -13,8 +13,9 @@ import numpy as np
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
+from number_generator.formats.registry import FORMATS, find_format, list_endings, list_written
 from number_generator.formats.schema import describe, parse_truth_fields
-from number_generator.formats.writer import ENDINGS, FORMATS, Compression, Format, find_format, open_writer
+from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.provenance import join_metadata
 from number_generator.job.spec import Span
@@ -32,9 +33,9 @@ def convert(
     source: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
-    file_format: Format | None = None,
+    file_format: str | None = None,
     labels: Sequence[str] = (),
-    compression: Compression | None = None,
+    compression: str | None = None,
     overwrite: bool = False,
     part: str | None = None,
     workers: int | None = None,
@@ -77,8 +78,8 @@ def convert(
 
     Notes
     -----
-    Of the formats, png has a place for ground truth in its label file "jsonl" alone; what is left out elsewhere is
-    told as a warning through `logging`.
+    The format png holds ground truth only in its label file "jsonl". What is left out is reported as a warning through
+    `logging`.
 
     Examples
     --------
@@ -106,12 +107,15 @@ def convert(
             workers=count,
         )
     if lost:
-        logging.getLogger(__name__).warning("%s", format_losses(lost))
+        logging.getLogger(__name__).warning("%s", format_losses(chosen, lost))
 
 
-def format_losses(names: Sequence[str]) -> str:
-    """Say which ground truth was left out."""
-    return f"the ground truth ({', '.join(names)}) was left out: png has a place for it only with the labels jsonl"
+def format_losses(file_format: str, names: Sequence[str]) -> str:
+    """Say which ground truth was left out, and why."""
+    return (
+        f"the ground truth ({', '.join(names)}) was left out: {file_format} holds it only with the labels "
+        f"{FORMATS[file_format].truth_label_file}"
+    )
 
 
 def check_target(path: Any, name: str = "the target") -> Path:
@@ -126,7 +130,7 @@ def check_target(path: Any, name: str = "the target") -> Path:
     return checked
 
 
-def choose_format(target: Path, file_format: str | None = None) -> Format:
+def choose_format(target: Path, file_format: str | None = None) -> str:
     """Give the format to write, or raise SpecError if neither the name tells it nor the argument, or both differ."""
     of_name = find_format(target)
     if file_format is None:
@@ -134,27 +138,26 @@ def choose_format(target: Path, file_format: str | None = None) -> Format:
             return of_name
         raise SpecError(
             f"the target is {os.fspath(target)!r}, whose ending tells no format: give the format, one of "
-            f"{', '.join(FORMATS)}, or a name that ends in {', '.join(ENDINGS)}"
+            f"{', '.join(list_written())}, or a name that ends in {', '.join(list_endings())}"
         )
-    chosen = next((known for known in FORMATS if known == file_format), None)
-    if chosen is None:
-        raise SpecError(f"the format is {file_format!r}: give one of {', '.join(FORMATS)}")
-    if of_name not in (None, chosen):
+    if file_format not in list_written():
+        raise SpecError(f"the format is {file_format!r}: give one of {', '.join(list_written())}")
+    if of_name not in (None, file_format):
         raise SpecError(
-            f"the format is {chosen!r} and the target {os.fspath(target)!r}, whose ending stands for {of_name!r}: "
+            f"the format is {file_format!r} and the target {os.fspath(target)!r}, whose ending stands for {of_name!r}: "
             "leave the format out, or give another name"
         )
-    return chosen
+    return file_format
 
 
 def write_dataset(
     reader: Reader,
     path: Path,
-    file_format: Format,
+    file_format: str,
     *,
     metadata: dict[str, Any] | None = None,
     labels: Sequence[str] = (),
-    compression: Compression | None = None,
+    compression: str | None = None,
     overwrite: bool = False,
     part: str | None = None,
     workers: int | None = None,
@@ -168,7 +171,7 @@ def write_dataset(
     reader : Reader
         Read in this thread; images are encoded in others.
     path : Path
-    file_format : Format
+    file_format : str
     metadata : dict, optional
         Written instead of the reader's.
     labels, compression, overwrite, part, workers
@@ -186,7 +189,7 @@ def write_dataset(
     count, height, width = reader.shape
     fields: tuple[TruthField, ...] = reader.fields
     lost: tuple[str, ...] = ()
-    if file_format == "png" and "jsonl" not in labels:
+    if not FORMATS[file_format].holds_truth(labels):
         lost = tuple(field.name for field in fields)
         fields = ()
     _check_fields(fields)

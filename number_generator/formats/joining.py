@@ -12,7 +12,7 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.conversion import check_target
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
-from number_generator.formats.writer import find_format
+from number_generator.formats.registry import find_format
 from number_generator.job.chunk import DatasetHeader, TruthField
 from number_generator.job.provenance import find_differences, make_whole_metadata, read_recorded_job
 from number_generator.system.signals import Interruption

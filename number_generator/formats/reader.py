@@ -10,32 +10,13 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, decode_texts
 from number_generator.formats.detection import detect_format
-from number_generator.formats.hdf5 import reader as hdf5
-from number_generator.formats.hdf5.index_reader import is_index
-from number_generator.formats.hdf5.sharded import open_hdf5
-from number_generator.formats.idx import reader as idx
-from number_generator.formats.lmdb.reader import LmdbReader
 from number_generator.formats.memory_reader import MemoryReader
-from number_generator.formats.mmap_reader import Loader, MappedReader
-from number_generator.formats.npz import reader as npz
-from number_generator.formats.parquet.reader import ParquetReader
+from number_generator.formats.mmap_reader import MappedReader
 from number_generator.formats.paths import check_path
-from number_generator.formats.pickle import reader as pickles
-from number_generator.formats.png.reader import PngReader
-from number_generator.formats.webdataset.reader import WebDatasetReader
+from number_generator.formats.registry import FORMATS
 from number_generator.job.chunk import TruthField
 
 __all__ = ["Reader", "load_arrays", "open_reader"]
-
-_READERS: dict[str, Any] = {
-    "hdf5": open_hdf5,
-    "lmdb": LmdbReader,
-    "parquet": ParquetReader,
-    "png": PngReader,
-    "webdataset": WebDatasetReader,
-}
-_LOADERS = {"pickle": pickles.load, "npz": npz.load, "idx": idx.load}
-_MAPPERS: dict[str, Loader] = {"pickle": pickles.load_mapped, "npz": npz.load_mapped, "idx": idx.load_mapped}
 
 
 class Reader(Protocol):
@@ -125,14 +106,15 @@ def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader
     ...     print(reader.shape, reader.labels(0, 2))
     (2, 28, 100) ['123', '45']
     """
-    file_format = detect_format(path)
-    if file_format in _READERS:
-        reader: Reader = _READERS[file_format](path)
+    row = FORMATS[detect_format(path)]
+    if row.open_reader is not None:
+        reader: Reader = row.open_reader(path)
         return reader
     checked = check_path(path)
-    if mapped:
-        return MappedReader(checked, _MAPPERS[file_format])
-    raw = _LOADERS[file_format](checked)
+    if mapped and row.load_mapped is not None:
+        return MappedReader(checked, row.load_mapped)
+    assert row.load_arrays is not None  # noqa: S101 - formats without a reader are read as a whole
+    raw = row.load_arrays(checked)
     return MemoryReader(raw, decode_texts(raw.labels, checked), checked)
 
 
@@ -174,11 +156,10 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
     >>> load_arrays(path).images.shape
     (2, 28, 28)
     """
-    file_format = detect_format(path)
-    if file_format in _LOADERS:
-        return _LOADERS[file_format](check_path(path))
-    if file_format == "hdf5" and not is_index(check_path(path)):
-        return hdf5.load(check_path(path))
+    row = FORMATS[detect_format(path)]
+    if row.load_arrays is not None:
+        raw: RawDataset = row.load_arrays(check_path(path))
+        return raw
     with open_reader(path) as reader:
         count = len(reader)
         return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)

@@ -710,26 +710,26 @@ def test_a_mistake_in_the_image_command_is_told_in_one_message(folder, capsys, a
         (["--compression=lzf", "--format=hdf5"], "argument --compression: invalid choice: 'lzf' (choose from"),
         (["--compression="], "argument --compression: invalid choice: '' (choose from"),
         (["--compression"], "argument --compression: expected one argument"),
-        (["--compression=gzip"], "--compression is gzip and the format is pickle, which does not take it"),
+        (["--compression=gzip"], "--compression is gzip and the format is pickle, which takes only 'none'"),
         (
             ["--compression=gzip", "--format=pickle"],
-            "--compression is gzip and the format is pickle, which does not take it",
+            "--compression is gzip and the format is pickle, which takes only 'none'",
         ),
         (
             ["--compression=gzip", "--output-path=deep/er"],
-            "--compression is gzip and the format is pickle, which does not take it",
+            "--compression is gzip and the format is pickle, which takes only 'none'",
         ),
         (
             ["--compression=gzip", "--output-path=set.pickle"],
-            "--compression is gzip and the format is pickle, which does not take it",
+            "--compression is gzip and the format is pickle, which takes only 'none'",
         ),
         (
             ["--compression=gzip", "--output-path=set.pickle", "--format=hdf5"],
-            "--compression is gzip and the format is pickle, which does not take it",
+            "--compression is gzip and the format is pickle, which takes only 'none'",
         ),
         (
             ["--compression=gzip", "--output-path=a/set.pickle", "--overwrite"],
-            "--compression is gzip and the format is pickle, which does not take it",
+            "--compression is gzip and the format is pickle, which takes only 'none'",
         ),
         (["--quiet=yes"], "argument --quiet: ignored explicit argument 'yes'"),
         (["--sequence=5"], "unrecognized arguments: --sequence=5"),

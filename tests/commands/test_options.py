@@ -348,7 +348,7 @@ def test_the_truth_of_a_file_is_read_by_slices(index):
     [
         (
             ["--truth=boxes", "--format=png"],
-            "--truth is boxes and the format is png, which has a place for it in metadata.jsonl alone: add jsonl to",
+            "--truth is boxes and the format is png, which holds it only in the label file jsonl: add jsonl to",
         ),
         (["--truth=boxes", "--format=png", "--labels=json,csv"], "add jsonl to --labels"),
         (

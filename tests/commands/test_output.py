@@ -10,16 +10,16 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from small_dataset import FOLDER_FORMATS, FORMATS, need
 from written import pixels, read
 
 from number_generator.commands import generate as cli
 from number_generator.commands.output import Output
 from number_generator.commands.runs import execute
 from number_generator.commands.terminal import make_parser
-from number_generator.formats.writer import FOLDER_FORMATS, FORMATS, LABEL_FILES
+from number_generator.formats.registry import list_label_files
 from number_generator.system.signals import Interruption
 
-PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 NAMES = {
     "pickle": "phonenumbers-handwritten-dataset-6.pickle",
     "hdf5": "phonenumbers-handwritten-dataset-6.h5",
@@ -43,16 +43,14 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(params=FORMATS)
 def file_format(request):
     """Each format, where what it needs is installed."""
-    if request.param in PACKAGES:
-        pytest.importorskip(PACKAGES[request.param])
+    need(request.param)
     return request.param
 
 
 @pytest.fixture(params=FOLDER_FORMATS)
 def folder_format(request):
     """Each format that is a folder, where what it needs is installed."""
-    if request.param in PACKAGES:
-        pytest.importorskip(PACKAGES[request.param])
+    need(request.param)
     return request.param
 
 
@@ -125,7 +123,7 @@ def test_a_new_name_is_the_folder_itself(folder, folder_format, output_path):
     [("a.pickle", "pickle"), ("a.h5", "hdf5"), ("a.hdf5", "hdf5"), ("a.NPZ", "npz"), ("a.lmdb", "lmdb")],
 )
 def test_the_ending_of_a_name_chooses_the_format(folder, name, file_format):
-    pytest.importorskip(PACKAGES.get(file_format, "numpy"))
+    need(file_format)
 
     assert run("--format=png", f"--output-path={name}") == 0
 
@@ -348,13 +346,13 @@ def test_labels_are_recorded_in_one_order(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--labels=json"], "--labels is json and the format is pickle: only png writes label files; give"),
+        (["--labels=json"], "--labels is json and the format is pickle: only png writes label files; choose"),
         (["--labels=json", "--format=lmdb"], "--labels is json and the format is lmdb: only png writes label files"),
         (["--labels=json", "--format=png", "--output-path=a.h5"], "--labels is json and the format is hdf5"),
         (["--labels=xml", "--format=png"], "--labels is 'xml', which holds 'xml': give some of json, csv, tesser"),
         (["--labels=", "--format=png"], "which holds ''"),
         (["--labels=json,", "--format=png"], "which holds ''"),
-        (["--compression=gzip", "--format=parquet"], "--compression is gzip and the format is parquet, which does not"),
+        (["--compression=gzip", "--format=parquet"], "--compression is gzip and the format is parquet, which takes"),
         (["--truth=boxes", "--format=png"], "add jsonl to --labels"),
         (["--format=tar"], "argument --format: invalid choice: 'tar'"),
     ],
@@ -385,7 +383,7 @@ def test_what_the_command_takes_is_what_the_writers_write():
     choices = {action.dest: action.choices for action in parser._actions}
     assert choices["format"] == FORMATS
     help_text = {action.dest: action.help for action in parser._actions}["labels"]
-    assert all(kind in help_text for kind in LABEL_FILES)
+    assert all(kind in help_text for kind in list_label_files())
 
 
 def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, monkeypatch):
@@ -397,7 +395,7 @@ def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, 
         interruption._handle(2, None)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("number_generator.commands.runs.execute.run_job", interrupt)
+    monkeypatch.setattr("number_generator.commands.runs.execute.write_job", interrupt)
     with pytest.raises(KeyboardInterrupt):
         cli.generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
 

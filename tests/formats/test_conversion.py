@@ -163,9 +163,9 @@ def test_nothing_is_told_where_nothing_is_left_out(tmp_path, source, caplog):
         ({"target": "a\0b.h5"}, "null character"),
         ({"file_format": "webdataset", "part": "../up"}, "part is '../up'"),
         ({"file_format": "webdataset", "part": ""}, "part is ''"),
-        ({"file_format": "png", "labels": ["xml"]}, "labels hold 'xml'"),
+        ({"file_format": "png", "labels": ["xml"]}, "labels is 'xml', which holds 'xml'"),
         ({"file_format": "lmdb", "labels": ["json"]}, "only png writes label files"),
-        ({"file_format": "png", "compression": "gzip"}, "compression is 'gzip'"),
+        ({"file_format": "png", "compression": "gzip"}, "compression is gzip"),
         ({"file_format": "png", "workers": 0}, "workers is 0"),
     ],
 )
@@ -351,8 +351,8 @@ def test_the_command_tells_in_one_line_what_it_left_out(tmp_path, source, capsys
     captured = capsys.readouterr()
     assert status == 0
     assert captured.err.splitlines() == [
-        "the ground truth (boxes, glyphs, writers, parameters, glyph_parameters) was left out: png has a place for it "
-        "only with the labels jsonl"
+        "the ground truth (boxes, glyphs, writers, parameters, glyph_parameters) was left out: png holds it only with "
+        "the labels jsonl"
     ]
 
 

@@ -23,11 +23,12 @@ from hypothesis import strategies as st
 from written import write_dataset
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
+from number_generator.formats import registry
 from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.hdf5.writer import Hdf5Writer
 from number_generator.formats.pickle.writer import PickleWriter
 from number_generator.formats.schema import describe
-from number_generator.formats.writer import COMPRESSIONS, find_format, open_writer
+from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.spec import Span
 from number_generator.system import atomic_file, temporaries
@@ -262,7 +263,7 @@ def test_the_permissions_follow_the_umask(tmp_path, mask, mode, file_format, com
     [("a.pickle", "pickle"), ("a.h5", "hdf5"), ("a.HDF5", "hdf5"), ("a.pkl", None), ("h5", None), (".h5", "hdf5")],
 )
 def test_the_ending_of_a_name_tells_the_format(tmp_path, name, expected):
-    assert find_format(tmp_path / name) == expected
+    assert registry.find_format(tmp_path / name) == expected
 
 
 @STORAGES
@@ -445,7 +446,9 @@ def test_hdf5_is_compressed_and_a_pickle_is_not_where_nothing_is_said(tmp_path, 
     images, labels = np.zeros((100, 28, 100), np.uint8), make_labels(100)
 
     silent = write(tmp_path / "silent", images, labels, file_format)
-    told = write(tmp_path / "told", images, labels, file_format, compression=COMPRESSIONS[file_format][0])
+    told = write(
+        tmp_path / "told", images, labels, file_format, compression=registry.FORMATS[file_format].compressions[0]
+    )
 
     assert silent.read_bytes() == told.read_bytes()
     assert (silent.stat().st_size < images.nbytes) == is_compressed
@@ -454,18 +457,18 @@ def test_hdf5_is_compressed_and_a_pickle_is_not_where_nothing_is_said(tmp_path, 
 @pytest.mark.parametrize(
     ("file_format", "compression", "known"),
     [
-        ("pickle", "gzip", "none"),
-        ("pickle", "lzf", "none"),
-        ("hdf5", "lzf", "gzip and none"),
-        ("hdf5", "", "gzip and none"),
-        ("hdf5", "GZIP", "gzip and none"),
-        ("hdf5", True, "gzip and none"),
+        ("pickle", "gzip", "'none': choose the format hdf5, or leave"),
+        ("pickle", "lzf", "'none': leave"),
+        ("hdf5", "lzf", "'gzip' or 'none': leave"),
+        ("hdf5", "", "'gzip' or 'none': leave"),
+        ("hdf5", "GZIP", "'gzip' or 'none': leave"),
+        ("hdf5", True, "'gzip' or 'none': leave"),
     ],
 )
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_compression_that_the_format_does_not_know_is_refused(tmp_path, file_format, compression, known, overwrite):
     (tmp_path / "set").write_bytes(b"earlier")
-    words = rf"compression is {compression!r} and the format is '{file_format}', which knows {known}: leave"
+    words = f"compression is {compression} and the format is {file_format}, which takes only {known} compression out"
 
     with pytest.raises(SpecError, match=words):
         open_writer(file_format, tmp_path / "set", header_of(2), overwrite=overwrite, compression=compression)

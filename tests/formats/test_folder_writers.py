@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_dataset import FOLDER_FORMATS, need
 from written import ALL_LABELS, FIELDS, METADATA, make_content, pixels, read, read_webdataset, write, write_dataset
 
 from number_generator.errors import DatasetError, MissingExtraError, OutputError, OutputExistsError, SpecError
@@ -22,19 +23,17 @@ from number_generator.formats.lmdb import writer as lmdb_folder
 from number_generator.formats.parquet.writer import ParquetWriter
 from number_generator.formats.schema import describe, parse_truth_rows
 from number_generator.formats.webdataset.writer import WebDatasetWriter
-from number_generator.formats.writer import FOLDER_FORMATS, open_writer
+from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.job.spec import Span
 from number_generator.system import temporaries
 from number_generator.system.signals import _remove
 
-PACKAGES = {"png": "PIL", "lmdb": "lmdb", "webdataset": "tarfile", "parquet": "pyarrow"}
-
 
 @pytest.fixture(params=FOLDER_FORMATS)
 def file_format(request):
     """Each format that is a folder, where what it needs is installed."""
-    pytest.importorskip(PACKAGES[request.param])
+    need(request.param)
     return request.param
 
 
@@ -680,10 +679,15 @@ def test_a_label_that_breaks_the_lines_of_label_files_is_refused(tmp_path, label
 @pytest.mark.parametrize(
     ("file_format", "fields", "labels", "message"),
     [
-        ("png", (), ("xml",), "labels hold 'xml': give some of 'json', 'csv', 'tesseract', 'jsonl'"),
-        ("lmdb", (), ("json",), "labels are ['json'] and the format is 'lmdb': only png writes label files"),
-        ("hdf5", (), ("json",), "labels are ['json'] and the format is 'hdf5': only png writes label files"),
-        ("png", FIELDS, ("json",), "the format is 'png', which has a place for ground truth in metadata.jsonl alone"),
+        ("png", (), ("xml",), "labels is 'xml', which holds 'xml': give some of json, csv, tesseract, jsonl"),
+        ("lmdb", (), ("json",), "labels is json and the format is lmdb: only png writes label files"),
+        ("hdf5", (), ("json",), "labels is json and the format is hdf5: only png writes label files"),
+        (
+            "png",
+            FIELDS,
+            ("json",),
+            "the format is png, which holds it only in the label file jsonl: add jsonl to labels",
+        ),
     ],
 )
 def test_label_files_that_do_not_fit_are_refused(tmp_path, file_format, fields, labels, message):

@@ -21,13 +21,11 @@ from tqdm import tqdm
 
 from number_generator.commands import generate as cli
 from number_generator.formats.reader import open_reader
+from number_generator.formats.registry import FORMATS, list_written
 from number_generator.system.signals import Interruption
 
-__all__ = ["FORMATS", "Case", "Process", "all_cases", "checksums", "difference", "names_in", "run", "warm_up"]
+__all__ = ["Case", "Process", "all_cases", "checksums", "difference", "names_in", "run", "warm_up"]
 
-FORMATS = ("pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet")
-_ENDINGS = {"pickle": ".pickle", "hdf5": ".h5", "npz": ".npz", "lmdb": ".lmdb"}
-_PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE_S = 120
 _TIME = 1e9
@@ -65,7 +63,7 @@ class Case:
 
     def arguments(self, folder, *more):
         """Give the arguments of a run that writes into a folder."""
-        target = folder / f"set{_ENDINGS.get(self.file_format, '')}"
+        target = folder / f"set{self.ending}"
         arguments = [f"--num-images={self.images}", f"--output-path={target}", f"--format={self.file_format}"]
         arguments += ["--seed=5", "--quiet", f"--workers={self.workers}", "--image-width=60", "--max-spacing=6"]
         if self.truth:
@@ -80,8 +78,13 @@ class Case:
     @property
     def datasets(self):
         """The names of what a run makes and is opened."""
-        ending = _ENDINGS.get(self.file_format, "")
-        return [f"set-train{ending}", f"set-val{ending}"] if self.split else [f"set{ending}"]
+        names = ["set-train", "set-val"] if self.split else ["set"]
+        return [f"{name}{self.ending}" for name in names]
+
+    @property
+    def ending(self):
+        """What the names end in."""
+        return next(iter(FORMATS[self.file_format].endings), "")
 
     @property
     def names(self):
@@ -93,7 +96,8 @@ class Case:
 
 def all_cases(scale=1.0):
     """Give all cases whose packages are installed, neighbours of different formats."""
-    formats = [each for each in FORMATS if each not in _PACKAGES or importlib.util.find_spec(_PACKAGES[each])]
+    packages = {name: FORMATS[name].package for name in list_written()}
+    formats = [name for name, package in packages.items() if package is None or importlib.util.find_spec(package)]
     ways = [(False, False, 1), (True, True, 2), (True, False, 1), (False, True, 2)]
     cases = []
     for truth, split, workers in ways:

@@ -15,7 +15,6 @@ from number_generator.commands.inspection.charts import draw_bar_chart, draw_his
 from number_generator.commands.inspection.inspect import Inspection, spread_numbers
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.commands.inspection.text import (
-    FORMAT_NAMES,
     UNTOLD,
     format_origin,
     format_range,
@@ -28,6 +27,7 @@ from number_generator.commands.inspection.text import (
 from number_generator.commands.inspection.verification import Verification
 from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
+from number_generator.formats.registry import FORMATS
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import translate_errors
@@ -149,7 +149,7 @@ def _cards(found: Inspection) -> str:
     cards = [
         (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
         (f"{found.width} x {found.height}", "px, width and height"),
-        (FORMAT_NAMES[found.file_format], format_size(found.byte_count)),
+        (FORMATS[found.file_format].title, format_size(found.byte_count)),
         (f"{found.labels.different:,}", f"different labels of {found.labels.count:,}"),
         (f"{found.pages.blank:,}", f"blank pages of {found.pages.count:,}"),
         ("-" if share is None else f"{share.mean:.1f} %", "of a page is ink"),

@@ -22,6 +22,7 @@ from number_generator.commands.inspection.warnings import find_warnings
 from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.paths import reading
 from number_generator.formats.reader import Reader
+from number_generator.formats.registry import FORMATS
 from number_generator.job.provenance import read_options
 
 __all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
@@ -33,7 +34,6 @@ _SAMPLE_BYTES = 256 << 20  # of images: some seconds
 _PACKAGED = "packaged"
 _MOST_LABELS = 1_000_000
 _LABELS_A_READ = 50_000
-_COSTLY_LABELS = frozenset({"webdataset"})  # each tar file would be looked through
 _RUN_IMAGES, _FEWEST_RUNS = 64, 16
 
 
@@ -185,7 +185,7 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
     spans = sample_spans(count, sample, reader.chunk_length)
     pages, labels = _measured(reader, spans)
     is_all = sum(map(len, spans)) == count
-    if not is_all and count <= _MOST_LABELS and file_format not in _COSTLY_LABELS:
+    if not is_all and count <= _MOST_LABELS and FORMATS[file_format].reads_labels_apart:
         labels, is_all = _all_labels(reader), True
     counted = measure_labels(labels, is_all=is_all)
     return Inspection(

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.commands.inspection.verification import Verification
+from number_generator.formats.registry import FORMATS
 
 __all__ = [
-    "FORMAT_NAMES",
     "UNTOLD",
     "format_lines",
     "format_origin",
@@ -30,17 +30,6 @@ _BAR_COLUMNS = 40
 _TIE = "\N{NO-BREAK SPACE}"
 _LONGEST = 200
 _LONGEST_COMMAND = 10_000
-FORMAT_NAMES = {
-    "pickle": "pickle",
-    "hdf5": "HDF5",
-    "npz": "NPZ archive",
-    "idx": "IDX files",
-    "png": "folder of PNG images",
-    "lmdb": "LMDB",
-    "webdataset": "WebDataset",
-    "parquet": "Parquet",
-}
-"""How formats are called in prose."""
 UNTOLD = "it does not tell: no command of number_generator is recorded"
 
 
@@ -57,8 +46,8 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
     yield make_printable(found.path)
     yield from _fact(
         "is",
-        f"{FORMAT_NAMES[found.file_format]}, {_number(found.count)} image{'s' * (found.count != 1)} of {found.width} x "
-        f"{found.height} px, {format_size(found.byte_count)}{_each(found)}",
+        f"{FORMATS[found.file_format].title}, {_number(found.count)} image{'s' * (found.count != 1)} of "
+        f"{found.width} x {found.height} px, {format_size(found.byte_count)}{_each(found)}",
     )
     if found.chunk_length > 1:
         yield from _fact("stored", f"{found.chunk_length} images together")

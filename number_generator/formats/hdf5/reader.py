@@ -32,8 +32,6 @@ from number_generator.formats.schema import JSON_ATTRIBUTE, restore_pair
 from number_generator.job.chunk import TruthField
 from number_generator.job.spec import SOURCE_DIGITS
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
 _VALID = (
     "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
     "(n strings or integers), both in the root group"

@@ -20,14 +20,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from number_generator.errors import NumberGeneratorError
+from number_generator.formats.arrays import RawDataset
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.hdf5.reader import load as load_file
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, describe_value, reading
 from number_generator.job.chunk import TruthField
 from number_generator.job.provenance import find_differences, read_recorded_job
 
-__all__ = ["ShardedHdf5Reader", "open_hdf5"]
+__all__ = ["ShardedHdf5Reader", "load", "open_hdf5"]
 
 _VALID_SHARD = "Make this shard again by the command that the index records, or make the index again"
 # An open file takes a descriptor, of which a process may have as few as 256, and a cache of HDF5's.
@@ -121,6 +123,15 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
 def open_hdf5(path: str | os.PathLike[str]) -> Hdf5Reader | ShardedHdf5Reader:
     """Open an HDF5 dataset, of one file or of many."""
     return ShardedHdf5Reader(path) if is_index(check_path(path)) else Hdf5Reader(path)
+
+
+def load(path: Path) -> RawDataset:
+    """Read an HDF5 dataset, of one file or of many, into memory; raise what `load_arrays` raises."""
+    if not is_index(path):
+        return load_file(path)
+    with ShardedHdf5Reader(path) as reader:
+        count = len(reader)
+        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
 
 
 class _Common(NamedTuple):

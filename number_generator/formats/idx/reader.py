@@ -14,9 +14,8 @@ import numpy as np
 
 from number_generator.errors import DatasetNotFoundError
 from number_generator.formats.arrays import RawDataset, build_dataset
+from number_generator.formats.idx import EXTENDED_MAGIC, GZIP_SIGNATURE, IMAGES_MAGIC, LABELS_MAGIC, is_idx
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, file_size, reading
-
-GZIP_SIGNATURE = b"\x1f\x8b"
 
 _VALID = (
     "A valid IDX pair is a file such as train-images-idx3-ubyte, beside train-labels-idx1-ubyte, "
@@ -26,9 +25,6 @@ _VALID_EXTENDED = (
     "Valid extended labels are a file such as qmnist-train-labels-idx2-int, as published for QMNIST, gzipped or not: "
     "8 big-endian 32-bit integers for each image, of which the first is its digit and the third its writer"
 )
-_IMAGES_MAGIC = b"\0\0\x08\x03"
-_LABELS_MAGIC = b"\0\0\x08\x01"
-_EXTENDED_MAGIC = b"\0\0\x0c\x02"
 _TYPES: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
 _COLUMNS, _DIGIT, _WRITER = 8, 0, 2
 _READ_BYTES = 1 << 20
@@ -39,18 +35,13 @@ _QMNIST_NAME = {"train-": "qmnist-train-", "t10k-": "qmnist-test-"}
 _MNIST_TEST = "t10k-"
 
 
-def is_idx(head: bytes) -> bool:
-    """Tell whether a file that starts with these bytes is an IDX file of images or labels."""
-    return head.startswith((_IMAGES_MAGIC, _LABELS_MAGIC, _EXTENDED_MAGIC))
-
-
 def load(path: Path) -> RawDataset:
     """Read IDX files, given the one of the images; raise what `load_arrays` raises.
 
     Extended labels beside the images give the writer ids, and the labels where there are no plain ones.
     """
     with reading(path, _VALID):
-        images = _read(path, _IMAGES_MAGIC)
+        images = _read(path, IMAGES_MAGIC)
     return _with_labels(path, images)
 
 
@@ -60,7 +51,7 @@ def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap | None]:
         if file.read(2) == GZIP_SIGNATURE:
             return load(path), None
         file.seek(0)
-        dtype, shape, data_bytes = _read_header(file, _IMAGES_MAGIC, file_size(file))
+        dtype, shape, data_bytes = _read_header(file, IMAGES_MAGIC, file_size(file))
         start = file.tell()
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if len(content) < start + data_bytes:
@@ -79,10 +70,10 @@ def _with_labels(path: Path, images: np.ndarray[Any, Any], *, mapped: bool = Fal
     labels = writer_ids = None
     if plain is not None:
         with reading(check_path(plain), _VALID):
-            labels = _read(plain, _LABELS_MAGIC)
+            labels = _read(plain, LABELS_MAGIC)
     if extended is not None:
         with reading(check_path(extended), _VALID_EXTENDED):
-            rows = _extended_rows(_read(extended, _EXTENDED_MAGIC), len(images), path)
+            rows = _extended_rows(_read(extended, EXTENDED_MAGIC), len(images), path)
             _check_agreement(labels, rows[:, _DIGIT], plain)
         labels = rows[:, _DIGIT].astype(np.int64) if labels is None else labels
         writer_ids = rows[:, _WRITER].astype(np.int64)
@@ -183,7 +174,7 @@ def _read_header(file: BinaryIO, magic: bytes, most_bytes: int) -> tuple[np.dtyp
     """Read the header, and return the type, shape and size of the data that must follow."""
     found = file.read(4)
     if found != magic:
-        if magic == _IMAGES_MAGIC and is_idx(found):
+        if magic == IMAGES_MAGIC and is_idx(found):
             raise MalformedError("this is the labels file; give the images file, its labels are found beside it")
         raise MalformedError(f"it starts with {found!r} where {magic!r} is expected")
     dtype, dimensions = _TYPES[magic[2]], magic[3]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from number_generator.formats.encoded_reader import EncodedReader, json_object, label_text
+from number_generator.formats.lmdb import DATA_FILE
 from number_generator.formats.lmdb.btree import LmdbTree
 from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
 from number_generator.formats.schema import (
@@ -21,9 +22,8 @@ from number_generator.formats.schema import (
     truth_key,
 )
 
-__all__ = ["DATA_FILE", "LmdbReader"]
+__all__ = ["LmdbReader"]
 
-DATA_FILE = "data.mdb"
 _COUNT = re.compile(rb"\s*(\d{1,18})\s*")
 
 

@@ -16,8 +16,6 @@ from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, file_size, reading
 from number_generator.formats.schema import Description, parse_description, parse_json
 
-SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
-
 _VALID = (
     "A valid NPZ dataset holds `images` (uint8, shape (n, height, width)), `labels` (n integers or "
     "fixed-length strings) and optionally `metadata` (a string of JSON), `writer_ids` and `cluster_ids` (n integers)"

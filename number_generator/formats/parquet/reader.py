@@ -15,9 +15,7 @@ from number_generator.formats.paths import MalformedError, check_dataset, check_
 from number_generator.formats.schema import PARQUET_KEY, Description, read_description
 from number_generator.system.optional import import_optional
 
-__all__ = ["PARQUET_SIGNATURE", "ParquetReader", "data_files"]
-
-PARQUET_SIGNATURE = b"PAR1"
+__all__ = ["ParquetReader", "data_files"]
 
 _IMAGE, _TEXT = "image", "text"
 _DATA = "data"

@@ -27,12 +27,6 @@ _DEEPEST_METADATA = 32
 _VALUE_BYTES = 128
 
 
-def is_pickle(head: bytes) -> bool:
-    """Tell whether a file that starts with these bytes can be a pickle of one object, of whatever protocol."""
-    # Protocols 2 and later say so; the older ones, which are not read, start with an opcode that makes a container.
-    return head[:1] == b"\x80" or head[:1] in {b"(", b"}", b"]", b")", b"c"}
-
-
 def load(path: Path) -> RawDataset:
     """Read a pickled dataset into memory; raise what `load_arrays` raises."""
     with reading(path, _VALID):

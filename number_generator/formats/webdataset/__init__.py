@@ -1,1 +1,29 @@
 """Tar shards of WebDataset."""
+
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+from number_generator.formats.file_format import FileFormat, Lazy
+
+__all__ = ["FORMAT"]
+
+
+def _matches_names(folder: Path, names: AbstractSet[str]) -> bool:
+    return any(name.endswith(".tar") for name in names)
+
+
+FORMAT = FileFormat(
+    name="webdataset",
+    title="WebDataset",
+    summary="webdataset shards",
+    file_phrase="a tar of WebDataset",
+    folder_phrase="tars of WebDataset",
+    is_folder=True,
+    takes_part=True,
+    reads_labels_apart=False,
+    signatures=((257, b"ustar"),),
+    matches_names=_matches_names,
+    list_source_files=Lazy("number_generator.formats.webdataset.files:list_source_files"),
+    open_reader=Lazy("number_generator.formats.webdataset.reader:WebDatasetReader"),
+    open_writer=Lazy("number_generator.formats.webdataset.writer:WebDatasetWriter"),
+)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_dataset import FORMATS, need
 
 from number_generator import GenericDataset
 from number_generator.commands import generate as cli
@@ -20,11 +21,9 @@ from number_generator.formats.journal import writer as journaled
 from number_generator.formats.journal.codec import pack
 from number_generator.formats.journal.file import Journal, compute_checksum
 from number_generator.formats.reader import open_reader
-from number_generator.formats.writer import FORMATS
 from number_generator.job import metadata, spec
 from number_generator.system.signals import Interruption
 
-PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 SPLIT = "--split=train=0.6,test=0.4"
 
 
@@ -50,8 +49,7 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture(params=FORMATS)
 def file_format(request):
     """Each format, where what it needs is installed."""
-    if request.param in PACKAGES:
-        pytest.importorskip(PACKAGES[request.param])
+    need(request.param)
     return request.param
 
 

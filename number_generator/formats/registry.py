@@ -1,0 +1,115 @@
+"""The table of formats, and what follows from it: a new format is a package beside this module and a line here.
+
+Nothing heavy is imported, as in the rows themselves.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+
+from number_generator.errors import SpecError
+from number_generator.formats import hdf5, idx, lmdb, npz, parquet, pickle, png, webdataset
+from number_generator.formats.file_format import FileFormat
+
+__all__ = [
+    "FORMATS",
+    "check_storage",
+    "describe_datasets",
+    "find_format",
+    "join_words",
+    "list_endings",
+    "list_label_files",
+    "list_written",
+]
+
+FORMATS: dict[str, FileFormat] = {
+    package.FORMAT.name: package.FORMAT for package in (pickle, hdf5, npz, idx, png, lmdb, webdataset, parquet)
+}
+"""All formats by their names, in the order in which they are offered."""
+
+
+def list_written() -> list[str]:
+    """List the formats that can be written."""
+    return [name for name, row in FORMATS.items() if row.open_writer is not None]
+
+
+def list_endings() -> list[str]:
+    """List the endings of names that stand for formats."""
+    return [ending for row in FORMATS.values() for ending in row.endings]
+
+
+def list_label_files() -> list[str]:
+    """List the kinds of label files that formats can write."""
+    return list(dict.fromkeys(kind for row in FORMATS.values() for kind in row.label_files))
+
+
+def find_format(path: str | os.PathLike[str]) -> str | None:
+    """Return the format that the ending of a name stands for, or None."""
+    name = str(path).lower()
+    return next((row.name for row in FORMATS.values() for ending in row.endings if name.endswith(ending)), None)
+
+
+def describe_datasets() -> str:
+    """Return what a dataset can be, as a phrase: "a pickle, ... or a folder of ..."."""
+    files = [row.file_phrase for row in FORMATS.values() if row.file_phrase]
+    # The longest phrase, that of png, reads best at the end.
+    folders = [row.folder_phrase for row in reversed(FORMATS.values()) if row.folder_phrase]
+    return f"{', '.join(files)}, or a folder of {join_words(folders)}"
+
+
+def join_words(words: Iterable[str], last: str = "or") -> str:
+    """Return words as English lists them: "a, b or c"."""
+    *first, end = words
+    return f"{', '.join(first)} {last} {end}" if first else end
+
+
+def check_storage(
+    file_format: str, compression: str | None, labels: Sequence[str], truth: str, *, prefix: str = ""
+) -> str:
+    """Check that a format can store what is asked for.
+
+    Parameters
+    ----------
+    file_format : str
+    compression : str or None
+    labels : sequence of str
+        Kinds of label files.
+    truth : str
+        What names the ground truth; empty for none.
+    prefix : str
+        What stands before the names of arguments in errors: "--" for options.
+
+    Returns
+    -------
+    str
+        The compression, which is the usual one of the format where it is None.
+
+    Raises
+    ------
+    SpecError
+        If the format does not know the compression or the label files, or has no place for the ground truth.
+    """
+    row = FORMATS[file_format]
+    if compression is not None and compression not in row.compressions:
+        others = [other.name for other in FORMATS.values() if compression in other.compressions]
+        ways = [f"choose the format {join_words(others)}"] if others else []
+        raise SpecError(
+            f"{prefix}compression is {compression} and the format is {file_format}, which takes only "
+            f"{join_words(map(repr, row.compressions))}: {', or '.join([*ways, f'leave {prefix}compression out'])}"
+        )
+    given, known = ",".join(labels), list_label_files()
+    unknown = [kind for kind in labels if kind not in known]
+    if unknown:
+        raise SpecError(f"{prefix}labels is {given!r}, which holds {unknown[0]!r}: give some of {', '.join(known)}")
+    if not set(labels) <= row.label_files.keys():
+        writers = [other.name for other in FORMATS.values() if set(labels) <= other.label_files.keys()]
+        raise SpecError(
+            f"{prefix}labels is {given} and the format is {file_format}: only {join_words(writers)} writes label "
+            f"files; choose that format, or leave {prefix}labels out"
+        )
+    needed = row.truth_label_file
+    if truth and not row.holds_truth(labels):
+        raise SpecError(
+            f"{prefix}truth is {truth} and the format is {file_format}, which holds it only in the label file "
+            f"{needed}: add {needed} to {prefix}labels, or leave {prefix}truth out"
+        )
+    return row.compressions[0] if compression is None else compression
