@@ -6,10 +6,10 @@ from workload import HEIGHT, phone_numbers
 from number_generator import PhoneNumbers, generate_chunk
 from number_generator.commands.runs.write_job import write_job
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.writers import prepare_atlas
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.spec import Job, RenderSpec, Span
+from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.threads import count_cores
 
@@ -59,7 +59,7 @@ def test_truth_in_a_file(rate, benchmark, is_smoke, tmp_path, style, kinds):
         job = Job(PhoneNumbers(), spec, HEIGHT, 1, Span(0, count), truth=truth)
         header = DatasetHeader(job.shape, 11, {}, make_truth_fields(job, 11))
         with open_writer("hdf5", path, header, overwrite=True) as writer:
-            write_job(job, prepare_atlas(packaged_digits(), spec.style), writer, workers=count_cores())
+            write_job(BoundJob(job, packaged_digits()), writer, workers=count_cores())
             writer.commit()
 
     truth = _KINDS[kinds]

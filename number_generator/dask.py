@@ -4,7 +4,7 @@ import hashlib
 import os
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from number_generator.commands.recorded import parsed_command
 from number_generator.commands.runs.plan import Part, make_plan
-from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits
+from number_generator.digits.resolve import Digits, resolve_digits
 from number_generator.errors import SpecError
 from number_generator.formats.schema import pad
 from number_generator.job.chunk import TruthField
@@ -20,7 +20,7 @@ from number_generator.job.defaults import IMAGE_WIDTH, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, Span
 from number_generator.numbers.sequences import format_labels
-from number_generator.rendering.bound_job import Recipe
+from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
@@ -46,8 +46,7 @@ _TRUTHS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberJob:
+class NumberJob(BoundJob):
     """Which images to make, and the digits to make them from: what `images`, `labels` and `truth` take.
 
     `job` makes one of arguments, `NumberJob.from_command` of a command.
@@ -57,9 +56,6 @@ class NumberJob:
     job : Job
     digits : DigitImageDataset
     """
-
-    job: Job
-    digits: DigitImageDataset
 
     @classmethod
     def from_command(cls, command: str, *, part: str | None = None) -> "NumberJob":
@@ -85,8 +81,8 @@ class NumberJob:
         7
         """
         parts = {each.name: each for each in make_plan(parsed_command(command)).parts}
-        chosen = _chosen(parts, part)
-        return cls(chosen.job, chosen.digits)
+        bound = _choose(parts, part).bound
+        return cls(bound.job, bound.digits)
 
     @property
     def seed(self) -> int:
@@ -138,7 +134,6 @@ def job(
     >>> images(job(count=10**9, style="natural", seed=1)).shape
     (1000000000, 28, 100)
     """
-    chosen = resolve_digits(digits)
     batches = make_batches(
         numbers,
         spacing_range,
@@ -149,10 +144,10 @@ def job(
         style=style,
         seed=seed,
         start=start,
-        digits=chosen,
+        digits=digits,
         fit=fit,
     )
-    return NumberJob(batches.job, chosen)
+    return NumberJob(batches.bound.job, batches.bound.digits)
 
 
 def images(
@@ -193,8 +188,8 @@ def images(
     >>> lazy.shape, lazy.numblocks, lazy[123_456].compute().shape
     ((1000000, 28, 100), (98, 1, 1), (28, 100))
     """
-    recipe = _recipe_of(job, digits, part)
-    return _array(recipe, _images, "images", recipe.job.shape[1:], np.dtype(np.uint8), chunk_images)
+    bound = _bind(job, digits, part)
+    return _array(bound, _images, "images", bound.job.shape[1:], np.dtype(np.uint8), chunk_images)
 
 
 def labels(
@@ -220,9 +215,9 @@ def labels(
     >>> labels(job(["0312345678", "42"], count=3, seed=1)).compute().tolist()
     [b'0312345678', b'42', b'0312345678']
     """
-    recipe = _recipe_of(job, digits, part)
-    dtype = np.dtype(f"S{max(1, recipe.job.numbers.longest)}")
-    return _array(recipe, _labels, "labels", (), dtype, chunk_images)
+    bound = _bind(job, digits, part)
+    dtype = np.dtype(f"S{max(1, bound.job.numbers.longest)}")
+    return _array(bound, _labels, "labels", (), dtype, chunk_images)
 
 
 def truth(
@@ -255,15 +250,15 @@ def truth(
     >>> truth(job(count=10**9, seed=1), "boxes").shape
     (1000000000, 11, 4)
     """
-    recipe = _recipe_of(job, digits, part)
+    bound = _bind(job, digits, part)
     if name not in _TRUTHS:
         raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
-    asked = replace(recipe.job, truth=(_TRUTHS[name],))
+    asked = replace(bound.job, truth=(_TRUTHS[name],))
     field = next(field for field in make_truth_fields(asked, asked.numbers.longest) if field.name == name)
-    return _array(recipe, _truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
+    return _array(bound, _truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
 
 
-def _chosen(parts: Mapping[str, Part], part: str | None) -> Part:
+def _choose(parts: Mapping[str, Part], part: str | None) -> Part:
     """Give the part of that name, or the only one where none is asked for."""
     names = ", ".join(map(repr, parts))
     if part is None:
@@ -276,8 +271,8 @@ def _chosen(parts: Mapping[str, Part], part: str | None) -> Part:
     return parts[part]
 
 
-def _recipe_of(job: Any, digits: Digits, part: str | None) -> Recipe:
-    """Give what makes the images of a job, however it was given."""
+def _bind(job: Any, digits: Digits, part: str | None) -> BoundJob:
+    """Return what makes the images of a job, however it was given."""
     if not isinstance(job, (NumberJob, Job, str)):
         raise SpecError(
             f"job is a {type(job).__name__}: give what number_generator.dask.job gives, a Job, or a command as a text"
@@ -287,15 +282,15 @@ def _recipe_of(job: Any, digits: Digits, part: str | None) -> Recipe:
     if part is not None and not isinstance(job, str):
         raise SpecError(f"part is {part!r}, which goes with a command alone: leave it out")
     if isinstance(job, Job):
-        job = NumberJob(job, resolve_digits(digits))
-    elif isinstance(job, str):
+        return BoundJob(replace(job, truth=()), resolve_digits(digits))
+    if isinstance(job, str):
         if parsed_command(job).seed is None:
             raise SpecError(
                 f"the command {job!r} has no --seed, and its images and labels would each draw another: give one, or "
                 "NumberJob.from_command(...), which draws one for all"
             )
         job = NumberJob.from_command(job, part=part)
-    return Recipe(replace(job.job, truth=()), job.digits)
+    return BoundJob(replace(job.job, truth=()), job.digits)
 
 
 def _kind(job: object) -> str:
@@ -303,7 +298,7 @@ def _kind(job: object) -> str:
 
 
 def _array(
-    recipe: Recipe,
+    bound: BoundJob,
     make: Any,
     name: str,
     shape: tuple[int, ...],
@@ -311,9 +306,9 @@ def _array(
     chunk_images: int | None,
     *arguments: Any,
 ) -> "dask_array.Array":
-    """Give an array with an entry of `shape` an image, a block of it being `make(recipe, span, *arguments)`."""
-    count = recipe.job.shape[0]
-    size = _block_images(recipe.job, chunk_images)
+    """Give an array with an entry of `shape` an image, a block of it being `make(bound, span, *arguments)`."""
+    count = bound.job.shape[0]
+    size = _block_images(bound.job, chunk_images)
     full, rest = divmod(count, size)
     if full > _MOST_BLOCKS:
         raise SpecError(
@@ -322,9 +317,9 @@ def _array(
         )
     rows = (size,) * full + ((rest,) if rest or not full else ())
     # The same job has the same keys, so that a cluster makes nothing twice.
-    token = hashlib.sha256(pickle.dumps((recipe, name, size))).hexdigest()[:32]
+    token = hashlib.sha256(pickle.dumps((bound, name, size))).hexdigest()[:32]
     # A task of its own, which a cluster runs again where its result is lost with a worker.
-    given = dask.delayed(recipe, name=f"number-job-{token}", traverse=False)
+    given = dask.delayed(bound, name=f"number-job-{token}", traverse=False)
     return arrays.map_blocks(
         _block,
         given,
@@ -346,22 +341,22 @@ def _block_images(job: Job, chunk_images: int | None) -> int:
     return most // SPAN_IMAGES * SPAN_IMAGES or most  # whole spans, if one fits: see `Job.split`
 
 
-def _block(recipe: Recipe, make: Any, size: int, *arguments: Any, block_id: tuple[int, ...]) -> npt.NDArray[Any]:
+def _block(bound: BoundJob, make: Any, size: int, *arguments: Any, block_id: tuple[int, ...]) -> npt.NDArray[Any]:
     """Make a block: a pure function of the numbers of its images."""
-    span = recipe.job.span
+    span = bound.job.span
     start = span.start + block_id[0] * size
-    return make(recipe, Span(start, min(start + size, span.stop)), *arguments)
+    return make(bound, Span(start, min(start + size, span.stop)), *arguments)
 
 
-def _images(recipe: Recipe, span: Span) -> npt.NDArray[np.uint8]:
-    return recipe.chunk(span).images
+def _images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
+    return bound.make_chunk(span).images
 
 
-def _labels(recipe: Recipe, span: Span) -> npt.NDArray[np.bytes_]:
-    numbers = recipe.job.numbers
-    sequences = numbers.sequences(recipe.job.seed, span)
-    return format_labels(sequences, numbers.longest, digits_only=recipe.job.label == "digits")
+def _labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
+    numbers = bound.job.numbers
+    sequences = numbers.sequences(bound.job.seed, span)
+    return format_labels(sequences, numbers.longest, digits_only=bound.job.label == "digits")
 
 
-def _truth(recipe: Recipe, span: Span, field: TruthField) -> npt.NDArray[Any]:
-    return pad(recipe.chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)
+def _truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:
+    return pad(bound.make_chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)

@@ -16,7 +16,6 @@ from number_generator.digits import writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.rendering.bound_job import Recipe
 from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")
@@ -88,8 +87,16 @@ def test_a_part_of_a_split_is_asked_for_by_name():
 
     assert {part: images(command, part=part).shape[0] for part in parts} == {"train": 40, "val": 10}
     for part, described in parts.items():
-        chunk = Recipe(described.job, described.digits).chunk(described.job.span)
-        assert np.array_equal(images(command, part=part).compute(), chunk.images)
+        assert np.array_equal(images(command, part=part).compute(), described.make_chunk().images)
+
+
+def test_a_described_job_pickles_as_what_it_is():
+    described = job(count=50, seed=3, style="natural")
+
+    again = pickle.loads(pickle.dumps(described))
+
+    assert (type(again), again.seed, again.shape) == (NumberJob, 3, (50, 28, 100))
+    assert np.array_equal(images(again).compute(), images(described).compute())
 
 
 def test_the_images_do_not_depend_on_the_blocks():
@@ -219,7 +226,7 @@ def test_an_array_goes_into_zarr(tmp_path):
     assert np.array_equal(zarr.open(tmp_path / "all.zarr")[:], lazy.compute())
 
 
-def test_a_recipe_takes_computed_clusters_along(make_digit_dataset, monkeypatch):
+def test_an_array_takes_computed_clusters_along(make_digit_dataset, monkeypatch):
     monkeypatch.setattr(writers, "compute_style_clusters", lambda images, labels: np.arange(len(labels)) % 3 * 2)
     digits = make_digit_dataset(12, per_class=6)
     style = Handwriting.named("natural").replace(writer="cluster")
@@ -234,33 +241,6 @@ def test_a_recipe_takes_computed_clusters_along(make_digit_dataset, monkeypatch)
     assert np.array_equal(again[0], made)
     assert np.array_equal(again[1], told)
     assert set(told) <= {-1, 0, 2, 4}
-
-
-def test_a_recipe_takes_sources_and_source_numbers_along(make_digit_dataset, tmp_path):
-    for name in ("one", "two"):
-        make_digit_dataset(12, seed=len(name), per_class=5).save(tmp_path / f"{name}.pickle")
-    mixed = {str(tmp_path / "one.pickle"): 0.9, str(tmp_path / "two.pickle"): 0.1}
-    digits = job(count=1, digits=mixed).digits.subset(range(99, 0, -1))
-    described = job(count=50, seed=3, digits=digits)
-    recipe = Recipe(described.job, described.digits)
-
-    again = pickle.loads(pickle.dumps(recipe))
-
-    span = described.job.span
-    assert np.array_equal(again.chunk(span).images, recipe.chunk(span).images)
-    glyphs = [each.chunk(span, truth=("glyphs",)).truth["glyphs"] for each in (recipe, again)]
-    assert np.array_equal(*glyphs)
-    assert glyphs[0].max() > 50
-
-
-def test_recipes_of_the_same_digits_share_their_atlas():
-    described = job(count=50, seed=3)
-
-    first, second = (pickle.loads(pickle.dumps(Recipe(described.job, described.digits))) for _ in range(2))
-
-    assert first.digits is second.digits
-    assert first.atlas is second.atlas
-    assert len(pickle.dumps(first)) < 1_000_000  # the digits' images alone take 3.9 MB
 
 
 @pytest.fixture(scope="module")

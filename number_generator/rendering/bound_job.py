@@ -1,34 +1,37 @@
-"""What another process needs to make any images of a job: the job and its digits, in few bytes."""
+"""A job bound to the digits that it draws from: all that it takes to make its images, in any process."""
 
-import dataclasses
+import hashlib
+import json
 import pickle
 import threading
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from isal import isal_zlib
 
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import DigitImageDataset
-from number_generator.digits.writers import find_writers, prepare_atlas
+from number_generator.digits.writers import Writers, find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
-from number_generator.job.handwriting import Handwriting
-from number_generator.job.spec import Job, Span
+from number_generator.job.handwriting import STYLE_VERSION
+from number_generator.job.spec import RENDER_VERSION, Job, Label, NumberSource, RenderSpec, Span
 from number_generator.rendering.batch import make_whole_chunk
 
-__all__ = ["Recipe"]
+__all__ = ["BoundJob", "bind_job"]
 
+_Bound = TypeVar("_Bound", bound="BoundJob")
 _MAKING = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
-class Recipe:
-    """A job and the digits that it draws from; pickled, they are the digits' images alone, compressed.
+class BoundJob:
+    """A job and the digits that it draws from.
 
-    The atlas, which takes up to seconds, is made anew in each process that a recipe comes to, once for all recipes of
-    the same digits.
+    It pickles as the job and the digits, compressed. The atlas, which can take seconds, is made anew in each process
+    that the pickle reaches, once for all bound jobs of the same digits.
 
     Attributes
     ----------
@@ -54,42 +57,104 @@ class Recipe:
             )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.job, self._packed)
+        return _restore, (type(self), self.job, self._packed)
 
-    @property
+    @cached_property
     def atlas(self) -> GlyphAtlas:
-        """What the job's images are drawn from."""
+        """What the images are drawn from."""
         with _MAKING:  # many threads begin at once, and the first one's work serves all
             return prepare_atlas(self.digits, self.job.spec.style)
 
-    def chunk(self, span: Span, *, truth: tuple[str, ...] = ()) -> Chunk:
-        """Make the images of a span, with some ground truth, in this thread."""
-        return make_whole_chunk(dataclasses.replace(self.job, span=span, truth=truth), self.atlas, 1)
+    @property
+    def writers(self) -> Writers | None:
+        """Whose digits stand together in a line; None in the style `clean`, which mixes them."""
+        style = self.job.spec.style
+        return None if style.is_clean else find_writers(self.digits, style.writer)
+
+    def make_chunk(self, span: Span | None = None, *, truth: Sequence[str] | None = None, workers: int = 1) -> Chunk:
+        """Make images with their labels and ground truth.
+
+        Parameters
+        ----------
+        span : Span, optional
+            Which images; None means all.
+        truth : sequence of str, optional
+            The ground truth to make; None means what the job asks for.
+        workers : int
+            Number of threads; 1 starts none.
+        """
+        job = self.job
+        job = replace(job, span=span or job.span, truth=job.truth if truth is None else tuple(truth))
+        return make_whole_chunk(job, self.atlas, workers)
+
+    def change_job(self: _Bound, **changes: Any) -> _Bound:
+        """Return some fields of the job changed, and the same atlas if it is made: so not the style."""
+        changed = type(self)(replace(self.job, **changes), self.digits)
+        return changed.keep_atlas(self.__dict__["atlas"]) if "atlas" in self.__dict__ else changed
+
+    def keep_atlas(self: _Bound, atlas: GlyphAtlas) -> _Bound:
+        """Take over an atlas of these digits, prepared for this style, and return the bound job."""
+        self.__dict__["atlas"] = atlas
+        return self
+
+    def compute_fingerprint(self, **about: Any) -> str:
+        """Compute the SHA-256 of all that the images and labels depend on but for the seed, and of `about`."""
+        job, spec = self.job, self.job.spec
+        about |= {
+            "numbers": job.numbers.describe(),
+            "spacing_range": spec.spacing_range,
+            "width": spec.width,
+            "fit": spec.fit,
+            "style": spec.style.to_dict(),
+            "label": job.label,
+            "span": (job.span.start, job.span.stop),
+            "digits": self.digits.sha256,
+            "versions": (RENDER_VERSION, STYLE_VERSION),
+        }
+        return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
     def _packed(self) -> bytes:
-        return _packed(self.digits, self.job.spec.style)
+        """The digits, with all that the style must know of them."""
+        digits, writers = self.digits, self.writers
+        clusters = digits.cluster_ids
+        if writers is not None and writers.is_computed:
+            clusters = writers.names[writers.ids]
+        parts = digits._images, digits._digits, digits.writer_ids, clusters, digits.source_numbers, digits._mixture
+        # Four times as fast as the standard library's, and as small.
+        return isal_zlib.compress(pickle.dumps(parts), 1)
 
 
-def _packed(digits: DigitImageDataset, style: Handwriting) -> bytes:
-    """Give all that a style needs to know of some digits."""
-    clusters = digits.cluster_ids
-    if not style.is_clean:
-        groups = find_writers(digits, style.writer)
-        if groups.is_computed:
-            clusters = groups.names[groups.ids]
-    parts = digits._images, digits._digits, digits.writer_ids, clusters, digits.source_numbers, digits._mixture
-    # Four times as fast as the standard library's, and as small.
-    return isal_zlib.compress(pickle.dumps(parts), 1)
+def bind_job(
+    digits: DigitImageDataset,
+    numbers: NumberSource,
+    spec: RenderSpec,
+    *,
+    seed: int,
+    span: Span,
+    label: Label = "written",
+    truth: tuple[str, ...] = (),
+) -> BoundJob:
+    """Bind a job to digits, whose height it takes; the atlas is made at once.
+
+    Raises
+    ------
+    SpecError
+        If a part of the job breaks a rule, or the digits lack the writers that the style asks for.
+    DatasetError
+        If there are no digits.
+    """
+    atlas = prepare_atlas(digits, spec.style)
+    return BoundJob(Job(numbers, spec, atlas.height, seed, span, label, truth), digits).keep_atlas(atlas)
 
 
-def _restored(job: Job, packed: bytes) -> Recipe:
-    return Recipe(job, _unpacked(packed))
+def _restore(kind: type[_Bound], job: Job, packed: bytes) -> _Bound:
+    return kind(job, _unpack(packed))
 
 
 @lru_cache(maxsize=2)
-def _unpacked(packed: bytes) -> DigitImageDataset:
-    # A recipe travels pickled itself, and is as trusted as what it comes with.
+def _unpack(packed: bytes) -> DigitImageDataset:
+    # A bound job travels pickled itself, and is as trusted as what it comes with.
     parts = pickle.loads(isal_zlib.decompress(packed))  # noqa: S301
     images, labels, writer_ids, cluster_ids, source_numbers, mixture = parts
     digits = DigitImageDataset(images, labels, writer_ids=writer_ids, cluster_ids=cluster_ids)

@@ -1,7 +1,6 @@
 """Streams: batches of images and labels made while a model trains, with no disk between."""
 
 import hashlib
-import json
 import math
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,10 +16,9 @@ from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
 from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE
-from number_generator.job.handwriting import STYLE_VERSION, Handwriting, checked_style
+from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import (
     MAX_IMAGE_NUMBER,
-    RENDER_VERSION,
     Fit,
     Job,
     Label,
@@ -31,6 +29,7 @@ from number_generator.job.spec import (
 )
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
+from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import join_truth
 from number_generator.system.buffers import uninitialised_bytes
@@ -142,21 +141,25 @@ class Batches:
 
     Attributes
     ----------
-    job : Job
-        Its span ends where no batch of that size fits any more, if it has no end.
-    atlas : GlyphAtlas
-    digits_sha256 : str
-        Of the digits that the atlas is of.
+    bound : BoundJob
+        Without an end, its span stops at the last number to which whole batches reach.
     size : int
         Images in a batch; the last may have fewer.
     is_endless : bool
     """
 
-    job: Job
-    atlas: GlyphAtlas
-    digits_sha256: str
+    bound: BoundJob
     size: int
     is_endless: bool
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # The atlas goes along to the worker processes of a data loader, which would take seconds to make it.
+        return _restore, (self.bound, self.bound.atlas, self.size, self.is_endless)
+
+    @property
+    def job(self) -> Job:
+        """The job whose images they hold."""
+        return self.bound.job
 
     @property
     def count(self) -> int:
@@ -193,26 +196,13 @@ class Batches:
     def at(self, epoch: int) -> "Batches":
         """Give as many batches of other images: those of an epoch, which come after those of the epochs before."""
         span = self.job.span
-        first = span.start + epoch * (span.stop - span.start)
-        return replace(self, job=replace(self.job, span=Span(first, first + span.stop - span.start)))
+        first = span.start + epoch * len(span)
+        return replace(self, bound=self.bound.change_job(span=Span(first, first + len(span))))
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that the batches depend on, but for the seed."""
-        job, spec = self.job, self.job.spec
-        about = {
-            "numbers": job.numbers.describe(),
-            "spacing_range": spec.spacing_range,
-            "width": spec.width,
-            "fit": spec.fit,
-            "style": spec.style.to_dict(),
-            "label": job.label,
-            "span": (job.span.start, job.span.stop),
-            "batch_size": self.size,
-            "digits": self.digits_sha256,
-            "versions": (RENDER_VERSION, STYLE_VERSION),
-        }
-        return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
+        return self.bound.compute_fingerprint(batch_size=self.size)
 
     def _together(self, numbers: range) -> int:
         """Tell how many batches make a task of good size: one, if they are not consecutive."""
@@ -229,7 +219,7 @@ class Batches:
         try:
             # Wide pages and long numbers are made in parts, whose memory is bounded.
             chunks = [
-                make_chunk(part, self.atlas, each, images[each.start - span.start : each.stop - span.start])
+                make_chunk(part, self.bound.atlas, each, images[each.start - span.start : each.stop - span.start])
                 for each in part.split()
             ]
             labels = np.concatenate([chunk.labels for chunk in chunks]).astype(np.str_)
@@ -243,6 +233,10 @@ class Batches:
             batch = whole if len(numbers) == 1 else whole[rows], labels[rows]
             made.append((*batch, _truth_at(rows, truth, batch[1])) if self.job.truth else batch)
         return made
+
+
+def _restore(bound: BoundJob, atlas: GlyphAtlas, size: int, is_endless: bool) -> Batches:
+    return Batches(bound.keep_atlas(atlas), size, is_endless)
 
 
 def _truth_at(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
@@ -288,7 +282,7 @@ def make_batches(
         label,
         check_truth(truth),
     )
-    return Batches(job, atlas, chosen.sha256, size, is_endless=count is None)
+    return Batches(BoundJob(job, chosen).keep_atlas(atlas), size, is_endless=count is None)
 
 
 def to_number_source(numbers: Any, first: int) -> NumberSource:
@@ -356,7 +350,7 @@ class NumberBatches(Iterator[Batch]):
         given, seed = check_state(state, self._batches.fingerprint)
         self.close()
         self._given = min(given, self._batches.count)
-        self._batches = replace(self._batches, job=replace(self._batches.job, seed=seed))
+        self._batches = replace(self._batches, bound=self._batches.bound.change_job(seed=seed))
 
     def close(self) -> None:
         """End the threads; the next batch starts them again."""

@@ -206,10 +206,9 @@ def _compared_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, in
 def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...]) -> tuple[str, ...]:
     """Make an image again, and tell what of it is different."""
     from number_generator.job.spec import Span  # noqa: PLC0415
-    from number_generator.rendering.engine import make_chunk  # noqa: PLC0415 - compiled code loads when it is used
 
     start = part.job.span.start + number
-    chunk = make_chunk(part.job, part.atlas, Span(start, start + 1))
+    chunk = part.bound.make_chunk(Span(start, start + 1))
     what = [] if np.array_equal(reader.images(number, number + 1), chunk.images) else ["image"]
     if reader.labels(number, number + 1)[0] != chunk.labels[0].decode("ascii"):
         what.append("label")

@@ -123,7 +123,7 @@ class ClusterShards(Shards):
                 order = ShardTask.of(part, self._settings, folder.temporary_path)
                 # A task of its own, so that it travels once to each worker, and again if it is lost.
                 orders.append(self._client.submit(_given, order, pure=False))
-                tasks += self._client.map(make_shard, range(order.shards), order=orders[-1], pure=False)
+                tasks += self._client.map(make_shard, range(part.shards or 0), order=orders[-1], pure=False)
             for answer in self._answers(tasks):
                 if answer.error is not None:
                     raise answer.error

@@ -319,13 +319,12 @@ def _new_writer(part: Part, path: Path, header: DatasetHeader, settings: Setting
 
 def _fill(part: Part, writer: Writer, settings: Settings, advance: Advance) -> int:
     """Write all images of a part; give how many of them its journal held."""
-    job, done = part.job, 0
+    bound, span, done = part.bound, part.job.span, 0
     if isinstance(writer, JournaledWriter):
-        span = Span(writer.replay(job.span.start, advance), job.span.stop)
-        done = span.start - job.span.start
-        job = dataclasses.replace(job, span=span)
-    if len(job.span):
-        write_job(job, part.atlas, writer, workers=settings.workers, advance=advance)
+        left = Span(writer.replay(span.start, advance), span.stop)
+        bound, done = bound.change_job(span=left), left.start - span.start
+    if len(bound.job.span):
+        write_job(bound, writer, workers=settings.workers, advance=advance)
     return done
 
 

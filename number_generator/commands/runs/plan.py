@@ -23,10 +23,9 @@ from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
 from number_generator.job.provenance import make_shard_metadata
 
 if TYPE_CHECKING:
-    from number_generator.digits.atlas import GlyphAtlas
-    from number_generator.digits.resolve import DigitImageDataset
     from number_generator.job.chunk import DatasetHeader
     from number_generator.job.spec import Job, RenderSpec
+    from number_generator.rendering.bound_job import BoundJob
 
 __all__ = [
     "Part",
@@ -74,10 +73,8 @@ class Part:
         Of the part of a split; empty where there is none.
     target : str
         The file or folder; that of the index, where the part consists of shards.
-    job : Job
-    digits : DigitImageDataset
-        What the job draws from; its clusters are those of all parts.
-    atlas : GlyphAtlas
+    bound : BoundJob
+        Its digits' style clusters are those of all parts.
     header : DatasetHeader
     shards : int or None
         How many files the part consists of, if it is divided.
@@ -85,11 +82,14 @@ class Part:
 
     name: str
     target: str
-    job: "Job"
-    digits: "DigitImageDataset"
-    atlas: "GlyphAtlas"
+    bound: "BoundJob"
     header: "DatasetHeader"
     shards: int | None = None
+
+    @property
+    def job(self) -> "Job":
+        """Which images it holds."""
+        return self.bound.job
 
     def shard_bounds(self) -> list[int]:
         """Give the image numbers at which shards begin, and the one after the last."""
@@ -102,11 +102,11 @@ class Part:
 
         assert self.shards is not None  # noqa: S101 - whoever asks has looked
         bounds = self.shard_bounds()
-        job = dataclasses.replace(self.job, span=Span(bounds[number], bounds[number + 1]))
-        metadata = make_shard_metadata(self.header.metadata, number, self.shards, job.span)
-        header = dataclasses.replace(self.header, shape=job.shape, metadata=metadata)
+        bound = self.bound.change_job(span=Span(bounds[number], bounds[number + 1]))
+        metadata = make_shard_metadata(self.header.metadata, number, self.shards, bound.job.span)
+        header = dataclasses.replace(self.header, shape=bound.job.shape, metadata=metadata)
         return dataclasses.replace(
-            self, target=name_shard(self.target, number, self.shards), job=job, header=header, shards=None
+            self, target=name_shard(self.target, number, self.shards), bound=bound, header=header, shards=None
         )
 
 
@@ -181,11 +181,12 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
     """
     from number_generator.digits.resolve import default_digits_path, name_digits  # noqa: PLC0415
     from number_generator.digits.splits import divide_digits  # noqa: PLC0415
-    from number_generator.digits.writers import find_clusters, find_writers, prepare_atlas  # noqa: PLC0415
+    from number_generator.digits.writers import find_clusters, find_writers  # noqa: PLC0415
     from number_generator.job.chunk import DatasetHeader  # noqa: PLC0415
     from number_generator.job.metadata import make_metadata  # noqa: PLC0415
-    from number_generator.job.spec import SOURCE_DIGITS, Job, Span  # noqa: PLC0415
+    from number_generator.job.spec import SOURCE_DIGITS, Span  # noqa: PLC0415
     from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
+    from number_generator.rendering.bound_job import bind_job  # noqa: PLC0415
     from number_generator.rendering.ground_truth import make_truth_fields  # noqa: PLC0415
 
     request = parse_request(options) if request is None else request
@@ -210,9 +211,8 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
         source = numbers.source
         if isinstance(source, ListedNumbers):
             source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        atlas = prepare_atlas(digits, spec.style)
-        job = Job(source, spec, atlas.height, request.seed, span, options.label, truth)
-        of_part = None if groups is None else find_writers(digits, groups.kind)
+        bound = bind_job(digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth)
+        job, writers = bound.job, bound.writers
         metadata = make_metadata(
             job,
             whole.sha256,
@@ -224,7 +224,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
             words=numbers.words,
             split=None if split is None else (name, str(split)),
             shards=shards,
-            writers=None if of_part is None else (of_part.kind, of_part.sha256),
+            writers=None if writers is None else (writers.kind, writers.sha256),
         )
         if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
             # One character each, unless several sources of digits have clusters of their own.
@@ -234,7 +234,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
         header = DatasetHeader(job.shape, length, metadata, make_truth_fields(job, length))
         target = output.target if split is None else output.of_part(name)
-        part = Part(name, target, job, digits, atlas, header, shards)
+        part = Part(name, target, bound, header, shards)
         if shards is not None and shards > len(span):
             raise SpecError(
                 f"--{'shards' if shard is None else 'shard'} divides {len(span)} images into {shards} files: give no "

@@ -1,5 +1,6 @@
 """A shard as a task of a cluster: what a worker is told, what it does, and what it answers."""
 
+import dataclasses
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,8 @@ from number_generator.commands.runs.execute import Settings, make_part
 from number_generator.commands.runs.plan import Part
 from number_generator.commands.runs.resume import find_journal, is_complete
 from number_generator.errors import ClusterError, MemoryLimitError, NumberGeneratorError, OutputError, OutputExistsError
-from number_generator.job.chunk import DatasetHeader
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION
-from number_generator.rendering.bound_job import Recipe
 from number_generator.system.signals import Interruption
 
 __all__ = ["Answer", "ShardTask", "compare_versions", "list_versions", "make_shard"]
@@ -44,9 +43,8 @@ class ShardTask:
 
     Attributes
     ----------
-    recipe : Recipe
-    name, target, header, shards
-        Of the part, the target absolute: each worker has a folder of its own.
+    part : Part
+        Its target is absolute: each worker has a folder of its own.
     output : Output
     overwrite : bool
     staging : Path
@@ -57,11 +55,7 @@ class ShardTask:
         Of whoever gives the order.
     """
 
-    recipe: Recipe
-    name: str
-    target: str
-    header: DatasetHeader
-    shards: int
+    part: Part
     output: Output
     overwrite: bool
     staging: Path
@@ -71,13 +65,9 @@ class ShardTask:
     @classmethod
     def of(cls, part: Part, settings: Settings, staging: Path) -> "ShardTask":
         """Give the order for the shards of a part."""
-        assert part.shards is not None  # noqa: S101 - whoever asks has looked
+        target = os.path.abspath(part.target)  # noqa: PTH100 - a text, as it is in a part
         return cls(
-            Recipe(part.job, part.digits),
-            part.name,
-            os.path.abspath(part.target),  # noqa: PTH100 - a text, as it is in a part
-            part.header,
-            part.shards,
+            dataclasses.replace(part, target=target),
             settings.output,
             settings.overwrite and settings.resume,
             staging.absolute(),
@@ -103,7 +93,7 @@ class ShardTask:
                 f"there is no folder {self.staging}: all workers must see the folder of --output-path under the same "
                 "name, on a file system that they share; or the run has ended"
             )
-        shard = self._part.shard(number)
+        shard = self.part.shard(number)
         path = Path(shard.target)
         path = path if self.is_kept else self.staging / path.name
         # A journal is there only if a run without a cluster has left it.
@@ -118,12 +108,6 @@ class ShardTask:
             if not self._is_there(shard, path, settings):
                 raise
         return Answer(len(shard.job.span))
-
-    @property
-    def _part(self) -> Part:
-        # Not kept: the atlas is not to travel, where another worker asks this one for the order.
-        job, digits = self.recipe.job, self.recipe.digits
-        return Part(self.name, self.target, job, digits, self.recipe.atlas, self.header, self.shards)
 
     def _is_there(self, shard: Part, path: Path, settings: Settings) -> bool:
         """Tell whether a shard is whole: a file has its name only then."""

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from contextlib import closing
 
-from number_generator.digits.atlas import GlyphAtlas
 from number_generator.formats.writer import Writer
-from number_generator.job.spec import Job, Span
+from number_generator.job.spec import Span
+from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 
@@ -13,8 +13,7 @@ __all__ = ["write_job"]
 
 
 def write_job(
-    job: Job,
-    atlas: GlyphAtlas,
+    bound: BoundJob,
     writer: Writer,
     *,
     workers: int,
@@ -24,8 +23,7 @@ def write_job(
 
     Parameters
     ----------
-    job : Job
-    atlas : GlyphAtlas
+    bound : BoundJob
     writer : Writer
         Rendering and encoding run in the workers, writing in this thread.
     workers : int
@@ -33,6 +31,7 @@ def write_job(
     advance : callable
         Called with the number of images after each write.
     """
+    job, atlas = bound.job, bound.atlas
 
     def task(span: Span) -> tuple[int, object]:
         return len(span), writer.encode(make_chunk(job, atlas, span))

@@ -221,7 +221,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         given, seed = check_state(state, self._batches.fingerprint)
         workers = check_integer("the state's workers", state.get("workers", 1), 1)
         ranks = check_integer("the state's ranks", state.get("ranks", 1), 1)
-        self._batches = replace(self._batches, job=replace(self._batches.job, seed=seed))
+        self._batches = replace(self._batches, bound=self._batches.bound.change_job(seed=seed))
         self._epoch.fill_(check_integer("the state's epoch", state.get("epoch", 0), 0))
         self._resume = self._position = _Position(given, workers, ranks)
         self._begun.zero_()
@@ -356,10 +356,10 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         return items
 
     def _made(self, span: Span) -> list[tuple[Any, ...]]:
-        together = replace(self._images, size=len(span))
-        first = self._images.job.span.start + span.start
-        job = replace(together.job, span=Span(first, first + len(span)))
-        images, labels = next(replace(together, job=job).iterate(range(1), 1, _private))
+        job = self._images.job
+        first = job.span.start + span.start
+        bound = self._images.bound.change_job(span=Span(first, first + len(span)))
+        images, labels = next(replace(self._images, bound=bound, size=len(span)).iterate(range(1), 1, _private))
         return self._form.items(images, labels, job.numbers.longest)
 
 
@@ -381,5 +381,5 @@ def _warm(batches: Batches) -> None:
     """Make an image, so that everything is compiled."""
     if batches.count:
         first = batches.job.span.start
-        job = replace(batches.job, span=Span(first, first + 1))
-        next(replace(batches, job=job).iterate(range(1), 1, _private))
+        bound = batches.bound.change_job(span=Span(first, first + 1))
+        next(replace(batches, bound=bound).iterate(range(1), 1, _private))

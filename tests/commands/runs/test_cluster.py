@@ -236,7 +236,7 @@ def test_a_scheduler_that_cannot_be_reached_is_told(address, run, tmp_path, monk
 
 
 def test_workers_of_another_version_are_refused(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(cluster, "versions", lambda: shard_task.list_versions() | {"number_generator": "9.9"})
+    monkeypatch.setattr(cluster, "list_versions", lambda: shard_task.list_versions() | {"number_generator": "9.9"})
 
     assert run() == 1
 

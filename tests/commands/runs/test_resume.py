@@ -126,9 +126,11 @@ def test_threads_and_compression_make_no_difference(folder, monkeypatch, compres
 def test_nothing_is_drawn_twice(folder, monkeypatch):
     run_until(monkeypatch, 5, "--format=hdf5", "--output-path=a.h5")
     made = []
-    run_job = execute.run_job
+    write_job = execute.write_job
     monkeypatch.setattr(
-        execute, "run_job", lambda job, *others, **more: made.append(job.span) or run_job(job, *others, **more)
+        execute,
+        "write_job",
+        lambda bound, *others, **more: made.append(bound.job.span) or write_job(bound, *others, **more),
     )
 
     assert run("--format=hdf5", "--output-path=a.h5", "--resume") == 0
@@ -159,7 +161,7 @@ def test_a_run_to_the_end_leaves_no_journal(folder):
 
 
 def test_without_it_no_journal_is_kept(folder, monkeypatch):
-    monkeypatch.setattr(execute, "run_job", lambda *_, **__: (_ for _ in ()).throw(_KilledError))
+    monkeypatch.setattr(execute, "write_job", lambda *_, **__: (_ for _ in ()).throw(_KilledError))
     with pytest.raises(_KilledError):
         run("--output-path=a.pickle")
 

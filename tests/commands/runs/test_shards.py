@@ -250,15 +250,15 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, when):
     from number_generator.system import signals as interruptions  # noqa: PLC0415 - patched here alone
 
     seen = []
-    run_job = execute.run_job
+    write_job = execute.write_job
 
     def interrupted(*arguments, **options):
         seen.append(names_in(folder))
         if len(seen) == when:
             signal.raise_signal(signal.SIGINT)
-        run_job(*arguments, **options)
+        write_job(*arguments, **options)
 
-    monkeypatch.setattr(execute, "run_job", interrupted)
+    monkeypatch.setattr(execute, "write_job", interrupted)
     monkeypatch.setattr(interruptions.os, "_exit", lambda status: (_ for _ in ()).throw(_EndedError(status)))
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     interruption = Interruption()
@@ -278,7 +278,7 @@ def test_an_interruption_leaves_nothing(folder, monkeypatch, when):
 @pytest.mark.skipif(os.name == "nt", reason="no locks there")
 def test_what_a_killed_run_left_goes_with_the_next(folder, monkeypatch):
     monkeypatch.setattr(execute.Staging, "discard", lambda self: os.close(self._lock))  # as the system does
-    monkeypatch.setattr(execute, "run_job", lambda *_, **__: (_ for _ in ()).throw(_EndedError))
+    monkeypatch.setattr(execute, "write_job", lambda *_, **__: (_ for _ in ()).throw(_EndedError))
     with pytest.raises(_EndedError):
         run("--seed=1", "--shards=3")
     monkeypatch.undo()
