@@ -12,8 +12,8 @@ from number_generator.commands.options import add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, run_guarded, say, show_progress
 from number_generator.errors import SpecError
-from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
+from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
 from number_generator.system.signals import Interruption
 
 __all__ = ["main", "make_command_parser"]
