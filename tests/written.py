@@ -1,4 +1,4 @@
-"""Datasets of the formats that are folders, as written by a run and as their own libraries read them."""
+"""Datasets as a run writes them, and those of the formats that are folders as their own libraries read them."""
 
 import io
 import json
@@ -19,7 +19,7 @@ FIELDS = (
     TruthField("parameters", (2,), "float32", float("nan"), {"columns": "slant,size"}),
     TruthField("glyph_parameters", (4, 3), "float32", float("nan"), {}),
 )
-METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1}
+METADATA = {"creation_timestamp": 1.5, "spacing_range": (5, 10), "image_width": 9, "seed": 2**64 - 1, "fit": "contain"}
 ALL_LABELS = ("json", "csv", "tesseract", "jsonl")
 
 
@@ -30,6 +30,29 @@ class Content(NamedTuple):
     labels: list
     truth: list
     description: dict
+
+
+def make_images(count, height=6, width=9, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, height, width), np.uint8)
+
+
+def make_labels(count):
+    """Return labels of 10 and 11 digits."""
+    return np.array([f"{number * 7919:0{10 + number % 2}d}" for number in range(count)] or [b""], "S11")[:count]
+
+
+def header_of(count, height=6, width=9, fields=()):
+    return DatasetHeader((count, height, width), 11, METADATA, fields)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def tree(path):
+    """Return the bytes of all files of a folder by their relative paths, or those of the file that `path` is."""
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    return {each.relative_to(path).as_posix(): each.read_bytes() for each in files}
 
 
 def make_content(count, height=6, width=9, seed=0):
@@ -62,6 +85,14 @@ def write(writer, images, labels, truth=None, length=None, first=0):
         }
         writer.write(writer.encode(Chunk(span, images[rows], labels[rows], cut)))
     writer.commit()
+
+
+def write_arrays(path, images, labels, file_format, *, length=None, metadata=METADATA, **more):
+    """Write images and labels without ground truth."""
+    header = DatasetHeader(images.shape, labels.dtype.itemsize, metadata)
+    with open_writer(file_format, path, header, overwrite=more.pop("overwrite", False), **more) as writer:
+        write(writer, images, labels, length=length)
+    return path
 
 
 def write_dataset(path, file_format, count, *, truth=True, length=None, first=0, overwrite=False, size=(6, 9), **more):

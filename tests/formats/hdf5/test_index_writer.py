@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from written import FIELDS, METADATA, make_content
+from written import FIELDS, METADATA, make_content, names_in
 from written import write as write_into
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
@@ -39,10 +39,6 @@ def write(folder, names, counts, fields=FIELDS):
 def index(path, names, counts, *, overwrite=False, **more):
     shards = list(zip(names, counts, strict=True))
     write_index(path, header_of(sum(counts), **more), shards, overwrite=overwrite)
-
-
-def names_in(folder):
-    return sorted(entry.name for entry in folder.iterdir())
 
 
 @pytest.mark.parametrize(
