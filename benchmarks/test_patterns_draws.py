@@ -6,8 +6,9 @@ from workload import phone_job
 from number_generator.job.spec import Span
 from number_generator.numbers.automata import Sampler
 from number_generator.numbers.patterns import Pattern, parse_pattern_option
+from number_generator.numbers.phone import PhoneNumbers
 from number_generator.numbers.regex import parse_language
-from number_generator.numbers.sequences import ALPHABET, PhoneNumbers
+from number_generator.numbers.sequences import ALPHABET
 
 _COUNT = 100_000
 _LONGEST = 1000

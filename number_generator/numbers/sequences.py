@@ -1,9 +1,9 @@
-"""Where number sequences come from: a fixed list, or draws in the form of phone numbers."""
+"""Sequences of digits and separators: the alphabet, sequences packed into arrays, and their labels."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
 from number_generator.system.checks import check_integer, check_seed, format_value
 
-__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "draw_strings", "format_labels", "pack_sequences"]
+__all__ = ["ALPHABET", "FixedNumbers", "draw_strings", "format_labels", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
 """What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
@@ -50,53 +50,6 @@ class FixedNumbers:
     def describe(self) -> dict[str, Any]:
         """Tell that they were given."""
         return {"numbers": "given"}
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneNumbers:
-    """Numbers in the form of Japanese phone numbers: a 0, a digit from 1 to 9, then any digits.
-
-    They are 10 or 11 digits long with equal chance; every digit is uniform.
-
-    Attributes
-    ----------
-    dashes : bool
-        Whether dashes stand between groups of 3, 3 and 4 digits, or 3, 4 and 4.
-    """
-
-    dashes: bool = False
-
-    _SHORTEST: ClassVar[int] = 10
-    _DASHES: ClassVar[int] = 2
-
-    @property
-    def longest(self) -> int:
-        """The most characters of a number."""
-        return self._SHORTEST + 1 + (self._DASHES if self.dashes else 0)
-
-    def digits_before(self, number: int) -> int:
-        """Count the digits of all images before image `number`, at the most."""
-        return number * self.longest
-
-    def sequences(self, seed: int, span: Span) -> Sequences:
-        """Draw the sequences of the images in `span`."""
-        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
-
-        offsets = np.zeros(len(span) + 1, np.int64)
-        layout.draw_phone_lengths(np.uint64(seed), np.uint64(span.start), self._SHORTEST, offsets[1:])
-        np.cumsum(offsets, out=offsets)
-        codes = np.empty(offsets[-1], np.uint8)
-        layout.draw_phone_digits(np.uint64(seed), np.uint64(span.start), offsets, codes)
-        if not self.dashes:
-            return Sequences(codes, offsets)
-        grouped_offsets = offsets + self._DASHES * np.arange(len(offsets))
-        grouped = np.empty(grouped_offsets[-1], np.uint8)
-        layout.group_phone_digits(codes, offsets, ALPHABET.index("-"), grouped)
-        return Sequences(grouped, grouped_offsets)
-
-    def describe(self) -> dict[str, Any]:
-        """Give what makes the same numbers again, for a file's metadata."""
-        return {"numbers": "phone", "dashes": self.dashes}
 
 
 def pack_sequences(sequences: Any) -> Sequences:

@@ -23,7 +23,7 @@ from number_generator import (
 from number_generator.commands import generate as cli
 from number_generator.commands.runs import execute
 from number_generator.digits.resolve import packaged_digits
-from number_generator.numbers.patterns import NAMED
+from number_generator.numbers.named_patterns import NAMED
 from number_generator.rendering.ground_truth import parameter_names
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption

@@ -18,7 +18,7 @@ from scipy import stats
 
 from number_generator.errors import SpecError
 from number_generator.job.spec import Span
-from number_generator.numbers import countries, digit_sets
+from number_generator.numbers import countries, digit_sets, national_plans
 from number_generator.numbers.countries import CountryNumbers, country_codes, parse_country_option
 from number_generator.numbers.sequences import ALPHABET
 
@@ -122,14 +122,14 @@ def test_each_type_of_each_country_occurs():
 
 def test_only_numbers_that_would_be_read_as_others_are_left_out(monkeypatch):
     made = []
-    write = countries._written
+    write = national_plans._write
 
     def noting(languages, reader, numbers, *rest):
         written = write(languages, reader, numbers, *rest)
         made.append((languages, numbers, written))
         return written
 
-    monkeypatch.setattr(countries, "_written", noting)
+    monkeypatch.setattr(national_plans, "_write", noting)
     chance = random.Random(3)
     left_out = 0
     wrong = []
@@ -137,7 +137,7 @@ def test_only_numbers_that_would_be_read_as_others_are_left_out(monkeypatch):
         if regions == ("001",):  # no country's: free numbers, satellites
             continue
         made.clear()
-        countries._plan.__wrapped__(code)
+        national_plans.make_plan.__wrapped__(code)
         for region, (languages, numbers, written) in zip(np.repeat(regions, 2).tolist(), made, strict=True):
             out = languages.minus(numbers, written)
             for language, is_drawn in ((written, True), (out, False)):
@@ -398,10 +398,10 @@ def test_a_draw_refuses_numbers_out_of_range(arguments):
 
 
 def test_a_country_without_numbers_is_refused_by_name(monkeypatch):
-    monkeypatch.setattr(countries, "_plan", lambda code: countries._Plan((), (), (), {}))
+    monkeypatch.setattr(national_plans, "make_plan", lambda code: national_plans.Plan((), (), (), {}))
 
     with pytest.raises(SpecError, match=r"country is 'AD': phonenumbers .* leave it out"):
-        countries._sampler.__wrapped__(("AD",), False)
+        countries._make_sampler.__wrapped__(("AD",), False)
 
 
 # --- sets of numbers
@@ -551,7 +551,7 @@ def test_numbers_of_a_shared_calling_code_are_valid_where_phonenumbers_looks_fir
     invent(*regions)
     languages = digit_sets.DigitSets()
 
-    valid = countries._valid_numbers(languages, {region.id: region for region in regions})
+    valid = national_plans._find_valid(languages, {region.id: region for region in regions})
 
     texts = [f"{number:03}" for number in range(1000)]
     expected = [text for text in texts if phonenumbers.is_valid_number(number_of(CALLING_CODE, text))]
@@ -619,7 +619,7 @@ def test_of_an_invented_country_the_numbers_that_are_read_as_themselves_are_draw
         )
     )
 
-    plan = countries._plan.__wrapped__(CALLING_CODE)
+    plan = national_plans.make_plan.__wrapped__(CALLING_CODE)
 
     drawn = written_of(plan, "AA")
     for digits in texts_up_to(4, "0123"):

@@ -19,7 +19,8 @@ from number_generator.digits.resolve import default_digits
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers import patterns
-from number_generator.numbers.patterns import NAMED, Pattern, parse_pattern_option
+from number_generator.numbers.named_patterns import NAMED
+from number_generator.numbers.patterns import Pattern, parse_pattern_option
 from number_generator.numbers.sequences import pack_sequences
 from number_generator.rendering.engine import make_chunk
 
