@@ -25,7 +25,7 @@ class LanguageError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
-    """A finite set of strings, or several, as a deterministic automaton without cycles; make one with `built`.
+    """A finite set of strings, or several, as a deterministic automaton without cycles; make one with `build`.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Automaton:
     starts: tuple[int, ...]
 
     @classmethod
-    def built(cls, edges: Sequence[Edges], tags: Sequence[int], starts: Iterable[int]) -> "Automaton":
+    def build(cls, edges: Sequence[Edges], tags: Sequence[int], starts: Iterable[int]) -> "Automaton":
         """Make the smallest automaton with the same strings: equal states become one, useless ones none.
 
         Parameters
@@ -59,13 +59,13 @@ class Automaton:
         LanguageError
             If there is no string, no end of them, or one of more than 10,000 characters.
         """
-        useful = _leading_somewhere(edges, tags)
+        useful = _find_useful(edges, tags)
         wanted = [start for start in starts if useful[start]]
         if not wanted:
             raise LanguageError("matches no number at all: give an expression that matches some")
         merged: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         renamed: dict[int, int] = {}
-        for state in _targets_first(edges, useful, wanted):
+        for state in _order_targets_first(edges, useful, wanted):
             arcs = sorted((code, renamed[target]) for code, target in edges[state] if useful[target])
             renamed[state] = merged.setdefault((tags[state], tuple(arcs)), len(merged))
         automaton = cls(
@@ -87,7 +87,7 @@ class Automaton:
             lengths.append(max((1 + lengths[target] for _, target in arcs), default=0))
         return max(lengths[start] for start in self.starts)
 
-    def completions(self) -> list[int]:
+    def count_completions(self) -> list[int]:
         """Count the strings from each state on."""
         counts: list[int] = []
         limbs = 0
@@ -98,7 +98,7 @@ class Automaton:
                 raise LanguageError("is too large to be counted: give fewer or shorter repeats")
         return counts
 
-    def by_length(self) -> "Automaton":
+    def split_by_length(self) -> "Automaton":
         """Give the automaton with one start for each length that occurs, the shortest first.
 
         Raises
@@ -127,7 +127,7 @@ class Automaton:
         if len(self.starts) != 1:
             raise LanguageError("has several starts: only one can be taken apart by length")
         names = pairs[self.starts[0]]
-        return Automaton.built(
+        return Automaton.build(
             [arcs for _, arcs in merged], [tag for tag, _ in merged], [names[length] for length in sorted(names)]
         )
 
@@ -170,7 +170,7 @@ class Sampler:
         from number_generator._kernels.automata import CODE_BITS, NODE_SIZE  # noqa: PLC0415 - loads when it is used
 
         edges, tags = self.automaton.edges, self.automaton.tags
-        completions = self.automaton.completions()
+        completions = self.automaton.count_completions()
         sizes = [max(1, -(-count.bit_length() // _LIMB_BITS)) for count in completions]
         arcs = np.array([target << CODE_BITS | code for arcs in edges for code, target in arcs], np.int64)
         if len(arcs) > _MAX_ARCS:
@@ -188,7 +188,7 @@ class Sampler:
         for row, entries in zip(templates, rows, strict=True):
             row[: len(entries)] = entries
         starts = np.array(self.automaton.starts, np.int64)
-        ranks = _first_ranks(self.automaton, completions)
+        ranks = _find_first_ranks(self.automaton, completions)
         firsts = np.array([rank % 2**_LIMB_BITS for rank in ranks], np.uint64)
         high_firsts = np.array([rank >> _LIMB_BITS for rank in ranks], np.uint64)
         object.__setattr__(self, "longest", longest)
@@ -221,7 +221,7 @@ class Sampler:
         return Sequences(codes[: offsets[-1]].copy(), offsets)
 
 
-def _leading_somewhere(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool]:
+def _find_useful(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool]:
     """Tell of each state whether a string ends there or farther on."""
     sources: list[list[int]] = [[] for _ in edges]
     for state, arcs in enumerate(edges):
@@ -237,7 +237,7 @@ def _leading_somewhere(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool
     return useful
 
 
-def _targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Iterable[int]) -> list[int]:
+def _order_targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Iterable[int]) -> list[int]:
     """Order the useful states that the starts reach, each after all that it leads to; raise if there is a cycle."""
     order: list[int] = []
     is_open: dict[int, bool] = {}
@@ -260,7 +260,7 @@ def _targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Itera
     return order
 
 
-def _first_ranks(automaton: Automaton, completions: Sequence[int]) -> list[int]:
+def _find_first_ranks(automaton: Automaton, completions: Sequence[int]) -> list[int]:
     """Give the rank of each edge's first string in its state; 0 where the state's count takes more than two limbs."""
     ranks = []
     for arcs, tag, count in zip(automaton.edges, automaton.tags, completions, strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 from number_generator.errors import SpecError
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.automata import Automaton, Sampler
-from number_generator.numbers.sequences import draw_strings
+from number_generator.numbers.sequences import DrawnNumbers
 
 __all__ = ["COUNTRY", "CountryNumbers", "country_codes", "parse_country_option"]
 
@@ -24,7 +24,7 @@ _ALIASES = {"UK": ["GB"], "EL": ["GR"]}  # the codes of the European Union that 
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class CountryNumbers:
+class CountryNumbers(DrawnNumbers):
     """Fixed-line and mobile numbers of countries, as they are written there: a number source.
 
     A draw takes a country with equal chance, one of its two types with equal chance, then one of the type's valid
@@ -69,7 +69,7 @@ class CountryNumbers:
     def __init__(self, regions: str | Iterable[str], *, dashes: bool = False) -> None:
         if not isinstance(dashes, (bool, np.bool_)):
             raise SpecError(f"dashes is {dashes!r}: give True or False")
-        object.__setattr__(self, "regions", _checked_regions(regions))
+        object.__setattr__(self, "regions", _check_regions(regions))
         object.__setattr__(self, "dashes", bool(dashes))
 
     @property
@@ -81,40 +81,18 @@ class CountryNumbers:
     def _sampler(self) -> Sampler:
         return _make_sampler(self.regions, self.dashes)
 
-    def digits_before(self, number: int) -> int:
-        """Count the characters of all images before image `number`, at the most."""
-        return number * self.longest
-
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""
         return self._sampler.draw(seed, span, COUNTRY)
 
-    def draw(self, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:
-        """Draw numbers as strings.
-
-        Parameters
-        ----------
-        count : int
-            How many, 0 or more.
-        seed : int or None
-            From 0 to 2**64 - 1; None takes fresh entropy.
-        start : int, default 0
-            The image number of the first; number `start + k` is the same whatever the rest.
-
-        Returns
-        -------
-        list of str
-
-        Raises
-        ------
-        SpecError
-            If an argument is out of its range.
-        """
-        return draw_strings(self, count, seed, start)
-
     def describe(self) -> dict[str, Any]:
         """Give the arguments and the version of the metadata, as JSON-like values."""
-        return {"numbers": "country", "country": list(self.regions), "dashes": self.dashes, "phonenumbers": _version()}
+        return {
+            "numbers": "country",
+            "country": list(self.regions),
+            "dashes": self.dashes,
+            "phonenumbers": _read_version(),
+        }
 
 
 @cache
@@ -143,10 +121,10 @@ def parse_country_option(text: str) -> tuple[str, ...]:
     SpecError
         If it holds no code, or an unknown one.
     """
-    return _checked_regions([part.strip() for part in text.split(",")] if text.strip() else [])
+    return _check_regions([part.strip() for part in text.split(",")] if text.strip() else [])
 
 
-def _checked_regions(regions: Any) -> tuple[str, ...]:
+def _check_regions(regions: Any) -> tuple[str, ...]:
     """Give codes in capitals, sorted, each once; or raise SpecError."""
     way_out = "give ISO 3166 codes such as 'JP', or 'all'; number_generator.numbers.country_codes() lists them"
     try:
@@ -170,7 +148,7 @@ def _checked_regions(regions: Any) -> tuple[str, ...]:
     return tuple(sorted(chosen))
 
 
-def _version() -> str:
+def _read_version() -> str:
     """Give the version of the metadata."""
     import phonenumbers  # noqa: PLC0415 - the metadata loads when it is used
 
@@ -204,8 +182,8 @@ def _make_sampler(regions: tuple[str, ...], dashes: bool) -> Sampler:
     for region in regions:
         if region not in starts:
             raise SpecError(
-                f"country is {region!r}: phonenumbers {_version()} has no fixed-line or mobile number of it that it "
+                f"country is {region!r}: phonenumbers {_read_version()} has no fixed-line or mobile number of it that it "
                 "reads as itself; leave it out"
             )
-    automaton = Automaton.built(edges, tags, [state for region in regions for state in starts[region]])
+    automaton = Automaton.build(edges, tags, [state for region in regions for state in starts[region]])
     return Sampler(automaton, tuple(numbering))

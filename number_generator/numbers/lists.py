@@ -89,13 +89,13 @@ class ListedNumbers:
             places = range(1, len(entries) + 1)
             kept = [(entry, place) for entry, place in zip(entries, places, strict=True) if entry]
         else:
-            kept = _column(path, text, column)
+            kept = _read_column(path, text, column)
         if not kept:
             raise SpecError(f"the numbers {path} hold none: give one a line")
         try:
             packed = pack_sequences([entry for entry, _ in kept])
         except SpecError:
-            _refuse(path, kept, column)
+            _reject_entry(path, kept, column)
             raise
         # A name that is no text keeps its odd bytes escaped.
         name = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
@@ -138,7 +138,7 @@ class ListedNumbers:
         return {"numbers": "listed", **self.about, "order": self.order}
 
 
-def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
+def _read_column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
     """Give the entries of a CSV file's column, each with its line's number."""
     first_line = next((line for line in text.split("\n") if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first_line.count)
@@ -176,7 +176,7 @@ def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
     return kept
 
 
-def _refuse(path: Path, kept: list[tuple[str, int]], column: str | None) -> None:
+def _reject_entry(path: Path, kept: list[tuple[str, int]], column: str | None) -> None:
     """Raise SpecError for the first entry that is no number."""
     hint = "a CSV file's column is named with --column"
     if column is not None:

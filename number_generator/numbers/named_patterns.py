@@ -33,16 +33,16 @@ class NamedPattern:
     is_checked: bool = False
 
 
-def _integers(least: int, most: int) -> str:
+def _write_integers(least: int, most: int) -> str:
     """Give the expression of integers without leading zeros."""
     return rf"{'0|' if least == 1 else ''}[1-9]\d{{{least - 1},{most - 1}}}"
 
 
-def _digits(least: int, most: int) -> str:
+def _write_digits(least: int, most: int) -> str:
     return rf"\d{{{least},{most}}}"
 
 
-FAMILIES = {"integer": _integers, "digits": _digits}
+FAMILIES = {"integer": _write_integers, "digits": _write_digits}
 """The named patterns that take lengths: functions of the least and the most digits."""
 
 _YEARS = r"(?:19|20)\d\d"
@@ -52,7 +52,9 @@ _SHORT_LEAP_YEARS = "(?:[02468][048]|[13579][26])"  # 00 is 2000
 _DATE_SEPARATORS = ("/", r"\.", "-")
 
 
-def _dates(order: str, *, separators: tuple[str, ...] = _DATE_SEPARATORS, zero: str = "0", short: bool = False) -> str:
+def _write_dates(
+    order: str, *, separators: tuple[str, ...] = _DATE_SEPARATORS, zero: str = "0", short: bool = False
+) -> str:
     """Give the expression of all days there are, as "dmy", "mdy" or "ymd"; `zero` fills days and months up."""
     years, leap_years = (_SHORT_YEARS, _SHORT_LEAP_YEARS) if short else (_YEARS, _LEAP_YEARS)
     cases = [
@@ -68,7 +70,7 @@ def _dates(order: str, *, separators: tuple[str, ...] = _DATE_SEPARATORS, zero: 
     )
 
 
-def _date_patterns() -> dict[str, NamedPattern]:
+def _make_date_patterns() -> dict[str, NamedPattern]:
     forms: dict[str, NamedPattern] = {}
     between = "with / . or - between"
     for order, words in {"dmy": "day month year", "mdy": "month day year", "ymd": "year month day"}.items():
@@ -77,20 +79,22 @@ def _date_patterns() -> dict[str, NamedPattern]:
         two = {"dmy": "31.12.24", "mdy": "12/31/24", "ymd": "24-12-31"}[order]
         whole = "".join(part for part in example if part.isdigit())
         forms |= {
-            f"date-{order}": NamedPattern(f"{words}, {between}, 1900 to 2099: {example}", _dates(order)),
+            f"date-{order}": NamedPattern(f"{words}, {between}, 1900 to 2099: {example}", _write_dates(order)),
             f"date-{order}-unpadded": NamedPattern(
-                f"{words} without leading zeros, {between}: {unpadded}", _dates(order, zero="")
+                f"{words} without leading zeros, {between}: {unpadded}", _write_dates(order, zero="")
             ),
             f"date-{order}-short": NamedPattern(
-                f"{words} of two digits, 2000 to 2099, {between}: {two}", _dates(order, short=True)
+                f"{words} of two digits, 2000 to 2099, {between}: {two}", _write_dates(order, short=True)
             ),
-            f"date-{order}-digits": NamedPattern(f"{words}, digits alone: {whole}", _dates(order, separators=("",))),
+            f"date-{order}-digits": NamedPattern(
+                f"{words}, digits alone: {whole}", _write_dates(order, separators=("",))
+            ),
         }
     spaced = [form.regex for name, form in forms.items() if not name.endswith("-digits")]
     return {"date": NamedPattern("any of the dates below that have separators", "|".join(spaced)), **forms}
 
 
-def _amount(thousands: str, decimals: str) -> str:
+def _write_amount(thousands: str, decimals: str) -> str:
     return rf"(?:0|[1-9]\d{{0,2}}(?:{thousands}\d{{3}}){{0,2}}){decimals}\d\d"
 
 
@@ -103,19 +107,19 @@ _JCB = r"35(?:2[89]|[3-8]\d)"
 _OF_SIXTEEN = f"(?:{_VISA}|{_MASTERCARD}|{_DISCOVER}|{_JCB})"
 
 
-def _card(description: str, regex: str) -> NamedPattern:
+def _make_card(description: str, regex: str) -> NamedPattern:
     return NamedPattern(f"{description}, with a right check digit", regex, is_checked=True)
 
 
 NAMED: Mapping[str, NamedPattern] = MappingProxyType(
     {
-        **_date_patterns(),
-        "amount": NamedPattern("amounts to 999,999,999.99: 1,234.56", _amount(",", r"\."), "equal"),
-        "amount-eu": NamedPattern("amounts to 999.999.999,99: 1.234,56", _amount(r"\.", ","), "equal"),
-        "amount-space": NamedPattern("amounts to 999 999 999,99: 1 234,56", _amount(" ", ","), "equal"),
+        **_make_date_patterns(),
+        "amount": NamedPattern("amounts to 999,999,999.99: 1,234.56", _write_amount(",", r"\."), "equal"),
+        "amount-eu": NamedPattern("amounts to 999.999.999,99: 1.234,56", _write_amount(r"\.", ","), "equal"),
+        "amount-space": NamedPattern("amounts to 999 999 999,99: 1 234,56", _write_amount(" ", ","), "equal"),
         "amount-plain": NamedPattern("amounts to 999999999.99: 1234.56", r"(?:0|[1-9]\d{0,8})\.\d\d", "equal"),
-        "integer": NamedPattern("integers of 1 to 8 digits, or integer:3-8: 4096", _integers(1, 8), "equal"),
-        "digits": NamedPattern("1 to 8 digits, or digits:6, zeros first as well: 007", _digits(1, 8), "equal"),
+        "integer": NamedPattern("integers of 1 to 8 digits, or integer:3-8: 4096", _write_integers(1, 8), "equal"),
+        "digits": NamedPattern("1 to 8 digits, or digits:6, zeros first as well: 007", _write_digits(1, 8), "equal"),
         "postcode-at": NamedPattern("Austria: 1010", r"[1-9]\d{3}"),
         "postcode-au": NamedPattern("Australia: 3000", r"(?:0[289]|[1-9]\d)\d\d"),
         "postcode-be": NamedPattern("Belgium: 1000", r"[1-9]\d{3}"),
@@ -134,15 +138,17 @@ NAMED: Mapping[str, NamedPattern] = MappingProxyType(
         "postcode-pt": NamedPattern("Portugal: 1000-001", r"[1-9]\d{3}-\d{3}"),
         "postcode-se": NamedPattern("Sweden: 111 22", r"[1-9]\d\d \d\d"),
         "postcode-us": NamedPattern("United States: 12345 and 12345-6789", r"\d{5}(?:-\d{4})?", "equal"),
-        "card": _card("Visa, Mastercard, American Express, Discover, JCB", rf"{_OF_SIXTEEN}\d{{12}}|{_AMEX}\d{{11}}"),
-        "card-grouped": _card(
+        "card": _make_card(
+            "Visa, Mastercard, American Express, Discover, JCB", rf"{_OF_SIXTEEN}\d{{12}}|{_AMEX}\d{{11}}"
+        ),
+        "card-grouped": _make_card(
             "the same in groups: 4111 1111 1111 1111", rf"{_OF_SIXTEEN}(?: \d{{4}}){{3}}|{_AMEX} \d{{6}} \d{{5}}"
         ),
-        "card-visa": _card("Visa", rf"{_VISA}\d{{12}}"),
-        "card-mastercard": _card("Mastercard", rf"{_MASTERCARD}\d{{12}}"),
-        "card-amex": _card("American Express", rf"{_AMEX}\d{{11}}"),
-        "card-discover": _card("Discover", rf"{_DISCOVER}\d{{12}}"),
-        "card-jcb": _card("JCB", rf"{_JCB}\d{{12}}"),
+        "card-visa": _make_card("Visa", rf"{_VISA}\d{{12}}"),
+        "card-mastercard": _make_card("Mastercard", rf"{_MASTERCARD}\d{{12}}"),
+        "card-amex": _make_card("American Express", rf"{_AMEX}\d{{11}}"),
+        "card-discover": _make_card("Discover", rf"{_DISCOVER}\d{{12}}"),
+        "card-jcb": _make_card("JCB", rf"{_JCB}\d{{12}}"),
     }
 )
 """The named patterns, in the order in which they are shown."""

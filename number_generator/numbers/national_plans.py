@@ -74,7 +74,7 @@ def make_plan(calling_code: int) -> Plan:
         present = [state for state in types if state]
         if present:
             starts[region] = (present[0], present[-1])
-    numbering, edges, tags = languages.reached(state for pair in starts.values() for state in pair)
+    numbering, edges, tags = languages.extract(state for pair in starts.values() for state in pair)
     return Plan(
         edges,
         tags,
@@ -85,20 +85,20 @@ def make_plan(calling_code: int) -> Plan:
 
 def _find_fitting(languages: DigitSets, form: NumberFormat) -> int:
     """Give the numbers that a format can write."""
-    fitting = languages.of(form.pattern or "")
+    fitting = languages.match_whole(form.pattern or "")
     leading = form.leading_digits_pattern[-1:]  # the last one is the most detailed: phonenumbers looks at no other
-    return languages.meet(fitting, languages.beginning(leading[0])) if leading else fitting
+    return languages.meet(fitting, languages.match_beginning(leading[0])) if leading else fitting
 
 
 def _find_numbers(languages: DigitSets, metadata: PhoneMetadata, desc: PhoneNumberDesc | None) -> int:
     """Give the numbers of one type: in its pattern and in the region's general one, and of a possible length."""
-    numbers = languages.everything()
+    numbers = languages.match_everything()
     for each in (desc, metadata.general_desc):
         if each is None or not each.national_number_pattern:
             return DigitSets.NOTHING
-        numbers = languages.meet(languages.of(each.national_number_pattern), numbers)
+        numbers = languages.meet(languages.match_whole(each.national_number_pattern), numbers)
         if each.possible_length:
-            numbers = languages.meet(numbers, languages.of_lengths(each.possible_length))
+            numbers = languages.meet(numbers, languages.match_lengths(each.possible_length))
     return numbers
 
 
@@ -108,7 +108,7 @@ def _find_valid(languages: DigitSets, described: dict[str, PhoneMetadata]) -> in
     The first region decides whose leading digits the number has, or in which it is of some type. Leading digits alone
     may claim a number that is then not valid.
     """
-    everything = languages.everything()
+    everything = languages.match_everything()
     if len(described) == 1:  # each of its types is valid
         return everything
     valid, unclaimed = DigitSets.NOTHING, everything
@@ -117,9 +117,9 @@ def _find_valid(languages: DigitSets, described: dict[str, PhoneMetadata]) -> in
         for name in _TYPES:
             numbers = languages.join(numbers, _find_numbers(languages, metadata, getattr(metadata, name)))
         leading = metadata.leading_digits
-        claimed = numbers if leading is None else languages.beginning(leading)
+        claimed = numbers if leading is None else languages.match_beginning(leading)
         valid = languages.join(valid, languages.meet(languages.meet(unclaimed, claimed), numbers))
-        unclaimed = languages.minus(unclaimed, claimed)
+        unclaimed = languages.subtract(unclaimed, claimed)
     return valid
 
 
@@ -133,18 +133,18 @@ def _write(
     """Tag each of `numbers` that can be read back with its template: the first format that fits it writes it."""
     tagged = DigitSets.NOTHING
     remaining = numbers
-    for fitting, form in [*formats, (languages.everything(), None)]:
+    for fitting, form in [*formats, (languages.match_everything(), None)]:
         chosen = languages.meet(remaining, fitting)
-        remaining = languages.minus(remaining, fitting)
-        for length in languages.lengths(chosen):
-            part = languages.meet(chosen, languages.of_lengths([length]))
-            template = _make_template(form, languages.sample(part))
+        remaining = languages.subtract(remaining, fitting)
+        for length in languages.list_lengths(chosen):
+            part = languages.meet(chosen, languages.match_lengths([length]))
+            template = _make_template(form, languages.find_sample(part))
             if template is None:
                 continue
             part = reader.read_back(part, strip_separators(template), length)
             if part:
                 tag = templates.setdefault(template, len(templates))
-                tagged = languages.join(tagged, languages.tagged(part, tag))
+                tagged = languages.join(tagged, languages.retag(part, tag))
     return tagged
 
 
@@ -194,7 +194,7 @@ class _Reader:
     def __init__(self, languages: DigitSets, metadata: PhoneMetadata) -> None:
         self._languages = languages
         self._international = self._find_international(metadata.international_prefix)
-        self._own_calling_code = languages.beginning(str(metadata.country_code))
+        self._own_calling_code = languages.match_beginning(str(metadata.country_code))
         self._strips = self._list_strips(metadata)
         self._accepted = self._find_possible(metadata.general_desc)
 
@@ -209,22 +209,22 @@ class _Reader:
         taken = [entry for entry in places if entry >= 0]
         if taken != sorted(set(taken)):
             return DigitSets.NOTHING
-        numbers = languages.minus(numbers, languages.seen(self._international, places, length))
+        numbers = languages.subtract(numbers, languages.select_seen(self._international, places, length))
         is_plain = places == tuple(range(length))
         if not is_plain:
             # A plain number is a possible one as it stands, and keeps what may look like a calling code.
-            numbers = languages.minus(numbers, languages.seen(self._own_calling_code, places, length))
+            numbers = languages.subtract(numbers, languages.select_seen(self._own_calling_code, places, length))
         good = DigitSets.NOTHING
         for language, head, end in self._strips:
-            part = languages.meet(numbers, languages.seen(language, places, length))
+            part = languages.meet(numbers, languages.select_seen(language, places, length))
             if not part:
                 continue
             rest = (*head, *range(end, len(places)))
             result = tuple(places[entry] if entry >= 0 else entry for entry in rest)
             if is_plain and result != places:  # it must not be taken for a number with a prefix
-                part = languages.minus(part, languages.seen(self._accepted, result, length))
+                part = languages.subtract(part, languages.select_seen(self._accepted, result, length))
             elif len(result) == length:
-                part = languages.meet(part, languages.fixed(result))
+                part = languages.meet(part, languages.match_places(result))
             else:
                 part = DigitSets.NOTHING
             good = languages.join(good, part)
@@ -236,17 +236,17 @@ class _Reader:
         if general is None or not general.national_number_pattern:
             return DigitSets.NOTHING
         lengths = [*general.possible_length, *range(max(general.possible_length) + 1, DigitSets.LONGEST + 1)]
-        return languages.meet(languages.of(general.national_number_pattern), languages.of_lengths(lengths))
+        return languages.meet(languages.match_whole(general.national_number_pattern), languages.match_lengths(lengths))
 
     def _find_international(self, prefix: str | None) -> int:
         """Give what begins with an international prefix and then not with 0, as no calling code does."""
         if not prefix:
             return DigitSets.NOTHING
         languages = self._languages
-        call, other = languages.everything(0), languages.everything(1)
-        rest = languages.state([other] + [call] * (_DIGITS - 1), 0)
-        found = languages.first_match([(sets, rest) for sets, _, _ in list_ways(prefix)])
-        return languages.tagged_with(found, 0)
+        call, other = languages.match_everything(0), languages.match_everything(1)
+        rest = languages.add_state([other] + [call] * (_DIGITS - 1), 0)
+        found = languages.match_first([(sets, rest) for sets, _, _ in list_ways(prefix)])
+        return languages.select_tag(found, 0)
 
     def _list_strips(self, metadata: PhoneMetadata) -> list[_Strip]:
         """Give what happens to a number's beginning, for each way in which the trunk prefix's pattern can match."""
@@ -261,8 +261,10 @@ class _Reader:
                     span = groups[int(number) - 1] if number else None
                     head += range(*span) if span else [-1 - int(literal)] if literal else []
             kind = kinds.setdefault((tuple(head), len(sets)), len(kinds))
-            ways.append((sets, languages.state([0] * _DIGITS, kind) if is_anchored else languages.everything(kind)))
+            ways.append(
+                (sets, languages.add_state([0] * _DIGITS, kind) if is_anchored else languages.match_everything(kind))
+            )
         unmatched = kinds.setdefault(((), 0), len(kinds))
-        ways.append(((), languages.everything(unmatched)))
-        found = languages.first_match(ways)
-        return [_Strip(languages.tagged_with(found, kind), *strip) for strip, kind in kinds.items()]
+        ways.append(((), languages.match_everything(unmatched)))
+        found = languages.match_first(ways)
+        return [_Strip(languages.select_tag(found, kind), *strip) for strip, kind in kinds.items()]

@@ -11,7 +11,7 @@ from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.automata import Automaton, LanguageError, Sampler
 from number_generator.numbers.named_patterns import FAMILIES, LENGTHS, NAMED, Lengths, NamedPattern
 from number_generator.numbers.regex import parse_language
-from number_generator.numbers.sequences import draw_strings
+from number_generator.numbers.sequences import DrawnNumbers
 from number_generator.system.checks import format_value
 
 __all__ = ["Pattern", "parse_pattern_option"]
@@ -21,7 +21,7 @@ _RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(DrawnNumbers):
     r"""Numbers drawn from all strings that a regular expression matches from their first to their last character.
 
     Parameters
@@ -59,11 +59,11 @@ class Pattern:
             raise SpecError(f"lengths is {self.lengths!r}: give one of {', '.join(map(repr, LENGTHS))}")
         if not isinstance(self.regex, str):
             raise SpecError(f"pattern is {self.regex!r}: give a regular expression as a string")
-        is_checked = self.name is not None and _form(self.name).is_checked
-        if self.name is not None and _form(self.name).regex != self.regex:
+        is_checked = self.name is not None and _find_named(self.name).is_checked
+        if self.name is not None and _find_named(self.name).regex != self.regex:
             raise SpecError(f"pattern {self.name!r} has another expression: give Pattern.named({self.name!r})")
         try:
-            sampler = _sampler(self.regex, self.lengths, is_checked)
+            sampler = _make_sampler(self.regex, self.lengths, is_checked)
         except LanguageError as exc:
             raise SpecError(f"pattern {format_value(self.text)} {exc}") from exc
         object.__setattr__(self, "_sampler", sampler)
@@ -93,7 +93,7 @@ class Pattern:
         >>> Pattern.named("date-ymd").count
         219147
         """
-        form = _form(name)
+        form = _find_named(name)
         return cls(form.regex, form.lengths if lengths is None else lengths, name)
 
     @property
@@ -111,39 +111,11 @@ class Pattern:
         """The most characters of a number."""
         return self._sampler.longest
 
-    def digits_before(self, number: int) -> int:
-        """Count the characters of all images before image `number`, at the most."""
-        return number * self.longest
-
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""
         from number_generator._kernels.automata import PATTERN  # noqa: PLC0415 - compiled code loads when it is used
 
         return self._sampler.draw(seed, span, PATTERN)
-
-    def draw(self, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:
-        """Draw numbers as strings, without images.
-
-        Parameters
-        ----------
-        count : int
-            How many.
-        seed : int, optional
-            From 0 to 2**64 - 1; None draws one.
-        start : int
-            The number of the first image that would show them.
-
-        Returns
-        -------
-        list of str
-            String k is that of image `start + k`.
-
-        Raises
-        ------
-        SpecError
-            If a parameter is out of its range.
-        """
-        return draw_strings(self, count, seed, start)
 
     def describe(self) -> dict[str, Any]:
         """Give what the numbers depend on, as JSON-like values."""
@@ -171,14 +143,14 @@ def parse_pattern_option(text: str, lengths: Lengths | None = None) -> Pattern:
 
 
 @lru_cache(maxsize=8)
-def _sampler(regex: str, lengths: Lengths, is_checked: bool) -> Sampler:
+def _make_sampler(regex: str, lengths: Lengths, is_checked: bool) -> Sampler:
     language = parse_language(regex)
     if is_checked:
-        language = _with_check_digit(language)
-    return Sampler(language.by_length() if lengths == "equal" else language)
+        language = _keep_checked(language)
+    return Sampler(language.split_by_length() if lengths == "equal" else language)
 
 
-def _with_check_digit(language: Automaton) -> Automaton:
+def _keep_checked(language: Automaton) -> Automaton:
     """Keep the strings whose last digit is the Luhn check digit of the others.
 
     Every second digit counts twice, from the last but one on, and of 10 or more the digits are added. Which ones these
@@ -201,10 +173,10 @@ def _with_check_digit(language: Automaton) -> Automaton:
             onward.append((code, names[reached]))
         edges.append(onward)
     tags = [language.tags[state] if single == 0 else -1 for state, single, _ in waiting]
-    return Automaton.built(edges, tags, [0])
+    return Automaton.build(edges, tags, [0])
 
 
-def _form(name: str) -> NamedPattern:
+def _find_named(name: str) -> NamedPattern:
     """Give what a name stands for, with the lengths that stand behind a colon."""
     if not isinstance(name, str):
         raise SpecError(f"pattern is {name!r}: give the name of a pattern as a string")

@@ -93,7 +93,7 @@ def parse_language(regex: str) -> Automaton:
         machine = _build_machine(tree, _Budget(), begins=True)
     except RecursionError as exc:  # each lookahead is a call within the last one
         raise LanguageError("has too many lookaheads or nested groups: use fewer") from exc
-    return Automaton.built(machine.edges, [0 if is_end else -1 for is_end in machine.ends], [0])
+    return Automaton.build(machine.edges, [0 if is_end else -1 for is_end in machine.ends], [0])
 
 
 def parse_tree(regex: str) -> Tree:

@@ -12,7 +12,7 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
 from number_generator.system.checks import check_integer, check_seed, format_value
 
-__all__ = ["ALPHABET", "FixedNumbers", "draw_strings", "format_labels", "pack_sequences"]
+__all__ = ["ALPHABET", "DrawnNumbers", "FixedNumbers", "format_labels", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
 """What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
@@ -50,6 +50,48 @@ class FixedNumbers:
     def describe(self) -> dict[str, Any]:
         """Tell that they were given."""
         return {"numbers": "given"}
+
+
+class DrawnNumbers:
+    """What sources of drawn numbers have in common."""
+
+    __slots__ = ()
+
+    def digits_before(self: NumberSource, number: int) -> int:
+        """Count the characters of all images before image `number`, at the most."""
+        return number * self.longest
+
+    def draw(self: NumberSource, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:
+        """Draw numbers as strings, without images.
+
+        Parameters
+        ----------
+        count : int
+            How many, 0 or more.
+        seed : int, optional
+            From 0 to 2**64 - 1. None takes fresh entropy.
+        start : int, default 0
+            The image number of the first: number `start + k` is the same whatever the other arguments.
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        SpecError
+            If an argument is out of range.
+        """
+        count = check_integer("count", count, 0)
+        start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
+        key = check_seed(seed)
+        check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
+        strings: list[str] = []
+        for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (self.longest + 8))):
+            drawn = self.sequences(key, span)
+            text = _LETTERS[drawn.codes].tobytes().decode("ascii")
+            strings += [text[first:end] for first, end in pairwise(drawn.offsets.tolist())]
+        return strings
 
 
 def pack_sequences(sequences: Any) -> Sequences:
@@ -95,23 +137,6 @@ def pack_sequences(sequences: Any) -> Sequences:
     return packed
 
 
-def draw_strings(source: NumberSource, count: int, seed: int | None, start: int) -> list[str]:
-    """Give the numbers that images `start` to `start + count` - 1 of a source show, some at a time.
-
-    None as seed draws afresh.
-    """
-    count = check_integer("count", count, 0)
-    start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-    key = check_seed(seed)
-    check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
-    strings: list[str] = []
-    for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (source.longest + 8))):
-        drawn = source.sequences(key, span)
-        text = _LETTERS[drawn.codes].tobytes().decode("ascii")
-        strings += [text[first:end] for first, end in pairwise(drawn.offsets.tolist())]
-    return strings
-
-
 def format_labels(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
     """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,).
 
@@ -124,7 +149,7 @@ def format_labels(sequences: Sequences, length: int, *, digits_only: bool = Fals
     return text.reshape(-1).view(f"S{max(1, length)}")
 
 
-def _offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
+def _make_offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(np.fromiter(lengths, np.int64, count), out=offsets[1:])
     return offsets
@@ -157,7 +182,7 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
             parts.append(_pack_strings([item], item).codes)
             continue
         try:
-            part = item if isinstance(item, np.ndarray) else _integers(item)
+            part = item if isinstance(item, np.ndarray) else _read_digits(item)
         except (TypeError, ValueError):
             part = np.empty((1, 1), object)
         if part.ndim != 1 or (part.size and part.dtype.kind not in "iu"):
@@ -168,11 +193,11 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
         if wrong.size:
             raise SpecError(f"sequence {index} holds {wrong[0]}: give digits from 0 to 9")
         parts.append(part.astype(np.uint8))
-    offsets = _offsets(map(len, parts), len(parts))
+    offsets = _make_offsets(map(len, parts), len(parts))
     return Sequences(np.concatenate([np.empty(0, np.uint8), *parts]), offsets)
 
 
-def _integers(item: Iterable[Any]) -> npt.NDArray[Any]:
+def _read_digits(item: Iterable[Any]) -> npt.NDArray[Any]:
     """Give a sequence's digits as an array, or raise TypeError for what NumPy alone would take for digits."""
     values = list(item)
     if isinstance(item, (bytes, bytearray, memoryview)) or not {bool, np.bool_}.isdisjoint(map(type, values)):

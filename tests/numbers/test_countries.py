@@ -139,7 +139,7 @@ def test_only_numbers_that_would_be_read_as_others_are_left_out(monkeypatch):
         made.clear()
         national_plans.make_plan.__wrapped__(code)
         for region, (languages, numbers, written) in zip(np.repeat(regions, 2).tolist(), made, strict=True):
-            out = languages.minus(numbers, written)
+            out = languages.subtract(numbers, written)
             for language, is_drawn in ((written, True), (out, False)):
                 for digits in some_strings(languages, language, 15, chance):
                     number = number_of(code, digits)
@@ -426,7 +426,7 @@ TEXTS = texts_up_to(5, "012")
 def test_a_set_holds_what_its_expression_matches(pattern):
     languages = digit_sets.DigitSets()
 
-    whole, beginning = languages.of(pattern), languages.beginning(pattern)
+    whole, beginning = languages.match_whole(pattern), languages.match_beginning(pattern)
 
     expression = re.compile(pattern)
     for text in TEXTS:
@@ -441,15 +441,17 @@ def test_sets_join_meet_and_subtract_like_sets(pair, with_everything):
     for tag, texts in enumerate(pair):
         state = languages.NOTHING
         for text in sorted(texts):
-            state = languages.join(state, languages.tagged(languages.fixed([-1 - int(digit) for digit in text]), tag))
+            state = languages.join(
+                state, languages.retag(languages.match_places([-1 - int(digit) for digit in text]), tag)
+            )
         states.append(state)
     first, second = states
     all_texts = texts_up_to(4, "01")
     one, other = pair
     if with_everything:
-        second, other = languages.everything(1), set(all_texts)
+        second, other = languages.match_everything(1), set(all_texts)
 
-    results = languages.join(first, second), languages.meet(first, second), languages.minus(first, second)
+    results = languages.join(first, second), languages.meet(first, second), languages.subtract(first, second)
 
     for text in all_texts:
         tags = [holds(languages, state, text) for state in results]
@@ -459,8 +461,8 @@ def test_sets_join_meet_and_subtract_like_sets(pair, with_everything):
             own if text in other else None,
             None if text in other else own,
         ]
-    assert languages.join(languages.minus(first, second), languages.meet(first, second)) == first
-    assert languages.lengths(first) == sorted(set(map(len, one)))
+    assert languages.join(languages.subtract(first, second), languages.meet(first, second)) == first
+    assert languages.list_lengths(first) == sorted(set(map(len, one)))
 
 
 @given(EXPRESSIONS, st.booleans())
@@ -491,9 +493,9 @@ def test_ways_to_match_come_in_the_order_that_python_tries_them(pattern, is_anch
 
 def test_a_set_seen_through_places_drops_and_adds_digits():
     languages = digit_sets.DigitSets()
-    language = languages.of("12(3|4)5?")
+    language = languages.match_whole("12(3|4)5?")
 
-    seen = languages.seen(language, (0, -1 - 2, 2), 4)
+    seen = languages.select_seen(language, (0, -1 - 2, 2), 4)
 
     found = [text for text in texts_up_to(4, "1234") if holds(languages, seen, text) is not None]
     assert found == [f"1{b}{c}{d}" for b in "1234" for c in "34" for d in "1234"]
@@ -672,7 +674,7 @@ def written_of(plan, region):
 @pytest.mark.parametrize("pattern", ["1+", "a", r"\s", "1*?", "[^1]", "."])
 def test_a_pattern_of_an_unknown_kind_is_one_clear_error(pattern):
     with pytest.raises(SpecError, match=r"the metadata of phonenumbers has the pattern .*: install another version"):
-        digit_sets.DigitSets().of(pattern)
+        digit_sets.DigitSets().match_whole(pattern)
 
 
 @pytest.mark.parametrize("pattern", ["0(?!1)", "0??", "0+", "^0"])
