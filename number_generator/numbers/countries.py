@@ -27,34 +27,34 @@ _ALIASES = {"UK": ["GB"], "EL": ["GR"]}  # the codes of the European Union that 
 class CountryNumbers(DrawnNumbers):
     """Fixed-line and mobile numbers of countries, as they are written there: a number source.
 
-    A draw takes a country with equal chance, one of its two types with equal chance, then one of the type's valid
-    national numbers, each as likely as any other. A type that a country lacks is left out. What is valid, how it is
-    grouped and when a trunk prefix is written comes from the metadata of libphonenumber, in the version of the
-    package `phonenumbers` that is installed; another version may draw other numbers.
+    A country is drawn with equal chance, then one of its two types with equal chance, then one of the type's valid
+    national numbers, all equally likely. A type that a country lacks is left out. The metadata of libphonenumber says
+    which numbers are valid, how they are grouped and when a trunk prefix is written. It comes with the installed
+    version of the package `phonenumbers`; another version may draw other numbers.
 
     `phonenumbers.parse` reads each written number, in its country and with or without separators, as the very number
-    that was drawn, and `is_valid_number` holds for it. What would be read as another number is left out: a number that
-    begins like an international call, or with what is taken for a trunk prefix or a carrier's code, and one that a
-    shared calling code's countries do not call valid. With version 9.0.43 these are one in 240 of Argentina's fixed
+    that was drawn, and `is_valid_number` is true of it. Numbers that would be read as others are left out: those that
+    begin like an international call, or with what is taken for a trunk prefix or a carrier's code, and those that the
+    countries of a shared calling code do not call valid. With version 9.0.43 these are one in 240 of Argentina's fixed
     lines (the 15 in "011 15..." marks a mobile number) and a third of Gabon's mobile numbers (seven digits of an older
     plan, written as eight of the new one, which are drawn).
 
-    The numbers of a type are equally likely, so most have the greatest length that the type allows: in Germany, with
+    All numbers of a type are equally likely, so most have the greatest length that the type allows: in Germany, with
     its open plan, up to 15 digits.
 
     Parameters
     ----------
     regions : sequence of str, or str
-        ISO 3166 codes of countries in either case, such as ("JP", "us"), one code, or "all". They are kept as a tuple,
-        sorted, each once.
+        ISO 3166 codes of countries in either case, such as ("JP", "us"), one code, or "all". Kept as a sorted tuple
+        without duplicates.
     dashes : bool, default False
-        Whether numbers are grouped as their country does, as in "03-1234-5678" and "(555) 123-4567"; otherwise the
-        same digits stand alone.
+        Whether numbers are grouped as in their country, as in "03-1234-5678" and "(555) 123-4567"; otherwise the same
+        digits stand alone.
 
     Raises
     ------
     SpecError
-        If `regions` is empty or holds something unknown, or `dashes` is not a bool.
+        If `regions` is empty or has an unknown code, or if `dashes` is not a bool.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class CountryNumbers(DrawnNumbers):
         return self._sampler.draw(seed, span, COUNTRY)
 
     def describe(self) -> dict[str, Any]:
-        """Give the arguments and the version of the metadata, as JSON-like values."""
+        """Return the arguments and the version of the metadata, as JSON-like values."""
         return {
             "numbers": "country",
             "country": list(self.regions),
@@ -97,42 +97,42 @@ class CountryNumbers(DrawnNumbers):
 
 @cache
 def country_codes() -> tuple[str, ...]:
-    """Give the ISO 3166 codes of all countries that libphonenumber knows, sorted."""
+    """Return the ISO 3166 codes of all countries that libphonenumber knows, sorted."""
     from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - the metadata loads when it is used
 
     return tuple(sorted(SUPPORTED_REGIONS))
 
 
 def parse_country_option(text: str) -> tuple[str, ...]:
-    """Read a command's list of countries.
+    """Parse a command's list of countries.
 
     Parameters
     ----------
     text : str
-        Codes in either case with commas between, such as "JP" or "jp,us"; or "all".
+        Codes in either case, separated by commas, such as "JP" or "jp,us"; or "all".
 
     Returns
     -------
     tuple of str
-        Codes in capitals, sorted, each once.
+        Upper-case codes, sorted and without duplicates.
 
     Raises
     ------
     SpecError
-        If it holds no code, or an unknown one.
+        If there is no code, or an unknown one.
     """
     return _check_regions([part.strip() for part in text.split(",")] if text.strip() else [])
 
 
 def _check_regions(regions: Any) -> tuple[str, ...]:
-    """Give codes in capitals, sorted, each once; or raise SpecError."""
+    """Return the codes in upper case, sorted and without duplicates. Raise SpecError for unknown ones."""
     way_out = "give ISO 3166 codes such as 'JP', or 'all'; number_generator.numbers.country_codes() lists them"
     try:
         given = [regions] if isinstance(regions, (str, bytes)) else list(regions)
     except TypeError:
         raise SpecError(f"country is {reprlib.repr(regions)}: {way_out}") from None
     if not given:
-        raise SpecError(f"country is {regions!r}, which names none: {way_out}")
+        raise SpecError(f"country is {regions!r}, which is empty: {way_out}")
     known = country_codes()
     chosen: set[str] = set()
     for code in given:
@@ -144,12 +144,12 @@ def _check_regions(regions: Any) -> tuple[str, ...]:
         else:
             close = _ALIASES.get(str(capitals)) or difflib.get_close_matches(str(capitals), known, cutoff=0.5)
             hint = f" (closest: {', '.join(close)})" if close else ""
-            raise SpecError(f"country is {reprlib.repr(code)}, which is not known{hint}: {way_out}")
+            raise SpecError(f"country is {reprlib.repr(code)}, which is unknown{hint}: {way_out}")
     return tuple(sorted(chosen))
 
 
 def _read_version() -> str:
-    """Give the version of the metadata."""
+    """Return the version of the metadata."""
     import phonenumbers  # noqa: PLC0415 - the metadata loads when it is used
 
     return phonenumbers.__version__
@@ -157,7 +157,7 @@ def _read_version() -> str:
 
 @lru_cache(maxsize=16)
 def _make_sampler(regions: tuple[str, ...], dashes: bool) -> Sampler:
-    """Make the tables of some regions out of those of their calling codes."""
+    """Build the tables of some regions from the plans of their calling codes."""
     from phonenumbers import country_code_for_valid_region  # noqa: PLC0415 - the metadata loads when it is used
 
     from number_generator.numbers.national_plans import Template, make_plan, strip_separators  # noqa: PLC0415
@@ -182,8 +182,8 @@ def _make_sampler(regions: tuple[str, ...], dashes: bool) -> Sampler:
     for region in regions:
         if region not in starts:
             raise SpecError(
-                f"country is {region!r}: phonenumbers {_read_version()} has no fixed-line or mobile number of it that it "
-                "reads as itself; leave it out"
+                f"country is {region!r}: phonenumbers {_read_version()} has no fixed-line or mobile numbers for it "
+                "that it reads as themselves; leave it out"
             )
     automaton = Automaton.build(edges, tags, [state for region in regions for state in starts[region]])
     return Sampler(automaton, tuple(numbering))

@@ -1,4 +1,4 @@
-"""Sets of digit strings as libphonenumber's metadata describe them: of regular expressions, joined, met, subtracted."""
+"""Sets of digit strings: those of the regular expressions in libphonenumber's metadata, joined, met and subtracted."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,9 +20,9 @@ _DIGITS = 10
 class DigitSets:
     """Sets of digit strings, each named by a state of one minimal automaton: equal sets have equal states.
 
-    A string that is in a set has a tag there, 0 or more; `meet` and `minus` keep the first set's tags, and `join` does
-    where both have the string. All sets are finite but `everything`, so recursion is never deeper than a number is
-    long.
+    A string in a set has a tag there, 0 or more. `meet` and `subtract` keep the first set's tags, and so does `join` if
+    both sets have the string. All sets but `match_everything` are finite, so recursion is never deeper than a number
+    is long.
     """
 
     NOTHING = 0
@@ -30,7 +30,7 @@ class DigitSets:
     """The most digits of a national number that libphonenumber knows."""
 
     def __init__(self) -> None:
-        # A row holds the targets of the ten digits, and the tag of the string that ends here.
+        # A row has the targets of the ten digits and the tag of the string that ends there.
         self._rows: list[tuple[int, ...]] = []
         self._states: dict[tuple[int, ...], int] = {}
         self._everything: dict[int, int] = {}  # from tag to state
@@ -42,7 +42,7 @@ class DigitSets:
         self.add_state([0] * _DIGITS)
 
     def add_state(self, targets: Sequence[int], tag: int = -1) -> int:
-        """Give the state with these targets, by digit, and this tag."""
+        """Return the state with these targets, by digit, and this tag."""
         row = (*targets, tag)
         state = self._states.setdefault(row, len(self._rows))
         if state == len(self._rows):
@@ -50,7 +50,7 @@ class DigitSets:
         return state
 
     def match_everything(self, tag: int = 0) -> int:
-        """Give the set of all strings."""
+        """Return the set of all strings."""
         if tag not in self._everything:
             state = len(self._rows)
             self._everything[tag] = state
@@ -59,7 +59,7 @@ class DigitSets:
         return self._everything[tag]
 
     def join(self, first: int, second: int) -> int:
-        """Give the strings of either set."""
+        """Return the strings of either set."""
         if not second or first == second or first in self._universal:
             return first
         if not first:
@@ -73,7 +73,7 @@ class DigitSets:
         return found
 
     def meet(self, first: int, second: int) -> int:
-        """Give the strings of both sets."""
+        """Return the strings of both sets."""
         if not first or not second:
             return 0
         if first == second or second in self._universal:
@@ -86,7 +86,7 @@ class DigitSets:
         return found
 
     def subtract(self, first: int, second: int) -> int:
-        """Give the strings of the first set that the second does not have."""
+        """Return the strings of the first set that the second does not have."""
         if not first or not second:
             return first
         if first == second or second in self._universal:
@@ -99,15 +99,15 @@ class DigitSets:
         return found
 
     def match_whole(self, pattern: str) -> int:
-        """Give the strings that a regular expression matches as a whole."""
+        """Return the strings that a regular expression matches from the first to the last digit."""
         return self._match(pattern, self.add_state([0] * _DIGITS, 0))
 
     def match_beginning(self, pattern: str) -> int:
-        """Give the strings whose beginnings a regular expression matches."""
+        """Return the strings whose beginnings a regular expression matches."""
         return self._match(pattern, self.match_everything())
 
     def match_lengths(self, lengths: Iterable[int]) -> int:
-        """Give all strings of some lengths."""
+        """Return all strings of some lengths."""
         allowed = set(lengths)
         found = 0
         for length in range(max(allowed), -1, -1):
@@ -115,9 +115,10 @@ class DigitSets:
         return found
 
     def match_places(self, places: Sequence[int]) -> int:
-        """Give the strings of as many digits as `places` with digit -1 - entry there, and any where entry >= 0.
+        """Return the strings with the digits that `places` demands: entry < 0 demands the digit -1 - entry.
 
-        An entry >= 0 must be the place's own number; other equations are not solved: nothing fulfils them.
+        An entry >= 0 allows any digit, and must be the place's own number. Other equations are not solved: no string
+        fulfils them.
         """
         found = self.add_state([0] * _DIGITS, 0)
         for place in range(len(places) - 1, -1, -1):
@@ -128,9 +129,9 @@ class DigitSets:
         return found
 
     def match_first(self, ways: Iterable[tuple[Sequence[frozenset[int]], int]]) -> int:
-        """Give what begins in one of some ways, the digits that each place may hold, and goes on with that way's rest.
+        """Return what begins in one of some ways, the digits that each place may hold, and continues with its rest.
 
-        A string has the tag that the first way which it can take gives it.
+        A string has the tag that the first way it can take gives it.
         """
         found = 0
         for sets, rest in ways:
@@ -141,9 +142,9 @@ class DigitSets:
         return found
 
     def select_seen(self, language: int, places: Sequence[int], length: int) -> int:
-        """Give the strings of `length` digits for which `language` has the string of their digits at `places`.
+        """Return the strings of `length` digits for which `language` has the string of their digits at `places`.
 
-        Places ascend; an entry below 0 stands for the digit -1 - entry.
+        Places ascend. An entry < 0 stands for the digit -1 - entry.
         """
         known: dict[tuple[int, int, int], int] = {}
 
@@ -167,16 +168,16 @@ class DigitSets:
         return built(language, 0, 0)
 
     def retag(self, language: int, tag: int) -> int:
-        """Give a finite set with another tag for all of its strings."""
+        """Return a finite set with another tag for all its strings."""
         return self._retag(language, lambda old: tag if old >= 0 else -1, {})
 
     def select_tag(self, language: int, tag: int) -> int:
-        """Give the strings that have a tag, with the tag 0."""
+        """Return the strings that have a tag, with the tag 0."""
         known = {state: self.match_everything() if old == tag else 0 for old, state in list(self._everything.items())}
         return self._retag(language, lambda old: 0 if old == tag else -1, known)
 
     def list_lengths(self, language: int) -> list[int]:
-        """Give the lengths of the strings of a finite set, in order."""
+        """Return the lengths of the strings of a finite set, in order."""
         lengths = []
         layer = {language}
         for length in range(self.LONGEST + 1):
@@ -186,7 +187,7 @@ class DigitSets:
         return lengths
 
     def find_sample(self, language: int) -> str:
-        """Give a string of a finite set that is not empty."""
+        """Return a string of a finite set that is not empty."""
         digits = ""
         while self._rows[language][-1] < 0:
             digit = next(digit for digit in range(_DIGITS) if self._rows[language][digit])
@@ -195,7 +196,7 @@ class DigitSets:
         return digits
 
     def extract(self, states: Iterable[int]) -> tuple[dict[int, int], _Edges, tuple[int, ...]]:
-        """Give the part of the automaton that some states reach: new numbers of its states, their edges and tags."""
+        """Return the part of the automaton that some states reach: new numbers of its states, their edges and tags."""
         numbering: dict[int, int] = {}
         pending = list(states)
         while pending:
@@ -208,7 +209,7 @@ class DigitSets:
         return numbering, edges, tuple(row[-1] for row in rows)
 
     def _match(self, pattern: str, rest: int) -> int:
-        """Give the strings that a regular expression matches up to what is in `rest`."""
+        """Return the strings that begin with what a regular expression matches and go on with what is in `rest`."""
         key = pattern, rest
         if key not in self._built_patterns:
             with _translate_errors(pattern):
@@ -219,7 +220,7 @@ class DigitSets:
         return zip(self._rows[first][:-1], self._rows[second][:-1], strict=True)
 
     def _retag(self, state: int, tag_of: Callable[[int], int], known: dict[int, int]) -> int:
-        """Replace the tags of a set; `known` holds what is done already."""
+        """Replace the tags of a set. `known` has the states that are done."""
         if not state:
             return 0
         if state not in known:
@@ -258,7 +259,7 @@ class DigitSets:
 
 
 class Way(NamedTuple):
-    """One way to match: the digits that each place may hold, where the groups lie, and whether the text ends there."""
+    """A way to match: the digits that each place may hold, where the groups lie, and whether the text ends there."""
 
     sets: tuple[frozenset[int], ...] = ()
     groups: tuple[tuple[int, int] | None, ...] = ()

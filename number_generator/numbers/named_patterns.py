@@ -1,4 +1,4 @@
-"""The expressions that have a name."""
+"""The named patterns: dates, amounts, postcodes, card numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class NamedPattern:
     regex : str
         The expression.
     lengths : {"proportional", "equal"}
-        As of `Pattern`, unless asked for otherwise.
+        As in `Pattern`, unless the user chooses.
     is_checked : bool
-        Whether the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others: separators do not count.
+        Whether the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others, separators aside.
     """
 
     description: str
@@ -34,7 +34,7 @@ class NamedPattern:
 
 
 def _write_integers(least: int, most: int) -> str:
-    """Give the expression of integers without leading zeros."""
+    """Return the expression of integers without leading zeros."""
     return rf"{'0|' if least == 1 else ''}[1-9]\d{{{least - 1},{most - 1}}}"
 
 
@@ -55,7 +55,7 @@ _DATE_SEPARATORS = ("/", r"\.", "-")
 def _write_dates(
     order: str, *, separators: tuple[str, ...] = _DATE_SEPARATORS, zero: str = "0", short: bool = False
 ) -> str:
-    """Give the expression of all days there are, as "dmy", "mdy" or "ymd"; `zero` fills days and months up."""
+    """Return the expression of all valid days, as "dmy", "mdy" or "ymd"; `zero` pads days and months."""
     years, leap_years = (_SHORT_YEARS, _SHORT_LEAP_YEARS) if short else (_YEARS, _LEAP_YEARS)
     cases = [
         (rf"(?:{zero}[1-9]|[12]\d|3[01])", f"(?:{zero}[13578]|1[02])", years),
@@ -98,7 +98,7 @@ def _write_amount(thousands: str, decimals: str) -> str:
     return rf"(?:0|[1-9]\d{{0,2}}(?:{thousands}\d{{3}}){{0,2}}){decimals}\d\d"
 
 
-# The beginnings, as far as the issuers' ranges go, and the rest of the first four digits.
+# The first four digits of the issuers' ranges.
 _VISA = r"4\d{3}"
 _MASTERCARD = r"(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)"
 _AMEX = r"3[47]\d\d"
@@ -108,7 +108,7 @@ _OF_SIXTEEN = f"(?:{_VISA}|{_MASTERCARD}|{_DISCOVER}|{_JCB})"
 
 
 def _make_card(description: str, regex: str) -> NamedPattern:
-    return NamedPattern(f"{description}, with a right check digit", regex, is_checked=True)
+    return NamedPattern(f"{description}, with a valid check digit", regex, is_checked=True)
 
 
 NAMED: Mapping[str, NamedPattern] = MappingProxyType(
@@ -151,4 +151,4 @@ NAMED: Mapping[str, NamedPattern] = MappingProxyType(
         "card-jcb": _make_card("JCB", rf"{_JCB}\d{{12}}"),
     }
 )
-"""The named patterns, in the order in which they are shown."""
+"""The named patterns, in the order in which they are listed."""

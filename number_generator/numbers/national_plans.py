@@ -1,4 +1,4 @@
-"""The numbers of a calling code's countries and how they are written, from the metadata of libphonenumber.
+"""The numbers of a calling code's regions and how they are written, from the metadata of libphonenumber.
 
 Importing this module loads the metadata.
 """
@@ -33,13 +33,13 @@ _TYPES = (
 _DRAWN_TYPES = ("fixed_line", "mobile")
 
 Template = tuple[int, ...]
-"""How a number is written: entry >= 0 is digit number `entry` of the number, entry < 0 the code -1 - entry."""
+"""How a number is written: entry >= 0 is digit `entry` of the number, entry < 0 the code -1 - entry."""
 
 
 class Plan(NamedTuple):
     """The numbers of all regions of one calling code: an automaton whose tags name templates.
 
-    `starts` gives for each region its two types' states; both are the same where it has only one.
+    `starts` has the states of each region's two types; if it has only one type, both are the same.
     """
 
     edges: tuple[tuple[tuple[int, int], ...], ...]
@@ -55,12 +55,12 @@ def strip_separators(template: Template) -> Template:
 
 @cache
 def make_plan(calling_code: int) -> Plan:
-    """Make the numbers of all regions of a calling code."""
+    """Make the plan of a calling code."""
     languages = DigitSets()
     regions = COUNTRY_CODE_TO_REGION_CODE[calling_code]
     all_metadata = {region: PhoneMetadata.metadata_for_region(region) for region in regions}
     described = {region: metadata for region, metadata in all_metadata.items() if metadata is not None}
-    # One region holds the formats of all.
+    # The first region has the formats of all.
     formats = [(_find_fitting(languages, form), form) for form in described[regions[0]].number_format]
     valid = _find_valid(languages, described)
     templates: dict[Template, int] = {}
@@ -84,14 +84,14 @@ def make_plan(calling_code: int) -> Plan:
 
 
 def _find_fitting(languages: DigitSets, form: NumberFormat) -> int:
-    """Give the numbers that a format can write."""
+    """Return the numbers that a format can write."""
     fitting = languages.match_whole(form.pattern or "")
-    leading = form.leading_digits_pattern[-1:]  # the last one is the most detailed: phonenumbers looks at no other
+    leading = form.leading_digits_pattern[-1:]  # phonenumbers looks only at the last one, the most detailed
     return languages.meet(fitting, languages.match_beginning(leading[0])) if leading else fitting
 
 
 def _find_numbers(languages: DigitSets, metadata: PhoneMetadata, desc: PhoneNumberDesc | None) -> int:
-    """Give the numbers of one type: in its pattern and in the region's general one, and of a possible length."""
+    """Return the numbers of one type: in its pattern and the region's general one, and of a possible length."""
     numbers = languages.match_everything()
     for each in (desc, metadata.general_desc):
         if each is None or not each.national_number_pattern:
@@ -103,13 +103,13 @@ def _find_numbers(languages: DigitSets, metadata: PhoneMetadata, desc: PhoneNumb
 
 
 def _find_valid(languages: DigitSets, described: dict[str, PhoneMetadata]) -> int:
-    """Give the numbers that a calling code's regions call valid, in phonenumbers' way of finding a number's region.
+    """Return the numbers that are valid in the region that phonenumbers finds for them.
 
-    The first region decides whose leading digits the number has, or in which it is of some type. Leading digits alone
-    may claim a number that is then not valid.
+    That is the first region whose leading digits the number has or, if the region has none, in which it is of some
+    type. Leading digits may claim a number that is then not valid.
     """
     everything = languages.match_everything()
-    if len(described) == 1:  # each of its types is valid
+    if len(described) == 1:  # all its types are valid
         return everything
     valid, unclaimed = DigitSets.NOTHING, everything
     for metadata in described.values():
@@ -130,7 +130,7 @@ def _write(
     formats: Sequence[tuple[int, NumberFormat]],
     templates: dict[Template, int],
 ) -> int:
-    """Tag each of `numbers` that can be read back with its template: the first format that fits it writes it."""
+    """Tag each of `numbers` that is read back as itself with its template: that of the first format that fits."""
     tagged = DigitSets.NOTHING
     remaining = numbers
     for fitting, form in [*formats, (languages.match_everything(), None)]:
@@ -149,10 +149,9 @@ def _write(
 
 
 def _make_template(form: NumberFormat | None, sample: str) -> Template | None:
-    """Give the national form of all numbers of a format and a length, of which `sample` is one.
+    """Return how a format writes all numbers that are as long as `sample`, or None if the alphabet cannot write it.
 
-    The groups of a format are runs of any digits, so where they lie follows from the length. None stands for a form
-    that the alphabet cannot write.
+    The groups of a format are runs of any digits, so the length decides where they lie.
     """
     if form is None:
         return tuple(range(len(sample)))
@@ -174,8 +173,8 @@ def _make_template(form: NumberFormat | None, sample: str) -> Template | None:
 class _Strip(NamedTuple):
     """What libphonenumber may do to the beginning of a number that it reads.
 
-    The numbers in `language` have their first `end` digits replaced with `head`: of an entry >= 0 digit number
-    `entry`, of one < 0 the digit -1 - entry.
+    The first `end` digits of the numbers in `language` are replaced by `head`: entry >= 0 is digit `entry` of the
+    number, entry < 0 the digit -1 - entry.
     """
 
     language: int
@@ -186,9 +185,9 @@ class _Strip(NamedTuple):
 class _Reader:
     """Tells which written numbers `phonenumbers.parse` reads as themselves in a region.
 
-    It takes four steps: a written number that begins like an international call is one; one that begins with the
-    region's own calling code may lose it; one that begins with a trunk prefix or a carrier's code may lose that, or
-    have it replaced; what then is no possible number is left as it was written.
+    That function takes four steps: a number that begins like an international call is one; a number that begins with
+    the region's own calling code may lose it; a number that begins with a trunk prefix or a carrier's code may lose it,
+    or have it replaced; if the result is not a possible number, the number stays as it was written.
     """
 
     def __init__(self, languages: DigitSets, metadata: PhoneMetadata) -> None:
@@ -199,11 +198,11 @@ class _Reader:
         self._accepted = self._find_possible(metadata.general_desc)
 
     def read_back(self, numbers: int, places: tuple[int, ...], length: int) -> int:
-        """Give those of `numbers`, all `length` digits long, that are read as themselves.
+        """Return those of `numbers`, all `length` digits long, that are read as themselves.
 
-        `places` says which digits are written: entry >= 0 is digit number `entry`, entry < 0 the digit -1 - entry.
-        Forms that turn digits round are not read, nor those that are read well by chance alone, as one digit in place
-        of another that happens to be equal; no country has such a form.
+        `places` says which digits are written: entry >= 0 is digit `entry`, entry < 0 the digit -1 - entry. Forms that
+        reorder digits are left out, and so are those that are read correctly only by chance, because a digit replaces
+        an equal one. No country has such forms.
         """
         languages = self._languages
         taken = [entry for entry in places if entry >= 0]
@@ -212,7 +211,7 @@ class _Reader:
         numbers = languages.subtract(numbers, languages.select_seen(self._international, places, length))
         is_plain = places == tuple(range(length))
         if not is_plain:
-            # A plain number is a possible one as it stands, and keeps what may look like a calling code.
+            # A plain number is possible as it stands, and keeps what may look like a calling code.
             numbers = languages.subtract(numbers, languages.select_seen(self._own_calling_code, places, length))
         good = DigitSets.NOTHING
         for language, head, end in self._strips:
@@ -221,7 +220,7 @@ class _Reader:
                 continue
             rest = (*head, *range(end, len(places)))
             result = tuple(places[entry] if entry >= 0 else entry for entry in rest)
-            if is_plain and result != places:  # it must not be taken for a number with a prefix
+            if is_plain and result != places:  # it must not be read as a number with a prefix
                 part = languages.subtract(part, languages.select_seen(self._accepted, result, length))
             elif len(result) == length:
                 part = languages.meet(part, languages.match_places(result))
@@ -231,7 +230,7 @@ class _Reader:
         return good
 
     def _find_possible(self, general: PhoneNumberDesc | None) -> int:
-        """Give what a number must be for its prefix to be taken away: it may even be longer than is possible."""
+        """Return the numbers whose prefix is taken away. They may even be longer than possible."""
         languages = self._languages
         if general is None or not general.national_number_pattern:
             return DigitSets.NOTHING
@@ -239,7 +238,7 @@ class _Reader:
         return languages.meet(languages.match_whole(general.national_number_pattern), languages.match_lengths(lengths))
 
     def _find_international(self, prefix: str | None) -> int:
-        """Give what begins with an international prefix and then not with 0, as no calling code does."""
+        """Return what begins with an international prefix, followed by anything but 0, as calling codes are."""
         if not prefix:
             return DigitSets.NOTHING
         languages = self._languages
@@ -249,7 +248,7 @@ class _Reader:
         return languages.select_tag(found, 0)
 
     def _list_strips(self, metadata: PhoneMetadata) -> list[_Strip]:
-        """Give what happens to a number's beginning, for each way in which the trunk prefix's pattern can match."""
+        """Return what happens to a number's beginning, for each way in which the trunk prefix's pattern can match."""
         languages = self._languages
         pattern, rule = metadata.national_prefix_for_parsing, metadata.national_prefix_transform_rule
         kinds: dict[tuple[tuple[int, ...], int], int] = {}

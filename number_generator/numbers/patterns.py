@@ -1,4 +1,4 @@
-"""Numbers drawn uniformly from all strings that a regular expression matches, and expressions that have a name."""
+"""Numbers drawn uniformly from all strings that a regular expression or a named pattern matches."""
 
 import re
 from dataclasses import dataclass, field
@@ -27,19 +27,19 @@ class Pattern(DrawnNumbers):
     Parameters
     ----------
     regex : str
-        In Python's syntax. It must match finitely many strings, at least one. Lookaheads may stand outside of groups;
-        look-behinds and references to groups are not supported. `.`, `\s`, `\D` and the like stand for those
-        characters among them that numbers can hold: digits and the separators ``- . , / ( ) +`` and space.
+        In Python's syntax. It must match finitely many strings, at least one. Lookaheads are supported outside groups;
+        look-behinds and references to groups are not. `.`, `\s`, `\D` and the like match only characters that numbers
+        can hold: digits and the separators ``- . , / ( ) +`` and space.
     lengths : {"proportional", "equal"}
-        Whether every string has the same chance, or every length that occurs, and then every string of that length.
+        Whether every string is equally likely, or every length that occurs, and then every string of that length.
     name : str, optional
-        The named pattern that `regex` is of: `named` gives it.
+        The named pattern that `regex` belongs to, as set by `named`.
 
     Raises
     ------
     SpecError
-        If the expression is none, matches nothing, has no end, holds other characters, or is too large; if `lengths`
-        is something else.
+        If the expression is not valid, matches no strings or infinitely many, names other characters, or is too large;
+        if `lengths` is not valid.
 
     Examples
     --------
@@ -69,24 +69,24 @@ class Pattern(DrawnNumbers):
         object.__setattr__(self, "_sampler", sampler)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without the tables: they take up to 64 MiB, and whoever unpickles makes them again.
+        # Without the tables, which take up to 64 MiB: they are rebuilt on unpickling.
         return Pattern, (self.regex, self.lengths, self.name)
 
     @classmethod
     def named(cls, name: str, lengths: Lengths | None = None) -> "Pattern":
-        """Give the pattern of a name out of `NAMED`; `integer` and `digits` can take lengths, as in `integer:3-8`.
+        """Return the pattern with a name in `NAMED`. `integer` and `digits` can take lengths, as in `integer:3-8`.
 
         Parameters
         ----------
         name : str
-            The name.
+            Such as "date" or "integer:3-8".
         lengths : {"proportional", "equal"}, optional
-            As of the class. None: as is usual for the name.
+            As in the class. None takes the default of the name.
 
         Raises
         ------
         SpecError
-            If there is no such name.
+            If there is no such name, or it does not take these lengths.
 
         Examples
         --------
@@ -98,7 +98,7 @@ class Pattern(DrawnNumbers):
 
     @property
     def text(self) -> str:
-        """The name, or the expression where there is none."""
+        """The name, or the expression if there is none."""
         return self.regex if self.name is None else self.name
 
     @property
@@ -118,24 +118,24 @@ class Pattern(DrawnNumbers):
         return self._sampler.draw(seed, span, PATTERN)
 
     def describe(self) -> dict[str, Any]:
-        """Give what the numbers depend on, as JSON-like values."""
+        """Return what the numbers depend on, as JSON-like values."""
         return {"numbers": "pattern", "pattern": self.text, "lengths": self.lengths}
 
 
 def parse_pattern_option(text: str, lengths: Lengths | None = None) -> Pattern:
-    r"""Give the pattern that is meant by a name or by a regular expression.
+    r"""Return the pattern for a name or a regular expression.
 
     Parameters
     ----------
     text : str
-        Names hold letters, which no number does: what is a name is no expression that could be drawn from.
+        Names contain letters, which numbers cannot: no text is both a name and an expression to draw from.
     lengths : {"proportional", "equal"}, optional
-        As of `Pattern`. None: as is usual for the name, and proportional for an expression.
+        As in `Pattern`. None takes the default of the name, and proportional for an expression.
 
     Raises
     ------
     SpecError
-        As of `Pattern`.
+        As in `Pattern`.
     """
     if isinstance(text, str) and _NAME.fullmatch(text):
         return Pattern.named(text, lengths)
@@ -153,8 +153,8 @@ def _make_sampler(regex: str, lengths: Lengths, is_checked: bool) -> Sampler:
 def _keep_checked(language: Automaton) -> Automaton:
     """Keep the strings whose last digit is the Luhn check digit of the others.
 
-    Every second digit counts twice, from the last but one on, and of 10 or more the digits are added. Which ones these
-    are shows at the end alone: so there are two sums, one for each case, that change places with each digit.
+    Every second digit counts twice, from the last but one backwards, and the digits of 10 or more are added. Only the
+    end of a string shows which digits these are, so there are two sums, one for each case, that swap with each digit.
     """
     first = (language.starts[0], 0, 0)
     names = {first: 0}
@@ -177,7 +177,7 @@ def _keep_checked(language: Automaton) -> Automaton:
 
 
 def _find_named(name: str) -> NamedPattern:
-    """Give what a name stands for, with the lengths that stand behind a colon."""
+    """Return what a name stands for, with the lengths after its colon."""
     if not isinstance(name, str):
         raise SpecError(f"pattern is {name!r}: give the name of a pattern as a string")
     base, colon, limits = name.partition(":")
@@ -185,8 +185,8 @@ def _find_named(name: str) -> NamedPattern:
         close = get_close_matches(base.lower(), NAMED, 3)
         hint = f" (closest: {', '.join(close)})" if close else ""
         raise SpecError(
-            f"pattern {format_value(name)} is no name of a pattern{hint}: give one of {', '.join(NAMED)}, or a regular "
-            r"expression, such as 0[1-9]\d{8,9}"
+            f"pattern {format_value(name)} is not a named pattern{hint}: give one of {', '.join(NAMED)}, or a regular "
+            r"expression such as 0[1-9]\d{8,9}"
         )
     form = NAMED[base]
     if not colon:
@@ -198,7 +198,6 @@ def _find_named(name: str) -> NamedPattern:
     if not 1 <= least <= most <= MAX_LENGTH:
         raise SpecError(
             f"pattern {format_value(name)} has {format_value(limits)} for lengths: give one or two from 1 to "
-            f"{MAX_LENGTH}, the "
-            f"smaller one first, as in {base}:6 or {base}:3-8"
+            f"{MAX_LENGTH}, the smaller one first, as in {base}:6 or {base}:3-8"
         )
     return NamedPattern(form.description, FAMILIES[base](least, most), form.lengths)

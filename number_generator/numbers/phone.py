@@ -20,7 +20,7 @@ class PhoneNumbers:
     Attributes
     ----------
     dashes : bool
-        Whether dashes stand between groups of 3, 3 and 4 digits, or 3, 4 and 4.
+        Whether dashes separate groups of 3, 3 and 4 digits, or 3, 4 and 4.
     """
 
     dashes: bool = False
@@ -54,5 +54,5 @@ class PhoneNumbers:
         return Sequences(grouped, grouped_offsets)
 
     def describe(self) -> dict[str, Any]:
-        """Give what makes the same numbers again, for a file's metadata."""
+        """Return what makes the same numbers again, for a file's metadata."""
         return {"numbers": "phone", "dashes": self.dashes}

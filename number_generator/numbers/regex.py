@@ -322,7 +322,7 @@ class _Net:
             self._jumps[self._add(content, behind)].append(behind)
             return behind
         for _ in range(most - least):
-            self._jumps[at].append(behind)  # past all that may follow: from one to the next, there were far more ways
+            self._jumps[at].append(behind)  # past all repeats at once: jumping one by one takes far more work
             at = self._add(content, at)
         self._jumps[at].append(behind)
         return behind
@@ -339,7 +339,7 @@ class _Net:
             for member in members:
                 for mask, target in self._arcs[member]:
                     by_mask.setdefault(mask, set()).add(target)
-            codes_of: dict[tuple[int, ...], list[int]] = {}  # those that the same masks hold lead to the same states
+            codes_of: dict[tuple[int, ...], list[int]] = {}  # characters of the same masks lead to the same states
             for code in range(len(ALPHABET)):
                 codes_of.setdefault(tuple(mask for mask in by_mask if mask >> code & 1), []).append(code)
             codes_of.pop((), None)
@@ -373,7 +373,7 @@ class _Net:
 
 
 def _is_end(node: tuple[Any, ...]) -> bool:
-    """Tell whether a node is a `$`, or holds no more than such."""
+    """Tell whether a node is a `$` or has nothing but `$` in it."""
     return node == ("anchor", "$") or (node[0] == "either" and all(_is_end(part) for tree in node[1] for part in tree))
 
 
@@ -389,7 +389,7 @@ def _open_end(tree: Tree) -> Tree:
 
 def _intersect(machine: _Machine, ahead: _Machine, is_negated: bool, budget: _Budget) -> _Machine:
     """Return the automaton of the texts of `machine` that are texts of `ahead` too, or are not if it is negated."""
-    lost = -1  # the state of `ahead` in which no text ends, nor ever will
+    lost = -1  # the state of `ahead` from which no text can end
     names = {(0, 0): 0}
     waiting = [(0, 0)]
     both = _Machine([], [])

@@ -15,10 +15,10 @@ from number_generator.system.checks import check_integer, check_seed, format_val
 __all__ = ["ALPHABET", "DrawnNumbers", "FixedNumbers", "format_labels", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
-"""What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
+"""The characters of sequences: code k is character k. The first ten are digits, the others separators."""
 
 _JOINT = "\n"
-_DRAWN_BYTES = 2**24  # of characters and offsets at once
+_DRAWN_BYTES = 2**24  # of characters and offsets at a time
 _LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
 _DIGITS = _LETTERS[:10]
 _NO_CODE = 255
@@ -28,7 +28,7 @@ _CODES[_LETTERS] = np.arange(len(_LETTERS))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedNumbers:
-    """Given sequences: image number `first + k` shows `packed`'s sequence k."""
+    """Given sequences: image number `first + k` shows sequence k of `packed`."""
 
     packed: Sequences
     first: int = 0
@@ -43,12 +43,12 @@ class FixedNumbers:
         return int(offsets[min(number - self.first, len(offsets) - 1)])
 
     def sequences(self, seed: int, span: Span) -> Sequences:
-        """Give the sequences of the images in `span`; the seed plays no part."""
+        """Return the sequences of the images in `span`, whatever the seed."""
         offsets = self.packed.offsets[span.start - self.first : span.stop - self.first + 1]
         return Sequences(self.packed.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def describe(self) -> dict[str, Any]:
-        """Tell that they were given."""
+        """Return that they were given, for a file's metadata."""
         return {"numbers": "given"}
 
 
@@ -100,7 +100,7 @@ def pack_sequences(sequences: Any) -> Sequences:
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or ndarray of int, shape (N, L)
-        Digits 0 to 9, and in strings the separators of `ALPHABET` as well; at most 10,000 a sequence; an empty one
+        Digits 0 to 9, and in strings the separators of `ALPHABET` too; at most 10,000 per sequence. An empty sequence
         is a blank page.
 
     Returns
@@ -110,7 +110,7 @@ def pack_sequences(sequences: Any) -> Sequences:
     Raises
     ------
     SpecError
-        If something is neither a digit nor a separator, or a sequence is too long.
+        If something is neither a digit nor a separator, or if a sequence is too long.
     """
     if isinstance(sequences, (str, bytes)):
         raise SpecError(
@@ -127,7 +127,7 @@ def pack_sequences(sequences: Any) -> Sequences:
         ) from None
     try:
         text = _JOINT.join(items)
-    except TypeError:  # not strings alone
+    except TypeError:  # not only strings
         packed = _pack_digits(items)
     else:
         packed = _pack_strings(items, text)
@@ -138,7 +138,7 @@ def pack_sequences(sequences: Any) -> Sequences:
 
 
 def format_labels(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
-    """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,).
+    """Return the numbers as an array of shape (n,) of ASCII byte strings of `length` bytes, padded with NUL.
 
     `digits_only` leaves the separators out.
     """
@@ -156,8 +156,8 @@ def _make_offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
 
 
 def _pack_strings(items: Sequence[str], text: str) -> Sequences:
-    """Pack strings, given one by one and joined: where the joints are is found faster than what each one measures."""
-    # Anything outside ASCII becomes one "?" a character, and so is found below at its place.
+    """Pack strings, given one by one and joined: it is faster to find the joints than to measure each string."""
+    # A character outside ASCII becomes one "?", and so is found below in its place.
     joined = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
     is_content = joined != ord(_JOINT)
     joints = np.flatnonzero(~is_content)
@@ -166,7 +166,7 @@ def _pack_strings(items: Sequence[str], text: str) -> Sequences:
         offsets[1:-1] = joints - np.arange(len(joints))
         offsets[-1] = len(joined) - len(joints)
         codes = joined[is_content] - np.uint8(ord("0"))
-    else:  # some string holds one itself
+    else:  # some string contains the joint
         np.cumsum([len(item) for item in items], out=offsets[1:])
         codes = np.frombuffer("".join(items).encode("ascii", "replace"), np.uint8) - np.uint8(ord("0"))
     if (codes > 9).any():
@@ -198,7 +198,7 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
 
 
 def _read_digits(item: Iterable[Any]) -> npt.NDArray[Any]:
-    """Give a sequence's digits as an array, or raise TypeError for what NumPy alone would take for digits."""
+    """Return a sequence's digits as an array. Raise TypeError for what only NumPy would take for digits."""
     values = list(item)
     if isinstance(item, (bytes, bytearray, memoryview)) or not {bool, np.bool_}.isdisjoint(map(type, values)):
         raise TypeError
@@ -209,7 +209,7 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise SpecError(
             f"sequences is an array of shape {array.shape} and type {array.dtype}: "
-            "give an integer array of shape (N, L), or a list of sequences of differing length"
+            "give an integer array of shape (N, L), or a list of sequences of different lengths"
         )
     if array.shape[1] > MAX_LENGTH:
         raise SpecError(f"sequences have {array.shape[1]} digits: at most {MAX_LENGTH} are possible; split them")
@@ -218,7 +218,7 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
         row, column = wrong[0]
         raise SpecError(f"sequence {row} holds {array[row, column]}: give digits from 0 to 9")
     return Sequences(
-        # A copy: a read-only array is another type to numba, and would compile everything again.
+        # A copy: to numba, a read-only array is another type, for which it would compile everything again.
         np.array(array, np.uint8).reshape(-1),
         np.arange(len(array) + 1, dtype=np.int64) * array.shape[1],
     )

@@ -198,7 +198,7 @@ def test_labels_are_numbers_of_the_countries(codes, dashes):
         (["--sequences=no.txt"], r"the numbers no\.txt cannot be read: No such file or directory"),
         (["--sequences=."], r"the numbers \. cannot be read: Is a directory"),
         (["--sequences="], "cannot be read"),
-        (["--sequences=empty.txt"], r"the numbers empty\.txt hold none"),
+        (["--sequences=empty.txt"], r"the numbers empty\.txt are empty"),
         (["--sequences=own.csv", "--column=n"], "have no column 'n': the first row holds 'id', 'number'"),
         (["--sequences=own.csv"], r"own\.csv, line 1: 'id,number' holds 'i': .*--column"),
         (["--sequences=own.txt", "--num-images=0"], "--num-images is 0"),

@@ -128,8 +128,8 @@ def test_tags_keep_states_apart():
 @pytest.mark.parametrize(
     ("edges", "tags", "message"),
     [
-        ([[(1, 0)]], [0], "matches numbers without end: give a limit"),
-        ([[(1, 1)], [(2, 2)], [(3, 0), (4, 3)], []], [-1, -1, -1, 0], "matches numbers without end"),
+        ([[(1, 0)]], [0], "matches infinitely many numbers: give a limit"),
+        ([[(1, 1)], [(2, 2)], [(3, 0), (4, 3)], []], [-1, -1, -1, 0], "matches infinitely many numbers"),
         ([[(1, 1)], []], [-1, -1], "matches no number at all"),
         ([[(1, 0)]], [-1], "matches no number at all"),
         (
@@ -153,7 +153,7 @@ def test_tables_beyond_all_memory_are_refused():
         tags += [-1] * 10_000 + [tag]
     automaton = Automaton.build(edges, tags, [0, 10_001, 20_002])
 
-    with pytest.raises(LanguageError, match="too large to be counted"):
+    with pytest.raises(LanguageError, match="too large to count"):
         Sampler(automaton)
 
 
@@ -247,7 +247,7 @@ def test_lengths_apart_have_the_strings_of_all_together(texts):
 
 
 def test_too_many_lengths_are_refused():
-    with pytest.raises(LanguageError, match="too large to be drawn with equal lengths"):
+    with pytest.raises(LanguageError, match="too large to draw with equal lengths"):
         chain_of(*[10] * 1000, ends=range(1000)).split_by_length()
 
 

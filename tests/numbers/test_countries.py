@@ -352,11 +352,11 @@ def test_an_option_lists_countries_in_either_case(text, regions):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"country is \[\], which names none: give ISO 3166 codes"),
-        ("JPN", r"country is 'JPN', which is not known \(closest: JP\): give ISO 3166 codes such as 'JP', or 'all'"),
-        ("JP,UK", r"country is 'UK', which is not known \(closest: GB\): .*country_codes\(\) lists them"),
-        ("JP,", r"country is '', which is not known: give"),
-        ("JP;US", r"country is 'JP;US', which is not known"),
+        ("", r"country is \[\], which is empty: give ISO 3166 codes"),
+        ("JPN", r"country is 'JPN', which is unknown \(closest: JP\): give ISO 3166 codes such as 'JP', or 'all'"),
+        ("JP,UK", r"country is 'UK', which is unknown \(closest: GB\): .*country_codes\(\) lists them"),
+        ("JP,", r"country is '', which is unknown: give"),
+        ("JP;US", r"country is 'JP;US', which is unknown"),
         ("x" * 1000, r"country is 'xxxxx"),
     ],
 )
