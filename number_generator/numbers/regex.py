@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from number_generator.numbers.automata import Automaton, LanguageError
@@ -51,7 +52,9 @@ _UNSUPPORTED = {
     "SUBPATTERN": "the flag x",
 }
 
-_MAX_CHARACTERS = 100_000  # Python's parser takes quadratic time for some expressions
+# Python's parser takes quadratic time for some expressions.
+_MAX_CHARACTERS = 100_000
+_MAX_NESTING = 5_000_000  # characters times the depth of groups
 _MAX_WORK = 4_000_000  # some three seconds
 _PIECE_WORK = 20
 _STATE_WORK = 100
@@ -59,7 +62,7 @@ _TOO_LARGE = "is too large: give fewer or shorter repeats and alternatives"
 
 _UNSUPPORTED_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\[ABNUZbuz])")
 _PIECE = re.compile(
-    r"\(\?(?:P<\w+>|[=!#]|[\w-]*:?)"  # the beginning of a group
+    r"\(\?(?:P<[^>]+>|[=!#]|[\w-]*:?)"  # the beginning of a group
     r"|\{(?:\d+(?:,\d*)?|,\d*)\}"
     r"|\[\^\]?(?:\\.|[^\]\\])*\]"  # a negated class may name any character
     r"|[.^$*+?()|]"
@@ -104,7 +107,8 @@ def parse_tree(regex: str) -> Tree:
     LanguageError
         If it is not valid, is not supported, or names characters that numbers cannot hold.
     """
-    if len(regex) > _MAX_CHARACTERS:
+    depth = max(accumulate((sign == "(") - (sign == ")") for sign in regex), default=0)
+    if len(regex) > _MAX_CHARACTERS or len(regex) * depth > _MAX_NESTING:
         raise LanguageError(_TOO_LARGE)
     try:
         parsed = _parse(regex)

@@ -206,6 +206,7 @@ def test_the_longest_possible_numbers_are_no_trouble(regex):
         (r"(((1|2){99}){99}){99}", "is too large"),
         ("1|" * 60_000 + "1", "is too large"),
         ("1" * 49_999 + "|" + "1" * 49_999, "is too large"),
+        ("(?:" * 200 + "1" * 50_000 + ")" * 200, "is too large"),
         ("(" * 500 + "1" + ")" * 500, "nests its groups too deep"),
     ],
 )
