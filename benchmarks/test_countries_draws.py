@@ -3,7 +3,7 @@
 import pytest
 
 from number_generator.job.spec import Span
-from number_generator.numbers import countries
+from number_generator.numbers import countries, national_plans
 from number_generator.numbers.countries import CountryNumbers
 
 _COUNT = 100_000
@@ -25,8 +25,8 @@ def test_country_tables(rate, region):
     regions = CountryNumbers(region).regions
 
     def made():
-        countries._plan.cache_clear()
-        return countries._sampler.__wrapped__(regions, True)
+        national_plans.make_plan.cache_clear()
+        return countries._make_sampler.__wrapped__(regions, True)
 
     sampler = rate(made, unit="country", count=len(regions), rounds=1, warm=False)
     assert len(sampler.counts) == 2 * len(regions)

@@ -6,8 +6,9 @@ from workload import phone_job
 from number_generator.job.spec import Span
 from number_generator.numbers.automata import Sampler
 from number_generator.numbers.patterns import Pattern, parse_pattern_option
+from number_generator.numbers.phone import PhoneNumbers
 from number_generator.numbers.regex import parse_language
-from number_generator.numbers.sequences import ALPHABET, PhoneNumbers
+from number_generator.numbers.sequences import ALPHABET
 
 _COUNT = 100_000
 _LONGEST = 1000
@@ -46,7 +47,7 @@ def test_numbers_of_many_starts_written_by_templates(rate):
         starts.append(shift + language.starts[0])
     dash = -1 - ALPHABET.index("-")
     sampler = Sampler(
-        type(languages[0]).built(edges, tags, starts), [(0, 1, 2, dash, *range(3, 6), dash, *range(6, 10))]
+        type(languages[0]).build(edges, tags, starts), [(0, 1, 2, dash, *range(3, 6), dash, *range(6, 10))]
     )
     drawn = rate(sampler.draw, 1, Span(0, _COUNT), 77, unit="number", count=_COUNT, size=12 * _COUNT)
     assert drawn.longest == 12

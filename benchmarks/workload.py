@@ -9,7 +9,7 @@ from reference import draw_line
 from number_generator._kernels import layout
 from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers.sequences import PhoneNumbers
+from number_generator.numbers.phone import PhoneNumbers
 
 SPACING = (5, 10)
 WIDTH = 100

@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.job.handwriting import Handwriting
     from number_generator.numbers.countries import CountryNumbers
     from number_generator.numbers.patterns import Pattern
-    from number_generator.numbers.sequences import PhoneNumbers
+    from number_generator.numbers.phone import PhoneNumbers
     from number_generator.training.batches import stream
     from number_generator.training.ctc import encode_labels
 
@@ -67,7 +67,7 @@ _HOMES = {
     "Handwriting": "job.handwriting",
     "Normal": "job.distributions",
     "Pattern": "numbers.patterns",
-    "PhoneNumbers": "numbers.sequences",
+    "PhoneNumbers": "numbers.phone",
     "Uniform": "job.distributions",
     "convert": "formats.conversion",
     "set_default_dataset_filepath": "digits.resolve",

@@ -10,7 +10,7 @@ from number_generator.job.chunk import DatasetHeader
 from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers.sequences import PhoneNumbers
+from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import make_truth_fields
 

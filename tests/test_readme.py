@@ -20,7 +20,7 @@ from installed import installed
 from number_generator import GenericDataset
 from number_generator.commands import generate as cli
 from number_generator.commands.main import main
-from number_generator.numbers.patterns import NAMED
+from number_generator.numbers.named_patterns import NAMED
 from number_generator.system.signals import Interruption
 
 CHECKOUT = Path(__file__).parents[1]

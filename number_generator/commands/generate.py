@@ -326,7 +326,7 @@ def _producing(options: argparse.Namespace, request: Any, settings: Any) -> Iter
 
 
 def _say_patterns() -> None:
-    from number_generator.numbers.patterns import NAMED  # noqa: PLC0415
+    from number_generator.numbers.named_patterns import NAMED  # noqa: PLC0415
 
     width = max(map(len, NAMED))
     for name, pattern in NAMED.items():

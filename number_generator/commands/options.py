@@ -202,7 +202,7 @@ def parse_numbers(options: argparse.Namespace) -> Numbers:
         return _countries(options)
     if options.sequences is not None:
         return _listed(options)
-    from number_generator.numbers.sequences import PhoneNumbers  # noqa: PLC0415
+    from number_generator.numbers.phone import PhoneNumbers  # noqa: PLC0415
 
     return Numbers(PhoneNumbers(options.dashes), ["--dashes"] if options.dashes else [], are_phone=True)
 

@@ -11,7 +11,7 @@ from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 __all__ = ["Automaton", "Edges", "LanguageError", "Sampler"]
 
 Edges = Sequence[tuple[int, int]]
-"""What leads out of a state: codes, indices into `numbers.ALPHABET`, each with the state that it leads to."""
+"""The edges out of a state: codes, which index `numbers.ALPHABET`, each with the state that it leads to."""
 
 _MAX_ARCS = 2**23
 _MAX_LIMBS = 2**23  # 64 MiB
@@ -20,21 +20,21 @@ _LIMB_BITS = 64
 
 
 class LanguageError(ValueError):
-    """A language cannot be drawn from. The text is the end of a sentence that begins with the language's name."""
+    """A language cannot be drawn from. The message continues a sentence that begins with the language's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Automaton:
-    """A finite set of strings, or several, as a deterministic automaton without cycles; make one with `built`.
+    """A finite set of strings, or several, as a deterministic automaton without cycles. Make one with `build`.
 
     Attributes
     ----------
     edges : tuple of tuple of (int, int)
-        Of each state: codes, ascending, each with the state that it leads to, whose number is less than its own.
+        For each state: its edges, by ascending code. They lead to states with smaller numbers.
     tags : tuple of int
-        Of each state: -1 where no string ends, else 0 or more. A tag tells kinds of strings apart.
+        For each state: -1 if no string ends there, else 0 or more. Tags tell kinds of strings apart.
     starts : tuple of int
-        Where strings begin. A state may be named more than once.
+        Where strings begin. A state may occur more than once.
     """
 
     edges: tuple[tuple[tuple[int, int], ...], ...]
@@ -42,30 +42,30 @@ class Automaton:
     starts: tuple[int, ...]
 
     @classmethod
-    def built(cls, edges: Sequence[Edges], tags: Sequence[int], starts: Iterable[int]) -> "Automaton":
-        """Make the smallest automaton with the same strings: equal states become one, useless ones none.
+    def build(cls, edges: Sequence[Edges], tags: Sequence[int], starts: Iterable[int]) -> "Automaton":
+        """Build the smallest automaton of the same strings: equal states are merged, useless ones dropped.
 
         Parameters
         ----------
         edges : sequence of sequences of (int, int)
-            Of each state: codes in any order, at most once each, and where they lead.
+            For each state: codes in any order, each at most once, and where they lead.
         tags : sequence of int
-            As above.
+            As in the class.
         starts : iterable of int
-            As above. A start that no string begins at is left out.
+            As in the class. Starts at which no string begins are left out.
 
         Raises
         ------
         LanguageError
-            If there is no string, no end of them, or one of more than 10,000 characters.
+            If there are no strings, infinitely many, or one of more than 10,000 characters.
         """
-        useful = _leading_somewhere(edges, tags)
+        useful = _find_useful(edges, tags)
         wanted = [start for start in starts if useful[start]]
         if not wanted:
             raise LanguageError("matches no number at all: give an expression that matches some")
         merged: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         renamed: dict[int, int] = {}
-        for state in _targets_first(edges, useful, wanted):
+        for state in _order_targets_first(edges, useful, wanted):
             arcs = sorted((code, renamed[target]) for code, target in edges[state] if useful[target])
             renamed[state] = merged.setdefault((tags[state], tuple(arcs)), len(merged))
         automaton = cls(
@@ -75,7 +75,7 @@ class Automaton:
         )
         if automaton.longest > MAX_LENGTH:
             raise LanguageError(
-                f"matches numbers of {automaton.longest} characters: at most {MAX_LENGTH} are possible; give less"
+                f"matches numbers of {automaton.longest} characters: at most {MAX_LENGTH} are possible; repeat less"
             )
         return automaton
 
@@ -87,26 +87,26 @@ class Automaton:
             lengths.append(max((1 + lengths[target] for _, target in arcs), default=0))
         return max(lengths[start] for start in self.starts)
 
-    def completions(self) -> list[int]:
-        """Count the strings from each state on."""
+    def count_completions(self) -> list[int]:
+        """Count the strings that each state can be continued to."""
         counts: list[int] = []
         limbs = 0
         for arcs, tag in zip(self.edges, self.tags, strict=True):
             counts.append((tag >= 0) + sum(counts[target] for _, target in arcs))
             limbs += counts[-1].bit_length() // _LIMB_BITS + 1
             if limbs > _MAX_LIMBS:
-                raise LanguageError("is too large to be counted: give fewer or shorter repeats")
+                raise LanguageError("is too large to count: give fewer or shorter repeats")
         return counts
 
-    def by_length(self) -> "Automaton":
-        """Give the automaton with one start for each length that occurs, the shortest first.
+    def split_by_length(self) -> "Automaton":
+        """Return the automaton with one start for each length that occurs, the shortest first.
 
         Raises
         ------
         LanguageError
-            If that takes too many states.
+            If it would take too many states.
         """
-        # A state and a number of characters to come: such pairs become states, equal ones one.
+        # A state with a number of characters to come becomes a state; equal ones are merged.
         merged: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         pairs: list[dict[int, int]] = []
         made = 0
@@ -114,7 +114,7 @@ class Automaton:
             lengths = {1 + length for _, target in arcs for length in pairs[target]}
             made += len(lengths)
             if made > _MAX_PAIRS:
-                raise LanguageError("is too large to be drawn with equal lengths: give fewer lengths, or proportional")
+                raise LanguageError("is too large to draw with equal lengths: give fewer lengths, or proportional")
             names: dict[int, int] = {}
             if tag >= 0:
                 names[0] = merged.setdefault((tag, ()), len(merged))
@@ -125,9 +125,9 @@ class Automaton:
                 names[length] = merged.setdefault((-1, onward), len(merged))
             pairs.append(names)
         if len(self.starts) != 1:
-            raise LanguageError("has several starts: only one can be taken apart by length")
+            raise LanguageError("has several starts: only one can be split by length")
         names = pairs[self.starts[0]]
-        return Automaton.built(
+        return Automaton.build(
             [arcs for _, arcs in merged], [tag for tag, _ in merged], [names[length] for length in sorted(names)]
         )
 
@@ -136,28 +136,28 @@ class Automaton:
 class Sampler:
     """An automaton as tables for the kernel. Threads may share it.
 
-    A start is drawn, each with equal chance, then one of its strings, each with equal chance: none is more likely than
-    another by 2**-64 of that chance.
+    A start is drawn, each with equal chance, then one of its strings, each with equal chance up to a relative error of
+    2**-64.
 
     Parameters
     ----------
     automaton : Automaton
         What to draw from.
     templates : sequence of sequences of int, optional
-        How a string is written, by the tag where it ends: an entry of 0 or more copies that character of the string,
-        a negative one writes the code `-1 - entry`. None: strings are written as drawn.
+        How a string is written, indexed by its tag: an entry of 0 or more copies that character of the string, a
+        negative one writes the code `-1 - entry`. None writes strings as drawn.
 
     Attributes
     ----------
     longest : int
-        The most characters that are written.
+        The most characters of a written string.
     counts : tuple of int
         How many strings each start has.
 
     Raises
     ------
     LanguageError
-        If the tables were too large.
+        If the tables would be too large.
     """
 
     automaton: Automaton
@@ -170,7 +170,7 @@ class Sampler:
         from number_generator._kernels.automata import CODE_BITS, NODE_SIZE  # noqa: PLC0415 - loads when it is used
 
         edges, tags = self.automaton.edges, self.automaton.tags
-        completions = self.automaton.completions()
+        completions = self.automaton.count_completions()
         sizes = [max(1, -(-count.bit_length() // _LIMB_BITS)) for count in completions]
         arcs = np.array([target << CODE_BITS | code for arcs in edges for code, target in arcs], np.int64)
         if len(arcs) > _MAX_ARCS:
@@ -188,7 +188,7 @@ class Sampler:
         for row, entries in zip(templates, rows, strict=True):
             row[: len(entries)] = entries
         starts = np.array(self.automaton.starts, np.int64)
-        ranks = _first_ranks(self.automaton, completions)
+        ranks = _find_first_ranks(self.automaton, completions)
         firsts = np.array([rank % 2**_LIMB_BITS for rank in ranks], np.uint64)
         high_firsts = np.array([rank >> _LIMB_BITS for rank in ranks], np.uint64)
         object.__setattr__(self, "longest", longest)
@@ -205,24 +205,24 @@ class Sampler:
         span : Span
             The image numbers.
         stream : int
-            The stream of draws: its slot 0 chooses the start, the ones from 1 on the string.
+            The random stream: slot 0 chooses the start, slots 1 and up the string.
 
         Returns
         -------
         Sequences
-            Codes may be those of separators.
+            Codes may be separators.
         """
         from number_generator._kernels.automata import draw_numbers  # noqa: PLC0415 - loads when it is used
 
         width = self._tables[-1].shape[1]
-        codes = np.empty(len(span) * self.longest + width, np.uint8)  # a string stands there as drawn, then as written
+        codes = np.empty(len(span) * self.longest + width, np.uint8)  # holds a string as drawn, then as written
         offsets = np.empty(len(span) + 1, np.int64)
         draw_numbers(np.uint64(seed), np.uint64(span.start), np.uint64(stream), *self._tables, codes, offsets)
         return Sequences(codes[: offsets[-1]].copy(), offsets)
 
 
-def _leading_somewhere(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool]:
-    """Tell of each state whether a string ends there or farther on."""
+def _find_useful(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool]:
+    """Tell for each state whether a string ends there or later."""
     sources: list[list[int]] = [[] for _ in edges]
     for state, arcs in enumerate(edges):
         for _, target in arcs:
@@ -237,8 +237,8 @@ def _leading_somewhere(edges: Sequence[Edges], tags: Sequence[int]) -> list[bool
     return useful
 
 
-def _targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Iterable[int]) -> list[int]:
-    """Order the useful states that the starts reach, each after all that it leads to; raise if there is a cycle."""
+def _order_targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Iterable[int]) -> list[int]:
+    """Order the useful states that the starts reach, each after all that it leads to. Reject cycles."""
     order: list[int] = []
     is_open: dict[int, bool] = {}
     waiting = list(dict.fromkeys(starts))
@@ -249,7 +249,7 @@ def _targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Itera
             for _, target in edges[state]:
                 if useful[target]:
                     if is_open.get(target):
-                        raise LanguageError(r"matches numbers without end: give a limit, as in \d{1,12}")
+                        raise LanguageError(r"matches infinitely many numbers: give a limit, as in \d{1,12}")
                     if target not in is_open:
                         waiting.append(target)
         else:
@@ -260,8 +260,8 @@ def _targets_first(edges: Sequence[Edges], useful: Sequence[bool], starts: Itera
     return order
 
 
-def _first_ranks(automaton: Automaton, completions: Sequence[int]) -> list[int]:
-    """Give the rank of each edge's first string in its state; 0 where the state's count takes more than two limbs."""
+def _find_first_ranks(automaton: Automaton, completions: Sequence[int]) -> list[int]:
+    """Return the rank of each edge's first string in its state; 0 if the state's count takes more than two limbs."""
     ranks = []
     for arcs, tag, count in zip(automaton.edges, automaton.tags, completions, strict=True):
         rank = int(tag >= 0)

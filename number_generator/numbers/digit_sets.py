@@ -1,4 +1,4 @@
-"""Sets of digit strings as libphonenumber's metadata describe them: of regular expressions, joined, met, subtracted."""
+"""Sets of digit strings: those of the regular expressions in libphonenumber's metadata, joined, met and subtracted."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,9 +20,9 @@ _DIGITS = 10
 class DigitSets:
     """Sets of digit strings, each named by a state of one minimal automaton: equal sets have equal states.
 
-    A string that is in a set has a tag there, 0 or more; `meet` and `minus` keep the first set's tags, and `join` does
-    where both have the string. All sets are finite but `everything`, so recursion is never deeper than a number is
-    long.
+    A string in a set has a tag there, 0 or more. `meet` and `subtract` keep the first set's tags, and so does `join` if
+    both sets have the string. All sets but `match_everything` are finite, so recursion is never deeper than a number
+    is long.
     """
 
     NOTHING = 0
@@ -30,7 +30,7 @@ class DigitSets:
     """The most digits of a national number that libphonenumber knows."""
 
     def __init__(self) -> None:
-        # A row holds the targets of the ten digits, and the tag of the string that ends here.
+        # A row has the targets of the ten digits and the tag of the string that ends there.
         self._rows: list[tuple[int, ...]] = []
         self._states: dict[tuple[int, ...], int] = {}
         self._everything: dict[int, int] = {}  # from tag to state
@@ -39,111 +39,112 @@ class DigitSets:
         self._met: dict[tuple[int, int], int] = {}
         self._subtracted: dict[tuple[int, int], int] = {}
         self._built_patterns: dict[tuple[str, int], int] = {}
-        self.state([0] * _DIGITS)
+        self.add_state([0] * _DIGITS)
 
-    def state(self, targets: Sequence[int], tag: int = -1) -> int:
-        """Give the state with these targets, by digit, and this tag."""
+    def add_state(self, targets: Sequence[int], tag: int = -1) -> int:
+        """Return the state with these targets, by digit, and this tag."""
         row = (*targets, tag)
         state = self._states.setdefault(row, len(self._rows))
         if state == len(self._rows):
             self._rows.append(row)
         return state
 
-    def everything(self, tag: int = 0) -> int:
-        """Give the set of all strings."""
+    def match_everything(self, tag: int = 0) -> int:
+        """Return the set of all strings."""
         if tag not in self._everything:
             state = len(self._rows)
             self._everything[tag] = state
             self._universal.add(state)
-            self.state([state] * _DIGITS, tag)
+            self.add_state([state] * _DIGITS, tag)
         return self._everything[tag]
 
     def join(self, first: int, second: int) -> int:
-        """Give the strings of either set."""
+        """Return the strings of either set."""
         if not second or first == second or first in self._universal:
             return first
         if not first:
             return second
         found = self._joined.get((first, second))
         if found is None:
-            targets = [self.join(*pair) for pair in self._pairs(first, second)]
+            targets = [self.join(*pair) for pair in self._pair_targets(first, second)]
             tag = self._rows[first][-1]
-            found = self.state(targets, tag if tag >= 0 else self._rows[second][-1])
+            found = self.add_state(targets, tag if tag >= 0 else self._rows[second][-1])
             self._joined[first, second] = found
         return found
 
     def meet(self, first: int, second: int) -> int:
-        """Give the strings of both sets."""
+        """Return the strings of both sets."""
         if not first or not second:
             return 0
         if first == second or second in self._universal:
             return first
         found = self._met.get((first, second))
         if found is None:
-            targets = [self.meet(*pair) for pair in self._pairs(first, second)]
-            found = self.state(targets, self._rows[first][-1] if self._rows[second][-1] >= 0 else -1)
+            targets = [self.meet(*pair) for pair in self._pair_targets(first, second)]
+            found = self.add_state(targets, self._rows[first][-1] if self._rows[second][-1] >= 0 else -1)
             self._met[first, second] = found
         return found
 
-    def minus(self, first: int, second: int) -> int:
-        """Give the strings of the first set that the second does not have."""
+    def subtract(self, first: int, second: int) -> int:
+        """Return the strings of the first set that the second does not have."""
         if not first or not second:
             return first
         if first == second or second in self._universal:
             return 0
         found = self._subtracted.get((first, second))
         if found is None:
-            targets = [self.minus(*pair) for pair in self._pairs(first, second)]
-            found = self.state(targets, self._rows[first][-1] if self._rows[second][-1] < 0 else -1)
+            targets = [self.subtract(*pair) for pair in self._pair_targets(first, second)]
+            found = self.add_state(targets, self._rows[first][-1] if self._rows[second][-1] < 0 else -1)
             self._subtracted[first, second] = found
         return found
 
-    def of(self, pattern: str) -> int:
-        """Give the strings that a regular expression matches as a whole."""
-        return self._followed(pattern, self.state([0] * _DIGITS, 0))
+    def match_whole(self, pattern: str) -> int:
+        """Return the strings that a regular expression matches from the first to the last digit."""
+        return self._match(pattern, self.add_state([0] * _DIGITS, 0))
 
-    def beginning(self, pattern: str) -> int:
-        """Give the strings whose beginnings a regular expression matches."""
-        return self._followed(pattern, self.everything())
+    def match_beginning(self, pattern: str) -> int:
+        """Return the strings whose beginnings a regular expression matches."""
+        return self._match(pattern, self.match_everything())
 
-    def of_lengths(self, lengths: Iterable[int]) -> int:
-        """Give all strings of some lengths."""
+    def match_lengths(self, lengths: Iterable[int]) -> int:
+        """Return all strings of some lengths."""
         allowed = set(lengths)
         found = 0
         for length in range(max(allowed), -1, -1):
-            found = self.state([found] * _DIGITS, 0 if length in allowed else -1)
+            found = self.add_state([found] * _DIGITS, 0 if length in allowed else -1)
         return found
 
-    def fixed(self, places: Sequence[int]) -> int:
-        """Give the strings of as many digits as `places` with digit -1 - entry there, and any where entry >= 0.
+    def match_places(self, places: Sequence[int]) -> int:
+        """Return the strings with the digits that `places` demands: entry < 0 demands the digit -1 - entry.
 
-        An entry >= 0 must be the place's own number; other equations are not solved: nothing fulfils them.
+        An entry >= 0 allows any digit, and must be the place's own number. Other equations are not solved: no string
+        fulfils them.
         """
-        found = self.state([0] * _DIGITS, 0)
+        found = self.add_state([0] * _DIGITS, 0)
         for place in range(len(places) - 1, -1, -1):
             entry = places[place]
             if entry not in (place, *range(-_DIGITS, 0)):
                 return 0
-            found = self.state([found if entry >= 0 or digit == -1 - entry else 0 for digit in range(_DIGITS)])
+            found = self.add_state([found if entry >= 0 or digit == -1 - entry else 0 for digit in range(_DIGITS)])
         return found
 
-    def first_match(self, ways: Iterable[tuple[Sequence[frozenset[int]], int]]) -> int:
-        """Give what begins in one of some ways, the digits that each place may hold, and goes on with that way's rest.
+    def match_first(self, ways: Iterable[tuple[Sequence[frozenset[int]], int]]) -> int:
+        """Return what begins in one of some ways, the digits that each place may hold, and continues with its rest.
 
-        A string has the tag that the first way which it can take gives it.
+        A string has the tag that the first way it can take gives it.
         """
         found = 0
         for sets, rest in ways:
             way = rest
             for digits in reversed(sets):
-                way = self.state([way if digit in digits else 0 for digit in range(_DIGITS)])
+                way = self.add_state([way if digit in digits else 0 for digit in range(_DIGITS)])
             found = self.join(found, way)
         return found
 
-    def seen(self, language: int, places: Sequence[int], length: int) -> int:
-        """Give the strings of `length` digits for which `language` has the string of their digits at `places`.
+    def select_seen(self, language: int, places: Sequence[int], length: int) -> int:
+        """Return the strings of `length` digits for which `language` has the string of their digits at `places`.
 
-        Places ascend; an entry below 0 stands for the digit -1 - entry.
+        Places ascend. An entry < 0 stands for the digit -1 - entry.
         """
         known: dict[tuple[int, int, int], int] = {}
 
@@ -157,26 +158,26 @@ class DigitSets:
                 if entry < 0:
                     known[key] = built(row[-1 - entry], index + 1, place)
                 elif place == length:
-                    known[key] = self.state([0] * _DIGITS, row[-1])
+                    known[key] = self.add_state([0] * _DIGITS, row[-1])
                 elif entry == place:
-                    known[key] = self.state([built(target, index + 1, place + 1) for target in row[:-1]])
+                    known[key] = self.add_state([built(target, index + 1, place + 1) for target in row[:-1]])
                 else:
-                    known[key] = self.state([built(state, index, place + 1)] * _DIGITS)
+                    known[key] = self.add_state([built(state, index, place + 1)] * _DIGITS)
             return known[key]
 
         return built(language, 0, 0)
 
-    def tagged(self, language: int, tag: int) -> int:
-        """Give a finite set with another tag for all of its strings."""
-        return self._mapped(language, lambda old: tag if old >= 0 else -1, {})
+    def retag(self, language: int, tag: int) -> int:
+        """Return a finite set with another tag for all its strings."""
+        return self._retag(language, lambda old: tag if old >= 0 else -1, {})
 
-    def tagged_with(self, language: int, tag: int) -> int:
-        """Give the strings that have a tag, with the tag 0."""
-        known = {state: self.everything() if old == tag else 0 for old, state in list(self._everything.items())}
-        return self._mapped(language, lambda old: 0 if old == tag else -1, known)
+    def select_tag(self, language: int, tag: int) -> int:
+        """Return the strings that have a tag, with the tag 0."""
+        known = {state: self.match_everything() if old == tag else 0 for old, state in list(self._everything.items())}
+        return self._retag(language, lambda old: 0 if old == tag else -1, known)
 
-    def lengths(self, language: int) -> list[int]:
-        """Give the lengths of the strings of a finite set, in order."""
+    def list_lengths(self, language: int) -> list[int]:
+        """Return the lengths of the strings of a finite set, in order."""
         lengths = []
         layer = {language}
         for length in range(self.LONGEST + 1):
@@ -185,8 +186,8 @@ class DigitSets:
             layer = {target for state in layer for target in self._rows[state][:-1]} - {0}
         return lengths
 
-    def sample(self, language: int) -> str:
-        """Give a string of a finite set that is not empty."""
+    def find_sample(self, language: int) -> str:
+        """Return a string of a finite set that is not empty."""
         digits = ""
         while self._rows[language][-1] < 0:
             digit = next(digit for digit in range(_DIGITS) if self._rows[language][digit])
@@ -194,8 +195,8 @@ class DigitSets:
             language = self._rows[language][digit]
         return digits
 
-    def reached(self, states: Iterable[int]) -> tuple[dict[int, int], _Edges, tuple[int, ...]]:
-        """Give the part of the automaton that some states reach: new numbers of its states, their edges and tags."""
+    def extract(self, states: Iterable[int]) -> tuple[dict[int, int], _Edges, tuple[int, ...]]:
+        """Return the part of the automaton that some states reach: new numbers of its states, their edges and tags."""
         numbering: dict[int, int] = {}
         pending = list(states)
         while pending:
@@ -207,24 +208,24 @@ class DigitSets:
         edges = tuple(tuple((digit, numbering[row[digit]]) for digit in range(_DIGITS) if row[digit]) for row in rows)
         return numbering, edges, tuple(row[-1] for row in rows)
 
-    def _followed(self, pattern: str, rest: int) -> int:
-        """Give the strings that a regular expression matches up to what is in `rest`."""
+    def _match(self, pattern: str, rest: int) -> int:
+        """Return the strings that begin with what a regular expression matches and go on with what is in `rest`."""
         key = pattern, rest
         if key not in self._built_patterns:
             with _translate_errors(pattern):
                 self._built_patterns[key] = self._prepend(parse_tree(pattern), rest)
         return self._built_patterns[key]
 
-    def _pairs(self, first: int, second: int) -> Iterator[tuple[int, int]]:
+    def _pair_targets(self, first: int, second: int) -> Iterator[tuple[int, int]]:
         return zip(self._rows[first][:-1], self._rows[second][:-1], strict=True)
 
-    def _mapped(self, state: int, tag_of: Callable[[int], int], known: dict[int, int]) -> int:
-        """Replace the tags of a set; `known` holds what is done already."""
+    def _retag(self, state: int, tag_of: Callable[[int], int], known: dict[int, int]) -> int:
+        """Replace the tags of a set. `known` has the states that are done."""
         if not state:
             return 0
         if state not in known:
             row = self._rows[state]
-            known[state] = self.state([self._mapped(target, tag_of, known) for target in row[:-1]], tag_of(row[-1]))
+            known[state] = self.add_state([self._retag(target, tag_of, known) for target in row[:-1]], tag_of(row[-1]))
         return known[state]
 
     def _prepend(self, tree: Tree, rest: int) -> int:
@@ -237,7 +238,7 @@ class DigitSets:
         match node:
             case "characters", mask:
                 digits = _list_digits(mask)
-                return self.state([rest if digit in digits else 0 for digit in range(_DIGITS)])
+                return self.add_state([rest if digit in digits else 0 for digit in range(_DIGITS)])
             case "group", content, _:
                 return self._prepend(content, rest)
             case "either", options:
@@ -250,15 +251,15 @@ class DigitSets:
                     found = self._prepend(content, found)
                 return found
             case "ahead", content, is_negated:
-                ahead = self._prepend(content, self.everything())
-                return self.minus(rest, ahead) if is_negated else self.meet(rest, ahead)
+                ahead = self._prepend(content, self.match_everything())
+                return self.subtract(rest, ahead) if is_negated else self.meet(rest, ahead)
             case "anchor", "$":
-                return self.meet(rest, self.state([0] * _DIGITS, 0))
+                return self.meet(rest, self.add_state([0] * _DIGITS, 0))
         raise LanguageError(f"has an unsupported part ({node[0]})")
 
 
 class Way(NamedTuple):
-    """One way to match: the digits that each place may hold, where the groups lie, and whether the text ends there."""
+    """A way to match: the digits that each place may hold, where the groups lie, and whether the text ends there."""
 
     sets: tuple[frozenset[int], ...] = ()
     groups: tuple[tuple[int, int] | None, ...] = ()

@@ -1,4 +1,4 @@
-"""Numbers from a list: a user's own, one image after the other or drawn."""
+"""Numbers from the user's own list, in order or drawn."""
 
 import csv
 import hashlib
@@ -28,17 +28,17 @@ _DELIMITERS = ",;\t|"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ListedNumbers:
-    """Listed sequences, over and over in the order given, or each image's drawn with equal chance.
+    """Listed sequences: over and over in the given order, or drawn for each image with equal chance.
 
     Attributes
     ----------
     packed : Sequences
-        The list; at least one.
+        The list, of at least one sequence.
     order : {"given", "drawn"}
     first : int
-        Number of the image that shows the first of them, where they come as given.
+        In the given order: the number of the image that shows the first sequence.
     about : dict
-        JSON-like: where they are from.
+        Where they are from, as JSON-like values.
     """
 
     packed: Sequences
@@ -56,48 +56,48 @@ class ListedNumbers:
     def from_file(
         cls, path: str | os.PathLike[str], *, column: str | None = None, order: Order = "given"
     ) -> "ListedNumbers":
-        """Read numbers from a text file, one a line, or from a column of a CSV file.
+        """Read numbers from a text file, one per line, or from a column of a CSV file.
 
-        Blank lines are left out, and spaces around a number.
+        Blank lines and spaces around numbers are ignored.
 
         Parameters
         ----------
         path : path_like
             UTF-8.
         column : str, optional
-            The column of a CSV file: its name in the first row, or its number, counted from 1, where no row holds
-            names. The delimiter is a comma, a semicolon, a tab or a bar. None reads whole lines.
+            The column of a CSV file: its name in the first row, or its number, counted from 1, if there are no names.
+            The delimiter is a comma, a semicolon, a tab or a bar. None reads whole lines.
         order : {"given", "drawn"}
 
         Raises
         ------
         SpecError
-            If the file cannot be read, has no such column, or holds what is no number; it names the line.
+            If the file cannot be read, has no such column, or has an entry that is not a number. Names the line.
         """
         path = Path(path)
         try:
             content = path.read_bytes()
-        except (OSError, ValueError) as exc:  # the latter for a NUL in the name
+        except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
             reason = exc.strerror if isinstance(exc, OSError) else exc
-            raise SpecError(f"the numbers {path} cannot be read: {reason}; name a text file") from exc
+            raise SpecError(f"the numbers {path} cannot be read: {reason}; give a text file") from exc
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as exc:
-            raise SpecError(f"the numbers {path} are no text in UTF-8, from byte {exc.start} on: save them so") from exc
+            raise SpecError(f"the numbers {path} are not UTF-8, from byte {exc.start} on: save them as UTF-8") from exc
         if column is None:
             entries = [line.strip() for line in text.split("\n")]
             places = range(1, len(entries) + 1)
             kept = [(entry, place) for entry, place in zip(entries, places, strict=True) if entry]
         else:
-            kept = _column(path, text, column)
+            kept = _read_column(path, text, column)
         if not kept:
-            raise SpecError(f"the numbers {path} hold none: give one a line")
+            raise SpecError(f"the numbers {path} are empty: give one number per line")
         try:
             packed = pack_sequences([entry for entry, _ in kept])
         except SpecError:
-            _refuse(path, kept, column)
+            _reject_entry(path, kept, column)
             raise
-        # A name that is no text keeps its odd bytes escaped.
+        # Bytes of the name that are not UTF-8 are escaped.
         name = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
         about = {"sequences": name, "sha256": hashlib.sha256(content).hexdigest()}
         if column is not None:
@@ -117,12 +117,12 @@ class ListedNumbers:
         return rounds * int(self.packed.offsets[-1]) + int(self.packed.offsets[rest])
 
     def sequences(self, seed: int, span: Span) -> Sequences:
-        """Give the sequences of the images in `span`."""
+        """Return the sequences of the images in `span`."""
         from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
 
         count = len(self.packed)
         if self.order == "given":
-            first = (span.start - self.first) % count  # image numbers may be beyond what arrays add up
+            first = (span.start - self.first) % count  # image numbers may be too large to add in an array
             chosen = (np.arange(len(span), dtype=np.int64) + first) % count
         else:
             chosen = np.empty(len(span), np.int64)
@@ -134,12 +134,12 @@ class ListedNumbers:
         return Sequences(codes, offsets)
 
     def describe(self) -> dict[str, Any]:
-        """Give what makes the same numbers again, for a file's metadata."""
+        """Return what makes the same numbers again, for a file's metadata."""
         return {"numbers": "listed", **self.about, "order": self.order}
 
 
-def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
-    """Give the entries of a CSV file's column, each with its line's number."""
+def _read_column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
+    """Return the entries of a CSV file's column, each with its line number."""
     first_line = next((line for line in text.split("\n") if line.strip()), "")
     delimiter = max(_DELIMITERS, key=first_line.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -152,7 +152,7 @@ def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
                 continue
             if index is None:
                 names = [name.strip() for name in row]
-                # A number first: the first row may hold numbers itself, and is not to be taken for names then.
+                # Try a number first: if the first row holds numbers itself, they are not names.
                 if re.fullmatch("[0-9]{1,9}", column) and 1 <= int(column) <= len(names):
                     index = int(column) - 1
                 elif column in names:
@@ -165,34 +165,32 @@ def _column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
                     )
             if len(row) != len(names):
                 raise SpecError(
-                    f"{path}, line {reader.line_num}: there are {len(row)} columns, and the first row has "
-                    f"{len(names)}: complete the line, or put entries that hold {delimiter!r} in double quotes"
+                    f"{path}, line {reader.line_num} has {len(row)} columns, but the first row has {len(names)}: "
+                    f"complete the line, or put entries that contain {delimiter!r} in double quotes"
                 )
             entry = row[index].strip()
             if entry:
                 kept.append((entry, reader.line_num))
     except csv.Error as exc:
-        raise SpecError(f"{path}, line {reader.line_num}: {exc}; mend the line") from exc
+        raise SpecError(f"{path}, line {reader.line_num}: {exc}; fix the line") from exc
     return kept
 
 
-def _refuse(path: Path, kept: list[tuple[str, int]], column: str | None) -> None:
-    """Raise SpecError for the first entry that is no number."""
-    hint = "a CSV file's column is named with --column"
+def _reject_entry(path: Path, kept: list[tuple[str, int]], column: str | None) -> None:
+    """Raise SpecError for the first entry that is not a number."""
+    hint = "name a column of a CSV file with --column"
     if column is not None:
-        hint = "where the first row holds names, --column takes one of them"
+        hint = "if the first row holds names, give one of them as --column"
     for entry, line in kept:
         written = _WRITTEN.match(entry)
         end = written.end() if written else 0
         if end < len(entry):
             raise SpecError(
-                f"{path}, line {line}: {format_value(entry)} holds {entry[end]!r}: give digits from 0 to 9 and "
-                "the separators "
-                f"{' '.join(ALPHABET[10:-1])} and space; {hint}"
+                f"{path}, line {line}: {format_value(entry)} holds {entry[end]!r}: give digits from 0 to 9 and the "
+                f"separators {' '.join(ALPHABET[10:-1])} and space; {hint}"
             )
         if len(entry) > MAX_LENGTH:
             raise SpecError(
-                f"{path}, line {line}: {format_value(entry)} has {len(entry)} characters: at most {MAX_LENGTH} "
-                "are possible; "
-                "split it"
+                f"{path}, line {line}: {format_value(entry)} has {len(entry)} characters: at most {MAX_LENGTH} are "
+                "possible; split it"
             )

@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 from number_generator.numbers.automata import Automaton, LanguageError
@@ -51,7 +52,9 @@ _UNSUPPORTED = {
     "SUBPATTERN": "the flag x",
 }
 
-_MAX_CHARACTERS = 100_000  # Python's parser takes quadratic time for some expressions
+# Python's parser takes quadratic time for some expressions.
+_MAX_CHARACTERS = 100_000
+_MAX_NESTING = 5_000_000  # characters times the depth of groups
 _MAX_WORK = 4_000_000  # some three seconds
 _PIECE_WORK = 20
 _STATE_WORK = 100
@@ -59,7 +62,7 @@ _TOO_LARGE = "is too large: give fewer or shorter repeats and alternatives"
 
 _UNSUPPORTED_ESCAPE = re.compile(r"(?<!\\)(?:\\\\)*(\\[ABNUZbuz])")
 _PIECE = re.compile(
-    r"\(\?(?:P<\w+>|[=!#]|[\w-]*:?)"  # the beginning of a group
+    r"\(\?(?:P<[^>]+>|[=!#]|[\w-]*:?)"  # the beginning of a group
     r"|\{(?:\d+(?:,\d*)?|,\d*)\}"
     r"|\[\^\]?(?:\\.|[^\]\\])*\]"  # a negated class may name any character
     r"|[.^$*+?()|]"
@@ -93,7 +96,7 @@ def parse_language(regex: str) -> Automaton:
         machine = _build_machine(tree, _Budget(), begins=True)
     except RecursionError as exc:  # each lookahead is a call within the last one
         raise LanguageError("has too many lookaheads or nested groups: use fewer") from exc
-    return Automaton.built(machine.edges, [0 if is_end else -1 for is_end in machine.ends], [0])
+    return Automaton.build(machine.edges, [0 if is_end else -1 for is_end in machine.ends], [0])
 
 
 def parse_tree(regex: str) -> Tree:
@@ -104,7 +107,8 @@ def parse_tree(regex: str) -> Tree:
     LanguageError
         If it is not valid, is not supported, or names characters that numbers cannot hold.
     """
-    if len(regex) > _MAX_CHARACTERS:
+    depth = max(accumulate((sign == "(") - (sign == ")") for sign in regex), default=0)
+    if len(regex) > _MAX_CHARACTERS or len(regex) * depth > _MAX_NESTING:
         raise LanguageError(_TOO_LARGE)
     try:
         parsed = _parse(regex)
@@ -322,7 +326,7 @@ class _Net:
             self._jumps[self._add(content, behind)].append(behind)
             return behind
         for _ in range(most - least):
-            self._jumps[at].append(behind)  # past all that may follow: from one to the next, there were far more ways
+            self._jumps[at].append(behind)  # past all repeats at once: jumping one by one takes far more work
             at = self._add(content, at)
         self._jumps[at].append(behind)
         return behind
@@ -339,7 +343,7 @@ class _Net:
             for member in members:
                 for mask, target in self._arcs[member]:
                     by_mask.setdefault(mask, set()).add(target)
-            codes_of: dict[tuple[int, ...], list[int]] = {}  # those that the same masks hold lead to the same states
+            codes_of: dict[tuple[int, ...], list[int]] = {}  # characters of the same masks lead to the same states
             for code in range(len(ALPHABET)):
                 codes_of.setdefault(tuple(mask for mask in by_mask if mask >> code & 1), []).append(code)
             codes_of.pop((), None)
@@ -373,7 +377,7 @@ class _Net:
 
 
 def _is_end(node: tuple[Any, ...]) -> bool:
-    """Tell whether a node is a `$`, or holds no more than such."""
+    """Tell whether a node is a `$` or has nothing but `$` in it."""
     return node == ("anchor", "$") or (node[0] == "either" and all(_is_end(part) for tree in node[1] for part in tree))
 
 
@@ -389,7 +393,7 @@ def _open_end(tree: Tree) -> Tree:
 
 def _intersect(machine: _Machine, ahead: _Machine, is_negated: bool, budget: _Budget) -> _Machine:
     """Return the automaton of the texts of `machine` that are texts of `ahead` too, or are not if it is negated."""
-    lost = -1  # the state of `ahead` in which no text ends, nor ever will
+    lost = -1  # the state of `ahead` from which no text can end
     names = {(0, 0): 0}
     waiting = [(0, 0)]
     both = _Machine([], [])

@@ -1,9 +1,9 @@
-"""Where number sequences come from: a fixed list, or draws in the form of phone numbers."""
+"""Sequences of digits and separators: the alphabet, sequences packed into arrays, and their labels."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,13 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
 from number_generator.system.checks import check_integer, check_seed, format_value
 
-__all__ = ["ALPHABET", "FixedNumbers", "PhoneNumbers", "draw_strings", "format_labels", "pack_sequences"]
+__all__ = ["ALPHABET", "DrawnNumbers", "FixedNumbers", "format_labels", "pack_sequences"]
 
 ALPHABET = "0123456789-.,/()+ "
-"""What a sequence can hold: code k is character k; the first ten are digits, the others separators."""
+"""The characters of sequences: code k is character k. The first ten are digits, the others separators."""
 
 _JOINT = "\n"
-_DRAWN_BYTES = 2**24  # of characters and offsets at once
+_DRAWN_BYTES = 2**24  # of characters and offsets at a time
 _LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
 _DIGITS = _LETTERS[:10]
 _NO_CODE = 255
@@ -28,7 +28,7 @@ _CODES[_LETTERS] = np.arange(len(_LETTERS))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedNumbers:
-    """Given sequences: image number `first + k` shows `packed`'s sequence k."""
+    """Given sequences: image number `first + k` shows sequence k of `packed`."""
 
     packed: Sequences
     first: int = 0
@@ -43,60 +43,55 @@ class FixedNumbers:
         return int(offsets[min(number - self.first, len(offsets) - 1)])
 
     def sequences(self, seed: int, span: Span) -> Sequences:
-        """Give the sequences of the images in `span`; the seed plays no part."""
+        """Return the sequences of the images in `span`, whatever the seed."""
         offsets = self.packed.offsets[span.start - self.first : span.stop - self.first + 1]
         return Sequences(self.packed.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def describe(self) -> dict[str, Any]:
-        """Tell that they were given."""
+        """Return that they were given, for a file's metadata."""
         return {"numbers": "given"}
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneNumbers:
-    """Numbers in the form of Japanese phone numbers: a 0, a digit from 1 to 9, then any digits.
+class DrawnNumbers:
+    """What sources of drawn numbers have in common."""
 
-    They are 10 or 11 digits long with equal chance; every digit is uniform.
+    __slots__ = ()
 
-    Attributes
-    ----------
-    dashes : bool
-        Whether dashes stand between groups of 3, 3 and 4 digits, or 3, 4 and 4.
-    """
-
-    dashes: bool = False
-
-    _SHORTEST: ClassVar[int] = 10
-    _DASHES: ClassVar[int] = 2
-
-    @property
-    def longest(self) -> int:
-        """The most characters of a number."""
-        return self._SHORTEST + 1 + (self._DASHES if self.dashes else 0)
-
-    def digits_before(self, number: int) -> int:
-        """Count the digits of all images before image `number`, at the most."""
+    def digits_before(self: NumberSource, number: int) -> int:
+        """Count the characters of all images before image `number`, at the most."""
         return number * self.longest
 
-    def sequences(self, seed: int, span: Span) -> Sequences:
-        """Draw the sequences of the images in `span`."""
-        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
+    def draw(self: NumberSource, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:
+        """Draw numbers as strings, without images.
 
-        offsets = np.zeros(len(span) + 1, np.int64)
-        layout.draw_phone_lengths(np.uint64(seed), np.uint64(span.start), self._SHORTEST, offsets[1:])
-        np.cumsum(offsets, out=offsets)
-        codes = np.empty(offsets[-1], np.uint8)
-        layout.draw_phone_digits(np.uint64(seed), np.uint64(span.start), offsets, codes)
-        if not self.dashes:
-            return Sequences(codes, offsets)
-        grouped_offsets = offsets + self._DASHES * np.arange(len(offsets))
-        grouped = np.empty(grouped_offsets[-1], np.uint8)
-        layout.group_phone_digits(codes, offsets, ALPHABET.index("-"), grouped)
-        return Sequences(grouped, grouped_offsets)
+        Parameters
+        ----------
+        count : int
+            How many, 0 or more.
+        seed : int, optional
+            From 0 to 2**64 - 1. None takes fresh entropy.
+        start : int, default 0
+            The image number of the first: number `start + k` is the same whatever the other arguments.
 
-    def describe(self) -> dict[str, Any]:
-        """Give what makes the same numbers again, for a file's metadata."""
-        return {"numbers": "phone", "dashes": self.dashes}
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        SpecError
+            If an argument is out of range.
+        """
+        count = check_integer("count", count, 0)
+        start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
+        key = check_seed(seed)
+        check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
+        strings: list[str] = []
+        for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (self.longest + 8))):
+            drawn = self.sequences(key, span)
+            text = _LETTERS[drawn.codes].tobytes().decode("ascii")
+            strings += [text[first:end] for first, end in pairwise(drawn.offsets.tolist())]
+        return strings
 
 
 def pack_sequences(sequences: Any) -> Sequences:
@@ -105,7 +100,7 @@ def pack_sequences(sequences: Any) -> Sequences:
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or ndarray of int, shape (N, L)
-        Digits 0 to 9, and in strings the separators of `ALPHABET` as well; at most 10,000 a sequence; an empty one
+        Digits 0 to 9, and in strings the separators of `ALPHABET` too; at most 10,000 per sequence. An empty sequence
         is a blank page.
 
     Returns
@@ -115,7 +110,7 @@ def pack_sequences(sequences: Any) -> Sequences:
     Raises
     ------
     SpecError
-        If something is neither a digit nor a separator, or a sequence is too long.
+        If something is neither a digit nor a separator, or if a sequence is too long.
     """
     if isinstance(sequences, (str, bytes)):
         raise SpecError(
@@ -132,7 +127,7 @@ def pack_sequences(sequences: Any) -> Sequences:
         ) from None
     try:
         text = _JOINT.join(items)
-    except TypeError:  # not strings alone
+    except TypeError:  # not only strings
         packed = _pack_digits(items)
     else:
         packed = _pack_strings(items, text)
@@ -142,25 +137,8 @@ def pack_sequences(sequences: Any) -> Sequences:
     return packed
 
 
-def draw_strings(source: NumberSource, count: int, seed: int | None, start: int) -> list[str]:
-    """Give the numbers that images `start` to `start + count` - 1 of a source show, some at a time.
-
-    None as seed draws afresh.
-    """
-    count = check_integer("count", count, 0)
-    start = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-    key = check_seed(seed)
-    check_integer("start + count", start + count, 0, MAX_IMAGE_NUMBER)
-    strings: list[str] = []
-    for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (source.longest + 8))):
-        drawn = source.sequences(key, span)
-        text = _LETTERS[drawn.codes].tobytes().decode("ascii")
-        strings += [text[first:end] for first, end in pairwise(drawn.offsets.tolist())]
-    return strings
-
-
 def format_labels(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
-    """Give the numbers as ASCII byte strings of `length` bytes, NUL-padded: an array of shape (n,).
+    """Return the numbers as an array of shape (n,) of ASCII byte strings of `length` bytes, padded with NUL.
 
     `digits_only` leaves the separators out.
     """
@@ -171,15 +149,15 @@ def format_labels(sequences: Sequences, length: int, *, digits_only: bool = Fals
     return text.reshape(-1).view(f"S{max(1, length)}")
 
 
-def _offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
+def _make_offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
     offsets = np.zeros(count + 1, np.int64)
     np.cumsum(np.fromiter(lengths, np.int64, count), out=offsets[1:])
     return offsets
 
 
 def _pack_strings(items: Sequence[str], text: str) -> Sequences:
-    """Pack strings, given one by one and joined: where the joints are is found faster than what each one measures."""
-    # Anything outside ASCII becomes one "?" a character, and so is found below at its place.
+    """Pack strings, given one by one and joined: it is faster to find the joints than to measure each string."""
+    # A character outside ASCII becomes one "?", and so is found below in its place.
     joined = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
     is_content = joined != ord(_JOINT)
     joints = np.flatnonzero(~is_content)
@@ -188,7 +166,7 @@ def _pack_strings(items: Sequence[str], text: str) -> Sequences:
         offsets[1:-1] = joints - np.arange(len(joints))
         offsets[-1] = len(joined) - len(joints)
         codes = joined[is_content] - np.uint8(ord("0"))
-    else:  # some string holds one itself
+    else:  # some string contains the joint
         np.cumsum([len(item) for item in items], out=offsets[1:])
         codes = np.frombuffer("".join(items).encode("ascii", "replace"), np.uint8) - np.uint8(ord("0"))
     if (codes > 9).any():
@@ -204,7 +182,7 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
             parts.append(_pack_strings([item], item).codes)
             continue
         try:
-            part = item if isinstance(item, np.ndarray) else _integers(item)
+            part = item if isinstance(item, np.ndarray) else _read_digits(item)
         except (TypeError, ValueError):
             part = np.empty((1, 1), object)
         if part.ndim != 1 or (part.size and part.dtype.kind not in "iu"):
@@ -215,12 +193,12 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
         if wrong.size:
             raise SpecError(f"sequence {index} holds {wrong[0]}: give digits from 0 to 9")
         parts.append(part.astype(np.uint8))
-    offsets = _offsets(map(len, parts), len(parts))
+    offsets = _make_offsets(map(len, parts), len(parts))
     return Sequences(np.concatenate([np.empty(0, np.uint8), *parts]), offsets)
 
 
-def _integers(item: Iterable[Any]) -> npt.NDArray[Any]:
-    """Give a sequence's digits as an array, or raise TypeError for what NumPy alone would take for digits."""
+def _read_digits(item: Iterable[Any]) -> npt.NDArray[Any]:
+    """Return a sequence's digits as an array. Raise TypeError for what only NumPy would take for digits."""
     values = list(item)
     if isinstance(item, (bytes, bytearray, memoryview)) or not {bool, np.bool_}.isdisjoint(map(type, values)):
         raise TypeError
@@ -231,7 +209,7 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
     if array.ndim != 2 or array.dtype.kind not in "iu":
         raise SpecError(
             f"sequences is an array of shape {array.shape} and type {array.dtype}: "
-            "give an integer array of shape (N, L), or a list of sequences of differing length"
+            "give an integer array of shape (N, L), or a list of sequences of different lengths"
         )
     if array.shape[1] > MAX_LENGTH:
         raise SpecError(f"sequences have {array.shape[1]} digits: at most {MAX_LENGTH} are possible; split them")
@@ -240,7 +218,7 @@ def _pack_array(array: npt.NDArray[Any]) -> Sequences:
         row, column = wrong[0]
         raise SpecError(f"sequence {row} holds {array[row, column]}: give digits from 0 to 9")
     return Sequences(
-        # A copy: a read-only array is another type to numba, and would compile everything again.
+        # A copy: to numba, a read-only array is another type, for which it would compile everything again.
         np.array(array, np.uint8).reshape(-1),
         np.arange(len(array) + 1, dtype=np.int64) * array.shape[1],
     )

@@ -28,7 +28,8 @@ from number_generator.job.spec import (
     check_truth,
 )
 from number_generator.numbers.lists import ListedNumbers
-from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
+from number_generator.numbers.phone import PhoneNumbers
+from number_generator.numbers.sequences import pack_sequences
 from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import join_truth

@@ -23,7 +23,7 @@ from number_generator import (
 from number_generator.commands import generate as cli
 from number_generator.commands.runs import execute
 from number_generator.digits.resolve import packaged_digits
-from number_generator.numbers.patterns import NAMED
+from number_generator.numbers.named_patterns import NAMED
 from number_generator.rendering.ground_truth import parameter_names
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
@@ -198,7 +198,7 @@ def test_labels_are_numbers_of_the_countries(codes, dashes):
         (["--sequences=no.txt"], r"the numbers no\.txt cannot be read: No such file or directory"),
         (["--sequences=."], r"the numbers \. cannot be read: Is a directory"),
         (["--sequences="], "cannot be read"),
-        (["--sequences=empty.txt"], r"the numbers empty\.txt hold none"),
+        (["--sequences=empty.txt"], r"the numbers empty\.txt are empty"),
         (["--sequences=own.csv", "--column=n"], "have no column 'n': the first row holds 'id', 'number'"),
         (["--sequences=own.csv"], r"own\.csv, line 1: 'id,number' holds 'i': .*--column"),
         (["--sequences=own.txt", "--num-images=0"], "--num-images is 0"),

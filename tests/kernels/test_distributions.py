@@ -11,7 +11,8 @@ from scipy import stats
 from number_generator._kernels import layout, rng, streams
 from number_generator.digits.resolve import default_digits
 from number_generator.job.spec import Span
-from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
+from number_generator.numbers.phone import PhoneNumbers
+from number_generator.numbers.sequences import pack_sequences
 
 PASSES = 1e-4
 CAUGHT = 1e-9

@@ -36,14 +36,14 @@ def automaton_of(*languages):
                     tags.append(-1)
                 state = edges[state][code]
             tags[state] = 0
-    return Automaton.built([list(arcs.items()) for arcs in edges], tags, starts)
+    return Automaton.build([list(arcs.items()) for arcs in edges], tags, starts)
 
 
 def chain_of(*widths, ends=()):
     """Give the automaton of strings whose character k is one of the first `widths[k]`; they may end before `ends`."""
     edges = [[(code, k + 1) for code in range(width)] for k, width in enumerate(widths)]
     tags = [0 if k in (*ends, len(widths)) else -1 for k in range(len(widths) + 1)]
-    return Automaton.built([*edges, []], tags, [0])
+    return Automaton.build([*edges, []], tags, [0])
 
 
 def strings_of(automaton, start):
@@ -62,7 +62,7 @@ def texts_of(sequences):
 
 def drawn_slowly(automaton, seed, image, stream=STREAM):
     """Draw the string of one image with Python's integers."""
-    counts = automaton.completions()
+    counts = automaton.count_completions()
     first_word = philox_words(seed, image, stream, 1)[0]
     state = automaton.starts[bounded(first_word, len(automaton.starts))]
     limbs = -(-counts[state].bit_length() // 64)
@@ -95,7 +95,7 @@ def test_an_automaton_has_the_strings_that_it_was_built_from(texts):
     strings = strings_of(automaton, automaton.starts[0])
 
     assert strings == sorted(texts, key=lambda text: [ALPHABET.index(character) for character in text])
-    assert automaton.completions()[automaton.starts[0]] == len(texts)
+    assert automaton.count_completions()[automaton.starts[0]] == len(texts)
     assert automaton.longest == max(map(len, texts))
 
 
@@ -113,13 +113,13 @@ def test_equal_states_become_one(texts, others):
 def test_useless_states_are_dropped_even_in_a_cycle():
     edges = [[(1, 1), (2, 2)], [], [(3, 2)], [(4, 1), (4, 3)]]
 
-    automaton = Automaton.built(edges, [-1, 0, -1, -1], [2, 0])
+    automaton = Automaton.build(edges, [-1, 0, -1, -1], [2, 0])
 
     assert automaton == Automaton((((), ((1, 0),))), (0, -1), (1,))
 
 
 def test_tags_keep_states_apart():
-    automaton = Automaton.built([[(0, 1), (1, 2), (2, 3)], [], [], []], [-1, 5, 6, 5], [0])
+    automaton = Automaton.build([[(0, 1), (1, 2), (2, 3)], [], [], []], [-1, 5, 6, 5], [0])
 
     assert automaton.edges == ((), (), ((0, 0), (1, 1), (2, 0)))
     assert automaton.tags == (5, 6, -1)
@@ -128,8 +128,8 @@ def test_tags_keep_states_apart():
 @pytest.mark.parametrize(
     ("edges", "tags", "message"),
     [
-        ([[(1, 0)]], [0], "matches numbers without end: give a limit"),
-        ([[(1, 1)], [(2, 2)], [(3, 0), (4, 3)], []], [-1, -1, -1, 0], "matches numbers without end"),
+        ([[(1, 0)]], [0], "matches infinitely many numbers: give a limit"),
+        ([[(1, 1)], [(2, 2)], [(3, 0), (4, 3)], []], [-1, -1, -1, 0], "matches infinitely many numbers"),
         ([[(1, 1)], []], [-1, -1], "matches no number at all"),
         ([[(1, 0)]], [-1], "matches no number at all"),
         (
@@ -141,7 +141,7 @@ def test_tags_keep_states_apart():
 )
 def test_a_language_without_strings_or_without_end_is_refused(edges, tags, message):
     with pytest.raises(LanguageError, match=message):
-        Automaton.built(edges, tags, [0])
+        Automaton.build(edges, tags, [0])
 
 
 def test_tables_beyond_all_memory_are_refused():
@@ -151,9 +151,9 @@ def test_tables_beyond_all_memory_are_refused():
         first = len(edges)
         edges += [[(code, first + k + 1) for code in range(18)] for k in range(10_000)] + [[]]
         tags += [-1] * 10_000 + [tag]
-    automaton = Automaton.built(edges, tags, [0, 10_001, 20_002])
+    automaton = Automaton.build(edges, tags, [0, 10_001, 20_002])
 
-    with pytest.raises(LanguageError, match="too large to be counted"):
+    with pytest.raises(LanguageError, match="too large to count"):
         Sampler(automaton)
 
 
@@ -170,7 +170,7 @@ def test_tables_beyond_all_memory_are_refused():
         chain_of(*[10] * 700),
         automaton_of({"", "1", "12-3"}, {"5"}, {"5"}),
     ],
-    ids=lambda automaton: f"{max(automaton.completions()).bit_length()} bits",
+    ids=lambda automaton: f"{max(automaton.count_completions()).bit_length()} bits",
 )
 @pytest.mark.parametrize("seed", [0, 2**64 - 1])
 def test_draws_are_those_of_exact_arithmetic(automaton, seed):
@@ -228,17 +228,17 @@ def test_every_start_has_the_same_chance_and_counts_as_often_as_it_is_named():
 
 def test_each_length_can_have_the_same_chance():
     texts = {"", "5", *(f"{number:03}" for number in range(1000))}
-    automaton = automaton_of(texts).by_length()
+    automaton = automaton_of(texts).split_by_length()
 
     drawn = Counter(map(len, texts_of(Sampler(automaton).draw(3, Span(0, 30_000), STREAM))))
 
-    assert [automaton.completions()[start] for start in automaton.starts] == [1, 1, 1000]
+    assert [automaton.count_completions()[start] for start in automaton.starts] == [1, 1, 1000]
     assert chisquare([drawn[0], drawn[1], drawn[3]]).pvalue > 1e-4
 
 
 @given(TEXTS)
 def test_lengths_apart_have_the_strings_of_all_together(texts):
-    automaton = automaton_of(texts).by_length()
+    automaton = automaton_of(texts).split_by_length()
 
     languages = [strings_of(automaton, start) for start in automaton.starts]
 
@@ -247,14 +247,14 @@ def test_lengths_apart_have_the_strings_of_all_together(texts):
 
 
 def test_too_many_lengths_are_refused():
-    with pytest.raises(LanguageError, match="too large to be drawn with equal lengths"):
-        chain_of(*[10] * 1000, ends=range(1000)).by_length()
+    with pytest.raises(LanguageError, match="too large to draw with equal lengths"):
+        chain_of(*[10] * 1000, ends=range(1000)).split_by_length()
 
 
 def test_templates_say_how_strings_are_written():
     # Tag 0 ends "1d", tag 1 "2d": (d) and 2-dd.
     edges = [[(1, 1), (2, 2)], [(code, 3) for code in range(10)], [(code, 4) for code in range(10)], [], []]
-    automaton = Automaton.built(edges, [-1, -1, -1, 0, 1], [0])
+    automaton = Automaton.build(edges, [-1, -1, -1, 0, 1], [0])
     opening, closing, dash = (-1 - ALPHABET.index(character) for character in "()-")
 
     sampler = Sampler(automaton, [(opening, 1, closing), (0, dash, 1, 1)])

@@ -11,70 +11,20 @@ from collections import Counter
 import numpy as np
 import phonenumbers
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from phonenumbers import PhoneMetadata, PhoneNumber, PhoneNumberDesc, PhoneNumberFormat, PhoneNumberType
+from national_numbers import digits_of, is_of_type, texts_up_to
+from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 from scipy import stats
 
 from number_generator.errors import SpecError
 from number_generator.job.spec import Span
-from number_generator.numbers import countries, digit_sets
+from number_generator.numbers import countries
 from number_generator.numbers.countries import CountryNumbers, country_codes, parse_country_option
 from number_generator.numbers.sequences import ALPHABET
 
 EACH = -(-50_000 // len(country_codes())) * 2  # of each country: 100,000 numbers in all
 PASSES = 1e-4
-
-
-def digits_of(written):
-    return re.sub(r"\D", "", written)
-
-
-def number_of(calling_code, digits):
-    """Give the number that phonenumbers means by the digits of a national number."""
-    zeros = min(len(digits) - len(digits.lstrip("0")), len(digits) - 1)
-    return PhoneNumber(
-        country_code=calling_code,
-        national_number=int(digits),
-        italian_leading_zero=True if zeros else None,
-        number_of_leading_zeros=zeros if zeros > 1 else None,
-    )
-
-
-def is_of_type(digits, desc):
-    """Tell whether a national number is in the pattern of a type, and of a length that this can have."""
-    if desc is None or not desc.national_number_pattern or len(digits) not in desc.possible_length:
-        return False
-    return re.fullmatch(desc.national_number_pattern, digits) is not None
-
-
-def some_strings(languages, language, count, chance):
-    """Give some strings of a finite set, each made digit by digit."""
-    found = []
-    while language and len(found) < count:
-        state, digits = language, ""
-        while True:
-            *targets, tag = languages._rows[state]
-            ways = [digit for digit in range(10) if targets[digit]]
-            if tag >= 0 and (not ways or chance.random() < 0.2):
-                break
-            digits += str(chance.choice(ways))
-            state = targets[int(digits[-1])]
-        found.append(digits)
-    return found
-
-
-def holds(languages, language, text):
-    """Give the tag that a string has in a set, or None."""
-    for character in text:
-        language = languages._rows[language][int(character)]
-    tag = languages._rows[language][-1]
-    return None if tag < 0 else tag
-
-
-def texts_up_to(length, alphabet):
-    """Give all strings of digits of an alphabet, the empty one too."""
-    return ["".join(each) for size in range(length + 1) for each in itertools.product(alphabet, repeat=size)]
 
 
 # --- what phonenumbers says of them
@@ -118,38 +68,6 @@ def test_each_type_of_each_country_occurs():
         assert all(any(is_of_type(digits, desc) for desc in present.values()) for digits in drawn), region
 
     assert not missing
-
-
-def test_only_numbers_that_would_be_read_as_others_are_left_out(monkeypatch):
-    made = []
-    write = countries._written
-
-    def noting(languages, reader, numbers, *rest):
-        written = write(languages, reader, numbers, *rest)
-        made.append((languages, numbers, written))
-        return written
-
-    monkeypatch.setattr(countries, "_written", noting)
-    chance = random.Random(3)
-    left_out = 0
-    wrong = []
-    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        if regions == ("001",):  # no country's: free numbers, satellites
-            continue
-        made.clear()
-        countries._plan.__wrapped__(code)
-        for region, (languages, numbers, written) in zip(np.repeat(regions, 2).tolist(), made, strict=True):
-            out = languages.minus(numbers, written)
-            for language, is_drawn in ((written, True), (out, False)):
-                for digits in some_strings(languages, language, 15, chance):
-                    number = number_of(code, digits)
-                    text = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-                    left_out += not is_drawn
-                    if (phonenumbers.parse(text, region) == number) != is_drawn:
-                        wrong.append((region, digits, text, is_drawn))
-
-    assert not wrong, (len(wrong), wrong[:5])
-    assert left_out > 0
 
 
 FORMS = [
@@ -352,11 +270,11 @@ def test_an_option_lists_countries_in_either_case(text, regions):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", r"country is \[\], which names none: give ISO 3166 codes"),
-        ("JPN", r"country is 'JPN', which is not known \(closest: JP\): give ISO 3166 codes such as 'JP', or 'all'"),
-        ("JP,UK", r"country is 'UK', which is not known \(closest: GB\): .*country_codes\(\) lists them"),
-        ("JP,", r"country is '', which is not known: give"),
-        ("JP;US", r"country is 'JP;US', which is not known"),
+        ("", r"country is \[\], which is empty: give ISO 3166 codes"),
+        ("JPN", r"country is 'JPN', which is unknown \(closest: JP\): give ISO 3166 codes such as 'JP', or 'all'"),
+        ("JP,UK", r"country is 'UK', which is unknown \(closest: GB\): .*country_codes\(\) lists them"),
+        ("JP,", r"country is '', which is unknown: give"),
+        ("JP;US", r"country is 'JP;US', which is unknown"),
         ("x" * 1000, r"country is 'xxxxx"),
     ],
 )
@@ -395,290 +313,6 @@ def test_dashes_are_there_or_not(dashes):
 def test_a_draw_refuses_numbers_out_of_range(arguments):
     with pytest.raises(SpecError, match=r"(count|start|seed) is"):
         CountryNumbers("JP").draw(**arguments)
-
-
-def test_a_country_without_numbers_is_refused_by_name(monkeypatch):
-    monkeypatch.setattr(countries, "_plan", lambda code: countries._Plan((), (), (), {}))
-
-    with pytest.raises(SpecError, match=r"country is 'AD': phonenumbers .* leave it out"):
-        countries._sampler.__wrapped__(("AD",), False)
-
-
-# --- sets of numbers
-
-
-CLASSES = st.sampled_from(["0", "1", "2", "[01]", "[1-2]", r"\d"])
-EXPRESSIONS = st.recursive(
-    CLASSES,
-    lambda inner: st.one_of(
-        st.lists(inner, min_size=1, max_size=3).map("".join),
-        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"(?:{'|'.join(parts)})"),
-        inner.map(lambda part: f"({part})"),
-        st.tuples(inner, st.sampled_from(["?", "{2}", "{0,2}", "{1,2}"])).map(lambda pair: f"(?:{pair[0]}){pair[1]}"),
-    ),
-    max_leaves=6,
-)
-AHEAD = st.tuples(st.sampled_from(["(?=", "(?!"]), EXPRESSIONS, EXPRESSIONS).map(lambda parts: "{}{}){}".format(*parts))
-TEXTS = texts_up_to(5, "012")
-
-
-@given(EXPRESSIONS | AHEAD)
-def test_a_set_holds_what_its_expression_matches(pattern):
-    languages = digit_sets.DigitSets()
-
-    whole, beginning = languages.of(pattern), languages.beginning(pattern)
-
-    expression = re.compile(pattern)
-    for text in TEXTS:
-        assert (holds(languages, whole, text) is not None) == (expression.fullmatch(text) is not None), text
-        assert (holds(languages, beginning, text) is not None) == (expression.match(text) is not None), text
-
-
-@given(st.lists(st.sets(st.sampled_from(texts_up_to(3, "01"))), min_size=2, max_size=2), st.booleans())
-def test_sets_join_meet_and_subtract_like_sets(pair, with_everything):
-    languages = digit_sets.DigitSets()
-    states = []
-    for tag, texts in enumerate(pair):
-        state = languages.NOTHING
-        for text in sorted(texts):
-            state = languages.join(state, languages.tagged(languages.fixed([-1 - int(digit) for digit in text]), tag))
-        states.append(state)
-    first, second = states
-    all_texts = texts_up_to(4, "01")
-    one, other = pair
-    if with_everything:
-        second, other = languages.everything(1), set(all_texts)
-
-    results = languages.join(first, second), languages.meet(first, second), languages.minus(first, second)
-
-    for text in all_texts:
-        tags = [holds(languages, state, text) for state in results]
-        own = 0 if text in one else None
-        assert tags == [
-            1 if own is None and text in other else own,
-            own if text in other else None,
-            None if text in other else own,
-        ]
-    assert languages.join(languages.minus(first, second), languages.meet(first, second)) == first
-    assert languages.lengths(first) == sorted(set(map(len, one)))
-
-
-@given(EXPRESSIONS, st.booleans())
-def test_ways_to_match_come_in_the_order_that_python_tries_them(pattern, is_anchored):
-    ending = f"(?:{pattern})$|{pattern}" if is_anchored else pattern
-    expression = re.compile(ending)
-
-    ways = digit_sets.list_ways(ending)
-
-    for text in TEXTS:
-        taken = next(
-            (
-                way
-                for way in ways
-                if len(way.sets) <= len(text)
-                and all(int(character) in digits for character, digits in zip(text, way.sets, strict=False))
-                and (not way.is_anchored or len(way.sets) == len(text))
-            ),
-            None,
-        )
-        match = expression.match(text)
-        assert (taken is None) == (match is None), text
-        if match:
-            spans = [match.span(number + 1) for number in range(expression.groups)]
-            assert len(taken.sets) == match.end(), text
-            assert [span or (-1, -1) for span in taken.groups] == spans, text
-
-
-def test_a_set_seen_through_places_drops_and_adds_digits():
-    languages = digit_sets.DigitSets()
-    language = languages.of("12(3|4)5?")
-
-    seen = languages.seen(language, (0, -1 - 2, 2), 4)
-
-    found = [text for text in texts_up_to(4, "1234") if holds(languages, seen, text) is not None]
-    assert found == [f"1{b}{c}{d}" for b in "1234" for c in "34" for d in "1234"]
-
-
-# --- invented countries: what no country of today does
-
-
-@pytest.fixture
-def invent(monkeypatch):
-    """Give a function that makes phonenumbers know some countries, of one calling code that nobody has."""
-    described = {}
-    of_region, of_code = PhoneMetadata.metadata_for_region, PhoneMetadata.metadata_for_region_or_calling_code
-
-    def metadata_for_region(region, *default):
-        return described.get(region) or of_region(region, *default)
-
-    def metadata_for_region_or_calling_code(code, region):
-        return described.get(region) or of_code(code, region)
-
-    monkeypatch.setattr(PhoneMetadata, "metadata_for_region", metadata_for_region)
-    monkeypatch.setattr(PhoneMetadata, "metadata_for_region_or_calling_code", metadata_for_region_or_calling_code)
-
-    def run(*regions):
-        described.clear()
-        described.update({region.id: region for region in regions})
-        monkeypatch.setitem(phonenumbers.COUNTRY_CODE_TO_REGION_CODE, CALLING_CODE, tuple(described))
-        monkeypatch.setattr(phonenumbers.phonenumberutil, "SUPPORTED_REGIONS", set(described))
-
-    return run
-
-
-CALLING_CODE = 210
-
-
-def country(name, pattern, *, general=r"[0-3]{3,4}", lengths=(3, 4), **others):
-    """Give the metadata of a country that has mobile numbers only."""
-    return PhoneMetadata(
-        id=name,
-        country_code=CALLING_CODE,
-        general_desc=PhoneNumberDesc(national_number_pattern=general, possible_length=lengths),
-        mobile=PhoneNumberDesc(national_number_pattern=pattern, possible_length=lengths),
-        register=False,
-        **others,
-    )
-
-
-def test_numbers_of_a_shared_calling_code_are_valid_where_phonenumbers_looks_first(invent):
-    # The second claims all that begins with 1 or 2 and calls little of it valid: no 1xx of the third counts.
-    regions = [
-        country("AA", "1[01]2"),
-        country("BB", "[12]0[34]", general=r"\d{3}", leading_digits="[12]"),
-        country("CC", r"[0-3]\d[4-6]", general=r"\d{3}"),
-    ]
-    invent(*regions)
-    languages = digit_sets.DigitSets()
-
-    valid = countries._valid_numbers(languages, {region.id: region for region in regions})
-
-    texts = [f"{number:03}" for number in range(1000)]
-    expected = [text for text in texts if phonenumbers.is_valid_number(number_of(CALLING_CODE, text))]
-    assert [text for text in texts if holds(languages, valid, text) is not None] == expected
-    assert 0 < len(expected) < 100
-
-
-PREFIXES = st.sampled_from(
-    [
-        {},
-        {"national_prefix_for_parsing": "0"},
-        {"national_prefix_for_parsing": "1|20?"},
-        {"national_prefix_for_parsing": "0?2"},
-        {"national_prefix_for_parsing": "0([12])?"},
-        {"national_prefix_for_parsing": "([12]\\d\\d)$|1", "national_prefix_transform_rule": "3\\1"},
-        {"national_prefix_for_parsing": "0?(?:(1|22?)3)?", "national_prefix_transform_rule": "1\\1"},
-        {"national_prefix_for_parsing": "(0)?(2)", "national_prefix_transform_rule": "\\2"},
-    ]
-)
-FORMATS = st.lists(
-    st.builds(
-        phonenumbers.NumberFormat,
-        pattern=st.sampled_from([r"(\d)(\d{2,3})", r"(\d{2})(\d)", r"(\d)(\d)(\d{2})", r"(\d{3,4})"]),
-        format=st.sampled_from([r"\1 \2", r"\1 3-\2", r"\2", r"\1.\2*"]),
-        leading_digits_pattern=st.sampled_from([[], ["[0-2]"], ["1", "1[0-2]"], ["2|0(?!1)"]]),
-        national_prefix_formatting_rule=st.sampled_from([None, r"0\1", r"(1\1)", r"2 \1", r"02-\1"]),
-    ).filter(lambda form: r"\2" not in form.format or form.pattern.count("(") > 1),
-    max_size=2,
-)
-
-
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    prefix=PREFIXES,
-    formats=FORMATS,
-    international=st.sampled_from([None, "00", "0[12]?", "2(?:1|33)", "110|1"]),
-    pattern=st.sampled_from(["[0-3]{3}", "[0-3]{3,4}", "2[0-3]{2,3}|10[0-3]{2}"]),
-    general=st.sampled_from(["[0-3]{3,4}", "[0-3]{2,4}", "[12][0-3]{2}|[0-3]{4}"]),
-)
-@example(  # "2 100" could be the calling code and one digit
-    prefix={"national_prefix_for_parsing": "2"},
-    formats=[
-        phonenumbers.NumberFormat(
-            pattern=r"(\d)(\d{2,3})",
-            format=r"\1 \2",
-            national_prefix_formatting_rule=r"2 \1",
-            leading_digits_pattern=[],
-        )
-    ],
-    international=None,
-    pattern="[0-3]{4}",
-    general="[0-3]{4}",
-)
-def test_of_an_invented_country_the_numbers_that_are_read_as_themselves_are_drawn(
-    invent, prefix, formats, international, pattern, general
-):
-    invent(
-        country(
-            "AA",
-            pattern,
-            general=general,
-            number_format=formats,
-            international_prefix=international,
-            **prefix,
-        )
-    )
-
-    plan = countries._plan.__wrapped__(CALLING_CODE)
-
-    drawn = written_of(plan, "AA")
-    for digits in texts_up_to(4, "0123"):
-        if not re.fullmatch(pattern, digits) or not re.fullmatch(general, digits):
-            assert digits not in drawn
-            continue
-        number = number_of(CALLING_CODE, digits)
-        written = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
-        is_read = all(parsed(text) == number for text in (written, digits_of(written)))
-        if digits in drawn:
-            assert drawn[digits] == written, digits
-            assert is_read, (digits, written)
-            assert phonenumbers.is_valid_number(number), digits
-        else:
-            # Left out as well: what begins like a calling code, what is read well by chance alone (a digit dropped and
-            # the same one put there), and what cannot be written.
-            is_odd = "national_prefix_transform_rule" in prefix or digits_of(written).startswith(str(CALLING_CODE))
-            is_odd |= (
-                any(form.format.count("\\") < form.pattern.count("(") for form in formats)
-                or "*" in written
-                or int(digits) == 0
-            )
-            assert not is_read or is_odd, (digits, written)
-
-
-def parsed(text):
-    """Give the number that phonenumbers reads in the invented country, or None."""
-    try:
-        return phonenumbers.parse(text, "AA")
-    except phonenumbers.NumberParseException:
-        return None
-
-
-def written_of(plan, region):
-    """Give all numbers of a region, each with its written form."""
-    found = {}
-
-    def walk(state, digits):
-        if plan.tags[state] >= 0:
-            template = plan.templates[plan.tags[state]]
-            found[digits] = "".join(digits[entry] if entry >= 0 else ALPHABET[-1 - entry] for entry in template)
-        for digit, target in plan.edges[state]:
-            walk(target, f"{digits}{digit}")
-
-    for start in plan.starts.get(region, ()):
-        walk(start, "")
-    return found
-
-
-@pytest.mark.parametrize("pattern", ["1+", "a", r"\s", "1*?", "[^1]", "."])
-def test_a_pattern_of_an_unknown_kind_is_one_clear_error(pattern):
-    with pytest.raises(SpecError, match=r"the metadata of phonenumbers has the pattern .*: install another version"):
-        digit_sets.DigitSets().of(pattern)
-
-
-@pytest.mark.parametrize("pattern", ["0(?!1)", "0??", "0+", "^0"])
-def test_a_prefix_that_looks_ahead_or_repeats_in_another_way_is_rejected(pattern):
-    with pytest.raises(SpecError, match=r"has an unsupported part \((ahead|repeat|anchor)\): install"):
-        digit_sets.list_ways(pattern)
 
 
 # --- the module

@@ -216,7 +216,7 @@ def test_what_makes_them_again_is_described(tmp_path, monkeypatch):
             r"numbers\.txt, line 7: '12a4' holds 'a': give digits from 0 to 9 and the sep",
         ),
         ("\ufeff1\r\n\r\nx", None, r"numbers\.txt, line 3: 'x' holds 'x'"),
-        ("id,n\n1,2\n", None, r"line 1: 'id,n' holds 'i': .*; a CSV file's column is named with --column"),
+        ("id,n\n1,2\n", None, r"line 1: 'id,n' holds 'i': .*; name a column of a CSV file with --column"),
         ("1\n٣\n", None, r"line 2: '٣' holds '٣'"),
         ("1\n2\x003\n", None, r"line 2: '2\\x003' holds '\\x00'"),
         ("1\r2\r", None, r"line 1: '1\\r2' holds '\\r'"),
@@ -227,7 +227,7 @@ def test_what_makes_them_again_is_described(tmp_path, monkeypatch):
         ),
         ("id;n\n1;2\n2;3x\n", "n", r"numbers\.txt, line 3: '3x' holds 'x'"),
         ('id;n\n"1\n1";2\n2;3x\n', "n", r"numbers\.txt, line 4: '3x' holds 'x'"),
-        ("id;n\n1;2\n\n2\n", "n", r"line 4: there are 1 columns, and the first row has 2: complete the line"),
+        ("id;n\n1;2\n\n2\n", "n", r"line 4 has 1 columns, but the first row has 2: complete the line"),
         (
             "id,n\n1,2\n",
             "m",
@@ -240,15 +240,15 @@ def test_what_makes_them_again_is_described(tmp_path, monkeypatch):
         ("id,n\n1,2\n", "²", r"have no column '²'"),
         ("id,n\n1,2\n", "", r"have no column ''"),
         ("id,n\n1,2\n", "2", r"line 1: 'n' holds 'n'"),
-        ("", None, r"numbers\.txt hold none: give one a line"),
-        ("\ufeff\n \r\n\t\n", None, "hold none"),
-        ("", "n", "hold none"),
-        ("n\n", "n", "hold none"),
-        ("n,m\n,1\n ,2\n", "n", "hold none"),
-        (b"1\n\xff\n", None, r"numbers\.txt are no text in UTF-8, from byte 2 on: save them so"),
-        ("12\n34\n".encode("utf-16"), None, r"are no text in UTF-8, from byte 0 on"),
+        ("", None, r"numbers\.txt are empty: give one number per line"),
+        ("\ufeff\n \r\n\t\n", None, "are empty"),
+        ("", "n", "are empty"),
+        ("n\n", "n", "are empty"),
+        ("n,m\n,1\n ,2\n", "n", "are empty"),
+        (b"1\n\xff\n", None, r"numbers\.txt are not UTF-8, from byte 2 on: save them as UTF-8"),
+        ("12\n34\n".encode("utf-16"), None, r"are not UTF-8, from byte 0 on"),
         ("12\n".encode("utf-16-le"), None, r"line 1: '1\\x002\\x00' holds '\\x00'"),
-        ("id,n\n1," + "2" * 200_000, "n", r"line 2: field larger than field limit .*; mend the line"),
+        ("id,n\n1," + "2" * 200_000, "n", r"line 2: field larger than field limit .*; fix the line"),
     ],
 )
 def test_what_cannot_be_used_is_told_with_its_place(tmp_path, content, column, message):
@@ -257,17 +257,17 @@ def test_what_cannot_be_used_is_told_with_its_place(tmp_path, content, column, m
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(SpecError, match=r"the numbers .*no\.txt cannot be read: No such file or directory; name a tex"):
+    with pytest.raises(SpecError, match=r"the numbers .*no\.txt cannot be read: No such file or directory; give a tex"):
         ListedNumbers.from_file(tmp_path / "no.txt")
 
 
 def test_a_folder_is_told(tmp_path):
-    with pytest.raises(SpecError, match=r"cannot be read: Is a directory; name a text file"):
+    with pytest.raises(SpecError, match=r"cannot be read: Is a directory; give a text file"):
         ListedNumbers.from_file(tmp_path)
 
 
 def test_a_name_that_no_file_can_have_is_told():
-    with pytest.raises(SpecError, match=r"cannot be read: .*; name a text file"):
+    with pytest.raises(SpecError, match=r"cannot be read: .*; give a text file"):
         ListedNumbers.from_file("numbers\0.txt")
 
 
@@ -287,7 +287,7 @@ def test_an_entry_that_the_delimiter_cuts_is_not_taken_for_a_shorter_number(tmp_
     path = tmp_path / "numbers.csv"
     path.write_text(content, encoding="utf-8")
 
-    with pytest.raises(SpecError, match=r"line 2: there are \d columns, and the first row has \d: .*double quotes"):
+    with pytest.raises(SpecError, match=r"line 2 has \d columns, but the first row has \d: .*double quotes"):
         ListedNumbers.from_file(path, column="amount")
 
 
@@ -295,5 +295,5 @@ def test_a_number_for_a_column_that_has_a_name_is_told_of_names(tmp_path):
     path = tmp_path / "numbers.csv"
     path.write_text("id,phone\n1,030\n", encoding="utf-8")
 
-    with pytest.raises(SpecError, match=r"line 1: 'phone' holds 'p': .*where the first row holds names"):
+    with pytest.raises(SpecError, match=r"line 1: 'phone' holds 'p': .*if the first row holds names"):
         ListedNumbers.from_file(path, column="2")

@@ -19,7 +19,8 @@ from number_generator.digits.resolve import default_digits
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers import patterns
-from number_generator.numbers.patterns import NAMED, Pattern, parse_pattern_option
+from number_generator.numbers.named_patterns import NAMED
+from number_generator.numbers.patterns import Pattern, parse_pattern_option
 from number_generator.numbers.sequences import pack_sequences
 from number_generator.rendering.engine import make_chunk
 
@@ -257,24 +258,27 @@ def test_lengths_can_be_chosen_for_a_name():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Pattern("(12"), r"^pattern '\(12' is no regular expression: missing \).* at position 0; mend it"),
-        (lambda: Pattern(r"\d+"), r"matches numbers without end: give a limit"),
+        (
+            lambda: Pattern("(12"),
+            r"^pattern '\(12' is not a valid regular expression: missing \).* at position 0; fix it",
+        ),
+        (lambda: Pattern(r"\d+"), r"matches infinitely many numbers: give a limit"),
         (lambda: Pattern("[0-9a-f]"), r"pattern '\[0-9a-f\]' holds 'a' at position 4: numbers hold digits and"),
         (lambda: Pattern("(?!1)1"), "matches no number at all"),
         (lambda: Pattern(r"(\d{1000}){1000}"), "is too large"),
-        (lambda: Pattern(r"\d{1,2000}", "equal"), "too large to be drawn with equal lengths: give fewer lengths"),
+        (lambda: Pattern(r"\d{1,2000}", "equal"), "too large to draw with equal lengths: give fewer lengths"),
         (lambda: Pattern(12), "^pattern is 12: give a regular expression as a string$"),
         (lambda: Pattern(None), "^pattern is None"),
         (lambda: Pattern("1", "same"), "^lengths is 'same': give one of 'proportional', 'equal'$"),
         (lambda: Pattern("1", None), "^lengths is None"),
         (lambda: Pattern("1", ["equal"]), "^lengths is "),
         (lambda: Pattern("1", name="date"), "pattern 'date' has another expression"),
-        (lambda: Pattern("1" * 100 + "("), "^pattern '1{76}\\.\\.\\. is no regular expression"),
+        (lambda: Pattern("1" * 100 + "("), "^pattern '1{76}\\.\\.\\. is not a valid regular expression"),
         (
             lambda: Pattern.named("dates"),
-            r"'dates' is no name of a pattern \(closest: date, .*: give one of date, date-",
+            r"'dates' is not a named pattern \(closest: date, .*: give one of date, date-",
         ),
-        (lambda: Pattern.named("xyz"), "'xyz' is no name of a pattern: give one of date"),
+        (lambda: Pattern.named("xyz"), "'xyz' is not a named pattern: give one of date"),
         (lambda: Pattern.named(3), "^pattern is 3"),
         (lambda: Pattern.named("date:3"), "'date:3': date takes no lengths; give 'date' alone"),
         (lambda: Pattern.named("integer:"), "has '' for lengths: give one or two from 1 to 10000"),

@@ -11,7 +11,8 @@ from number_generator import DigitImageDataset, DigitSequenceImageGenerator, gen
 from number_generator.errors import DatasetError, DatasetNotFoundError, MemoryLimitError, SpecError
 from number_generator.job import spec
 from number_generator.job.spec import Job, RenderSpec, Span
-from number_generator.numbers.sequences import FixedNumbers, PhoneNumbers, format_labels, pack_sequences
+from number_generator.numbers.phone import PhoneNumbers
+from number_generator.numbers.sequences import FixedNumbers, format_labels, pack_sequences
 from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 

@@ -1,0 +1,154 @@
+"""The named patterns: dates, amounts, postcodes, card numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+__all__ = ["FAMILIES", "LENGTHS", "NAMED", "Lengths", "NamedPattern"]
+
+Lengths = Literal["proportional", "equal"]
+LENGTHS: tuple[Lengths, ...] = ("proportional", "equal")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPattern:
+    """What a name stands for.
+
+    Attributes
+    ----------
+    description : str
+        One line, with an example.
+    regex : str
+        The expression.
+    lengths : {"proportional", "equal"}
+        As in `Pattern`, unless the user chooses.
+    is_checked : bool
+        Whether the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others, separators aside.
+    """
+
+    description: str
+    regex: str
+    lengths: Lengths = "proportional"
+    is_checked: bool = False
+
+
+def _write_integers(least: int, most: int) -> str:
+    """Return the expression of integers without leading zeros."""
+    return rf"{'0|' if least == 1 else ''}[1-9]\d{{{least - 1},{most - 1}}}"
+
+
+def _write_digits(least: int, most: int) -> str:
+    return rf"\d{{{least},{most}}}"
+
+
+FAMILIES = {"integer": _write_integers, "digits": _write_digits}
+"""The named patterns that take lengths: functions of the least and the most digits."""
+
+_YEARS = r"(?:19|20)\d\d"
+_LEAP_YEARS = "(?:19(?:0[48]|[2468][048]|[13579][26])|20(?:[02468][048]|[13579][26]))"
+_SHORT_YEARS = r"\d\d"
+_SHORT_LEAP_YEARS = "(?:[02468][048]|[13579][26])"  # 00 is 2000
+_DATE_SEPARATORS = ("/", r"\.", "-")
+
+
+def _write_dates(
+    order: str, *, separators: tuple[str, ...] = _DATE_SEPARATORS, zero: str = "0", short: bool = False
+) -> str:
+    """Return the expression of all valid days, as "dmy", "mdy" or "ymd"; `zero` pads days and months."""
+    years, leap_years = (_SHORT_YEARS, _SHORT_LEAP_YEARS) if short else (_YEARS, _LEAP_YEARS)
+    cases = [
+        (rf"(?:{zero}[1-9]|[12]\d|3[01])", f"(?:{zero}[13578]|1[02])", years),
+        (rf"(?:{zero}[1-9]|[12]\d|30)", f"(?:{zero}[469]|11)", years),
+        (rf"(?:{zero}[1-9]|1\d|2[0-8])", f"{zero}2", years),
+        ("29", f"{zero}2", leap_years),
+    ]
+    return "|".join(
+        separator.join({"d": day, "m": month, "y": year}[part] for part in order)
+        for separator in separators
+        for day, month, year in cases
+    )
+
+
+def _make_date_patterns() -> dict[str, NamedPattern]:
+    forms: dict[str, NamedPattern] = {}
+    between = "with / . or - between"
+    for order, words in {"dmy": "day month year", "mdy": "month day year", "ymd": "year month day"}.items():
+        example = {"dmy": "31/12/2024", "mdy": "12/31/2024", "ymd": "2024-12-31"}[order]
+        unpadded = {"dmy": "5.1.2024", "mdy": "1/5/2024", "ymd": "2024-1-5"}[order]
+        two = {"dmy": "31.12.24", "mdy": "12/31/24", "ymd": "24-12-31"}[order]
+        whole = "".join(part for part in example if part.isdigit())
+        forms |= {
+            f"date-{order}": NamedPattern(f"{words}, {between}, 1900 to 2099: {example}", _write_dates(order)),
+            f"date-{order}-unpadded": NamedPattern(
+                f"{words} without leading zeros, {between}: {unpadded}", _write_dates(order, zero="")
+            ),
+            f"date-{order}-short": NamedPattern(
+                f"{words} of two digits, 2000 to 2099, {between}: {two}", _write_dates(order, short=True)
+            ),
+            f"date-{order}-digits": NamedPattern(
+                f"{words}, digits alone: {whole}", _write_dates(order, separators=("",))
+            ),
+        }
+    spaced = [form.regex for name, form in forms.items() if not name.endswith("-digits")]
+    return {"date": NamedPattern("any of the dates below that have separators", "|".join(spaced)), **forms}
+
+
+def _write_amount(thousands: str, decimals: str) -> str:
+    return rf"(?:0|[1-9]\d{{0,2}}(?:{thousands}\d{{3}}){{0,2}}){decimals}\d\d"
+
+
+# The first four digits of the issuers' ranges.
+_VISA = r"4\d{3}"
+_MASTERCARD = r"(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)"
+_AMEX = r"3[47]\d\d"
+_DISCOVER = r"(?:6011|64[4-9]\d|65\d\d)"
+_JCB = r"35(?:2[89]|[3-8]\d)"
+_OF_SIXTEEN = f"(?:{_VISA}|{_MASTERCARD}|{_DISCOVER}|{_JCB})"
+
+
+def _make_card(description: str, regex: str) -> NamedPattern:
+    return NamedPattern(f"{description}, with a valid check digit", regex, is_checked=True)
+
+
+NAMED: Mapping[str, NamedPattern] = MappingProxyType(
+    {
+        **_make_date_patterns(),
+        "amount": NamedPattern("amounts to 999,999,999.99: 1,234.56", _write_amount(",", r"\."), "equal"),
+        "amount-eu": NamedPattern("amounts to 999.999.999,99: 1.234,56", _write_amount(r"\.", ","), "equal"),
+        "amount-space": NamedPattern("amounts to 999 999 999,99: 1 234,56", _write_amount(" ", ","), "equal"),
+        "amount-plain": NamedPattern("amounts to 999999999.99: 1234.56", r"(?:0|[1-9]\d{0,8})\.\d\d", "equal"),
+        "integer": NamedPattern("integers of 1 to 8 digits, or integer:3-8: 4096", _write_integers(1, 8), "equal"),
+        "digits": NamedPattern("1 to 8 digits, or digits:6, zeros first as well: 007", _write_digits(1, 8), "equal"),
+        "postcode-at": NamedPattern("Austria: 1010", r"[1-9]\d{3}"),
+        "postcode-au": NamedPattern("Australia: 3000", r"(?:0[289]|[1-9]\d)\d\d"),
+        "postcode-be": NamedPattern("Belgium: 1000", r"[1-9]\d{3}"),
+        "postcode-br": NamedPattern("Brazil: 01310-100", r"(?:0[1-9]|[1-9]\d)\d{3}-\d{3}"),
+        "postcode-ch": NamedPattern("Switzerland: 8001", r"[1-9]\d{3}"),
+        "postcode-cn": NamedPattern("China: 100000", r"(?:0[1-9]|[1-8]\d)\d{4}"),
+        "postcode-cz": NamedPattern("Czechia: 110 00", r"[1-7]\d\d \d\d"),
+        "postcode-de": NamedPattern("Germany: 10115", r"(?:0[1-9]|[1-9]\d)\d{3}"),
+        "postcode-es": NamedPattern("Spain: 28013", r"(?:0[1-9]|[1-4]\d|5[0-2])\d{3}"),
+        "postcode-fr": NamedPattern("France: 75001", r"(?:0[1-9]|[1-8]\d|9[0-578])\d{3}"),
+        "postcode-in": NamedPattern("India: 110001", r"[1-9]\d{5}"),
+        "postcode-it": NamedPattern("Italy: 00184", r"\d{5}"),
+        "postcode-jp": NamedPattern("Japan: 100-0001", r"\d{3}-\d{4}"),
+        "postcode-kr": NamedPattern("South Korea: 04524", r"(?:0[1-9]|[1-5]\d|6[0-3])\d{3}"),
+        "postcode-pl": NamedPattern("Poland: 00-950", r"\d\d-\d{3}"),
+        "postcode-pt": NamedPattern("Portugal: 1000-001", r"[1-9]\d{3}-\d{3}"),
+        "postcode-se": NamedPattern("Sweden: 111 22", r"[1-9]\d\d \d\d"),
+        "postcode-us": NamedPattern("United States: 12345 and 12345-6789", r"\d{5}(?:-\d{4})?", "equal"),
+        "card": _make_card(
+            "Visa, Mastercard, American Express, Discover, JCB", rf"{_OF_SIXTEEN}\d{{12}}|{_AMEX}\d{{11}}"
+        ),
+        "card-grouped": _make_card(
+            "the same in groups: 4111 1111 1111 1111", rf"{_OF_SIXTEEN}(?: \d{{4}}){{3}}|{_AMEX} \d{{6}} \d{{5}}"
+        ),
+        "card-visa": _make_card("Visa", rf"{_VISA}\d{{12}}"),
+        "card-mastercard": _make_card("Mastercard", rf"{_MASTERCARD}\d{{12}}"),
+        "card-amex": _make_card("American Express", rf"{_AMEX}\d{{11}}"),
+        "card-discover": _make_card("Discover", rf"{_DISCOVER}\d{{12}}"),
+        "card-jcb": _make_card("JCB", rf"{_JCB}\d{{12}}"),
+    }
+)
+"""The named patterns, in the order in which they are listed."""
