@@ -78,7 +78,7 @@ def _packed(digits: DigitImageDataset, style: Handwriting) -> bytes:
         groups = find_writers(digits, style.writer)
         if groups.is_computed:
             clusters = groups.names[groups.ids]
-    parts = digits._images, digits._digits, digits.writer_ids, clusters, digits.source_numbers, digits._mixture
+    parts = digits.images, digits.classes, digits.writer_ids, clusters, digits.source_numbers, digits.mixture
     # Four times as fast as the standard library's, and as small.
     return isal_zlib.compress(pickle.dumps(parts), 1)
 
@@ -92,6 +92,6 @@ def _unpacked(packed: bytes) -> DigitImageDataset:
     # A recipe travels pickled itself, and is as trusted as what it comes with.
     parts = pickle.loads(isal_zlib.decompress(packed))  # noqa: S301
     images, labels, writer_ids, cluster_ids, source_numbers, mixture = parts
-    digits = DigitImageDataset(images, labels, writer_ids=writer_ids, cluster_ids=cluster_ids)
-    digits._source_numbers, digits._mixture = source_numbers, mixture
-    return digits
+    return DigitImageDataset.from_sources(
+        images, labels, writer_ids=writer_ids, cluster_ids=cluster_ids, source_numbers=source_numbers, mixture=mixture
+    )
