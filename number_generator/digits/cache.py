@@ -1,4 +1,4 @@
-"""The user's cache: a folder of files, downloaded or put there by hand, of which only complete ones are used."""
+"""The user's cache: a folder of files, downloaded or put there by hand; only complete ones are used."""
 
 import contextlib
 import hashlib

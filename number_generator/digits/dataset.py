@@ -325,16 +325,16 @@ def _read_mixture(metadata: Mapping[str, Any], count: int) -> Mixture | None:
     if recorded is None:
         return None
     try:
-        told = [(str(name), int(number), float(weight)) for name, number, weight in recorded]
+        entries = [(str(name), int(number), float(weight)) for name, number, weight in recorded]
     except (TypeError, ValueError, OverflowError):
-        told = []
-    names, counts, weights = tuple(zip(*told, strict=True)) or ((), (), ())
+        entries = []
+    names, counts, weights = tuple(zip(*entries, strict=True)) or ((), (), ())
     is_valid = (
         sum(counts) == count
         and all(number >= 0 for number in counts)
         and all(0 < weight < math.inf for weight in weights)
     )
-    if not told or not is_valid:
+    if not entries or not is_valid:
         raise DatasetError(
             f"its metadata has {SOURCES_KEY!r}, which does not list the number of images and the weight of each "
             f"source of {count} images: build it again with `python -m number_generator digits build`"
