@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from number_generator import DigitImageDataset
-from number_generator.digits.writers import compute_style_clusters
+from number_generator.digits.style_clusters import compute_style_clusters
 
 _FEWEST = 15  # so that a line of the same digits does not show the same image again and again
 

@@ -81,7 +81,7 @@ def add_digits(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _list(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.digits.cache import cache_folder  # noqa: PLC0415 - as in `generate`, and so below
+    from number_generator.digits.cache import find_cache_folder  # noqa: PLC0415 - as in `generate`, and so below
     from number_generator.digits.published import SOURCES  # noqa: PLC0415
 
     width = max(map(len, SOURCES))
@@ -90,7 +90,7 @@ def _list(options: argparse.Namespace, interruption: Interruption) -> None:
             "is there" if source.is_there() else f"to download, {sum(file.size for file in source.files) / 1e6:.0f} MB"
         )
         say(f"{name:{width}}  {source.about} ({state})")
-    say(f'Downloads are kept in "{cache_folder()}"')
+    say(f'Downloads are kept in "{find_cache_folder()}"')
 
 
 def _fetch(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -188,7 +188,7 @@ def _save_npz(
     from number_generator.system.temporaries import translate_errors  # noqa: PLC0415
 
     told = np.array(json.dumps(digits.get_metadata(), default=str))
-    arrays: dict[str, Any] = {"images": digits._images, "labels": digits._digits, "metadata": told}
+    arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": told}
     more = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}
     arrays |= {name: ids for name, ids in more.items() if ids is not None}
     with interruption:
@@ -212,9 +212,9 @@ def _say_counts(parts: "list[tuple[str, DigitImageDataset]]", digits: "DigitImag
     width = max(5, *(len(name) for name, _ in parts))
     say(row("digit", range(10)))
     for name, part in parts:
-        say(row(name, np.bincount(part._digits, minlength=10)))
+        say(row(name, np.bincount(part.classes, minlength=10)))
     if len(parts) > 1:
-        say(row("all", np.bincount(digits._digits, minlength=10)))
+        say(row("all", np.bincount(digits.classes, minlength=10)))
     for what, ids in (("writer", digits.writer_ids), ("style cluster", clusters)):
         if ids is not None:
             number = len(np.unique(ids))

@@ -1,4 +1,4 @@
-"""What to write with: digit datasets, where they come from, the atlas of their glyphs, writers and splits."""
+"""What to write with: digit datasets and their sources, the atlas of their glyphs, writers and splits."""
 
 from number_generator.system.lazy import lazy_names
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.distance_fields import GlyphFields
-from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, separator_images
+from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, draw_separators
 
 __all__ = ["GlyphAtlas", "order_glyphs"]
 
@@ -17,9 +17,9 @@ Shares = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int6
 
 _MAKING = threading.Lock()
 _BLOCK = 32
-"""Rows that the kernels load at once: a column is padded to a multiple of it."""
+"""Rows that the kernels load at once: columns are padded to a multiple of it."""
 
-_WHOLE = 2**40  # so many steps make up all shares of a digit: a share is exact to 1 in 10**6 for a million glyphs
+_WHOLE = 2**40  # steps of all shares of a digit: a share is exact to 1 in 10**6 for a million glyphs
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,26 +33,26 @@ class GlyphAtlas:
     column_size : int
         Bytes of a column: the height, rounded up to a multiple of 32.
     pixels : ndarray, flat uint8
-        Ink on background 0, column by column: row r of column c is at `c * column_size + r`. A blank column stands
-        before the first glyph and after each, and 32 bytes more at the end: kernels read 32 rows from any row on.
+        Ink on background 0, column by column: row r of column c is at `c * column_size + r`. There is a blank
+        column before the first glyph and after each, and 32 bytes more at the end: kernels read 32 rows from any row.
     glyph_column : ndarray, shape (glyphs + 1,), int64
         The first column of each glyph: glyph g is `glyph_column[g + 1] - glyph_column[g] - 1` columns wide.
     glyph_rows : ndarray, shape (2 * glyphs,), int64
-        The first row with ink of each glyph, and the row after the last; of one without ink, (height, 0).
+        The first row with ink of each glyph, and the row after the last one; (height, 0) for a glyph without ink.
     class_start : ndarray, shape (11,), int64
-        Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d. That of `marked` has the separators'
-        codes as well, shape (19,).
+        Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d. In `marked` it also has the
+        separators' codes, shape (19,).
     source : ndarray, shape (digits,), int64
-        The digit that each glyph was cropped from, by its number in the dataset that the user gave, see
+        The number of the digit that each glyph was cropped from, in the dataset that the user gave: see
         `DigitImageDataset.source_numbers`. The glyphs of separators, which come later, have none.
     writers : (members, start, glyph_group, groups), optional
-        Who wrote which glyph, see `Writers`; None if all are of one group.
+        Who wrote which glyph, see `Writers`; None if all are in one group.
     writer_ids : ndarray, shape (glyphs,), int64, optional
-        The writer id or the style cluster of each glyph, as the digit dataset has it; None if a line mixes them.
+        The writer id or style cluster of each glyph in the digit dataset; None if a line mixes them.
     shares : (stops, each, first), optional
-        For digits of several sources with a share each, arrays of shape (10, sources), int64: a number below
-        `stops[d, -1]` is of the first source s with `stops[d, s]` above it, whose glyphs begin at `first[d, s]` and
-        have `each[d, s]` numbers each. None if all glyphs of a digit have the same chance.
+        For digits of several sources with shares, arrays of shape (10, sources), int64: a number below `stops[d, -1]`
+        belongs to the first source s with `stops[d, s]` above it, whose glyphs begin at `first[d, s]` and have
+        `each[d, s]` numbers each. None if all glyphs of a digit have the same chance.
     """
 
     height: int
@@ -68,27 +68,27 @@ class GlyphAtlas:
 
     @property
     def packed(self) -> tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """What kernels take: (pixels, column_size, glyph_column, glyph_rows)."""
+        """The arrays that kernels take: (pixels, column_size, glyph_column, glyph_rows)."""
         return self.pixels, self.column_size, self.glyph_column, self.glyph_rows
 
     @property
     def groups(self) -> Groups:
-        """What kernels take as `writers`: all glyphs are of one group where there are none."""
+        """The `writers` that kernels take: all glyphs in one group if there are none."""
         glyphs = len(self.glyph_column) - 1
         return self.writers or (np.zeros(1, np.int64), np.zeros(11, np.int64), np.zeros(glyphs, np.int64), 1)
 
     @cached_property
     def fields(self) -> GlyphFields:
-        """What styles other than `clean` are drawn from; made at first use."""
-        return GlyphFields.measured(self.height, self.packed, self.class_start)
+        """The distance fields that styles other than `clean` are drawn from; made at first use."""
+        return GlyphFields.measure(self.height, self.packed, self.class_start)
 
     @property
     def marked(self) -> "GlyphAtlas":
         """The same atlas with glyphs of the separators after those of the digits; made at first use.
 
-        Codes 10 to 17 are classes of it as well, see `separators`. It is for `clean` alone.
+        Codes 10 to 17 are classes of it as well, see `separators`. Only `clean` uses it.
         """
-        with _MAKING:  # many threads may come upon the first separator at once
+        with _MAKING:  # many threads may meet the first separator at once
             if "marked" not in self.__dict__:
                 self.__dict__["marked"] = self._with_separators()
             made: GlyphAtlas = self.__dict__["marked"]
@@ -96,16 +96,16 @@ class GlyphAtlas:
 
     def _with_separators(self) -> "GlyphAtlas":
         """Draw the separators and append their glyphs."""
-        measures = DigitMeasures.measured(self.height, self.packed)
-        images, codes = separator_images(measures)
-        first, stop = _extent(images, axis=1)
+        measures = DigitMeasures.measure(self.height, self.packed)
+        images, codes = draw_separators(measures)
+        first, stop = _find_extent(images, axis=1)
         is_blank = stop == 0  # a space
         first, stop = np.where(is_blank, 0, first), np.where(is_blank, measures.space_width, stop)
-        pixels, glyph_column, glyph_rows = _packed(images, first, stop, self.column_size)
+        pixels, glyph_column, glyph_rows = _pack(images, first, stop, self.column_size)
         starts = np.searchsorted(codes, np.arange(SEPARATOR_CLASSES.start, SEPARATOR_CLASSES.stop + 1))
         return replace(
             self,
-            # The blank column after the last digit is the one before the first separator.
+            # The blank column after the last digit is also the one before the first separator.
             pixels=np.concatenate((self.pixels[:-_BLOCK], pixels[self.column_size :])),
             glyph_column=np.concatenate((self.glyph_column, self.glyph_column[-1] - 1 + glyph_column[1:])),
             glyph_rows=np.concatenate((self.glyph_rows, glyph_rows)),
@@ -113,7 +113,7 @@ class GlyphAtlas:
         )
 
     def for_writers(self, writers: Groups, writer_ids: npt.NDArray[np.int64] | None = None) -> "GlyphAtlas":
-        """Give the same atlas, its fields made, with glyphs grouped by writers."""
+        """Return the same atlas, with its fields made and its glyphs grouped by writers."""
         atlas = replace(self, writers=writers, writer_ids=writer_ids)
         atlas.__dict__["fields"] = self.fields
         return atlas
@@ -135,9 +135,9 @@ class GlyphAtlas:
         labels : ndarray, shape (N,), int
             Digits 0 to 9, every one present.
         source : ndarray, shape (N,), int64, optional
-            The number by which each digit is known; None means 0 to N - 1.
+            The number of each digit; None means 0 to N - 1.
         mixture : (ndarray of shape (N,), int64, and sequence of float), optional
-            Which of several sources each digit is from, and the weight of each source: see `shares`.
+            The source of each digit, and the weight of each source: see `shares`.
 
         Returns
         -------
@@ -146,10 +146,10 @@ class GlyphAtlas:
         order = order_glyphs(labels, None if mixture is None else mixture[0])
         images = images[order]
         size = images.shape[2]
-        first, stop = _extent(images, axis=1)
+        first, stop = _find_extent(images, axis=1)
         first, stop = np.where(stop > 0, first, 0), np.where(stop > 0, stop, 1)
         column_size = -(-size // _BLOCK) * _BLOCK
-        pixels, glyph_column, glyph_rows = _packed(images, first, stop, column_size)
+        pixels, glyph_column, glyph_rows = _pack(images, first, stop, column_size)
         return cls(
             height=size,
             column_size=column_size,
@@ -158,18 +158,18 @@ class GlyphAtlas:
             glyph_rows=glyph_rows,
             class_start=np.searchsorted(labels[order], np.arange(11)).astype(np.int64),
             source=order if source is None else source[order],
-            shares=None if mixture is None else _shares(labels, *mixture),
+            shares=None if mixture is None else _make_shares(labels, *mixture),
         )
 
 
 def order_glyphs(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
-    """Give the numbers of a dataset's digits in the order of its atlas: by class, then source, then number."""
+    """Return the numbers of a dataset's digits in the order of its atlas: by class, then source, then number."""
     order = np.argsort(labels, kind="stable") if origin is None else np.lexsort((origin, labels))
     return order.astype(np.int64)
 
 
-def _shares(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64], weights: tuple[float, ...]) -> Shares:
-    """Give the `shares` of an atlas; those of sources that lack a digit go to the others, in proportion."""
+def _make_shares(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64], weights: tuple[float, ...]) -> Shares:
+    """Return the `shares` of an atlas; the share of a source that lacks a digit goes to the others in proportion."""
     sources = len(weights)
     counts = np.bincount(labels.astype(np.int64) * sources + origin, minlength=10 * sources).reshape(10, sources)
     there = np.where(counts > 0, np.asarray(weights, np.float64), 0.0)
@@ -179,13 +179,13 @@ def _shares(labels: npt.NDArray[np.integer], origin: npt.NDArray[np.int64], weig
     return np.cumsum(each * counts, axis=1), each, first
 
 
-def _packed(
+def _pack(
     images: npt.NDArray[np.uint8], first: npt.NDArray[np.int64], stop: npt.NDArray[np.int64], column_size: int
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Pack columns `first` to `stop` - 1 of each image: pixels, glyph_column and glyph_rows of an atlas."""
     size = images.shape[2]
-    top, bottom = _extent(images, axis=2)
-    # One column more than the glyph has, the blank one after it.
+    top, bottom = _find_extent(images, axis=2)
+    # One column more than the glyph has: the blank one after it.
     glyph_column = np.concatenate(([1], 1 + np.cumsum(stop - first + 1))).astype(np.int64)
     x = np.arange(size)
     kept = (x >= first[:, None]) & (x < stop[:, None])
@@ -198,8 +198,8 @@ def _packed(
     return pixels, glyph_column, np.stack((top, bottom), axis=1).astype(np.int64).reshape(-1)
 
 
-def _extent(images: npt.NDArray[np.uint8], axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Find where ink begins and ends along the axis that is left; an image without ink gives (size, 0)."""
+def _find_extent(images: npt.NDArray[np.uint8], axis: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Find where ink begins and ends along the remaining axis; (size, 0) for an image without ink."""
     inked: npt.NDArray[np.bool_] = np.asarray(images.max(axis=axis) > 0, np.bool_)
     size = inked.shape[1]
     blank = ~inked.any(axis=1)

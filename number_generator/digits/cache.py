@@ -1,4 +1,4 @@
-"""The user's cache: a folder of files that were downloaded, or put there by hand, each whole or not taken."""
+"""The user's cache: a folder of files, downloaded or put there by hand; only complete ones are used."""
 
 import contextlib
 import hashlib
@@ -16,25 +16,25 @@ from pathlib import Path
 from number_generator.errors import NumberGeneratorError, OutputError
 from number_generator.system.signals import Interruption
 
-__all__ = ["cache_folder", "give_to_readers", "is_whole", "locked", "unfinished", "writing"]
+__all__ = ["find_cache_folder", "give_to_readers", "is_whole", "lock_folder", "make_unfinished", "prepare_folder"]
 
 _CACHE_VARIABLE = "NG_CACHE_DIR"
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{8}")
 
 
-def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Give the folder that downloads are kept in; it need not be there.
+def find_cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
+    """Return the folder for downloads; it need not exist.
 
     Parameters
     ----------
     folder : path_like, optional
-        None means what the environment variable NG_CACHE_DIR names, else `number_generator` in the system's folder
-        for a user's caches.
+        None means the folder that the environment variable NG_CACHE_DIR names, else `number_generator` in the user's
+        cache folder.
     """
     given = folder if folder is not None else os.environ.get(_CACHE_VARIABLE)
     if given:
-        return Path(os.path.expanduser(given)).absolute()  # noqa: PTH111 - no error where no home is known
-    # As `platformdirs` has it, which is there only where `pooch` is: files that were put there by hand need neither.
+        return Path(os.path.expanduser(given)).absolute()  # noqa: PTH111 - no error without a known home
+    # The folder that `platformdirs` names. It comes with `pooch`, and files put there by hand need neither.
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - likewise
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
@@ -48,19 +48,19 @@ def cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
 
 
 def is_whole(path: Path, sha256: str) -> bool:
-    """Tell whether a file is there and has this SHA-256; a file that has not changed is read once in a process."""
+    """Tell whether a file exists and has this SHA-256; a process reads an unchanged file only once."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return False
-        return _digest(str(path), (status.st_mtime_ns, status.st_size, status.st_ino)) == sha256
+        return _compute_digest(str(path), (status.st_mtime_ns, status.st_size, status.st_ino)) == sha256
     except OSError:
         return False
 
 
 @contextlib.contextmanager
-def writing(folder: Path, what: str) -> Iterator[None]:
-    """Make the folder of the cache, and turn the system's errors into one of ours."""
+def prepare_folder(folder: Path, what: str) -> Iterator[None]:
+    """Make a folder of the cache, and turn errors of the system into OutputError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
@@ -74,14 +74,14 @@ def writing(folder: Path, what: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes and threads out of a folder of the cache, and clear what a killed one has left."""
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Keep other processes and threads out of a folder of the cache, and remove what a killed one has left."""
     try:
         filelock = importlib.import_module("filelock")
     except ModuleNotFoundError:
-        yield  # an archive that was put there by hand is unpacked: what two unpack is the same
+        yield  # an archive put there by hand is unpacked: two processes unpack the same
         return
-    # Held as long as a download takes: whoever holds it is bound by the limits above, or dead and holds it no more.
+    # It is held during a download: a holder is bound by the limits of a download, and a dead one no longer holds it.
     with filelock.FileLock(folder / ".lock"):
         for entry in folder.iterdir():
             if _UNFINISHED.fullmatch(entry.name):
@@ -90,8 +90,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def unfinished(folder: Path) -> Iterator[Path]:
-    """Give a folder in that of the cache for what is not whole yet: it is removed at the end, and by Ctrl-C."""
+def make_unfinished(folder: Path) -> Iterator[Path]:
+    """Make a folder for incomplete files in a folder of the cache; it is removed at the end, and by Ctrl-C."""
     temporary = folder / f".unfinished-{secrets.token_hex(4)}"
     interruption = Interruption.installed()
     with interruption:
@@ -104,14 +104,14 @@ def unfinished(folder: Path) -> Iterator[Path]:
 
 
 def give_to_readers(path: Path, folder: Path) -> None:
-    """Let those read the file who may read the folder: a temporary file is its owner's alone."""
+    """Let everyone who may read the folder read the file: only its owner may read a temporary file."""
     with contextlib.suppress(OSError):
         path.chmod(stat.S_IMODE(folder.stat().st_mode) & 0o666)
 
 
 @lru_cache(maxsize=64)
-def _digest(path: str, status: tuple[int, int, int]) -> str:
-    """Give the SHA-256 of a file."""
+def _compute_digest(path: str, status: tuple[int, int, int]) -> str:
+    """Return the SHA-256 of a file."""
     digest = hashlib.sha256()
     with Path(path).open("rb") as file:
         while chunk := file.read(1 << 20):

@@ -1,17 +1,18 @@
-"""Single handwritten digits in memory: what number sequences are composed from."""
+"""Single handwritten digits in memory, which number sequences are composed from."""
 
 import hashlib
 import math
 import os
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
@@ -22,24 +23,26 @@ from number_generator.system.checks import check_integer, check_seed
 
 __all__ = ["SOURCES_KEY", "DigitImageDataset", "Mixture"]
 
+T = TypeVar("T")
+
 SOURCES_KEY = "digit_sources"
-"""The entry of a file's metadata that tells sources in the order of their images: name, number of images, weight."""
+"""The metadata entry that lists sources in the order of their images: name, number of images, weight."""
 
 _TRANSPOSED = re.compile(r"emnist-.*-images[-.]idx3-ubyte(\.gz)?", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mixture:
-    """Where the images of a digit dataset come from, if from several sources, and how often each source is drawn.
+    """The sources of a digit dataset's images, if there are several, and how often each source is drawn.
 
     Attributes
     ----------
     names : tuple of str
-        Of the sources, as the user gave them.
+        The sources, as the user named them.
     weights : tuple of float
-        Above 0; a source's share is its weight's part of their sum, however many images it has.
+        Above 0. A source's share is its weight divided by their sum, however many images it has.
     origin : ndarray, shape (N,), int64
-        The source of each image, by its place in `names`.
+        The source of each image, as an index into `names`.
     """
 
     names: tuple[str, ...]
@@ -48,25 +51,25 @@ class Mixture:
 
 
 class DigitImageDataset(GenericDataset):
-    """Single handwritten digits: what number sequences are composed from.
+    """Single handwritten digits, which number sequences are composed from.
 
     Parameters
     ----------
     images : array_like, shape (N, H, H), uint8, optional
-        Square, of any size H >= 4. Ink is any value above 0, on background 0.
+        Square, of any size H >= 4. Ink is any value above 0; the background is 0.
     labels : sequence of int or one-digit str, or integer ndarray, shape (N,), optional
         Digits 0 to 9, every one present.
     metadata : mapping, optional
     writer_ids : sequence of int, shape (N,), optional
-        Who wrote each image: any number for each writer. Files that carry them are MNIST's IDX pairs with QMNIST's
-        extended labels beside them, and `.npz` archives with an array `writer_ids`; `save` does not write them.
+        Who wrote each image: any number for each writer. They are read from MNIST's IDX pairs with QMNIST's extended
+        labels beside them, and from `.npz` archives with an array `writer_ids`; `save` does not write them.
     cluster_ids : sequence of int, shape (N,), optional
-        The style cluster of each image, likewise; where there are none they can be computed.
+        The style cluster of each image, likewise; without them, clusters can be computed.
 
     Raises
     ------
     DatasetError
-        If something of this does not hold.
+        If a rule above is broken.
 
     Examples
     --------
@@ -87,25 +90,54 @@ class DigitImageDataset(GenericDataset):
         cluster_ids: npt.ArrayLike | None = None,
     ) -> None:
         super().__init__(images, labels, metadata)
-        # A copy of its own that nobody can write to: the atlas and the SHA-256 are made of it later.
+        # An own read-only copy: the atlas and the SHA-256 are made from it later.
         self._images = self._images.copy()
         self._images.setflags(write=False)
-        self._lock = threading.RLock()  # whoever makes something may need something else that is made once
+        self._lock = threading.RLock()  # reentrant: making one of these may need another
         self._atlas: GlyphAtlas | None = None
         self._sha256: str | None = None
-        self._writers: dict[str, Any] = {}  # what `writers_of` has made, by kind
-        self._digits = _checked_digits(self._images, self._labels)
-        self._writer_ids = _checked_ids("writer", writer_ids, len(self._images))
-        self._cluster_ids = _checked_ids("cluster", cluster_ids, len(self._images))
-        self._source_numbers = _read_only(np.arange(len(self._images), dtype=np.int64))
+        self._writers: dict[str, Any] = {}  # by kind, see `writers.find_writers`
+        self._digits = _check_digits(self._images, self._labels)
+        self._writer_ids = _check_ids("writer", writer_ids, len(self._images))
+        self._cluster_ids = _check_ids("cluster", cluster_ids, len(self._images))
+        self._source_numbers = _freeze(np.arange(len(self._images), dtype=np.int64))
         self._mixture: Mixture | None = None
 
-    def load(self, input_filepath: str | os.PathLike[str]) -> None:
-        """Replace the content with that of a file, or of a folder of images, wholly read and checked.
+    @classmethod
+    def from_sources(
+        cls,
+        images: npt.ArrayLike,
+        labels: Sequence[Any] | npt.NDArray[Any],
+        metadata: Mapping[str, Any] | None = None,
+        *,
+        writer_ids: npt.ArrayLike | None = None,
+        cluster_ids: npt.ArrayLike | None = None,
+        source_numbers: npt.NDArray[np.int64] | None = None,
+        mixture: Mixture | None = None,
+    ) -> "DigitImageDataset":
+        """Make a digit dataset of images from other digit datasets.
 
-        Parameters and errors are those of `GenericDataset.load`; a DatasetError also tells what no digits are. A
-        folder that is no dataset holds a folder of images for each digit, see `digit_folders`. EMNIST's IDX files,
-        which are published with rows for columns, are told by their names, and turned.
+        Parameters
+        ----------
+        images, labels, metadata, writer_ids, cluster_ids
+            As for the class.
+        source_numbers : ndarray, shape (N,), int64, optional
+            See the property; None means 0 to N - 1.
+        mixture : Mixture, optional
+            The sources of the images, if several have weights.
+        """
+        made = cls(images, labels, metadata, writer_ids=writer_ids, cluster_ids=cluster_ids)
+        made._mixture = mixture
+        if source_numbers is not None:
+            made._source_numbers = _freeze(source_numbers)
+        return made
+
+    def load(self, input_filepath: str | os.PathLike[str]) -> None:
+        """Replace the content by that of a file or a folder of images, after reading and checking all of it.
+
+        Parameters and errors are those of `GenericDataset.load`; a DatasetError is also raised for images that are not
+        digits. A folder that is not a dataset holds a folder of images for each digit, see `image_folder`. EMNIST's IDX
+        files, published with rows and columns swapped, are recognised by their names and transposed.
         """
         is_folder = is_folder_of_images(input_filepath)
         raw = load_folder(input_filepath) if is_folder else load_arrays(input_filepath)
@@ -115,7 +147,7 @@ class DigitImageDataset(GenericDataset):
             loaded = DigitImageDataset(
                 images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
             )
-            loaded._mixture = _recorded_mixture(raw.metadata, len(loaded))
+            loaded._mixture = _read_mixture(raw.metadata, len(loaded))
         except DatasetError as exc:
             raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
         self.__dict__.update(loaded.__dict__)
@@ -123,10 +155,10 @@ class DigitImageDataset(GenericDataset):
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does.
 
-        Writer and cluster ids are dropped: those of the new digits are not known. To keep them, make a new dataset
-        of all images, labels and ids. The weights of several sources are dropped as well.
+        Writer and cluster ids are dropped, as those of the new digits are unknown. To keep them, make a new dataset of
+        all images, labels and ids. The weights of several sources are dropped as well.
         """
-        joined = GenericDataset(self._images, self._labels, _without_mixture(self._metadata))
+        joined = GenericDataset(self._images, self._labels, _drop_mixture(self._metadata))
         joined.add_examples(images, labels)
         checked = DigitImageDataset(*joined.get_data(), joined.get_metadata())
         self.__dict__.update(checked.__dict__)
@@ -134,29 +166,28 @@ class DigitImageDataset(GenericDataset):
     def subset(
         self, numbers: Sequence[int] | npt.NDArray[np.integer], *, cluster_ids: npt.ArrayLike | None = None
     ) -> "DigitImageDataset":
-        """Give some of the digits as a dataset of their own, with their writer and cluster ids and the metadata.
+        """Return some of the digits as a new dataset, with their writer and cluster ids and the metadata.
 
         Sources keep their weights.
 
         Parameters
         ----------
         numbers : sequence of int, shape (n,)
-            Which images, from 0 to N - 1, each once, in the order that they are to have.
+            Which images, from 0 to N - 1, each once, in the new order.
         cluster_ids : sequence of int, shape (N,), optional
-            The style clusters of this dataset's images, where they are known from elsewhere; None means those that
-            it carries, if any.
+            The style clusters of this dataset's images, if they are known from elsewhere; None means its own, if any.
 
         Returns
         -------
         DigitImageDataset
-            Its `source_numbers` tell which images of the dataset it was first taken from it holds.
+            Its `source_numbers` are the numbers of its images in the dataset that it was first taken from.
 
         Raises
         ------
         SpecError
-            If the numbers are not of images of this dataset, each once.
+            If the numbers are not numbers of this dataset's images, each once.
         DatasetError
-            If some digit has no image among them, unless none is asked for, or the dataset is empty.
+            If some digit has no image among them (unless there are no numbers), or the dataset is empty.
 
         Examples
         --------
@@ -167,36 +198,33 @@ class DigitImageDataset(GenericDataset):
         """
         if not len(self):
             raise DatasetError("the digit dataset is empty: load one, or give images and labels")
-        chosen = _checked_numbers(numbers, len(self))
-        clusters = self._cluster_ids if cluster_ids is None else _checked_ids("cluster", cluster_ids, len(self))
-        taken = DigitImageDataset(
+        chosen = _check_numbers(numbers, len(self))
+        clusters = self._cluster_ids if cluster_ids is None else _check_ids("cluster", cluster_ids, len(self))
+        mixture = self._mixture
+        return DigitImageDataset.from_sources(
             self._images[chosen],
             self._digits[chosen],
-            _without_mixture(self._metadata),
+            _drop_mixture(self._metadata),
             writer_ids=None if self._writer_ids is None else self._writer_ids[chosen],
             cluster_ids=None if clusters is None else clusters[chosen],
+            source_numbers=self._source_numbers[chosen],
+            mixture=None if mixture is None else replace(mixture, origin=_freeze(mixture.origin[chosen])),
         )
-        taken._source_numbers = _read_only(self._source_numbers[chosen])
-        if self._mixture is not None:
-            taken._mixture = replace(self._mixture, origin=_read_only(self._mixture.origin[chosen]))
-        return taken
 
     def get_digit_examples(self, digit: int) -> Images:
-        """Give all images of a digit, shape (n, H, H)."""
+        """Return all images of a digit, shape (n, H, H)."""
         return self._images[self._digits == check_integer("digit", digit, 0, 9)]
 
     def random_sample_digit(self, digit: int, *, seed: int | None = None) -> Images:
-        """Give one image of a digit, shape (H, H), each with equal chance, whatever the weight of its source.
+        """Return one image of a digit, shape (H, H); all have equal chances, whatever the weights of their sources.
 
         Parameters
         ----------
         digit : int
             From 0 to 9.
         seed : int, optional
-            From 0 to 2**64 - 1: the same seed gives the same image. None draws afresh.
+            From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
         """
-        from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
-
         numbers = np.flatnonzero(self._digits == check_integer("digit", digit, 0, 9))
         if numbers.size == 0:
             raise DatasetError("the digit dataset is empty: load one, or give images and labels")
@@ -204,24 +232,39 @@ class DigitImageDataset(GenericDataset):
         return self._images[numbers[drawn]].copy()
 
     def get_example_shape(self) -> tuple[int, int]:
-        """Give the images' (width, height) in px; (0, 0) where there are none."""
+        """Return the images' (width, height) in px; (0, 0) without images."""
         return self._images.shape[2], self._images.shape[1]
 
     @property
+    def images(self) -> Images:
+        """All images, shape (N, H, H), read-only."""
+        return self._images
+
+    @property
+    def classes(self) -> npt.NDArray[np.uint8]:
+        """The digit that each image shows, 0 to 9, shape (N,)."""
+        return self._digits
+
+    @property
+    def mixture(self) -> Mixture | None:
+        """The sources of the images if several have weights, else None."""
+        return self._mixture
+
+    @property
     def writer_ids(self) -> npt.NDArray[np.int64] | None:
-        """Who wrote each image, shape (N,), read-only; None if that is not known."""
+        """Who wrote each image, shape (N,), read-only; None if unknown."""
         return self._writer_ids
 
     @property
     def cluster_ids(self) -> npt.NDArray[np.int64] | None:
-        """The style cluster that each image came with, shape (N,), read-only; None if it came with none."""
+        """The style cluster that each image came with, shape (N,), read-only; None without clusters."""
         return self._cluster_ids
 
     @property
     def source_numbers(self) -> npt.NDArray[np.int64]:
-        """Which image of the dataset that these digits were taken from each one is, shape (N,), read-only.
+        """The number of each image in the dataset that these digits were taken from, shape (N,), read-only.
 
-        It goes back through all subsets, to the digits as they were given or loaded: those are numbered 0 to N - 1.
+        It goes back through all subsets to the digits that were given or loaded, which are numbered 0 to N - 1.
         """
         return self._source_numbers
 
@@ -238,9 +281,9 @@ class DigitImageDataset(GenericDataset):
 
     @property
     def sha256(self) -> str:
-        """SHA-256, in hexadecimal, over shape, labels (a byte each) and pixels: the same whatever the file format.
+        """SHA-256, hexadecimal, over shape, labels (a byte each) and pixels, independent of the file format.
 
-        Writer and cluster ids do not count; where several sources have weights, they and the source of each image do.
+        Writer and cluster ids do not count. If several sources have weights, these and the source of each image do.
         """
         with self._lock:
             if self._sha256 is None:
@@ -253,46 +296,54 @@ class DigitImageDataset(GenericDataset):
                 self._sha256 = digest.hexdigest()
             return self._sha256
 
+    def make_writers_once(self, kind: str, make: Callable[[], T]) -> T:
+        """Return the writers of a kind, made by whichever thread comes first; see `writers.find_writers`."""
+        with self._lock:
+            if kind not in self._writers:
+                self._writers[kind] = make()
+            made: T = self._writers[kind]
+            return made
+
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
         del state["_lock"]
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Objects that an earlier version has pickled know of no sources.
+        # Objects pickled by an earlier version have no mixture.
         self.__dict__.update({"_mixture": None, **state}, _lock=threading.RLock())
 
 
-def _without_mixture(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the metadata of other digits than those whose sources it counts."""
+def _drop_mixture(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata without the sources, which do not apply to other digits."""
     return {key: value for key, value in metadata.items() if key != SOURCES_KEY}
 
 
-def _recorded_mixture(metadata: Mapping[str, Any], count: int) -> Mixture | None:
-    """Give the sources that `digits build --weights` has written down, or raise DatasetError."""
+def _read_mixture(metadata: Mapping[str, Any], count: int) -> Mixture | None:
+    """Return the sources that `digits build --weights` has recorded, if any, or raise DatasetError."""
     recorded = metadata.get(SOURCES_KEY)
     if recorded is None:
         return None
     try:
-        told = [(str(name), int(number), float(weight)) for name, number, weight in recorded]
+        entries = [(str(name), int(number), float(weight)) for name, number, weight in recorded]
     except (TypeError, ValueError, OverflowError):
-        told = []
-    names, counts, weights = tuple(zip(*told, strict=True)) or ((), (), ())
+        entries = []
+    names, counts, weights = tuple(zip(*entries, strict=True)) or ((), (), ())
     is_valid = (
         sum(counts) == count
         and all(number >= 0 for number in counts)
         and all(0 < weight < math.inf for weight in weights)
     )
-    if not told or not is_valid:
+    if not entries or not is_valid:
         raise DatasetError(
-            f"its metadata has {SOURCES_KEY!r}, which does not tell the number of images and the weight of each "
+            f"its metadata has {SOURCES_KEY!r}, which does not list the number of images and the weight of each "
             f"source of {count} images: build it again with `python -m number_generator digits build`"
         )
-    return Mixture(names, weights, _read_only(np.repeat(np.arange(len(counts)), counts).astype(np.int64)))
+    return Mixture(names, weights, _freeze(np.repeat(np.arange(len(counts)), counts).astype(np.int64)))
 
 
-def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uint8]:
-    """Give the labels as digits, or raise DatasetError if this is no digit dataset; nothing at all is one."""
+def _check_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uint8]:
+    """Return the labels as digits, or raise DatasetError if this is not a digit dataset; an empty one is."""
     if not len(images):
         return np.empty(0, np.uint8)
     _, height, width = images.shape
@@ -313,8 +364,8 @@ def _checked_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uin
     return digits
 
 
-def _checked_ids(of: str, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64] | None:
-    """Give the ids as a read-only array of their own, or raise DatasetError if they are not one for each image."""
+def _check_ids(of: str, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[np.int64] | None:
+    """Return the ids as a new read-only array, or raise DatasetError if there is not one for each image."""
     if ids is None:
         return None
     try:
@@ -329,11 +380,11 @@ def _checked_ids(of: str, ids: npt.ArrayLike | None, count: int) -> npt.NDArray[
     checked = array.astype(np.int64)
     if (checked != array).any():
         raise DatasetError(f"the {of} ids go up to {array.max()}: give integers below 2**63")
-    return _read_only(checked)
+    return _freeze(checked)
 
 
-def _checked_numbers(numbers: Any, count: int) -> npt.NDArray[np.int64]:
-    """Give the numbers of some of `count` images as an array, or raise SpecError if they are not, each once."""
+def _check_numbers(numbers: Any, count: int) -> npt.NDArray[np.int64]:
+    """Return numbers of images as an array, or raise SpecError if they are not from 0 to `count` - 1, each once."""
     try:
         array = np.asarray(numbers)
     except ValueError:
@@ -356,6 +407,6 @@ def _checked_numbers(numbers: Any, count: int) -> npt.NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def _read_only(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _freeze(array: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     array.setflags(write=False)
     return array

@@ -1,4 +1,4 @@
-"""Distance fields of all glyphs: what styled writing is sampled from."""
+"""Distance fields of all glyphs, which styled writing is sampled from."""
 
 import math
 from dataclasses import dataclass
@@ -10,27 +10,27 @@ from number_generator._kernels import fields
 
 __all__ = ["GlyphFields"]
 
-_SMALL = 48  # px: smaller digits get two texels a px
-_PADDING = 0.1  # of the digits' height: as far as a stroke may grow, and its edge be soft
+_SMALL = 48  # px: smaller digits get two texels per px
+_PADDING = 0.1  # of the digits' height: room for strokes to grow, and for their soft edges
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GlyphFields:
-    """The distance fields of an atlas's glyphs, and what was measured of them.
+    """The distance fields of an atlas's glyphs, and measurements of the glyphs.
 
     Attributes
     ----------
     texels : ndarray, flat uint8
-        The fields, row by row: 128 at the outline of the ink, 16 more a texel inside it.
+        The fields, row by row: 128 at the outline of the ink, and 16 more per texel inside it.
     offsets : ndarray, shape (glyphs,), int64
-        Where each begins.
+        Where each field begins.
     sizes : ndarray, shape (glyphs, 2), int64
-        Width and height of each in texels; 0 for a glyph without ink.
+        Width and height of each field in texels; 0 for a glyph without ink.
     facts : ndarray, shape (glyphs, FACTS), float64
-        See `_kernels.fields`: extents, stroke width, slant (less the median of its digit), anchors. Px of the digit
-        dataset, from the corner of the ink's box.
+        See `_kernels.fields`: extents, stroke width, slant (minus the median of its digit), anchors; in px of
+        the digit dataset, from the corner of the ink's box.
     padding, density : int
-        Blank px around the ink's box, and texels a px.
+        Blank px around the ink's box, and texels per px.
     digit_height : float
         Median height of the digits' ink in px: the unit of a style's lengths.
     stroke : float
@@ -47,13 +47,13 @@ class GlyphFields:
     stroke: float
 
     @classmethod
-    def measured(
+    def measure(
         cls,
         height: int,
         packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]],
         class_start: npt.NDArray[np.int64],
     ) -> "GlyphFields":
-        """Make the fields of all glyphs: half a second for 5,000 MNIST digits.
+        """Compute the fields of all glyphs: it takes half a second for 5,000 MNIST digits.
 
         Parameters
         ----------

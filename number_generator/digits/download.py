@@ -1,4 +1,4 @@
-"""Published files, downloaded once into the user's cache: a file in it is whole, or it is not taken."""
+"""Downloads published files into the user's cache, once; only complete files are used."""
 
 import contextlib
 import hashlib
@@ -12,39 +12,39 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from number_generator.digits.cache import give_to_readers, is_whole, locked, unfinished, writing
+from number_generator.digits.cache import give_to_readers, is_whole, lock_folder, make_unfinished, prepare_folder
 from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
 from number_generator.system.optional import import_optional
 
 __all__ = ["RemoteFile", "fetch_files", "unpack"]
 
-_SUMS = "SHA256SUMS"  # of what was unpacked, as `sha256sum` writes it
+_SUMS = "SHA256SUMS"  # of the unpacked files, as `sha256sum` writes it
 
-_ROUNDS = 3  # of all mirrors that have not said no
-_PAUSE_S = 1.0  # after the first round; twice as long after the next
-_TIMEOUT_S = (10.0, 30.0)  # to connect, and to send anything
-_PATIENCE_S = 30.0  # a server that sends less than the least for so long is given up
+_ROUNDS = 3  # over all mirrors that have not refused
+_PAUSE_S = 1.0  # after the first round; doubled after each one
+_TIMEOUT_S = (10.0, 30.0)  # to connect, and for any data to arrive
+_PATIENCE_S = 30.0  # a server that sends too slowly for this long is given up
 _LEAST_BYTES_PER_S = 1000
 _CHUNK_BYTES = 256 * 1024
-_REFUSALS = (400, 401, 403, 404, 405, 410, 451)  # asking again gives the same answer
+_REFUSALS = (400, 401, 403, 404, 405, 410, 451)  # asking again would give the same answer
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file that someone has published.
+    """A published file.
 
     Attributes
     ----------
     name : str
-        In the cache.
+        Its name in the cache.
     urls : tuple of str
-        Of the file itself, on one mirror each, in the order in which they are tried.
+        URLs of the file, one per mirror, in the order in which they are tried.
     sha256 : str
-        In hexadecimal, of the file as it is downloaded.
+        Hexadecimal, of the downloaded file.
     size : int
-        In bytes; at least about.
+        Approximate size in bytes.
     """
 
     name: str
@@ -54,7 +54,7 @@ class RemoteFile:
 
 
 class _DownloadError(Exception):
-    """Why a mirror did not give the file; `is_final` if there is no use in asking it again."""
+    """Why a mirror did not send the file; `is_final` if asking it again is useless."""
 
     def __init__(self, reason: str, *, is_final: bool = False) -> None:
         super().__init__(reason)
@@ -62,29 +62,29 @@ class _DownloadError(Exception):
 
 
 def fetch_files(files: Sequence[RemoteFile], folder: Path, what: str) -> list[Path]:
-    """Give files of the cache, those that are not there yet downloaded.
+    """Return files of the cache, after downloading the missing ones.
 
-    Any number of processes and threads may ask at once: one downloads, the others wait.
+    Any number of processes and threads may call this at once: one downloads, and the others wait.
 
     Parameters
     ----------
     files : sequence of RemoteFile
     folder : Path
-        Where they are kept; made if missing. Files that were put there by hand are as good as downloaded ones.
+        The folder for the files; made if missing. Files put there by hand are as good as downloaded ones.
     what : str
-        What they are, for errors, as in "the digits mnist".
+        What they are, for errors, such as "the digits mnist".
 
     Returns
     -------
     list of Path
-        Whole: of the SHA-256 that was published.
+        Complete files, which have the published SHA-256.
 
     Raises
     ------
     DatasetNotFoundError
-        If a file is not there and no mirror gives it; the message tells what to put where by hand.
+        If a file is missing and no mirror sends it; the message says how to download it by hand.
     MissingExtraError
-        If a file is not there and the packages that download are not installed.
+        If a file is missing and the packages for downloading are not installed.
     OutputError
         If the cache cannot be written.
     """
@@ -93,22 +93,22 @@ def fetch_files(files: Sequence[RemoteFile], folder: Path, what: str) -> list[Pa
     if not missing:
         return paths
     _check_packages(missing, folder, what)
-    with writing(folder, what), locked(folder):
+    with prepare_folder(folder, what), lock_folder(folder):
         _download_missing(missing, folder, what)
     return paths
 
 
 def unpack(archive: RemoteFile, members: Sequence[str], folder: Path, what: str) -> list[Path]:
-    """Give members of a published zip archive as files of the cache; the archive itself is not kept.
+    """Unpack members of a published zip archive into the cache; the archive itself is not kept.
 
     Parameters
     ----------
     archive : RemoteFile
-        Its members are whole if it is: it has a SHA-256, they have those that were written down when it was unpacked.
+        Its SHA-256 vouches for its members, whose own SHA-256 are recorded when they are unpacked.
     members : sequence of str
         Names within the archive; in the cache they have no folder.
     folder, what
-        As `fetch_files` takes them, whose errors these are too.
+        As for `fetch_files`, which raises the same errors.
 
     Raises
     ------
@@ -121,8 +121,8 @@ def unpack(archive: RemoteFile, members: Sequence[str], folder: Path, what: str)
     path = folder / archive.name
     if not is_whole(path, archive.sha256):
         _check_packages([archive], folder, what)
-    # Under one lock, so that nobody finds neither the archive nor what it holds.
-    with writing(folder, what), locked(folder):
+    # Under one lock, so that nobody finds neither the archive nor its members.
+    with prepare_folder(folder, what), lock_folder(folder):
         if not _are_unpacked(paths, folder):
             was_there = is_whole(path, archive.sha256)
             _download_missing([archive], folder, what)
@@ -136,16 +136,16 @@ def unpack(archive: RemoteFile, members: Sequence[str], folder: Path, what: str)
 
 
 def _check_packages(missing: Sequence[RemoteFile], folder: Path, what: str) -> None:
-    """Raise MissingExtraError, with the way by hand, where files cannot be downloaded for want of a package."""
+    """Raise MissingExtraError, which says how to download by hand, if a package for downloading is missing."""
     try:
         for package in ("pooch", "requests", "filelock"):
             import_optional(package, "fetch", f"downloading {what}")
     except MissingExtraError as exc:
-        raise MissingExtraError(f"{exc}; or {_by_hand(missing, folder)}") from exc
+        raise MissingExtraError(f"{exc}; or {_describe_way_by_hand(missing, folder)}") from exc
 
 
 def _download_missing(missing: Sequence[RemoteFile], folder: Path, what: str) -> None:
-    """Download files, but for those that whoever held the lock before has downloaded."""
+    """Download files, except those that the previous holder of the lock has downloaded."""
     for file in missing:
         if is_whole(folder / file.name, file.sha256):
             continue
@@ -154,12 +154,12 @@ def _download_missing(missing: Sequence[RemoteFile], folder: Path, what: str) ->
         except _DownloadError as exc:
             raise DatasetNotFoundError(
                 f"{what} are not all in {folder}, and {file.name} could not be downloaded ({exc}): try again later, or "
-                f"{_by_hand(missing, folder)}"
+                f"{_describe_way_by_hand(missing, folder)}"
             ) from exc
 
 
 def _download(file: RemoteFile, folder: Path) -> None:
-    """Download a file from the first mirror that gives it whole, or raise _DownloadError with what each has said."""
+    """Download a file from the first mirror that sends all of it, or raise _DownloadError with the reason of each."""
     pooch = importlib.import_module("pooch")
     mirrors, reasons = list(file.urls), dict.fromkeys(file.urls, "")
     for number in range(_ROUNDS):
@@ -167,7 +167,7 @@ def _download(file: RemoteFile, folder: Path) -> None:
             time.sleep(_PAUSE_S * 2 ** (number - 1))
         for url in list(mirrors):
             try:
-                with _quiet(pooch), unfinished(folder) as temporary:
+                with _silence(pooch), make_unfinished(folder) as temporary:
                     pooch.retrieve(
                         url,
                         known_hash=f"sha256:{file.sha256}",
@@ -181,7 +181,7 @@ def _download(file: RemoteFile, folder: Path) -> None:
                 reasons[url] = str(exc)
                 if exc.is_final:
                     mirrors.remove(url)
-            except ValueError:  # what pooch raises for another checksum
+            except ValueError:  # pooch raises this for a wrong checksum
                 reasons[url] = "it gave another file than the published one (its SHA-256 differs)"
                 mirrors.remove(url)
             else:
@@ -191,7 +191,7 @@ def _download(file: RemoteFile, folder: Path) -> None:
 
 
 class _Downloader:
-    """What pooch calls to download a URL: as its own does, but with limits to what a server may do."""
+    """Downloads a URL for pooch, like its own downloader but with limits on what a server may do."""
 
     def __init__(self, file: RemoteFile) -> None:
         self._requests = importlib.import_module("requests")
@@ -202,27 +202,27 @@ class _Downloader:
         try:
             response = self._requests.get(url, stream=True, timeout=_TIMEOUT_S)
         except self._requests.RequestException as exc:
-            raise _DownloadError(_reason(exc)) from exc
+            raise _DownloadError(_describe_error(exc)) from exc
         with contextlib.closing(response), Path(output_file).open("wb") as output:
             if response.status_code != 200:
                 is_final = response.status_code in _REFUSALS
                 raise _DownloadError(f"it answered {response.status_code} {response.reason}", is_final=is_final)
-            with _progress(Path(url).name, int(response.headers.get("content-length") or self._size)) as bar:
+            with _make_progress_bar(Path(url).name, int(response.headers.get("content-length") or self._size)) as bar:
                 for chunk in self._chunks(response):
                     output.write(chunk)
                     bar.update(len(chunk))
 
     def _chunks(self, response: Any) -> Iterator[bytes]:
-        """Give what arrives, as it was sent: a file that is gzipped by itself is not to be unpacked."""
-        # read1 gives what is there; read, in urllib3 before 2.2, waits until the chunk is full.
+        """Yield what arrives, undecoded: a file that is itself gzipped must not be unpacked."""
+        # read1 returns what is there; read, in urllib3 before 2.2, waits until the chunk is full.
         read = getattr(response.raw, "read1", response.raw.read)
         received, since, before = 0, time.monotonic(), 0
         while True:
             try:
                 chunk = read(_CHUNK_BYTES, decode_content=False)
-            # urllib3's own errors have no base class that requests names.
+            # urllib3's own errors have no base class that requests exposes.
             except Exception as exc:
-                raise _DownloadError(f"it broke off after {received} bytes ({_reason(exc)})") from exc
+                raise _DownloadError(f"it broke off after {received} bytes ({_describe_error(exc)})") from exc
             if not chunk:
                 break
             received += len(chunk)
@@ -239,8 +239,8 @@ class _Downloader:
             raise _DownloadError(f"it broke off after {received} of {promised} bytes")
 
 
-def _reason(exc: Exception) -> str:
-    """Say in a few words what went wrong on the way."""
+def _describe_error(exc: Exception) -> str:
+    """Describe in a few words what went wrong."""
     text = f"{type(exc).__name__}: {exc}"
     if "timed out" in text or "Timeout" in text:
         return "it did not answer in time"
@@ -251,16 +251,16 @@ def _reason(exc: Exception) -> str:
     return " ".join(text.split())[:150]
 
 
-def _by_hand(files: Sequence[RemoteFile], folder: Path) -> str:
-    """Say what to download and where to put it."""
-    listed = "; ".join(f"{file.name} ({_size_text(file.size)}) from {' or '.join(file.urls)}" for file in files)
+def _describe_way_by_hand(files: Sequence[RemoteFile], folder: Path) -> str:
+    """Describe what to download and where to put it."""
+    listed = "; ".join(f"{file.name} ({_format_size(file.size)}) from {' or '.join(file.urls)}" for file in files)
     return (
         f"download by hand {listed}, and put {'it' if len(files) == 1 else 'them'} under "
         f"{'this name' if len(files) == 1 else 'these names'} into the folder {folder} (NG_CACHE_DIR names another one)"
     )
 
 
-def _size_text(size: int) -> str:
+def _format_size(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
@@ -268,7 +268,7 @@ def _size_text(size: int) -> str:
 
 
 def _are_unpacked(paths: Sequence[Path], folder: Path) -> bool:
-    """Tell whether all files are those that were once unpacked."""
+    """Tell whether all files are the ones that were unpacked."""
     try:
         lines = (folder / _SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):
@@ -278,12 +278,12 @@ def _are_unpacked(paths: Sequence[Path], folder: Path) -> bool:
 
 
 def _unpack(archive: Path, members: dict[str, Path], folder: Path) -> None:
-    """Write members to files, each moved into place once it is whole, and then their checksums."""
+    """Write members to files, each moved into place once it is complete, and then their checksums."""
     sums = []
-    with zipfile.ZipFile(archive) as opened, unfinished(folder) as temporary:
+    with zipfile.ZipFile(archive) as opened, make_unfinished(folder) as temporary:
         for member, path in members.items():
             if member not in opened.namelist():
-                raise DatasetReadError(f"{archive}: it lacks {member}: it is no longer the file that was checked")
+                raise DatasetReadError(f"{archive}: {member} is missing: it is no longer the file that was checked")
             partial, digest = temporary / path.name, hashlib.sha256()
             with opened.open(member) as source, partial.open("wb") as target:
                 while chunk := source.read(_CHUNK_BYTES):
@@ -297,8 +297,8 @@ def _unpack(archive: Path, members: dict[str, Path], folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _quiet(pooch: Any) -> Iterator[None]:
-    """Keep pooch from printing what the progress bar shows."""
+def _silence(pooch: Any) -> Iterator[None]:
+    """Keep pooch from printing what the progress bar already shows."""
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel(logging.WARNING)
@@ -308,9 +308,9 @@ def _quiet(pooch: Any) -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _progress(name: str, size: int) -> Any:
-    """Give a progress bar on stderr; silent where that is no terminal."""
+def _make_progress_bar(name: str, size: int) -> Any:
+    """Return a progress bar on stderr; it is silent if that is not a terminal."""
     from tqdm import tqdm  # noqa: PLC0415 - loads when it is used
 
-    tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
+    tqdm.monitor_interval = 0  # its monitor thread matters only for bars that stall
     return tqdm(total=size, desc=name, unit="B", unit_scale=True, dynamic_ncols=True, disable=None)

@@ -1,4 +1,4 @@
-"""Digits from a folder of images for each class, `0/` to `9/`, made square and centred as those of MNIST are."""
+"""Digits from a folder of images for each class, `0/` to `9/`, made square and centred like those of MNIST."""
 
 import os
 import warnings
@@ -21,22 +21,22 @@ __all__ = ["INKS", "MAX_SIZE", "is_folder_of_images", "list_folder_files", "load
 Grey = npt.NDArray[np.float32]
 
 INKS = ("auto", "dark", "bright")
-"""How ink is told from paper: by the border of each image, or as it is said to be."""
+"""How to tell ink from paper: by the border of each image, or as given."""
 
 MAX_SIZE = 512
-"""Px: the most that digits are made high and wide."""
+"""The largest height and width of digits, in px."""
 
 _VALID = "A folder of digits holds folders named 0 to 9, each with one or more PNG or JPEG images of that digit"
 _ENDINGS = (".png", ".jpg", ".jpeg")
-_SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # which Windows puts beside images
+_SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # Windows puts these beside images
 _MOST_PIXELS = 50_000_000
 _MNIST_BOX = 20 / 28  # MNIST fits the ink into 20 x 20 px of 28 x 28
-_WORKING_PX = 512  # larger images are reduced first: their noise goes, and nothing of a digit that is 20 px high
-_LEAST_CONTRAST = 0.1  # between ink and paper; of black and white it is 1
+_WORKING_PX = 512  # larger images are reduced first, which removes noise but nothing of a digit that becomes 20 px high
+_LEAST_CONTRAST = 0.1  # between ink and paper; that of black and white is 1
 _NOISE = 4.5  # median absolute deviations of the paper's grey: three standard deviations
-_SHADE = 0.03  # of black and white: less is no shadow
-_FITS = 4  # of the shadow, each without what lies far from the last
-_EDGE = 0.25  # of full ink: what is fainter does not widen the box
+_SHADE = 0.03  # of black and white: less does not count as a shadow
+_FITS = 4  # of the shadow, each without the outliers of the last one
+_EDGE = 0.25  # of full ink: fainter ink does not widen the box
 _MOST_GAIN = 4.0  # thin strokes are faint once they are scaled down
 
 
@@ -47,11 +47,11 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
     ----------
     path : path_like
         A folder that holds folders named 0 to 9, with PNG or JPEG images of any size: grey, colour, with transparency
-        or with a palette, of 8 or 16 bits.
+        or a palette, of 8 or 16 bits.
     size : int
         Height and width of the digits, in px.
     ink : {"auto", "dark", "bright"}
-        Whether digits are dark on a light ground or bright on a dark one; `auto` tells each image by its border.
+        Whether digits are dark on a bright ground or bright on a dark one; `auto` judges each image by its border.
 
     Returns
     -------
@@ -61,11 +61,11 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
     Raises
     ------
     SpecError
-        If size or ink break a rule.
+        If size or ink breaks a rule.
     DatasetNotFoundError, DatasetReadError
-        If there is no such folder, or it holds no folder of a digit, or it or an image cannot be read.
+        If the folder does not exist, has no folder for any digit, or cannot be read, or an image cannot be read.
     DatasetError
-        If some class or its images are missing, or a file is no image, or nothing is written on one.
+        If a class or its images are missing, a file is not an image, or an image has no ink.
     """
     check_integer("size", size, MIN_HEIGHT, MAX_SIZE)
     if ink not in INKS:
@@ -78,7 +78,7 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
 
 
 def is_folder_of_images(path: Any) -> bool:
-    """Tell whether something is a folder, and not one of a dataset; one that is neither is taken for images."""
+    """Tell whether a path is a folder but not a dataset; other folders are taken for folders of images."""
     if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):  # noqa: PTH112 - no error for odd names
         return False
     if any((Path(path) / str(digit)).is_dir() for digit in range(10)):
@@ -91,18 +91,18 @@ def is_folder_of_images(path: Any) -> bool:
 
 
 def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:
-    """Give digit and file of each image of a folder, by digit, then name; errors are those of `load_folder`."""
+    """Yield digit and file of each image in a folder, by digit, then name; errors are those of `load_folder`."""
     folder = Path(path)
     if not folder.is_dir():
         raise DatasetNotFoundError(f"{folder}: there is no such folder. {_VALID}")
     missing = [str(digit) for digit in range(10) if not (folder / str(digit)).is_dir()]
     if len(missing) == 10:
-        raise DatasetReadError(f"{folder}: this is a folder, and not one of digits; give a dataset file. {_VALID}")
+        raise DatasetReadError(f"{folder}: this folder does not hold digits; give a dataset file. {_VALID}")
     if missing:
         raise DatasetError(f"{folder}: this folder lacks {', '.join(missing)}. {_VALID}")
     for digit in range(10):
         count = 0
-        for file in _entries(folder / str(digit)):
+        for file in _list_entries(folder / str(digit)):
             if file.name.startswith(".") or file.name.lower() in _SYSTEM_FILES:
                 continue
             if not file.name.lower().endswith(_ENDINGS) or not file.is_file():
@@ -117,25 +117,25 @@ def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]
 
 
 def normalise_digit(grey: Grey, size: int, ink: str, name: str) -> npt.NDArray[np.uint8]:
-    """Make a digit of MNIST's form of an image: its ink in a box of 20 / 28 of the size, by its centre of mass.
+    """Turn an image into a digit of MNIST's form: ink in a box of 20 / 28 of the size, centred by its mass.
 
     Parameters
     ----------
     grey : ndarray, shape (height, width), float32
         0 is black, 1 is white.
     size, ink
-        As `load_folder` takes them.
+        As for `load_folder`.
     name : str
-        Of the file, for errors.
+        Name of the file, for errors.
 
     Returns
     -------
     ndarray, shape (size, size), uint8
-        Ink, up to 255, on 0.
+        Ink up to 255 on background 0.
     """
     from PIL import Image  # noqa: PLC0415 - loads when it is used
 
-    marks = _without_paper(_reduced(grey), ink, name)
+    marks = _extract_ink(_reduce(grey), ink, name)
     rows, columns = np.flatnonzero((marks >= _EDGE).any(axis=1)), np.flatnonzero((marks >= _EDGE).any(axis=0))
     cut = marks[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     box = max(1, round(_MNIST_BOX * size))
@@ -146,13 +146,13 @@ def normalise_digit(grey: Grey, size: int, ink: str, name: str) -> npt.NDArray[n
     digit = np.clip(cut, 0, 1)
     digit = np.rint(np.minimum(digit * min(_MOST_GAIN, 1 / max(float(digit.max()), 1e-6)), 1) * 255).astype(np.uint8)
     page = np.zeros((size, size), np.uint8)
-    top, left = _corner(digit, size)
+    top, left = _find_corner(digit, size)
     page[top : top + height, left : left + width] = digit
     return page
 
 
-def _corner(digit: npt.NDArray[np.uint8], size: int) -> tuple[int, int]:
-    """Tell where a digit stands when its centre of mass is in the middle, as nearly as it stays on the page."""
+def _find_corner(digit: npt.NDArray[np.uint8], size: int) -> tuple[int, int]:
+    """Return where a digit goes to have its centre of mass in the middle, as far as it stays on the page."""
     weight = max(1, int(digit.sum(dtype=np.int64)))
     corner = []
     for axis in (0, 1):
@@ -162,11 +162,11 @@ def _corner(digit: npt.NDArray[np.uint8], size: int) -> tuple[int, int]:
     return corner[0], corner[1]
 
 
-def _without_paper(grey: Grey, ink: str, name: str) -> Grey:
-    """Give the ink, 0 to 1: what differs from the paper by more than its noise, in the direction of the ink."""
-    grey = _evenly_lit(grey)
-    threshold = _otsu(grey)
-    is_dark = float(np.median(grey[_border(grey)])) > threshold if ink == "auto" else ink == "dark"
+def _extract_ink(grey: Grey, ink: str, name: str) -> Grey:
+    """Return the ink, 0 to 1: what differs from the paper by more than its noise, in the direction of the ink."""
+    grey = _remove_shadow(grey)
+    threshold = _find_threshold(grey)
+    is_dark = float(np.median(grey[_find_border(grey)])) > threshold if ink == "auto" else ink == "dark"
     marks, threshold = (1 - grey, 1 - threshold) if is_dark else (grey, threshold)
     is_mark = marks > threshold
     if not is_mark.any() or is_mark.all():
@@ -183,9 +183,9 @@ def _without_paper(grey: Grey, ink: str, name: str) -> Grey:
     return np.clip((marks - lowest) / (full - lowest), 0, 1).astype(np.float32)
 
 
-def _evenly_lit(grey: Grey) -> Grey:
-    """Take out a shadow that grows evenly across the image, as far as the border shows it."""
-    row, column = _border(grey)
+def _remove_shadow(grey: Grey) -> Grey:
+    """Remove a shadow that grows linearly across the image, as far as the border shows it."""
+    row, column = _find_border(grey)
     values = grey[row, column].astype(np.float64)
     places = np.stack((np.ones(len(values)), row, column), axis=1)
     plane = np.array([np.median(values), 0.0, 0.0])
@@ -195,20 +195,20 @@ def _evenly_lit(grey: Grey) -> Grey:
         plane = np.linalg.lstsq(places[is_paper], values[is_paper], rcond=None)[0]
     rows, columns = np.ogrid[: grey.shape[0], : grey.shape[1]]
     shade = plane[1] * (rows - (grey.shape[0] - 1) / 2) + plane[2] * (columns - (grey.shape[1] - 1) / 2)
-    # What is less may be a rounding error, or a border with some ink: the image stays as it is.
+    # A smaller one may be a rounding error, or a border with some ink: leave the image unchanged.
     return grey if float(np.abs(shade).max()) < _SHADE else np.clip(grey - shade, 0, 1).astype(np.float32)
 
 
-def _border(grey: Grey) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Give rows and columns of the pixels at the border."""
+def _find_border(grey: Grey) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Return rows and columns of the pixels at the border."""
     is_border = np.ones(grey.shape, np.bool_)
     is_border[1:-1, 1:-1] = False
     row, column = np.nonzero(is_border)
     return row, column
 
 
-def _otsu(grey: Grey) -> float:
-    """Give the grey that parts an image into two classes with the least variance within them (Otsu, 1979)."""
+def _find_threshold(grey: Grey) -> float:
+    """Return the grey that divides an image into two classes with the least variance within them (Otsu, 1979)."""
     counts, edges = np.histogram(grey, 256, (0.0, 1.0))
     middles = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)
@@ -217,13 +217,13 @@ def _otsu(grey: Grey) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (sums / below - (sums[-1] - sums) / above) ** 2
     between = np.nan_to_num(between)
-    # The middle of all that are best: between ink and paper there may be no grey at all.
+    # The middle of all best ones: there may be no grey at all between ink and paper.
     best = np.flatnonzero(between >= between.max() * (1 - 1e-12))
     return float(edges[1:][best].mean())
 
 
-def _reduced(grey: Grey) -> Grey:
-    """Give an image that is not much larger than it needs to be."""
+def _reduce(grey: Grey) -> Grey:
+    """Return an image that is not much larger than it needs to be."""
     from PIL import Image  # noqa: PLC0415 - loads when it is used
 
     factor = max(grey.shape) // _WORKING_PX
@@ -233,7 +233,7 @@ def _reduced(grey: Grey) -> Grey:
 # --- files
 
 
-def _entries(folder: Path) -> list[Path]:
+def _list_entries(folder: Path) -> list[Path]:
     try:
         return sorted(folder.iterdir(), key=lambda file: file.name)
     except OSError as exc:
@@ -241,7 +241,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _read_grey(file: Path) -> Grey:
-    """Read an image as it is to be looked at: turned as its camera says, on paper where it is transparent."""
+    """Read an image as it is shown: rotated as its camera says, and on paper where it is transparent."""
     from PIL import Image, ImageOps  # noqa: PLC0415 - loads when it is used
 
     try:
@@ -254,13 +254,13 @@ def _read_grey(file: Path) -> Grey:
                     f"{file}: it is {opened.width} x {opened.height} px, more than {_MOST_PIXELS // 10**6} million: "
                     "cut the digit out, or scale it down"
                 )
-            # One bit a pixel is the least before it is packed.
+            # A pixel takes at least one bit before compression.
             if opened.width * opened.height > 8 * DEFLATE_EXPANSION * file.stat().st_size:
                 raise DatasetError(
                     f"{file}: it claims {opened.width} x {opened.height} px, more than its bytes can hold: save it "
                     "again, or take it out"
                 )
-            return _grey(ImageOps.exif_transpose(opened))
+            return _to_grey(ImageOps.exif_transpose(opened))
     except DatasetError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -269,22 +269,23 @@ def _read_grey(file: Path) -> Grey:
         ) from exc
     except PermissionError as exc:
         raise DatasetReadError(f"{file}: the file cannot be read: {exc.strerror}") from exc
-    # A damaged image can provoke any exception of its decoder: there is no shorter list than this.
+    # A damaged image can provoke any exception in its decoder: no shorter list is complete.
     except Exception as exc:
         text = " ".join(str(exc).split())[:200]
         raise DatasetError(
-            f"{file}: this is no whole PNG or JPEG image ({type(exc).__name__}: {text}): save it again, or take it out"
+            f"{file}: this is not a complete PNG or JPEG image ({type(exc).__name__}: {text}): save it again, "
+            "or take it out"
         ) from exc
 
 
-def _grey(image: Any) -> Grey:
-    """Give the grey of an image of any mode, 0 to 1."""
+def _to_grey(image: Any) -> Grey:
+    """Return the grey of an image of any mode, 0 to 1."""
     if image.mode.startswith("I"):  # 16 bits
         return (np.asarray(image).astype(np.float32) / 65535).clip(0, 1)
     if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
         pixels = np.asarray(image.convert("RGBA").convert("LA"), np.float32) / 255
         grey, opacity = pixels[..., 0], pixels[..., 1]
-        # Dark ink is on white paper, bright ink on black.
+        # Put dark ink on white paper, bright ink on black.
         paper = 1.0 if float((grey * opacity).sum()) < 0.5 * float(opacity.sum()) else 0.0
         return (grey * opacity + paper * (1 - opacity)).astype(np.float32)
     return np.asarray(image.convert("L"), np.float32) / np.float32(255)

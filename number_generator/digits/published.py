@@ -1,11 +1,11 @@
-"""The digit datasets that are known by name: who published them, where, and what SHA-256 their files have."""
+"""The digit datasets that are known by name: where they are published, and the SHA-256 of their files."""
 
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from number_generator.digits.cache import cache_folder, is_whole
+from number_generator.digits.cache import find_cache_folder, is_whole
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.download import RemoteFile, fetch_files, unpack
 from number_generator.errors import SpecError
@@ -20,17 +20,17 @@ class DigitSource:
     Attributes
     ----------
     name : str
-        As `--digits` takes it.
+        As for `--digits`.
     about : str
-        What it is, in a line.
+        A description in one line.
     folder : str
-        Of the cache; each publication has one of its own.
+        Its folder in the cache; each publication has its own.
     images : str
-        The file of the images; its labels are found beside it.
+        The file of the images; the labels are beside it.
     files : tuple of RemoteFile
-        What is downloaded.
+        The files to download.
     members : tuple of str
-        What is taken out of the one file that is downloaded, where that is a zip archive.
+        The members to unpack if the one file is a zip archive.
     """
 
     name: str
@@ -41,18 +41,18 @@ class DigitSource:
     members: tuple[str, ...] = ()
 
     def path(self, cache: str | os.PathLike[str] | None = None) -> Path:
-        """Give the file of the images in the cache; it need not be there."""
-        return cache_folder(cache) / self.folder / self.images
+        """Return the path of the images in the cache; the file need not exist."""
+        return find_cache_folder(cache) / self.folder / self.images
 
     def is_there(self, cache: str | os.PathLike[str] | None = None) -> bool:
-        """Tell whether nothing is left to download."""
+        """Tell whether everything has been downloaded."""
         folder = self.path(cache).parent
         if self.members and all((folder / Path(member).name).is_file() for member in self.members):
             return True
         return all(is_whole(folder / file.name, file.sha256) for file in self.files)
 
     def fetch(self, cache: str | os.PathLike[str] | None = None) -> Path:
-        """Download what is not in the cache yet, and give the file of the images; errors are those of `fetching`."""
+        """Download what the cache lacks, and return the path of the images; errors are those of `download`."""
         path, what = self.path(cache), f"the digits {self.name}"
         if self.members:
             unpack(self.files[0], self.members, path.parent, what)
@@ -61,10 +61,10 @@ class DigitSource:
         return path
 
     def load(self, path: Path) -> DigitImageDataset:
-        """Read the digits, given what `fetch` gave."""
+        """Read the digits from the path that `fetch` returned."""
         digits = DigitImageDataset()
         digits.load(path)
-        digits._metadata = {"source": self.name}
+        digits.get_metadata()["source"] = self.name
         return digits
 
 
@@ -107,7 +107,7 @@ _EMNIST_ARCHIVE = RemoteFile(
     "gzip.zip", _EMNIST, "fb9bb67e33772a9cc0b895e4ecf36d2cf35be8b709693c3564cea2a019fcda8e", 561_753_746
 )
 
-# Of both parts: nobody is to download the archive twice.
+# Of both parts, so that nobody has to download the archive twice.
 _EMNIST_MEMBERS = tuple(
     f"gzip/emnist-digits-{part}-{what}-ubyte.gz"
     for part in ("train", "test")
@@ -155,14 +155,14 @@ SOURCES = {source.name: source for source in _ALL}
 
 
 def find_source(name: str) -> DigitSource:
-    """Give a source, or raise SpecError that lists them."""
+    """Return a source, or raise a SpecError that lists them."""
     try:
         return SOURCES[name]
     except (KeyError, TypeError):
-        raise SpecError(f"the digit source is {name!r}: give {', '.join(_listed())}") from None
+        raise SpecError(f"the digit source is {name!r}: give {', '.join(_list_names())}") from None
 
 
-def _listed() -> Iterator[str]:
+def _list_names() -> Iterator[str]:
     *first, last = SOURCES
     yield from first[:-1]
     yield f"{first[-1]} or {last}"

@@ -1,4 +1,4 @@
-"""The digits to compose from, as a user names them: a file, a folder, a published source, several; or the default."""
+"""Finds the digits to compose from: a file, a folder, a published source, several of them, or the default."""
 
 import hashlib
 import os
@@ -28,24 +28,24 @@ __all__ = [
 ]
 
 PACKAGED = "packaged"
-"""The name of the packaged digits, among others; alone, an empty name means them as well."""
+"""The name of the packaged digits; on its own, an empty name means them as well."""
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
 
 Digits = str | os.PathLike[str] | Mapping[str, float] | DigitImageDataset | None
-"""What names the digits to compose from; None means the default ones."""
+"""The argument that names the digits to compose from; None means the default digits."""
 
 Stats = tuple[tuple[int, int, int], ...]
 
 
 def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImageDataset:
-    """Make a file the default digit dataset of this process, before the environment variable and the packaged one.
+    """Make a file the default digit dataset of this process, instead of the environment variable and the packaged one.
 
     Parameters
     ----------
     filepath : path_like
-        Anything that `load_digits` takes, but a mapping. It is read and checked at once.
+        Anything that `load_digits` takes, except a mapping. It is read and checked at once.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
     Raises
     ------
     DatasetError, DatasetNotFoundError, DatasetReadError
-        If it cannot be used; the default stays what it was.
+        If it cannot be used; the default is then unchanged.
     """
     global _default_path  # noqa: PLW0603 - the one documented default of the package
     path = name_digits(filepath) if isinstance(filepath, (str, os.PathLike)) else filepath
@@ -65,11 +65,10 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
 
 
 def default_digits() -> DigitImageDataset:
-    """Give the digit dataset that is used where none is given.
+    """Return the digit dataset that is used if none is given.
 
-    It is the one of `set_default_dataset_filepath`, else what the environment variable NG_DEFAULT_DIGIT_DATASET
-    names, as `load_digits` takes it, else the packaged 5,000 MNIST digits. The object is shared: it is not to be
-    changed.
+    It is the one of `set_default_dataset_filepath`, else the one that the environment variable NG_DEFAULT_DIGIT_DATASET
+    names, as for `load_digits`, else the packaged 5,000 MNIST digits. The object is shared: do not change it.
     """
     path = default_digits_path()
     if not path:
@@ -82,28 +81,28 @@ def default_digits() -> DigitImageDataset:
 
 
 def resolve_digits(digits: Digits) -> DigitImageDataset:
-    """Give the digit dataset that an argument `digits` stands for."""
+    """Return the digit dataset that an argument `digits` means."""
     if digits is None:
         return default_digits()
     return digits if isinstance(digits, DigitImageDataset) else load_digits(digits)
 
 
 def default_digits_path() -> str:
-    """Give what names the default digits, see `name_digits`; an empty name for the packaged ones."""
+    """Return the name of the default digits, see `name_digits`; an empty name for the packaged ones."""
     return _default_path or name_digits(os.environ.get(_ENVIRONMENT_VARIABLE, ""))
 
 
 def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitImageDataset:
-    """Load a digit dataset, or give the same object again while its files have not changed.
+    """Load a digit dataset, or return the same object again while its files are unchanged.
 
-    The object is shared: it is not to be changed.
+    The object is shared: do not change it.
 
     Parameters
     ----------
     source : str, path_like or mapping
         The name of a source, see `fetch_digits`, or "packaged"; any file or folder that `DigitImageDataset.load`
-        reads; or several of them with the weight of each, as in "mnist=0.7,./mine=0.3" or {"mnist": 0.7, "./mine":
-        0.3}. A name comes first ("./mnist" is a file of that name), then a file or folder, then several.
+        reads; or several of them with weights, as in "mnist=0.7,./mine=0.3" or {"mnist": 0.7, "./mine": 0.3}. Names
+        take precedence over files and folders ("./mnist" is a file), and these over several.
 
     Returns
     -------
@@ -114,51 +113,51 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
     SpecError, DatasetError, DatasetNotFoundError, DatasetReadError
         If it is none of these, or not valid.
     MissingExtraError, OutputError
-        If a source must be downloaded and cannot be, see `fetch_digits`.
+        If a source cannot be downloaded, see `fetch_digits`.
     """
     if isinstance(source, str) and source in SOURCES:
-        return _named_digits(source, None)
+        return _load_named(source, None)
     if isinstance(source, str) and source == PACKAGED:
         return packaged_digits()
     several = None if _is_there(source) else to_mixture(source)
     if several is not None:
         parts = [(name, load_digits(name), weight) for name, weight in several.items()]
-        return _mixed_digits(tuple(parts))
+        return _mix(tuple(parts))
     try:
         is_folder = is_folder_of_images(source)
         files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type]
     except DatasetNotFoundError as exc:
         if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
-            raise DatasetNotFoundError(f"{exc}. Digits with a name are {PACKAGED}, {', '.join(SOURCES)}") from exc
+            raise DatasetNotFoundError(f"{exc}. Named digits are {PACKAGED}, {', '.join(SOURCES)}") from exc
         raise
-    return _loaded_digits(os.fspath(source), _stats(files))  # type: ignore[arg-type]
+    return _load_path(os.fspath(source), _stat_files(files))  # type: ignore[arg-type]
 
 
 def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> DigitImageDataset:
-    """Download a published digit dataset, unless it is there already, and load it.
+    """Download a published digit dataset, unless that is done already, and load it.
 
     Parameters
     ----------
     name : str
-        mnist, qmnist, emnist-digits, or one of these with -test: `python -m number_generator digits list` tells what
-        they are.
+        mnist, qmnist, emnist-digits, or one of these with -test: `python -m number_generator digits list`
+        describes them.
     folder : path_like, optional
-        Where downloads are kept. None means the folder that the environment variable NG_CACHE_DIR names, else
-        `number_generator` in the system's folder for a user's caches. Files may be put there by hand as well.
+        The folder for downloads. None means the folder that the environment variable NG_CACHE_DIR names, else
+        `number_generator` in the user's cache folder. You may also put files there by hand.
 
     Returns
     -------
     DigitImageDataset
-        The digits, upright; those of QMNIST with their writers.
+        The digits, upright; QMNIST's with their writers.
 
     Raises
     ------
     SpecError
-        If there is no source of that name.
+        If no source has this name.
     DatasetNotFoundError
-        If a file is not there and cannot be downloaded; the message tells what to put where by hand.
+        If a file is missing and cannot be downloaded; the message says how to do that by hand.
     MissingExtraError
-        If a file is not there and the extra `fetch` is not installed.
+        If a file is missing and the extra `fetch` is not installed.
     OutputError
         If the folder cannot be written.
 
@@ -168,11 +167,11 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
     >>> digits = fetch_digits("qmnist")  # doctest: +SKIP
     >>> images = generate_batch(["0312345678"], style="natural", digits=digits)  # doctest: +SKIP
     """
-    return copy(_named_digits(name, folder))  # the caller may load other digits into it
+    return copy(_load_named(name, folder))  # the caller may load other digits into it
 
 
 def name_digits(source: str | os.PathLike[str]) -> str:
-    """Give what names the same digits in any folder: names stay, and paths become absolute."""
+    """Return a name for the same digits in any working folder: names stay, and paths become absolute."""
     text = os.fspath(source)
     if not text or (isinstance(source, str) and (text in SOURCES or text == PACKAGED)):
         return text
@@ -184,31 +183,31 @@ def name_digits(source: str | os.PathLike[str]) -> str:
 
 @lru_cache(maxsize=1)
 def packaged_digits() -> DigitImageDataset:
-    """Give the 5,000 MNIST digits of the package. The object is shared: it is not to be changed."""
+    """Return the 5,000 MNIST digits of the package. The object is shared: do not change it."""
     dataset = DigitImageDataset()
     dataset.load(find_packaged_file("digits.npz", "digits"))
     return dataset
 
 
 def find_packaged_file(name: str, what: str) -> Path:
-    """Find a file of the package's data folder, and compare it with its checksum.
+    """Find a file in the package's data folder, and compare it with its checksum.
 
     Parameters
     ----------
     name : str
-        Of the file; its checksum lies beside it in `name`.sha256.
+        The file name; its checksum is beside it in `name`.sha256.
     what : str
-        What it holds, for errors.
+        Its content, for errors.
 
     Raises
     ------
     DatasetError
-        If the file is not what was shipped.
+        If the file is not the one that was shipped.
     DatasetReadError
         If it is missing.
     """
     package = Path(__file__).parents[1]
-    # Installed, the data folder lies in the package; in a checkout and an editable install, beside it.
+    # The data folder is in an installed package, but beside the package in a checkout and an editable install.
     for folder in (package / "data", package.parent / "data"):
         path = folder / name
         if path.is_file():
@@ -220,33 +219,33 @@ def find_packaged_file(name: str, what: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def _loaded_digits(path: str, stats: Stats) -> DigitImageDataset:
+def _load_path(path: str, stats: Stats) -> DigitImageDataset:
     dataset = DigitImageDataset()
     dataset.load(path)
     return dataset
 
 
-def _named_digits(name: str, folder: str | os.PathLike[str] | None) -> DigitImageDataset:
-    """Give a source's digits, the same object while its files have not changed."""
+def _load_named(name: str, folder: str | os.PathLike[str] | None) -> DigitImageDataset:
+    """Return a source's digits, the same object while its files are unchanged."""
     path = find_source(name).fetch(folder)
-    return _loaded_source(name, str(path), _stats(list_source_files(path)))
+    return _load_source(name, str(path), _stat_files(list_source_files(path)))
 
 
 @lru_cache(maxsize=4)
-def _loaded_source(name: str, path: str, stats: Stats) -> DigitImageDataset:
+def _load_source(name: str, path: str, stats: Stats) -> DigitImageDataset:
     return find_source(name).load(Path(path))
 
 
 @lru_cache(maxsize=2)
-def _mixed_digits(parts: tuple[tuple[str, DigitImageDataset, float], ...]) -> DigitImageDataset:
+def _mix(parts: tuple[tuple[str, DigitImageDataset, float], ...]) -> DigitImageDataset:
     return mix_digits(parts)
 
 
-def _stats(files: Iterable[Path]) -> Stats:
-    """Give what changes when a file does."""
+def _stat_files(files: Iterable[Path]) -> Stats:
+    """Return values that change when a file does."""
     return tuple((stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in (file.stat() for file in files))
 
 
 def _is_there(source: object) -> bool:
-    """Tell whether there is a file or folder of that name."""
+    """Tell whether a file or folder of this name exists."""
     return isinstance(source, (str, os.PathLike)) and os.path.exists(source)  # noqa: PTH110 - no error for odd names

@@ -1,4 +1,4 @@
-"""Separators for the style `clean`: a few drawings of each, as if of the digits' own pen."""
+"""Separators for the style `clean`: a few drawings of each, as if by the digits' own pen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,31 +8,31 @@ import numpy.typing as npt
 
 from number_generator._kernels import rng, streams, strokes
 
-__all__ = ["SEPARATOR_CLASSES", "VARIANTS", "DigitMeasures", "separator_images"]
+__all__ = ["SEPARATOR_CLASSES", "VARIANTS", "DigitMeasures", "draw_separators"]
 
 SEPARATOR_CLASSES = range(10, 18)
-"""Codes of the separators, as `numbers.ALPHABET` has them; the last is the space."""
+"""Codes of the separators, their indices in `numbers.ALPHABET`; the last one is the space."""
 
 VARIANTS = 24
-"""Drawings of each separator; of the space there is one, as it has no ink."""
+"""Drawings of each separator, except the space, which has no ink and one drawing."""
 
-_WORDS = 8  # of a drawing: four for its shape, one for its pen
-_MOST_MEASURED = 1000  # digits: more do not move a median
+_WORDS = 8  # per drawing: four for its shape, one for its pen
+_MOST_MEASURED = 1000  # digits: more do not change a median
 _WIDE_SPACE = 0.3  # digit heights
-_PEN_RANGE = (0.8, 0.4)  # of the stroke width: the least, and how much more it can be
+_PEN_RANGE = (0.8, 0.4)  # of the stroke width: the minimum, and the range above it
 _DOT_PEN = 1.15
-_FAINTEST = 0.9  # px: width of a stroke at least
+_FAINTEST = 0.9  # px: minimum width of a stroke
 _THICKEST = 0.24  # digit heights
-_PALEST = 8  # ink at least, so that no px of a dot's middle is rounded to none
-# An outline of px edges is longer than the curve that it follows, by this on average over all directions.
+_PALEST = 8  # minimum ink, so that no px in a dot's middle is rounded to 0
+# An outline of px edges is longer than the curve that it follows, by this factor on average over all directions.
 _EDGES_PER_LENGTH = 4 / 3.141592653589793
 
 
 @dataclass(frozen=True, slots=True)
 class DigitMeasures:
-    """What separators take over from the digits that they stand among, in px.
+    """What separators inherit from the digits around them, in px.
 
-    All are medians over at most 1,000 digits, of counts of px, so that they are the same on every machine.
+    All are medians of pixel counts over at most 1,000 digits, so that they are the same on every machine.
 
     Attributes
     ----------
@@ -45,7 +45,7 @@ class DigitMeasures:
     stroke : float
         Width of the strokes.
     softness : float
-        Width of their edges, over which ink fades out.
+        Width of the strokes' edges, over which ink fades out.
     ink : int
         The strongest ink of a digit, from 8 to 255.
     """
@@ -63,10 +63,10 @@ class DigitMeasures:
         return max(1, int(_WIDE_SPACE * self.digit_height + 0.5))
 
     @classmethod
-    def measured(
+    def measure(
         cls, height: int, packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
     ) -> "DigitMeasures":
-        """Measure digits; ones without any ink have measures of common handwriting.
+        """Measure digits; digits without any ink get the measures of common handwriting.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class DigitMeasures:
         packed : (pixels, column_size, glyph_column, glyph_rows)
             See `GlyphAtlas`.
         """
-        measures = [_measures_of(glyph) for glyph in _some_glyphs(height, packed) if glyph.any()]
+        measures = [_measure_glyph(glyph) for glyph in _pick_glyphs(height, packed) if glyph.any()]
         if not measures:
             return cls(height, 0.85 * height, 0.7 * height, max(_FAINTEST, 0.08 * height), 1.0, 255)
         top, bottom, stroke, softness, ink = np.median(np.array(measures), axis=0).tolist()
@@ -85,8 +85,8 @@ class DigitMeasures:
         return cls(height, bottom, digit_height, stroke, softness, max(_PALEST, int(ink)))
 
 
-def separator_images(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Draw all separators, for digits of some measures.
+def draw_separators(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Draw all separators, for digits of these measures.
 
     Parameters
     ----------
@@ -96,10 +96,10 @@ def separator_images(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], np
     Returns
     -------
     images : ndarray, shape (N, H, H), uint8
-        Ink on background 0, like digits: from the baseline of the digits, moved or shrunk into the page where it would
-        not hold all of the strokes. The last one is the space, which is blank.
+        Ink on background 0, like digits: on their baseline, moved or shrunk where the page would cut strokes off. The
+        last one is the space, which is blank.
     codes : ndarray, shape (N,), int64
-        What each shows, in ascending order: codes of `SEPARATOR_CLASSES`.
+        The code of each, from `SEPARATOR_CLASSES`, in ascending order.
     """
     *inked, space = SEPARATOR_CLASSES
     codes = np.append(np.repeat(inked, VARIANTS), space).astype(np.int64)
@@ -110,14 +110,14 @@ def separator_images(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], np
             rng.fill_words(
                 np.uint64(0), np.uint64(codes[k]), np.int64(streams.SEPARATOR), words.size, words.reshape(-1)
             )
-        images[k] = _drawn(codes[k], words[k % VARIANTS], measures)
+        images[k] = _draw(codes[k], words[k % VARIANTS], measures)
     return images, codes
 
 
-def _some_glyphs(
+def _pick_glyphs(
     height: int, packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
 ) -> Iterator[npt.NDArray[np.uint8]]:
-    """Give glyphs from all over the atlas, shape (width, H)."""
+    """Yield glyphs from all over the atlas, shape (width, H)."""
     pixels, column_size, glyph_column, _ = packed
     columns = pixels[: glyph_column[-1] * column_size].reshape(-1, column_size)
     glyphs = len(glyph_column) - 1
@@ -125,8 +125,8 @@ def _some_glyphs(
         yield columns[glyph_column[glyph] : glyph_column[glyph + 1] - 1, :height]
 
 
-def _measures_of(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, float, float]:
-    """Give top, bottom, stroke width, softness and strongest ink of a glyph that has ink."""
+def _measure_glyph(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, float, float]:
+    """Return top, bottom, stroke width, softness and strongest ink of a glyph with ink."""
     ink = int(glyph.max())
     dark = np.pad(2 * glyph.astype(np.int64) >= ink, 1)
     rows = np.flatnonzero(dark.any(axis=0))
@@ -138,30 +138,30 @@ def _measures_of(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, flo
     return float(rows[0] - 1), float(rows[-1]), stroke, fading / (0.8 * outline), float(ink)
 
 
-def _drawn(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures) -> npt.NDArray[np.uint8]:
+def _draw(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures) -> npt.NDArray[np.uint8]:
     """Draw a separator at the left border."""
     points = np.zeros((strokes.MOST_POINTS, 3))
     points = points[: strokes.write_mark_points(code, words, points)]
     least, more = _PEN_RANGE
     pen = measures.stroke * (least + more * (int(words[4]) >> 11) / 2**53) * (_DOT_PEN if code == strokes.DOT else 1.0)
     radius = 0.5 * max(pen, _FAINTEST)
-    softness = min(measures.softness, 2 * radius)  # else the middle of the stroke would be paler
+    softness = min(measures.softness, 2 * radius)  # otherwise the middle of the stroke would be paler
     reach = radius + 0.5 * softness
     room = measures.height - 2 * reach
-    x = _within(points[:, 0] * measures.digit_height, reach, room, at_edge=True)
-    y = _within(points[:, 1] * measures.digit_height + measures.baseline, reach, room, at_edge=False)
+    x = _move_into(points[:, 0] * measures.digit_height, reach, room, at_edge=True)
+    y = _move_into(points[:, 1] * measures.digit_height + measures.baseline, reach, room, at_edge=False)
 
     middles: npt.NDArray[np.float64] = np.arange(measures.height, dtype=np.float64) + 0.5
     cover = np.zeros((measures.height, measures.height))
     for k in range(1, len(points)):
         if points[k, 2] == 0.0:  # the pen is not lifted
-            distance = _distances(middles, x[k - 1 : k + 1].tolist(), y[k - 1 : k + 1].tolist())
+            distance = _measure_distances(middles, x[k - 1 : k + 1].tolist(), y[k - 1 : k + 1].tolist())
             cover = np.maximum(cover, 0.5 + (radius - distance) / softness)
     return (np.minimum(cover, 1.0) * measures.ink + 0.5).astype(np.uint8)
 
 
-def _within(places: npt.NDArray[np.float64], low: float, room: float, *, at_edge: bool) -> npt.NDArray[np.float64]:
-    """Shrink places to the room from `low` on, and move them into it, or to its lower edge."""
+def _move_into(places: npt.NDArray[np.float64], low: float, room: float, *, at_edge: bool) -> npt.NDArray[np.float64]:
+    """Shrink coordinates to the room above `low`, and move them into it, or to its lower edge."""
     extent = places.max() - places.min()
     places = places * min(1.0, room / max(extent, 1.0))
     first = places.min()
@@ -169,8 +169,8 @@ def _within(places: npt.NDArray[np.float64], low: float, room: float, *, at_edge
     return places + (to - first)
 
 
-def _distances(middles: npt.NDArray[np.float64], x: list[float], y: list[float]) -> npt.NDArray[np.float64]:
-    """Give the distance of each px's middle to a segment, shape (rows, columns), by + - * / and roots alone."""
+def _measure_distances(middles: npt.NDArray[np.float64], x: list[float], y: list[float]) -> npt.NDArray[np.float64]:
+    """Return the distance of each px's middle to a segment, shape (rows, columns), by + - * / and roots alone."""
     dx, dy = x[1] - x[0], y[1] - y[0]
     right, below = middles - x[0], (middles - y[0])[:, None]
     along = np.minimum(np.maximum((right * dx + below * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)

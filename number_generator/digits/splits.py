@@ -1,4 +1,4 @@
-"""Splits: the source digits divided among training, validation and test data, so that none is in two of them."""
+"""Splits: divide the source digits among training, validation and test data, so that no digit is in two of them."""
 
 import heapq
 import re
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import streams
+from number_generator._kernels import rng, streams
 from number_generator.digits.resolve import DigitImageDataset
-from number_generator.digits.writers import find_clusters
+from number_generator.digits.style_clusters import find_clusters
 from number_generator.errors import DatasetError, SpecError
 from number_generator.system.checks import check_integer, format_value
 
@@ -24,26 +24,25 @@ Integers = npt.NDArray[np.int64]
 MAX_SPLITS = 100
 
 _EXAMPLE = "train=0.8,val=0.1,test=0.1"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")  # of a part of a file's name
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")  # it becomes part of a file name
 _SHARE = re.compile(r"(\d+\.?\d*|\.\d+|\d+/\d+)", re.ASCII)
-_MOST_CHARACTERS = 40  # of a share: Fraction takes minutes for some that are longer
+_MOST_CHARACTERS = 40  # of a share: Fraction takes minutes for some longer texts
 _FINEST = 10**18  # no share needs a larger denominator: there are fewer than 2**63 images
-_PASSES = 10  # over the writers: they end by themselves, mostly after three or four
-_MOST_COMPARED = 1000  # writers with whom one may change places; with all of 3,600, some targets take 10 s, not 1
-_LACKING = 2**52  # weighs more than the squared errors of any number of digits that fits in memory
+_PASSES = 10  # over the writers: mostly three or four are enough
+_MOST_COMPARED = 1000  # writers to try exchanging one with; with all of 3,600, some targets take 10 s instead of 1
+_LACKING = 2**52  # outweighs the squared errors of any number of digits that fits in memory
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Names and shares: what a set of images, and the digits that they are made from, are divided into.
+    """Names and shares of the parts that images, and the digits that they are made from, are divided into.
 
     Parameters
     ----------
     shares : sequence of (str, share)
-        From 2 to 100 names, each of up to 50 of the characters A to Z, a to z, 0 to 9, - and _, and each different
-        even if letter case is ignored, for they become part of file names. A share is above 0, and they sum to 1
-        exactly: give decimals, as texts or numbers, or fractions such as "1/3". Afterwards it is a tuple of pairs
-        (str, Fraction).
+        From 2 to 100 names, each of up to 50 of the characters A to Z, a to z, 0 to 9, - and _. They become part of
+        file names, so they must differ even if letter case is ignored. Shares are above 0 and sum to exactly 1: give
+        decimals, as texts or numbers, or fractions such as "1/3". The attribute is a tuple of pairs (str, Fraction).
 
     Raises
     ------
@@ -61,11 +60,11 @@ class Split:
     shares: tuple[tuple[str, Fraction], ...]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shares", _checked_shares(self.shares))
+        object.__setattr__(self, "shares", _check_shares(self.shares))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names, in the order given."""
+        """The names, in the given order."""
         return tuple(name for name, _ in self.shares)
 
     def counts(self, total: int) -> dict[str, int]:
@@ -79,45 +78,45 @@ class Split:
         Returns
         -------
         dict of str to int
-            How many each split gets, 1 at least, by name in the order given.
+            How many each split gets, at least 1, by name in the given order.
 
         Raises
         ------
         SpecError
-            If some split would get none.
+            If a split would get none.
         """
         check_integer("the number of images to split", total, 0)
-        counts = _apportioned(total, self)
+        counts = _apportion(total, self)
         for name, share in self.shares:
             if not counts[name]:
                 raise SpecError(
                     f"the split {name!r} gets none of {total} image{'s' * (total != 1)} at a share of "
-                    f"{_share_text(share)}: make {_enough(self)} or more, or give it a larger share"
+                    f"{_format_share(share)}: make {_find_enough(self)} or more, or give it a larger share"
                 )
         return {name: counts[name] for name in self.names}
 
     def __str__(self) -> str:
-        return ",".join(f"{name}={_share_text(share)}" for name, share in self.shares)
+        return ",".join(f"{name}={_format_share(share)}" for name, share in self.shares)
 
 
 def parse_split(text: str) -> Split:
-    """Read a split in the form NAME=SHARE,NAME=SHARE.
+    """Parse a split in the form NAME=SHARE,NAME=SHARE.
 
     Parameters
     ----------
     text : str
         Such as "train=0.8,val=0.1,test=0.1" or "train=2/3,test=1/3"; for the rules see `Split`. Spaces around names
-        and shares do not count.
+        and shares are ignored.
 
     Returns
     -------
     Split
-        `str` gives its text again.
+        `str` returns its text.
 
     Raises
     ------
     SpecError
-        If the text is not of this form, or breaks a rule; the message names the part.
+        If the text does not have this form, or breaks a rule; the message names the part.
 
     Examples
     --------
@@ -133,48 +132,47 @@ def parse_split(text: str) -> Split:
         if not equals:
             raise SpecError(
                 f"split is {format_value(text)}, whose part {number}, {format_value(part)}, is not of the form "
-                "NAME=SHARE: "
-                f"give parts as in {_EXAMPLE}"
+                f"NAME=SHARE: give parts as in {_EXAMPLE}"
             )
         pairs.append((name.strip(), share.strip()))
-    return Split(tuple(pairs))  # type: ignore[arg-type] # Split makes fractions of the shares
+    return Split(tuple(pairs))  # type: ignore[arg-type] # Split turns the shares into fractions
 
 
 def split_digits(
     digits: DigitImageDataset, split: str | Mapping[str, float | str | Fraction] | Split
 ) -> dict[str, DigitImageDataset]:
-    """Divide a digit dataset, so that no digit, and nobody's hand where writers are known, is in two of the parts.
+    """Divide a digit dataset so that no digit, and no writer if writers are known, is in two of the parts.
 
-    Images made from one part then share no source digit with those made from another: what a model is tested on, it
-    has not been trained on. The parts depend on the digits, their writer and cluster ids and the split alone; the
-    order of the names does not matter.
+    So images made from different parts share no source digit, and a model is tested on digits that it has not been
+    trained on. The parts depend only on the digits, their writer and cluster ids, and the split; the order of the names
+    does not matter.
 
     Parameters
     ----------
     digits : DigitImageDataset
     split : str, mapping or Split
-        A share of the digits for each name, as `parse_split` reads it, or {"train": 0.8, "val": 0.1, "test": 0.1};
+        A share of the digits for each name, as `parse_split` takes it, or {"train": 0.8, "val": 0.1, "test": 0.1};
         for the rules see `Split`.
 
     Returns
     -------
     dict of str to DigitImageDataset
-        By name, in the order given. Each has its images' `writer_ids`, `cluster_ids` (those shipped with the packaged
-        digits as well) and `source_numbers`, the numbers of its images in `digits`.
+        By name, in the given order. Each has its images' `writer_ids`, `cluster_ids` (also those shipped with the
+        packaged digits) and `source_numbers`, the numbers of its images in `digits`.
 
     Raises
     ------
     SpecError
-        If the split breaks a rule, or some part would lack a digit; the message names both.
+        If the split breaks a rule, or a part would lack a digit; the message names both.
     DatasetError
         If the dataset is empty.
 
     Notes
     -----
-    Where writers are known, each goes to one part as a whole, so that every digit's images are divided as nearly in
-    the shares as the writers allow. Otherwise each digit's images are divided in the shares, rounded by largest
-    remainder, and those of each style cluster too, to less than two images, where clusters are known. Digits are told
-    apart by their numbers: two equal images in the dataset may come into different parts.
+    If writers are known, all digits of a writer go to one part, and every digit's images are divided as closely to the
+    shares as the writers allow. Otherwise each digit's images are divided by the shares, rounded by largest remainder,
+    and so are those of each style cluster, if clusters are known, to less than two images. Digits are identified by
+    their numbers: two equal images in the dataset may go to different parts.
 
     Examples
     --------
@@ -184,38 +182,38 @@ def split_digits(
     >>> {name: len(part) for name, part in parts.items()}
     {'train': 4000, 'val': 500, 'test': 500}
     """
-    numbers = divide_digits(digits, _checked_split(split))
+    numbers = divide_digits(digits, _to_split(split))
     clusters = find_clusters(digits)
     return {name: digits.subset(chosen, cluster_ids=clusters) for name, chosen in numbers.items()}
 
 
 def divide_digits(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
-    """Tell which digits go where; parameters and errors are those of `split_digits`.
+    """Return which digits go to which part; parameters and errors are those of `split_digits`.
 
     Returns
     -------
     dict of str to ndarray, shape (n,), int64
-        Numbers of the dataset's images, ascending, by name in the order given: each number is in one of them.
+        Ascending numbers of the dataset's images, by name in the given order: each number is in one of the arrays.
     """
     if not isinstance(digits, DigitImageDataset):
         raise SpecError(f"digits is {format_value(digits)}: give a DigitImageDataset")
     if not len(digits):
         raise DatasetError("the digit dataset is empty: load one, or give images and labels")
-    labels = digits._digits.astype(np.int64)
-    rank = _ranks(digits)
+    labels = digits.classes.astype(np.int64)
+    rank = _rank_images(digits)
     if digits.writer_ids is not None:
-        place = _divided_by_writer(labels, digits.writer_ids, rank, split)
+        place = _divide_by_writer(labels, digits.writer_ids, rank, split)
     else:
-        place = _divided_by_class(labels, find_clusters(digits), rank, split)
-    order = [name for name, _ in _by_size(split)]
+        place = _divide_by_class(labels, find_clusters(digits), rank, split)
+    order = [name for name, _ in _sort_by_size(split)]
     return {name: np.flatnonzero(place == order.index(name)).astype(np.int64) for name in split.names}
 
 
 # --- shares
 
 
-def _checked_split(split: Any) -> Split:
-    """Give any accepted form of a split as a Split."""
+def _to_split(split: Any) -> Split:
+    """Turn any accepted form of a split into a Split."""
     if isinstance(split, Split):
         return split
     if isinstance(split, (tuple, list)):
@@ -223,8 +221,8 @@ def _checked_split(split: Any) -> Split:
     return Split(tuple(split.items())) if isinstance(split, Mapping) else parse_split(split)
 
 
-def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
-    """Give names and shares, the latter exact, or raise SpecError."""
+def _check_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
+    """Return names and exact shares, or raise SpecError."""
     try:
         pairs = [(name, share) for name, share in shares]
     except (TypeError, ValueError):
@@ -239,44 +237,41 @@ def _checked_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise SpecError(
                 f"a name of the split is {format_value(name)}: it becomes part of a file's name; give from 1 to "
-                "50 of the "
-                "characters A to Z, a to z, 0 to 9, - and _"
+                "50 of the characters A to Z, a to z, 0 to 9, - and _"
             )
         if name.lower() in earlier:
             other = earlier[name.lower()]
             also = "twice" if name == other else f"also as {other!r}, which may name the same file"
             raise SpecError(f"the split has the name {name!r} {also}: give each split a name of its own")
         earlier[name.lower()] = name
-    checked = tuple((name, _exact(name, share)) for name, share in pairs)
+    checked = tuple((name, _to_fraction(name, share)) for name, share in pairs)
     total = sum(share for _, share in checked)
     if total != 1:
-        given = ",".join(f"{name}={_share_text(share)}" for name, share in checked)
+        given = ",".join(f"{name}={_format_share(share)}" for name, share in checked)
         raise SpecError(
-            f"the shares of the split {format_value(given)} sum to {_share_text(Fraction(total))}: give shares "
-            "that sum to "
-            "exactly 1 (thirds as 1/3)"
+            f"the shares of the split {format_value(given)} sum to {_format_share(Fraction(total))}: give shares "
+            "that sum to exactly 1 (thirds as 1/3)"
         )
     return checked
 
 
-def _exact(name: str, share: Any) -> Fraction:
-    """Give a share as the fraction that its text stands for: of the float 0.1, a tenth."""
-    text = share if isinstance(share, str) else _plain(share)
+def _to_fraction(name: str, share: Any) -> Fraction:
+    """Return a share as the fraction that its text means: a tenth for the float 0.1."""
+    text = share if isinstance(share, str) else _format_plain(share)
     exact = Fraction(0)
     if len(text) <= _MOST_CHARACTERS and _SHARE.fullmatch(text) and not re.fullmatch(r"\d+/0+", text):
         exact = Fraction(text)
     if not 0 < exact < 1 or exact.denominator > _FINEST:
         raise SpecError(
             f"the share of {name!r} is {format_value(share)}: give a number above 0 and below 1, with at most "
-            "18 decimals, "
-            "or a fraction such as 1/3"
+            "18 decimals, or a fraction such as 1/3"
         )
     return exact
 
 
-def _plain(share: Any) -> str:
-    """Write a number without an exponent; what is no number gives a text that is no share."""
-    # str and not repr, in which NumPy's numbers name their type.
+def _format_plain(share: Any) -> str:
+    """Write a number without an exponent; for anything else, return a text that is not a share."""
+    # Not repr, in which NumPy's numbers name their type.
     text = str(share).lower()
     mantissa, exponent, power = text.partition("e-")
     if not exponent or not power.isdecimal() or len(power) > 2:
@@ -285,27 +280,27 @@ def _plain(share: Any) -> str:
     return "0." + "0" * (int(power) - 1) + whole + decimals
 
 
-def _share_text(share: Fraction) -> str:
-    """Write a share as a decimal number where that is exact, else as a fraction."""
+def _format_share(share: Fraction) -> str:
+    """Write a share as a decimal number if that is exact, else as a fraction."""
     if _FINEST % share.denominator:
         return str(share)
     whole, part = divmod(share.numerator * (_FINEST // share.denominator), _FINEST)
     return f"{whole}.{part:018}".rstrip("0").rstrip(".")
 
 
-def _by_size(split: Split) -> list[tuple[str, Fraction]]:
-    """Give names and shares, the largest first, so that nothing depends on the order in which they were given."""
+def _sort_by_size(split: Split) -> list[tuple[str, Fraction]]:
+    """Return names and shares, the largest first, so that nothing depends on their given order."""
     return sorted(split.shares, key=lambda item: (-item[1], item[0]))
 
 
-def _enough(split: Split) -> int:
-    """Give a number, and with it all larger ones, of which every split gets at least 1."""
+def _find_enough(split: Split) -> int:
+    """Return a number from which on every split gets at least 1."""
     return ceil(1 / min(share for _, share in split.shares))
 
 
-def _apportioned(total: int, split: Split) -> dict[str, int]:
-    """Divide a number by largest remainder, ties to the larger share; the names are in the order of `_by_size`."""
-    counts = {name: int(total * share) for name, share in _by_size(split)}
+def _apportion(total: int, split: Split) -> dict[str, int]:
+    """Divide a number by largest remainder, ties to the larger share; the names are in the order of `_sort_by_size`."""
+    counts = {name: int(total * share) for name, share in _sort_by_size(split)}
     remainders = {name: total * share - counts[name] for name, share in split.shares}
     for name in sorted(counts, key=lambda name: -remainders[name])[: total - sum(counts.values())]:
         counts[name] += 1
@@ -315,39 +310,38 @@ def _apportioned(total: int, split: Split) -> dict[str, int]:
 # --- digits
 
 
-def _ranks(digits: DigitImageDataset) -> Integers:
-    """Give each image's place in a random order that depends on the digits alone."""
-    from number_generator._kernels import rng  # noqa: PLC0415 - compiled code loads when it is used
-
+def _rank_images(digits: DigitImageDataset) -> Integers:
+    """Return each image's place in a random order that depends on the digits alone."""
     words = np.empty((len(digits) + 3) // 4 * 4, np.uint64)
     seed = np.uint64(int(digits.sha256[:16], 16))
     rng.fill_words(seed, np.uint64(0), np.uint64(streams.SPLIT), len(digits), words)
     return np.argsort(np.argsort(words[: len(digits)], kind="stable")).astype(np.int64)
 
 
-def _divided_by_class(labels: Integers, clusters: Integers | None, rank: Integers, split: Split) -> Integers:
-    """Give each image's split, a place in the order of `_by_size`: each class and cluster divided in the shares."""
+def _divide_by_class(labels: Integers, clusters: Integers | None, rank: Integers, split: Split) -> Integers:
+    """Divide each class and cluster by the shares; return each image's split, in the order of `_sort_by_size`."""
     place = np.empty(len(labels), np.int64)
     by_cluster = np.lexsort((rank, np.zeros_like(labels) if clusters is None else clusters))
     for digit in range(10):
         numbers = by_cluster[labels[by_cluster] == digit]
-        counts = _apportioned(len(numbers), split)
+        counts = _apportion(len(numbers), split)
         for name, count in counts.items():
             if not count:
                 raise SpecError(
-                    f"the split {name!r} gets none of the {len(numbers)} images of the digit {digit}: {_enough(split)} "
-                    "are needed for these shares; give more images of it, fewer splits or larger shares"
+                    f"the split {name!r} gets none of the {len(numbers)} images of the digit {digit}: "
+                    f"{_find_enough(split)} are needed for these shares; give more images of it, fewer splits or "
+                    "larger shares"
                 )
-        place[numbers] = _dealt(list(counts.values()))
+        place[numbers] = _deal(list(counts.values()))
     return place
 
 
-def _dealt(counts: Sequence[int]) -> Integers:
-    """Give a sequence with `counts[k]` times k, so even that each beginning of it has the shares to less than 1.
+def _deal(counts: Sequence[int]) -> Integers:
+    """Return a sequence with `counts[k]` times k, so even that every beginning has the shares to less than 1.
 
-    Each of a kind has a first and a last place that keep within 1 of its share, and of those that may be placed, the
-    one that must be placed soonest is: there always is one (Steiner and Yeomans, "Level schedules for mixed-model,
-    just-in-time processes", Management Science 39, 1993).
+    Each item has a first and a last place that keep its kind within 1 of its share. Of the items that may be placed,
+    the one that must be placed soonest comes next; there always is one (Steiner and Yeomans, "Level schedules for
+    mixed-model, just-in-time processes", Management Science 39, 1993).
     """
     total = sum(counts)
     waiting = sorted(
@@ -366,31 +360,31 @@ def _dealt(counts: Sequence[int]) -> Integers:
     return dealt
 
 
-def _divided_by_writer(labels: Integers, writer_ids: Integers, rank: Integers, split: Split) -> Integers:
-    """Give each image's split, a place in the order of `_by_size`: all of a writer's digits in one."""
+def _divide_by_writer(labels: Integers, writer_ids: Integers, rank: Integers, split: Split) -> Integers:
+    """Put all digits of a writer into one split; return each image's split, in the order of `_sort_by_size`."""
     ids, writer = np.unique(writer_ids, return_inverse=True)
     writer = writer.reshape(-1)
     tables = np.zeros((len(ids), 10), np.int64)
     np.add.at(tables, (writer, labels), 1)
     wrote = (tables > 0).sum(axis=0)
-    names = [name for name, _ in _by_size(split)]
+    names = [name for name, _ in _sort_by_size(split)]
     for digit in range(10):
         if wrote[digit] < len(names):
-            raise _lacking(names[-1], digit, wrote, len(ids))
+            raise _make_lacking_error(names[-1], digit, wrote, len(ids))
     first = np.full(len(ids), len(labels), np.int64)
     np.minimum.at(first, writer, rank)
-    order = np.argsort(first)  # at random, and not by size: the largest split would get those who wrote most
-    counts = [list(_apportioned(total, split).values()) for total in tables.sum(axis=0).tolist()]
+    order = np.argsort(first)  # randomly and not by size: the largest split would get those who wrote most
+    counts = [list(_apportion(total, split).values()) for total in tables.sum(axis=0).tolist()]
     chosen = np.empty(len(ids), np.int64)
-    chosen[order] = _balanced(tables[order], np.array(counts, np.int64).T.copy())
+    chosen[order] = _balance(tables[order], np.array(counts, np.int64).T.copy())
     for place, name in enumerate(names):
         for digit in np.flatnonzero(tables[chosen == place].sum(axis=0) == 0).tolist():
-            raise _lacking(name, digit, wrote, len(ids))
+            raise _make_lacking_error(name, digit, wrote, len(ids))
     return chosen[writer]
 
 
-def _lacking(name: str, digit: int, wrote: npt.NDArray[np.integer], writers: int) -> SpecError:
-    """Say that a split lacks a digit, and what to do."""
+def _make_lacking_error(name: str, digit: int, wrote: npt.NDArray[np.integer], writers: int) -> SpecError:
+    """Return the error that a split lacks a digit, which says what to do."""
     return SpecError(
         f"the split {name!r} gets no image of the digit {digit}, which {wrote[digit]} of {writers} writers wrote (all "
         "that a writer wrote goes to one split): give fewer splits, larger shares for the small ones, or the digits "
@@ -398,16 +392,16 @@ def _lacking(name: str, digit: int, wrote: npt.NDArray[np.integer], writers: int
     )
 
 
-def _balanced(tables: Integers, target: Integers) -> Integers:
-    """Choose a split for each writer, so that the digits of each class come near to a target.
+def _balance(tables: Integers, target: Integers) -> Integers:
+    """Choose a split for each writer, so that the digits of each class come close to a target.
 
-    Each writer goes where the squared error grows least; then writers move, and change places, while that makes it
-    less. That every split has every class comes before all else. Integers alone: the same on every machine.
+    Each writer goes where the squared error grows least; then writers move and change places while that reduces it.
+    Every split having every class takes precedence. Integers alone: the result is the same on every machine.
 
     Parameters
     ----------
     tables : ndarray, shape (writers, 10), int64
-        How many images of each digit each writer has.
+        Number of images of each digit by each writer.
     target : ndarray, shape (splits, 10), int64
 
     Returns
@@ -417,7 +411,7 @@ def _balanced(tables: Integers, target: Integers) -> Integers:
     chosen = np.empty(len(tables), np.int64)
     held = np.zeros_like(target)
     for writer, table in enumerate(tables):
-        # What lacks does not count yet: it would send the first writers to the smallest splits, whatever they wrote.
+        # Lacking classes do not count yet: they would send the first writers to the smallest splits in any case.
         chosen[writer] = (table * (2 * (held - target) + table)).sum(axis=1).argmin()
         held[chosen[writer]] += table
     near = np.maximum(1, target // 1000)
@@ -429,20 +423,20 @@ def _balanced(tables: Integers, target: Integers) -> Integers:
         for writer in range(len(tables)):
             if held.all() and (abs(held - target) <= near).all():
                 return chosen
-            changed |= _exchanged(writer, tables, target, chosen, held)
+            changed |= _exchange(writer, tables, target, chosen, held)
     return chosen
 
 
-def _exchanged(writer: int, tables: Integers, target: Integers, chosen: Integers, held: Integers) -> bool:
-    """Move a writer to another split, or change its place with another's, where that is best; tell if it was done."""
+def _exchange(writer: int, tables: Integers, target: Integers, chosen: Integers, held: Integers) -> bool:
+    """Move a writer to another split, or exchange it with another writer, if that is better; return if it was done."""
     table, here = tables[writer], chosen[writer]
-    cost = _cost(held, target)
-    moved = _cost(held[here] - table, target[here]) - cost[here] + _cost(held + table, target) - cost
+    cost = _compute_cost(held, target)
+    moved = _compute_cost(held[here] - table, target[here]) - cost[here] + _compute_cost(held + table, target) - cost
     moved[here] = 0
     others = (writer + 1 + np.arange(min(len(tables) - 1, _MOST_COMPARED))) % len(tables)
     given, there = tables[others], chosen[others]
-    traded = _cost(held[here] - table + given, target[here]) - cost[here]
-    traded += _cost(held[there] + table - given, target[there]) - cost[there]
+    traded = _compute_cost(held[here] - table + given, target[here]) - cost[here]
+    traded += _compute_cost(held[there] + table - given, target[there]) - cost[there]
     traded[there == here] = 0
     if min(moved.min(), traded.min()) >= 0:
         return False
@@ -459,6 +453,6 @@ def _exchanged(writer: int, tables: Integers, target: Integers, chosen: Integers
     return True
 
 
-def _cost(held: Integers, target: Integers) -> Integers:
-    """Give the squared error of some splits, and far more for each class that one lacks; classes are the last axis."""
+def _compute_cost(held: Integers, target: Integers) -> Integers:
+    """Return the squared error of splits, plus far more for each lacking class; classes are the last axis."""
     return np.asarray(((held - target) ** 2 + _LACKING * (held == 0)).sum(axis=-1), np.int64)

@@ -267,7 +267,7 @@ class Handwriting:
     ruled: Distribution = _share(streams.RULED, "Paper", _SHARE,
         "with a ruled line, solid or dotted, near the baseline")
     boxed: Distribution = _share(streams.BOXED, "Paper", _SHARE,
-        "in a box, of which the page shows one to four sides")
+        "in a box with one to four visible sides")
     rule_strength: Distribution = _parameter(streams.RULE_STRENGTH, "Paper", "line", _GREY, (0.0, 1.0), 0.5,
         "how dark the ruled lines and boxes are")
     padding: Distribution = _share(streams.PADDING, "Paper", _SHARE,

@@ -91,7 +91,7 @@ def test_several_sources_are_joined_or_weighted(file, folder, capsys):
     joined, weighted = load_digits("joined.npz"), load_digits("weighted.npz")
     assert len(joined) == len(weighted) == 50
     assert joined.atlas.shares is None
-    assert weighted._mixture.weights == (0.2, 0.8)
+    assert weighted.mixture.weights == (0.2, 0.8)
     assert "\nall " in capsys.readouterr().out
 
 
@@ -169,7 +169,7 @@ def test_a_source_that_is_wrong_leaves_no_file(folder, capsys):
 
     assert run("build", "mine", "out.npz") == 1
 
-    assert "this is no whole PNG or JPEG image" in capsys.readouterr().err
+    assert "this is not a complete PNG or JPEG image" in capsys.readouterr().err
     assert not list(folder.glob("*out*"))
 
 

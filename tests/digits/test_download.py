@@ -3,144 +3,31 @@
 import contextlib
 import gzip
 import hashlib
-import http.server
 import io
 import os
-import struct
 import subprocess
 import sys
 import threading
 import time
-import zipfile
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from publisher import remote, server_archive
 
-from number_generator import fetch_digits, generate_batch
-from number_generator.commands.main import main
+from number_generator import fetch_digits
 from number_generator.digits import download as fetching
-from number_generator.digits import published as digit_sources
-from number_generator.digits.cache import cache_folder
-from number_generator.digits.download import RemoteFile, fetch_files
-from number_generator.digits.published import SOURCES
-from number_generator.digits.resolve import default_digits, load_digits
+from number_generator.digits.cache import find_cache_folder
+from number_generator.digits.download import fetch_files
 from number_generator.errors import (
     DatasetNotFoundError,
-    DatasetReadError,
     MissingExtraError,
     OutputError,
-    SpecError,
 )
-from number_generator.system.signals import Interruption
 
 pytest.importorskip("pooch")
 pytest.importorskip("filelock")
 
 WHAT = "the digits mnist"
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Answers with what `files` has: bytes, or a function that is given the handler."""
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.files = {}
-        self.asked = []
-        self.released = threading.Event()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_address[1]}/"
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        path = self.path[1:]
-        self.server.asked.append(path)
-        content = self.server.files.get(path)
-        if callable(content):
-            content(self)
-        elif content is None:
-            self.send_error(404)
-        else:
-            self.begin(len(content))
-            self.wfile.write(content)
-
-    def begin(self, length):
-        self.send_response(200)
-        self.send_header("Content-Type", "application/x-gzip")
-        if length is not None:
-            self.send_header("Content-Length", str(length))
-        self.end_headers()
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(fetching, "_PAUSE_S", 0.0)
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.released.set()
-    made.shutdown()
-    made.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def cache(monkeypatch, tmp_path):
-    folder = tmp_path / "cache"
-    monkeypatch.setenv("NG_CACHE_DIR", str(folder))
-    return folder
-
-
-def remote(content, name, *urls):
-    return RemoteFile(name, tuple(urls), hashlib.sha256(content).hexdigest(), len(content))
-
-
-def idx(array):
-    magic = {"uint8": 8, ">i4": 12}["uint8" if array.dtype == np.uint8 else ">i4"]
-    head = bytes([0, 0, magic, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape)
-    return gzip.compress(head + array.tobytes(), mtime=0)
-
-
-@pytest.fixture
-def published(server, cache, make_digits, monkeypatch):
-    """Publish small digits under the names of real ones: images and labels by name of the source."""
-    images, labels = make_digits(28)
-    rows = np.zeros((len(labels), 8), ">i4")
-    rows[:, 0], rows[:, 2] = labels, np.arange(len(labels)) % 7
-    contents = {
-        "train-images-idx3-ubyte.gz": idx(images),
-        "train-labels-idx1-ubyte.gz": idx(labels.astype(np.uint8)),
-        "qmnist-train-images-idx3-ubyte.gz": idx(images),
-        "qmnist-train-labels-idx2-int.gz": idx(rows),
-    }
-    archive = server_archive(images, labels)
-    server.files = {**contents, "gzip.zip": archive}
-    for name in ("mnist", "qmnist", "emnist-digits"):
-        files = [remote(server.files[file.name], file.name, server.url + file.name) for file in SOURCES[name].files]
-        monkeypatch.setitem(digit_sources.SOURCES, name, replace(SOURCES[name], files=tuple(files)))
-    return images, labels
-
-
-def server_archive(images, labels):
-    """EMNIST's archive, whose images are transposed."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for part in ("train", "test"):
-            for member, array in (("images-idx3", images.transpose(0, 2, 1).copy()), ("labels-idx1", labels)):
-                archive.writestr(f"gzip/emnist-digits-{part}-{member}-ubyte.gz", idx(array.astype(np.uint8)))
-    return packed.getvalue()
 
 
 # --- one file
@@ -493,7 +380,7 @@ def test_a_full_disk_is_one_clear_error_and_leaves_nothing(server, tmp_path, mon
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(fetching, "_progress", full)
+    monkeypatch.setattr(fetching, "_make_progress_bar", full)
 
     with pytest.raises(OutputError, match="No space left on device"):
         fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
@@ -505,10 +392,10 @@ def test_the_cache_is_where_the_system_keeps_caches(monkeypatch, tmp_path):
     pooch = pytest.importorskip("pooch")
     monkeypatch.delenv("NG_CACHE_DIR", raising=False)
 
-    assert cache_folder() == pooch.os_cache("number_generator")
+    assert find_cache_folder() == pooch.os_cache("number_generator")
     monkeypatch.setenv("NG_CACHE_DIR", str(tmp_path))
-    assert cache_folder() == tmp_path
-    assert cache_folder(tmp_path / "mine") == tmp_path / "mine"
+    assert find_cache_folder() == tmp_path
+    assert find_cache_folder(tmp_path / "mine") == tmp_path / "mine"
 
 
 def test_nothing_is_printed_while_there_is_no_terminal(server, tmp_path, capfd):
@@ -529,132 +416,3 @@ def test_progress_is_shown_on_a_terminal(server, tmp_path, monkeypatch):
 
     assert "a.gz: 100%" in terminal.getvalue()
     assert "5.00k/5.00k" in terminal.getvalue()
-
-
-# --- digits
-
-
-@pytest.mark.parametrize("name", ["mnist", "qmnist", "emnist-digits"])
-def test_published_digits_are_downloaded_and_upright(published, name):
-    images, labels = published
-
-    digits = fetch_digits(name)
-
-    np.testing.assert_array_equal(digits.get_data()[0], images)
-    assert digits.get_data()[1] == [str(label) for label in labels]
-
-
-def test_emnist_is_upright_as_a_file_as_well(published, cache):
-    digits = fetch_digits("emnist-digits")
-
-    assert load_digits(cache / "emnist" / SOURCES["emnist-digits"].images).sha256 == digits.sha256
-
-
-def test_qmnist_brings_writers_and_mnist_does_not(published):
-    assert fetch_digits("qmnist").writer_ids.tolist() == [number % 7 for number in range(30)]
-    assert fetch_digits("mnist").writer_ids is None
-
-
-def test_an_archive_is_unpacked_once_and_not_kept(published, server, cache):
-    fetch_digits("emnist-digits")
-    fetch_digits("emnist-digits")
-
-    assert server.asked == ["gzip.zip"]
-    assert not (cache / "emnist" / "gzip.zip").exists()
-
-
-def test_threads_that_ask_for_an_archive_at_once_download_it_once(published, server):
-    given = []
-    threads = [threading.Thread(target=lambda: given.append(fetch_digits("emnist-digits"))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len({digits.sha256 for digits in given}) == 1
-    assert len(given) == 4
-    assert server.asked == ["gzip.zip"]
-
-
-def test_an_archive_that_was_put_there_by_hand_needs_no_package(published, server, cache, monkeypatch):
-    for package in ("pooch", "filelock"):
-        monkeypatch.setitem(sys.modules, package, None)
-    (cache / "emnist").mkdir(parents=True)
-    (cache / "emnist" / "gzip.zip").write_bytes(server.files["gzip.zip"])
-
-    np.testing.assert_array_equal(fetch_digits("emnist-digits").get_data()[0], published[0])
-
-
-def test_an_archive_that_was_put_there_by_hand_is_kept(published, server, cache):
-    (cache / "emnist").mkdir(parents=True)
-    (cache / "emnist" / "gzip.zip").write_bytes(server.files["gzip.zip"])
-
-    fetch_digits("emnist-digits")
-
-    assert server.asked == []
-    assert (cache / "emnist" / "gzip.zip").exists()
-
-
-def test_unpacked_files_that_have_changed_are_unpacked_again(published, server, cache):
-    fetch_digits("emnist-digits")
-    (cache / "emnist" / SOURCES["emnist-digits"].images).write_bytes(b"something else")
-
-    np.testing.assert_array_equal(fetch_digits("emnist-digits").get_data()[0], published[0])
-    assert server.asked == ["gzip.zip"] * 2
-
-
-def test_an_archive_without_the_digits_is_an_error(published, server, monkeypatch):
-    source = digit_sources.SOURCES["emnist-digits"]
-    monkeypatch.setitem(digit_sources.SOURCES, "emnist-digits", replace(source, members=("gzip/other.gz",)))
-
-    with pytest.raises(DatasetReadError, match=r"it lacks gzip/other\.gz"):
-        fetch_digits("emnist-digits")
-
-
-def test_a_name_stands_for_its_digits_wherever_digits_are_taken(published, monkeypatch):
-    digits = fetch_digits("mnist")
-
-    np.testing.assert_array_equal(
-        generate_batch(["0123456789"], (2, 4), 100, seed=3, digits="mnist"),
-        generate_batch(["0123456789"], (2, 4), 100, seed=3, digits=digits),
-    )
-    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", "mnist")
-    assert default_digits().sha256 == digits.sha256
-
-
-def test_digits_with_a_name_are_kept_in_memory(published):
-    assert load_digits("mnist") is load_digits("mnist")
-
-
-def test_a_folder_of_ones_own_can_be_the_cache(published, server, cache, tmp_path):
-    fetch_digits("mnist", folder=tmp_path / "mine")
-
-    assert (tmp_path / "mine" / "mnist" / "train-images-idx3-ubyte.gz").exists()
-    assert not cache.exists()
-
-
-def test_the_command_downloads_and_tells_what_is_there(published, cache, capsys):
-    assert main(["digits", "fetch", "mnist", "emnist-digits"], Interruption()) == 0
-    assert main(["digits", "list"], Interruption()) == 0
-
-    printed = capsys.readouterr().out
-    assert f'The digits mnist are in "{cache / "mnist" / "train-images-idx3-ubyte.gz"}"\n' in printed
-    assert "MNIST's 60,000 training digits (is there)\n" in printed
-    assert "EMNIST Digits: 240,000 training digits (is there)\n" in printed
-    assert "EMNIST Digits: 40,000 test digits (is there)\n" in printed
-    assert "MNIST's 10,000 test digits (to download, 2 MB)\n" in printed
-
-
-def test_an_unknown_name_is_an_error_that_lists_them():
-    with pytest.raises(SpecError, match=r"'mnist2': give mnist, mnist-test, qmnist, .* or emnist-digits-test"):
-        fetch_digits("mnist2")
-
-
-def test_every_file_has_a_sha256_and_two_mirrors():
-    files = [file for source in SOURCES.values() for file in source.files]
-
-    assert len({file.name for file in files}) == 9
-    for file in files:
-        assert len(bytes.fromhex(file.sha256)) == 32
-        assert len(set(file.urls)) == 2
-        assert all(url.startswith("https://") for url in file.urls)

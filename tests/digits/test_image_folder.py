@@ -215,7 +215,7 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
 
 
 def test_a_folder_without_digits_is_an_error(tmp_path):
-    with pytest.raises(DatasetReadError, match=r"this is a folder, and not one of digits; give a dataset file"):
+    with pytest.raises(DatasetReadError, match=r"this folder does not hold digits; give a dataset file"):
         load_digits(tmp_path)
 
 
@@ -249,7 +249,7 @@ def test_a_broken_image_is_named(folder, damage):
     path = folder / "6" / "a.png"
     path.write_bytes(damage(path.read_bytes()))
 
-    with pytest.raises(DatasetError, match=r"6.a\.png: this is no whole PNG or JPEG image"):
+    with pytest.raises(DatasetError, match=r"6.a\.png: this is not a complete PNG or JPEG image"):
         load_folder(folder)
 
 
@@ -315,7 +315,9 @@ def test_size_and_ink_have_rules(folder, settings, message):
 def test_a_large_image_is_reduced_before_it_is_measured(monkeypatch):
     seen = []
     monkeypatch.setattr(
-        image_folder, "_otsu", lambda grey, otsu=image_folder._otsu: seen.append(grey.shape) or otsu(grey)
+        image_folder,
+        "_find_threshold",
+        lambda grey, find=image_folder._find_threshold: seen.append(grey.shape) or find(grey),
     )
 
     large = one(drawn(3000, 2000))

@@ -65,7 +65,7 @@ def test_each_digit_is_drawn_from_a_source_by_its_share_exactly(mixed, large):
 
     for digit in range(10):
         glyphs = np.array([layout.pick_glyph(word, digit, mixed.atlas.shares) for word in words])
-        labels = mixed._digits[mixed.atlas.source[glyphs]]
+        labels = mixed.classes[mixed.atlas.source[glyphs]]
         is_small = mixed.atlas.source[glyphs] >= len(large)
         assert (labels == digit).all()
         assert abs(is_small.mean() - 0.3) < 1e-4
@@ -98,16 +98,16 @@ def test_separators_are_drawn_beside_digits_of_several_sources(mixed):
     chunk = generate_chunk(["1-2,3"] * 50, (0, 2), 80, digits=mixed, truth=["glyphs"], seed=1)
 
     assert (chunk.truth["glyphs"][:, [1, 3]] == -1).all()
-    assert (mixed._digits[chunk.truth["glyphs"][:, [0, 2, 4]]] == [1, 2, 3]).all()
+    assert (mixed.classes[chunk.truth["glyphs"][:, [0, 2, 4]]] == [1, 2, 3]).all()
 
 
 def test_a_source_that_lacks_a_digit_leaves_its_share_to_the_others(large, small):
     # Parts of a split, for instance, may have no image of a source in some class.
     mixture = mix_digits([("large", large, 1), ("small", small, 3)])
-    kept = np.flatnonzero((mixture._mixture.origin == 0) | (mixture._digits != 4))
+    kept = np.flatnonzero((mixture.mixture.origin == 0) | (mixture.classes != 4))
     part = mixture.subset(kept)
 
-    glyphs = part._mixture.origin[drawn_places(part, "4")]
+    glyphs = part.mixture.origin[drawn_places(part, "4")]
 
     assert (glyphs == 0).all()
 
@@ -155,8 +155,8 @@ def test_added_examples_end_the_shares(mixed, small):
 def test_a_mixture_of_mixtures_keeps_the_shares_within(mixed, small):
     outer = mix_digits([("first", mixed, 1), ("third", small, 1)])
 
-    assert outer._mixture.names == ("large", "small", "third")
-    np.testing.assert_allclose(outer._mixture.weights, (0.7, 0.3, 1))
+    assert outer.mixture.names == ("large", "small", "third")
+    np.testing.assert_allclose(outer.mixture.weights, (0.7, 0.3, 1))
 
 
 def test_a_mixture_goes_to_other_processes(mixed):
@@ -208,7 +208,7 @@ def test_computed_clusters_are_those_of_one_source(large, small):
     made = find_writers(mixture, "cluster")
 
     for group in range(made.groups):
-        assert len(set(mixture._mixture.origin[made.ids == group].tolist())) == 1
+        assert len(set(mixture.mixture.origin[made.ids == group].tolist())) == 1
 
 
 # --- what names digits
@@ -248,7 +248,7 @@ def test_a_name_comes_before_a_file_and_a_path_names_the_file(files, large):
 
 
 def test_an_unknown_name_is_told_the_names():
-    with pytest.raises(DatasetNotFoundError, match="Digits with a name are packaged, mnist, mnist-test, qmnist"):
+    with pytest.raises(DatasetNotFoundError, match="Named digits are packaged, mnist, mnist-test, qmnist"):
         load_digits("mnits")
 
 
@@ -276,14 +276,14 @@ def test_resized_digits_keep_what_is_known_of_them(mixed):
     wide = resize_digits(replaced_ids(mixed), 28)
 
     assert wide.get_example_shape() == (28, 28)
-    assert wide._mixture is mixed._mixture
+    assert wide.mixture is mixed.mixture
     assert len(wide.writer_ids) == len(mixed)
 
 
 def replaced_ids(mixed):
-    digits = with_ids(mixed, np.arange(len(mixed)))
-    digits._mixture = mixed._mixture
-    return digits
+    return DigitImageDataset.from_sources(
+        mixed.images, mixed.classes, writer_ids=np.arange(len(mixed)), mixture=mixed.mixture
+    )
 
 
 def test_recorded_names_stay_and_paths_become_absolute(files):
@@ -325,7 +325,7 @@ def test_metadata_that_miscounts_the_sources_is_an_error(mixed, tmp_path, told):
     metadata = np.array(json.dumps({"digit_sources": told}))
     np.savez(tmp_path / "a.npz", images=images, labels=np.array(labels).astype(int), metadata=metadata)
 
-    with pytest.raises(DatasetError, match="its metadata has 'digit_sources', which does not tell"):
+    with pytest.raises(DatasetError, match="its metadata has 'digit_sources', which does not list"):
         load_digits(tmp_path / "a.npz")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from number_generator import DigitImageDataset, DigitSequenceImageGenerator, generate_batch, generate_numbers_sequence
 from number_generator.digits import atlas as atlas_module
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.separators import SEPARATOR_CLASSES, VARIANTS, DigitMeasures, separator_images
+from number_generator.digits.separators import SEPARATOR_CLASSES, VARIANTS, DigitMeasures, draw_separators
 from number_generator.errors import SpecError
 
 ALPHABET = reference.ALPHABET
@@ -41,8 +41,8 @@ PLAIN = DigitMeasures(height=40, baseline=28.0, digit_height=20.0, stroke=3.0, s
 
 def separators_of(atlas):
     """Give what the oracle draws separators from."""
-    measures = DigitMeasures.measured(atlas.height, atlas.packed)
-    return *separator_images(measures), measures.space_width
+    measures = DigitMeasures.measure(atlas.height, atlas.packed)
+    return *draw_separators(measures), measures.space_width
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +226,7 @@ def test_the_marked_atlas_ends_with_the_separators(make_digit_dataset, size):
 
 def drawn(separator, measures=PLAIN):
     """Give the drawings of a separator."""
-    images, codes = separator_images(measures)
+    images, codes = draw_separators(measures)
     return images[codes == ALPHABET.index(separator)]
 
 
@@ -241,7 +241,7 @@ def rows_of(image):
 def test_every_separator_is_ink_within_the_page(make_digit_dataset, size, separator):
     atlas = make_digit_dataset(size).atlas
 
-    images = drawn(separator, DigitMeasures.measured(size, atlas.packed))
+    images = drawn(separator, DigitMeasures.measure(size, atlas.packed))
 
     assert images.dtype == np.uint8
     assert images.shape == (VARIANTS, size, size)
@@ -254,7 +254,7 @@ def test_no_two_drawings_are_alike(separator):
 
 
 def test_codes_are_those_of_the_alphabet_in_order():
-    images, codes = separator_images(PLAIN)
+    images, codes = draw_separators(PLAIN)
 
     assert [ALPHABET[code] for code in SEPARATOR_CLASSES] == [*INKED, " "]
     assert codes.tolist() == [code for code in range(10, 17) for _ in range(VARIANTS)] + [17]
@@ -262,7 +262,7 @@ def test_codes_are_those_of_the_alphabet_in_order():
 
 
 def test_drawings_are_the_same_on_every_machine():
-    images, _ = separator_images(PLAIN)
+    images, _ = draw_separators(PLAIN)
 
     assert sha256(images).hexdigest() == "2576576b7f6c7316fbb4e9e87c2f58b6315e91a82d87eb7ee91b40871c67d8d8"
 
@@ -327,7 +327,7 @@ def test_what_would_be_cut_off_is_moved_or_shrunk_into_the_page():
 def test_ink_is_as_strong_as_that_of_the_digits(ink):
     measures = DigitMeasures(height=40, baseline=28.0, digit_height=20.0, stroke=3.0, softness=1.0, ink=ink)
 
-    strongest = separator_images(measures)[0][:-1].max(axis=(1, 2))
+    strongest = draw_separators(measures)[0][:-1].max(axis=(1, 2))
 
     assert strongest.max() == ink
     assert strongest.min() > 0.8 * ink
@@ -337,7 +337,7 @@ def test_ink_is_as_strong_as_that_of_the_digits(ink):
 
 
 def measures_of(images):
-    return DigitMeasures.measured(images.shape[1], DigitImageDataset(images, range(10)).atlas.packed)
+    return DigitMeasures.measure(images.shape[1], DigitImageDataset(images, range(10)).atlas.packed)
 
 
 def test_measures_are_those_of_the_ink():
@@ -362,7 +362,7 @@ def test_the_softness_is_that_of_the_edges():
 def test_the_packaged_digits_are_measured_as_by_their_distance_fields():
     atlas = packaged_digits().atlas
 
-    measures = DigitMeasures.measured(28, atlas.packed)
+    measures = DigitMeasures.measure(28, atlas.packed)
 
     assert measures.stroke == pytest.approx(atlas.fields.stroke, rel=0.1)
     assert measures.digit_height == pytest.approx(atlas.fields.digit_height, rel=0.1)
@@ -381,7 +381,7 @@ def test_separators_can_stand_among_unusual_digits(size, kind):
     elif kind == "on one row":
         images[:, 0] = 255
 
-    drawings, _ = separator_images(measures_of(images))
+    drawings, _ = draw_separators(measures_of(images))
 
     assert drawings[:-1].any(axis=(1, 2)).all()
     generate_batch(LINES, (0, 5), 100, digits=DigitImageDataset(images, range(10)))
@@ -389,8 +389,8 @@ def test_separators_can_stand_among_unusual_digits(size, kind):
 
 def test_threads_that_meet_the_first_separator_together_draw_them_once(make_digit_dataset, monkeypatch):
     made = []
-    draw = atlas_module.separator_images
-    monkeypatch.setattr(atlas_module, "separator_images", lambda measures: (made.append(1), draw(measures))[1])
+    draw = atlas_module.draw_separators
+    monkeypatch.setattr(atlas_module, "draw_separators", lambda measures: (made.append(1), draw(measures))[1])
 
     generate_batch(["1-2"] * 8000, (5, 10), 100, digits=make_digit_dataset(28), workers=8)
 

@@ -307,7 +307,7 @@ def test_digits_without_clusters_are_split_without_k_means(make_digit_dataset, m
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8))
 def test_every_beginning_of_what_is_dealt_has_the_shares_to_less_than_one(counts):
-    dealt = splits._dealt(counts)
+    dealt = splits._deal(counts)
 
     total = sum(counts)
     assert np.bincount(dealt, minlength=len(counts)).tolist() == counts
@@ -331,7 +331,7 @@ def test_who_gets_which_digit_is_random(make_digit_dataset):
 def test_the_order_is_that_of_philox_words_of_the_digits(make_digit_dataset):
     digits = make_digit_dataset(8, per_class=7)
 
-    rank = splits._ranks(digits)
+    rank = splits._rank_images(digits)
 
     words = reference.philox_words(int(digits.sha256[:16], 16), 0, 7, len(digits))
     np.testing.assert_array_equal(np.argsort(rank), np.argsort(words))
@@ -519,98 +519,6 @@ def test_no_digits_are_refused():
         split_digits(DigitImageDataset(), USUAL)
     with pytest.raises(SpecError, match=r"digits is 'digits\.h5': give a DigitImageDataset"):
         split_digits("digits.h5", USUAL)
-
-
-# Subsets
-
-
-def test_source_numbers_go_back_through_subsets(make_digits):
-    images, labels = make_digits(8, per_class=8)
-    digits = DigitImageDataset(
-        images, labels, {"from": "here"}, writer_ids=np.arange(80), cluster_ids=np.arange(80) % 3
-    )
-    order = np.random.default_rng(2).permutation(80)
-
-    half = digits.subset(order[:60])
-    quarter = half.subset(np.arange(40)[::-1])
-
-    np.testing.assert_array_equal(digits.source_numbers, np.arange(80))
-    np.testing.assert_array_equal(quarter.source_numbers, order[:40][::-1])
-    np.testing.assert_array_equal(quarter.get_data()[0], images[order[:40][::-1]])
-    np.testing.assert_array_equal(labels_of(quarter), labels[order[:40][::-1]])
-    np.testing.assert_array_equal(quarter.writer_ids, quarter.source_numbers)
-    np.testing.assert_array_equal(quarter.cluster_ids, quarter.source_numbers % 3)
-    assert quarter.get_metadata() == {"from": "here"}
-    for dataset in (digits, quarter):
-        assert dataset.source_numbers.dtype == np.int64
-        with pytest.raises(ValueError, match="read-only"):
-            dataset.source_numbers[0] = 1
-
-
-def test_a_subset_is_itself_divided_and_numbers_go_back(make_digit_dataset):
-    digits = make_digit_dataset(8, per_class=40)
-
-    parts = split_digits(split_digits(digits, "rest=0.75,test=0.25")["rest"], "train=2/3,val=1/3")
-
-    assert [len(part) for part in parts.values()] == [200, 100]
-    for part in parts.values():
-        np.testing.assert_array_equal(part.get_data()[0], digits.get_data()[0][part.source_numbers])
-
-
-def test_clusters_that_a_dataset_does_not_carry_can_be_given_to_a_subset(make_digit_dataset):
-    digits = make_digit_dataset(8)
-
-    taken = digits.subset(np.arange(30)[::-1], cluster_ids=np.arange(30) // 10)
-
-    np.testing.assert_array_equal(taken.cluster_ids, np.arange(30)[::-1] // 10)
-    with pytest.raises(DatasetError, match=r"the cluster ids have shape \(29,\)"):
-        digits.subset(np.arange(30), cluster_ids=np.arange(29))
-
-
-def test_loaded_and_added_digits_are_numbered_anew(make_digit_dataset, digits_file):
-    dataset = make_digit_dataset(12).subset(np.arange(30)[::-1])
-    dataset.add_examples(np.zeros((1, 12, 12), np.uint8), [4])
-    np.testing.assert_array_equal(dataset.source_numbers, np.arange(31))
-
-    dataset = make_digit_dataset(12).subset(np.arange(30)[::-1])
-    dataset.load(digits_file)
-    np.testing.assert_array_equal(dataset.source_numbers, np.arange(30))
-
-
-def test_source_numbers_survive_pickling(make_digit_dataset):
-    dataset = make_digit_dataset(8).subset(np.arange(30)[::-1])
-
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(dataset)).source_numbers, np.arange(30)[::-1])
-
-
-@pytest.mark.parametrize(
-    ("numbers", "words"),
-    [
-        (np.ones(30, bool), r"have shape \(30,\) and type bool: give a list of integers \(np\.flatnonzero"),
-        ([0.5], "type float64"),
-        ([[0, 1]], r"shape \(1, 2\)"),
-        ([[0], [1, 2]], "type object"),
-        (3, r"shape \(\)"),
-        (None, "type object"),
-        ([0, -1], "asks for image -1: give numbers from 0 to 29"),
-        ([30], "asks for image 30"),
-        (np.array([2**64 - 1], np.uint64), "asks for image 18446744073709551615"),
-        ([3, 7, 3], "asks 2 times for image 3: give each number once"),
-    ],
-)
-def test_what_are_no_numbers_of_images_is_refused(make_digit_dataset, numbers, words):
-    with pytest.raises(SpecError, match=words):
-        make_digit_dataset(8).subset(numbers)
-
-
-def test_a_subset_that_lacks_a_digit_is_refused(make_digit_dataset):
-    digits = make_digit_dataset(8)
-
-    with pytest.raises(DatasetError, match="there is no image of 3: give at least one of each"):
-        digits.subset(np.flatnonzero(labels_of(digits) != 3))
-    assert len(digits.subset([])) == 0
-    with pytest.raises(DatasetError, match="the digit dataset is empty"):
-        DigitImageDataset().subset([0])
 
 
 # Images

@@ -206,7 +206,6 @@ def test_every_kernel_is_cached_in_this_way_and_runs_without_the_gil():
 DRAW = """
 import sys
 import numpy as np
-import reference
 sys.path.insert(0, sys.argv[1])
 import reference
 from number_generator import DigitImageDataset, generate_batch

@@ -9,6 +9,7 @@ import itertools
 import numba
 import numpy as np
 import pytest
+from lanes import CANARY, assert_written, guarded, unaligned, wrapped
 from llvmlite import ir
 from numba.extending import intrinsic
 
@@ -19,13 +20,6 @@ INT16 = [-(2**15), -(2**15) + 1, -256, -1, 0, 1, 255, 2**15 - 1]
 INT32 = [-(2**31), -(2**31) + 1, -(2**30), -(2**22), -1, 0, 1, 2**21, 2**22, 255 << 22, (256 << 22) - 1, 256 << 22]
 INT32 += [2**30, 2**31 - 1]
 LANES = [8, 16, 32]
-CANARY = 77
-MARGIN = 131  # bytes of it on either side: more than the longest vector, and odd
-
-
-def wrapped(value):
-    """Bring an integer into int32's range, as its arithmetic does."""
-    return (value + 2**31) % 2**32 - 2**31
 
 
 def weighed(total):
@@ -36,30 +30,6 @@ def weighed(total):
 def stored(low, high, invert):
     total = wrapped(low + (high << LOW_BITS))
     return min(max(total >> PRECISION_BITS, 0), 255) ^ invert
-
-
-def unaligned(values):
-    """Give the bytes of an array, at an odd address."""
-    content = values.tobytes()
-    room = np.zeros(len(content) + 2, np.uint8)
-    shifted = room[1 - room.ctypes.data % 2 :][: len(content)]
-    shifted[:] = np.frombuffer(content, np.uint8)
-    assert len(content) == 0 or shifted.ctypes.data % 2 == 1
-    return shifted
-
-
-def guarded(size):
-    """Give canary bytes, and the part of them, at an odd address, of which `size` may be written."""
-    room = np.full(2 * MARGIN + size + 1, CANARY, np.uint8)
-    room = room[room.ctypes.data % 2 :]
-    return room, room[MARGIN : MARGIN + size]
-
-
-def assert_written(room, expected):
-    """Hold canary bytes against what should have been written in their middle."""
-    assert room[MARGIN : MARGIN + len(expected)].tolist() == list(expected)
-    assert (room[:MARGIN] == CANARY).all()
-    assert (room[MARGIN + len(expected) :] == CANARY).all()
 
 
 def int16_bytes(values):
@@ -209,12 +179,6 @@ def fill(value, out, count):
 @numba.njit
 def multiply_wide(a, b):
     return simd.multiply_wide(a, b)
-
-
-@numba.njit
-def sample_field(texels, stride, x, y, shift, most, line, count, out):
-    field, across, down = simd.address(texels), simd.address(x), simd.address(y)
-    simd.sample_field(field, stride, across, down, shift, most, line, count, simd.address(out))
 
 
 @pytest.fixture
@@ -549,80 +513,3 @@ def test_multiply_wide_gives_both_halves_of_the_product():
     for a in words:
         for b in words:
             assert multiply_wide(np.uint64(a), np.uint64(b)) == (a * b >> 64, a * b % 2**64), (a, b)
-
-
-# Fields
-
-
-def sampled(texels, stride, x, y, shift, most, line, before):
-    """Sample a field for each lane in float32, and join the ink to what is there."""
-    slope, bias = map(np.float32, line)
-    joined = []
-    for across, down, there in zip(x.tolist(), y.tolist(), before.tolist(), strict=True):
-        u = min(max(wrapped(across + shift[0]), 0), most[0])
-        v = min(max(wrapped(down + shift[1]), 0), most[1])
-        rows = []
-        for row in (v >> 16, (v >> 16) + 1):
-            left, right = texels[row * stride + (u >> 16) :][:2].tolist()
-            rows.append(256 * left + (right - left) * (u >> 8 & 255))
-        texel = 256 * rows[0] + (rows[1] - rows[0]) * (v >> 8 & 255)
-        ink = np.float32(texel) * slope + bias
-        joined.append(max(int(min(max(ink, np.float32(0)), np.float32(255))), there))
-    return joined
-
-
-PLACES = [-(2**30), -65_537, -65_536, -1, 0, 1, 255, 256, 257, 32_768, 65_535, 65_536, 65_537, 2**30]
-
-
-@pytest.mark.parametrize("count", [*range(-1, 18), 1000])
-@pytest.mark.parametrize(("across", "down"), [(2, 2), (3, 7), (50, 31), (300, 5)])
-def test_sample_field_joins_interpolated_ink(random, across, down, count):
-    texels = random.integers(0, 256, across * down, np.uint8)
-    texels[:4] = 255, 0, 0, 255
-    # Three bytes after the last texel are read: they must not matter.
-    field = np.concatenate([texels, [255, 0, 255]]).astype(np.uint8)
-    most = (across - 1) * 65_536 - 1, (down - 1) * 65_536 - 1
-    for slope, bias in [(255 / 2**24, 0.5), (255 / 2**21, -900.25), (-255 / 2**22, 600), (0, 77.9), (1e-9, 300)]:
-        for _ in range(3):
-            x = random.integers(-30_000, most[0] + 30_000, 16).astype(np.int32)
-            y = random.integers(-30_000, most[1] + 30_000, 16).astype(np.int32)
-            x[random.permutation(16)[:5]] = random.choice(PLACES, 5)
-            y[random.permutation(16)[:5]] = random.choice(PLACES, 5)
-            x[3], y[3] = most
-            shift = tuple(random.integers(-70_000, 70_000, 2).tolist())
-            before = random.choice([0, 0, 100, 255], 16).astype(np.uint8)
-            room, out = guarded(16)
-            out[:] = before
-            line = np.float32(slope), np.float32(bias)
-
-            sample_field(unaligned(field), across, unaligned(x), unaligned(y), shift, most, line, count, out)
-
-            expected = sampled(field, across, x, y, shift, most, line, before)
-            used = max(0, min(count, 16))
-            assert_written(room, expected[:used] + before[used:].tolist())
-
-
-def test_sample_field_gives_texels_at_their_places_and_the_mean_halfway():
-    # The oracle itself, by hand.
-    texels = np.array([0, 100, 40, 200, 0, 0, 0], np.uint8)
-    x, y = np.array([0, 65_535, 0, 32_768] * 4, np.int32), np.array([0, 0, 65_535, 32_768] * 4, np.int32)
-    room, out = guarded(16)
-    out[:] = 0
-    line = np.float32(1 / 65_536), np.float32(0.5)
-
-    sample_field(texels, 2, x, y, (0, 0), (65_535, 65_535), line, 16, out)
-
-    assert out.tolist() == [0, 100, 40, 85] * 4
-    assert sampled(texels, 2, x, y, (0, 0), (65_535, 65_535), line, np.zeros(16, np.uint8)) == [0, 100, 40, 85] * 4
-    assert room[MARGIN - 1] == room[MARGIN + 16] == CANARY
-
-
-def test_sample_field_wraps_places_as_int32_does():
-    texels = np.array([0, 100, 40, 200, 0, 0, 0], np.uint8)
-    x, y = np.full(16, 2**31 - 1, np.int32), np.zeros(16, np.int32)
-    room, out = guarded(16)
-    out[:] = 0
-
-    sample_field(texels, 2, x, y, (1, 0), (65_535, 65_535), (np.float32(1 / 65_536), np.float32(0.5)), 16, out)
-
-    assert_written(room, [0] * 16)

@@ -22,7 +22,7 @@ from number_generator import (
     split_digits,
 )
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.separators import DigitMeasures, separator_images
+from number_generator.digits.separators import DigitMeasures, draw_separators
 from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.handwriting import parameters
@@ -214,8 +214,8 @@ def test_a_dataset_has_a_field_for_each_array(style, truth, label, has_spacing):
 @cache
 def separators_of(digits):
     """Give what the oracle draws separators from: images, codes, columns of a space."""
-    measures = DigitMeasures.measured(digits.atlas.height, digits.atlas.packed)
-    return *separator_images(measures), measures.space_width
+    measures = DigitMeasures.measure(digits.atlas.height, digits.atlas.packed)
+    return *draw_separators(measures), measures.space_width
 
 
 def glyphs_of_line(text, number, digits, seed, spacing_range):

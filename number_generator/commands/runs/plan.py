@@ -181,7 +181,8 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
     """
     from number_generator.digits.resolve import default_digits_path, name_digits  # noqa: PLC0415
     from number_generator.digits.splits import divide_digits  # noqa: PLC0415
-    from number_generator.digits.writers import find_clusters, find_writers  # noqa: PLC0415
+    from number_generator.digits.style_clusters import find_clusters  # noqa: PLC0415
+    from number_generator.digits.writers import find_writers  # noqa: PLC0415
     from number_generator.job.chunk import DatasetHeader  # noqa: PLC0415
     from number_generator.job.metadata import make_metadata  # noqa: PLC0415
     from number_generator.job.spec import SOURCE_DIGITS, Span  # noqa: PLC0415
