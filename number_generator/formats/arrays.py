@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
+from number_generator.system.checks import format_value
 
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
@@ -74,7 +75,7 @@ def build_dataset(
     if metadata is None:
         metadata = {}
     if not isinstance(metadata, dict):
-        raise MalformedError(f"its `metadata` is {describe_value(metadata)}, not a dict")
+        raise MalformedError(f"its `metadata` is {format_value(metadata)}, not a dict")
     checked_truth = {each.name: _checked_truth(each, truth or {}, len(checked_images)) for each in fields}
     return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids, checked_truth, fields)
 
@@ -99,7 +100,7 @@ def decode_texts(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[s
 def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Return the images if they are bytes in three dimensions."""
     if not isinstance(images, np.ndarray):
-        raise MalformedError(f"its `images` is {describe_value(images)}, not an array")
+        raise MalformedError(f"its `images` is {format_value(images)}, not an array")
     if images.dtype != np.uint8 or images.ndim != 3:
         raise MalformedError(
             f"its `images` is an array of {images.dtype} with shape {images.shape}, "
@@ -122,7 +123,7 @@ def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
             _check_code_points(labels)
         return labels
     if not isinstance(labels, list):
-        raise MalformedError(f"its `labels` is {describe_value(labels)}, not a list or an array")
+        raise MalformedError(f"its `labels` is {format_value(labels)}, not a list or an array")
     unknown = set(map(type, labels)) - {str, int, bytes}
     if unknown:
         names = ", ".join(sorted(kind.__name__ for kind in unknown))
@@ -138,7 +139,7 @@ def _checked_truth(of: TruthField, truth: dict[str, Any], count: int) -> np.ndar
         seen = (
             f"an array of {array.dtype} with shape {array.shape}"
             if isinstance(array, np.ndarray)
-            else describe_value(array)
+            else format_value(array)
         )
         raise MalformedError(f"its `{of.name}` is {seen}, not an array of {of.dtype} with shape {shape}")
     return array

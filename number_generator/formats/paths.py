@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import mmap
 import os
-import reprlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from number_generator.errors import (
     NumberGeneratorError,
     SpecError,
 )
+from number_generator.system.checks import format_value
 
 # The most that deflate can expand its input: one bit pair stands for 258 bytes.
 DEFLATE_EXPANSION = 1032
@@ -46,9 +46,9 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
     except TypeError:
         text = None
     if not isinstance(text, str):
-        raise SpecError(f"path is {describe_value(path)}: it must be a string or a path object that names a file")
+        raise SpecError(f"path is {format_value(path)}: it must be a string or a path object that names a file")
     if "\0" in text:
-        raise SpecError(f"path is {describe_value(text)}: a file name cannot hold a null character")
+        raise SpecError(f"path is {format_value(text)}: a file name cannot hold a null character")
     checked = Path(text)
     try:
         mode = checked.stat().st_mode
@@ -115,13 +115,6 @@ def reading(path: Path, valid: str) -> Iterator[None]:
     # A hostile file can provoke any exception of any decoder: there is no shorter list than this.
     except Exception as exc:
         raise DatasetError(f"{path}: its content is damaged or cut short ({_one_line(exc)}). {valid}") from exc
-
-
-def describe_value(value: object) -> str:
-    """Return a short, printable form of a value that may be hostile."""
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return reprlib.repr(value)
-    return f"of type {type(value).__name__}"
 
 
 def _one_line(exc: BaseException) -> str:

@@ -11,8 +11,9 @@ from typing import Any
 from number_generator.errors import DatasetNotFoundError
 from number_generator.formats.hdf5.reader import Hdf5Reader, metadata_of
 from number_generator.formats.hdf5.safety import check_stored, find_dataset, open_file
-from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.formats.paths import MalformedError, reading
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
+from number_generator.system.checks import format_value
 
 __all__ = ["VALID", "Index", "is_index", "read_index", "shard_paths"]
 
@@ -20,6 +21,7 @@ VALID = (
     f"A valid index of shards names them in `{SHARD_FILES}`, as files below its own folder, and tells in "
     f"`{SHARD_IMAGES}` how many images each has: `python -m number_generator index` makes one"
 )
+
 _MOST_BYTES = 64 << 20
 
 
@@ -54,7 +56,7 @@ class Index:
         # Its name does not lead out of the folder; nor may a link.
         if not Path(os.path.realpath(path)).is_relative_to(self.folder):
             raise MalformedError(
-                f"its shard {describe_value(self.names[shard])} is a link to elsewhere: put the file itself there"
+                f"its shard {format_value(self.names[shard])} is a link to elsewhere: put the file itself there"
             )
         return path
 
@@ -73,7 +75,7 @@ class Index:
         except (FileNotFoundError, NotADirectoryError):
             return None
         if not stat.S_ISREG(found.st_mode):
-            raise MalformedError(f"its shard {describe_value(self.names[shard])} is not a regular file")
+            raise MalformedError(f"its shard {format_value(self.names[shard])} is not a regular file")
         return found.st_size
 
     def _missing(self, shards: list[int]) -> DatasetNotFoundError:
@@ -124,8 +126,8 @@ def read_index(path: Path) -> Index:
     for name, count in zip(index.names, index.counts, strict=True):
         if not leads_inside(name):
             raise MalformedError(
-                f"it names the shard {describe_value(name)}: shards must lie below the folder of the index"
+                f"it names the shard {format_value(name)}: shards must lie below the folder of the index"
             )
         if count < 0:
-            raise MalformedError(f"its shard {describe_value(name)} has {count} images")
+            raise MalformedError(f"its shard {format_value(name)} has {count} images")
     return index

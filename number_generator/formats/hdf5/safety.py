@@ -26,7 +26,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from number_generator.errors import DatasetReadError
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, map_file
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, map_file
+from number_generator.system.checks import format_value
 
 DEFLATE = 1
 """The number of HDF5's gzip filter."""
@@ -179,7 +180,7 @@ def check_attributes(path: Path, counts: Mapping[str, int], reach_bytes: int) ->
             name = text.encode("utf-8", "surrogateescape") + b"\0"
             for at in _find_all(content, name, reach_bytes):
                 if _find_longest_claim(content, at, name, count) > len(content):
-                    raise MalformedError(f"its attribute {describe_value(text)} claims to be longer than the file")
+                    raise MalformedError(f"its attribute {format_value(text)} claims to be longer than the file")
 
 
 def find_longest_string(path: Path, offset: int, numbers: range) -> int:

@@ -23,9 +23,10 @@ from number_generator.errors import NumberGeneratorError
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, describe_value, reading
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
 from number_generator.job.chunk import TruthField
 from number_generator.job.provenance import find_differences, read_recorded_job
+from number_generator.system.checks import format_value
 
 __all__ = ["ShardedHdf5Reader", "open_hdf5"]
 
@@ -158,7 +159,7 @@ class _Shards:
         # What is read is bounded by the size of the files.
         for name, count, size in zip(self.index.names, self.index.counts, sizes, strict=True):
             if count * math.prod(self.common.size) > size * DEFLATE_EXPANSION:
-                raise MalformedError(f"its shard {describe_value(name)} takes {size} bytes, too few for {count} images")
+                raise MalformedError(f"its shard {format_value(name)} takes {size} bytes, too few for {count} images")
 
     def __len__(self) -> int:
         return self._starts[-1]
@@ -237,7 +238,7 @@ class _Shards:
         index, metadata = self.index, reader.metadata
         name, recorded, place = index.file.name, metadata.get("shard"), f"{shard}/{len(index.names)}"
         if recorded != place:
-            raise MalformedError(f"it is the shard {describe_value(recorded)}, and by {name} the shard {place!r}")
+            raise MalformedError(f"it is the shard {format_value(recorded)}, and by {name} the shard {place!r}")
         changes = find_differences(index.metadata, metadata, ignoring={"shard"})
         if changes:
             raise MalformedError(f"its job is not that of {name}: {'; '.join(changes)}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from number_generator.formats.encoded_reader import EncodedReader, json_object, label_text
 from number_generator.formats.lmdb.btree import LmdbTree
-from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
+from number_generator.formats.paths import MalformedError, check_dataset, check_path
 from number_generator.formats.schema import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
@@ -20,6 +20,7 @@ from number_generator.formats.schema import (
     read_description,
     truth_key,
 )
+from number_generator.system.checks import format_value
 
 __all__ = ["DATA_FILE", "LmdbReader"]
 
@@ -60,7 +61,7 @@ class LmdbReader(EncodedReader[LmdbTree]):
         value = handles.get(COUNT_KEY)
         match = None if value is None else _COUNT.fullmatch(value)
         if match is None:
-            raise MalformedError(f"its `num-samples` is {describe_value(value)}, not a number")
+            raise MalformedError(f"its `num-samples` is {format_value(value)}, not a number")
         count = int(match[1])
         # An image and a label each.
         if 2 * count > handles.count:

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, file_size, reading
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, file_size, reading
 from number_generator.formats.schema import Description, parse_description, parse_json
+from number_generator.system.checks import format_value
 
 SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -22,6 +23,7 @@ _VALID = (
     "A valid NPZ dataset holds `images` (uint8, shape (n, height, width)), `labels` (n integers or "
     "fixed-length strings) and optionally `metadata` (a string of JSON), `writer_ids` and `cluster_ids` (n integers)"
 )
+
 _NPY_SIGNATURE = b"\x93NUMPY"
 _MOST_HEADER_BYTES = 10_000
 _READ_BYTES = 1 << 20
@@ -85,7 +87,7 @@ def _read_array(
     try:
         info = archive.getinfo(f"{key}.npy")
     except KeyError:
-        names = ", ".join(describe_value(name.removesuffix(".npy")) for name in archive.namelist()[:5])
+        names = ", ".join(format_value(name.removesuffix(".npy")) for name in archive.namelist()[:5])
         raise MalformedError(f"it has no `{key}` (it has {names or 'nothing'})") from None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise MalformedError(f"its `{key}` is packed in a way that NumPy does not use")

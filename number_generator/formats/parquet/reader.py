@@ -11,8 +11,9 @@ import numpy as np
 
 from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, one_part
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
+from number_generator.formats.paths import MalformedError, check_dataset, check_path
 from number_generator.formats.schema import PARQUET_KEY, Description, read_description
+from number_generator.system.checks import format_value
 from number_generator.system.optional import import_optional
 
 __all__ = ["PARQUET_SIGNATURE", "ParquetReader", "data_files"]
@@ -97,7 +98,7 @@ class _Tables:
             self.columns = names
             self.described = (schema.metadata or {}).get(PARQUET_KEY)
         if not {_IMAGE, _TEXT} <= names:
-            found = ", ".join(map(describe_value, schema.names[:5]))
+            found = ", ".join(map(format_value, schema.names[:5]))
             raise MalformedError(f"its {path.name} has no columns `image` and `text` (it has {found or 'nothing'})")
         size = path.stat().st_size
         for group in range(footer.num_row_groups):
@@ -165,7 +166,7 @@ class ParquetReader(EncodedReader[_Tables]):
         for name, row in handles.values((_TEXT,), numbers):
             label = row[_TEXT]
             if not isinstance(label, str) or len(label) > MOST_LABEL_BYTES:
-                raise MalformedError(f"the text of image {name} is {describe_value(label)}, not a label")
+                raise MalformedError(f"the text of image {name} is {format_value(label)}, not a label")
             labels.append(label)
         return labels
 

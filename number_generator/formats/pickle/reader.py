@@ -11,16 +11,18 @@ import numpy as np
 
 from number_generator.errors import SpecError
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.formats.paths import MalformedError, reading
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
 from number_generator.formats.schema import parse_truth_fields
 from number_generator.job.chunk import TruthField
+from number_generator.system.checks import format_value
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
     "`labels` (n strings or integers) and optionally `metadata` (a dict) and `truth` (a dict of arrays)"
 )
+
 _TRUTH_FIELDS = "truth_fields"
 _DEEPEST_METADATA = 32
 # What one value of the metadata may take once it is copied out of the file.
@@ -58,10 +60,10 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
     machine = PickleMachine(content)
     found = machine.run()
     if type(found) is not dict:
-        raise MalformedError(f"the pickle is {_described(found)}, not a dict")
+        raise MalformedError(f"the pickle is {format_value(found)}, not a dict")
     missing = [key for key in ("images", "labels") if key not in found]
     if missing:
-        keys = ", ".join(describe_value(key) for key in list(found)[:5])
+        keys = ", ".join(format_value(key) for key in list(found)[:5])
         raise MalformedError(f"the dict has no {' and no '.join(missing)} (it has {keys or 'nothing'})")
     images = _images(found["images"], machine, mapped=mapped)
     labels = _labels(found["labels"])
@@ -70,7 +72,7 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
         return build_dataset(images, labels, metadata, mapped=mapped)
     truth = found["truth"]
     if type(truth) is not dict or not all(isinstance(array, PickledArray) for array in truth.values()):
-        raise MalformedError(f"its `truth` is {_described(truth)}, not a dict of arrays")
+        raise MalformedError(f"its `truth` is {format_value(truth)}, not a dict of arrays")
     fields = _fields(metadata)
     # The same array may stand in the dict many times.
     machine.charge(sum(array.byte_count for array in truth.values()))
@@ -93,7 +95,7 @@ def check_metadata(metadata: dict[str, Any]) -> None:
 def _fields(metadata: Any) -> tuple[TruthField, ...]:
     """Return what the metadata tells of the arrays of ground truth."""
     if not isinstance(metadata, dict):
-        raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
+        raise MalformedError(f"its `metadata` is {format_value(metadata)}, which tells nothing of its `truth`")
     return parse_truth_fields(metadata.get(_TRUTH_FIELDS, {}))
 
 
@@ -107,7 +109,7 @@ def _images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
     if isinstance(value, PickledArray):
         return _array(value, mapped=mapped)
     if type(value) not in (list, tuple) or not all(type(image) is PickledArray for image in value):
-        raise MalformedError(f"its `images` is {_described(value)}, not an array or a list of arrays")
+        raise MalformedError(f"its `images` is {format_value(value)}, not an array or a list of arrays")
     if not value:
         raise MalformedError("its `images` is an empty list: the size of an image cannot be told")
     shapes = {(image.shape, image.dtype) for image in value}
@@ -147,11 +149,4 @@ def _plain(value: Any, machine: PickleMachine, depth: int) -> Any:
         return type(value)([_plain(entry, machine, depth - 1) for entry in value])
     if value is None or type(value) in (str, bytes, int, float, bool):
         return value
-    raise MalformedError(f"its `metadata` holds {_described(value)}")
-
-
-def _described(value: Any) -> str:
-    """Return what a value is, in words."""
-    if isinstance(value, PickledArray):
-        return "an array"
-    return f"a {type(value).__name__}" if not callable(value) else "a function"
+    raise MalformedError(f"its `metadata` holds {format_value(value)}")

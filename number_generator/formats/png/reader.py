@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from number_generator.formats.encoded_reader import EncodedReader, json_object
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, check_dataset, describe_value
+from number_generator.formats.paths import MalformedError, check_dataset
 from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
 from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
+from number_generator.system.checks import format_value
 
 __all__ = ["PngReader", "find_label_file"]
 
@@ -94,7 +95,7 @@ class PngReader(EncodedReader[_Handles]):
             row = json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
             if row.get("file_name") != handles.table.path(number):
                 raise MalformedError(
-                    f"line {number + 1} of its {_TRUTH_FILE} is of {describe_value(row.get('file_name'))}, not of "
+                    f"line {number + 1} of its {_TRUTH_FILE} is of {format_value(row.get('file_name'))}, not of "
                     f"{handles.table.path(number)!r}"
                 )
             rows.append(row)
@@ -106,11 +107,11 @@ class PngReader(EncodedReader[_Handles]):
         try:
             descriptor = os.open(os.path.join(self._path, path), _OPENING)  # noqa: PTH118 - a tenth of pathlib's time
         except OSError as exc:
-            raise MalformedError(f"its image {describe_value(path)} cannot be read: {exc.strerror}") from exc
+            raise MalformedError(f"its image {format_value(path)} cannot be read: {exc.strerror}") from exc
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-                raise MalformedError(f"its image {describe_value(path)} is no file, or takes {found.st_size} bytes")
+                raise MalformedError(f"its image {format_value(path)} is no file, or takes {found.st_size} bytes")
             return os.read(descriptor, found.st_size)
         finally:
             os.close(descriptor)
@@ -119,7 +120,7 @@ class PngReader(EncodedReader[_Handles]):
         """Refuse a path that leaves the folder, by its words or by a link."""
         if not leads_inside(path):
             raise MalformedError(
-                f"it names the image {describe_value(path)}: paths must lead to files in the folder itself"
+                f"it names the image {format_value(path)}: paths must lead to files in the folder itself"
             )
         parent = path.rpartition("/")[0]
         if parent in checked:
@@ -129,9 +130,7 @@ class PngReader(EncodedReader[_Handles]):
             folder = "/".join(parts[:depth])
             with contextlib.suppress(OSError):  # opening says what is wrong
                 if stat.S_ISLNK((self._path / folder).lstat().st_mode):
-                    raise MalformedError(
-                        f"its folder {describe_value(folder)} is a link: replace it by what it leads to"
-                    )
+                    raise MalformedError(f"its folder {format_value(folder)} is a link: replace it by what it leads to")
         checked.add(parent)
 
 
