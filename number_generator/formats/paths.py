@@ -1,4 +1,4 @@
-"""The border to the file system: which paths are accepted, and one clear error for whatever goes wrong."""
+"""The border to the file system: which paths are accepted, and one clear error for all that goes wrong."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from number_generator.errors import (
     DatasetError,
@@ -20,11 +20,12 @@ from number_generator.errors import (
 )
 from number_generator.system.checks import format_value
 
-# The most that deflate can expand its input: one bit pair stands for 258 bytes.
 DEFLATE_EXPANSION = 1032
+"""The most that deflate can expand its input: one bit pair stands for 258 bytes."""
 
 HELD_BYTES = 32 << 20
-"""What of a mapped file may stay in memory once it was read."""
+"""How much of a mapped file may stay in memory once it was read."""
+_PIECE_BYTES = 1 << 20
 
 
 class MalformedError(Exception):
@@ -71,9 +72,9 @@ def map_file(path: Path) -> mmap.mmap:
 
 
 def release_pages(content: mmap.mmap, read_bytes: int) -> int:
-    """Let what was read of a mapped file leave the memory, if it is much; return how many bytes are held then.
+    """Release what was read of a mapped file if it is much; return how many bytes are held afterwards.
 
-    Pages of it count as the process's own until then: reading a large file would take as much memory.
+    Until then its pages count as the process's own: reading a large file would take as much memory.
     """
     if read_bytes <= HELD_BYTES:
         return read_bytes
@@ -85,6 +86,17 @@ def release_pages(content: mmap.mmap, read_bytes: int) -> int:
 def file_size(file: BinaryIO) -> int:
     """Return the number of bytes in an open file."""
     return os.fstat(file.fileno()).st_size
+
+
+def fill_buffer(file: Any, buffer: memoryview) -> int:
+    """Fill a buffer from a file, in pieces that a decoder can hold; return how many bytes there were."""
+    filled = 0
+    while filled < len(buffer):
+        count: int = file.readinto(buffer[filled : filled + _PIECE_BYTES])
+        if not count:
+            break
+        filled += count
+    return filled
 
 
 @contextmanager
@@ -107,8 +119,8 @@ def reading(path: Path, valid: str) -> Iterator[None]:
     except MemoryError as exc:
         raise DatasetError(f"{path}: its content does not fit in memory. {valid}") from exc
     except OSError as exc:
-        # h5py and gzip report damaged content as an OSError without a number, and zipfile seeks to where
-        # a damaged archive sends it.
+        # h5py and gzip report damaged content as an OSError without a number, and zipfile seeks wherever
+        # a damaged archive says.
         if exc.errno in (None, errno.EINVAL):
             raise DatasetError(f"{path}: its content is damaged ({_one_line(exc)}). {valid}") from exc
         raise DatasetReadError(f"{path}: the file cannot be read: {exc.strerror or _one_line(exc)}") from exc

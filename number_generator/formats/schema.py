@@ -1,6 +1,6 @@
 """What formats hold beside the images: names and keys, a dataset's description, and ground truth image by image.
 
-Both directions stand here, so that what is written is what is read.
+Both directions are here, so that what is written is what is read.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The names that a pickle may mention, and what each one makes: there is no way to any other code."""
+"""The names that a pickle may mention, and what each one makes: no other code can be reached."""
 
 from __future__ import annotations
 

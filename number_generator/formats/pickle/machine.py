@@ -233,7 +233,7 @@ class PickleMachine:
     # Helpers of the handlers.
 
     def _check_protocol(self) -> None:
-        """Reject a pickle of another protocol: the first two bytes of the others tell it."""
+        """Reject a pickle of another protocol: the first two bytes tell."""
         if self._content[:1] != pickle.PROTO:
             raise MalformedError(f"the pickle is of protocol 0 or 1, which are not read; {_WAY_OUT}")
         version = self._content[1]

@@ -53,7 +53,7 @@ def replace_chunk(path, data, *, mask=0, name="images", number=1):
 
 def is_read_here(reader, name="images"):
     """Tell whether all chunks of a dataset are inflated without HDF5's help."""
-    chunks = reader._opened().image_chunks if name == "images" else reader._opened().label_chunks
+    chunks = reader._get_handles().image_chunks if name == "images" else reader._get_handles().label_chunks
     return chunks is not None and chunks.rows(0, len(reader), 1) is not None
 
 
@@ -501,7 +501,7 @@ def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path, fill, ther
         np.testing.assert_array_equal(reader.images(0, COUNT), expected)
         assert reader.labels(0, COUNT) == texts
         for number in there:
-            assert reader._opened().image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
+            assert reader._get_handles().image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
 
 
 # --- damage
@@ -813,7 +813,7 @@ def test_images_are_the_callers_own(tmp_path):
         for read in reads:
             first = read()
             expected = first.copy()
-            kept = reader._opened().image_chunks._last[1]
+            kept = reader._get_handles().image_chunks._last[1]
             assert first.flags.writeable
             assert first.flags.c_contiguous
             assert not np.shares_memory(first, kept)

@@ -96,7 +96,7 @@ def test_a_shape_that_contradicts_the_size_is_refused(tmp_path, shape):
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compressions_are_refused(tmp_path, compression):
-    with pytest.raises(DatasetError, match="packed in a way"):
+    with pytest.raises(DatasetError, match="compressed in a way"):
         load(tmp_path, compression=compression, images=IMAGES, labels=LABELS)
 
 
