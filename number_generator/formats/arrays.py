@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
+from number_generator.system.checks import format_value
 
 _LAST_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
@@ -23,18 +24,18 @@ class RawDataset:
     ----------
     images : ndarray, shape (n, height, width), uint8
         Owned, writable and C-contiguous, but for a file that is mapped: then a view into it, of any strides, that
-        cannot be written to. What the values mean is the dataset's affair: ink is bright in MNIST, and dark in what
+        cannot be written to. What the values mean depends on the dataset: ink is bright in MNIST, and dark in what
         this package writes.
     labels : ndarray, shape (n,), or list of length n
-        Integers or text, as the file has them.
+        Integers or text, as in the file.
     metadata : dict
-        Whatever else the file tells; empty if nothing.
+        What else the file says; empty if nothing.
     writer_ids, cluster_ids : ndarray or None
-        Who wrote each image, and its style cluster, as the file has them: `DigitImageDataset` checks them, and
-        other datasets have no use for them.
+        Who wrote each image, and its style cluster, as in the file: `DigitImageDataset` checks them, and other datasets
+        do not use them.
     truth : dict of str to ndarray
-        Ground truth by name, an entry of each array for each image.
-    fields : tuple of Field
+        Ground truth by name. Each array has an entry for each image.
+    fields : tuple of TruthField
         What its arrays hold.
     """
 
@@ -65,18 +66,20 @@ def build_dataset(
     MalformedError
         If the parts are not a dataset, or do not belong together.
     """
-    checked_images = _checked_images(images)
+    if not isinstance(images, np.ndarray):
+        raise MalformedError(f"its `images` is {format_value(images)}, not an array")
+    check_images(images, "an array")
     if not mapped:
-        checked_images = np.require(checked_images, requirements=["C", "O", "W"])  # copied only if they are not
-    checked_labels = _checked_labels(labels)
-    if len(checked_images) != len(checked_labels):
-        raise MalformedError(f"it has {len(checked_images)} images but {len(checked_labels)} labels")
+        images = np.require(images, requirements=["C", "O", "W"])  # copied only if they are not
+    checked_labels = _check_labels(labels)
+    if len(images) != len(checked_labels):
+        raise MalformedError(f"it has {len(images)} images but {len(checked_labels)} labels")
     if metadata is None:
         metadata = {}
     if not isinstance(metadata, dict):
-        raise MalformedError(f"its `metadata` is {describe_value(metadata)}, not a dict")
-    checked_truth = {each.name: _checked_truth(each, truth or {}, len(checked_images)) for each in fields}
-    return RawDataset(checked_images, checked_labels, metadata, writer_ids, cluster_ids, checked_truth, fields)
+        raise MalformedError(f"its `metadata` is {format_value(metadata)}, not a dict")
+    checked_truth = {each.name: _check_truth(each, truth or {}, len(images)) for each in fields}
+    return RawDataset(images, checked_labels, metadata, writer_ids, cluster_ids, checked_truth, fields)
 
 
 def decode_text(label: Any) -> str:
@@ -96,21 +99,18 @@ def decode_texts(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[s
         return [decode_text(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
 
 
-def _checked_images(images: object) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Return the images if they are bytes in three dimensions."""
-    if not isinstance(images, np.ndarray):
-        raise MalformedError(f"its `images` is {describe_value(images)}, not an array")
-    if images.dtype != np.uint8 or images.ndim != 3:
+def check_images(images: Any, kind: str) -> None:
+    """Raise MalformedError unless an array, or a `kind` of thing with shape and type, is bytes in three dimensions."""
+    if images.shape is None or len(images.shape) != 3 or images.dtype != np.uint8 or images.dtype.metadata:
         raise MalformedError(
-            f"its `images` is an array of {images.dtype} with shape {images.shape}, "
+            f"its `images` is {kind} of {images.dtype} with shape {images.shape}, "
             "not of uint8 with shape (n, height, width)"
         )
     if 0 in images.shape[1:]:
         raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
-    return images
 
 
-def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
+def _check_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
     """Return the labels if they are one row of integers or text."""
     if isinstance(labels, np.ndarray):
         if labels.ndim != 1 or labels.dtype.kind not in "iuSU":
@@ -122,7 +122,7 @@ def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
             _check_code_points(labels)
         return labels
     if not isinstance(labels, list):
-        raise MalformedError(f"its `labels` is {describe_value(labels)}, not a list or an array")
+        raise MalformedError(f"its `labels` is {format_value(labels)}, not a list or an array")
     unknown = set(map(type, labels)) - {str, int, bytes}
     if unknown:
         names = ", ".join(sorted(kind.__name__ for kind in unknown))
@@ -130,22 +130,22 @@ def _checked_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
     return labels
 
 
-def _checked_truth(of: TruthField, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
-    """Return an array of ground truth if it is what the dataset says of it."""
+def _check_truth(of: TruthField, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
+    """Return an array of ground truth if it is as the dataset describes it."""
     array = truth.get(of.name)
     shape = (count, *of.shape)
     if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != of.dtype:
         seen = (
             f"an array of {array.dtype} with shape {array.shape}"
             if isinstance(array, np.ndarray)
-            else describe_value(array)
+            else format_value(array)
         )
         raise MalformedError(f"its `{of.name}` is {seen}, not an array of {of.dtype} with shape {shape}")
     return array
 
 
 def _check_code_points(labels: np.ndarray[Any, Any]) -> None:
-    """Refuse numbers that are no characters: they would fail much later, where a label is used."""
+    """Reject numbers that are not characters: they would fail much later, when a label is used."""
     if labels.size == 0:
         return
     code_points = np.ascontiguousarray(labels).view(np.uint32)

@@ -6,15 +6,26 @@ import operator
 import os
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
-from number_generator.formats.paths import reading
+from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
 
-Handles = TypeVar("Handles")
+
+class Content(Protocol):
+    """What a reader has open."""
+
+    def __len__(self) -> int: ...
+
+    def close(self) -> None:
+        """Close the files."""
+        ...
+
+
+Handles = TypeVar("Handles", bound=Content)
 Self = TypeVar("Self", bound="SlicedReader[Any]")
 
 
@@ -22,7 +33,7 @@ class SlicedReader(Generic[Handles]):
     """A dataset that is read in slices, however large it is.
 
     A reader can be pickled and survives a fork: each process opens the content for itself. A format adds `_open`,
-    `_read_images`, `_read_labels`, and what its description needs.
+    `_read_images`, `_read_labels`, `metadata` and `fields`, and `_read_truth` if it has ground truth.
 
     Parameters
     ----------
@@ -53,7 +64,7 @@ class SlicedReader(Generic[Handles]):
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the dataset tells of itself, as plain Python values."""
+        """What the dataset says of itself, as plain Python values."""
         raise NotImplementedError
 
     @property
@@ -77,7 +88,7 @@ class SlicedReader(Generic[Handles]):
         DatasetIndexError
             If `number` is not in `range(len(self))`.
         """
-        index = _index("number", number)
+        index = _check_index("number", number)
         if not 0 <= index < len(self):
             raise DatasetIndexError(f"{self._path}: there is no image {index}: it has {len(self)}, from 0 on")
         return self._read_image(index)
@@ -88,11 +99,11 @@ class SlicedReader(Generic[Handles]):
         Raises
         ------
         DatasetIndexError
-            If the range leaves that of the dataset.
+            If the range is not within the dataset.
         """
-        numbers = self._range(start, stop, step)
+        numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
-            return self._read_images(self._opened(), numbers)
+            return self._read_images(self._get_handles(), numbers)
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
         """Return the labels of the images of a range; integers become strings.
@@ -100,11 +111,11 @@ class SlicedReader(Generic[Handles]):
         Raises
         ------
         DatasetIndexError
-            If the range leaves that of the dataset.
+            If the range is not within the dataset.
         """
-        numbers = self._range(start, stop, step)
+        numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
-            return self._read_labels(self._opened(), numbers)
+            return self._read_labels(self._get_handles(), numbers)
 
     def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
         """Return the ground truth of one name, for the images of a range.
@@ -112,11 +123,11 @@ class SlicedReader(Generic[Handles]):
         Raises
         ------
         DatasetIndexError
-            If the range leaves that of the dataset.
+            If the range is not within the dataset.
         """
-        numbers = self._range(start, stop, step)
+        numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
-            return self._read_truth(self._opened(), name, numbers)
+            return self._read_truth(self._get_handles(), name, numbers)
 
     def close(self) -> None:
         """Close what is open; a second call does nothing."""
@@ -124,7 +135,7 @@ class SlicedReader(Generic[Handles]):
         handles, self._handles = self._handles, None
         if handles is not None:
             with reading(self._path, self.valid):
-                self._let_go(handles[1])
+                handles[1].close()
 
     def __enter__(self: Self) -> Self:
         return self
@@ -141,8 +152,8 @@ class SlicedReader(Generic[Handles]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._path)!r})"
 
-    def _opened(self) -> Handles:
-        """Return what is open, which a process opens when it first needs it."""
+    def _get_handles(self) -> Handles:
+        """Return what is open; a process opens it when it first needs it."""
         handles = self._handles
         if handles is not None and handles[0] == os.getpid():
             return handles[1]
@@ -151,8 +162,8 @@ class SlicedReader(Generic[Handles]):
         if handles is not None:
             self._leave_to_parent(handles[1])
         opened = self._open()
-        if self._shape[1] and self._count(opened) != self._shape[0]:
-            self._let_go(opened)
+        if self._shape[1] and self._count_images(opened) != self._shape[0]:
+            opened.close()
             raise DatasetError(f"{self._path}: the dataset has changed since it was opened; open it again")
         self._handles = os.getpid(), opened
         return opened
@@ -161,16 +172,11 @@ class SlicedReader(Generic[Handles]):
         """Open the content."""
         raise NotImplementedError
 
-    def _count(self, handles: Handles) -> int:
-        """Return the number of images."""
-        raise NotImplementedError
-
-    def _let_go(self, handles: Handles) -> None:
-        """Close what `_open` gave."""
-        raise NotImplementedError
+    def _count_images(self, handles: Handles) -> int:
+        return len(handles)
 
     def _leave_to_parent(self, handles: Handles) -> None:
-        """After a fork, put away what belongs to the parent."""
+        """Drop what belongs to the parent, after a fork."""
 
     def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         return self.images(number, number + 1)[0]
@@ -184,9 +190,16 @@ class SlicedReader(Generic[Handles]):
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         raise NotImplementedError
 
-    def _range(self, start: int, stop: int, step: int) -> range:
-        """Return the checked range."""
-        first, end, stride = _index("start", start), _index("stop", stop), _index("step", step)
+    def _find_field(self, name: str) -> TruthField:
+        """Return the field of the ground truth of a name, or raise MalformedError."""
+        field = next((field for field in self.fields if field.name == name), None)
+        if field is None:
+            raise MalformedError(f"it has no `{name}`")
+        return field
+
+    def _check_range(self, start: int, stop: int, step: int) -> range:
+        """Return the images of a range within the dataset, or raise SpecError or DatasetIndexError."""
+        first, end, stride = _check_index("start", start), _check_index("stop", stop), _check_index("step", step)
         if stride < 1:
             raise SpecError(f"step is {stride}: it must be at least 1")
         if not 0 <= first <= end <= len(self):
@@ -196,8 +209,8 @@ class SlicedReader(Generic[Handles]):
         return range(first, end, stride)
 
 
-def _index(name: str, value: int) -> int:
-    """Return an integer argument."""
+def _check_index(name: str, value: int) -> int:
+    """Return an integer argument, or raise SpecError."""
     try:
         return operator.index(value)
     except TypeError as exc:

@@ -11,11 +11,11 @@ import numpy as np
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
 
 MOST_BYTES = 64 << 20
-"""What the file of one image may take."""
+"""The most bytes that the file of one image may have."""
 
 _MOST_PIXELS = 1 << 26
 _FORMATS = ("PNG", "JPEG")
-# Others, of 16 bits a pixel or with decimals, have no white that is known.
+# The others, of 16 bits a pixel or with decimals, have no value that is known to be white.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = b"\0\0\0\x0dIHDR"
@@ -27,16 +27,16 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def read_size(content: bytes, name: str) -> tuple[int, int]:
-    """Return height and width of an image, of which only the header is read.
+    """Return height and width of an image; only the header is read.
 
     Raises
     ------
     MalformedError
-        If it is no PNG or JPEG image.
+        If it is not a PNG or JPEG image.
     """
     if len(content) >= _DATA_AT and content[:16] == _SIGNATURE + _HEADER:
         return int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big")
-    with _opened(content, name) as image:
+    with _open_image(content, name) as image:
         return image.height, image.width
 
 
@@ -46,8 +46,7 @@ def decode_image(content: bytes, name: str, out: Pixels) -> None:
     Parameters
     ----------
     content : bytes
-        A PNG or JPEG file. Colours become grey; of an image with a transparent ground the pixels are taken as they
-        are.
+        A PNG or JPEG file. Colours become grey; transparency is ignored.
     name : str
         For errors.
     out : ndarray
@@ -68,27 +67,27 @@ def decode_image(content: bytes, name: str, out: Pixels) -> None:
     # One bit a pixel is the least before it is packed.
     if height * width > 8 * DEFLATE_EXPANSION * len(content):
         raise MalformedError(f"its image {name} claims {width} x {height} px, more than {len(content)} bytes can hold")
-    with _opened(content, name) as image:
+    with _open_image(content, name) as image:
         if image.mode not in _MODES:
             raise MalformedError(f"its image {name} has pixels of the kind {image.mode}: give 8-bit grey or colours")
         try:
             out[:] = np.asarray(image.convert("L"))
-        except Exception as exc:  # there is no shorter list for what a hostile image provokes in its decoder
+        except Exception as exc:  # there is no shorter list of what a hostile image can provoke in its decoder
             raise MalformedError(f"its image {name} cannot be decoded ({type(exc).__name__}: {exc})") from exc
 
 
 def check_size(shape: tuple[int, int], name: str) -> None:
-    """Refuse a first image, to which all are compared, that has no pixels or is out of all proportion."""
+    """Reject a first image, to which all others are compared, that has no pixels or far too many."""
     height, width = shape
     if height < 1 or width < 1 or height * width > _MOST_PIXELS:
         raise MalformedError(f"its image {name} is {width} x {height} px: give images of 1 to {_MOST_PIXELS} px")
 
 
 def _decode_plain(content: bytes, out: Pixels) -> bool:
-    """Decode the plainest kind of PNG, in a tenth of Pillow's time; tell whether it is one, and sound.
+    """Decode the plainest kind of PNG, in a tenth of Pillow's time; return whether it is one, and sound.
 
-    8-bit grey, not interlaced, in one block of pixels and nothing else, with no filter in any row: what this package
-    writes. The checksum of the pixels is the one of their deflate stream.
+    It is 8-bit grey, not interlaced, in one block of pixels and nothing else, with no filter in any row, as this
+    package writes it. Its checksum is that of the deflate stream.
     """
     if content[24:29] != _GREY_8_BIT or content[37:_DATA_AT] != b"IDAT":
         return False
@@ -110,11 +109,11 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     return True
 
 
-def _opened(content: bytes, name: str) -> Any:
-    """Open an image of the formats that are read, whose header alone is looked at."""
+def _open_image(content: bytes, name: str) -> Any:
+    """Open an image of a known format; only its header is read."""
     from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
 
     try:
         return Image.open(io.BytesIO(content), formats=_FORMATS)
     except Exception as exc:
-        raise MalformedError(f"its image {name} is no PNG or JPEG image") from exc
+        raise MalformedError(f"its image {name} is not a PNG or JPEG image") from exc

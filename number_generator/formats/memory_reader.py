@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from number_generator.formats.arrays import RawDataset
-from number_generator.formats.base_reader import SlicedReader
-from number_generator.job.chunk import TruthField
+from number_generator.formats.mmap_reader import Arrays, ArraysReader
 
 __all__ = ["MemoryReader"]
 
 
-class MemoryReader(SlicedReader[RawDataset]):
+class MemoryReader(ArraysReader):
     """A dataset in memory.
 
     Parameters
@@ -29,40 +25,13 @@ class MemoryReader(SlicedReader[RawDataset]):
     valid = "The dataset is in memory"
 
     def __init__(self, raw: RawDataset, labels: list[str], path: Path) -> None:
+        self._arrays = Arrays(raw, labels)
         super().__init__(path)
-        self._raw, self._texts = raw, labels
-        count, height, width = raw.images.shape
-        self._shape = count, height, width
 
     @property
     def raw(self) -> RawDataset:
         """The arrays themselves."""
-        return self._raw
+        return self._arrays.raw
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the dataset tells of itself."""
-        return self._raw.metadata
-
-    @property
-    def fields(self) -> tuple[TruthField, ...]:
-        """The arrays of ground truth that the dataset has."""
-        return self._raw.fields
-
-    def _open(self) -> RawDataset:
-        return self._raw
-
-    def _count(self, handles: RawDataset) -> int:
-        return len(handles.images)
-
-    def _let_go(self, handles: RawDataset) -> None:
-        """Nothing is open."""
-
-    def _read_images(self, handles: RawDataset, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return handles.images[numbers.start : numbers.stop : numbers.step].copy()
-
-    def _read_labels(self, handles: RawDataset, numbers: range) -> list[str]:
-        return self._texts[numbers.start : numbers.stop : numbers.step]
-
-    def _read_truth(self, handles: RawDataset, name: str, numbers: range) -> np.ndarray[Any, Any]:
-        return handles.truth[name][numbers.start : numbers.stop : numbers.step].copy()
+    def _open(self) -> Arrays:
+        return self._arrays

@@ -1,4 +1,4 @@
-"""Datasets of one file that is mapped and not read: images and ground truth are copied out of it as they are asked for.
+"""Datasets of one file that is mapped and not read: images and ground truth are copied out of it as they are needed.
 
 Labels and metadata are in memory. So are images that a file does not hold as they are: those of gzipped IDX files, of
 compressed NPZ archives, and of pickles that list their images one by one.
@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,23 +19,67 @@ from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.paths import release_pages
 from number_generator.job.chunk import TruthField
 
-__all__ = ["Loader", "MappedReader"]
+__all__ = ["Arrays", "ArraysReader", "Loader", "MappedReader"]
 
 _AROUND_BYTES = 2 << 20  # of a file are mapped at once, for a single byte, where the system has large pages
 
 Loader = Callable[[Path], tuple[RawDataset, mmap.mmap | None]]
-"""What reads a file and gives the mapping that its arrays look into; None where they are in memory."""
+"""Reads a file and returns the mapping that its arrays look into; None if they are in memory."""
 
 
-class _Handles(NamedTuple):
-    """The arrays, their labels as texts, and the mapping."""
+@dataclass(frozen=True, slots=True)
+class Arrays:
+    """The arrays of a dataset, their labels as texts, and the mapping."""
 
     raw: RawDataset
     texts: list[str]
-    mapping: mmap.mmap | None
+    mapping: mmap.mmap | None = None
+
+    def __len__(self) -> int:
+        return len(self.raw.images)
+
+    def close(self) -> None:
+        """Leave the mapping to the arrays that look into it: it is closed with the last of them."""
 
 
-class MappedReader(SlicedReader[_Handles]):
+class ArraysReader(SlicedReader[Arrays]):
+    """A dataset of arrays, in memory or mapped; a subclass adds `_open`."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self._held_bytes = 0
+        count, height, width = self._get_handles().raw.images.shape
+        self._shape = count, height, width
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What the dataset says of itself."""
+        return self._get_handles().raw.metadata
+
+    @property
+    def fields(self) -> tuple[TruthField, ...]:
+        """The arrays of ground truth that the dataset has."""
+        return self._get_handles().raw.fields
+
+    def _read_images(self, handles: Arrays, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        return self._copy_rows(handles, handles.raw.images, numbers)
+
+    def _read_labels(self, handles: Arrays, numbers: range) -> list[str]:
+        return handles.texts[numbers.start : numbers.stop : numbers.step]
+
+    def _read_truth(self, handles: Arrays, name: str, numbers: range) -> np.ndarray[Any, Any]:
+        return self._copy_rows(handles, handles.raw.truth[name], numbers)
+
+    def _copy_rows(self, handles: Arrays, array: np.ndarray[Any, Any], numbers: range) -> np.ndarray[Any, Any]:
+        """Return rows as an array of their own, and release what was mapped for them."""
+        rows = array[numbers.start : numbers.stop : numbers.step].copy()
+        if handles.mapping is not None:
+            reach = rows.nbytes * numbers.step
+            self._held_bytes = release_pages(handles.mapping, self._held_bytes + reach + _AROUND_BYTES)
+        return rows
+
+
+class MappedReader(ArraysReader):
     """A pickle, an NPZ archive or IDX files, read in slices.
 
     Parameters
@@ -53,45 +98,9 @@ class MappedReader(SlicedReader[_Handles]):
     valid = "Labels are texts or whole numbers"
 
     def __init__(self, path: Path, load: Loader) -> None:
-        super().__init__(path)
         self._load = load
-        self._held_bytes = 0
-        count, height, width = self._opened().raw.images.shape
-        self._shape = count, height, width
+        super().__init__(path)
 
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What the dataset tells of itself."""
-        return self._opened().raw.metadata
-
-    @property
-    def fields(self) -> tuple[TruthField, ...]:
-        """The arrays of ground truth that the dataset has."""
-        return self._opened().raw.fields
-
-    def _open(self) -> _Handles:
+    def _open(self) -> Arrays:
         raw, mapping = self._load(self._path)
-        return _Handles(raw, decode_texts(raw.labels, self._path), mapping)
-
-    def _count(self, handles: _Handles) -> int:
-        return len(handles.raw.images)
-
-    def _let_go(self, handles: _Handles) -> None:
-        """Leave the mapping to the arrays that look into it: it goes with the last of them."""
-
-    def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return self._copied(handles, handles.raw.images, numbers)
-
-    def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        return handles.texts[numbers.start : numbers.stop : numbers.step]
-
-    def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
-        return self._copied(handles, handles.raw.truth[name], numbers)
-
-    def _copied(self, handles: _Handles, array: np.ndarray[Any, Any], numbers: range) -> np.ndarray[Any, Any]:
-        """Return rows as an array of their own, and let go of what was mapped for them."""
-        rows = array[numbers.start : numbers.stop : numbers.step].copy()
-        if handles.mapping is not None:
-            reach = rows.nbytes * numbers.step
-            self._held_bytes = release_pages(handles.mapping, self._held_bytes + reach + _AROUND_BYTES)
-        return rows
+        return Arrays(raw, decode_texts(raw.labels, self._path), mapping)

@@ -1,16 +1,15 @@
-"""The border to the file system: which paths are accepted, and one clear error for whatever goes wrong."""
+"""The border to the file system: which paths are accepted, and one clear error for all that goes wrong."""
 
 from __future__ import annotations
 
 import errno
 import mmap
 import os
-import reprlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from number_generator.errors import (
     DatasetError,
@@ -19,12 +18,14 @@ from number_generator.errors import (
     NumberGeneratorError,
     SpecError,
 )
+from number_generator.system.checks import format_value
 
-# The most that deflate can expand its input: one bit pair stands for 258 bytes.
 DEFLATE_EXPANSION = 1032
+"""The most that deflate can expand its input: one bit pair stands for 258 bytes."""
 
 HELD_BYTES = 32 << 20
-"""What of a mapped file may stay in memory once it was read."""
+"""How much of a mapped file may stay in memory once it was read."""
+_PIECE_BYTES = 1 << 20
 
 
 class MalformedError(Exception):
@@ -46,9 +47,9 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
     except TypeError:
         text = None
     if not isinstance(text, str):
-        raise SpecError(f"path is {describe_value(path)}: it must be a string or a path object that names a file")
+        raise SpecError(f"path is {format_value(path)}: it must be a string or a path object that names a file")
     if "\0" in text:
-        raise SpecError(f"path is {describe_value(text)}: a file name cannot hold a null character")
+        raise SpecError(f"path is {format_value(text)}: a file name cannot hold a null character")
     checked = Path(text)
     try:
         mode = checked.stat().st_mode
@@ -71,9 +72,9 @@ def map_file(path: Path) -> mmap.mmap:
 
 
 def release_pages(content: mmap.mmap, read_bytes: int) -> int:
-    """Let what was read of a mapped file leave the memory, if it is much; return how many bytes are held then.
+    """Release what was read of a mapped file if it is much; return how many bytes are held afterwards.
 
-    Pages of it count as the process's own until then: reading a large file would take as much memory.
+    Until then its pages count as the process's own: reading a large file would take as much memory.
     """
     if read_bytes <= HELD_BYTES:
         return read_bytes
@@ -85,6 +86,17 @@ def release_pages(content: mmap.mmap, read_bytes: int) -> int:
 def file_size(file: BinaryIO) -> int:
     """Return the number of bytes in an open file."""
     return os.fstat(file.fileno()).st_size
+
+
+def fill_buffer(file: Any, buffer: memoryview) -> int:
+    """Fill a buffer from a file, in pieces that a decoder can hold; return how many bytes there were."""
+    filled = 0
+    while filled < len(buffer):
+        count: int = file.readinto(buffer[filled : filled + _PIECE_BYTES])
+        if not count:
+            break
+        filled += count
+    return filled
 
 
 @contextmanager
@@ -107,21 +119,14 @@ def reading(path: Path, valid: str) -> Iterator[None]:
     except MemoryError as exc:
         raise DatasetError(f"{path}: its content does not fit in memory. {valid}") from exc
     except OSError as exc:
-        # h5py and gzip report damaged content as an OSError without a number, and zipfile seeks to where
-        # a damaged archive sends it.
+        # h5py and gzip report damaged content as an OSError without a number, and zipfile seeks wherever
+        # a damaged archive says.
         if exc.errno in (None, errno.EINVAL):
             raise DatasetError(f"{path}: its content is damaged ({_one_line(exc)}). {valid}") from exc
         raise DatasetReadError(f"{path}: the file cannot be read: {exc.strerror or _one_line(exc)}") from exc
     # A hostile file can provoke any exception of any decoder: there is no shorter list than this.
     except Exception as exc:
         raise DatasetError(f"{path}: its content is damaged or cut short ({_one_line(exc)}). {valid}") from exc
-
-
-def describe_value(value: object) -> str:
-    """Return a short, printable form of a value that may be hostile."""
-    if isinstance(value, (str, int, float, bool)) or value is None:
-        return reprlib.repr(value)
-    return f"of type {type(value).__name__}"
 
 
 def _one_line(exc: BaseException) -> str:

@@ -1,6 +1,6 @@
 """What formats hold beside the images: names and keys, a dataset's description, and ground truth image by image.
 
-Both directions stand here, so that what is written is what is read.
+Both directions are here, so that what is written is what is read.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.formats.paths import MalformedError, check_path, describe_value
+from number_generator.formats.paths import MalformedError, check_path
 from number_generator.job.chunk import DatasetHeader, TruthField
 from number_generator.job.spec import MAX_WIDTH
+from number_generator.system.checks import format_value
 
 DESCRIPTION_FILE = "dataset.json"
 """The file of a folder, of PNG files or of WebDataset's shards, that holds the description."""
@@ -126,7 +127,7 @@ def parse_description(found: Any) -> Description:
         If it is not an object, or what it says of the images is nonsense.
     """
     if not isinstance(found, dict):
-        raise MalformedError(f"its `metadata` is {describe_value(found)}, not a dict")
+        raise MalformedError(f"its `metadata` is {format_value(found)}, not a dict")
     if not {_SHAPE, _FIELDS} <= found.keys():
         return Description(metadata=restore_pair(found))
     metadata = {name: value for name, value in found.items() if name not in (_SHAPE, _FIELDS)}
@@ -300,7 +301,7 @@ def _to_json(array: npt.NDArray[Any]) -> list[Any]:
 def _parse_shape(value: Any) -> tuple[int, int, int]:
     """Return the shape of the images, or raise MalformedError."""
     if not isinstance(value, list) or len(value) != 3 or not all(type(size) is int for size in value):
-        raise MalformedError(f"its `shape` is {describe_value(value)}, not number, height and width of its images")
+        raise MalformedError(f"its `shape` is {format_value(value)}, not number, height and width of its images")
     count, height, width = value
     if count < 0 or not 1 <= height <= MAX_WIDTH or not 1 <= width <= MAX_WIDTH:
         raise MalformedError(f"it claims {count} images of {width} x {height} px")

@@ -1,6 +1,7 @@
 """Rules for arguments of all kinds, and how an error message shows a value."""
 
 import operator
+import reprlib
 import secrets
 from typing import Any
 
@@ -10,6 +11,18 @@ __all__ = ["MAX_SEED", "check_integer", "check_seed", "format_value"]
 
 MAX_SEED = 2**64 - 1
 _LONGEST_SHOWN = 80
+
+
+class _Repr(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        return repr(x)  # raises ValueError for thousands of digits in every version of Python
+
+
+# More than a message shows, and little of what a hostile file may hold, such as lists that hold one list many times.
+_REPR = _Repr()
+_REPR.maxlevel = 3
+_REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = _REPR.maxset = _REPR.maxfrozenset = 30
+_REPR.maxstring = _REPR.maxlong = _REPR.maxother = 1000
 # Booleans of Python and of NumPy 1 and 2, by name so that NumPy need not be loaded
 _BOOLEANS = ("bool", "bool_")
 
@@ -36,7 +49,8 @@ def check_seed(seed: Any, name: str = "seed") -> int:
 def format_value(value: Any) -> str:
     """Return a value as a message shows it: on one short line, however large it is."""
     try:
-        text = repr(value)
+        text = _REPR.repr(value)
     except (ValueError, RecursionError):  # an integer of thousands of digits, endless nesting
         return f"a huge {type(value).__name__}"
+    text = " ".join(line.strip() for line in text.split("\n"))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."

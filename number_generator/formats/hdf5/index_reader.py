@@ -1,4 +1,4 @@
-"""What the index of HDF5 shards tells: which files they are, how many images each has, the metadata of the whole."""
+"""The index of HDF5 shards: which files they are, how many images each has, and the metadata of the whole."""
 
 from __future__ import annotations
 
@@ -9,29 +9,31 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import DatasetNotFoundError
-from number_generator.formats.hdf5.reader import Hdf5Reader, metadata_of
+from number_generator.formats.hdf5.reader import Hdf5Reader, read_metadata
 from number_generator.formats.hdf5.safety import check_stored, find_dataset, open_file
-from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.formats.paths import MalformedError, reading
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
+from number_generator.system.checks import format_value
 
 __all__ = ["VALID", "Index", "is_index", "read_index", "shard_paths"]
 
 VALID = (
-    f"A valid index of shards names them in `{SHARD_FILES}`, as files below its own folder, and tells in "
+    f"A valid index of shards names them in `{SHARD_FILES}`, as files below its own folder, and holds in "
     f"`{SHARD_IMAGES}` how many images each has: `python -m number_generator index` makes one"
 )
+
 _MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What an index tells.
+    """The content of an index.
 
     Attributes
     ----------
     file : Path
     folder : Path
-        What the names start from, without links.
+        What the names are relative to, without links.
     names : list of str
         Of the shards, in order.
     counts : list of int
@@ -47,37 +49,37 @@ class Index:
     metadata: dict[str, Any]
 
     def path(self, shard: int) -> Path:
-        """Return the file of a shard, which must be there, below the folder."""
+        """Return the file of a shard, which must exist below the folder."""
         path = self.folder / self.names[shard]
-        if self._size(shard) is None:
-            raise self._missing([shard])
-        # Its name does not lead out of the folder; nor may a link.
+        if self._find_size(shard) is None:
+            raise self._build_missing_error([shard])
+        # Its name does not lead out of the folder. A link must not either.
         if not Path(os.path.realpath(path)).is_relative_to(self.folder):
             raise MalformedError(
-                f"its shard {describe_value(self.names[shard])} is a link to elsewhere: put the file itself there"
+                f"its shard {format_value(self.names[shard])} is a link to elsewhere: put the file itself there"
             )
         return path
 
     def sizes(self) -> list[int]:
-        """Return the size of each shard's file, all of which must be there."""
-        sizes = [self._size(shard) for shard in range(len(self.names))]
+        """Return the size of each shard's file; all must exist."""
+        sizes = [self._find_size(shard) for shard in range(len(self.names))]
         missing = [shard for shard, size in enumerate(sizes) if size is None]
         if missing:
-            raise self._missing(missing)
+            raise self._build_missing_error(missing)
         return [size for size in sizes if size is not None]
 
-    def _size(self, shard: int) -> int | None:
+    def _find_size(self, shard: int) -> int | None:
         """Return the size of a shard's file; None if there is none."""
         try:
             found = (self.folder / self.names[shard]).stat()
         except (FileNotFoundError, NotADirectoryError):
             return None
         if not stat.S_ISREG(found.st_mode):
-            raise MalformedError(f"its shard {describe_value(self.names[shard])} is not a regular file")
+            raise MalformedError(f"its shard {format_value(self.names[shard])} is not a regular file")
         return found.st_size
 
-    def _missing(self, shards: list[int]) -> DatasetNotFoundError:
-        """Give the error that shards are missing."""
+    def _build_missing_error(self, shards: list[int]) -> DatasetNotFoundError:
+        """Return the error that shards are missing."""
         first, count = shards[0], len(self.names)
         what = f"shard {first} of {count} is missing"
         if len(shards) > 1:
@@ -96,14 +98,14 @@ def is_index(path: Path) -> bool:
 
 
 def shard_paths(path: Path) -> list[Path]:
-    """Return the shards that an index names, which must all be there."""
+    """Return the shards that an index names; all must exist."""
     with reading(path, VALID):
         index = read_index(path)
         return [index.path(shard) for shard in range(len(index.names))]
 
 
 def read_index(path: Path) -> Index:
-    """Read what an index tells, or raise MalformedError."""
+    """Read an index, or raise MalformedError."""
     with open_file(path) as file:
         names, counts = (find_dataset(file, name) for name in (SHARD_FILES, SHARD_IMAGES))
         if names.shape is None or len(names.shape) != 1 or names.dtype.kind != "S" or len(names) < 1:
@@ -119,13 +121,13 @@ def read_index(path: Path) -> Index:
             Path(os.path.realpath(path)).parent,
             [os.fsdecode(name) for name in names[()].tolist()],
             counts[()].tolist(),
-            metadata_of(file, path),
+            read_metadata(file, path),
         )
     for name, count in zip(index.names, index.counts, strict=True):
         if not leads_inside(name):
             raise MalformedError(
-                f"it names the shard {describe_value(name)}: shards must lie below the folder of the index"
+                f"it names the shard {format_value(name)}: shards must lie below the folder of the index"
             )
         if count < 0:
-            raise MalformedError(f"its shard {describe_value(name)} has {count} images")
+            raise MalformedError(f"its shard {format_value(name)} has {count} images")
     return index

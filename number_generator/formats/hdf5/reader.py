@@ -6,12 +6,13 @@ import contextlib
 import json
 import math
 import os
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from number_generator.formats.arrays import RawDataset, build_dataset
+from number_generator.formats.arrays import RawDataset, build_dataset, check_images
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.chunks import ChunkReader
 from number_generator.formats.hdf5.safety import (
@@ -38,7 +39,7 @@ _VALID = (
 )
 # A sequence may hold 10,000 digits.
 _MOST_LABEL_BYTES = 1 << 16
-# A variable-length string may be stored once and named by many labels: look at a few at a time.
+# A string of variable length may be stored once and named by many labels: read a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
 _TRUTH_NAMES = ("boxes", "glyphs", "writers", "parameters", "glyph_parameters")
@@ -78,7 +79,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         self._are_heaps_checked = False
-        handles = self._opened()
+        handles = self._get_handles()
         chunks = handles.images.chunks
         self._shape = handles.images.shape
         self._chunk_length = chunks[0] if chunks else 1
@@ -87,59 +88,55 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     def metadata(self) -> dict[str, Any]:
         """The attributes of the root group as plain Python values; those of other types are left out."""
         with reading(self._path, _VALID):
-            return metadata_of(self._opened().file, self._path)
+            return read_metadata(self._get_handles().file, self._path)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
-        """The arrays of ground truth that the file has; their attributes tell what the entries mean."""
+        """The arrays of ground truth that the file has; their attributes say what the entries mean."""
         with reading(self._path, _VALID):
-            file = self._opened().file
-            datasets = {name: _truth_dataset(file, name, len(self)) for name in self.truth_names}
+            file = self._get_handles().file
+            datasets = {name: _find_truth(file, name, len(self)) for name in self.truth_names}
             _check_attributes(self._path, *datasets.values())
-            return tuple(_field(name, truth) for name, truth in datasets.items())
+            return tuple(_describe_field(name, truth) for name, truth in datasets.items())
 
     @property
     def truth_names(self) -> tuple[str, ...]:
         """Their names."""
         with reading(self._path, _VALID):
-            file = self._opened().file
+            file = self._get_handles().file
             return tuple(name for name in _TRUTH_NAMES if file.get(name, getlink=True) is not None)
 
     @property
     def label_length(self) -> int | None:
-        """Bytes that each label takes in the file; None if they are not texts that all take as many."""
-        dtype = self._opened().labels.dtype
+        """Bytes that each label takes in the file; None if they are not texts of a fixed length."""
+        dtype = self._get_handles().labels.dtype
         return dtype.itemsize if dtype.kind == "S" else None
 
     def _open(self) -> _Handles:
         return _open(check_path(self._path))
 
-    def _count(self, handles: _Handles) -> int:
-        return len(handles.images)
-
-    def _let_go(self, handles: _Handles) -> None:
-        handles.file.close()
-
     def _leave_to_parent(self, handles: _Handles) -> None:
-        # While the parent's file is open here, HDF5 would give it again, descriptor and all.
+        # While the parent's file is open here, HDF5 would return it again, descriptor and all.
         with contextlib.suppress(OSError, RuntimeError, ValueError):
-            handles.file.close()
+            handles.close()
 
     def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        images: np.ndarray[Any, np.dtype[np.uint8]] = _rows(handles.images, handles.image_chunks, _slice(numbers))
+        images: np.ndarray[Any, np.dtype[np.uint8]] = _read_rows(
+            handles.images, handles.image_chunks, _to_slice(numbers)
+        )
         return images
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
         if _is_variable(handles.labels.dtype):
             self._check_heaps(handles.labels)
-        return _labels(handles, _slice(numbers))
+        return _read_labels(handles, _to_slice(numbers))
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
-        values: np.ndarray[Any, Any] = _truth_dataset(handles.file, name, len(self))[_slice(numbers)]
-        return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` tells it
+        values: np.ndarray[Any, Any] = _find_truth(handles.file, name, len(self))[_to_slice(numbers)]
+        return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` says
 
     def _check_heaps(self, labels: Any) -> None:
-        """Check the strings of variable length before the first of them is read."""
+        """Check the strings of variable length before the first is read."""
         if not self._are_heaps_checked:
             check_heaps(self._path)
             if labels.chunks:
@@ -150,25 +147,26 @@ class Hdf5Reader(SlicedReader["_Handles"]):
 def load(path: Path) -> RawDataset:
     """Read an HDF5 dataset into memory; raise what `load_arrays` raises."""
     with Hdf5Reader(path) as reader, reading(path, _VALID):
-        handles = reader._opened()
+        handles = reader._get_handles()
         for dataset in (handles.images, handles.labels):
             check_stored(dataset)
         count = len(reader)
         return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
 
 
-def metadata_of(file: Any, path: Path) -> dict[str, Any]:
-    """Return what the root group of an open file tells, as plain Python values."""
+def read_metadata(file: Any, path: Path) -> dict[str, Any]:
+    """Return what the root group of an open file says, as plain Python values."""
     _check_attributes(path, file)
-    metadata = _metadata(file)
-    source_digits = _source_digits(file)
+    metadata = _read_attributes(file)
+    source_digits = _read_source_digits(file)
     if source_digits is not None:
         metadata[SOURCE_DIGITS] = source_digits
     return metadata
 
 
-class _Handles(NamedTuple):
-    """An open file; readers of its chunks where these are of a usual kind."""
+@dataclass(frozen=True, slots=True)
+class _Handles:
+    """An open file, and readers of its chunks if these are of a usual kind."""
 
     file: Any
     images: Any
@@ -176,16 +174,24 @@ class _Handles(NamedTuple):
     image_chunks: ChunkReader | None
     label_chunks: ChunkReader | None
 
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def close(self) -> None:
+        self.file.close()
+
 
 def _open(path: Path) -> _Handles:
-    """Open a file and check all that can be checked without reading images."""
+    """Open a file and check what can be checked without reading images."""
     with reading(path, _VALID):
         file = open_file(path)
         try:
             images, labels = find_dataset(file, "images"), find_dataset(file, "labels")
-            _check_images(images)
+            check_images(images, "a dataset")
+            check_layout(images)
             _check_labels(labels)
-            _check_counts(images, labels)
+            if len(images) != len(labels):
+                raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
             chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
         except BaseException:
             file.close()
@@ -193,20 +199,8 @@ def _open(path: Path) -> _Handles:
     return _Handles(file, images, labels, *chunks)
 
 
-def _check_images(images: Any) -> None:
-    """Refuse images that are not bytes in three dimensions."""
-    if images.shape is None or len(images.shape) != 3 or images.dtype != np.uint8 or images.dtype.metadata:
-        raise MalformedError(
-            f"its `images` is a dataset of {images.dtype} with shape {images.shape}, "
-            "not of uint8 with shape (n, height, width)"
-        )
-    if 0 in images.shape[1:]:
-        raise MalformedError(f"its images are {images.shape[1]} px high and {images.shape[2]} px wide")
-    check_layout(images)
-
-
 def _check_labels(labels: Any) -> None:
-    """Refuse labels that are not one row of strings or integers."""
+    """Reject labels that are not one row of strings or integers."""
     is_text = import_h5py().check_string_dtype(labels.dtype) is not None
     is_integer = labels.dtype.kind in "iu" and not labels.dtype.metadata
     if labels.shape is None or len(labels.shape) != 1 or not (is_text or is_integer):
@@ -218,8 +212,8 @@ def _check_labels(labels: Any) -> None:
     check_layout(labels)
 
 
-def _truth_dataset(file: Any, name: str, count: int) -> Any:
-    """Return a dataset of ground truth, or refuse one that is not numbers, one entry an image."""
+def _find_truth(file: Any, name: str, count: int) -> Any:
+    """Return a dataset of ground truth; reject one that is not of numbers, or not an entry for each image."""
     truth = find_dataset(file, name)
     if truth.shape is None or not 1 <= len(truth.shape) <= _MOST_TRUTH_AXES or truth.dtype.kind not in "iuf":
         raise MalformedError(f"its `{name}` is a dataset of {truth.dtype} with shape {truth.shape}, not of numbers")
@@ -231,15 +225,15 @@ def _truth_dataset(file: Any, name: str, count: int) -> Any:
     return truth
 
 
-def _field(name: str, truth: Any) -> TruthField:
+def _describe_field(name: str, truth: Any) -> TruthField:
     """Return what an array of ground truth holds."""
-    about = {key: _plain(truth.attrs[key]) for key in truth.attrs if _is_about(truth.attrs.get_id(key))}
+    about = {key: _to_python(truth.attrs[key]) for key in truth.attrs if _is_short(truth.attrs.get_id(key))}
     fill = math.nan if truth.dtype.kind == "f" else -1
     return TruthField(name, truth.shape[1:], truth.dtype.name, fill, about)
 
 
 def _check_attributes(path: Path, *objects: Any) -> None:
-    """Check the strings of variable length among the attributes of some objects, before the first of them is read."""
+    """Check the strings of variable length among the attributes of some objects, before any is read."""
     counts: dict[str, int] = {}
     for each in objects:
         for name in each.attrs:
@@ -247,24 +241,24 @@ def _check_attributes(path: Path, *objects: Any) -> None:
             if _is_variable(attribute.dtype):
                 counts[name] = max(counts.get(name, 0), math.prod(attribute.shape or ()))
     if counts:
-        # Opening is to be instant at any size. Attributes are written before the images or after them.
+        # Opening must be instant at any size. Attributes are written before the images or after them.
         check_heaps(path, _ATTRIBUTES_REACH_BYTES)
         check_attributes(path, counts, _ATTRIBUTES_REACH_BYTES)
 
 
-def _is_about(attribute: Any) -> bool:
+def _is_short(attribute: Any) -> bool:
     """Tell whether an attribute is a short text or number."""
     is_text = import_h5py().check_string_dtype(attribute.dtype) is not None
     return attribute.shape == () and (is_text or attribute.dtype.kind in "biuf")
 
 
-def _source_digits(file: Any) -> list[int] | None:
-    """Return the numbers of the digits that a part of a split was made from; None where there are none."""
+def _read_source_digits(file: Any) -> list[int] | None:
+    """Return the numbers of the digits that a part of a split was made from; None if there are none."""
     if not isinstance(find_object(file, SOURCE_DIGITS), import_h5py().Dataset):
         return None
     numbers = find_dataset(file, SOURCE_DIGITS)
     if numbers.shape is None or len(numbers.shape) != 1 or numbers.dtype.kind not in "iu":
-        return None  # somebody else's
+        return None  # another program's
     check_stored(numbers)
     if numbers.nbytes > FREE_BYTES:
         raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
@@ -278,34 +272,28 @@ def _is_variable(dtype: np.dtype[Any]) -> bool:
     return text is not None and text.length is None
 
 
-def _check_counts(images: Any, labels: Any) -> None:
-    """Refuse images and labels that do not belong together."""
-    if len(images) != len(labels):
-        raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-
-
-def _slice(numbers: range) -> slice:
+def _to_slice(numbers: range) -> slice:
     return slice(numbers.start, numbers.stop, numbers.step)
 
 
-def _rows(dataset: Any, chunks: ChunkReader | None, part: slice) -> Any:
-    """Read rows by the faster way where there is one."""
+def _read_rows(dataset: Any, chunks: ChunkReader | None, part: slice) -> Any:
+    """Read rows in the faster way if there is one."""
     rows = None if chunks is None else chunks.rows(part.start, part.stop, part.step)
     return dataset[part] if rows is None else rows
 
 
-def _labels(handles: _Handles, part: slice) -> list[str]:
+def _read_labels(handles: _Handles, part: slice) -> list[str]:
     """Read labels as strings."""
     labels = handles.labels
     if labels.dtype.kind in "iu":
         return list(map(str, labels[part].tolist()))
     if labels.dtype.kind == "S":
-        return [label.decode() for label in _rows(labels, handles.label_chunks, part).tolist()]
+        return [label.decode() for label in _read_rows(labels, handles.label_chunks, part).tolist()]
     texts: list[str] = []
     numbers = range(part.start, part.stop, part.step)
     for first in range(0, len(numbers), _LABELS_PER_READ):
         some = numbers[first : first + _LABELS_PER_READ]
-        # Data in one piece lie at an offset, where the lengths can be seen before HDF5 believes them.
+        # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
         offset = labels.id.get_offset()
         if offset is not None:
             _check_length(find_longest_string(Path(labels.file.filename), offset, some))
@@ -316,12 +304,12 @@ def _labels(handles: _Handles, part: slice) -> list[str]:
 
 
 def _check_length(label_bytes: int) -> None:
-    """Refuse labels that are far longer than any."""
+    """Reject a label that is far too long."""
     if label_bytes > _MOST_LABEL_BYTES:
         raise MalformedError(f"it has a label of {label_bytes} bytes")
 
 
-def _metadata(file: Any) -> dict[str, Any]:
+def _read_attributes(file: Any) -> dict[str, Any]:
     """Read the attributes of the root group."""
     metadata: dict[str, Any] = {}
     for name in file.attrs:
@@ -332,7 +320,7 @@ def _metadata(file: Any) -> dict[str, Any]:
         if attribute.shape is None:
             metadata[name] = None
         elif is_text or attribute.dtype.kind in "biuf":
-            metadata[name] = _plain(file.attrs[name])
+            metadata[name] = _to_python(file.attrs[name])
     # What HDF5 cannot hold is written as one JSON text.
     with contextlib.suppress(KeyError, TypeError, ValueError):
         metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
@@ -340,12 +328,12 @@ def _metadata(file: Any) -> dict[str, Any]:
     return restore_pair(metadata)
 
 
-def _plain(value: Any) -> Any:
+def _to_python(value: Any) -> Any:
     """Return an attribute's value as a Python value: strings as text, arrays as lists."""
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, bytes):
         return value.decode()
     if isinstance(value, list):
-        return [_plain(entry) for entry in value]
+        return [_to_python(entry) for entry in value]
     return value

@@ -26,7 +26,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from number_generator.errors import DatasetReadError
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, map_file
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, map_file
+from number_generator.system.checks import format_value
 
 DEFLATE = 1
 """The number of HDF5's gzip filter."""
@@ -53,7 +54,7 @@ _REFERENCE = np.dtype([("length", "<u4"), ("heap", "<u8"), ("number", "<u4")])
 # many bytes that takes, and to a multiple of how many bytes each of the three is padded.
 _ATTRIBUTE_HEADER = struct.Struct("<BBHHH")
 _ATTRIBUTE_VERSIONS = {1: (8, 8), 2: (8, 1), 3: (9, 1)}
-# Where the superblock tells how many bytes an offset and a length take, by its version.
+# Where the superblock says how many bytes an offset and a length take, by its version.
 _SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 
 
@@ -164,7 +165,7 @@ def check_heaps(path: Path, reach_bytes: int | None = None) -> None:
 def check_attributes(path: Path, counts: Mapping[str, int], reach_bytes: int) -> None:
     """Reject a file with an attribute that claims a longer string than the whole file is.
 
-    HDF5 does not tell where the references are: attributes are looked for by their names.
+    HDF5 does not say where the references are: attributes are looked for by their names.
 
     Parameters
     ----------
@@ -179,7 +180,7 @@ def check_attributes(path: Path, counts: Mapping[str, int], reach_bytes: int) ->
             name = text.encode("utf-8", "surrogateescape") + b"\0"
             for at in _find_all(content, name, reach_bytes):
                 if _find_longest_claim(content, at, name, count) > len(content):
-                    raise MalformedError(f"its attribute {describe_value(text)} claims to be longer than the file")
+                    raise MalformedError(f"its attribute {format_value(text)} claims to be longer than the file")
 
 
 def find_longest_string(path: Path, offset: int, numbers: range) -> int:
@@ -193,7 +194,7 @@ def find_longest_string_in_chunks(path: Path, dataset: Any) -> int:
     """Return the longest length that the references to the strings of a dataset in chunks claim.
 
     The chunks are read from the file itself: HDF5 hands out as many bytes of an unpacked chunk as the file claims,
-    whatever room there is for them. All are read: where their places are damaged, HDF5 takes others than it tells.
+    whatever room there is for them. All are read: where their places are damaged, HDF5 reads others than it reports.
     """
     filters = list_filters(dataset)
     (rows,) = dataset.chunks
@@ -258,7 +259,7 @@ def _read(file: BinaryIO, at: int, size: int) -> bytes:
 
 
 def _find_all(content: mmap.mmap, wanted: bytes, reach_bytes: int | None) -> Iterator[int]:
-    """Yield where some bytes stand in a file, or in its first and last `reach_bytes`."""
+    """Yield the offsets of some bytes in a file, or in its first and last `reach_bytes`."""
     size = len(content)
     reach = size if reach_bytes is None else min(reach_bytes, size)
     for start, stop in ((0, reach), (max(reach, size - reach), size)):

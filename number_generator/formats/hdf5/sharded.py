@@ -1,6 +1,6 @@
 """HDF5 shards, read as one dataset by their index: from the files themselves, never through HDF5's virtual datasets.
 
-HDF5 reads a shard that is missing as zeros, silently, and gives no chunks to read directly.
+HDF5 silently reads a missing shard as zeros, and offers no chunks to read directly.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.reader import load as load_file
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, describe_value, reading
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
 from number_generator.job.chunk import TruthField
 from number_generator.job.provenance import find_differences, read_recorded_job
+from number_generator.system.checks import format_value
 
 __all__ = ["ShardedHdf5Reader", "load", "open_hdf5"]
 
 _VALID_SHARD = "Make this shard again by the command that the index records, or make the index again"
 # An open file takes a descriptor, of which a process may have as few as 256, and a cache of HDF5's.
 _MOST_OPEN = 64
-# What lies in several shards is read so many bytes at a time into one array, so that it takes no memory twice.
+# What lies in several shards is read into one array, this many bytes at a time, so that it is never in memory twice.
 _PIECE_BYTES = 4 << 20
 
 
@@ -61,15 +62,15 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
-        shards = self._opened()
+        shards = self._get_handles()
         self._shape = (len(shards), *shards.common.size)
         self._chunk_length = shards.common.chunk_length
         self._fields = shards.common.fields
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the index tells of the whole dataset, as plain Python values."""
-        return copy.deepcopy(self._opened().index.metadata)
+        """What the index says of the whole dataset, as plain Python values."""
+        return copy.deepcopy(self._get_handles().index.metadata)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
@@ -80,42 +81,34 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
         with reading(self._path, VALID):
             return _Shards(check_path(self._path))
 
-    def _count(self, handles: _Shards) -> int:
-        return len(handles)
-
-    def _let_go(self, handles: _Shards) -> None:
-        handles.close()
-
     def _leave_to_parent(self, handles: _Shards) -> None:
-        # While the parent's files are open here, HDF5 would give them again, descriptors and all.
+        # While the parent's files are open here, HDF5 would return them again, descriptors and all.
         handles.close()
 
     def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        reader, row = self._opened().find(number)
+        reader, row = self._get_handles().find(number)
         return reader.image(row)
 
     def _read_images(self, handles: _Shards, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        pieces = handles.pieces(numbers)
+        pieces = handles.divide(numbers)
         if len(pieces) == 1:
             [(shard, rows, _)] = pieces
-            return handles.reader(shard).images(rows.start, rows.stop, rows.step)
+            return handles.get_reader(shard).images(rows.start, rows.stop, rows.step)
         images = np.empty((len(numbers), *self._shape[1:]), np.uint8)
-        for reader, rows, place in handles.small_pieces(pieces, images[:1].nbytes):
+        for reader, rows, place in handles.read_pieces(pieces, images[:1].nbytes):
             images[place] = reader.images(rows.start, rows.stop, rows.step)
         return images
 
     def _read_labels(self, handles: _Shards, numbers: range) -> list[str]:
         labels: list[str] = []
-        for shard, rows, _ in handles.pieces(numbers):
-            labels += handles.reader(shard).labels(rows.start, rows.stop, rows.step)
+        for shard, rows, _ in handles.divide(numbers):
+            labels += handles.get_reader(shard).labels(rows.start, rows.stop, rows.step)
         return labels
 
     def _read_truth(self, handles: _Shards, name: str, numbers: range) -> np.ndarray[Any, Any]:
-        field = next((field for field in self._fields if field.name == name), None)
-        if field is None:
-            raise MalformedError(f"it has no `{name}`")
+        field = self._find_field(name)
         values = np.empty((len(numbers), *field.shape), field.dtype)
-        for reader, rows, place in handles.small_pieces(handles.pieces(numbers), values[:1].nbytes):
+        for reader, rows, place in handles.read_pieces(handles.divide(numbers), values[:1].nbytes):
             values[place] = reader.truth(name, rows.start, rows.stop, rows.step)
         return values
 
@@ -143,7 +136,7 @@ class _Common(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """Rows of one shard, and the place of the first of them in what is asked for."""
+    """Rows of one shard, and the place of the first of them in the result."""
 
     shard: int
     rows: range
@@ -151,7 +144,7 @@ class _Piece(NamedTuple):
 
 
 class _Shards:
-    """The shards of an index, each of which is opened and checked when something in it is first asked for."""
+    """The shards of an index, each of which is opened and checked when something in it is first needed."""
 
     def __init__(self, path: Path) -> None:
         self.index = read_index(path)
@@ -164,22 +157,22 @@ class _Shards:
         first = next((shard for shard, count in enumerate(self.index.counts) if count), 0)
         path = self.index.path(first)
         with Hdf5Reader(path) as reader:
-            self.common = _common(reader)
+            self.common = _find_common(reader)
             self._check(first, path, reader)
         # What is read is bounded by the size of the files.
         for name, count, size in zip(self.index.names, self.index.counts, sizes, strict=True):
             if count * math.prod(self.common.size) > size * DEFLATE_EXPANSION:
-                raise MalformedError(f"its shard {describe_value(name)} takes {size} bytes, too few for {count} images")
+                raise MalformedError(f"its shard {format_value(name)} takes {size} bytes, too few for {count} images")
 
     def __len__(self) -> int:
         return self._starts[-1]
 
     def find(self, number: int) -> tuple[Hdf5Reader, int]:
-        """Give the reader of an image, and its number there."""
+        """Return the reader of an image, and its number there."""
         shard = bisect_right(self._starts, number) - 1
-        return self.reader(shard), number - self._starts[shard]
+        return self.get_reader(shard), number - self._starts[shard]
 
-    def pieces(self, numbers: range) -> list[_Piece]:
+    def divide(self, numbers: range) -> list[_Piece]:
         """Divide a range of images into those of each shard."""
         pieces = []
         place = 0
@@ -193,26 +186,26 @@ class _Shards:
             place += len(rows)
         return pieces
 
-    def small_pieces(self, pieces: list[_Piece], row_bytes: int) -> Iterator[tuple[Hdf5Reader, range, slice]]:
-        """Give readers, rows to read from each, and their places, little enough to be read at once."""
+    def read_pieces(self, pieces: list[_Piece], row_bytes: int) -> Iterator[tuple[Hdf5Reader, range, slice]]:
+        """Yield readers, rows to read from each, and their places, few enough to be read at once."""
         length = max(1, _PIECE_BYTES // max(1, row_bytes))
         for shard, rows, place in pieces:
-            reader = self.reader(shard)
+            reader = self.get_reader(shard)
             for done in range(0, len(rows), length):
                 some = rows[done : done + length]
                 # A part of a range may end beyond it.
                 bounded = range(some.start, min(some.stop, rows.stop), rows.step)
                 yield reader, bounded, slice(place + done, place + done + len(some))
 
-    def reader(self, shard: int) -> Hdf5Reader:
+    def get_reader(self, shard: int) -> Hdf5Reader:
         """Return the reader of a shard."""
         with self._lock:
             reader = self._open.pop(shard, None)
             if reader is None:
-                reader = self._opened(shard)
+                reader = self._open_shard(shard)
             self._open[shard] = reader
             if len(self._open) > _MOST_OPEN:
-                # Not closed: another thread may be reading from it. Its file closes when nobody has it any more.
+                # Not closed: another thread may be reading from it. Its file closes with the last reference to it.
                 self._open.popitem(last=False)
             return reader
 
@@ -222,7 +215,7 @@ class _Shards:
             with contextlib.suppress(NumberGeneratorError):
                 self._open.popitem()[1].close()
 
-    def _opened(self, shard: int) -> Hdf5Reader:
+    def _open_shard(self, shard: int) -> Hdf5Reader:
         """Open a shard and check it."""
         with reading(self.index.file, VALID):
             path = self.index.path(shard)
@@ -235,7 +228,7 @@ class _Shards:
             return reader
 
     def _check(self, shard: int, path: Path, reader: Hdf5Reader) -> None:
-        """Refuse a file that is not the shard that the index tells of, unless it was found to be before."""
+        """Reject a file that is not the shard that the index names; one that has not changed is checked once."""
         with reading(path, _VALID_SHARD):
             found = path.stat()
             state = found.st_ino, found.st_mtime_ns
@@ -244,11 +237,11 @@ class _Shards:
             self._checked[shard] = state
 
     def _check_content(self, shard: int, reader: Hdf5Reader) -> None:
-        """Raise MalformedError if a file is not the shard that the index tells of."""
+        """Raise MalformedError if a file is not the shard that the index names."""
         index, metadata = self.index, reader.metadata
         name, recorded, place = index.file.name, metadata.get("shard"), f"{shard}/{len(index.names)}"
         if recorded != place:
-            raise MalformedError(f"it is the shard {describe_value(recorded)}, and by {name} the shard {place!r}")
+            raise MalformedError(f"it is the shard {format_value(recorded)}, and by {name} the shard {place!r}")
         changes = find_differences(index.metadata, metadata, ignoring={"shard"})
         if changes:
             raise MalformedError(f"its job is not that of {name}: {'; '.join(changes)}")
@@ -257,16 +250,16 @@ class _Shards:
             raise MalformedError(f"it begins with image {start}, and by {name} with another")
         if len(reader) != index.counts[shard]:
             raise MalformedError(f"it has {len(reader)} images, and by {name} {index.counts[shard]}")
-        arrays, common = (_kinds(of) for of in (_common(reader), self.common))
+        arrays, common = (_list_kinds(of) for of in (_find_common(reader), self.common))
         if arrays != common:
             raise MalformedError(f"its arrays are {arrays}, and those of the other shards {common}")
 
 
-def _common(reader: Hdf5Reader) -> _Common:
+def _find_common(reader: Hdf5Reader) -> _Common:
     return _Common(reader.shape[1:], reader.chunk_length, reader.fields)
 
 
-def _kinds(common: _Common) -> dict[str, Any]:
+def _list_kinds(common: _Common) -> dict[str, Any]:
     """Return the shape and the type of an entry of each array, but for labels, which become texts."""
     kinds: dict[str, Any] = {"images": common.size}
     return kinds | {field.name: (*field.shape, field.dtype) for field in common.fields}

@@ -15,7 +15,14 @@ import numpy as np
 from number_generator.errors import DatasetNotFoundError
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.idx import EXTENDED_MAGIC, GZIP_SIGNATURE, IMAGES_MAGIC, LABELS_MAGIC, is_idx
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, file_size, reading
+from number_generator.formats.paths import (
+    DEFLATE_EXPANSION,
+    MalformedError,
+    check_path,
+    file_size,
+    fill_buffer,
+    reading,
+)
 
 _VALID = (
     "A valid IDX pair is a file such as train-images-idx3-ubyte, beside train-labels-idx1-ubyte, "
@@ -27,7 +34,6 @@ _VALID_EXTENDED = (
 )
 _TYPES: dict[int, np.dtype[Any]] = {0x08: np.dtype(np.uint8), 0x0C: np.dtype(">i4")}
 _COLUMNS, _DIGIT, _WRITER = 8, 0, 2
-_READ_BYTES = 1 << 20
 _IMAGES_NAME = re.compile(r"(?P<before>.*)images(?P<mark>[-.])idx3(?P<after>-ubyte)(?:\.gz)?", re.DOTALL)
 # QMNIST traces the digits of MNIST itself too: its training digits are those of MNIST in the same order, and MNIST's
 # 10,000 test digits are the first of its 60,000.
@@ -65,8 +71,8 @@ def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap | None]:
 
 
 def _with_labels(path: Path, images: np.ndarray[Any, Any], *, mapped: bool = False) -> RawDataset:
-    """Return images with the labels, and perhaps the writers, that lie beside them."""
-    plain, extended = _beside(path)
+    """Return images with their labels, and the writers if there are any, from the files beside them."""
+    plain, extended = _find_labels(path)
     labels = writer_ids = None
     if plain is not None:
         with reading(check_path(plain), _VALID):
@@ -83,10 +89,10 @@ def _with_labels(path: Path, images: np.ndarray[Any, Any], *, mapped: bool = Fal
 
 def label_files(path: Path) -> list[Path]:
     """Return the labels files that lie beside an images file; raise DatasetNotFoundError if there is none."""
-    return [file for file in _beside(path) if file is not None]
+    return [file for file in _find_labels(path) if file is not None]
 
 
-def _beside(path: Path) -> tuple[Path | None, Path | None]:
+def _find_labels(path: Path) -> tuple[Path | None, Path | None]:
     """Return the plain and the extended labels of an images file; raise DatasetNotFoundError if there are none."""
     match = _IMAGES_NAME.fullmatch(path.name)
     if match is None:
@@ -104,7 +110,7 @@ def _beside(path: Path) -> tuple[Path | None, Path | None]:
         for mark in marks
         for ending in endings
     ]
-    found = _first(path.parent, plain), _first(path.parent, extended)
+    found = _find_first(path.parent, plain), _find_first(path.parent, extended)
     if found == (None, None):
         raise DatasetNotFoundError(
             f"{path}: its labels file is not beside it; looked for {', '.join(plain + extended)}. {_VALID}"
@@ -112,7 +118,7 @@ def _beside(path: Path) -> tuple[Path | None, Path | None]:
     return found
 
 
-def _first(folder: Path, names: list[str]) -> Path | None:
+def _find_first(folder: Path, names: list[str]) -> Path | None:
     return next((folder / name for name in names if (folder / name).exists()), None)
 
 
@@ -130,7 +136,7 @@ def _extended_rows(rows: np.ndarray[Any, Any], count: int, images_path: Path) ->
 
 
 def _check_agreement(labels: np.ndarray[Any, Any] | None, digits: np.ndarray[Any, Any], plain: Path | None) -> None:
-    """Refuse extended labels of other digits than the plain labels; `build_dataset` compares their numbers."""
+    """Reject extended labels of other digits than the plain labels; `build_dataset` compares their numbers."""
     if labels is None or plain is None or len(labels) != len(digits):
         return
     differing = np.flatnonzero(labels != digits)
@@ -155,16 +161,12 @@ def _read(path: Path, magic: bytes) -> np.ndarray[Any, Any]:
 
 
 def _read_content(file: BinaryIO, magic: bytes, most_bytes: int) -> np.ndarray[Any, Any]:
-    """Read header and data, and make sure that nothing follows."""
+    """Read header and data, and check that nothing follows."""
     dtype, shape, data_bytes = _read_header(file, magic, most_bytes)
     data = np.empty(shape, dtype)
-    view = data.reshape(-1).view(np.uint8).data
-    filled = 0
-    while filled < data_bytes:
-        count = file.readinto(view[filled : filled + _READ_BYTES])  # type: ignore[attr-defined]
-        if not count:
-            raise MalformedError(f"it claims {data_bytes} bytes of shape {shape} but ends after {filled}")
-        filled += count
+    filled = fill_buffer(file, data.reshape(-1).view(np.uint8).data)
+    if filled < data_bytes:
+        raise MalformedError(f"it claims {data_bytes} bytes of shape {shape} but ends after {filled}")
     if file.read(1):
         raise MalformedError(f"it goes on after the {data_bytes} bytes of shape {shape}")
     return data

@@ -1,32 +1,31 @@
-"""The entries of an LMDB file, found in the file itself: a damaged one ends a process that trusts LMDB's own library.
+"""The entries of an LMDB file, read without LMDB's own library, which crashes on a damaged file.
 
-The file is a B+ tree of pages. Two pages at its start describe it, of which the one of the later transaction counts.
-A page of the tree holds places of entries in the order of their keys: those of a branch lead to other pages, those
-of a leaf to values, which lie there or, if they are large, in pages of their own. All integers are little-endian.
+The file is a B+ tree of pages. Two pages at its start describe it; the one of the later transaction counts.
+A page of the tree holds places of entries in the order of their keys. The entries of a branch lead to other pages,
+those of a leaf to values, which lie there or, if they are large, in pages of their own. All integers are little-endian.
 """
 
 from __future__ import annotations
 
-import mmap
 import struct
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
-from number_generator.formats.paths import MalformedError, release_pages
+from number_generator.formats.paths import MalformedError, map_file, release_pages
 
 __all__ = ["SIGNATURE", "SIGNATURE_AT", "LmdbTree"]
 
 SIGNATURE = (0xBEEFC0DE).to_bytes(4, "little")
 SIGNATURE_AT = 16
-"""Where it stands in a file."""
+"""Its offset in a file."""
 
 _HEADER_BYTES = 16  # of a page: its number, something unused, its kind, and where its free space begins and ends
 _META = struct.Struct("<4sI16xI4xQ")  # what it is, version; and of the table of free pages, the size of a page
 _TABLE = struct.Struct("<4xHHQQQQQ")  # kind, depth, three counts of pages, count of entries, page of the root
 _TABLE_AT = 24 + 48  # of the entries, after the table of free pages
 _TRANSACTION_AT = 24 + 2 * 48 + 8
-_ENTRY = struct.Struct("<HHHH")  # two halves of a size or page number, flags or more of the number, length of the key
+_ENTRY = struct.Struct("<HHHH")  # two halves of a size or page; flags, or more of the page; length of the key
 _LONG = struct.Struct("<Q")
 _VERSION = 1
 _BRANCH, _LEAF, _OVERFLOW = 0x01, 0x02, 0x04
@@ -42,25 +41,27 @@ class LmdbTree:
     Parameters
     ----------
     path : Path
-        The file, `data.mdb`. Nobody must be writing to it: no lock is taken.
+        The file, `data.mdb`. No program may be writing to it: no lock is taken.
 
     Raises
     ------
     MalformedError
-        If the file is no LMDB of 64-bit machines, or damaged; the methods raise it as well.
+        If the file is not an LMDB of a 64-bit machine, or is damaged; the methods raise it as well.
     """
 
     def __init__(self, path: Path) -> None:
-        with path.open("rb") as file:
-            self._content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._content = map_file(path)
         self._held_bytes = 0
-        self._page_bytes, at = self._newest_meta()
-        kind, _, _, _, _, self.count, self._root = _TABLE.unpack_from(self._content, at + _TABLE_AT)
+        self._page_bytes, at = self._find_newest_meta()
+        kind, _, _, _, _, self._count, self._root = _TABLE.unpack_from(self._content, at + _TABLE_AT)
         if kind:
-            raise MalformedError("its keys are in another order than that of texts")
-        # An entry takes its place and its head at least.
-        if self.count > len(self._content) // 10:
-            raise MalformedError(f"it claims {self.count} entries, more than the file can hold")
+            raise MalformedError("its keys are not in the order of texts")
+        # An entry takes at least its place and its head.
+        if self._count > len(self._content) // 10:
+            raise MalformedError(f"it claims {self._count} entries, more than the file can hold")
+
+    def __len__(self) -> int:
+        return self._count
 
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key, or None."""
@@ -68,35 +69,35 @@ class LmdbTree:
         return found[1] if found is not None and found[0] == key else None
 
     def items(self, first: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Give keys and values in the order of the keys, from the first one that is not less than `first`."""
+        """Yield keys and values in the order of the keys, from the first one that is not less than `first`."""
         if self._root == _NO_PAGE:
             return
-        yield from self._items(self._root, first, _DEEPEST)
+        yield from self._walk(self._root, first, _DEEPEST)
 
     def close(self) -> None:
         """Close the file."""
         self._content.close()
 
-    def _items(self, number: int, first: bytes, depth: int) -> Iterator[tuple[bytes, bytes]]:
-        """Give what a page of the tree holds."""
+    def _walk(self, number: int, first: bytes, depth: int) -> Iterator[tuple[bytes, bytes]]:
+        """Yield what a page of the tree holds."""
         if not depth:
             raise MalformedError("its tree is deeper than LMDB makes it")
-        start, kind, places = self._page(number)
+        start, kind, places = self._read_page(number)
         if kind == _LEAF:
-            for place in places[bisect_left(places, first, key=lambda place: self._key(start, place)) :]:
-                yield self._key(start, place), self._value(start, place)
+            for place in places[bisect_left(places, first, key=lambda place: self._read_key(start, place)) :]:
+                yield self._read_key(start, place), self._read_value(start, place)
         elif kind == _BRANCH:
             # The first key of a branch counts as the least, whatever it is.
-            begin = bisect_right(places, first, lo=1, key=lambda place: self._key(start, place)) - 1
+            begin = bisect_right(places, first, lo=1, key=lambda place: self._read_key(start, place)) - 1
             for place in places[begin:]:
-                low, high, top, _ = self._entry(start, place)
-                yield from self._items(low | high << 16 | top << 32, first, depth - 1)
-                first = b""  # nothing is passed by in the later ones: a hostile tree has more paths than time
+                low, high, top, _ = self._read_entry(start, place)
+                yield from self._walk(low | high << 16 | top << 32, first, depth - 1)
+                first = b""  # the later ones are read from their beginning: a hostile tree has countless paths
         else:
             raise MalformedError(f"its page {number} is of the kind {kind:#x}")
 
-    def _newest_meta(self) -> tuple[int, int]:
-        """Return the size of a page, and where the description that counts stands."""
+    def _find_newest_meta(self) -> tuple[int, int]:
+        """Return the size of a page, and where the description that counts is."""
         found: list[tuple[int, int, int]] = []
         at, size = _HEADER_BYTES, len(self._content)
         for _ in range(2):
@@ -111,11 +112,11 @@ class LmdbTree:
             found.append((transaction, page_bytes, at))
             at = page_bytes + _HEADER_BYTES
         if not found:
-            raise MalformedError("it is no LMDB of a 64-bit machine")
+            raise MalformedError("it is not an LMDB of a 64-bit machine")
         _, page_bytes, at = max(found)
         return page_bytes, at
 
-    def _page(self, number: int) -> tuple[int, int, tuple[int, ...]]:
+    def _read_page(self, number: int) -> tuple[int, int, tuple[int, ...]]:
         """Return start, kind and places of entries of a page."""
         start = number * self._page_bytes
         if start + self._page_bytes > len(self._content):
@@ -126,19 +127,19 @@ class LmdbTree:
             raise MalformedError(f"its page {number} is damaged")
         return start, kind, struct.unpack_from(f"<{count}H", self._content, start + _HEADER_BYTES)
 
-    def _entry(self, start: int, place: int) -> tuple[int, int, int, int]:
+    def _read_entry(self, start: int, place: int) -> tuple[int, int, int, int]:
         """Return the head of an entry of a page."""
         low, high, flags, key_bytes = _ENTRY.unpack_from(self._content, start + place)
         if place + _ENTRY.size + key_bytes > self._page_bytes:
             raise MalformedError("an entry of its tree leaves the page")
         return low, high, flags, key_bytes
 
-    def _key(self, start: int, place: int) -> bytes:
+    def _read_key(self, start: int, place: int) -> bytes:
         at = start + place + _ENTRY.size
-        return self._content[at : at + self._entry(start, place)[3]]
+        return self._content[at : at + self._read_entry(start, place)[3]]
 
-    def _value(self, start: int, place: int) -> bytes:
-        low, high, flags, key_bytes = self._entry(start, place)
+    def _read_value(self, start: int, place: int) -> bytes:
+        low, high, flags, key_bytes = self._read_entry(start, place)
         length = low | high << 16
         at = start + place + _ENTRY.size + key_bytes
         end = start + self._page_bytes
@@ -149,6 +150,6 @@ class LmdbTree:
         elif flags:
             raise MalformedError("it holds several values for a key, or tables")
         if at + length > end:
-            raise MalformedError(f"the value of {self._key(start, place)!r} is cut short")
+            raise MalformedError(f"the value of {self._read_key(start, place)!r} is cut short")
         self._held_bytes = release_pages(self._content, self._held_bytes + length)
         return self._content[at : at + length]

@@ -1,17 +1,16 @@
-"""LMDB as scene text recognition has it: `image-%09d`, `label-%09d` and `num-samples`; read without LMDB's library."""
+"""LMDB as used in text recognition: `image-%09d`, `label-%09d` and `num-samples`; read without LMDB's own library."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from number_generator.formats.encoded_reader import EncodedReader, json_object, label_text
+from number_generator.formats.encoded_reader import EncodedReader, decode_label, parse_json_object
 from number_generator.formats.lmdb import DATA_FILE
 from number_generator.formats.lmdb.btree import LmdbTree
-from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
+from number_generator.formats.paths import MalformedError, check_path
 from number_generator.formats.schema import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
@@ -21,6 +20,7 @@ from number_generator.formats.schema import (
     read_description,
     truth_key,
 )
+from number_generator.system.checks import format_value
 
 __all__ = ["LmdbReader"]
 
@@ -43,28 +43,22 @@ class LmdbReader(EncodedReader[LmdbTree]):
 
     valid = (
         "A valid LMDB holds `num-samples`, and for each image, from 1 on, `image-%09d` (a PNG or JPEG image) and "
-        "`label-%09d` (text), as PARSeq, deep-text-recognition-benchmark and PaddleOCR have it"
+        "`label-%09d` (text), as PARSeq, deep-text-recognition-benchmark and PaddleOCR read them"
     )
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(check_dataset(path))
 
     def _open(self) -> LmdbTree:
         path = self._path / DATA_FILE if self._path.is_dir() else self._path
         return LmdbTree(check_path(path))
 
-    def _let_go(self, handles: LmdbTree) -> None:
-        handles.close()
-
-    def _count(self, handles: LmdbTree) -> int:
+    def _count_images(self, handles: LmdbTree) -> int:
         value = handles.get(COUNT_KEY)
         match = None if value is None else _COUNT.fullmatch(value)
         if match is None:
-            raise MalformedError(f"its `num-samples` is {describe_value(value)}, not a number")
+            raise MalformedError(f"its `num-samples` is {format_value(value)}, not a number")
         count = int(match[1])
         # An image and a label each.
-        if 2 * count > handles.count:
-            raise MalformedError(f"it claims {count} images and has {handles.count} entries")
+        if 2 * count > len(handles):
+            raise MalformedError(f"it claims {count} images and has {len(handles)} entries")
         return count
 
     def _describe(self, handles: LmdbTree) -> Description:
@@ -77,19 +71,19 @@ class LmdbReader(EncodedReader[LmdbTree]):
                     return described
         return Description()
 
-    def _encoded(self, handles: LmdbTree, numbers: range) -> Iterator[tuple[str, bytes]]:
-        for key, value in _values(handles, image_key, numbers):
+    def _read_encoded(self, handles: LmdbTree, numbers: range) -> Iterator[tuple[str, bytes]]:
+        for key, value in _read_values(handles, image_key, numbers):
             yield key.decode(), value
 
     def _read_labels(self, handles: LmdbTree, numbers: range) -> list[str]:
-        return [label_text(value, key.decode()) for key, value in _values(handles, label_key, numbers)]
+        return [decode_label(value, key.decode()) for key, value in _read_values(handles, label_key, numbers)]
 
-    def _rows(self, handles: LmdbTree, numbers: range) -> list[dict[str, Any]]:
-        return [json_object(value, key.decode()) for key, value in _values(handles, truth_key, numbers)]
+    def _read_rows(self, handles: LmdbTree, numbers: range) -> list[dict[str, Any]]:
+        return [parse_json_object(value, key.decode()) for key, value in _read_values(handles, truth_key, numbers)]
 
 
-def _values(tree: LmdbTree, key_of: Callable[[int], bytes], numbers: range) -> Iterator[tuple[bytes, bytes]]:
-    """Give keys and values of some images; those of neighbours lie side by side, and are not looked for one by one."""
+def _read_values(tree: LmdbTree, key_of: Callable[[int], bytes], numbers: range) -> Iterator[tuple[bytes, bytes]]:
+    """Yield keys and values of some images; neighbours lie side by side and are not looked up one by one."""
     items: Iterator[tuple[bytes, bytes]] = iter(())
     for number in numbers:
         key = key_of(number)

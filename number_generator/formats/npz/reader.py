@@ -1,4 +1,4 @@
-"""NPZ archives: `images`, `labels`, ground truth and whatever else they hold; objects are never unpickled."""
+"""NPZ archives: `images`, `labels`, ground truth and more; objects are never unpickled."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_value, file_size, reading
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, file_size, fill_buffer, reading
 from number_generator.formats.schema import Description, parse_description, parse_json
+from number_generator.system.checks import format_value
 
 _VALID = (
     "A valid NPZ dataset holds `images` (uint8, shape (n, height, width)), `labels` (n integers or "
     "fixed-length strings) and optionally `metadata` (a string of JSON), `writer_ids` and `cluster_ids` (n integers)"
 )
+
 _NPY_SIGNATURE = b"\x93NUMPY"
 _MOST_HEADER_BYTES = 10_000
-_READ_BYTES = 1 << 20
-# Of the header before a member's data: its size, and where the lengths of the name and of what follows it stand.
+# Of the header before a member's data: its size, and the offset of the lengths of the name and of what follows it.
 _MEMBER_HEADER_BYTES, _LENGTHS_AT = 30, 26
 # NumPy evaluates the header as Python; these patterns read all that a dataset needs.
 _DESCR = re.compile(r"""['"]descr['"]\s*:\s*['"]([<>|=]?[biufSU]\d{1,9})['"]""")
@@ -34,18 +35,18 @@ _SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d\s,]*)\)""")
 def load(path: Path) -> RawDataset:
     """Read an NPZ dataset into memory; raise what `load_arrays` raises."""
     with reading(path, _VALID), path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        return _dataset(archive, file_size(file), None)
+        return _read_dataset(archive, file_size(file), None)
 
 
 def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
     """Read an NPZ dataset whose images and truth stay in the file, and the mapping that they look into."""
     with reading(path, _VALID), path.open("rb") as file, zipfile.ZipFile(file) as archive:
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return _dataset(archive, len(content), content), content
+        return _read_dataset(archive, len(content), content), content
 
 
-def _dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | None) -> RawDataset:
-    """Read what an archive holds; images and ground truth look into its content, where it is given."""
+def _read_dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | None) -> RawDataset:
+    """Read an archive; images and ground truth look into its content if it is given."""
     images = _read_array(archive, "images", archive_bytes, content)
     labels = _read_array(archive, "labels", archive_bytes)
     more = {
@@ -53,7 +54,7 @@ def _dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | 
         for key in ("metadata", "writer_ids", "cluster_ids")
         if f"{key}.npy" in archive.namelist()
     }
-    described = _description(more.pop("metadata")) if "metadata" in more else Description()
+    described = _parse_metadata(more.pop("metadata")) if "metadata" in more else Description()
     truth = {field.name: _read_array(archive, field.name, archive_bytes, content) for field in described.fields}
     return build_dataset(
         images,
@@ -66,7 +67,7 @@ def _dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | 
     )
 
 
-def _description(array: np.ndarray[Any, Any]) -> Description:
+def _parse_metadata(array: np.ndarray[Any, Any]) -> Description:
     """Return what the JSON text in an array says."""
     if array.ndim != 0 or array.dtype.kind not in "SU":
         raise MalformedError(f"its `metadata` is an array of {array.dtype} with shape {array.shape}, not a string")
@@ -78,15 +79,15 @@ def _read_array(
 ) -> np.ndarray[Any, Any]:
     """Read one member, after checking that the archive is large enough to hold what it claims.
 
-    One that is stored as it is becomes a view into the archive's content, where that is given.
+    One that is not compressed becomes a view into the archive's content if that is given.
     """
     try:
         info = archive.getinfo(f"{key}.npy")
     except KeyError:
-        names = ", ".join(describe_value(name.removesuffix(".npy")) for name in archive.namelist()[:5])
+        names = ", ".join(format_value(name.removesuffix(".npy")) for name in archive.namelist()[:5])
         raise MalformedError(f"it has no `{key}` (it has {names or 'nothing'})") from None
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise MalformedError(f"its `{key}` is packed in a way that NumPy does not use")
+        raise MalformedError(f"its `{key}` is compressed in a way that NumPy does not use")
     expansion = DEFLATE_EXPANSION if info.compress_type == zipfile.ZIP_DEFLATED else 1
     if info.compress_size > archive_bytes or info.file_size > info.compress_size * expansion:
         raise MalformedError(f"its `{key}` claims {info.file_size} bytes, more than the file can hold")
@@ -99,21 +100,22 @@ def _read_array(
                 f"but has {info.file_size - header_bytes}"
             )
         if content is not None and info.compress_type == zipfile.ZIP_STORED and data_bytes:
-            start = _data_offset(info, content) + header_bytes
+            start = _find_data(info, content) + header_bytes
             if start + data_bytes > len(content):
                 raise MalformedError(f"its `{key}` is cut short")
             return np.ndarray(shape, dtype, content, start, order=order)
         data = np.empty(data_bytes, np.uint8)
+        if fill_buffer(member, data.data) < data_bytes:
+            raise MalformedError("it is cut short")
         # Reading to the end makes zipfile compare the checksum.
-        _fill(member, data)
         if member.read(1):
             raise MalformedError(f"its `{key}` is longer than it claims")
     array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, data, order=order)
     return array
 
 
-def _data_offset(info: zipfile.ZipInfo, content: mmap.mmap) -> int:
-    """Return where a member's data begin: after a header of its own, which `zipfile` has checked."""
+def _find_data(info: zipfile.ZipInfo, content: mmap.mmap) -> int:
+    """Return where a member's data begin: after its own header, which `zipfile` has checked."""
     name_bytes, extra_bytes = struct.unpack_from("<HH", content, info.header_offset + _LENGTHS_AT)
     return int(info.header_offset + _MEMBER_HEADER_BYTES + name_bytes + extra_bytes)
 
@@ -137,14 +139,3 @@ def _read_header(member: Any, key: str) -> tuple[np.dtype[Any], tuple[int, ...],
     order = "F" if fortran[1] == "True" else "C"
     sizes = tuple(int(size) for size in shape[1].split(",") if size.strip())
     return np.dtype(descr[1]), sizes, order, 8 + length_bytes + text_bytes
-
-
-def _fill(member: Any, data: np.ndarray[Any, np.dtype[np.uint8]]) -> None:
-    """Fill the array from the open member."""
-    view = data.data
-    filled = 0
-    while filled < len(view):
-        count = member.readinto(view[filled : filled + _READ_BYTES])
-        if not count:
-            raise MalformedError("it is cut short")
-        filled += count

@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, one_part
+from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, sort_files
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, check_dataset, check_path, describe_value
+from number_generator.formats.paths import MalformedError, check_path
 from number_generator.formats.schema import PARQUET_KEY, Description, read_description
+from number_generator.system.checks import format_value
 from number_generator.system.optional import import_optional
 
 __all__ = ["ParquetReader", "data_files"]
 
 _IMAGE, _TEXT = "image", "text"
 _DATA = "data"
-# What a group of rows may claim to take in memory: some megabytes are usual.
+# The memory that a group of rows may claim: some megabytes are usual.
 _FREE_GROUP_BYTES = 256 << 20
 _EXPANSION = 64
 
 
 class _Tables:
-    """Parquet files, whose groups of rows are read when something in them is first asked for.
+    """Parquet files, whose groups of rows are read when something in them is first needed.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class _Tables:
         self.columns: frozenset[str] = frozenset()
         self.described: bytes | None = None
         for number in range(len(files)):
-            footer = self._opened(number)
+            footer = self._open(number)
             self._check(footer, files[number], is_first=number == 0)
             for group in range(footer.num_row_groups):
                 self._groups.append((number, group))
@@ -53,12 +54,12 @@ class _Tables:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def values(self, names: tuple[str, ...], numbers: range) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Give the name and, as Python values, some columns of the rows of a range; nothing is held but one group."""
+    def read_rows(self, names: tuple[str, ...], numbers: range) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the name and, as Python values, some columns of the rows of a range; only one group is held."""
         for number in numbers:
             group = int(np.searchsorted(self._starts, number, side="right")) - 1
             row = number - int(self._starts[group])
-            table = self._columns(group, names)
+            table = self._read_columns(group, names)
             name = f"{number + 1} of {self._files[self._groups[group][0]].name}"
             yield name, {column: table.column(column)[row].as_py() for column in names}
 
@@ -68,19 +69,19 @@ class _Tables:
             self._last_file[1].close()
             self._last_file = None
 
-    def _columns(self, group: int, names: tuple[str, ...]) -> Any:
+    def _read_columns(self, group: int, names: tuple[str, ...]) -> Any:
         """Return some columns of a group of rows; those of the last group are kept."""
         last = self._last_columns.get(names)
         if last is not None and last[0] == group:
             return last[1]
         file, number = self._groups[group]
-        table = self._opened(file).read_row_group(number, columns=list(names), use_threads=False)
+        table = self._open(file).read_row_group(number, columns=list(names), use_threads=False)
         if table.num_rows != self._starts[group + 1] - self._starts[group]:
             raise MalformedError(f"its {self._files[file].name} has {table.num_rows} rows in group {number}")
         self._last_columns[names] = group, table
         return table
 
-    def _opened(self, file: int) -> Any:
+    def _open(self, file: int) -> Any:
         """Return an open file; only the last one is kept."""
         if self._last_file is None or self._last_file[0] != file:
             self.close()
@@ -88,14 +89,14 @@ class _Tables:
         return self._last_file[1]
 
     def _check(self, footer: Any, path: Path, *, is_first: bool) -> None:
-        """Refuse a file without the two columns, or whose groups are out of proportion."""
+        """Reject a file without the two columns, or with a group of rows far too large for it."""
         schema = footer.schema_arrow
         names = frozenset(schema.names)
         if is_first:
             self.columns = names
             self.described = (schema.metadata or {}).get(PARQUET_KEY)
         if not {_IMAGE, _TEXT} <= names:
-            found = ", ".join(map(describe_value, schema.names[:5]))
+            found = ", ".join(map(format_value, schema.names[:5]))
             raise MalformedError(f"its {path.name} has no columns `image` and `text` (it has {found or 'nothing'})")
         size = path.stat().st_size
         for group in range(footer.num_row_groups):
@@ -126,23 +127,17 @@ class ParquetReader(EncodedReader[_Tables]):
     )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(check_dataset(path))
-        self._chunk_length = self._opened().longest
+        super().__init__(path)
+        self._chunk_length = self._get_handles().longest
 
     def _open(self) -> _Tables:
         return _Tables(data_files(self._path))
-
-    def _let_go(self, handles: _Tables) -> None:
-        handles.close()
-
-    def _count(self, handles: _Tables) -> int:
-        return len(handles)
 
     def _describe(self, handles: _Tables) -> Description:
         if handles.described is None:
             return Description()
         described = read_description(handles.described, PARQUET_KEY.decode())
-        # A program that has chosen columns keeps the description.
+        # A program that selects columns keeps the description.
         fields = tuple(field for field in described.fields if field.name in handles.columns)
         # One file of several holds fewer images than all.
         shape = described.shape
@@ -150,25 +145,25 @@ class ParquetReader(EncodedReader[_Tables]):
             shape = len(handles), *shape[1:]
         return Description(shape, described.metadata, fields)
 
-    def _encoded(self, handles: _Tables, numbers: range) -> Iterator[tuple[str, bytes]]:
-        for name, row in handles.values((_IMAGE,), numbers):
+    def _read_encoded(self, handles: _Tables, numbers: range) -> Iterator[tuple[str, bytes]]:
+        for name, row in handles.read_rows((_IMAGE,), numbers):
             image = row[_IMAGE]
             content = image.get("bytes") if isinstance(image, dict) else image
             if not isinstance(content, bytes) or len(content) > MOST_BYTES:
-                raise MalformedError(f"its image {name} has no bytes that can be an image")
+                raise MalformedError(f"its image {name} has no bytes that could be an image")
             yield name, content
 
     def _read_labels(self, handles: _Tables, numbers: range) -> list[str]:
         labels = []
-        for name, row in handles.values((_TEXT,), numbers):
+        for name, row in handles.read_rows((_TEXT,), numbers):
             label = row[_TEXT]
             if not isinstance(label, str) or len(label) > MOST_LABEL_BYTES:
-                raise MalformedError(f"the text of image {name} is {describe_value(label)}, not a label")
+                raise MalformedError(f"the text of image {name} is {format_value(label)}, not a label")
             labels.append(label)
         return labels
 
-    def _rows(self, handles: _Tables, numbers: range) -> list[dict[str, Any]]:
-        return [row for _, row in handles.values(self.truth_names, numbers)]
+    def _read_rows(self, handles: _Tables, numbers: range) -> list[dict[str, Any]]:
+        return [row for _, row in handles.read_rows(self.truth_names, numbers)]
 
 
 def data_files(path: Path) -> list[Path]:
@@ -179,5 +174,5 @@ def data_files(path: Path) -> list[Path]:
         if folder.is_dir():
             files = [file for file in folder.iterdir() if file.name.endswith(".parquet")]
             if files:
-                return one_part(files)
+                return sort_files(files)
     raise MalformedError("it has no Parquet file")

@@ -1,12 +1,13 @@
-"""The names that a pickle may mention, and what each one makes: there is no way to any other code."""
+"""The names that a pickle may mention, and what each one makes: no other code can be reached."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from number_generator.formats.paths import MalformedError, describe_value
+from number_generator.formats.paths import MalformedError
 from number_generator.formats.pickle.values import Buffer, PickledArray, PickledType, make_scalar
+from number_generator.system.checks import format_value
 
 Maker = Callable[..., Any]
 
@@ -21,7 +22,7 @@ def find_maker(module: object, name: object) -> Maker:
             raise MalformedError(f"the pickle holds a {name}, which is not read: save lists and floats instead")
         name = f"{module}.{name}"
     raise MalformedError(
-        f"the pickle names {describe_value(name)}, which no dataset needs and which is not run or imported; "
+        f"the pickle names {format_value(name)}, which no dataset needs and which is not run or imported; "
         "do not load it with anything else"
     )
 

@@ -17,9 +17,10 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from number_generator.formats.paths import MalformedError, describe_value
+from number_generator.formats.paths import MalformedError
 from number_generator.formats.pickle.constructors import find_maker
 from number_generator.formats.pickle.values import PickledArray, PickledType
+from number_generator.system.checks import format_value
 
 _OLDEST_PROTOCOL, _NEWEST_PROTOCOL = 2, 5
 _MOST_NAME_CHARACTERS = 256
@@ -232,7 +233,7 @@ class PickleMachine:
     # Helpers of the handlers.
 
     def _check_protocol(self) -> None:
-        """Reject a pickle of another protocol: the first two bytes of the others tell it."""
+        """Reject a pickle of another protocol: the first two bytes tell."""
         if self._content[:1] != pickle.PROTO:
             raise MalformedError(f"the pickle is of protocol 0 or 1, which are not read; {_WAY_OUT}")
         version = self._content[1]
@@ -292,7 +293,7 @@ def _check_key(value: Any) -> Any:
     # A tuple could be nested so deep that hashing it overflows the stack.
     if kind in (str, bytes, bool) or value is None or (kind is int and value.bit_length() <= _MOST_KEY_BITS):
         return value
-    raise MalformedError(f"the pickle has the key {describe_value(value)} in a dict: strings are expected")
+    raise MalformedError(f"the pickle has the key {format_value(value)} in a dict: strings are expected")
 
 
 def _push_constant(value: Any) -> _Handler:

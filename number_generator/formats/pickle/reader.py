@@ -11,19 +11,21 @@ import numpy as np
 
 from number_generator.errors import SpecError
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import MalformedError, describe_value, reading
+from number_generator.formats.paths import MalformedError, map_file, reading
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
 from number_generator.formats.schema import parse_truth_fields
 from number_generator.job.chunk import TruthField
+from number_generator.system.checks import format_value
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
     "`labels` (n strings or integers) and optionally `metadata` (a dict) and `truth` (a dict of arrays)"
 )
+
 _TRUTH_FIELDS = "truth_fields"
 _DEEPEST_METADATA = 32
-# What one value of the metadata may take once it is copied out of the file.
+# The memory that one value of the metadata may take once it is copied out of the file.
 _VALUE_BYTES = 128
 
 
@@ -31,44 +33,41 @@ def load(path: Path) -> RawDataset:
     """Read a pickled dataset into memory; raise what `load_arrays` raises."""
     with reading(path, _VALID):
         # The mapping is not closed by hand: arrays that look into it may still live in a traceback.
-        with path.open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        return load_bytes(content)
+        return load_bytes(map_file(path))
 
 
 def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
     """Read a pickled dataset whose arrays stay in the file, and the mapping that they look into."""
     with reading(path, _VALID):
-        with path.open("rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = map_file(path)
         return load_bytes(content, mapped=True), content
 
 
 def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDataset:
     """Read a pickled dataset from memory; raise MalformedError or a decoder's error if it is not valid.
 
-    Images and ground truth that are mapped look into the content, where they stand there as they are.
+    If mapped, images and ground truth look into the content, as far as it holds them as they are.
     """
     machine = PickleMachine(content)
     found = machine.run()
     if type(found) is not dict:
-        raise MalformedError(f"the pickle is {_described(found)}, not a dict")
+        raise MalformedError(f"the pickle is {format_value(found)}, not a dict")
     missing = [key for key in ("images", "labels") if key not in found]
     if missing:
-        keys = ", ".join(describe_value(key) for key in list(found)[:5])
+        keys = ", ".join(format_value(key) for key in list(found)[:5])
         raise MalformedError(f"the dict has no {' and no '.join(missing)} (it has {keys or 'nothing'})")
-    images = _images(found["images"], machine, mapped=mapped)
-    labels = _labels(found["labels"])
-    metadata = _plain(found.get("metadata"), machine, _DEEPEST_METADATA)
+    images = _build_images(found["images"], machine, mapped=mapped)
+    labels = _build_labels(found["labels"])
+    metadata = _to_plain(found.get("metadata"), machine, _DEEPEST_METADATA)
     if "truth" not in found:
         return build_dataset(images, labels, metadata, mapped=mapped)
     truth = found["truth"]
     if type(truth) is not dict or not all(isinstance(array, PickledArray) for array in truth.values()):
-        raise MalformedError(f"its `truth` is {_described(truth)}, not a dict of arrays")
-    fields = _fields(metadata)
+        raise MalformedError(f"its `truth` is {format_value(truth)}, not a dict of arrays")
+    fields = _parse_fields(metadata)
     # The same array may stand in the dict many times.
     machine.charge(sum(array.byte_count for array in truth.values()))
-    arrays = {field.name: _array(truth[field.name], mapped=mapped) for field in fields if field.name in truth}
+    arrays = {field.name: _build_array(truth[field.name], mapped=mapped) for field in fields if field.name in truth}
     without = {key: value for key, value in metadata.items() if key != _TRUTH_FIELDS}
     return build_dataset(images, labels, without, truth=arrays, fields=fields, mapped=mapped)
 
@@ -84,26 +83,26 @@ def check_metadata(metadata: dict[str, Any]) -> None:
         ) from exc
 
 
-def _fields(metadata: Any) -> tuple[TruthField, ...]:
-    """Return what the metadata tells of the arrays of ground truth."""
+def _parse_fields(metadata: Any) -> tuple[TruthField, ...]:
+    """Return what the metadata says of the arrays of ground truth."""
     if not isinstance(metadata, dict):
-        raise MalformedError(f"its `metadata` is {_described(metadata)}, which tells nothing of its `truth`")
+        raise MalformedError(f"its `metadata` is {format_value(metadata)}, which does not describe its `truth`")
     return parse_truth_fields(metadata.get(_TRUTH_FIELDS, {}))
 
 
-def _array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]:
+def _build_array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]:
     """Return a pickled array in the machine's own byte order: one of its own, or a view."""
     return pickled.view() if mapped and pickled.dtype.isnative else pickled.copy()
 
 
-def _images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
-    """Return an array for one pickled array, or one of its own for a list of equal ones."""
+def _build_images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
+    """Return one array for a pickled array, or for a list of arrays of one shape and type."""
     if isinstance(value, PickledArray):
-        return _array(value, mapped=mapped)
+        return _build_array(value, mapped=mapped)
     if type(value) not in (list, tuple) or not all(type(image) is PickledArray for image in value):
-        raise MalformedError(f"its `images` is {_described(value)}, not an array or a list of arrays")
+        raise MalformedError(f"its `images` is {format_value(value)}, not an array or a list of arrays")
     if not value:
-        raise MalformedError("its `images` is an empty list: the size of an image cannot be told")
+        raise MalformedError("its `images` is an empty list: the size of an image is unknown")
     shapes = {(image.shape, image.dtype) for image in value}
     if len(shapes) > 1:
         raise MalformedError(f"its `images` is a list of arrays of {len(shapes)} different shapes or types")
@@ -112,14 +111,14 @@ def _images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
     return np.stack([image.view() for image in value])
 
 
-def _labels(value: Any) -> object:
+def _build_labels(value: Any) -> object:
     """Return the labels as a list, or as an array of its own."""
     if isinstance(value, PickledArray):
         return value.copy()
     return list(value) if type(value) is tuple else value
 
 
-def _plain(value: Any, machine: PickleMachine, depth: int) -> Any:
+def _to_plain(value: Any, machine: PickleMachine, depth: int) -> Any:
     """Return a copy of a value of the metadata in which every array is a NumPy array.
 
     The depth is bounded, as a container may hold itself; the size is, as one may be shared many times.
@@ -136,16 +135,9 @@ def _plain(value: Any, machine: PickleMachine, depth: int) -> Any:
         machine.charge(value.nbytes)
         return bytes(value)
     if type(value) is dict:
-        return {key: _plain(entry, machine, depth - 1) for key, entry in value.items()}
+        return {key: _to_plain(entry, machine, depth - 1) for key, entry in value.items()}
     if type(value) in (list, tuple):
-        return type(value)([_plain(entry, machine, depth - 1) for entry in value])
+        return type(value)([_to_plain(entry, machine, depth - 1) for entry in value])
     if value is None or type(value) in (str, bytes, int, float, bool):
         return value
-    raise MalformedError(f"its `metadata` holds {_described(value)}")
-
-
-def _described(value: Any) -> str:
-    """Return what a value is, in words."""
-    if isinstance(value, PickledArray):
-        return "an array"
-    return f"a {type(value).__name__}" if not callable(value) else "a function"
+    raise MalformedError(f"its `metadata` holds {format_value(value)}")

@@ -52,6 +52,9 @@ class PickledArray:
         self._order: Literal["C", "F"] = "C"
         self._axes: tuple[int, ...] | None = None
 
+    def __repr__(self) -> str:
+        return f"<array of {self.dtype} with shape {self.shape}>"
+
     @property
     def byte_count(self) -> int:
         """Size of the data."""

@@ -1,4 +1,4 @@
-"""Files that name an image and its label on each line, or all of them in one JSON object."""
+"""Label files: an image and its label on each line, or all of them in one JSON object."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import json_object, label_text
-from number_generator.formats.paths import MalformedError, check_path, release_pages
+from number_generator.formats.encoded_reader import decode_label, parse_json_object
+from number_generator.formats.paths import MalformedError, check_path, map_file, release_pages
 from number_generator.formats.schema import parse_json
 
 __all__ = ["LABEL_FILES", "LabelTable", "LineFile", "open_table"]
@@ -24,7 +24,7 @@ _LINE_FEED = ord("\n")
 
 
 class LineFile:
-    """The lines of a file, found once and read as they are asked for.
+    """The lines of a file, found once and read as they are needed.
 
     Parameters
     ----------
@@ -33,10 +33,9 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
-        with check_path(path).open("rb") as file:
-            is_empty = not path.stat().st_size
-            self._content: mmap.mmap | bytes = b"" if is_empty else mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._ends = _line_ends(self._content)
+        is_empty = not check_path(path).stat().st_size
+        self._content: mmap.mmap | bytes = b"" if is_empty else map_file(path)
+        self._ends = _find_line_ends(self._content)
         self._held_bytes = 0
 
     def __len__(self) -> int:
@@ -63,12 +62,12 @@ class LabelTable(Protocol):
     """Paths of images, relative to a folder, and their labels."""
 
     folder: str
-    """Which one, relative to that of the dataset."""
+    """The folder, relative to that of the dataset."""
 
     def __len__(self) -> int: ...
 
     def path(self, number: int) -> str:
-        """Return the path of an image, as the table has it."""
+        """Return the path of an image as the table gives it."""
         ...
 
     def label(self, number: int) -> str:
@@ -87,9 +86,9 @@ class _Lines:
     ----------
     path : Path
     parse : callable
-        Gives path and label of a line, or raises MalformedError, TypeError or ValueError.
+        Return path and label of a line, or raise MalformedError, TypeError or ValueError.
     header : str
-        What stands on the first line, if anything.
+        The first line, if it is not an image.
     """
 
     folder = ""
@@ -99,23 +98,23 @@ class _Lines:
         self._parse = parse
         self._name = path.name
         self._first = 1 if header else 0
-        if header and (not len(self._lines) or self._text(0) != header):
+        if header and (not len(self._lines) or self._read_text(0) != header):
             raise MalformedError(f"the first line of its {path.name} is not {header!r}")
 
     def __len__(self) -> int:
         return len(self._lines) - self._first
 
     def path(self, number: int) -> str:
-        return self._entry(number)[0]
+        return self._parse_entry(number)[0]
 
     def label(self, number: int) -> str:
-        return self._entry(number)[1]
+        return self._parse_entry(number)[1]
 
     def close(self) -> None:
         self._lines.close()
 
-    def _entry(self, number: int) -> tuple[str, str]:
-        text = self._text(self._first + number)
+    def _parse_entry(self, number: int) -> tuple[str, str]:
+        text = self._read_text(self._first + number)
         try:
             return self._parse(text)
         except (MalformedError, TypeError, ValueError) as exc:
@@ -123,12 +122,12 @@ class _Lines:
                 f"line {self._first + number + 1} of its {self._name} is {text[:80]!r}, not an image and its label"
             ) from exc
 
-    def _text(self, number: int) -> str:
-        return label_text(self._lines.line(number), f"line {number + 1} of {self._name}")
+    def _read_text(self, number: int) -> str:
+        return decode_label(self._lines.line(number), f"line {number + 1} of {self._name}")
 
 
 class _Object:
-    """A table that is one JSON object of paths and labels, as docTR has it: in memory as a whole."""
+    """A table that is one JSON object of paths and labels, as docTR reads it: it is held in memory."""
 
     def __init__(self, path: Path) -> None:
         size = check_path(path).stat().st_size
@@ -154,27 +153,27 @@ class _Object:
 
 
 def open_table(path: Path) -> LabelTable:
-    """Open one of `LABEL_FILES`, told by its name."""
+    """Open one of `LABEL_FILES`, chosen by its name."""
     return LABEL_FILES[path.name](path)
 
 
-def _tab_line(line: str) -> tuple[str, str]:
+def _parse_tab_line(line: str) -> tuple[str, str]:
     path, tab, label = line.partition("\t")
     if not tab:
         raise ValueError
     return path, label
 
 
-def _comma_line(line: str) -> tuple[str, str]:
-    # All after the first comma is the label: so EasyOCR reads it.
+def _parse_comma_line(line: str) -> tuple[str, str]:
+    # EasyOCR takes all after the first comma for the label.
     path, comma, label = line.partition(",")
     if not comma:
         raise ValueError
     return path, label
 
 
-def _json_line(line: str) -> tuple[str, str]:
-    found = json_object(line.encode(), "a line")
+def _parse_json_line(line: str) -> tuple[str, str]:
+    found = parse_json_object(line.encode(), "a line")
     path, label = found.get("file_name"), found.get("text")
     if not isinstance(path, str) or not isinstance(label, str):
         raise TypeError
@@ -182,16 +181,16 @@ def _json_line(line: str) -> tuple[str, str]:
 
 
 LABEL_FILES: dict[str, Callable[[Path], LabelTable]] = {
-    "gt.txt": lambda path: _Lines(path, _tab_line),
-    "metadata.jsonl": lambda path: _Lines(path, _json_line),
-    "labels.csv": lambda path: _Lines(path, _comma_line, _CSV_HEADER),
+    "gt.txt": lambda path: _Lines(path, _parse_tab_line),
+    "metadata.jsonl": lambda path: _Lines(path, _parse_json_line),
+    "labels.csv": lambda path: _Lines(path, _parse_comma_line, _CSV_HEADER),
     "labels.json": _Object,
 }
-"""How the files that tell labels are opened; where there are several, the first counts."""
+"""How each kind of label file is opened; if a folder has several, the first here counts."""
 
 
-def _line_ends(content: mmap.mmap | bytes) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Return where the lines end; a last one may lack its end, and empty ones after it do not count."""
+def _find_line_ends(content: mmap.mmap | bytes) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return where the lines end; the last one may lack its end, and empty lines after it do not count."""
     size, held_bytes = len(content), 0
     found = []
     for start in range(0, size, _BLOCK_BYTES):

@@ -6,28 +6,39 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from number_generator.formats.encoded_reader import EncodedReader, json_object
+from number_generator.formats.encoded_reader import EncodedReader, parse_json_object
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, check_dataset, describe_value
+from number_generator.formats.paths import MalformedError
 from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
 from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
+from number_generator.system.checks import format_value
 
 __all__ = ["PngReader", "find_label_file"]
 
 _TRUTH_FILE = "metadata.jsonl"
-# A link is not followed, and a pipe not waited for.
+# Do not follow a link, nor wait for a pipe.
 _OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
-class _Handles(NamedTuple):
-    """The open label file, and that of the ground truth; the folders that were found to hold no link."""
+@dataclass(frozen=True, slots=True)
+class _Handles:
+    """The open label file, and that of the ground truth; the folders known not to be links."""
 
     table: LabelTable
     truth: LineFile | None
     folders: set[str]
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def close(self) -> None:
+        self.table.close()
+        if self.truth is not None:
+            self.truth.close()
 
 
 class PngReader(EncodedReader[_Handles]):
@@ -50,24 +61,13 @@ class PngReader(EncodedReader[_Handles]):
         "of names and labels)"
     )
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(check_dataset(path))
-
     def _open(self) -> _Handles:
         found = find_label_file(self._path)
         if found is None:
-            raise MalformedError("it has no file of labels")
+            raise MalformedError("it has no label file")
         truth = self._path / _TRUTH_FILE
         has_truth = (self._path / DESCRIPTION_FILE).is_file() and truth.is_file()
         return _Handles(open_table(found), LineFile(truth) if has_truth else None, {""})
-
-    def _let_go(self, handles: _Handles) -> None:
-        handles.table.close()
-        if handles.truth is not None:
-            handles.truth.close()
-
-    def _count(self, handles: _Handles) -> int:
-        return len(handles.table)
 
     def _describe(self, handles: _Handles) -> Description:
         described = read_description_file(self._path)
@@ -77,49 +77,49 @@ class PngReader(EncodedReader[_Handles]):
             raise MalformedError(f"its {_TRUTH_FILE} has {len(handles.truth)} lines for {len(handles.table)} images")
         return described
 
-    def _encoded(self, handles: _Handles, numbers: range) -> Iterator[tuple[str, bytes]]:
+    def _read_encoded(self, handles: _Handles, numbers: range) -> Iterator[tuple[str, bytes]]:
         folder = handles.table.folder
         for number in numbers:
             path = handles.table.path(number)
-            yield path, self._content(f"{folder}/{path}" if folder else path, handles.folders)
+            yield path, self._read_file(f"{folder}/{path}" if folder else path, handles.folders)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
         return [handles.table.label(number) for number in numbers]
 
-    def _rows(self, handles: _Handles, numbers: range) -> list[dict[str, Any]]:
+    def _read_rows(self, handles: _Handles, numbers: range) -> list[dict[str, Any]]:
         if handles.truth is None:
             raise MalformedError(f"it has no {_TRUTH_FILE}")
         rows = []
         for number in numbers:
-            row = json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
+            row = parse_json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
             if row.get("file_name") != handles.table.path(number):
                 raise MalformedError(
-                    f"line {number + 1} of its {_TRUTH_FILE} is of {describe_value(row.get('file_name'))}, not of "
+                    f"line {number + 1} of its {_TRUTH_FILE} is of {format_value(row.get('file_name'))}, not of "
                     f"{handles.table.path(number)!r}"
                 )
             rows.append(row)
         return rows
 
-    def _content(self, path: str, checked: set[str]) -> bytes:
+    def _read_file(self, path: str, checked: set[str]) -> bytes:
         """Read the file of an image, which must lie in the folder."""
         self._check_folder(path, checked)
         try:
             descriptor = os.open(os.path.join(self._path, path), _OPENING)  # noqa: PTH118 - a tenth of pathlib's time
         except OSError as exc:
-            raise MalformedError(f"its image {describe_value(path)} cannot be read: {exc.strerror}") from exc
+            raise MalformedError(f"its image {format_value(path)} cannot be read: {exc.strerror}") from exc
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode) or found.st_size > MOST_BYTES:
-                raise MalformedError(f"its image {describe_value(path)} is no file, or takes {found.st_size} bytes")
+                raise MalformedError(f"its image {format_value(path)} is not a file, or takes {found.st_size} bytes")
             return os.read(descriptor, found.st_size)
         finally:
             os.close(descriptor)
 
     def _check_folder(self, path: str, checked: set[str]) -> None:
-        """Refuse a path that leaves the folder, by its words or by a link."""
+        """Reject a path that leaves the folder, by its parts or by a link."""
         if not leads_inside(path):
             raise MalformedError(
-                f"it names the image {describe_value(path)}: paths must lead to files in the folder itself"
+                f"it names the image {format_value(path)}: paths must lead to files in the folder itself"
             )
         parent = path.rpartition("/")[0]
         if parent in checked:
@@ -127,14 +127,12 @@ class PngReader(EncodedReader[_Handles]):
         parts = path.split("/")
         for depth in range(1, len(parts)):
             folder = "/".join(parts[:depth])
-            with contextlib.suppress(OSError):  # opening says what is wrong
+            with contextlib.suppress(OSError):  # opening the file says what is wrong
                 if stat.S_ISLNK((self._path / folder).lstat().st_mode):
-                    raise MalformedError(
-                        f"its folder {describe_value(folder)} is a link: replace it by what it leads to"
-                    )
+                    raise MalformedError(f"its folder {format_value(folder)} is a link: replace it by what it leads to")
         checked.add(parent)
 
 
 def find_label_file(folder: Path) -> Path | None:
-    """Return the file that tells the labels of the images in a folder, if there is one."""
+    """Return the label file of the images in a folder, if there is one."""
     return next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)

@@ -1,9 +1,8 @@
-"""WebDataset: tar files of `key.png` or `key.jpg`, `key.txt` and perhaps `key.json`, found without unpacking them."""
+"""WebDataset: tar files of `key.png` or `key.jpg`, `key.txt` and perhaps `key.json`, read without unpacking them."""
 
 from __future__ import annotations
 
 import mmap
-import os
 import re
 import tarfile
 from collections.abc import Iterator
@@ -12,9 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, json_object, label_text, one_part
+from number_generator.formats.encoded_reader import (
+    MOST_LABEL_BYTES,
+    EncodedReader,
+    decode_label,
+    parse_json_object,
+    sort_files,
+)
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, check_dataset, check_path
+from number_generator.formats.paths import MalformedError, check_path, map_file
 from number_generator.formats.schema import Description, read_description_file
 
 __all__ = ["WebDatasetReader", "shard_files"]
@@ -27,29 +32,29 @@ _MOST = {_IMAGE: MOST_BYTES, _TEXT: MOST_LABEL_BYTES, _JSON: MOST_BYTES}
 
 _BLOCK_BYTES = 512
 _NO_HEADER = bytes(_BLOCK_BYTES)
-_KIND, _PREFIX = 156, 345  # where they stand in the header of a member
+_KIND, _PREFIX = 156, 345  # their offsets in the header of a member
 _PLAIN = ord("0")
 
-_Index = np.ndarray[Any, np.dtype[np.int64]]
+_Samples = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class _Shards:
-    """Tar files, each of which is looked through when something in it is first asked for.
+    """Tar files, each of which is searched when something in it is first needed.
 
     Parameters
     ----------
     files : list of Path
     count : int or None
-        Images in all, where that is known; else all files are looked through at once.
+        Images in all, if known; otherwise all files are searched at once.
     """
 
     def __init__(self, files: list[Path], count: int | None) -> None:
         self._files = files
-        self._indices: dict[int, _Index] = {}
+        self._indices: dict[int, _Samples] = {}
         self._last: tuple[int, mmap.mmap] | None = None
-        lengths = self._told_lengths(count)
+        lengths = self._compute_lengths(count)
         if lengths is None:
-            lengths = [len(self._index(shard)) for shard in range(len(files))]
+            lengths = [len(self._find_samples(shard)) for shard in range(len(files))]
         self._starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
 
     def __len__(self) -> int:
@@ -59,16 +64,17 @@ class _Shards:
         """Return name and content of one file of a sample."""
         shard = int(np.searchsorted(self._starts, number, side="right")) - 1
         row = number - int(self._starts[shard])
-        index = self._index(shard)
-        if len(index) != self._starts[shard + 1] - self._starts[shard]:
-            raise MalformedError(f"its {self._files[shard].name} has {len(index)} images, not as many as is told")
+        index = self._find_samples(shard)
+        expected = int(self._starts[shard + 1] - self._starts[shard])
+        if len(index) != expected:
+            raise MalformedError(f"its {self._files[shard].name} has {len(index)} images where {expected} are expected")
         offset, size = index[row, kind].tolist()
         name = f"{row + 1} of {self._files[shard].name}"
         if size > _MOST[kind]:
             raise MalformedError(f"a file of sample {name} takes {size} bytes")
         if size < 0:
             raise MalformedError(f"sample {name} has no ground truth")
-        return name, self._opened(shard)[offset : offset + size]
+        return name, self._map(shard)[offset : offset + size]
 
     def close(self) -> None:
         """Close the file that is open."""
@@ -76,26 +82,26 @@ class _Shards:
             self._last[1].close()
             self._last = None
 
-    def _told_lengths(self, count: int | None) -> list[int] | None:
-        """Return how many images each file must have, if all but the last have as many as the first."""
+    def _compute_lengths(self, count: int | None) -> list[int] | None:
+        """Return how many images each file has if all but the last have as many as the first; None if they cannot."""
         if count is None:
             return None
-        first = len(self._index(0))
+        first = len(self._find_samples(0))
         rest = count - first * (len(self._files) - 1)
         return [first] * (len(self._files) - 1) + [rest] if 0 <= rest <= first else None
 
-    def _index(self, shard: int) -> _Index:
-        """Return where the files of each sample stand, shape (samples, kinds, 2): offset, and size or -1."""
+    def _find_samples(self, shard: int) -> _Samples:
+        """Return where the files of each sample are, shape (samples, kinds, 2): offset, and size or -1."""
         if shard not in self._indices:
-            rows = [place for sample in _samples(self._files[shard]) for place in sample]
+            rows = [place for sample in _read_samples(self._files[shard]) for place in sample]
             self._indices[shard] = np.array(rows, np.int64).reshape(-1, len(_MOST), 2)
         return self._indices[shard]
 
-    def _opened(self, shard: int) -> mmap.mmap:
+    def _map(self, shard: int) -> mmap.mmap:
         """Return the content of a file; only the last one is kept."""
         if self._last is None or self._last[0] != shard:
             self.close()
-            self._last = shard, _mapped(self._files[shard])
+            self._last = shard, map_file(check_path(self._files[shard]))
         return self._last[1]
 
 
@@ -118,62 +124,53 @@ class WebDatasetReader(EncodedReader[_Shards]):
         "side for each image"
     )
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(check_dataset(path))
-
     def _open(self) -> _Shards:
         shape = read_description_file(self._path).shape
         return _Shards(shard_files(self._path), None if shape is None else shape[0])
 
-    def _let_go(self, handles: _Shards) -> None:
-        handles.close()
-
-    def _count(self, handles: _Shards) -> int:
-        return len(handles)
-
     def _describe(self, handles: _Shards) -> Description:
         return read_description_file(self._path)
 
-    def _encoded(self, handles: _Shards, numbers: range) -> Iterator[tuple[str, bytes]]:
+    def _read_encoded(self, handles: _Shards, numbers: range) -> Iterator[tuple[str, bytes]]:
         return (handles.read(number, _IMAGE) for number in numbers)
 
     def _read_labels(self, handles: _Shards, numbers: range) -> list[str]:
         found = (handles.read(number, _TEXT) for number in numbers)
-        return [label_text(content, name) for name, content in found]
+        return [decode_label(content, name) for name, content in found]
 
-    def _rows(self, handles: _Shards, numbers: range) -> list[dict[str, Any]]:
+    def _read_rows(self, handles: _Shards, numbers: range) -> list[dict[str, Any]]:
         found = (handles.read(number, _JSON) for number in numbers)
-        return [json_object(content, name) for name, content in found]
+        return [parse_json_object(content, name) for name, content in found]
 
 
 def shard_files(path: Path) -> list[Path]:
     """Return the tar files of a dataset in their order; a single one may have any name."""
     if not path.is_dir():
         return [path]
-    return one_part(file for file in path.iterdir() if file.name.endswith(".tar"))
+    return sort_files(file for file in path.iterdir() if file.name.endswith(".tar"))
 
 
-def _samples(path: Path) -> Iterator[list[tuple[int, int]]]:
-    """Give the places of the files of each sample of a tar file."""
+def _read_samples(path: Path) -> Iterator[list[tuple[int, int]]]:
+    """Yield the places of the files of each sample of a tar file."""
     key: str | None = None
     places: dict[int, tuple[int, int]] = {}
-    for name, offset, size in _members(path):
+    for name, offset, size in _read_members(path):
         match = _MEMBER.fullmatch(name)
         kind = _PLACES.get(match[2].lower()) if match else None
         if match is None or kind is None:
             continue
         if match[1] != key:
             if key is not None:
-                yield _sample(key, places, path)
+                yield _check_sample(key, places, path)
             key, places = match[1], {}
         if kind in places:
             raise MalformedError(f"its {path.name} has two files for {name!r}")
         places[kind] = offset, size
     if key is not None:
-        yield _sample(key, places, path)
+        yield _check_sample(key, places, path)
 
 
-def _sample(key: str, places: dict[int, tuple[int, int]], path: Path) -> list[tuple[int, int]]:
+def _check_sample(key: str, places: dict[int, tuple[int, int]], path: Path) -> list[tuple[int, int]]:
     """Return the places of a sample, which must have an image and a label."""
     if _IMAGE not in places or _TEXT not in places:
         missing = "image" if _IMAGE not in places else "label"
@@ -181,10 +178,10 @@ def _sample(key: str, places: dict[int, tuple[int, int]], path: Path) -> list[tu
     return [places[_IMAGE], places[_TEXT], places.get(_JSON, (0, -1))]
 
 
-def _members(path: Path) -> Iterator[tuple[str, int, int]]:
-    """Give name, offset and size of the files in a tar file; links and folders in it are passed by."""
-    with _mapped(path) as content:
-        plain = _plain_members(content)
+def _read_members(path: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield name, offset and size of the files in a tar file, but not of links and folders."""
+    with map_file(check_path(path)) as content:
+        plain = _read_plain_members(content)
         if plain is not None:
             yield from plain
             return
@@ -200,13 +197,13 @@ def _members(path: Path) -> Iterator[tuple[str, int, int]]:
                 if member.offset_data + member.size > len(content):
                     raise MalformedError(f"{path.name} is cut short in {member.name!r}")
                 yield member.name, member.offset_data, member.size
-        # `tarfile` takes a header that is cut short for the end.
+        # `tarfile` takes a truncated header for the end.
         if content[after_last : after_last + _BLOCK_BYTES] != _NO_HEADER:
             raise MalformedError(f"{path.name} is cut short: the empty blocks that end a tar file are missing")
 
 
-def _plain_members(content: mmap.mmap) -> list[tuple[str, int, int]] | None:
-    """Return the same of a tar file of plain files with short names alone, in a tenth of `tarfile`'s time; or None."""
+def _read_plain_members(content: mmap.mmap) -> list[tuple[str, int, int]] | None:
+    """Return the same in a tenth of `tarfile`'s time; None unless it holds only plain files of short names."""
     members: list[tuple[str, int, int]] = []
     at, size = 0, len(content)
     while at + _BLOCK_BYTES <= size:
@@ -226,9 +223,3 @@ def _plain_members(content: mmap.mmap) -> list[tuple[str, int, int]] | None:
         members.append((name, at + _BLOCK_BYTES, length))
         at += _BLOCK_BYTES - (-length // _BLOCK_BYTES) * _BLOCK_BYTES
     return None
-
-
-def _mapped(path: Path) -> mmap.mmap:
-    """Return the content of a file; it may be removed meanwhile."""
-    with check_path(path).open("rb") as file:
-        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

@@ -69,8 +69,8 @@ def test_every_version_of_the_array_format_loads(tmp_path, version):
         ({"images": IMAGES, "labels": np.zeros(2, [("a", "i4")])}, "could run code"),
         ({"images": IMAGES, "labels": LABELS, "metadata": np.array([1])}, "not a string"),
         ({"images": IMAGES, "labels": LABELS, "metadata": "[1]"}, "not a dict"),
-        ({"images": IMAGES, "labels": LABELS, "metadata": "{"}, "JSONDecodeError"),
-        ({"images": IMAGES, "labels": LABELS, "metadata": "[" * 100_000}, "RecursionError"),
+        ({"images": IMAGES, "labels": LABELS, "metadata": "{"}, "JSON of its `metadata` is not valid"),
+        ({"images": IMAGES, "labels": LABELS, "metadata": "[" * 100_000}, "JSON of its `metadata` is not valid"),
         ({"images": b"not an array", "labels": LABELS}, "not an NPY file"),
         ({"images": b"\x93NUMPY\x02\0\xff\xff\xff\x7f", "labels": LABELS}, "header of"),
         ({"images": IMAGES, "labels": np.frombuffer(b"\xff\xff\x11\0" * 2, "<U1")}, "valid text"),
@@ -96,7 +96,7 @@ def test_a_shape_that_contradicts_the_size_is_refused(tmp_path, shape):
 
 @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_compressions_are_refused(tmp_path, compression):
-    with pytest.raises(DatasetError, match="packed in a way"):
+    with pytest.raises(DatasetError, match="compressed in a way"):
         load(tmp_path, compression=compression, images=IMAGES, labels=LABELS)
 
 

@@ -173,7 +173,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     label(tmp_path, "gt.txt", ["a.png"], ["1"])
 
-    with pytest.raises(DatasetError, match="is no file"):
+    with pytest.raises(DatasetError, match="is not a file"):
         open_reader(tmp_path)
 
 
@@ -245,7 +245,7 @@ def test_a_missing_image_is_named(folder):
         ("gt.txt", b"", "has no image"),
         ("gt.txt", b"\n\n", "has no image"),
         ("gt.txt", b"line 0.png\t1\n\nline 1.png\t2\n", "line 2 of its gt.txt"),
-        ("gt.txt", b"line 0.png\t\xff\n", "no text in UTF-8"),
+        ("gt.txt", b"line 0.png\t\xff\n", "not text in UTF-8"),
         ("metadata.jsonl", b"{}\n", "line 1 of its metadata.jsonl"),
         ("metadata.jsonl", b"[" * 100_000 + b"\n", "line 1 of"),
         ("metadata.jsonl", b'{"file_name": "line 0.png", "text": 3}\n', "line 1 of its metadata.jsonl"),
