@@ -32,6 +32,16 @@ class Content(NamedTuple):
     description: dict
 
 
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def tree(path):
+    """Return the bytes of all files of a folder by their relative paths, or those of the file that `path` is."""
+    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    return {each.relative_to(path).as_posix(): each.read_bytes() for each in files}
+
+
 def make_content(count, height=6, width=9, seed=0):
     """Give images, labels of 1 to 4 digits, and ground truth of a dataset."""
     rng = np.random.default_rng(seed)

@@ -7,6 +7,7 @@ import argparse
 import os
 from dataclasses import dataclass
 
+from number_generator.formats.ownership import is_dataset_folder
 from number_generator.formats.registry import (
     FORMATS,
     check_storage,
@@ -109,8 +110,6 @@ def parse_output(options: argparse.Namespace, name: str) -> Output:
 
 def _choose_target(output_path: str, name: str, file_format: str) -> str:
     """Return the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
-    from number_generator.formats.atomic_folder import is_dataset_folder  # noqa: PLC0415
-
     # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112
     if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash

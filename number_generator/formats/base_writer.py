@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.job.chunk import DatasetHeader
+from number_generator.system.atomic_folder import AtomicFolder, FindObstacle
 from number_generator.system.temporaries import translate_errors
 
 __all__ = ["FolderWriter"]
@@ -24,9 +24,11 @@ class FolderWriter:
     _holds_many = False
     """Whether there are too many files to flush them one by one."""
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
+    def __init__(
+        self, path: Path, header: DatasetHeader, *, overwrite: bool, find_obstacle: FindObstacle | None = None
+    ) -> None:
         self._header = header
-        self._folder = AtomicFolder(path, overwrite=overwrite)
+        self._folder = AtomicFolder(path, overwrite=overwrite, find_obstacle=find_obstacle)
         self._is_ended = False
         self._open = contextlib.ExitStack()
         try:

@@ -77,6 +77,9 @@ class FileFormat:
         Tells whether a folder is of this format, from its path and the names in it.
     list_source_files : callable
         Lists the files that a dataset is read from: `Path` to list of `Path`.
+    find_strangers : callable, optional
+        Finds what in a folder belongs to no dataset that this package wrote in this format, from its path and the names
+        in it: a set, or None if there is no such dataset. It raises DatasetError if that cannot be told.
     open_reader : callable, optional
         Opens a dataset: a path to a `Reader`. None for formats that are read into memory as a whole.
     load_arrays : callable, optional
@@ -85,6 +88,7 @@ class FileFormat:
         Maps a dataset that has no reader: see `MappedReader`.
     open_writer : callable, optional
         Starts a dataset: a path, a `DatasetHeader` and `overwrite` to a `Writer`. None if the format is not written.
+        That of a folder takes `find_obstacle`, as `AtomicFolder` does.
     """
 
     name: str
@@ -105,6 +109,7 @@ class FileFormat:
     folder_files: tuple[str, ...] = ()
     matches_names: Callable[[Path, AbstractSet[str]], bool] | None = None
     list_source_files: Callable[[Path], list[Path]] = _list_itself
+    find_strangers: Callable[[Path, AbstractSet[str]], AbstractSet[str] | None] | None = None
     open_reader: Callable[..., Any] | None = None
     load_arrays: Callable[[Path], Any] | None = None
     load_mapped: Callable[[Path], Any] | None = None

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "format_truth_rows",
     "image_key",
     "image_path",
+    "is_described",
     "label_key",
     "leads_inside",
     "pad",
@@ -58,6 +60,7 @@ _LINE_FIELDS = ("writers", "parameters")
 _DTYPES = ("int16", "int32", "int64", "float32", "float64")
 _MOST_AXES = 3
 _MOST_ENTRIES = 2**22  # of an image: 10,000 characters with 150 parameters are less
+_MOST_DESCRIPTION_BYTES = 64 << 20
 _SHAPE, _FIELDS = "shape", "fields"
 _DECIMALS = (9, 8, 7)  # what tells most float32 that are drawn apart, the fewest last
 
@@ -200,6 +203,18 @@ def leads_inside(path: str) -> bool:
     parts = path.split("/")
     is_relative = bool(parts[0]) and ":" not in parts[0]
     return is_relative and bool(parts[-1]) and ".." not in parts and "\\" not in path and "\0" not in path
+
+
+def is_described(folder: Path) -> bool:
+    """Tell whether the file of the description in a folder is one that this package wrote."""
+    file = folder / DESCRIPTION_FILE
+    try:
+        if file.stat().st_size > _MOST_DESCRIPTION_BYTES:
+            return False
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {_SHAPE, _FIELDS} <= found.keys()
 
 
 def image_path(number: int) -> str:

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from number_generator.errors import SpecError
+from number_generator.formats.ownership import find_obstacle
 from number_generator.formats.registry import FORMATS, check_storage
 from number_generator.job.chunk import Chunk, DatasetHeader
 
@@ -124,5 +125,7 @@ def open_writer(
         options["labels"] = labels
     if row.takes_part:
         options["part"] = part
+    if row.is_folder:
+        options["find_obstacle"] = find_obstacle
     writer: Writer = row.open_writer(path, header, overwrite=overwrite, **options)
     return writer

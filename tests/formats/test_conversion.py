@@ -22,12 +22,12 @@ from number_generator.errors import (
 )
 from number_generator.formats import conversion
 from number_generator.formats.arrays import RawDataset
-from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.formats.conversion import write_dataset
 from number_generator.formats.detection import detect_format
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.reader import open_reader
 from number_generator.job.chunk import TruthField
+from number_generator.system.atomic_folder import AtomicFolder
 from number_generator.system.signals import Interruption
 
 
@@ -296,6 +296,7 @@ def test_an_interrupted_conversion_leaves_nothing_behind(tmp_path, source, file_
 import os, signal, sys
 from number_generator.formats import conversion
 from number_generator.commands.main import main
+from number_generator.system.atomic_folder import AtomicFolder
 from number_generator.system.signals import Interruption
 conversion._SPAN_BYTES = 60
 interruption = Interruption()

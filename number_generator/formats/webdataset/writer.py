@@ -11,6 +11,7 @@ from number_generator.formats.base_writer import FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.system.atomic_folder import FindObstacle
 
 __all__ = ["WebDatasetWriter"]
 
@@ -40,7 +41,7 @@ class WebDatasetWriter(FolderWriter):
 
     Parameters
     ----------
-    path, header, overwrite
+    path, header, overwrite, find_obstacle
         As for every writer.
     part : str
         What the names of the shards begin with.
@@ -54,6 +55,7 @@ class WebDatasetWriter(FolderWriter):
         header: DatasetHeader,
         *,
         overwrite: bool,
+        find_obstacle: FindObstacle | None = None,
         part: str = "train",
         shard_images: int = _SHARD_IMAGES,
     ) -> None:
@@ -62,7 +64,7 @@ class WebDatasetWriter(FolderWriter):
         self._number = 0
         self._shards = 0
         self._shard: IO[bytes]
-        super().__init__(path, header, overwrite=overwrite)
+        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
 
     def encode(self, chunk: Chunk) -> _Encoded:
         """Encode a chunk's images and write its labels and ground truth out as text."""
