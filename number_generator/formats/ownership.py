@@ -1,4 +1,4 @@
-"""Whether a folder may be replaced: each format tells what in it none of its writers has written."""
+"""Which folders a new dataset may replace: those that hold a dataset of this package and nothing else."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A folder that is whole or not there: filled under a temporary name, then moved into place."""
+"""A folder that is complete or absent: filled under a temporary name, then moved into place."""
 
 import contextlib
 import ctypes
@@ -27,9 +27,9 @@ class AtomicFolder(TemporaryFolder):
     path : Path
         The final name.
     overwrite : bool
-        Whether `commit` may replace a folder of that name: one that is empty, or in which `find_obstacle` finds none.
+        Whether `commit` may replace a folder of that name, if it is empty or `find_obstacle` returns None.
     find_obstacle : callable, optional
-        None means that only an empty folder is replaced.
+        Without it, only an empty folder is replaced.
     """
 
     def __init__(self, path: Path, *, overwrite: bool, find_obstacle: FindObstacle | None = None) -> None:
@@ -43,18 +43,18 @@ class AtomicFolder(TemporaryFolder):
         super().__init__(Path(os.path.realpath(path)) if path.is_symlink() else path)
 
     def create(self, name: str) -> IO[bytes]:
-        """Make a new file in the folder and open it for writing; whoever asks for it closes it."""
+        """Create a file in the folder and open it for writing; the caller closes it."""
         path = self.temporary_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         return path.open("x+b")
 
     def finish(self, *, holds_many: bool = False) -> None:
-        """Flush all files to disk; nothing is written to them afterwards.
+        """Flush all files to disk; nothing may be written to them afterwards.
 
         Parameters
         ----------
         holds_many : bool
-            Whether there are so many files that the whole file system is flushed in their place.
+            Whether to flush the whole file system at once instead, because there are too many files.
         """
         with translate_errors(self.path):
             if not (holds_many and _sync_file_system(self.temporary_path)):
@@ -66,7 +66,7 @@ class AtomicFolder(TemporaryFolder):
         self._is_finished = True
 
     def commit(self) -> None:
-        """Move the folder to its final name, finished first if it is not yet."""
+        """Move the folder to its final name, after finishing it if necessary."""
         if not self._is_finished:
             self.finish()
         with translate_errors(self.path):
@@ -85,11 +85,11 @@ class AtomicFolder(TemporaryFolder):
             raise
 
     def _replace(self) -> None:
-        """Let the folder change places with the earlier one, which is put back if that fails."""
+        """Swap the folder with the earlier one, which is put back if that fails."""
         # Check again: another run may have put something else there since.
         _check_replaceable(self.path, self._find_obstacle, overwrite=True)
         earlier = temporaries.earlier_name(self.temporary_path)
-        with _locked(self.path):
+        with _lock(self.path):
             self.path.rename(earlier)
             try:
                 self.temporary_path.rename(self.path)
@@ -120,8 +120,8 @@ def _check_replaceable(path: Path, find_obstacle: FindObstacle | None, *, overwr
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock a folder, so that no other run takes it for one that was left behind."""
+def _lock(folder: Path) -> Iterator[None]:
+    """Lock a folder, so that no other run mistakes it for one that was left behind."""
     if sys.platform == "win32":
         yield
         return
@@ -134,7 +134,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _sync_file_system(folder: Path) -> bool:
-    """Flush the file system that a folder is on; False where that cannot be asked for."""
+    """Flush the file system that a folder is on; return False where the system cannot."""
     if sys.platform != "linux":
         return False
     try:
