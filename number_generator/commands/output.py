@@ -1,4 +1,4 @@
-"""Where a dataset of `generate-phone-numbers` goes: its format, its label files, its name, and its parts' names.
+"""The output of `generate-phone-numbers`: its format, its label files, its name, and the names of its parts.
 
 Nothing heavy is imported at the top, as in `generate`.
 """
@@ -7,6 +7,7 @@ import argparse
 import os
 from dataclasses import dataclass
 
+from number_generator.formats.ownership import is_dataset_folder
 from number_generator.formats.registry import (
     FORMATS,
     check_storage,
@@ -21,7 +22,7 @@ __all__ = ["Output", "add_output_options", "add_storage_options", "parse_output"
 
 @dataclass(frozen=True)
 class Output:
-    """What the options say of the place to write to.
+    """Where and how the options say to write.
 
     Attributes
     ----------
@@ -30,7 +31,7 @@ class Output:
     file_format : str
     compression : str
     labels : tuple of str
-        The label files to write besides those that the format always has.
+        The label files to write besides the usual one.
     """
 
     target: str
@@ -47,7 +48,7 @@ class Output:
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that tell where a dataset goes, and in which format."""
+    """Add the options for where a dataset goes, and in which format."""
     rows = [FORMATS[name] for name in list_written()]
     files = [row.summary for row in rows if not row.is_folder]
     folders = [row.summary for row in rows if row.is_folder]
@@ -70,7 +71,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_storage_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of single formats."""
+    """Add the options that only some formats take."""
     rows = [FORMATS[name] for name in list_written()]
     labelled = [row for row in rows if row.label_files]
     kinds = [f"{kind} ({what})" for row in labelled for kind, what in row.label_files.items()]
@@ -91,7 +92,7 @@ def add_storage_options(parser: argparse.ArgumentParser) -> None:
 
 
 def parse_output(options: argparse.Namespace, name: str) -> Output:
-    """Return the place that the options describe, or raise SpecError that names the option.
+    """Return the output that the options describe, or raise SpecError that names the option.
 
     Parameters
     ----------
@@ -109,9 +110,7 @@ def parse_output(options: argparse.Namespace, name: str) -> Output:
 
 def _choose_target(output_path: str, name: str, file_format: str) -> str:
     """Return the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
-    from number_generator.formats.atomic_folder import is_dataset_folder  # noqa: PLC0415
-
-    # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
+    # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112
     if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash
         whole = output_path.rstrip("/" + os.sep)

@@ -8,10 +8,10 @@ from typing import IO, Any, TypeVar
 
 import numpy.typing as npt
 
-from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.formats.schema import pad
 from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.atomic_folder import AtomicFolder, FindObstacle
 from number_generator.system.temporaries import open_unnamed_file, translate_errors
 
 __all__ = ["BaseWriter", "Encoded", "FileWriter", "FolderWriter"]
@@ -120,8 +120,10 @@ class FolderWriter(BaseWriter):
     _holds_many = False
     """Whether there are too many files to flush them one by one."""
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
-        self._folder = AtomicFolder(path, overwrite=overwrite)
+    def __init__(
+        self, path: Path, header: DatasetHeader, *, overwrite: bool, find_obstacle: FindObstacle | None = None
+    ) -> None:
+        self._folder = AtomicFolder(path, overwrite=overwrite, find_obstacle=find_obstacle)
         super().__init__(self._folder, header)
 
     def _flush(self) -> None:

@@ -1,4 +1,4 @@
-"""A dataset into another format: what a reader gives goes to a writer, span by span, with flat memory."""
+"""Conversion: a dataset goes from a reader to a writer, span by span, with flat memory."""
 
 import logging
 import os
@@ -42,28 +42,27 @@ def convert(
 ) -> None:
     """Write a dataset in another format, with its metadata and its ground truth.
 
-    The images are the same to the byte. Memory does not grow with their number, but for sources that are pickles, NPZ
-    archives or IDX files, which are read as a whole.
+    The images stay the same to the byte. Memory does not grow with their number, except for sources that are pickles,
+    NPZ archives or IDX files, which are read into memory.
 
     Parameters
     ----------
     source : path_like
-        Any dataset that `GenericDataset.load` reads; it is told by its content.
+        Any dataset that `GenericDataset.load` reads; its content tells the format.
     target : path_like
-        The file or folder to write; folders that it lies in are made.
+        The file or folder to write; missing parent folders are created.
     file_format : {"pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet"}, optional
         None means the one that the ending of `target` stands for: .pickle, .h5, .hdf5, .npz or .lmdb.
     labels : sequence of {"json", "csv", "tesseract", "jsonl"}
-        Of png: which label files to write beside `gt.txt`.
+        For png: which label files to write beside `gt.txt`.
     compression : {"gzip", "none"}, optional
-        Of hdf5: how the images are stored; None means gzip.
+        For hdf5: how to store the images; None means gzip.
     overwrite : bool
-        Whether an earlier dataset of that name is replaced, once the new one is whole.
+        Whether to replace an earlier dataset of that name, once the new one is complete.
     part : str, optional
-        What webdataset and parquet name their files after; None means the part of a split that the source is, else
-        "train".
+        What webdataset and parquet name their files after; None means the source's part of a split, or "train".
     workers : int, optional
-        Number of threads; None means one a core.
+        Number of threads; None means one per core.
 
     Raises
     ------
@@ -72,7 +71,7 @@ def convert(
     MissingExtraError
         If a format needs a package that is not installed.
     DatasetNotFoundError, DatasetReadError, DatasetError
-        If the source cannot be read, is no valid dataset, or has a label that is not ASCII.
+        If the source cannot be read, is not a valid dataset, or has a label that is not ASCII.
     OutputExistsError, OutputError
         If the target exists and `overwrite` is false, or cannot be written.
 
@@ -119,7 +118,7 @@ def format_losses(file_format: str, names: Sequence[str]) -> str:
 
 
 def check_target(path: Any, name: str = "the target") -> Path:
-    """Give the name of a file or folder as a Path, or raise SpecError."""
+    """Return the name of a file or folder as a Path, or raise SpecError."""
     try:
         os.fsencode(path)
         checked = Path(path)
@@ -131,7 +130,7 @@ def check_target(path: Any, name: str = "the target") -> Path:
 
 
 def choose_format(target: Path, file_format: str | None = None) -> str:
-    """Give the format to write, or raise SpecError if neither the name tells it nor the argument, or both differ."""
+    """Return the format to write; raise SpecError if neither the name nor the argument tells it, or if they differ."""
     of_name = find_format(target)
     if file_format is None:
         if of_name is not None:
@@ -164,27 +163,27 @@ def write_dataset(
     interruption: Interruption | None = None,
     advance: Callable[[int], object] = lambda _: None,
 ) -> tuple[str, ...]:
-    """Write what a reader gives.
+    """Write the content of a reader.
 
     Parameters
     ----------
     reader : Reader
-        Read in this thread; images are encoded in others.
+        Read in this thread; others encode the images.
     path : Path
     file_format : str
     metadata : dict, optional
-        Written instead of the reader's.
+        Written instead of that of the reader.
     labels, compression, overwrite, part, workers
         As for `convert`.
     interruption : Interruption, optional
-        Told of what is unfinished; None means the one of the command that runs, if any.
+        Removes what is unfinished; None means that of the running command, if any.
     advance : callable
         Called with the number of images after each write.
 
     Returns
     -------
     tuple of str
-        The ground truth that the format has no place for.
+        The ground truth that was left out, because the format cannot hold it.
     """
     count, height, width = reader.shape
     fields: tuple[TruthField, ...] = reader.fields
@@ -195,10 +194,10 @@ def write_dataset(
     _check_fields(fields)
     written = join_metadata(reader.metadata if metadata is None else metadata)
     length = max(1, _SPAN_BYTES // (height * width))
-    # Labels are read twice: how long they are must be known before the first of them is written.
+    # Labels are read twice: writers need the length of the longest before they begin.
     label_length = max(
         (
-            len(_ascii(label))
+            len(_encode_label(label))
             for span in Span(0, count).split(16 * length)
             for label in reader.labels(span.start, span.stop)
         ),
@@ -214,7 +213,7 @@ def write_dataset(
             overwrite=overwrite,
             compression=compression,
             labels=labels,
-            part=_checked_part(part, written),
+            part=_choose_part(part, written),
         )
         interruption.temporaries.append(writer.temporary_path)
     with writer:
@@ -223,48 +222,49 @@ def write_dataset(
         def task(chunk: Chunk) -> tuple[int, Any]:
             return len(chunk.span), writer.encode(chunk)
 
-        with closing(ordered_map(task, _chunks(reader, header, length), check_workers(workers))) as results:
+        with closing(ordered_map(task, _read_chunks(reader, header, length), check_workers(workers))) as results:
             for done, encoded in results:
                 writer.write(encoded)
                 advance(done)
         writer.finish()
-        with interruption:  # an earlier dataset is out of its place for a moment
+        with interruption:  # for a moment, an earlier dataset is not in its place
             writer.commit()
     return lost
 
 
-def _chunks(reader: Reader, header: DatasetHeader, length: int) -> Iterator[Chunk]:
-    """Give the content of a dataset in chunks of so many images."""
+def _read_chunks(reader: Reader, header: DatasetHeader, length: int) -> Iterator[Chunk]:
+    """Yield the content of a dataset in chunks of `length` images."""
     dtype = np.dtype(f"S{max(1, header.label_length)}")
     for span in Span(0, header.shape[0]).split(length):
         bounds = span.start, span.stop
-        labels = np.array([_ascii(label) for label in reader.labels(*bounds)], dtype)
+        labels = np.array([_encode_label(label) for label in reader.labels(*bounds)], dtype)
         truth = {
-            # An HDF5 file of another machine may have its bytes in another order.
+            # An HDF5 file from another machine may have another byte order.
             field.name: reader.truth(field.name, *bounds).astype(field.dtype, copy=False)
             for field in header.fields
         }
         yield Chunk(span, reader.images(*bounds), labels, truth)
 
 
-def _ascii(label: str) -> bytes:
+def _encode_label(label: str) -> bytes:
+    """Return a label in ASCII, or raise DatasetError."""
     if not label.isascii():
         raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
-    if "\0" in label:  # a chunk pads its labels with NUL, and so would cut it off
+    if "\0" in label:  # chunks pad labels with NUL, which would cut it off
         raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
     return label.encode("ascii")
 
 
 def _check_fields(fields: tuple[TruthField, ...]) -> None:
-    """Refuse ground truth of kinds that could not be read again: an HDF5 file of others may have any."""
+    """Reject ground truth that could not be read back: an HDF5 file of another program may hold any kind."""
     try:
         parse_truth_fields(describe(DatasetHeader((0, 1, 1), 0, {}, fields))["fields"])
     except MalformedError as exc:
         raise DatasetError(f"the ground truth cannot be written ({exc}): it is not this package's") from exc
 
 
-def _checked_part(part: str | None, metadata: dict[str, Any]) -> str:
-    """Give the part of a split that a dataset is, or raise SpecError if what is given cannot begin a file's name."""
+def _choose_part(part: str | None, metadata: dict[str, Any]) -> str:
+    """Return the part of a split that a dataset is, or raise SpecError if `part` cannot begin a file name."""
     if part is None:
         recorded = metadata.get("split")
         return recorded if isinstance(recorded, str) and _PART.fullmatch(recorded) else _USUAL_PART

@@ -27,14 +27,14 @@ _ITERATION_BYTES = 4 * 2**20
 
 
 class GenericDataset:
-    """Images with a label each, in memory or read from a file or folder as needed.
+    """Labelled images, in memory or read from a file or folder as needed.
 
     Parameters
     ----------
     images : array_like, shape (N, H, W), uint8, optional
         255 is paper, 0 is full ink.
     labels : sequence of str or int, optional
-        One for each image.
+        One per image.
     metadata : mapping, optional
         Anything worth knowing about the images.
 
@@ -57,28 +57,28 @@ class GenericDataset:
         self._reader: Reader | None = None
         self._truth: dict[str, npt.NDArray[Any]] = {}
         self._fields: tuple[TruthField, ...] = ()
-        self._metadata = _checked_metadata({} if metadata is None else metadata)
-        self._images, self._labels = _checked_examples(images, labels)
+        self._metadata = _copy_metadata({} if metadata is None else metadata)
+        self._images, self._labels = _parse_examples(images, labels)
 
     def load(self, input_filepath: str | os.PathLike[str]) -> None:
-        """Replace the content with that of a file, in any format that the package writes or reads.
+        """Replace the content with that of a file or folder, in any format that the package reads.
 
-        Most formats are opened, not read: images are read as they are asked for. Pickles, `.npz` and IDX are read
-        into memory. The format is told by the content, not by a name.
+        In most formats, images are read from the file when they are needed. Pickles, `.npz` and IDX are read into
+        memory. The content tells the format, not the name.
 
         Parameters
         ----------
         input_filepath : path_like
-            HDF5, pickle, `.npz` with `images` and `labels`, MNIST's IDX images with their labels beside them, Parquet
-            with `image` and `text`, a tar file of WebDataset; or a folder: of such Parquet or tar files, of an LMDB,
-            or of PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json.
+            HDF5, a pickle, `.npz` with `images` and `labels`, MNIST's IDX images with their labels beside them, Parquet
+            with `image` and `text`, a tar file of WebDataset; or a folder of such Parquet or tar files, of an LMDB, or
+            of PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json.
 
         Raises
         ------
         DatasetNotFoundError, DatasetReadError
-            If the file is not there or cannot be read.
+            If the file does not exist or cannot be read.
         DatasetError
-            If it is no valid dataset. What was loaded before stays.
+            If it is not a valid dataset. The earlier content stays.
         """
         reader = open_reader(input_filepath)
         if isinstance(reader, MemoryReader):
@@ -94,21 +94,21 @@ class GenericDataset:
     def save(self, output_filepath: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
         """Write the dataset to a file: `.h5` or `.hdf5`, `.npz`, `.lmdb` (a folder), or else a pickle.
 
-        An earlier file of that name is replaced once the new one is whole. Ground truth is written, too. `convert`
-        writes all formats.
+        An earlier file of that name is replaced once the new one is complete. Ground truth is written as well.
+        `convert` writes all formats.
 
         Parameters
         ----------
         output_filepath : path_like
         metadata : mapping, optional
-            Written instead of the dataset's own.
+            Written instead of that of the dataset.
 
         Raises
         ------
         DatasetError
             If the images have no pixels, or a label is not ASCII.
         SpecError
-            If the name is no file name, or the metadata is not of numbers, texts and plain containers.
+            If the name is not a file name, or the metadata holds anything but numbers, texts and plain containers.
         OutputError
             If the file cannot be written.
         """
@@ -119,7 +119,7 @@ class GenericDataset:
         shape = self._reader.shape if self._reader is not None else self._images.shape
         if 0 in shape[1:]:
             raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
-        written = _checked_metadata(self._metadata if metadata is None else metadata)
+        written = _copy_metadata(self._metadata if metadata is None else metadata)
         check_metadata(written)
         reader = self._reader
         if reader is None:
@@ -128,19 +128,19 @@ class GenericDataset:
         write_dataset(reader, path, find_format(path) or "pickle", metadata=written, overwrite=overwrite)
 
     def get_metadata(self) -> dict[str, Any]:
-        """Give the metadata: for a generated dataset `creation_timestamp`, `spacing_range`, `image_width` and more."""
+        """Return the metadata: generated datasets have `creation_timestamp`, `spacing_range`, `image_width`, etc."""
         return self._metadata
 
     def get_data(self) -> tuple[Images, list[str]]:
-        """Give all images, shape (N, H, W), and all labels; reads a lazily opened file into memory."""
+        """Return all images, shape (N, H, W), and all labels; a dataset read from a file moves into memory."""
         self._materialise()
         return self._images, self._labels
 
     def get_truth(self, index: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
-        """Give the ground truth of a slice of the images, by name, as `Chunk` describes it.
+        """Return the ground truth of a slice of the images, by name, as `Chunk` describes it.
 
-        The dictionary is empty for datasets without it, and after `add_examples`, and after `get_data` of a dataset
-        that is read as it is asked for: those keep images and labels alone.
+        The dictionary is empty for datasets without ground truth, after `add_examples`, and after `get_data` of a
+        dataset that was read from a file: those keep only images and labels.
 
         Examples
         --------
@@ -157,7 +157,7 @@ class GenericDataset:
         }
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
-        """Append images of the same size and their labels; reads a lazily opened file into memory first.
+        """Append images of the same size and their labels; a dataset read from a file moves into memory first.
 
         Parameters
         ----------
@@ -167,16 +167,15 @@ class GenericDataset:
         Raises
         ------
         DatasetError
-            If they do not fit; nothing is appended then.
+            If they do not fit; then nothing is appended.
         """
-        new_images, new_labels = _checked_examples(images, labels)
+        new_images, new_labels = _parse_examples(images, labels)
         self._materialise()
         if len(self._images) and len(new_images):
             if new_images.shape[1:] != self._images.shape[1:]:
                 raise DatasetError(
                     f"the new images are {format_size(new_images)} and those of the dataset "
-                    f"{format_size(self._images)}: "
-                    "give images of the same size"
+                    f"{format_size(self._images)}: give images of the same size"
                 )
             new_images = np.concatenate([self._images, new_images])
         elif len(self._images):
@@ -195,12 +194,12 @@ class GenericDataset:
     def __getitem__(self, index: slice) -> tuple[Images, list[str]]: ...
 
     def __getitem__(self, index: int | slice) -> tuple[Images, str] | tuple[Images, list[str]]:
-        """Give image and label of one number, negative ones from the end, or images and labels of a slice.
+        """Return the image and label at an index, or the images and labels of a slice.
 
-        The images are the caller's own: changing them does not change the dataset.
+        The images are copies: changing them does not change the dataset.
         """
         if isinstance(index, slice):
-            return self._image_slice(index), self._label_slice(index)
+            return self._slice_images(index), self._slice_labels(index)
         count = len(self)
         if not count:
             raise DatasetIndexError(f"there is no image {index!r}: the dataset is empty")
@@ -216,8 +215,8 @@ class GenericDataset:
         return self._reader.image(number), self._reader.labels(number, number + 1)[0]
 
     def __iter__(self) -> Iterator[tuple[Images, str]]:
-        # Many images at a time: reading a file image by image would inflate each chunk once an image.
-        length = max(1, _ITERATION_BYTES // (_image_bytes(self) or 1))
+        # Many images at a time: reading image by image would inflate each chunk of a file once per image.
+        length = max(1, _ITERATION_BYTES // (_count_image_bytes(self) or 1))
         for start in range(0, len(self), length):
             yield from zip(*self[start : start + length], strict=True)
 
@@ -227,12 +226,12 @@ class GenericDataset:
             images, labels = self._reader.images(0, count), self._reader.labels(0, count)
             self._images, self._labels, self._reader = images, labels, None
 
-    def _image_slice(self, index: slice) -> Images:
+    def _slice_images(self, index: slice) -> Images:
         if self._reader is None:
             return self._images[index].copy()
         return _read_slice(self._reader.images, index, len(self))
 
-    def _label_slice(self, index: slice) -> list[str]:
+    def _slice_labels(self, index: slice) -> list[str]:
         if self._reader is None:
             return self._labels[index]
         return _read_slice(self._reader.labels, index, len(self))
@@ -241,8 +240,8 @@ class GenericDataset:
 _NO_IMAGES: Images = np.empty((0, 0, 0), np.uint8)
 
 
-def _checked_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
-    """Give images as a uint8 array of three axes and as many labels as texts, or raise DatasetError."""
+def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
+    """Return images as a uint8 array of three axes, and one label per image as text, or raise DatasetError."""
     if images is None or (isinstance(images, (list, tuple)) and not len(images)):
         images = _NO_IMAGES
     try:
@@ -265,25 +264,25 @@ def _checked_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
         raise DatasetError(str(exc)) from None
 
 
-def _checked_metadata(metadata: Any) -> dict[str, Any]:
-    """Give metadata as a dict, or raise SpecError."""
+def _copy_metadata(metadata: Any) -> dict[str, Any]:
+    """Return metadata as a dict, or raise SpecError."""
     if not isinstance(metadata, Mapping):
         raise SpecError(f"metadata is {metadata!r}: give a dict")
     return dict(metadata)
 
 
 def format_size(images: Images) -> str:
-    """Say how large images are."""
+    """Return the size of images as text."""
     return f"{images.shape[2]} x {images.shape[1]} px"
 
 
-def _image_bytes(dataset: GenericDataset) -> int:
+def _count_image_bytes(dataset: GenericDataset) -> int:
     shape = dataset._images.shape if dataset._reader is None else dataset._reader.shape
     return int(shape[1] * shape[2])
 
 
 def _read_slice(read: Any, index: slice, count: int) -> Any:
-    """Read a slice with a reader that knows forward steps only."""
+    """Read a slice with a function that only takes forward steps."""
     start, stop, step = index.indices(count)
     numbers = range(start, stop, step)
     if not numbers:

@@ -1,4 +1,4 @@
-"""Which format a dataset is of, by the content of a file and by what lies in a folder; never by its own name."""
+"""Detect the format of a dataset by the content of a file or the names in a folder; never by its own name."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _HEAD_BYTES = 64 * 1024
 
 
 def detect_format(path: str | os.PathLike[str]) -> str:
-    """Tell the format of a dataset by the first bytes of a file, or by the files of a folder.
+    """Return the format of a dataset, from the first bytes of a file or the files in a folder.
 
     Parameters and exceptions are those of `load_arrays`.
 
     Returns
     -------
     str
-        The one format that the content can be, as `FORMATS` has it; the rest of it may still be invalid.
+        The only name in `FORMATS` that fits; the rest of the content may still be invalid.
     """
     checked = check_dataset(path)
     with reading(checked, _describe_valid()):
@@ -35,9 +35,9 @@ def detect_format(path: str | os.PathLike[str]) -> str:
 
 
 def list_source_files(path: str | os.PathLike[str]) -> list[Path]:
-    """Return the files that a dataset is read from: labels of an IDX file lie beside it, shards below their index.
+    """Return the files that a dataset is read from: an IDX file and its labels, or an index and its shards.
 
-    Of a folder of images it is the file of their labels. Parameters and exceptions are those of `load_arrays`.
+    For a folder of images, this is their label file. Parameters and exceptions are those of `load_arrays`.
     """
     checked = check_dataset(path)
     row = FORMATS[detect_format(checked)]
@@ -54,9 +54,9 @@ def _describe_valid() -> str:
 
 def _detect_in_folder(folder: Path) -> str:
     """Return the format of the dataset that a folder holds."""
-    # The later row wins: an LMDB may lie among files of labels, and tar files beside Parquet.
+    # Later rows go first: an LMDB may lie beside label files, and Parquet beside tar files.
     rows = list(reversed(FORMATS.values()))
-    for row in rows:  # before a look at a million images
+    for row in rows:  # before listing a folder of a million images
         if any((folder / name).is_file() for name in row.folder_files):
             return row.name
     names = {entry.name for entry in folder.iterdir()}
@@ -70,7 +70,7 @@ def _detect_by_head(head: bytes, path: Path) -> str:
     """Return the format that the first bytes of a file belong to."""
     if not head:
         raise DatasetError(f"{path}: the file is empty. {_describe_valid()}")
-    # What stands at the very start counts first: further in, it may be content of another format.
+    # A signature at the very start goes first: one further in may be content of another format.
     signatures = [(at, signature, row.name) for row in FORMATS.values() for at, signature in row.signatures]
     for at, signature, name in sorted(signatures):
         if head.startswith(signature, at):

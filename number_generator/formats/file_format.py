@@ -1,7 +1,7 @@
-"""What a format tells of itself: a row of the table in `registry`, declared in the format's own package.
+"""A row of the table of formats in `registry`, which each format declares in its own package.
 
-Nothing heavy is imported, and `Lazy` names what loads when it is called: the command's options follow from the table,
-and `--help` answers at once.
+Nothing heavy is imported here, and `Lazy` defers what is: the options of the commands follow from the table, and
+`--help` must answer at once.
 """
 
 import importlib
@@ -16,7 +16,7 @@ __all__ = ["FileFormat", "Lazy"]
 
 @dataclass(frozen=True)
 class Lazy:
-    """A function that is imported when it is first called; unlike a closure it can be pickled, as readers are.
+    """A function that is imported when it is called; unlike a closure, it can be pickled along with a reader.
 
     Attributes
     ----------
@@ -43,48 +43,53 @@ class FileFormat:
     Attributes
     ----------
     name : str
-        As options and arguments have it.
+        In options and arguments.
     title : str
-        As prose has it.
+        In prose.
     summary : str
-        What it is good for, in the help of `--format`; empty if it is not written.
+        In the help of `--format`; empty if the format cannot be written.
     file_phrase, folder_phrase : str
-        What a dataset of it is, as a file ("an HDF5 file") and as a folder ("a folder of" what); empty if it is none.
+        What a file of the format is ("an HDF5 file"), and what a folder of it holds ("Parquet files"); empty if a
+        dataset cannot be a file, or a folder.
     is_folder : bool
         Whether it is written as a folder.
     endings : tuple of str
-        Endings of a name that stand for the format, its usual one first.
+        Endings of a name that choose the format, the usual one first.
     compressions : tuple of str
-        How it can store images, the usual way first. Where there are several, `open_writer` takes `compression`.
+        Ways to store images, the usual one first. Where there are several, `open_writer` takes `compression`.
     label_files : dict of str to str
-        Kinds of label files that it can write besides its own, and what they are. Where there are any, `open_writer`
-        takes `labels`.
+        Kinds of label files that can be written besides the usual one, and what each is. Where there are any,
+        `open_writer` takes `labels`.
     truth_label_file : str, optional
-        The one of them that holds the ground truth, which has no other place.
+        The only kind of label file that holds ground truth, if the format has no other place for it.
     takes_part : bool
-        Whether its files are named after the part of a split: `open_writer` takes `part`.
+        Whether files are named after the part of a split; `open_writer` then takes `part`.
     package : str, optional
-        The optional package that it takes to write it.
+        The optional package that writing requires.
     reads_labels_apart : bool
-        Whether labels can be read without going through the images.
+        Whether labels can be read without reading through the images.
     signatures : tuple of (int, bytes)
-        What a file holds at an offset, if it is of this format.
+        Bytes at an offset, any of which identifies a file of the format.
     matches_head : callable, optional
-        Tells from the first bytes whether a file is of the format, where no signature does.
+        For formats without a signature: tells from its first bytes whether a file is of the format.
     folder_files : tuple of str
-        Any of these files in a folder makes it one of this format.
+        Names of files, any of which identifies a folder of the format.
     matches_names : callable, optional
-        Tells whether a folder is of this format, from its path and the names in it.
+        Takes a folder and the names in it, and tells whether it is of the format.
     list_source_files : callable
-        Lists the files that a dataset is read from: `Path` to list of `Path`.
+        Takes a path, and returns the files that the dataset is read from.
+    find_strangers : callable, optional
+        Takes a folder and the names in it, and returns what is not part of the dataset that this package wrote there
+        in this format; None if there is no such dataset. It raises DatasetError if the dataset is damaged.
     open_reader : callable, optional
-        Opens a dataset: a path to a `Reader`. None for formats that are read into memory as a whole.
+        Takes a path, and returns a `Reader`. None for formats that are read into memory as a whole.
     load_arrays : callable, optional
-        Reads a dataset into memory: `Path` to `RawDataset`. None leaves it to the reader.
+        Takes a `Path`, and returns a `RawDataset`. None if `open_reader` is all there is.
     load_mapped : callable, optional
-        Maps a dataset that has no reader: see `MappedReader`.
+        For formats without `open_reader`: see `MappedReader`.
     open_writer : callable, optional
-        Starts a dataset: a path, a `DatasetHeader` and `overwrite` to a `Writer`. None if the format is not written.
+        Takes a path, a `DatasetHeader` and `overwrite`, and returns a `Writer`; for a folder, it also takes
+        `find_obstacle`, as `AtomicFolder` does. None if the format cannot be written.
     """
 
     name: str
@@ -105,6 +110,7 @@ class FileFormat:
     folder_files: tuple[str, ...] = ()
     matches_names: Callable[[Path, AbstractSet[str]], bool] | None = None
     list_source_files: Callable[[Path], list[Path]] = _list_itself
+    find_strangers: Callable[[Path, AbstractSet[str]], AbstractSet[str] | None] | None = None
     open_reader: Callable[..., Any] | None = None
     load_arrays: Callable[[Path], Any] | None = None
     load_mapped: Callable[[Path], Any] | None = None
@@ -112,7 +118,7 @@ class FileFormat:
 
     @property
     def usual_ending(self) -> str:
-        """What the usual name of a dataset ends in."""
+        """The ending of the usual name of a dataset."""
         return self.endings[0] if self.endings else f"-{self.name}"
 
     def holds_truth(self, labels: Sequence[str]) -> bool:

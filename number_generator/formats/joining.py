@@ -1,4 +1,4 @@
-"""Shards that were made one by one, put together: their index, if they are all the shards of one job."""
+"""Join shards that were made one by one: write their index, if they are all the shards of one job."""
 
 import os
 import re
@@ -27,7 +27,7 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """A shard: its file, its number of how many, its first image, its arrays, and what it tells of itself."""
+    """A shard: its file, its number, how many shards there are, its first image, its arrays and its metadata."""
 
     path: Path
     number: int
@@ -55,30 +55,30 @@ def index_shards(
     output_path : path_like
         The index, which ends in .h5 or .hdf5; the shards lie in its folder or below it.
     overwrite : bool
-        Whether an earlier file of that name is replaced, once the index is whole.
+        Whether to replace an earlier file of that name, once the index is complete.
     interruption : Interruption, optional
         As for `write_index`.
 
     Returns
     -------
     (int, int)
-        How many shards and images the index has.
+        The number of shards and of images.
 
     Raises
     ------
     SpecError
-        If the name of the index does not end so, a shard is given twice or is missing, or one lies elsewhere.
+        If the index has another ending, a shard is given twice or is missing, or one lies elsewhere.
     DatasetNotFoundError, DatasetReadError, DatasetError
-        If a file cannot be read, is no shard, or is one of another job.
+        If a file cannot be read, is not a shard, or belongs to another job.
     OutputExistsError, OutputError
         If the index exists and `overwrite` is false, or cannot be written.
     """
     output = check_target(output_path, "the index")
     if find_format(output) != "hdf5":
         raise SpecError(f"the index is {os.fspath(output)!r}: give a name that ends in .h5 or .hdf5")
-    if os.path.lexists(output) and not overwrite:  # before the shards are read, which may be many
+    if os.path.lexists(output) and not overwrite:  # before reading the shards, which may be many
         raise already_exists(output)
-    whole, label_length, found = _read(paths, output)
+    whole, label_length, found = _read_shards(paths, output)
     shards = [found[number] for number in range(whole.shards)]
     count = sum(images for _, images in shards)
     header = DatasetHeader(
@@ -89,7 +89,7 @@ def index_shards(
 
 
 def index_path(shard: str | os.PathLike[str]) -> Path:
-    """Give the usual name of the index, which the names of its shards come from.
+    """Return the usual name of the index of a shard.
 
     Examples
     --------
@@ -101,14 +101,14 @@ def index_path(shard: str | os.PathLike[str]) -> Path:
     match = _NAME.fullmatch(path.name)
     if match is None:
         raise SpecError(
-            f"SHARD is {os.fspath(path)!r}, whose name is none that --shard gives, such as X-00000-of-00004.h5: give "
-            "the name of the index (--output-path)"
+            f"SHARD is {os.fspath(path)!r}, which is not named as --shard names files, such as X-00000-of-00004.h5: "
+            "give the name of the index (--output-path)"
         )
     return path.with_name(f"{match[1]}{match[2]}")
 
 
-def _shard(path: str | os.PathLike[str]) -> _Shard:
-    """Read what a shard tells of itself."""
+def _read_shard(path: str | os.PathLike[str]) -> _Shard:
+    """Read a shard's metadata and the shape of its arrays."""
     with Hdf5Reader(path) as reader:
         metadata, shape, label_length, fields = reader.metadata, reader.shape, reader.label_length, reader.fields
     recorded, job = metadata.get("shard"), read_recorded_job(metadata)
@@ -116,28 +116,30 @@ def _shard(path: str | os.PathLike[str]) -> _Shard:
     number, shards = (-1, -1) if match is None else (int(match[1]), int(match[2]))
     start = job.get("start")
     if not 0 <= number < shards or not isinstance(start, int) or label_length is None:
-        raise DatasetError(f"{path}: this is no shard: give the files that `generate-phone-numbers --shard` makes")
+        raise DatasetError(f"{path}: this is not a shard: give the files that `generate-phone-numbers --shard` makes")
     if job.get("num_images") != shape[0]:
-        raise DatasetError(f"{path}: this shard has {shape[0]} images of {job.get('num_images')}: make it again")
+        raise DatasetError(f"{path}: this shard has {shape[0]} of {job.get('num_images')} images: make it again")
     return _Shard(Path(path), number, shards, start, shape, label_length, fields, metadata)
 
 
-def _read(paths: Sequence[str | os.PathLike[str]], output: Path) -> tuple[_Shard, int, dict[int, tuple[str, int]]]:
-    """Give the first shard, the bytes of the longest label, and by its number the name of each shard and its images.
+def _read_shards(
+    paths: Sequence[str | os.PathLike[str]], output: Path
+) -> tuple[_Shard, int, dict[int, tuple[str, int]]]:
+    """Return the first shard, the length of the longest label in bytes, and the name and image count of each shard.
 
-    Of all others little is kept in memory, as they may be many.
+    Little else is kept in memory, as there may be many shards.
     """
     label_length = 0
     found: dict[int, tuple[str, int]] = {}
     starts: dict[int, int] = {}
     one: _Shard | None = None
     for path in paths:
-        shard = _shard(path)
+        shard = _read_shard(path)
         one = shard if one is None else one
         _check_same_job(one, shard)
         if shard.number in found:
             raise SpecError(f"{path} is shard {shard.number}, as {found[shard.number][0]} is: give each shard once")
-        found[shard.number] = _name(shard.path, output), shard.shape[0]
+        found[shard.number] = _name_in_index(shard.path, output), shard.shape[0]
         starts[shard.number] = shard.start
         label_length = max(label_length, shard.label_length)
         if shard.number == 0:
@@ -145,7 +147,7 @@ def _read(paths: Sequence[str | os.PathLike[str]], output: Path) -> tuple[_Shard
     if one is None:
         raise SpecError("no shard is given: give the files that `generate-phone-numbers --shard` makes")
     if len(found) < one.shards:
-        raise SpecError(_missing_text(found, one.shards))
+        raise SpecError(_describe_missing(found, one.shards))
     for number in range(1, one.shards):
         name, count = found[number - 1]
         if starts[number] != starts[number - 1] + count:
@@ -157,22 +159,22 @@ def _read(paths: Sequence[str | os.PathLike[str]], output: Path) -> tuple[_Shard
 
 
 def _check_same_job(one: _Shard, other: _Shard) -> None:
-    """Raise DatasetError if two files are not shards of one job."""
+    """Raise DatasetError if two files are not shards of the same job."""
     changes = find_differences(one.metadata, other.metadata, ignoring={"shard"})
     if other.shards != one.shards:
         changes = [f"the number of shards was {one.shards} and is {other.shards}"]
-    elif (one.shape[1:], _kinds(one)) != (other.shape[1:], _kinds(other)):
+    elif (one.shape[1:], _list_fields(one)) != (other.shape[1:], _list_fields(other)):
         changes = changes or ["the shapes of the arrays differ"]
     if changes:
         raise DatasetError(f"{one.path} and {other.path} are shards of different jobs: {'; '.join(changes)}")
 
 
-def _kinds(shard: _Shard) -> list[tuple[str, tuple[int, ...], str]]:
+def _list_fields(shard: _Shard) -> list[tuple[str, tuple[int, ...], str]]:
     return [(field.name, field.shape, field.dtype) for field in shard.fields]
 
 
-def _name(shard: Path, output: Path) -> str:
-    """Give the name of a shard as the index tells it, or raise SpecError if it does not lie below its folder."""
+def _name_in_index(shard: Path, output: Path) -> str:
+    """Return the name of a shard relative to the index, or raise SpecError if it does not lie below its folder."""
     if output.exists() and output.samefile(shard):
         raise SpecError(
             f"the index is {os.fspath(output)!r}, which is one of the shards and would be replaced: give another name "
@@ -181,15 +183,15 @@ def _name(shard: Path, output: Path) -> str:
     folder, path = (Path(os.path.realpath(of)) for of in (output.parent, shard))
     if not path.is_relative_to(folder):
         raise SpecError(
-            f"{shard} does not lie in the folder of the index, {output.parent}, or below it: move it there, or give "
-            "the index another place (--output-path)"
+            f"{shard} does not lie in the folder of the index, {output.parent}, or below it: move it there, or put "
+            "the index elsewhere (--output-path)"
         )
     return path.relative_to(folder).as_posix()
 
 
-def _missing_text(found: Collection[int], shards: int) -> str:
-    """Say which shards are missing."""
-    # As many as a file claims: not to be listed all.
+def _describe_missing(found: Collection[int], shards: int) -> str:
+    """Return an error message that names the missing shards."""
+    # A file may claim any number of shards: name only a few.
     named = list(islice((number for number in range(shards) if number not in found), _MOST_NAMED))
     count = shards - len(found)
     more = ", ..." if count > len(named) else ""

@@ -1,4 +1,4 @@
-"""What every dataset that can be read offers, and one door to all of them."""
+"""The protocol of readers, and functions that open a dataset of any format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Reader", "load_arrays", "open_reader"]
 
 
 class Reader(Protocol):
-    """A dataset that is read in slices; it can be pickled and survives a fork. `SlicedReader` says more."""
+    """A dataset that is read in slices; it can be pickled and survives a fork. See `SlicedReader`."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -29,12 +29,12 @@ class Reader(Protocol):
 
     @property
     def chunk_length(self) -> int:
-        """Images that are stored, and so read, together; 1 if each can be read alone."""
+        """Number of images stored, and so read, together; 1 if each can be read alone."""
         ...
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What the dataset tells of itself, as plain Python values."""
+        """The metadata of the dataset, as plain Python values."""
         ...
 
     @property
@@ -44,17 +44,17 @@ class Reader(Protocol):
 
     @property
     def truth_names(self) -> tuple[str, ...]:
-        """Their names."""
+        """The names of these arrays."""
         ...
 
     def __len__(self) -> int: ...
 
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return one image, shape (height, width), as an array of the caller's own."""
+        """Return a copy of one image, shape (height, width)."""
         ...
 
     def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return every `step`-th image of a half-open range, shape (k, height, width)."""
+        """Return a copy of every `step`-th image of a half-open range, shape (k, height, width)."""
         ...
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
@@ -62,11 +62,11 @@ class Reader(Protocol):
         ...
 
     def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
-        """Return the ground truth of one name, for the images of a range."""
+        """Return one array of ground truth, for the images of a range."""
         ...
 
     def close(self) -> None:
-        """Close what is open; a second call does nothing."""
+        """Close open files; a second call does nothing."""
         ...
 
     def __enter__(self) -> Reader: ...
@@ -77,17 +77,17 @@ class Reader(Protocol):
 
 
 def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader:
-    """Open a dataset of any format, which is told by its content.
+    """Open a dataset of any format; its content tells the format.
 
-    Pickles, NPZ archives and IDX files are read into memory as a whole, all others as images are asked for.
+    Pickles, NPZ archives and IDX files are read into memory. From all others, images are read when they are needed.
 
     Parameters
     ----------
     path : str or path-like
         As for `load_arrays`.
     mapped : bool
-        Whether these three are read as images are asked for, too, where the file holds images as they are: see
-        `mapped`. The checksum that an NPZ archive has of its images is then not compared.
+        Whether to map these three into memory instead, where the file holds raw images: see `mmap_reader`. The
+        checksum of the images in an NPZ archive is then not verified.
 
     Raises
     ------
@@ -119,28 +119,28 @@ def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader
 
 
 def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
-    """Read a dataset of any format wholly into memory.
+    """Read a whole dataset of any format into memory.
 
-    The format is told by the content, never by the name. Nothing in a file is run, and what is allocated is bounded
-    by the size of the file, or of the images that a folder names.
+    The content tells the format, never the name. Nothing in a file is executed, and memory is bounded by the size of
+    the file, or of the images that a folder names.
 
     Parameters
     ----------
     path : str or path-like
         A pickle, an HDF5 file, an NPZ archive, the images file of an IDX pair, a Parquet file, a tar of WebDataset,
-        or a folder: of an LMDB, of such files, or of images with a file of their labels.
+        or a folder of an LMDB, of such files, or of images with a label file.
 
     Returns
     -------
     RawDataset
-        Images, labels and metadata as the file has them.
+        Images, labels and metadata as they are in the file.
 
     Raises
     ------
     SpecError
         If `path` is not a path.
     DatasetNotFoundError
-        If there is no such file.
+        If the file does not exist.
     DatasetReadError
         If the file cannot be read, or is a folder without a dataset.
     DatasetError

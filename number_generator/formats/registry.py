@@ -1,6 +1,6 @@
 """The table of formats, and what follows from it: a new format is a package beside this module and a line here.
 
-Nothing heavy is imported, as in the rows themselves.
+Neither the table nor its rows import anything heavy.
 """
 
 import os
@@ -65,7 +65,7 @@ def join_words(words: Iterable[str], last: str = "or") -> str:
 def check_storage(
     file_format: str, compression: str | None, labels: Sequence[str], truth: str, *, prefix: str = ""
 ) -> str:
-    """Check that a format can store what is asked for.
+    """Check that a format can store a dataset in a given way.
 
     Parameters
     ----------
@@ -74,24 +74,24 @@ def check_storage(
     labels : sequence of str
         Kinds of label files.
     truth : str
-        What names the ground truth; empty for none.
+        The ground truth to store, as errors show it; empty for none.
     prefix : str
-        What stands before the names of arguments in errors: "--" for options.
+        Put before the names of arguments in errors: "--" for options.
 
     Returns
     -------
     str
-        The compression, which is the usual one of the format where it is None.
+        The compression; if None was given, the usual one of the format.
 
     Raises
     ------
     SpecError
-        If the format does not know the compression or the label files, or has no place for the ground truth.
+        If the format does not take the compression or the label files, or cannot hold the ground truth.
     """
     row = FORMATS[file_format]
     if compression is not None and compression not in row.compressions:
         others = [other.name for other in FORMATS.values() if compression in other.compressions]
-        ways = [f"choose the format {join_words(others)}"] if others else []
+        ways = [f"choose {prefix}format {join_words(others)}"] if others else []
         raise SpecError(
             f"{prefix}compression is {compression} and the format is {file_format}, which takes only "
             f"{join_words(map(repr, row.compressions))}: {', or '.join([*ways, f'leave {prefix}compression out'])}"
@@ -104,7 +104,7 @@ def check_storage(
         writers = [other.name for other in FORMATS.values() if set(labels) <= other.label_files.keys()]
         raise SpecError(
             f"{prefix}labels is {given} and the format is {file_format}: only {join_words(writers)} writes label "
-            f"files; choose that format, or leave {prefix}labels out"
+            f"files; choose {prefix}format {join_words(writers)}, or leave {prefix}labels out"
         )
     needed = row.truth_label_file
     if truth and not row.holds_truth(labels):

@@ -234,6 +234,18 @@ def leads_inside(path: str) -> bool:
     return is_relative and bool(parts[-1]) and ".." not in parts and "\\" not in path and "\0" not in path
 
 
+def is_described(folder: Path) -> bool:
+    """Tell whether the file of the description in a folder is one that this package wrote."""
+    file = folder / DESCRIPTION_FILE
+    try:
+        if file.stat().st_size > _MOST_DESCRIPTION_BYTES:
+            return False
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {_SHAPE, _FIELDS} <= found.keys()
+
+
 def image_path(number: int) -> str:
     """Return the path of image `number`, from 0 on, in a folder of PNG files."""
     key = number + 1

@@ -1,4 +1,4 @@
-"""What every writer of a dataset offers, and one door to all of them."""
+"""The protocol of writers, and the function that opens one of any format."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from number_generator.errors import SpecError
+from number_generator.formats.ownership import find_obstacle
 from number_generator.formats.registry import FORMATS, check_storage
 from number_generator.job.chunk import Chunk, DatasetHeader
 
@@ -15,7 +16,7 @@ _MAX_BYTES = 2**63 - 1
 
 
 class Writer(Protocol):
-    """Where the chunks of one dataset go, in order, under a temporary name until `commit`.
+    """A dataset that is written chunk by chunk, in order, under a temporary name until `commit`.
 
     Use it as a context manager: leaving it without `commit` removes what was written.
     """
@@ -63,7 +64,7 @@ def open_writer(
     labels: Sequence[str] = (),
     part: str = "train",
 ) -> Writer:
-    """Start a dataset: a file, or a folder.
+    """Start to write a dataset, a file or a folder.
 
     Parameters
     ----------
@@ -74,8 +75,8 @@ def open_writer(
     header : DatasetHeader
         What the dataset will hold.
     overwrite : bool
-        Whether an earlier file of that name is replaced, once the new one is whole; so is a folder that holds a
-        dataset of this package and nothing else.
+        Whether to replace an earlier file of that name once the new one is complete, or a folder that holds a dataset
+        of this package and nothing else.
     compression : str, optional
         One of the format's; None means its usual one.
     labels : sequence of str
@@ -90,7 +91,7 @@ def open_writer(
     Raises
     ------
     OutputExistsError
-        If there is such a file or folder and `overwrite` is false.
+        If the file or folder exists and `overwrite` is false.
     OutputError
         If the place cannot be written to.
     SpecError
@@ -116,5 +117,7 @@ def open_writer(
         options["labels"] = labels
     if row.takes_part:
         options["part"] = part
+    if row.is_folder:
+        options["find_obstacle"] = find_obstacle
     writer: Writer = row.open_writer(path, header, overwrite=overwrite, **options)
     return writer

@@ -120,7 +120,7 @@ def test_shards_of_other_names_need_a_name_for_the_index(folder, shards, capsys)
     names = ["first.h5", *(path.name for path in shards[1:])]
 
     assert run(*names) == 2
-    assert "SHARD is 'first.h5', whose name is none that --shard gives" in capsys.readouterr().err
+    assert "SHARD is 'first.h5', which is not named as --shard names files" in capsys.readouterr().err
     assert run(*names, "--output-path", "all.h5") == 0
 
     with open_reader("all.h5") as reader:
@@ -172,7 +172,7 @@ def test_a_file_that_is_no_shard_is_refused(folder, shards, recorded):
     with h5py.File(shards[1], "r+") as file:
         file.attrs["shard"] = recorded
 
-    refused(shards, DatasetError, r"00001-of-00004\.h5: this is no shard: give the files that")
+    refused(shards, DatasetError, r"00001-of-00004\.h5: this is not a shard: give the files that")
 
 
 def test_a_whole_dataset_and_an_index_are_refused(folder, shards, atlas):
@@ -180,7 +180,7 @@ def test_a_whole_dataset_and_an_index_are_refused(folder, shards, atlas):
     sharded.write(folder / "one.h5", job, sharded.header_of(job), atlas)
     index_shards(shards, "set.h5")
 
-    refused(["one.h5"], DatasetError, r"one\.h5: this is no shard", "a.h5")
+    refused(["one.h5"], DatasetError, r"one\.h5: this is not a shard", "a.h5")
     refused(["set.h5"], DatasetError, r"set\.h5: the data of its `images` lie in other files", "a.h5")
 
 
@@ -191,7 +191,7 @@ def test_a_shard_with_fewer_images_than_it_records_is_refused(folder, shards):
             del file[name]
             file[name] = rows
 
-    refused(shards, DatasetError, r"00003-of-00004\.h5: this shard has 5 images of 11: make it again")
+    refused(shards, DatasetError, r"00003-of-00004\.h5: this shard has 5 of 11 images: make it again")
 
 
 def test_shards_that_do_not_follow_one_another_are_refused(folder, shards):

@@ -1,5 +1,6 @@
+"""Datasets of any images: in memory, loaded, and read from files as they are asked for."""
+
 import multiprocessing
-import os
 import pickle
 import shutil
 from pathlib import Path
@@ -9,10 +10,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from loaded import assert_same, load
 
-from number_generator import DigitImageDataset, GenericDataset, generate_batch, set_default_dataset_filepath
-from number_generator.digits import resolve as digit_datasets
-from number_generator.digits.resolve import default_digits
+from number_generator import DigitImageDataset, GenericDataset
 from number_generator.errors import (
     DatasetError,
     DatasetIndexError,
@@ -56,20 +56,6 @@ def dataset(request, examples, files):
 def numbered(make_digits):
     """Three synthetic digits a class, 8 px high: images and integer labels."""
     return make_digits(8)
-
-
-def load(kind, path):
-    dataset = kind()
-    dataset.load(path)
-    return dataset
-
-
-def assert_same(dataset, images, labels):
-    assert len(dataset) == len(images)
-    got_images, got_labels = dataset.get_data()
-    np.testing.assert_array_equal(got_images, images)
-    assert got_images.dtype == np.uint8
-    assert got_labels == list(labels)
 
 
 # Datasets of any images
@@ -467,316 +453,6 @@ def test_a_place_that_cannot_be_written_to_is_reported(examples, tmp_path):
         GenericDataset(*examples).save(tmp_path / "file" / "lines.pickle")
 
 
-# Digits
-
-
-@pytest.mark.parametrize(
-    "form",
-    [
-        lambda labels: labels,
-        lambda labels: labels.astype(np.uint8),
-        lambda labels: labels.tolist(),
-        lambda labels: list(map(str, labels)),
-        lambda labels: np.array(list(map(str, labels))),
-        lambda labels: tuple(map(np.int8, labels)),
-    ],
-)
-def test_labels_of_digits_may_be_integers_or_texts(numbered, form):
-    images, labels = numbered
-
-    digits = DigitImageDataset(images, form(labels))
-
-    assert digits.get_data()[1] == list(map(str, labels))
-    assert digits.sha256 == DigitImageDataset(images, labels).sha256
-    np.testing.assert_array_equal(digits.get_digit_examples(4), images[labels == 4])
-
-
-def test_digits_without_metadata_have_none(numbered, tmp_path):
-    assert DigitImageDataset(*numbered).get_metadata() == {}
-    path = tmp_path / "digits.pickle"
-    path.write_bytes(pickle.dumps({"images": numbered[0], "labels": numbered[1].tolist()}, protocol=4))
-    assert load(DigitImageDataset, path).get_metadata() == {}
-
-
-@pytest.mark.parametrize("digit", range(10))
-def test_all_images_of_a_digit_are_given(digits, digit):
-    images, labels = digits
-
-    np.testing.assert_array_equal(default_digits().get_digit_examples(digit), images[labels == digit])
-
-
-@pytest.mark.parametrize("digit", [-1, 10, "1", 1.0, None, True])
-def test_what_is_no_digit_is_refused(numbered, digit):
-    digits = DigitImageDataset(*numbered)
-
-    with pytest.raises(SpecError, match="digit is"):
-        digits.get_digit_examples(digit)
-    with pytest.raises(SpecError, match="digit is"):
-        digits.random_sample_digit(digit)
-
-
-def test_a_random_digit_is_one_of_its_images(numbered):
-    images, labels = numbered
-    digits = DigitImageDataset(images, labels)
-
-    for digit in range(10):
-        drawn = {digits.random_sample_digit(digit, seed=seed).tobytes() for seed in range(50)}
-
-        assert drawn == {image.tobytes() for image in images[labels == digit]}
-        assert digits.random_sample_digit(digit).tobytes() in drawn
-
-
-def test_a_random_digit_is_repeated_by_its_seed(digits):
-    first, again, other = (default_digits().random_sample_digit(3, seed=seed) for seed in (7, 7, 8))
-
-    np.testing.assert_array_equal(first, again)
-    assert (first != other).any()
-
-
-def test_a_random_digit_is_the_callers_own(numbered):
-    digits = DigitImageDataset(*numbered)
-    before = digits.get_digit_examples(3)
-
-    digits.random_sample_digit(3, seed=1)[:] = 77
-
-    np.testing.assert_array_equal(digits.get_digit_examples(3), before)
-
-
-def test_the_shape_of_digits_is_width_and_height(make_digit_dataset):
-    assert default_digits().get_example_shape() == (28, 28)
-    assert make_digit_dataset(33).get_example_shape() == (33, 33)
-    assert DigitImageDataset().get_example_shape() == (0, 0)
-
-
-def test_the_default_digits_are_500_of_each(digits):
-    images, labels = digits
-
-    assert images.shape == (5000, 28, 28)
-    assert np.bincount(labels).tolist() == [500] * 10
-
-
-@pytest.mark.parametrize(
-    ("changed", "message"),
-    [
-        (lambda images, labels: (images[:, :, :-1], labels), r"the digits are 7 x 8 px: give square images"),
-        (lambda images, labels: (images[:, :3, :3], labels), "the digits are 3 x 3 px: .* at least 4 x 4 px"),
-        (lambda images, labels: (images.astype(np.float32), labels), "type float32"),
-        (lambda images, labels: (images.astype(np.int8), labels), "type int8"),
-        (lambda images, labels: (images > 0, labels), "type bool"),
-        (lambda images, labels: (images[0], labels), r"shape \(8, 8\)"),
-        (lambda images, labels: (images[..., None], labels), r"shape \(30, 8, 8, 1\)"),
-        (lambda images, labels: (images[:-1], labels), "there are 29 images and 30 labels"),
-        (lambda images, labels: (images, labels[:-1]), "there are 30 images and 29 labels"),
-        (lambda images, labels: (images, None), "there are 30 images and 0 labels"),
-        (lambda images, labels: (None, labels), "there are 0 images and 30 labels"),
-        (lambda images, labels: (images, [10, *labels[1:]]), "label 0 is '10': give digits from 0 to 9"),
-        (lambda images, labels: (images, [*labels[1:], -1]), "label 29 is '-1'"),
-        (lambda images, labels: (images, ["", *labels[1:]]), "label 0 is ''"),
-        (lambda images, labels: (images, ["x", *labels[1:]]), "label 0 is 'x'"),
-        (lambda images, labels: (images, ["٣", *labels[1:]]), "label 0 is '٣'"),
-        (lambda images, labels: (images, labels.astype(float)), "a label is"),
-        (lambda images, labels: (images[labels != 3], labels[labels != 3]), "there is no image of 3:"),
-        (lambda images, labels: (images[labels < 8], labels[labels < 8]), "there is no image of 8, 9: .* each digit"),
-    ],
-)
-def test_what_is_no_digit_dataset_is_refused(numbered, tmp_path, changed, message):
-    images, labels = changed(*numbered)
-
-    with pytest.raises(DatasetError, match=message):
-        DigitImageDataset(images, labels)
-
-
-def test_a_file_that_is_no_digit_dataset_is_refused_by_its_name(files, numbered):
-    digits = DigitImageDataset(*numbered)
-
-    for path in files.values():
-        with pytest.raises(DatasetError, match=r"lines\..*: the digits are 100 x 28 px"):
-            digits.load(path)
-
-    assert_same(digits, numbered[0], map(str, numbered[1]))
-
-
-def test_digits_are_added(numbered):
-    images, labels = numbered
-    digits = DigitImageDataset(images, labels)
-    before = digits.sha256
-    generate_batch(["4"], (0, 0), 8, digits=digits)
-
-    digits.add_examples(images[:1] * 0 + 200, [4])
-
-    assert len(digits) == 31
-    assert digits.sha256 != before
-    assert (digits.get_digit_examples(4)[-1] == 200).all()
-    drawn = generate_batch(["4"] * 200, (0, 0), 8, digits=digits, seed=1)
-    assert (drawn == 55).all(axis=(1, 2)).any()
-
-
-@pytest.mark.parametrize(("label", "size"), [("x", 8), (10, 8), (1, 9)])
-def test_digits_that_do_not_fit_are_not_added(numbered, label, size):
-    digits = DigitImageDataset(*numbered)
-
-    with pytest.raises(DatasetError):
-        digits.add_examples(np.zeros((1, size, size), np.uint8), [label])
-
-    assert_same(digits, numbered[0], map(str, numbered[1]))
-
-
-def test_digits_have_the_same_sha256_through_every_format(numbered, tmp_path):
-    images, labels = numbered
-    digits = DigitImageDataset(images, labels)
-    for ending in FORMATS:
-        digits.save(tmp_path / f"digits.{ending}")
-    np.savez(tmp_path / "digits.npz", images=images, labels=labels)
-    (tmp_path / "x-images-idx3-ubyte").write_bytes(
-        b"\0\0\x08\x03" + np.array(images.shape, ">u4").tobytes() + images.tobytes()
-    )
-    (tmp_path / "x-labels-idx1-ubyte").write_bytes(
-        b"\0\0\x08\x01" + np.array(labels.shape, ">u4").tobytes() + labels.astype(np.uint8).tobytes()
-    )
-
-    for name in ("digits.pickle", "digits.h5", "digits.npz", "x-images-idx3-ubyte"):
-        assert load(DigitImageDataset, tmp_path / name).sha256 == digits.sha256, name
-    assert DigitImageDataset(np.asfortranarray(images), labels).sha256 == digits.sha256
-
-
-def test_other_digits_have_another_sha256(numbered):
-    images, labels = numbered
-    sums = {DigitImageDataset(images, labels).sha256, DigitImageDataset(255 - images, labels).sha256}
-    sums.add(DigitImageDataset(images, (labels + 1) % 10).sha256)
-    sums.add(DigitImageDataset(np.pad(images, ((0, 0), (0, 1), (0, 1))), labels).sha256)
-
-    assert len(sums) == 4
-
-
-def test_digits_survive_pickling_with_and_without_an_atlas(numbered):
-    digits = DigitImageDataset(*numbered)
-    before = pickle.loads(pickle.dumps(digits))
-    drawn = generate_batch(["123"], (0, 5), 50, digits=digits, seed=1)
-    after = pickle.loads(pickle.dumps(digits))
-
-    for again in (before, after):
-        assert again.sha256 == digits.sha256
-        np.testing.assert_array_equal(generate_batch(["123"], (0, 5), 50, digits=again, seed=1), drawn)
-
-
-# The default digits
-
-
-def two_files(make_digit_dataset, tmp_path):
-    for size in (12, 16):
-        make_digit_dataset(size).save(tmp_path / f"{size}.pickle")
-    return tmp_path / "12.pickle", tmp_path / "16.pickle"
-
-
-def default_height():
-    return generate_batch(["1"], (0, 0), 20, seed=1).shape[1]
-
-
-def test_the_default_digits_are_the_packaged_ones():
-    assert default_height() == 28
-    assert default_digits() is default_digits()
-
-
-def test_the_environment_variable_names_the_default_digits(monkeypatch, digits_file):
-    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(digits_file))
-
-    assert default_height() == 12
-
-
-def test_the_environment_variable_is_read_when_digits_are_needed(monkeypatch, make_digit_dataset, tmp_path):
-    for path, height in zip(two_files(make_digit_dataset, tmp_path), (12, 16), strict=True):
-        monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(path))
-        assert default_height() == height
-    monkeypatch.delenv("NG_DEFAULT_DIGIT_DATASET")
-    assert default_height() == 28
-
-
-def test_an_empty_environment_variable_is_none(monkeypatch):
-    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", "")
-
-    assert default_height() == 28
-
-
-def test_a_set_file_goes_before_the_environment_variable(monkeypatch, make_digit_dataset, tmp_path):
-    small, large = two_files(make_digit_dataset, tmp_path)
-    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(small))
-
-    returned = set_default_dataset_filepath(large)
-
-    assert default_height() == 16
-    assert default_digits().sha256 == returned.sha256
-    assert returned.get_example_shape() == (16, 16)
-
-
-@pytest.mark.parametrize("form", [str, Path, os.fspath])
-def test_a_set_file_is_found_from_another_folder(monkeypatch, digits_file, tmp_path, form):
-    monkeypatch.chdir(digits_file.parent)
-    set_default_dataset_filepath(form(digits_file.name))
-    (tmp_path / "elsewhere").mkdir()
-    monkeypatch.chdir(tmp_path / "elsewhere")
-
-    assert default_height() == 12
-
-
-def test_a_file_that_cannot_be_used_leaves_the_default(monkeypatch, digits_file, tmp_path):
-    set_default_dataset_filepath(digits_file)
-    (tmp_path / "broken.pickle").write_bytes(b"nonsense")
-
-    with pytest.raises(DatasetError, match=r"broken\.pickle"):
-        set_default_dataset_filepath(tmp_path / "broken.pickle")
-    with pytest.raises(DatasetNotFoundError, match=r"none\.pickle"):
-        set_default_dataset_filepath(tmp_path / "none.pickle")
-    with pytest.raises(SpecError):
-        set_default_dataset_filepath(5)
-
-    assert default_height() == 12
-
-
-def test_an_environment_variable_that_names_no_file_is_reported(monkeypatch, tmp_path):
-    monkeypatch.setenv("NG_DEFAULT_DIGIT_DATASET", str(tmp_path / "none.pickle"))
-
-    with pytest.raises(DatasetNotFoundError, match=r"none\.pickle"):
-        default_height()
-
-
-def test_a_changed_file_is_read_again(make_digit_dataset, digits_file):
-    set_default_dataset_filepath(digits_file)
-    assert default_height() == 12
-
-    make_digit_dataset(16).save(digits_file)
-
-    assert default_height() == 16
-
-
-def test_an_unchanged_file_is_read_once(digits_file):
-    assert digit_datasets.load_digits(digits_file) is digit_datasets.load_digits(str(digits_file))
-
-
-# What a user does with a dataset does not reach others
-
-
-def test_other_digits_loaded_into_a_returned_dataset_do_not_change_the_default(make_digit_dataset, tmp_path):
-    small, large = two_files(make_digit_dataset, tmp_path)
-    returned = set_default_dataset_filepath(large)
-
-    returned.load(small)
-
-    assert default_height() == 16
-    assert generate_batch(["7"], (5, 10), 40, digits=large).shape == (1, 16, 40)
-
-
-def test_digits_are_a_copy_that_nobody_can_write_to(make_digits):
-    images, labels = make_digits(12)
-    dataset = DigitImageDataset(images, labels)
-    digest = DigitImageDataset(images.copy(), labels).sha256
-
-    images[:] = 0
-
-    assert dataset.sha256 == digest
-    with pytest.raises(ValueError, match="read-only"):
-        dataset.get_data()[0][0] = 0
-
-
 def test_a_lazy_dataset_finds_its_file_from_another_folder(examples, tmp_path, monkeypatch):
     GenericDataset(*examples).save(tmp_path / "lines.h5")
     monkeypatch.chdir(tmp_path)
@@ -788,20 +464,6 @@ def test_a_lazy_dataset_finds_its_file_from_another_folder(examples, tmp_path, m
     sent = pickle.loads(pickle.dumps(dataset))
 
     assert sent[0][1] == dataset[0][1]
-
-
-def test_new_labels_of_an_idx_pair_are_noticed(make_digits, tmp_path):
-    images, labels = make_digits(12)
-    path, second = tmp_path / "train-images-idx3-ubyte", tmp_path / "train-labels-idx1-ubyte"
-    path.write_bytes(b"\0\0\x08\x03" + np.array(images.shape, ">u4").tobytes() + images.tobytes())
-    head = b"\0\0\x08\x01" + np.array(len(labels), ">u4").tobytes()
-    second.write_bytes(head + labels.astype(np.uint8).tobytes())
-    before = digit_datasets.load_digits(path).sha256
-
-    second.write_bytes(head + (9 - labels).astype(np.uint8).tobytes())
-    os.utime(second, ns=(1, 1))
-
-    assert digit_datasets.load_digits(path).sha256 != before
 
 
 @pytest.mark.parametrize("value", [Path("x"), lambda: 0, "\ud800", {"a": {"b": object()}}])

@@ -35,7 +35,6 @@ from written import (
 
 from number_generator.errors import MissingExtraError, OutputError, OutputExistsError, SpecError
 from number_generator.formats import registry
-from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.schema import describe, parse_truth_rows
 from number_generator.formats.writer import open_writer
@@ -43,6 +42,7 @@ from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.job.spec import Span
 from number_generator.system import atomic_file
 from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.atomic_folder import AtomicFolder
 
 FILES = pytest.mark.parametrize(
     ("file_format", "compression"), [("pickle", "none"), ("hdf5", "gzip"), ("hdf5", "none"), ("npz", "none")]
@@ -76,7 +76,7 @@ def test_hdf5_is_compressed_and_a_pickle_is_not_where_nothing_is_said(tmp_path, 
 @pytest.mark.parametrize(
     ("file_format", "compression", "known"),
     [
-        ("pickle", "gzip", "'none': choose the format hdf5, or leave"),
+        ("pickle", "gzip", "'none': choose format hdf5, or leave"),
         ("pickle", "lzf", "'none': leave"),
         ("hdf5", "lzf", "'gzip' or 'none': leave"),
         ("hdf5", "", "'gzip' or 'none': leave"),

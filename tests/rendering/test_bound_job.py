@@ -12,7 +12,7 @@ from number_generator.digits.resolve import DigitImageDataset, packaged_digits, 
 from number_generator.errors import DatasetError, SpecError
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting
 from number_generator.job.spec import RENDER_VERSION, Job, RenderSpec, Span
-from number_generator.numbers.sequences import PhoneNumbers
+from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.bound_job import BoundJob, bind_job
 
 SPECS = {"clean": RenderSpec((5, 10), 100), "natural": RenderSpec(None, 100, style=Handwriting.named("natural"))}

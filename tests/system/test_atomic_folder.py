@@ -6,16 +6,25 @@ import sys
 from pathlib import Path
 
 import pytest
-from written import names_in, tree, write_dataset
+from written import names_in, tree
 
 from number_generator.errors import OutputError, OutputExistsError
-from number_generator.formats.atomic_folder import AtomicFolder
 from number_generator.system import temporaries
+from number_generator.system.atomic_folder import AtomicFolder
 from number_generator.system.signals import _remove
 
 
+def find_weights(folder):
+    return "holds 'weights.pt'" if (folder / "weights.pt").exists() else None
+
+
+def make_earlier(path):
+    (path / "old").mkdir(parents=True)
+    (path / "old" / "file.bin").write_bytes(b"old")
+
+
 def make_folder(path, *, overwrite=False):
-    folder = AtomicFolder(path, overwrite=overwrite)
+    folder = AtomicFolder(path, overwrite=overwrite, find_obstacle=find_weights)
     with folder.create("deep/file.bin") as file:
         file.write(b"new")
     return folder
@@ -36,13 +45,62 @@ def test_a_committed_folder_has_its_final_name_alone(tmp_path):
 
 
 def test_a_discarded_folder_leaves_nothing_and_the_earlier_one_untouched(tmp_path):
-    write_dataset(tmp_path / "set", "png", 3)
+    make_earlier(tmp_path / "set")
     earlier = tree(tmp_path / "set")
 
     make_folder(tmp_path / "set", overwrite=True).discard()
 
     assert names_in(tmp_path) == ["set"]
     assert tree(tmp_path / "set") == earlier
+
+
+def test_a_folder_replaces_an_earlier_one_where_that_is_allowed(tmp_path):
+    make_earlier(tmp_path / "set")
+
+    folder = make_folder(tmp_path / "set", overwrite=True)
+    folder.commit()
+    folder.discard()
+
+    assert names_in(tmp_path) == ["set"]
+    assert tree(tmp_path / "set") == {"deep/file.bin": b"new"}
+
+
+def test_a_folder_with_an_obstacle_is_never_replaced(tmp_path):
+    make_earlier(tmp_path / "set")
+    (tmp_path / "set" / "weights.pt").touch()
+    before = tree(tmp_path / "set")
+
+    with pytest.raises(OutputError, match=r"set holds 'weights\.pt', and so is not replaced: give another name"):
+        make_folder(tmp_path / "set", overwrite=True)
+
+    assert names_in(tmp_path) == ["set"]
+    assert tree(tmp_path / "set") == before
+
+
+def test_a_folder_that_gets_an_obstacle_while_ours_is_written_is_not_replaced(tmp_path):
+    make_earlier(tmp_path / "set")
+    folder = make_folder(tmp_path / "set", overwrite=True)
+    (tmp_path / "set" / "weights.pt").touch()
+
+    with pytest.raises(OutputError, match=r"set holds 'weights\.pt'"):
+        folder.commit()
+    folder.discard()
+
+    assert names_in(tmp_path) == ["set"]
+    assert "weights.pt" in names_in(tmp_path / "set")
+
+
+def test_only_an_empty_folder_is_replaced_where_nothing_finds_obstacles(tmp_path):
+    make_earlier(tmp_path / "set")
+
+    with pytest.raises(OutputError, match="set is not empty, and so is not replaced"):
+        AtomicFolder(tmp_path / "set", overwrite=True)
+    shutil.rmtree(tmp_path / "set" / "old")
+    folder = AtomicFolder(tmp_path / "set", overwrite=True)
+    folder.commit()
+    folder.discard()
+
+    assert tree(tmp_path / "set") == {}
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "dataset", "dangling link"])
@@ -53,7 +111,7 @@ def test_what_is_there_is_an_error_where_it_may_not_be_replaced(tmp_path, kind):
     elif kind == "folder":
         path.mkdir()
     elif kind == "dataset":
-        write_dataset(path, "png", 1)
+        make_earlier(path)
     else:
         path.symlink_to("nowhere")
 
@@ -138,27 +196,27 @@ def test_a_temporary_folder_taken_for_a_stale_one_before_it_was_locked_is_made_a
 
 
 def test_what_a_killed_run_had_moved_aside_is_put_back(tmp_path):
-    write_dataset(tmp_path / "set", "png", 3)
+    make_earlier(tmp_path / "set")
     earlier = tree(tmp_path / "set")
     (tmp_path / "set").rename(tmp_path / ".set.0123abcd.earlier")
 
-    AtomicFolder(tmp_path / "set", overwrite=True).discard()
+    make_folder(tmp_path / "set", overwrite=True).discard()
 
     assert names_in(tmp_path) == ["set"]
     assert tree(tmp_path / "set") == earlier
 
 
 def test_what_a_killed_run_had_replaced_remove(tmp_path):
-    write_dataset(tmp_path / "set", "png", 3)
+    make_earlier(tmp_path / "set")
     shutil.copytree(tmp_path / "set", tmp_path / ".set.0123abcd.earlier")
 
-    AtomicFolder(tmp_path / "set", overwrite=True).discard()
+    make_folder(tmp_path / "set", overwrite=True).discard()
 
     assert names_in(tmp_path) == ["set"]
 
 
 def test_the_earlier_folder_is_put_back_where_the_new_one_cannot_take_its_place(tmp_path):
-    write_dataset(tmp_path / "set", "png", 3)
+    make_earlier(tmp_path / "set")
     earlier = tree(tmp_path / "set")
     folder = make_folder(tmp_path / "set", overwrite=True)
     folder.finish()
@@ -173,7 +231,7 @@ def test_the_earlier_folder_is_put_back_where_the_new_one_cannot_take_its_place(
 
 
 def test_a_symbolic_link_stays_and_its_folder_is_written(tmp_path):
-    write_dataset(tmp_path / "real", "png", 3)
+    make_earlier(tmp_path / "real")
     (tmp_path / "link").symlink_to("real")
 
     folder = make_folder(tmp_path / "link", overwrite=True)

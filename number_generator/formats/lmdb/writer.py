@@ -27,6 +27,7 @@ from number_generator.formats.schema import (
     truth_key,
 )
 from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.system.atomic_folder import FindObstacle
 from number_generator.system.optional import import_optional
 from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 
@@ -47,13 +48,15 @@ class LmdbWriter(FolderWriter):
     unnamed temporary files beside it.
     """
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
+    def __init__(
+        self, path: Path, header: DatasetHeader, *, overwrite: bool, find_obstacle: FindObstacle | None = None
+    ) -> None:
         self._lmdb = import_optional("lmdb", "lmdb", "the format lmdb")
         self._transaction: Any = None
         self._held_bytes = self._held_entries = 0
         self._number = 0
         self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
-        super().__init__(path, header, overwrite=overwrite)
+        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write its ground truth as lines of JSON."""

@@ -15,6 +15,7 @@ from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
+from number_generator.system.atomic_folder import FindObstacle
 from number_generator.system.optional import import_optional
 
 __all__ = ["ParquetWriter"]
@@ -30,7 +31,7 @@ class ParquetWriter(FolderWriter):
 
     Parameters
     ----------
-    path, header, overwrite
+    path, header, overwrite, find_obstacle
         As for every writer.
     part : str
         What the names of the files begin with, which becomes the name of the split. A hyphen, which `datasets` does
@@ -45,6 +46,7 @@ class ParquetWriter(FolderWriter):
         header: DatasetHeader,
         *,
         overwrite: bool,
+        find_obstacle: FindObstacle | None = None,
         part: str = "train",
         file_images: int = _FILE_IMAGES,
     ) -> None:
@@ -61,7 +63,7 @@ class ParquetWriter(FolderWriter):
         self._file = -1
         self._stream: IO[bytes] | None = None
         self._writer: Any = None
-        super().__init__(path, header, overwrite=overwrite)
+        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
 
     @property
     def span_multiple(self) -> int:

@@ -15,6 +15,7 @@ from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, image_path
 from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.system.atomic_folder import FindObstacle
 
 __all__ = ["PngWriter"]
 
@@ -29,12 +30,20 @@ class PngWriter(FolderWriter):
 
     _holds_many = True
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, labels: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: DatasetHeader,
+        *,
+        overwrite: bool,
+        find_obstacle: FindObstacle | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
         self._kinds = frozenset(labels)
         self._number = 0
         self._image_folder = ""
         self._files: dict[str, IO[bytes]] = {}
-        super().__init__(path, header, overwrite=overwrite)
+        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write its ground truth as JSON."""

@@ -24,6 +24,7 @@ FORMAT = FileFormat(
     signatures=((257, b"ustar"),),
     matches_names=_matches_names,
     list_source_files=Lazy("number_generator.formats.webdataset.files:list_source_files"),
+    find_strangers=Lazy("number_generator.formats.webdataset.files:find_strangers"),
     open_reader=Lazy("number_generator.formats.webdataset.reader:WebDatasetReader"),
     open_writer=Lazy("number_generator.formats.webdataset.writer:WebDatasetWriter"),
 )

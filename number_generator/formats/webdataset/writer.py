@@ -10,6 +10,7 @@ from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.system.atomic_folder import FindObstacle
 
 __all__ = ["WebDatasetWriter"]
 
@@ -29,7 +30,7 @@ class WebDatasetWriter(FolderWriter):
 
     Parameters
     ----------
-    path, header, overwrite
+    path, header, overwrite, find_obstacle
         As for every writer.
     part : str
         What the names of the shards begin with.
@@ -43,6 +44,7 @@ class WebDatasetWriter(FolderWriter):
         header: DatasetHeader,
         *,
         overwrite: bool,
+        find_obstacle: FindObstacle | None = None,
         part: str = "train",
         shard_images: int = _SHARD_IMAGES,
     ) -> None:
@@ -51,7 +53,7 @@ class WebDatasetWriter(FolderWriter):
         self._number = 0
         self._shards = 0
         self._shard: IO[bytes]
-        super().__init__(path, header, overwrite=overwrite)
+        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write labels and ground truth as JSON, divided where the image's number goes."""
