@@ -203,13 +203,13 @@ def test_the_labels_are_phone_numbers():
 
 def test_the_dataset_command_has_defaults(folder, monkeypatch):
     seen = {}
-    run_job = execute.run_job
+    write_job = execute.write_job
 
     def spy(job, *arguments, workers, **keywords):
         seen["workers"] = workers
-        run_job(job, *arguments, workers=workers, **keywords)
+        write_job(job, *arguments, workers=workers, **keywords)
 
-    monkeypatch.setattr(execute, "run_job", spy)
+    monkeypatch.setattr(execute, "write_job", spy)
     status = run(PHONE)
 
     images, _, metadata = load("phonenumbers-handwritten-dataset-1000.pickle")
@@ -858,7 +858,7 @@ def test_too_little_memory_is_one_error(capsys, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
-    monkeypatch.setattr("number_generator.commands.runs.execute.run_job", fail)
+    monkeypatch.setattr("number_generator.commands.runs.execute.write_job", fail)
 
     check_failure(capsys, PHONE, [], "out of memory: give fewer --workers or a smaller job")
 

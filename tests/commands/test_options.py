@@ -516,7 +516,7 @@ def test_a_class_too_small_to_split_is_one_clear_error(folder, capsys, digits_fi
 def test_an_earlier_file_of_one_part_stops_everything_before_any_work(folder, capsys, monkeypatch, part):
 
     made = []
-    monkeypatch.setattr(execute, "run_job", lambda *arguments, **options: made.append(arguments))
+    monkeypatch.setattr(execute, "write_job", lambda *arguments, **options: made.append(arguments))
     earlier = folder / f"set-{part}.h5"
     earlier.write_bytes(b"earlier")
 
@@ -553,15 +553,15 @@ def test_an_interruption_takes_the_unfinished_files_of_all_parts_away(folder, mo
         raise _EndedError(status)
 
     seen = []
-    run_job = execute.run_job
+    write_job = execute.write_job
 
     def interrupted(*arguments, **options):
         seen.append(names_in(folder))
         if len(seen) == when:
             signal.raise_signal(signal.SIGINT)
-        run_job(*arguments, **options)
+        write_job(*arguments, **options)
 
-    monkeypatch.setattr(execute, "run_job", interrupted)
+    monkeypatch.setattr(execute, "write_job", interrupted)
     monkeypatch.setattr(interruptions.os, "_exit", end)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     interruption = Interruption()

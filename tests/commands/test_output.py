@@ -397,7 +397,7 @@ def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, 
         interruption._handle(2, None)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("number_generator.commands.runs.execute.run_job", interrupt)
+    monkeypatch.setattr("number_generator.commands.runs.execute.write_job", interrupt)
     with pytest.raises(KeyboardInterrupt):
         cli.generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
 
