@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageFont
 
 import number_generator
-from number_generator import GenericDataset, Handwriting, generate_batch, preview
+from number_generator import GenericDataset, Handwriting, contact_sheets, generate_batch, preview
 from number_generator.commands.main import main
 from number_generator.errors import DatasetError, DatasetNotFoundError, OutputError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
@@ -82,7 +82,7 @@ def shown(monkeypatch):
         seen[:] = [images, list(labels)]
         return contact_sheet(images, labels)
 
-    monkeypatch.setattr(sheet, "contact_sheet", spy)
+    monkeypatch.setattr(contact_sheets, "contact_sheet", spy)
     return seen
 
 

@@ -1,9 +1,6 @@
-"""What `python -m number_generator index` runs: shards that were made one by one become one dataset."""
+"""`python -m number_generator index`: its arguments."""
 
 import argparse
-
-from number_generator.commands.terminal import say
-from number_generator.system.signals import Interruption
 
 __all__ = ["add_index"]
 
@@ -28,12 +25,4 @@ def add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "on)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier file of that name")
-    parser.set_defaults(work=_index)
-
-
-def _index(options: argparse.Namespace, interruption: Interruption) -> None:
-    from number_generator.formats.joining import index_path, index_shards  # noqa: PLC0415 - heavy, as in `generate`
-
-    output = index_path(options.shards[0]) if options.output_path is None else options.output_path
-    shards, images = index_shards(options.shards, output, overwrite=options.overwrite, interruption=interruption)
-    say(f'Index of {shards} shards with {images} images written to "{output}"')
+    parser.set_defaults(work="number_generator.commands.work.index:write_index")

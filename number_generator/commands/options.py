@@ -1,62 +1,23 @@
 """The options of `generate-phone-numbers` that tell what to write, what to record of it, and how to divide it.
 
-Nothing heavy is imported at the top, as in `generate`.
+What they mean is in `option_values`.
 """
 
 import argparse
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from number_generator.errors import SpecError
-
-if TYPE_CHECKING:
-    from number_generator.digits.splits import Split
-    from number_generator.job.spec import NumberSource
 
 __all__ = [
     "NUM_IMAGES",
     "SPACING_RANGE",
-    "Numbers",
     "add_number_options",
     "add_scale_options",
     "add_set_option",
     "add_truth_options",
-    "parse_numbers",
-    "parse_shard",
-    "parse_shards",
-    "parse_split_option",
-    "parse_truth",
 ]
 
 NUM_IMAGES = 1000
 """How many images are made unless it is said."""
 SPACING_RANGE = (5, 10)
 """Smallest and largest gap in px of the style `clean`, unless they are given."""
-
-_MOST_SHARDS = 10_000
-_SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Numbers:
-    """What the options say of the numbers to write.
-
-    Attributes
-    ----------
-    source : NumberSource
-    words : list of str
-        The options, as a command takes them.
-    are_phone : bool
-        Whether they are phone numbers, and files and messages may say so.
-    count : int or None
-        How many there are where they are listed.
-    """
-
-    source: "NumberSource"
-    words: list[str]
-    are_phone: bool
-    count: int | None = None
 
 
 def add_set_option(parser: argparse.ArgumentParser) -> None:
@@ -163,108 +124,3 @@ def add_scale_options(parser: argparse.ArgumentParser) -> None:
         "file that its --scheduler-file names, or local, for --workers processes of this machine; all workers must see "
         "the folder of --output-path (--shards: one for each thread or million images, unless it is given)",
     )
-
-
-def parse_shards(options: argparse.Namespace) -> int | None:
-    """Give how many files `--shards` divides a dataset into, or raise SpecError."""
-    if options.shards is None:
-        return None
-    from number_generator.system.checks import check_integer  # noqa: PLC0415
-
-    if options.shard is not None:
-        raise SpecError("--shards and --shard are given: leave --shards out to make one of them, or --shard for all")
-    return check_integer("--shards", options.shards, 1, _MOST_SHARDS)
-
-
-def parse_shard(options: argparse.Namespace) -> tuple[int, int] | None:
-    """Give which of how many shards `--shard` asks for, or raise SpecError."""
-    if options.shard is None:
-        return None
-    parse_shards(options)
-    found = _SHARD.fullmatch(options.shard)
-    number, shards = (int(found[1]), int(found[2])) if found else (0, 0)
-    if not number < shards <= _MOST_SHARDS:
-        raise SpecError(
-            f"--shard is {options.shard!r}: give I/K, where I is a number from 0 to K - 1, as in 0/16, and K at most "
-            f"{_MOST_SHARDS}"
-        )
-    return number, shards
-
-
-def parse_numbers(options: argparse.Namespace) -> Numbers:
-    """Give the numbers that the options describe, or raise SpecError that names the option."""
-    chosen = [name for name in ("pattern", "country", "sequences") if getattr(options, name) is not None]
-    if len(chosen) > 1:
-        raise SpecError(f"--{chosen[0]} and --{chosen[1]} are given: leave one of them out")
-    for name, needed in (("lengths", "pattern"), ("column", "sequences"), ("order", "sequences")):
-        if getattr(options, name) is not None and getattr(options, needed) is None:
-            raise SpecError(f"--{name} is given without --{needed}, which it belongs to: leave it out")
-    if options.dashes and (options.pattern is not None or options.sequences is not None):
-        raise SpecError(
-            f"--dashes groups phone numbers, and --{chosen[0]} is given: write the dashes there, and leave this out"
-        )
-    if options.pattern is not None:
-        return _pattern(options)
-    if options.country is not None:
-        return _countries(options)
-    if options.sequences is not None:
-        return _listed(options)
-    from number_generator.numbers.sequences import PhoneNumbers  # noqa: PLC0415
-
-    return Numbers(PhoneNumbers(options.dashes), ["--dashes"] if options.dashes else [], are_phone=True)
-
-
-def parse_truth(options: argparse.Namespace) -> tuple[str, ...]:
-    """Give the ground truth that `--truth` asks for, or raise SpecError."""
-    from number_generator.job.spec import TRUTHS, check_truth  # noqa: PLC0415
-
-    if options.truth is None:
-        return ()
-    stored = tuple(kind for kind in TRUTHS if kind != "masks")
-    kinds = [kind.strip() for kind in options.truth.split(",")]
-    for kind in kinds:
-        if kind not in stored:
-            raise SpecError(f"--truth is {options.truth!r}, which holds {kind!r}: give some of {', '.join(stored)}")
-    return check_truth(kinds, "--truth")
-
-
-def parse_split_option(options: argparse.Namespace) -> "Split | None":
-    """Give the split that `--split` asks for, or raise SpecError."""
-    if options.split is None:
-        return None
-    from number_generator.digits.splits import parse_split  # noqa: PLC0415
-
-    try:
-        return parse_split(options.split)
-    except SpecError as exc:
-        raise SpecError(f"--split: {exc}") from exc
-
-
-def _pattern(options: argparse.Namespace) -> Numbers:
-    from number_generator.numbers.patterns import parse_pattern_option  # noqa: PLC0415
-
-    if not options.pattern:
-        raise SpecError("--pattern is empty, which matches nothing but blank pages: give a name or an expression")
-    pattern = parse_pattern_option(options.pattern, options.lengths)
-    words = [f"--pattern={options.pattern}"]
-    words += [] if options.lengths is None else [f"--lengths={options.lengths}"]
-    return Numbers(pattern, words, are_phone=False)
-
-
-def _countries(options: argparse.Namespace) -> Numbers:
-    from number_generator.numbers.countries import CountryNumbers, parse_country_option  # noqa: PLC0415
-
-    numbers = CountryNumbers(parse_country_option(options.country), dashes=options.dashes)
-    words = [f"--country={options.country}"] + (["--dashes"] if options.dashes else [])
-    return Numbers(numbers, words, are_phone=True)
-
-
-def _listed(options: argparse.Namespace) -> Numbers:
-    from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
-
-    numbers = ListedNumbers.from_file(options.sequences, column=options.column, order=options.order or "given")
-    # Absolute, as the command may be run again in any folder.
-    words = [f"--sequences={numbers.about['sequences']}"]
-    words += [] if options.column is None else [f"--column={options.column}"]
-    words += [] if options.order is None else [f"--order={options.order}"]
-    return Numbers(numbers, words, are_phone=False, count=len(numbers.packed))

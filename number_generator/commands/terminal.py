@@ -2,12 +2,13 @@
 
 import argparse
 import os
+import pkgutil
 import sys
-from collections.abc import Callable
 from typing import Any, TextIO
 
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.system.signals import Interruption
 
 __all__ = ["FAILED", "USAGE", "make_parser", "run_guarded", "say", "say_title", "show_progress"]
 
@@ -24,11 +25,21 @@ def make_parser(name: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
-def run_guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[argparse.Namespace], None]) -> int:
-    """Parse, work, and turn errors into an exit status and one line on stderr."""
+def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: Interruption) -> int:
+    """Parse, work, and turn errors into an exit status and one line on stderr.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Its default `work` names the function that carries the command out, as in "package.module:function". The module
+        is imported only now: modules that work are heavy, and `--help` must not wait for them.
+    argv : list of str
+    interruption : Interruption
+        Passed to the function, after the options.
+    """
     options = parser.parse_args(argv)
     try:
-        work(options)
+        pkgutil.resolve_name(options.work)(options, interruption)
         sys.stdout.flush()
     except SpecError as exc:
         parser.print_usage(sys.stderr)
@@ -64,7 +75,7 @@ def say_title(title: str, rule: int) -> None:
 
 def show_progress(count: int, *, quiet: bool) -> Any:
     """Give a progress bar on stderr with images/s and the time left; silent where stderr is no terminal."""
-    from tqdm import tqdm  # noqa: PLC0415 - see the module's first lines
+    from tqdm import tqdm  # noqa: PLC0415 - every parser needs this module, and few commands a bar
 
     tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
     return tqdm(total=count, unit=" images", unit_scale=True, dynamic_ncols=True, disable=True if quiet else None)

@@ -7,9 +7,10 @@ import io
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from number_generator.commands.inspection.charts import draw_bar_chart, draw_histogram
 from number_generator.commands.inspection.inspect import Inspection, spread_numbers
@@ -25,12 +26,15 @@ from number_generator.commands.inspection.text import (
     format_verification,
     make_printable,
 )
-from number_generator.commands.inspection.verification import Verification
 from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
+from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import translate_errors
+
+if TYPE_CHECKING:
+    from number_generator.commands.inspection.verification import Verification
 
 __all__ = ["format_page", "save_page"]
 
@@ -198,8 +202,6 @@ def _made(found: Inspection) -> Iterator[str]:
 
 def _sheet(found: Inspection, reader: Reader) -> Iterator[str]:
     """Show images from all over the dataset."""
-    from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415 - Pillow loads when it is used
-
     most = min(_SHEET_IMAGES, _SHEET_PIXELS // (found.height * found.width))
     numbers = spread_numbers(found.count, most) if most else []
     if not numbers:
@@ -221,8 +223,6 @@ def _sheet(found: Inspection, reader: Reader) -> Iterator[str]:
 
 
 def _png(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
-    from PIL import Image  # noqa: PLC0415
-
     written = io.BytesIO()
     Image.fromarray(sheet).save(written, "PNG")
     return base64.b64encode(written.getvalue()).decode("ascii")

@@ -6,10 +6,13 @@ import shlex
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
-from number_generator.commands.inspection.verification import Verification
+
+if TYPE_CHECKING:
+    from number_generator.commands.inspection.verification import Verification
 
 __all__ = [
     "FORMAT_NAMES",

@@ -8,7 +8,7 @@ import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,10 +17,12 @@ from number_generator.commands.recorded import parsed_command
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.formats.reader import Reader
+from number_generator.formats.schema import pad
+from number_generator.job.chunk import Chunk
+from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.provenance import find_differences
-
-if TYPE_CHECKING:
-    from number_generator.job.chunk import Chunk
+from number_generator.job.spec import RENDER_VERSION, Span
+from number_generator.rendering.engine import make_chunk
 
 __all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "list_files_to_read", "verify"]
 
@@ -148,9 +150,6 @@ def _words(metadata: Mapping[str, Any]) -> list[str]:
 
 def _check_versions(metadata: Mapping[str, Any]) -> None:
     """Refuse datasets that were drawn with other pixels than those of this version."""
-    from number_generator.job.handwriting import STYLE_VERSION  # noqa: PLC0415 - the metadata of this version, no more
-    from number_generator.job.spec import RENDER_VERSION  # noqa: PLC0415
-
     if not _words(metadata):
         raise _UnverifiableError(f"it records no command of {_COMMAND}")
     now = {"render_version": RENDER_VERSION, "style_version": STYLE_VERSION}
@@ -205,9 +204,6 @@ def _compared_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, in
 
 def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...]) -> tuple[str, ...]:
     """Make an image again, and tell what of it is different."""
-    from number_generator.job.spec import Span  # noqa: PLC0415
-    from number_generator.rendering.engine import make_chunk  # noqa: PLC0415 - compiled code loads when it is used
-
     start = part.job.span.start + number
     chunk = make_chunk(part.job, part.atlas, Span(start, start + 1))
     what = [] if np.array_equal(reader.images(number, number + 1), chunk.images) else ["image"]
@@ -217,8 +213,6 @@ def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...
 
 
 def _is_same_truth(reader: Reader, part: Part, chunk: Chunk, number: int, name: str) -> bool:
-    from number_generator.formats.schema import pad  # noqa: PLC0415
-
     (field,) = (field for field in part.header.fields if field.name == name)
     made, found = pad(chunk.truth[name], field), reader.truth(name, number, number + 1)
     return found.dtype == made.dtype and np.array_equal(found, made, equal_nan=made.dtype.kind == "f")

@@ -9,9 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from number_generator.commands.options import (
-    NUM_IMAGES,
-    SPACING_RANGE,
+from number_generator.commands.option_values import (
     Numbers,
     parse_numbers,
     parse_shard,
@@ -19,6 +17,7 @@ from number_generator.commands.options import (
     parse_split_option,
     parse_truth,
 )
+from number_generator.commands.options import NUM_IMAGES, SPACING_RANGE
 from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
 from number_generator.job.provenance import make_shard_metadata
