@@ -118,7 +118,7 @@ def test_the_page_tells_what_was_found(dataset):
         "40 images, with the boxes of their characters",
         "All 60 labels.",
         "between neighbouring boxes",
-        "Verified: 60 images, made again, are the same to the byte (labels, boxes as well)",
+        "Verified: 60 images, made again, are identical to the byte (labels, boxes too)",
     ):
         assert text in re.sub(r" +", " ", shown) or text in shown, text
     assert page.count("<svg") == 10
