@@ -42,7 +42,7 @@ def draw_preview(
     if style is None:
         for name, value in (("spacing_range", spacing_range), ("digits", digits), ("sequences", sequences)):
             if value is not None:
-                raise SpecError(f"{name} is given and the source is a dataset, whose images exist: leave it out")
+                raise SpecError(f"{name} is given and the source is a dataset, whose images are ready: leave it out")
         sheet = draw_dataset_sheet(source, count)
     else:
         if seed is None:

@@ -163,9 +163,9 @@ def test_a_long_label_is_shortened_and_stays_below_its_image(label):
 
 
 def test_a_shortened_label_ends_in_dots():
-    font = sheet._label_font()
+    font = sheet._load_font()
 
-    short = sheet._shortened("0123456789" * 5, font, 80)
+    short = sheet._shorten("0123456789" * 5, font, 80)
 
     assert short.endswith("...")
     assert "0123456789".startswith(short[:-3][:10])
@@ -174,16 +174,16 @@ def test_a_shortened_label_ends_in_dots():
 
 @pytest.mark.parametrize("width", range(1, 40))
 def test_no_label_is_wider_than_its_place(width):
-    font = sheet._label_font()
+    font = sheet._load_font()
 
     for text in ("", "7", "42", "12345678901", "WWWW"):
-        assert font.getlength(sheet._shortened(text, font, width)) <= width
+        assert font.getlength(sheet._shorten(text, font, width)) <= width
 
 
 def test_a_label_that_fits_is_whole():
-    font = sheet._label_font()
+    font = sheet._load_font()
 
-    assert sheet._shortened("+81 (90) 12", font, 100) == "+81 (90) 12"
+    assert sheet._shorten("+81 (90) 12", font, 100) == "+81 (90) 12"
 
 
 def test_a_label_takes_one_line_and_only_simple_characters():
@@ -259,7 +259,7 @@ def test_the_images_are_left_alone():
     ("images", "labels", "keywords", "message"),
     [
         (noise(0), [], {}, r"shape \(0, 6, 20\): a sheet shows at least one image"),
-        (np.zeros((2, 0, 5), np.uint8), ["1", "2"], {}, "at least one image that has pixels"),
+        (np.zeros((2, 0, 5), np.uint8), ["1", "2"], {}, "at least one image with pixels"),
         (noise(2), ["1"], {}, "2 images and 1 labels"),
         (noise(2)[0], ["1", "2"], {}, r"shape \(6, 20\) and type uint8: give a uint8 array of shape"),
         (noise(2).astype(float), ["1", "2"], {}, "type float64"),
@@ -455,7 +455,7 @@ def test_a_file_named_like_a_style_needs_its_folder(shown, tmp_path, monkeypatch
         (Path("no.h5"), {}, DatasetNotFoundError, "source is 'no.h5', which is neither"),
         ("no.toml", {}, SpecError, "the style no.toml cannot be read"),
         (5, {}, SpecError, "source is a int: give the name of a style"),
-        (GenericDataset(), {}, DatasetError, "the dataset holds no image"),
+        (GenericDataset(), {}, DatasetError, "the dataset holds no images"),
         (GenericDataset(noise(1), ["1"]), {"sequences": ["1"]}, SpecError, "sequences is given and the source is a da"),
         (GenericDataset(noise(1), ["1"]), {"digits": "d.h5"}, SpecError, "digits is given"),
         (GenericDataset(noise(1), ["1"]), {"spacing_range": (1, 2)}, SpecError, "spacing_range is given"),

@@ -7,43 +7,43 @@ __all__ = ["add_convert"]
 
 def add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of `python -m number_generator`."""
-    text = "Write a dataset in another format, with its metadata and its ground truth; the images stay as they are."
+    text = "Write a dataset in another format, with its metadata and ground truth; the images stay the same."
     parser = commands.add_parser(
         "convert", help="write a dataset in another format", description=text, allow_abbrev=False
     )
     parser.add_argument(
         "source",
         metavar="SRC",
-        help="a dataset: a file, pickle, HDF5, .npz, MNIST's IDX images, Parquet or a tar of WebDataset, or a folder "
-        "of an LMDB, of Parquet files, of tars of WebDataset, or of PNG images with a file of their labels",
+        help="a dataset: a file (pickle, HDF5, .npz, MNIST's IDX images, Parquet or a WebDataset tar), or a folder (an "
+        "LMDB, Parquet files, WebDataset tars, or PNG images with a file of their labels)",
     )
     parser.add_argument(
         "target",
         metavar="DST",
-        help="the file or folder to write; an ending .pickle, .h5, .hdf5, .npz or .lmdb chooses the format",
+        help="the file or folder to write; the ending .pickle, .h5, .hdf5, .npz or .lmdb chooses the format",
     )
     parser.add_argument(
         "--format",
         metavar="NAME",
-        help="pickle, hdf5, npz, png, lmdb, webdataset or parquet (default: what the ending of DST stands for)",
+        help="pickle, hdf5, npz, png, lmdb, webdataset or parquet (default: chosen by the ending of DST)",
     )
     parser.add_argument(
         "--labels",
         default="",
         metavar="KIND[,KIND...]",
-        help="of png: which label files to write beside gt.txt: json for docTR, csv for EasyOCR, tesseract, jsonl for "
-        "Hugging Face, which also holds ground truth",
+        help="for png: which label files to write beside gt.txt: json for docTR, csv for EasyOCR, tesseract, and jsonl "
+        "for Hugging Face, which also holds ground truth",
     )
     parser.add_argument(
-        "--compression", choices=("gzip", "none"), help="of hdf5: how the images are stored (default: gzip)"
+        "--compression", choices=("gzip", "none"), help="for hdf5: how the images are stored (default: gzip)"
     )
     parser.add_argument(
         "--part",
         metavar="NAME",
-        help="what webdataset and parquet name their files after (default: the part of a split that SRC is, else "
+        help="for webdataset and parquet: the part of a split to name the files after (default: that of SRC, else "
         "train)",
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one a core)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier dataset of the same name")
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     parser.set_defaults(work="number_generator.commands.work.convert:convert_dataset")

@@ -1,6 +1,7 @@
 """The two console commands: their arguments, and the functions that run them.
 
-A module of this folder parses and imports nothing heavy, so that `--help` answers at once; `work` holds what is done.
+The modules in this folder parse and import nothing heavy, so that `--help` answers at once; those in `work` do the
+work.
 """
 
 import argparse
@@ -28,7 +29,7 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
     argv : list of str
         The arguments, without the name of the command.
     interruption : Interruption
-        Told of the file while it is unfinished.
+        Learns of unfinished files, to remove them.
 
     Returns
     -------
@@ -39,12 +40,12 @@ def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> in
 
 
 def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
-    """Make a dataset of images of phone numbers; parameters and result are those of `generate_numbers_sequence`."""
+    """Make a dataset of images of phone numbers; parameters and result are as for `generate_numbers_sequence`."""
     return run_guarded(make_dataset_parser(), argv, interruption)
 
 
 def make_image_parser() -> argparse.ArgumentParser:
-    """Give the arguments of `generate-numbers-sequence`."""
+    """Return the parser of `generate-numbers-sequence`."""
     parser = make_parser(
         "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
     )
@@ -52,15 +53,15 @@ def make_image_parser() -> argparse.ArgumentParser:
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="the digits to write, such as 12345678, and the separators - . , / ( ) + and space; one that begins "
-        "with - is given as in --sequence=-5,3",
+        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space; a sequence that "
+        "begins with - needs an equals sign, as in --sequence=-5,3",
     )
     _add_drawing_options(parser)
     parser.add_argument(
         "--output-path",
         default="./",
         metavar="DIR|FILE.png",
-        help="folder for DIGITS.png, or the file itself where it ends in .png; made if missing, and an "
+        help="folder for DIGITS.png, or the file itself if the name ends in .png; created if missing, and an "
         "earlier image is replaced (default: %(default)s)",
     )
     _add_source_options(parser)
@@ -69,18 +70,18 @@ def make_image_parser() -> argparse.ArgumentParser:
 
 
 def make_dataset_parser() -> argparse.ArgumentParser:
-    """Give the arguments of `generate-phone-numbers`."""
+    """Return the parser of `generate-phone-numbers`."""
     parser = make_parser(
         "generate-phone-numbers",
-        "Make a labelled dataset of images of numbers, written in real handwritten digits: phone numbers, or any that "
-        "the options below describe. By default they are like Japanese phone numbers: a 0, a digit from 1 to 9, then "
-        "any digits, 10 or 11 in all with equal chance.",
+        "Make a labelled dataset of images of numbers in real handwritten digits: phone numbers, or whatever the "
+        "options below describe. By default they look like Japanese phone numbers: a 0, a digit from 1 to 9, then any "
+        "digits, 10 or 11 in all with equal chance.",
     )
     parser.add_argument(
         "--num-images",
         type=int,
         metavar="N",
-        help=f"number of images (default: {NUM_IMAGES}; with --sequences, one for each of them)",
+        help=f"number of images (default: {NUM_IMAGES}; with --sequences, one for each sequence)",
     )
     _add_drawing_options(parser)
     add_output_options(parser)
@@ -88,7 +89,7 @@ def make_dataset_parser() -> argparse.ArgumentParser:
         "--fit",
         choices=("contain", "stretch"),
         default="contain",
-        help="how a line that is too wide meets the width: shrunk on both axes, or on the width alone "
+        help="how a line that is too wide is fitted to the width: shrunk on both axes, or only in width "
         "(default: %(default)s)",
     )
     _add_source_options(parser)
@@ -96,9 +97,9 @@ def make_dataset_parser() -> argparse.ArgumentParser:
         "--workers",
         type=int,
         metavar="N",
-        help="number of threads; the images do not depend on it (default: one a core)",
+        help="number of threads; the images do not depend on it (default: one per core)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier dataset of the same name")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     add_number_options(parser)
     add_truth_options(parser)
@@ -114,8 +115,8 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
             flag,
             type=int,
             metavar="PX",
-            help=f"{which} gap between neighbouring digits, in px (default: {default}; a --style has gaps of its own, "
-            "and takes negative ones)",
+            help=f"{which} gap between neighbouring digits, in px (default: {default}; styles other than clean have "
+            "gaps of their own, and allow negative ones)",
         )
     parser.add_argument(
         "--image-width", type=int, default=100, metavar="PX", help="width of each image, in px (default: %(default)s)"
@@ -131,7 +132,7 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview",
         metavar="SHEET.png",
-        help="draw a labelled contact sheet of what would be made, and make nothing else",
+        help="only draw a labelled contact sheet of what would be made",
     )
 
 
@@ -139,14 +140,14 @@ def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digits",
         metavar="NAME|FILE|DIR",
-        help="digits to compose from: mnist, qmnist or emnist-digits, downloaded once; a file, pickle, HDF5, .npz or "
-        "MNIST's IDX images; a folder of images for each digit, 0 to 9; or several with weights, as in "
-        "mnist=0.7,./mine=0.3. An empty name means the packaged ones (default: those that NG_DEFAULT_DIGIT_DATASET "
+        help="digits to compose from: mnist, qmnist or emnist-digits, downloaded once; a file (pickle, HDF5, .npz or "
+        "MNIST's IDX images); a folder with a folder of images for each digit, 0 to 9; or several with weights, as in "
+        "mnist=0.7,./mine=0.3. An empty name means the packaged digits (default: those that NG_DEFAULT_DIGIT_DATASET "
         "names, else the packaged MNIST digits)",
     )
     parser.add_argument(
         "--seed",
         type=int,
         metavar="N",
-        help="whole number from 0 to 2**64 - 1; the same seed gives the same images (default: drawn afresh)",
+        help="integer from 0 to 2**64 - 1; the same seed gives the same images (default: a new random seed)",
     )

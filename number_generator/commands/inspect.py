@@ -10,23 +10,23 @@ _VERIFIED = 256
 def add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of `python -m number_generator`."""
     text = (
-        "Say what a dataset is, how it was made, and what its labels and pages are like: counts, lengths, digits, "
+        "Show what a dataset is, how it was made, and what its labels and pages are like: counts, lengths, digits, "
         "spacing and ink, measured on a sample, and what seems wrong."
     )
     parser = commands.add_parser(
-        "inspect", help="say what a dataset is and how it was made", description=text, allow_abbrev=False
+        "inspect", help="show what a dataset is and how it was made", description=text, allow_abbrev=False
     )
     parser.add_argument("source", metavar="FILE", help="a dataset of any format that `convert` reads")
     parser.add_argument(
         "--html",
         metavar="REPORT.html",
-        help="write it as one page as well, with a sample sheet and plots; an earlier file is replaced",
+        help="also write a page with a sample sheet and plots; an earlier file is replaced",
     )
     parser.add_argument(
         "--sample",
         type=int,
         metavar="N",
-        help="number of images to measure, spread evenly over the dataset (default: 10000, or fewer that are large)",
+        help="number of images to measure, spread evenly over the dataset (default: 10000, or fewer if they are large)",
     )
     parser.add_argument(
         "--verify",
@@ -34,16 +34,16 @@ def add_inspect(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         type=_parse_count,
         const=_VERIFIED,
         metavar="N",
-        help=f"make N images again with the recorded command ({_VERIFIED}, if no number is given), and compare them "
-        "with those of the dataset; it reads what the command names, such as a file of digits (default: make none)",
+        help=f"make N images again with the recorded command ({_VERIFIED} if N is left out), and compare them with "
+        "those of the dataset; this reads files that the command names, such as digits (default: make none)",
     )
-    parser.add_argument("--json", action="store_true", help="write it to stdout as one JSON object")
+    parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
     parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset")
 
 
 def _parse_count(text: str) -> int:
-    """Read the number of `--verify`, which would take a file name that follows it."""
+    """Parse the number of `--verify`, or explain that it has taken FILE for the number."""
     try:
         return int(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number: give FILE before --verify") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number: give FILE before --verify") from None

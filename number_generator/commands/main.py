@@ -1,4 +1,4 @@
-"""What `python -m number_generator` runs: commands that look at styles and datasets, convert and build."""
+"""`python -m number_generator`: commands that show styles and datasets, convert and build."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ __all__ = ["main", "make_command_parser"]
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
-    """Run the command that the first argument names; parameters and result are those of the functions of `generate`."""
+    """Run the command that the first argument names; parameters and result are as for the functions of `generate`."""
     parser, commands = make_command_parser()
     if not argv:
         parser.print_help(sys.stderr)
@@ -29,10 +29,10 @@ def main(argv: list[str], interruption: Interruption) -> int:
 
 
 def make_command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
-    """Give the arguments of `python -m number_generator`, and its commands with theirs."""
+    """Return the parser of `python -m number_generator`, and the action that holds the parsers of its commands."""
     parser = argparse.ArgumentParser(
         prog="python -m number_generator",
-        description="Look at styles and datasets, convert datasets and build digits.",
+        description="Show styles and datasets, convert datasets, and build digits.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"number_generator {__version__}")

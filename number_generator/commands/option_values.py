@@ -24,17 +24,17 @@ _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 
 @dataclass(frozen=True)
 class Numbers:
-    """What the options say of the numbers to write.
+    """The numbers to write, as the options describe them.
 
     Attributes
     ----------
     source : NumberSource
     words : list of str
-        The options, as a command takes them.
+        The options themselves, as on the command line.
     are_phone : bool
-        Whether they are phone numbers, and files and messages may say so.
+        Whether they are phone numbers, so that files and messages call them that.
     count : int or None
-        How many there are where they are listed.
+        How many there are, if they are listed.
     """
 
     source: NumberSource
@@ -44,16 +44,16 @@ class Numbers:
 
 
 def parse_shards(options: argparse.Namespace) -> int | None:
-    """Give how many files `--shards` divides a dataset into, or raise SpecError."""
+    """Return the number of files that `--shards` asks for; None if it is left out."""
     if options.shards is None:
         return None
     if options.shard is not None:
-        raise SpecError("--shards and --shard are given: leave --shards out to make one of them, or --shard for all")
+        raise SpecError("--shards and --shard are given: leave --shards out to make one shard, or --shard to make all")
     return check_integer("--shards", options.shards, 1, _MOST_SHARDS)
 
 
 def parse_shard(options: argparse.Namespace) -> tuple[int, int] | None:
-    """Give which of how many shards `--shard` asks for, or raise SpecError."""
+    """Return the number of the shard that `--shard` asks for, and of how many; None if it is left out."""
     if options.shard is None:
         return None
     parse_shards(options)
@@ -61,14 +61,14 @@ def parse_shard(options: argparse.Namespace) -> tuple[int, int] | None:
     number, shards = (int(found[1]), int(found[2])) if found else (0, 0)
     if not number < shards <= _MOST_SHARDS:
         raise SpecError(
-            f"--shard is {options.shard!r}: give I/K, where I is a number from 0 to K - 1, as in 0/16, and K at most "
-            f"{_MOST_SHARDS}"
+            f"--shard is {options.shard!r}: give I/K, where I is from 0 to K - 1 and K at most {_MOST_SHARDS}, as in "
+            "0/16"
         )
     return number, shards
 
 
 def parse_numbers(options: argparse.Namespace) -> Numbers:
-    """Give the numbers that the options describe, or raise SpecError that names the option."""
+    """Return the numbers that the options describe, or raise SpecError that names the wrong option."""
     chosen = [name for name in ("pattern", "country", "sequences") if getattr(options, name) is not None]
     if len(chosen) > 1:
         raise SpecError(f"--{chosen[0]} and --{chosen[1]} are given: leave one of them out")
@@ -77,19 +77,19 @@ def parse_numbers(options: argparse.Namespace) -> Numbers:
             raise SpecError(f"--{name} is given without --{needed}, which it belongs to: leave it out")
     if options.dashes and (options.pattern is not None or options.sequences is not None):
         raise SpecError(
-            f"--dashes groups phone numbers, and --{chosen[0]} is given: write the dashes there, and leave this out"
+            f"--dashes groups phone numbers, and --{chosen[0]} is given: write the dashes there, and leave --dashes out"
         )
     if options.pattern is not None:
-        return _pattern(options)
+        return _parse_pattern(options)
     if options.country is not None:
-        return _countries(options)
+        return _parse_countries(options)
     if options.sequences is not None:
-        return _listed(options)
+        return _parse_list(options)
     return Numbers(PhoneNumbers(options.dashes), ["--dashes"] if options.dashes else [], are_phone=True)
 
 
 def parse_truth(options: argparse.Namespace) -> tuple[str, ...]:
-    """Give the ground truth that `--truth` asks for, or raise SpecError."""
+    """Return the kinds of ground truth that `--truth` asks for, or raise SpecError."""
     if options.truth is None:
         return ()
     stored = [kind for kind in TRUTHS if kind != "masks"]
@@ -101,7 +101,7 @@ def parse_truth(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def parse_split_option(options: argparse.Namespace) -> "Split | None":
-    """Give the split that `--split` asks for, or raise SpecError."""
+    """Return the split that `--split` asks for; None if it is left out."""
     if options.split is None:
         return None
     from number_generator.digits.splits import parse_split  # noqa: PLC0415 - loads compiled code
@@ -112,24 +112,24 @@ def parse_split_option(options: argparse.Namespace) -> "Split | None":
         raise SpecError(f"--split: {exc}") from exc
 
 
-def _pattern(options: argparse.Namespace) -> Numbers:
+def _parse_pattern(options: argparse.Namespace) -> Numbers:
     if not options.pattern:
-        raise SpecError("--pattern is empty, which matches nothing but blank pages: give a name or an expression")
+        raise SpecError("--pattern is empty, which only matches blank pages: give a name or an expression")
     pattern = parse_pattern_option(options.pattern, options.lengths)
     words = [f"--pattern={options.pattern}"]
     words += [] if options.lengths is None else [f"--lengths={options.lengths}"]
     return Numbers(pattern, words, are_phone=False)
 
 
-def _countries(options: argparse.Namespace) -> Numbers:
+def _parse_countries(options: argparse.Namespace) -> Numbers:
     numbers = CountryNumbers(parse_country_option(options.country), dashes=options.dashes)
     words = [f"--country={options.country}"] + (["--dashes"] if options.dashes else [])
     return Numbers(numbers, words, are_phone=True)
 
 
-def _listed(options: argparse.Namespace) -> Numbers:
+def _parse_list(options: argparse.Namespace) -> Numbers:
     numbers = ListedNumbers.from_file(options.sequences, column=options.column, order=options.order or "given")
-    # Absolute, as the command may be run again in any folder.
+    # An absolute path, as the command may be run again in another folder.
     words = [f"--sequences={numbers.about['sequences']}"]
     words += [] if options.column is None else [f"--column={options.column}"]
     words += [] if options.order is None else [f"--order={options.order}"]

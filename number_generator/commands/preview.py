@@ -9,7 +9,7 @@ __all__ = ["add_preview"]
 
 def add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of `python -m number_generator`."""
-    text = "Draw a contact sheet, labelled images side by side, of a style or of a dataset."
+    text = "Draw a contact sheet, labelled images side by side, of a style or a dataset."
     parser = commands.add_parser("preview", help="draw a contact sheet", description=text, allow_abbrev=False)
     parser.add_argument(
         "source",
@@ -20,7 +20,7 @@ def add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser.add_argument(
         "sheet",
         metavar="SHEET.png",
-        help="the file to write; its folder is made if missing, and an earlier file is replaced",
+        help="the file to write; its folder is created if missing, and an earlier file is replaced",
     )
     parser.add_argument(
         "--count",
@@ -34,14 +34,14 @@ def add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
         type=int,
         default=128,
         metavar="PX",
-        help="of a style: width of each image, in px (default: %(default)s)",
+        help="for a style: width of each image, in px (default: %(default)s)",
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=0,
         metavar="N",
-        help="of a style: whole number from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
+        help="for a style: integer from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
     )
     add_set_option(parser)
     parser.set_defaults(work="number_generator.commands.work.preview:draw_preview")

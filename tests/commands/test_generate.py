@@ -601,11 +601,11 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
         (SEQUENCE, {"--output-path": "./"}),
         (
             PHONE,
-            {"--num-images": "1000; with --sequences, one for each of them", "--output-path": "./",
+            {"--num-images": "1000; with --sequences, one for each sequence", "--output-path": "./",
              "--format": "pickle", "--fit": "contain",
-             "--compression": "gzip; no other format takes it", "--workers": "one a core",
+             "--compression": "gzip; no other format takes it", "--workers": "one per core",
              "--quiet": "on a terminal, on stderr", "--label": "written", "--order": "given",
-             "--lengths": "proportional; amounts and integers: equal"},
+             "--lengths": "proportional; for amounts and integers: equal"},
         ),
     ],
     ids=["one", "phone"],
@@ -617,9 +617,9 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
 
     entries = re.split(r"\n  (?=--)", capsys.readouterr().out)[1:]
     lines = {text.split()[0]: " ".join(text.split()) for text in entries}
-    gaps = "a --style has gaps of its own, and takes negative ones"
+    gaps = "styles other than clean have gaps of their own, and allow negative ones"
     defaults = {"--min-spacing": f"5; {gaps}", "--max-spacing": f"10; {gaps}", "--image-width": "100",
-                "--seed": "drawn afresh", "--style": "clean",
+                "--seed": "a new random seed", "--style": "clean",
                 "--digits": "those that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits",
                 **defaults}  # fmt: skip
     for option, default in defaults.items():

@@ -213,7 +213,7 @@ def test_files_that_verifying_reads_are_told_before(tmp_path, capsys):
         (["lines.h5", "--html", "a\0.html"], "give a file name that ends in .html"),
         (["lines.h5", "--sample", "0"], "--sample is 0"),
         (["lines.h5", "--verify", "0"], "--verify is 0"),
-        (["--verify", "lines.h5"], "'lines.h5' is no number: give FILE before --verify"),
+        (["--verify", "lines.h5"], "'lines.h5' is not a number: give FILE before --verify"),
         ([], "FILE"),
     ],
 )

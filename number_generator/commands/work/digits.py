@@ -33,7 +33,7 @@ def list_sources(options: argparse.Namespace, interruption: Interruption) -> Non
     width = max(map(len, SOURCES))
     for name, source in SOURCES.items():
         size = sum(file.size for file in source.files)
-        state = "is there" if source.is_there() else f"to download, {size / 1e6:.0f} MB"
+        state = "downloaded" if source.is_there() else f"to download, {size / 1e6:.0f} MB"
         say(f"{name:{width}}  {source.about} ({state})")
     say(f'Downloads are kept in "{cache_folder()}"')
 
@@ -64,7 +64,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
         digits._save(path, overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
-        say("This format holds no writers and no style clusters: a name that ends in .npz keeps them")
+        say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
     say(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
 
 

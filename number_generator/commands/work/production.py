@@ -18,10 +18,10 @@ __all__ = ["produce_datasets"]
 def produce_datasets(
     options: argparse.Namespace, request: Request, workers: int, interruption: Interruption, *, begun: float
 ) -> None:
-    """Make all datasets of a command, and say what was made; `begun` is when it began, by `time.perf_counter`."""
+    """Make all datasets of a command, and say what was made; `begun` is the start by `time.perf_counter`."""
     settings = Settings(choose_output(options, request), options.overwrite, options.resume, workers, interruption)
     if options.resume:
-        interruption.left = "the same command goes on from what is done"
+        interruption.left = "the same command resumes the run"
         if options.seed is None:
             drawn = read_recorded_seed(list_places(options, settings.output), overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
@@ -39,11 +39,11 @@ def produce_datasets(
 
 def _report(plan: Plan, run: Run, images: str, begun: float) -> None:
     if run.gone_on and len(run.found) < len(plan.parts):
-        say(f"Went on from an interrupted run: {run.gone_on} images were there already")
+        say(f"Resumed: {run.gone_on} images were already done")
     for part in plan.parts:
         what = f"Dataset with {len(part.job.span)} {images}"
         if part.target in run.found:
-            say(f'{what} is whole already at "{part.target}": nothing was to be done')
+            say(f'{what} is already complete at "{part.target}": skipped')
             continue
         in_shards = "" if part.shards is None else f" in {part.shards} shards"
         say(

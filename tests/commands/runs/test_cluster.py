@@ -130,7 +130,7 @@ def test_a_run_that_keeps_goes_on_from_the_shards_that_are_there(run, tmp_path, 
 
     assert before
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert "Went on from an interrupted run" in capsys.readouterr().out
+    assert "Resumed: " in capsys.readouterr().out
     assert len(content_of(tmp_path)) == 9
     assert run(*options) == 0
     assert "nothing was to be done" in capsys.readouterr().out
