@@ -12,7 +12,7 @@ import pytest
 from small_dataset import COUNT, FORMATS, write
 
 from number_generator import GenericDataset
-from number_generator.commands import generate as cli
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.inspection.text import format_size, format_verification, make_printable
 from number_generator.commands.inspection.verification import Difference, Verification
 from number_generator.commands.main import main
@@ -32,7 +32,7 @@ def run(*arguments):
 def made(tmp_path_factory):
     path = tmp_path_factory.mktemp("made") / "lines.h5"
     arguments = ["--num-images=60", "--seed=3", "--workers=1", "--quiet", f"--output-path={path}"]
-    assert cli.generate_phone_numbers(arguments, Interruption()) == 0
+    assert generate_phone_numbers(arguments, Interruption()) == 0
     return path
 
 

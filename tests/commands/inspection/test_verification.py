@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_dataset import FORMATS, need
 
-from number_generator.commands import generate as cli
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.inspection import verification
 from number_generator.commands.inspection.verification import Difference, list_files_to_read, verify
 from number_generator.formats.arrays import RawDataset
@@ -21,7 +21,7 @@ from number_generator.system.signals import Interruption
 
 
 def make(*arguments):
-    assert cli.generate_phone_numbers([*map(str, arguments), "--workers=1", "--quiet"], Interruption()) == 0
+    assert generate_phone_numbers([*map(str, arguments), "--workers=1", "--quiet"], Interruption()) == 0
 
 
 def in_memory(path):
