@@ -24,32 +24,20 @@ _SHORTEST, _LONGEST = 2, 7
 _CLEAN_SPACING = (5, 10)
 
 
-def draw_preview(
-    source: Any,
-    path: Any,
-    *,
-    count: int,
-    width: int,
-    spacing_range: Any,
-    seed: int,
-    digits: Any,
-    sequences: Any,
-) -> Images:
+def draw_preview(source: Any, path: Any, count: int, width: int, seed: int, **style_only: Any) -> Images:
     """Check the arguments of `preview`, draw the sheet, and save it if there is a path."""
     target = None if path is None else checked_png_path(path)
     count = check_integer("count", count, 1, MAX_COUNT)
     style = find_style(source)
     if style is None:
-        for name, value in (("spacing_range", spacing_range), ("digits", digits), ("sequences", sequences)):
+        for name, value in style_only.items():
             if value is not None:
                 raise SpecError(f"{name} is given and the source is a dataset, whose images are ready: leave it out")
         sheet = draw_dataset_sheet(source, count)
     else:
         if seed is None:
             raise SpecError("seed is None: give an integer from 0 to 2**64 - 1")
-        sheet = draw_style_sheet(
-            style, count, width, check_seed(seed), spacing_range=spacing_range, digits=digits, sequences=sequences
-        )
+        sheet = draw_style_sheet(style, count, width, check_seed(seed), **style_only)
     if target is not None:
         save_png(sheet, target)
     return sheet

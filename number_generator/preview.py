@@ -79,13 +79,5 @@ def preview(
     """
     from number_generator.contact_sheets import draw_preview  # noqa: PLC0415 - see the module's first lines
 
-    return draw_preview(
-        source,
-        path,
-        count=count,
-        width=width,
-        spacing_range=spacing_range,
-        seed=seed,
-        digits=digits,
-        sequences=sequences,
-    )
+    style_only = {"spacing_range": spacing_range, "digits": digits, "sequences": sequences}
+    return draw_preview(source, path, count, width, seed, **style_only)
