@@ -1,4 +1,4 @@
-"""What `python -m number_generator` runs."""
+"""Run `python -m number_generator`."""
 
 from number_generator.entry import run_module
 

@@ -1,4 +1,4 @@
-"""Where the commands' processes start: the signal handlers stand before anything else is loaded."""
+"""Where the processes of the commands start: signal handlers are installed before anything else loads."""
 
 import gc
 import os
@@ -36,12 +36,12 @@ def run_module() -> "NoReturn":
 def _run(command: str) -> "NoReturn":
     interruption = Interruption()
     interruption.install()
-    # Start-up makes a great many objects that all stay. Looking through them for cycles, again and again and once more
-    # at exit, took half a second; the process is the command's own, and what a run makes is freed without that.
+    # Start-up makes very many objects, all of which stay. Searching them for cycles, repeatedly and again at exit, took
+    # half a second. The process belongs to the command, and a run frees its memory without the collector.
     gc.disable()
     _open_closed_streams()
-    # Where scipy is installed, numba loads its linear algebra at start-up, a fifth of a second. Nothing here needs it,
-    # and the process is the command's own.
+    # If scipy is installed, numba loads its linear algebra at start-up, which takes a fifth of a second. Nothing here
+    # needs it, and the process belongs to the command.
     sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
     from number_generator.commands import generate  # noqa: PLC0415 - see the module's first line
 
@@ -51,8 +51,8 @@ def _run(command: str) -> "NoReturn":
 
 
 def _open_closed_streams() -> None:
-    """Stand in for standard streams that were closed: printing must not fail, nor a file of ours get their number."""
+    """Replace standard streams that are closed: printing must not fail, and no other file may get their numbers."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            # The system gives the lowest free number, which is the stream's own.
+            # The system assigns the lowest free number, which is that of the stream.
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - no pathlib yet; open until the end

@@ -1,19 +1,16 @@
 """Contact sheets: many labelled images at a glance, of a style or of a dataset.
 
-Nothing heavy is imported at the top: the package loads this module with itself (its `__init__` tells why).
+The package loads this module with itself (its `__init__` says why), so the work is done in `contact_sheets`.
 """
 
 from __future__ import annotations
 
-import os
-
-from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
-from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, SPACING_RANGE
+from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
+    import os
     from collections.abc import Sequence
-    from typing import Any
 
     import numpy as np
     import numpy.typing as npt
@@ -22,12 +19,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.formats.dataset import GenericDataset, Images
     from number_generator.job.handwriting import Handwriting
 
-__all__ = ["MAX_COUNT", "preview", "style_of"]
-
-MAX_COUNT = 10_000
-"""The most images that `preview` shows."""
-
-_SHORTEST, _LONGEST = 2, 7
+__all__ = ["preview"]
 
 
 def preview(
@@ -47,23 +39,23 @@ def preview(
     ----------
     source : str, path_like, Handwriting or GenericDataset
         What to show. A style is given as for `generate_batch`: its name, a file that ends in `.toml`, or a
-        `Handwriting`. Any other path is that of a dataset, as `GenericDataset.load` reads it; a file that is named
-        like a style needs its folder, as in ``./clean``.
+        `Handwriting`. Any other path is a dataset's, as `GenericDataset.load` reads it; for a file with the name of a
+        style, give its folder as well, as in ``./clean``.
     path : path_like, optional
-        A file name that ends in `.png`, to which the sheet is written as well; an earlier one is replaced.
+        A file name that ends in `.png`: the sheet is also written there, and replaces an earlier file.
     count : int
         Number of images, from 1 to 10,000. Those of a dataset are spread evenly over it, from the first to the last;
-        one that has fewer is shown whole.
+        a smaller dataset is shown whole.
     width : int
-        Of a style: width of each image in px.
+        For a style: width of each image in px.
     spacing_range : (int, int), optional
-        Of a style: as for `generate_batch`. None leaves the gaps to the style; those of `clean` are then (5, 10).
+        For a style: as for `generate_batch`. None leaves the gaps to the style; for `clean` they are then (5, 10).
     seed : int
-        Of a style: from 0 to 2**64 - 1; the same seed gives the same sheet.
+        For a style: from 0 to 2**64 - 1; the same seed gives the same sheet.
     digits : path_like or DigitImageDataset, optional
-        Of a style: the digits to compose from; None means the default digit dataset.
+        For a style: the digits to compose from; None means the default digit dataset.
     sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L), optional
-        Of a style: what to write, over and over until there are `count` images. None draws numbers of 2 to 7 digits.
+        For a style: what to write, repeated until there are `count` images. None draws numbers of 2 to 7 digits.
 
     Returns
     -------
@@ -87,103 +79,7 @@ def preview(
     >>> sheet.shape == slanted.shape, sheet.dtype
     (True, dtype('uint8'))
     """
-    from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
-    from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
+    from number_generator.contact_sheets import draw_preview  # noqa: PLC0415 - see the module's first lines
 
-    target = None if path is None else checked_png_path(path)
-    count = check_integer("count", count, 1, MAX_COUNT)
-    style = style_of(source)
-    if style is None:
-        for name, value in (("spacing_range", spacing_range), ("digits", digits), ("sequences", sequences)):
-            if value is not None:
-                raise SpecError(f"{name} is given and the source is a dataset, whose images are there: leave it out")
-        images, labels = _spread(source, count)
-    else:
-        from number_generator.core import generate_batch  # noqa: PLC0415
-
-        if seed is None:
-            raise SpecError("seed is None: give an integer from 0 to 2**64 - 1")
-        labels = _written(sequences, count, check_seed(seed))
-        gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
-        images = generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits)
-    from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
-
-    sheet = contact_sheet(images, labels)
-    if target is not None:
-        save_png(sheet, target)
-    return sheet
-
-
-def style_of(source: Any) -> Handwriting | None:
-    """Give the style that a source of `preview` stands for; None if it stands for a dataset."""
-    from number_generator.formats.dataset import GenericDataset  # noqa: PLC0415
-    from number_generator.job.handwriting import STYLES, Handwriting, checked_style  # noqa: PLC0415
-
-    if isinstance(source, (str, os.PathLike)):
-        is_named = isinstance(source, str) and source in STYLES
-        return checked_style(source) if is_named or str(source).lower().endswith(".toml") else None
-    if isinstance(source, Handwriting):
-        return source
-    if isinstance(source, GenericDataset):
-        return None
-    raise SpecError(
-        f"source is a {type(source).__name__}: give the name of a style, the path of a style file or a dataset, a "
-        "Handwriting or a GenericDataset"
-    )
-
-
-def _spread(source: Any, count: int) -> tuple[Images, list[str]]:
-    """Give images and labels from all over a dataset, the first and the last among them."""
-    import numpy as np  # noqa: PLC0415
-
-    from number_generator.formats.dataset import GenericDataset  # noqa: PLC0415
-
-    if isinstance(source, GenericDataset):
-        dataset = source
-    else:
-        dataset = GenericDataset()
-        try:
-            dataset.load(source)
-        except DatasetNotFoundError as exc:
-            if os.path.lexists(source):  # MNIST's labels are what is missing
-                raise
-            raise DatasetNotFoundError(
-                f"source is {os.fspath(source)!r}, which is neither a style nor a file: give 'clean', 'natural' or "
-                "'document', a style file that ends in .toml, or a dataset"
-            ) from exc
-    if not len(dataset):
-        raise DatasetError("the dataset holds no image, and so there is nothing to show: give another")
-    if len(dataset) <= count:
-        return dataset[:]
-    # One by one: of a file, what lies between is not read.
-    shown = [dataset[k * (len(dataset) - 1) // max(1, count - 1)] for k in range(count)]
-    return np.stack([image for image, _ in shown]), [label for _, label in shown]
-
-
-def _written(sequences: Any, count: int, seed: int) -> list[str]:
-    """Give what to write on `count` images: the sequences over and over, or drawn numbers."""
-    if sequences is None:
-        return _drawn(count, seed)
-    from number_generator.numbers.sequences import format_labels, pack_sequences  # noqa: PLC0415
-
-    packed = pack_sequences(sequences)
-    if not len(packed):
-        raise SpecError("sequences is empty: give at least one, or None to draw numbers")
-    texts = [label.decode("ascii") for label in format_labels(packed, packed.longest)]
-    return [texts[k % len(texts)] for k in range(count)]
-
-
-def _drawn(count: int, seed: int) -> list[str]:
-    """Draw numbers of `_SHORTEST` to `_LONGEST` digits, number k from the random words of image k."""
-    import numpy as np  # noqa: PLC0415
-
-    from number_generator._kernels import rng, streams  # noqa: PLC0415
-
-    length_words, digit_words = np.empty(4, np.uint64), np.empty(8, np.uint64)
-    numbers = []
-    for k in range(count):
-        rng.fill_words(np.uint64(seed), np.uint64(k), streams.LENGTH, 1, length_words)
-        rng.fill_words(np.uint64(seed), np.uint64(k), streams.DIGIT, _LONGEST, digit_words)
-        length = _SHORTEST + rng.draw_below(length_words[0], _LONGEST - _SHORTEST + 1)
-        numbers.append("".join(str(rng.draw_below(word, 10)) for word in digit_words[:length]))
-    return numbers
+    style_only = {"spacing_range": spacing_range, "digits": digits, "sequences": sequences}
+    return draw_preview(source, path, count, width, seed, **style_only)

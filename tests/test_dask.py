@@ -171,7 +171,7 @@ def test_a_job_takes_its_digits(make_digit_dataset):
     ("wanted", "message"),
     [
         (lambda: images(5), "job is a int: give what"),
-        (lambda: images("generate-phone-numbers --seed x"), "--seed: invalid int value: 'x'; give what generate-phone"),
+        (lambda: images("generate-phone-numbers --seed x"), "--seed: invalid int value: 'x'; give the options of gen"),
         (lambda: images("--seed '3"), "No closing quotation"),
         (lambda: images("--seed 3 --num-images 0"), "--num-images is 0"),
         (lambda: images(COMMAND, part="train"), "part is 'train': the command has no --split"),

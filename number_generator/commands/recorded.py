@@ -1,4 +1,4 @@
-"""A command of `generate-phone-numbers` as a text, such as datasets record it."""
+"""A command of `generate-phone-numbers` as text, as datasets record it."""
 
 import argparse
 import os
@@ -14,28 +14,28 @@ _PROGRAM = "generate-phone-numbers"
 
 
 def parsed_command(text: str) -> argparse.Namespace:
-    """Give the options of a command, as its parser does.
+    """Return the options of a command.
 
     Parameters
     ----------
     text : str
-        As a shell takes it; the name of the program may be left out.
+        The command as typed in a shell; the name of the program may be left out.
 
     Raises
     ------
     SpecError
-        If it is no such command.
+        If it is not a valid command.
     """
 
-    def refuse(message: str) -> NoReturn:
-        raise SpecError(f"the command {text!r}: {message}; give what {_PROGRAM} takes")
+    def reject(message: str) -> NoReturn:
+        raise SpecError(f"the command {text!r}: {message}; give the options of {_PROGRAM}")
 
     parser = make_dataset_parser()
-    parser.error = refuse  # type: ignore[method-assign]  # its own ends the process
+    parser.error = reject  # type: ignore[method-assign]  # argparse's own ends the process
     try:
         words = shlex.split(text)
     except ValueError as exc:
-        refuse(str(exc))
+        reject(str(exc))
     if words and os.path.basename(words[0]) in (_PROGRAM, f"{_PROGRAM}.py"):  # noqa: PTH119 - as it is written
         del words[0]
     return parser.parse_args(words)

@@ -1,13 +1,14 @@
-"""The terminal: errors become an exit status and a line, and what is done is said. The one module that prints."""
+"""The terminal: results on stdout, errors as one line on stderr and an exit status. Only this module prints."""
 
 import argparse
 import os
+import pkgutil
 import sys
-from collections.abc import Callable
 from typing import Any, TextIO
 
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.system.signals import Interruption
 
 __all__ = ["FAILED", "USAGE", "make_parser", "run_guarded", "say", "say_title", "show_progress"]
 
@@ -18,17 +19,27 @@ USAGE = 2
 
 
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """Return the parser of a command, which tells its version and takes no abbreviations."""
+    """Return the parser of a command, with `--version` and without abbreviations."""
     parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
 
-def run_guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable[[argparse.Namespace], None]) -> int:
-    """Parse, work, and turn errors into an exit status and one line on stderr."""
+def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: Interruption) -> int:
+    """Parse the arguments, carry the command out, and turn errors into an exit status and one line on stderr.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+        Its default `work` names the function that carries the command out, as in "package.module:function". Its module
+        is imported only now, as it may be heavy, and `--help` must not wait for it.
+    argv : list of str
+    interruption : Interruption
+        Passed to the function, after the options.
+    """
     options = parser.parse_args(argv)
     try:
-        work(options)
+        pkgutil.resolve_name(options.work)(options, interruption)
         sys.stdout.flush()
     except SpecError as exc:
         parser.print_usage(sys.stderr)
@@ -38,8 +49,8 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable
         print(f"{parser.prog}: error: {exc}", file=sys.stderr)
         return FAILED
     except OSError as exc:
-        # Errors of files are ours by now, so this is stdout: whoever read it has gone, or its disk is full.
-        # Nothing more can be said there, not even at exit.
+        # File errors have been translated by now, so this is stdout: its reader has gone, or its disk is full.
+        # Nothing more can be written there, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"{parser.prog}: error: cannot write to standard output: {exc.strerror}", file=sys.stderr)
         return FAILED
@@ -50,21 +61,21 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], work: Callable
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
-    """Print a line on stdout, or elsewhere, whatever the encoding of the terminal."""
+    """Print a line on stdout or another stream, whatever its encoding."""
     try:
         print(text, flush=True, file=to)
-    except UnicodeEncodeError:  # a file name that the terminal's encoding does not have
+    except UnicodeEncodeError:  # a file name that the terminal cannot show
         print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
 
 
 def say_title(title: str, rule: int) -> None:
-    """Print a title between two rules of so many dashes."""
+    """Print a title between two rules of `rule` dashes."""
     say(f"{'-' * rule}\n{title}\n{'-' * rule}")
 
 
 def show_progress(count: int, *, quiet: bool) -> Any:
-    """Give a progress bar on stderr with images/s and the time left; silent where stderr is no terminal."""
-    from tqdm import tqdm  # noqa: PLC0415 - see the module's first lines
+    """Return a progress bar on stderr, with images/s and the time left; it stays hidden if stderr is not a terminal."""
+    from tqdm import tqdm  # noqa: PLC0415 - every parser needs this module, and few commands a bar
 
     tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
     return tqdm(total=count, unit=" images", unit_scale=True, dynamic_ncols=True, disable=True if quiet else None)

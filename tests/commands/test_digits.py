@@ -102,7 +102,9 @@ def test_other_formats_say_that_they_hold_no_writers(folder, capsys):
     assert run("build", "w.npz", "built.h5") == 0
 
     assert load_digits("built.h5").sha256 == load_digits("w.npz").sha256
-    assert "This format holds no writers and no style clusters: a name that ends in .npz" in capsys.readouterr().out
+    assert (
+        "This format holds no writers and no style clusters: give a name that ends in .npz" in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("name", ["built.npz", "built.h5"])

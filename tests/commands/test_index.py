@@ -9,7 +9,7 @@ import pytest
 import sharded
 from sharded import COUNT
 
-from number_generator.commands import generate as cli
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.main import main
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import DatasetError, OutputExistsError, SpecError
@@ -238,7 +238,7 @@ def test_shards_written_by_the_command_are_indexed(tmp_path, digits_file, capsys
         [f"--output-path={several}", "--shards=3"],
         *([f"--output-path={alone}", f"--shard={number}/3"] for number in range(3)),
     ):
-        assert cli.generate_phone_numbers([*common, *arguments], Interruption()) == 0
+        assert generate_phone_numbers([*common, *arguments], Interruption()) == 0
     assert run(*alone.parent.iterdir()) == 0
 
     with open_reader(one) as whole:

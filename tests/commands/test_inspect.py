@@ -12,7 +12,7 @@ import pytest
 from small_dataset import COUNT, FORMATS, write
 
 from number_generator import GenericDataset
-from number_generator.commands import generate as cli
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.inspection.text import format_size, format_verification, make_printable
 from number_generator.commands.inspection.verification import Difference, Verification
 from number_generator.commands.main import main
@@ -32,7 +32,7 @@ def run(*arguments):
 def made(tmp_path_factory):
     path = tmp_path_factory.mktemp("made") / "lines.h5"
     arguments = ["--num-images=60", "--seed=3", "--workers=1", "--quiet", f"--output-path={path}"]
-    assert cli.generate_phone_numbers(arguments, Interruption()) == 0
+    assert generate_phone_numbers(arguments, Interruption()) == 0
     return path
 
 
@@ -53,11 +53,11 @@ def test_what_was_found_is_told(made, capsys):
     out = capsys.readouterr().out
     for line in (
         str(made),
-        r"  is          HDF5, 60 images of 100 x 28 px, [\d.]+ kB \([\d,]+ bytes each\)",
+        r"  format      HDF5, 60 images of 100 x 28 px, [\d.]+ kB \([\d,]+ bytes each\)",
         r"  made by     number_generator [\d.]+, \d{4}-\d\d-\d\d \d\d:\d\d UTC$",
         "  style       clean, seed 3",
         "  digits      packaged, SHA-256 [0-9a-f]{16}...",
-        r"  made again  generate-phone-numbers --num-images=60 --min-spacing=5 \\",
+        r"  command     generate-phone-numbers --num-images=60 --min-spacing=5 \\",
         r"Labels \(all\)",
         "  different   60 of 60",
         "  length      10 to 11 characters, mean 10.[0-9]",
@@ -74,7 +74,7 @@ def test_what_was_found_is_told(made, capsys):
 def test_the_command_that_is_told_can_be_copied(made, capsys):
     run(made)
 
-    told = capsys.readouterr().out.split("made again")[1].split("\n\n")[0].replace("\\\n", " ")
+    told = capsys.readouterr().out.split("  command ")[1].split("\n\n")[0].replace("\\\n", " ")
     with open_reader(made) as reader:
         assert shlex.split(told) == shlex.split(reader.metadata["command"])
 
@@ -94,9 +94,9 @@ def test_what_others_made_tells_no_command(tmp_path, capsys):
     assert run(tmp_path / "a.npz") == 0
 
     out = capsys.readouterr().out
-    assert "made again  it does not tell: no command of number_generator is recorded" in out
+    assert "command     none of number_generator is recorded" in out
     assert "made by" not in out
-    assert "Warnings\n  - 100.0 % of the pages have a label and no ink that stands out from their\n    paper" in out
+    assert "Warnings\n  - 100.0 % of the pages have a label but no ink that stands out from the paper" in out
 
 
 def test_a_dataset_without_images_can_be_inspected(tmp_path, capsys):
@@ -168,7 +168,7 @@ def test_a_verified_dataset_is_told(made, capsys):
     assert run(made, "--verify") == 0
 
     captured = capsys.readouterr()
-    assert captured.out.endswith("Verified: 60 images, made again, are the same to the byte (labels as well)\n")
+    assert captured.out.endswith("Verified: 60 images, made again, are identical to the byte (labels too)\n")
     assert captured.err == ""
 
 
@@ -176,7 +176,7 @@ def test_a_dataset_that_was_changed_is_refused(tampered, capsys):
     assert run(tampered, "--verify") == 1
 
     captured = capsys.readouterr()
-    assert captured.out.endswith("Different: 1 of 60 images, made again\n  image 7: image\n")
+    assert captured.out.endswith("Different: 1 of 60 images made again\n  image 7: image\n")
     assert "1 of 60 images differ from those that its recorded command makes" in captured.err
 
 
@@ -213,7 +213,7 @@ def test_files_that_verifying_reads_are_told_before(tmp_path, capsys):
         (["lines.h5", "--html", "a\0.html"], "give a file name that ends in .html"),
         (["lines.h5", "--sample", "0"], "--sample is 0"),
         (["lines.h5", "--verify", "0"], "--verify is 0"),
-        (["--verify", "lines.h5"], "'lines.h5' is no number: give FILE before --verify"),
+        (["--verify", "lines.h5"], "'lines.h5' is not a number: give FILE before --verify"),
         ([], "FILE"),
     ],
 )
@@ -275,7 +275,7 @@ def test_parts_and_shards_and_odd_commands_are_told(tmp_path, capsys):
 
     out = capsys.readouterr().out
     assert "  part        val of train=0.9,val=0.1, shard 1/4, index of 4 shards\n" in out
-    assert "  made again  it's unbalanced\n" in out
+    assert "  command     it's unbalanced\n" in out
     assert "  empty       2 (66.7 %)\n" in out
     assert "  blank       3, 1 of them with a label\n" in out
 

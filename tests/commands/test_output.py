@@ -10,11 +10,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from running import names_in
 from small_dataset import FOLDER_FORMATS, FORMATS, need
 from written import pixels, read
 
-from number_generator.commands import generate as cli
-from number_generator.commands.output import Output
+from number_generator.commands.generate import generate_phone_numbers
+from number_generator.commands.output import Output, add_output_options
 from number_generator.commands.runs import execute
 from number_generator.commands.terminal import make_parser
 from number_generator.formats.registry import list_label_files
@@ -31,40 +32,16 @@ NAMES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """An empty folder, the current one."""
-    path = tmp_path / "folder"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
-
-
-@pytest.fixture(params=FORMATS)
-def file_format(request):
-    """Each format, where what it needs is installed."""
-    need(request.param)
-    return request.param
-
-
-@pytest.fixture(params=FOLDER_FORMATS)
-def folder_format(request):
-    """Each format that is a folder, where what it needs is installed."""
-    need(request.param)
-    return request.param
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 def run(*arguments):
     """Give the exit status, also where the parser ends the process."""
     arguments = ["--num-images=6", "--seed=1", "--image-width=40", "--workers=1", *map(str, arguments)]
     try:
-        return cli.generate_phone_numbers(arguments, Interruption())
+        return generate_phone_numbers(arguments, Interruption())
     except SystemExit as exc:
         return exc.code
-
-
-def names_in(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def load(path, file_format):
@@ -301,7 +278,7 @@ def test_the_recorded_command_makes_the_same_dataset_again(folder, file_format):
     command = shlex.split(first[3]["command"])
     remove(folder / NAMES[file_format])
 
-    status = cli.generate_phone_numbers(command[1:], Interruption())
+    status = generate_phone_numbers(command[1:], Interruption())
 
     again = load(folder / NAMES[file_format], file_format)
     assert (status, command[0]) == (0, "generate-phone-numbers")
@@ -378,7 +355,7 @@ def test_a_package_that_is_missing_is_told_with_its_extra(folder, monkeypatch, c
 
 def test_what_the_command_takes_is_what_the_writers_write():
     parser = make_parser("name", "description")
-    cli.add_output_options(parser)
+    add_output_options(parser)
 
     choices = {action.dest: action.choices for action in parser._actions}
     assert choices["format"] == FORMATS
@@ -397,7 +374,7 @@ def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, 
 
     monkeypatch.setattr("number_generator.commands.runs.execute.write_job", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        cli.generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
+        generate_phone_numbers(["--num-images=6", f"--format={folder_format}"], interruption)
 
     assert ended == [130]
     assert names_in(folder) == []

@@ -12,6 +12,7 @@ from pathlib import Path
 import h5py
 import pytest
 from installed import installed
+from running import names_in
 
 from number_generator import __version__
 
@@ -33,13 +34,7 @@ _LIMITED = (
 )
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """An empty folder, the current one."""
-    path = tmp_path / "folder"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
+pytestmark = pytest.mark.usefixtures("folder")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -128,10 +123,6 @@ def handles_signals(process):
         return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)
 
     return it_handles_signals
-
-
-def names_in(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 # --- exit statuses

@@ -130,9 +130,9 @@ def test_the_command_downloads_and_tells_what_is_there(published, cache, capsys)
 
     printed = capsys.readouterr().out
     assert f'The digits mnist are in "{cache / "mnist" / "train-images-idx3-ubyte.gz"}"\n' in printed
-    assert "MNIST's 60,000 training digits (is there)\n" in printed
-    assert "EMNIST Digits: 240,000 training digits (is there)\n" in printed
-    assert "EMNIST Digits: 40,000 test digits (is there)\n" in printed
+    assert "MNIST's 60,000 training digits (downloaded)\n" in printed
+    assert "EMNIST Digits: 240,000 training digits (downloaded)\n" in printed
+    assert "EMNIST Digits: 40,000 test digits (downloaded)\n" in printed
     assert "MNIST's 10,000 test digits (to download, 2 MB)\n" in printed
 
 

@@ -1,4 +1,4 @@
-"""Bar charts and histograms as SVG, for a page that loads nothing: colours come from the page's own style."""
+"""Bar charts and histograms as SVG; their colours come from the style of the page."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 
 def draw_bar_chart(title: str, counts: Mapping[str, int], axis: str) -> str:
-    """Draw a bar for each count, by its share of them all.
+    """Draw a bar for each count, as high as its share of the total.
 
     Parameters
     ----------
     title : str
-        What the chart shows, for those who do not see it.
+        What the chart shows, for screen readers.
     counts : mapping of str to int
         At least one.
     axis : str
-        What the names of the bars are.
+        What the names of the bars mean.
     """
     total = sum(counts.values())
     shares = [100 * count / max(1, total) for count in counts.values()]
-    top, parts = _frame(title, shares, axis)
+    top, parts = _draw_frame(title, shares, axis)
     step = _PLOT_WIDTH / len(shares)
     every = math.ceil(len(shares) / _MOST_NAMED) if max(map(len, counts)) > 2 else 1
     for number, ((name, count), share) in enumerate(zip(counts.items(), shares, strict=True)):
         x = _LEFT + number * step
         width = min(0.76 * step, _WIDEST_BAR)
-        parts.append(_bar(x + (step - width) / 2, width, share / top, f"{name}: {count:,} ({share:.1f} %)"))
+        parts.append(_draw_bar(x + (step - width) / 2, width, share / top, f"{name}: {count:,} ({share:.1f} %)"))
         if number % every == 0:
-            parts.append(_text(x + step / 2, _HEIGHT - _BOTTOM + 15, name, "middle"))
+            parts.append(_draw_text(x + step / 2, _HEIGHT - _BOTTOM + 15, name, "middle"))
         if len(shares) <= _MOST_LABELLED and count:
             y = _HEIGHT - _BOTTOM - _PLOT_HEIGHT * share / top - 4
-            parts.append(_text(x + step / 2, y, f"{share:.1f}", "middle", "value"))
+            parts.append(_draw_text(x + step / 2, y, f"{share:.1f}", "middle", "value"))
     return "".join([*parts, "</svg>"])
 
 
 def draw_histogram(title: str, found: Distribution, axis: str) -> str:
-    """Draw how numbers are distributed, and where their mean is.
+    """Draw a distribution and its mean.
 
     Parameters
     ----------
@@ -62,41 +62,41 @@ def draw_histogram(title: str, found: Distribution, axis: str) -> str:
         names = [f"{int(edge):,}" for edge in edges[:-1]]
         return draw_bar_chart(title, dict(zip(names, found.counts, strict=True)), axis)
     shares = [100 * count / max(1, found.count) for count in found.counts]
-    top, parts = _frame(title, shares, axis)
+    top, parts = _draw_frame(title, shares, axis)
     scale = _PLOT_WIDTH / (edges[-1] - edges[0])
     for low, high, count, share in zip(edges, edges[1:], found.counts, shares, strict=False):
         last = high - 1 if is_whole else high
         name = f"{low:.4g}" if last <= low else f"{low:.4g} to {last:.4g}"
         x = _LEFT + (low - edges[0]) * scale
-        parts.append(_bar(x, max(0.5, (high - low) * scale - 1), share / top, f"{name}: {count:,} ({share:.1f} %)"))
+        width = max(0.5, (high - low) * scale - 1)
+        parts.append(_draw_bar(x, width, share / top, f"{name}: {count:,} ({share:.1f} %)"))
     shift = 0.5 if is_whole else 0.0  # the bar of a whole number reaches to the next
-    for value in _ticks(edges[0], edges[-1] - is_whole, 8):
+    for value in _choose_ticks(edges[0], edges[-1] - is_whole, 8):
         if not is_whole or value == int(value):
-            parts.append(
-                _text(_LEFT + (value + shift - edges[0]) * scale, _HEIGHT - _BOTTOM + 15, f"{value:,.6g}", "middle")
-            )
+            x = _LEFT + (value + shift - edges[0]) * scale
+            parts.append(_draw_text(x, _HEIGHT - _BOTTOM + 15, f"{value:,.6g}", "middle"))
     x = _LEFT + (found.mean + shift - edges[0]) * scale
     parts.append(f'<line class="mean" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}"/>')
     anchor = "start" if x < _LEFT + 0.7 * _PLOT_WIDTH else "end"
-    parts.append(_text(x + (5 if anchor == "start" else -5), _TOP - 6, f"mean {found.mean:,.3g}", anchor, "value"))
+    parts.append(_draw_text(x + (5 if anchor == "start" else -5), _TOP - 6, f"mean {found.mean:,.3g}", anchor, "value"))
     return "".join([*parts, "</svg>"])
 
 
-def _frame(title: str, shares: list[float], axis: str) -> tuple[float, list[str]]:
-    """Begin a chart: its vertical axis, in percent, and lines across; give the percentage at the top."""
-    ticks = _ticks(0, max(*shares, 0.1), 4)
+def _draw_frame(title: str, shares: list[float], axis: str) -> tuple[float, list[str]]:
+    """Draw the vertical axis, in percent, and lines across; return the percentage at the top as well."""
+    ticks = _choose_ticks(0, max(*shares, 0.1), 4)
     top = ticks[-1] if ticks[-1] >= max(shares) else ticks[-1] + ticks[1] - ticks[0]
     parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(title)}">']
     for tick in [*ticks, top] if top > ticks[-1] else ticks:
         y = _HEIGHT - _BOTTOM - _PLOT_HEIGHT * tick / top
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(_text(_LEFT - 6, y + 4, f"{tick:.4g} %", "end"))
-    parts.append(_text(_LEFT + _PLOT_WIDTH / 2, _HEIGHT - 6, axis, "middle", "axis"))
+        parts.append(_draw_text(_LEFT - 6, y + 4, f"{tick:.4g} %", "end"))
+    parts.append(_draw_text(_LEFT + _PLOT_WIDTH / 2, _HEIGHT - 6, axis, "middle", "axis"))
     return top, parts
 
 
-def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Choose round numbers from low to high, at least two."""
+def _choose_ticks(low: float, high: float, most: int) -> list[float]:
+    """Return round numbers from low to high, at least two."""
     if high <= low:
         return [low, low + 1]
     size = 10 ** math.floor(math.log10((high - low) / most))
@@ -105,7 +105,7 @@ def _ticks(low: float, high: float, most: int) -> list[float]:
     return [round(number * step, 10) for number in range(first, max(first + 1, math.floor(high / step + 1e-9)) + 1)]
 
 
-def _bar(x: float, width: float, share: float, about: str) -> str:
+def _draw_bar(x: float, width: float, share: float, about: str) -> str:
     height = _PLOT_HEIGHT * share
     return (
         f'<rect class="bar" x="{x:.1f}" y="{_HEIGHT - _BOTTOM - height:.1f}" width="{width:.1f}" '
@@ -113,5 +113,5 @@ def _bar(x: float, width: float, share: float, about: str) -> str:
     )
 
 
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
+def _draw_text(x: float, y: float, text: str, anchor: str, kind: str = "tick") -> str:
     return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'

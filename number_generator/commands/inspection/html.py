@@ -1,4 +1,4 @@
-"""What was found of a dataset as one page of HTML that loads nothing and runs nothing."""
+"""An inspection as one page of HTML that loads nothing and runs nothing."""
 
 from __future__ import annotations
 
@@ -7,36 +7,41 @@ import io
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from PIL import Image
 
 from number_generator.commands.inspection.charts import draw_bar_chart, draw_histogram
 from number_generator.commands.inspection.inspect import Inspection, spread_numbers
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.commands.inspection.text import (
-    UNTOLD,
+    LONGEST_COMMAND,
     format_origin,
+    format_part,
     format_range,
     format_size,
     format_spacing,
     format_style,
     format_verification,
     make_printable,
+    name_character,
 )
-from number_generator.commands.inspection.verification import Verification
 from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
+from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import translate_errors
+
+if TYPE_CHECKING:
+    from number_generator.commands.inspection.verification import Verification
 
 __all__ = ["format_page", "save_page"]
 
 _SHEET_IMAGES = 40
 _SHEET_PIXELS = 4_000_000
-_LONGEST_COMMAND = 10_000
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 _STYLE = """
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--text:#1c2733;--soft:#5b6b7b;--line:#dde3ea;--bar:#3b78c4;
@@ -75,31 +80,31 @@ svg .axis{font-size:12px}
 
 
 def format_page(found: Inspection, reader: Reader, verification: Verification | None = None) -> str:
-    """Give the page.
+    """Return the page.
 
     Parameters
     ----------
     found : Inspection
     reader : Reader
-        What the sample sheet is drawn from.
+        The dataset, for the sample sheet.
     verification : Verification, optional
 
     Raises
     ------
     DatasetReadError, DatasetError
-        If the dataset turns out to be damaged.
+        If the dataset is damaged.
     """
-    name = _text(Path(found.path).name or found.path)
+    name = _escape(Path(found.path).name or found.path)
     body = [
         f"<h1>{name}</h1>",
-        f'<p class="soft">{_text(found.path)}</p>',
-        _cards(found),
-        *_warnings(found),
-        *_verified(verification),
-        *_made(found),
-        *_sheet(found, reader),
-        *_label_section(found.labels, found.count),
-        *_page_section(found.pages, found),
+        f'<p class="soft">{_escape(found.path)}</p>',
+        _format_cards(found),
+        *_format_warnings(found),
+        *_format_verification(verification),
+        *_format_origin(found),
+        *_draw_sheet(found, reader),
+        *_format_labels(found.labels, found.count),
+        *_format_pages(found.pages, found),
     ]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -113,13 +118,13 @@ def format_page(found: Inspection, reader: Reader, verification: Verification | 
 
 
 def save_page(text: str, path: Path, interruption: Interruption) -> None:
-    """Write a page, wholly or not at all; an earlier one is replaced.
+    """Write a page, whole or not at all; an earlier one is replaced.
 
     Parameters
     ----------
     text : str
     path : Path
-        Its folder is made if it is missing.
+        Its folder is created if it is missing.
     interruption : Interruption
         Told of the file while it is unfinished.
 
@@ -139,12 +144,12 @@ def save_page(text: str, path: Path, interruption: Interruption) -> None:
         file.discard()
 
 
-def _text(text: str, most: int = 300) -> str:
-    """Give a text of the dataset as HTML that shows it and does nothing else."""
+def _escape(text: str, most: int = 300) -> str:
+    """Return a text of the dataset as HTML that shows it and does nothing else."""
     return escape(make_printable(text, most))
 
 
-def _cards(found: Inspection) -> str:
+def _format_cards(found: Inspection) -> str:
     share = found.pages.share
     cards = [
         (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
@@ -158,48 +163,44 @@ def _cards(found: Inspection) -> str:
     return f'<div class="cards">{"".join(shown)}</div>'
 
 
-def _warnings(found: Inspection) -> Iterator[str]:
+def _format_warnings(found: Inspection) -> Iterator[str]:
     if found.warnings:
         items = "".join(f"<li>{escape(warning)}</li>" for warning in found.warnings)
         yield f'<div class="note warn"><b>Warnings</b><ul>{items}</ul></div>'
 
 
-def _verified(verification: Verification | None) -> Iterator[str]:
+def _format_verification(verification: Verification | None) -> Iterator[str]:
     if verification is not None:
         kind = "good" if verification.is_verified else "bad"
-        sentences = "".join(f"<p>{_text(text, 2000)}</p>" for text in format_verification(verification))
+        sentences = "".join(f"<p>{_escape(text, 2000)}</p>" for text in format_verification(verification))
         yield f'<div class="note {kind}">{sentences}</div>'
 
 
-def _made(found: Inspection) -> Iterator[str]:
+def _format_origin(found: Inspection) -> Iterator[str]:
     origin = found.origin
     yield "<h2>How it was made</h2>"
-    part = " ".join(filter(None, [origin.split, f"of {origin.splits}" if origin.splits else None]))
-    yield from _table(
+    yield from _format_table(
         [
             ("Made by", format_origin(origin)),
             ("Style", format_style(origin)),
-            ("Part of a split", part),
-            ("Shard", origin.shard or ("" if origin.shards is None else f"index of {origin.shards}")),
+            ("Part", format_part(origin)),
             ("Digits", origin.digits or ""),
             ("SHA-256 of the digits", origin.digits_sha256 or ""),
-            ("Stored together", f"{found.chunk_length} images" if found.chunk_length > 1 else ""),
+            ("Chunks", f"{found.chunk_length} images each" if found.chunk_length > 1 else ""),
             ("Ground truth", ", ".join(f"{name} {shape}" for name, shape in found.truth.items())),
         ]
     )
     if origin.command is None:
-        yield f"<p>The command that makes it again: {escape(UNTOLD)}.</p>"
+        yield "<p>No command of number_generator that makes it again is recorded.</p>"
         return
     yield "<p>The command that makes it again:</p>"
     # Each option stays on one line.
-    words = " ".join(f"<span>{word}</span>" for word in _text(origin.command, _LONGEST_COMMAND).split(" "))
+    words = " ".join(f"<span>{word}</span>" for word in _escape(origin.command, LONGEST_COMMAND).split(" "))
     yield f"<pre>{words}</pre>"
 
 
-def _sheet(found: Inspection, reader: Reader) -> Iterator[str]:
-    """Show images from all over the dataset."""
-    from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415 - Pillow loads when it is used
-
+def _draw_sheet(found: Inspection, reader: Reader) -> Iterator[str]:
+    """Return a contact sheet of images from all over the dataset."""
     most = min(_SHEET_IMAGES, _SHEET_PIXELS // (found.height * found.width))
     numbers = spread_numbers(found.count, most) if most else []
     if not numbers:
@@ -209,31 +210,29 @@ def _sheet(found: Inspection, reader: Reader) -> Iterator[str]:
     boxes = np.concatenate([reader.truth("boxes", n, n + 1) for n in numbers]) if found.pages.from_boxes else None
     try:
         sheet = contact_sheet(images, labels, boxes=boxes)
-    except SpecError:  # boxes of others may be none of these pages
+    except SpecError:  # another program's boxes may not fit the pages
         boxes, sheet = None, contact_sheet(images, labels)
-    told = "with the boxes of their characters, " if boxes is not None else ""
+    extra = "with the boxes of their characters, " if boxes is not None else ""
     yield "<h2>Sample</h2>"
     yield (
-        f'<figure><img alt="{len(numbers)} images with their labels" src="data:image/png;base64,{_png(sheet)}">'
-        f"<figcaption>{len(numbers)} images, {told}spread evenly over the dataset, from the first to the last"
+        f'<figure><img alt="{len(numbers)} images with their labels" src="data:image/png;base64,{_encode_png(sheet)}">'
+        f"<figcaption>{len(numbers)} images, {extra}spread evenly over the dataset, from the first to the last"
         "</figcaption></figure>"
     )
 
 
-def _png(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
-    from PIL import Image  # noqa: PLC0415
-
+def _encode_png(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
     written = io.BytesIO()
     Image.fromarray(sheet).save(written, "PNG")
     return base64.b64encode(written.getvalue()).decode("ascii")
 
 
-def _label_section(labels: LabelStatistics, count: int) -> Iterator[str]:
+def _format_labels(labels: LabelStatistics, count: int) -> Iterator[str]:
     if not labels.count:
         return
-    whose = f"All {count:,} labels." if labels.is_all else f"{labels.count:,} of {count:,} labels, of the sample."
-    yield f'<h2>Labels</h2><p class="soft">{whose} Shares are in percent.</p>'
-    yield from _table(
+    which = f"All {count:,} labels." if labels.is_all else f"{labels.count:,} of {count:,} labels: those of the sample."
+    yield f'<h2>Labels</h2><p class="soft">{which} Shares are in percent.</p>'
+    yield from _format_table(
         [
             ("Different", f"{labels.different:,} of {labels.count:,}"),
             ("Empty", f"{labels.empty:,}"),
@@ -241,34 +240,34 @@ def _label_section(labels: LabelStatistics, count: int) -> Iterator[str]:
             ("Kinds of characters", f"{labels.kinds:,}"),
         ]
     )
-    charts = [_chart("Length of labels", labels.lengths, "characters")]
+    charts = [_draw_chart("Length of labels", labels.lengths, "characters")]
     for title, counts, axis in (
         ("Characters", labels.characters, "character"),
-        ("First digits", _all_digits(labels.first_digits), "digit"),
-        ("Digits, without places that are always the same", _all_digits(labels.balance), "digit"),
+        ("First digits", _fill_digits(labels.first_digits), "digit"),
+        ("Digits, without places in which nearly all are the same", _fill_digits(labels.balance), "digit"),
     ):
         if counts:
-            named = {_named(character): found for character, found in counts.items()}
-            charts.append(_figure(title, draw_bar_chart(title, named, axis)))
-    yield _charts(charts)
+            named = {name_character(character): found for character, found in counts.items()}
+            charts.append(_format_figure(title, draw_bar_chart(title, named, axis)))
+    yield _format_charts(charts)
 
 
-def _page_section(pages: PageStatistics, found: Inspection) -> Iterator[str]:
+def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
     if not pages.count:
         return
     inked = pages.count - pages.blank
     is_all = pages.count == found.count
-    whose = f"All {found.count:,} images" if is_all else f"{pages.count:,} of {found.count:,} images, spread evenly"
+    which = f"All {found.count:,} images" if is_all else f"{pages.count:,} of {found.count:,} images, spread evenly"
     how = "the recorded boxes" if pages.from_boxes else "ink"
     yield (
-        f'<h2>Pages</h2><p class="soft">{whose}. Paper is the median grey of a page; ink is what stands '
+        f'<h2>Pages</h2><p class="soft">{which}. Paper is the median grey of a page; ink is what stands '
         f"out from it. Margins and spacing are measured from {how}.</p>"
     )
-    yield from _table(
+    yield from _format_table(
         [
             ("Ink", f"dark on light paper on {inked - pages.light:,} pages, light on dark on {pages.light:,}"),
-            ("Blank", f"{pages.blank:,}, of which {pages.blank_labelled:,} have a label"),
-            ("Same as another", f"{pages.repeated:,}"),
+            ("Blank", f"{pages.blank:,}, {pages.blank_labelled:,} of them with a label"),
+            ("Repeated", f"{pages.repeated:,}"),
             ("Spacing", format_spacing(found)),
             ("Noise of the paper", format_range(pages.noise, "levels of grey")),
             *(
@@ -277,41 +276,37 @@ def _page_section(pages: PageStatistics, found: Inspection) -> Iterator[str]:
             ),
         ]
     )
-    yield _charts(
+    yield _format_charts(
         [
-            _chart("Spacing", pages.spacing, "px of the page"),
-            _chart("Height of the ink", pages.ink_height, "px"),
-            _chart("Width of the ink", pages.ink_width, "px"),
-            _chart("Ink's share of the page", pages.share, "percent of the page"),
-            _chart("How far ink differs from its paper", pages.depth, "levels of grey"),
-            _chart("Grey of the paper", pages.paper, "0 is black, 255 is white"),
+            _draw_chart("Spacing", pages.spacing, "px of the page"),
+            _draw_chart("Height of the ink", pages.ink_height, "px"),
+            _draw_chart("Width of the ink", pages.ink_width, "px"),
+            _draw_chart("Ink's share of the page", pages.share, "percent of the page"),
+            _draw_chart("How far ink differs from its paper", pages.depth, "levels of grey"),
+            _draw_chart("Grey of the paper", pages.paper, "0 is black, 255 is white"),
         ]
     )
 
 
-def _all_digits(counts: dict[str, int]) -> dict[str, int]:
-    """Give the counts with those that are 0, unless all are."""
+def _fill_digits(counts: dict[str, int]) -> dict[str, int]:
+    """Return the counts of all ten digits; none if all are 0."""
     return {digit: counts.get(digit, 0) for digit in "0123456789"} if counts else {}
 
 
-def _named(character: str) -> str:
-    return "space" if character == " " else make_printable(character)
+def _draw_chart(title: str, found: Distribution | None, axis: str) -> str:
+    return "" if found is None else _format_figure(title, draw_histogram(title, found, axis))
 
 
-def _chart(title: str, found: Distribution | None, axis: str) -> str:
-    return "" if found is None else _figure(title, draw_histogram(title, found, axis))
-
-
-def _figure(title: str, drawn: str) -> str:
+def _format_figure(title: str, drawn: str) -> str:
     return f"<figure><h3>{escape(title)}</h3>{drawn}</figure>"
 
 
-def _charts(charts: Iterable[str]) -> str:
+def _format_charts(charts: Iterable[str]) -> str:
     return f'<div class="charts">{"".join(charts)}</div>'
 
 
-def _table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
-    """Give a table of names and values, without those that tell nothing."""
-    shown = "".join(f"<tr><th>{escape(name)}</th><td>{_text(value, 1000)}</td></tr>" for name, value in rows if value)
+def _format_table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Return a table of names and values, without empty ones."""
+    shown = "".join(f"<tr><th>{escape(name)}</th><td>{_escape(value, 1000)}</td></tr>" for name, value in rows if value)
     if shown:
         yield f"<table>{shown}</table>"

@@ -28,9 +28,9 @@ from number_generator.job.provenance import read_options
 __all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
 
 SAMPLE_IMAGES = 10_000
-"""How many images are measured if nobody says, unless they are large."""
+"""How many images are measured by default, unless they are large."""
 
-_SAMPLE_BYTES = 256 << 20  # of images: some seconds
+_SAMPLE_BYTES = 256 << 20  # of images: a few seconds
 _PACKAGED = "packaged"
 _MOST_LABELS = 1_000_000
 _LABELS_A_READ = 50_000
@@ -39,28 +39,28 @@ _RUN_IMAGES, _FEWEST_RUNS = 64, 16
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a dataset says that it was made; None where it does not tell.
+    """How a dataset was made, as far as it records that; None where it does not.
 
     Attributes
     ----------
     command : str or None
-        What makes it again.
+        The command that makes it again.
     package_version : str or None
     created : float or None
         Seconds since 1970.
     seed : int or None
     style, fit : str or None
     digits : str or None
-        What names the digits that it was made from; "packaged" for the package's own.
+        The name or path of the digits that it was made from; "packaged" for the package's own.
     digits_sha256 : str or None
     spacing_range : (int, int) or None
-        Of the gaps that were drawn, in px of the digit dataset.
+        Smallest and largest gap that was drawn, in px of the digit dataset.
     split, splits : str or None
-        Which part of which split it is.
+        The part that it is, and the split.
     shard : str or None
         Which of how many shards it is, as in "0/4".
     shards : int or None
-        How many shards it consists of.
+        How many shards it consists of, if it is an index.
     """
 
     command: str | None = None
@@ -78,35 +78,35 @@ class Origin:
     shards: int | None = None
 
     @classmethod
-    def told(cls, metadata: Mapping[str, Any]) -> Origin:
-        """Take what is told, as far as it is of the kind that it should be: others may have the same names."""
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> Origin:
+        """Take the values that have the right type: other programs may use the same names."""
 
-        def text(name: str) -> str | None:
+        def read_text(name: str) -> str | None:
             value = metadata.get(name)
             return value if isinstance(value, str) and value else None
 
-        def whole(name: str) -> int | None:
+        def read_integer(name: str) -> int | None:
             value = metadata.get(name)
             return value if isinstance(value, int) and not isinstance(value, bool) else None
 
-        digits = read_options(metadata).get("--digits") if text("command") else None
+        digits = read_options(metadata).get("--digits") if read_text("command") else None
         created, spacing = metadata.get("creation_timestamp"), metadata.get("spacing_range")
         is_time = isinstance(created, (int, float)) and not isinstance(created, bool) and 0 <= created < 2**40
         is_pair = isinstance(spacing, tuple) and len(spacing) == 2 and all(type(gap) is int for gap in spacing)
         return cls(
-            text("command"),
-            text("package_version"),
+            read_text("command"),
+            read_text("package_version"),
             float(created) if is_time else None,  # type: ignore[arg-type]
-            whole("seed"),
-            text("style"),
-            text("fit"),
+            read_integer("seed"),
+            read_text("style"),
+            read_text("fit"),
             _PACKAGED if digits == "" else digits,
-            text("digits_sha256"),
+            read_text("digits_sha256"),
             spacing if is_pair else None,
-            text("split"),
-            text("splits"),
-            text("shard"),
-            whole("shards"),
+            read_text("split"),
+            read_text("splits"),
+            read_text("shard"),
+            read_integer("shards"),
         )
 
 
@@ -119,18 +119,18 @@ class Inspection:
     path : str
     file_format : str
     byte_count : int
-        Of its file or files.
+        The size of its file or files.
     count, height, width : int
         Of the images.
     chunk_length : int
-        Images that are stored together.
+        How many images are stored together.
     truth : dict of str to tuple of int
-        The arrays of ground truth, and the shape of an image's entry.
+        By the name of each array of ground truth, the shape of an image's entry.
     origin : Origin
     labels : LabelStatistics
     pages : PageStatistics
     warnings : tuple of str
-        Sentences: what seems wrong.
+        What seems wrong, in sentences.
     """
 
     path: str
@@ -148,18 +148,18 @@ class Inspection:
 
 
 def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int | None = None) -> Inspection:
-    """Measure a dataset, without reading all of it.
+    """Inspect a dataset without reading all of it.
 
     Parameters
     ----------
     reader : Reader
         Opened mapped, so that memory does not grow with the dataset.
     path : path_like
-        Of the dataset that it reads.
+        Where the dataset is.
     sample : int, optional
-        How many images to measure, in runs that are spread evenly over the dataset; None means 10,000, or fewer of
-        images that are large. Labels are those of the same images, or all, where there are no more than a million and
-        they can be read apart from the images.
+        How many images to measure, in runs that are spread evenly over the dataset; None means 10,000, or fewer if
+        they are large. All labels are counted if there are at most a million and they can be read without the images;
+        otherwise those of the sample.
 
     Raises
     ------
@@ -183,21 +183,21 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
     if sample is None:
         sample = max(1, min(SAMPLE_IMAGES, _SAMPLE_BYTES // (height * width)))
     spans = sample_spans(count, sample, reader.chunk_length)
-    pages, labels = _measured(reader, spans)
+    pages, labels = _measure(reader, spans)
     is_all = sum(map(len, spans)) == count
     if not is_all and count <= _MOST_LABELS and FORMATS[file_format].reads_labels_apart:
-        labels, is_all = _all_labels(reader), True
+        labels, is_all = _read_labels(reader), True
     counted = measure_labels(labels, is_all=is_all)
     return Inspection(
         os.fspath(path),
         file_format,
-        _stored_bytes(Path(path)),
+        _count_bytes(Path(path)),
         count,
         height,
         width,
         reader.chunk_length,
         {field.name: field.shape for field in reader.fields},
-        Origin.told(reader.metadata),
+        Origin.from_metadata(reader.metadata),
         counted,
         pages,
         find_warnings(counted, pages, (height, width)),
@@ -205,9 +205,9 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
 
 
 def sample_spans(count: int, sample: int, chunk_length: int) -> list[range]:
-    """Choose runs of images that are spread evenly, the first and the last image among them.
+    """Return runs of images that are spread evenly, the first and the last image among them.
 
-    Runs are of whole chunks where these are not too long, as a chunk is read as a whole.
+    A run consists of whole chunks, unless these are too long: reading an image means reading its chunk.
     """
     if count <= sample:
         return [range(count)] if count else []
@@ -220,46 +220,46 @@ def sample_spans(count: int, sample: int, chunk_length: int) -> list[range]:
 
 
 def spread_numbers(count: int, most: int) -> list[int]:
-    """Choose image numbers that are spread evenly, the first and the last among them."""
+    """Return at most `most` image numbers that are spread evenly, the first and the last among them."""
     if count <= most:
         return list(range(count))
     return [number * (count - 1) // max(1, most - 1) for number in range(most)]
 
 
-def _measured(reader: Reader, spans: Sequence[range]) -> tuple[PageStatistics, list[str]]:
-    """Measure the images of some runs; give their labels along."""
+def _measure(reader: Reader, spans: Sequence[range]) -> tuple[PageStatistics, list[str]]:
+    """Measure the images of some runs, and return their labels as well."""
     _, height, width = reader.shape
     has_boxes = any(field.name == "boxes" and field.shape[1:] == (4,) for field in reader.fields)
     parts = [measure_ink(np.empty((0, height, width), np.uint8))]
     boxes: list[np.ndarray[Any, Any]] = []
     labels: list[str] = []
     hashes: list[int] = []
-    for start, stop in _batches(spans, max(1, BATCH_BYTES // (height * width))):
+    for start, stop in _divide(spans, max(1, BATCH_BYTES // (height * width))):
         images = reader.images(start, stop)
         parts.append(measure_ink(images))
         hashes += [hash(image.tobytes()) for image in images]
         labels += reader.labels(start, stop)
         if has_boxes:
             boxes.append(reader.truth("boxes", start, stop).astype(np.int64))
-    ink = PageInk.joined(parts)
+    ink = PageInk.join(parts)
     recorded = np.concatenate(boxes) if boxes and len({part.shape[1] for part in boxes}) == 1 else None
     return measure_pages(ink, labels, hashes, recorded, (height, width)), labels
 
 
-def _batches(spans: Sequence[range], length: int) -> Iterator[tuple[int, int]]:
+def _divide(spans: Sequence[range], length: int) -> Iterator[tuple[int, int]]:
     for span in spans:
         for start in range(span.start, span.stop, length):
             yield start, min(start + length, span.stop)
 
 
-def _all_labels(reader: Reader) -> list[str]:
+def _read_labels(reader: Reader) -> list[str]:
     count = len(reader)
-    bounds = _batches([range(count)], _LABELS_A_READ)
+    bounds = _divide([range(count)], _LABELS_A_READ)
     return [label for start, stop in bounds for label in reader.labels(start, stop)]
 
 
-def _stored_bytes(path: Path) -> int:
-    """Add up the sizes of a dataset's files; links count as what they are."""
+def _count_bytes(path: Path) -> int:
+    """Add up the sizes of a dataset's files, without following links."""
     with reading(path, "It was there when it was opened"):
         if not path.is_dir():
             return sum(file.stat().st_size for file in list_source_files(path))

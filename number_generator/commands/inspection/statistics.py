@@ -1,4 +1,4 @@
-"""Statistics of labels and of pages: what is counted and measured of each, summed up."""
+"""Statistics of labels and of pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIDES = ("left", "top", "right", "bottom")
 
 _BINS = 24
 _MOST_CHARACTERS = 64
-_MOST_PLACES = 10_000  # what is beyond counts as the last
+_MOST_PLACES = 10_000  # those beyond count as the last
 _CONSTANT_SHARE = 0.9
 _LABELS_AT_ONCE = 50_000
 
@@ -32,10 +32,10 @@ class Distribution:
     Attributes
     ----------
     count : int
-        How many numbers.
+        How many numbers there are.
     least, mean, median, most : float
     edges : tuple of float
-        Of bins, from the least to beyond the most; whole numbers have bins of whole numbers, half-open.
+        Edges of half-open bins, from the least to beyond the most; those of whole numbers are whole numbers.
     counts : tuple of int
         How many numbers are in each bin.
     """
@@ -50,7 +50,7 @@ class Distribution:
 
     @classmethod
     def of(cls, values: Numbers) -> Distribution | None:
-        """Measure numbers; None where there are none."""
+        """Return the distribution of numbers; None if there are none."""
         if not len(values):
             return None
         least, most = float(values.min()), float(values.max())
@@ -73,27 +73,27 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class LabelStatistics:
-    """What was counted of labels.
+    """Statistics of labels.
 
     Attributes
     ----------
     count : int
-        How many labels were looked at.
+        How many labels were counted.
     is_all : bool
-        Whether these are all.
+        Whether these are all labels of the dataset.
     empty, different : int
-        How many are empty, and how many different ones there are.
+        How many are empty, and how many different labels there are.
     lengths : Distribution or None
         In characters.
     characters : dict of str to int
-        How often each character occurs; of the 64 most frequent ones, sorted.
+        How often each of the 64 most frequent characters occurs, sorted by character.
     kinds : int
         How many different characters there are.
     first_digits : dict of str to int
-        How many labels have each digit as the first of theirs.
+        How many labels have each digit as their first.
     balance : dict of str to int
-        How often each digit occurs, but for places, counted from the left, where nearly all labels have the same one:
-        phone numbers begin with 0.
+        How often each digit occurs. Places, counted from the left, in which nearly all labels have the same digit are
+        left out: phone numbers begin with 0.
     """
 
     count: int
@@ -109,34 +109,34 @@ class LabelStatistics:
 
 @dataclass(frozen=True, slots=True)
 class PageStatistics:
-    """What was measured of pages.
+    """Statistics of pages.
 
     Attributes
     ----------
     count : int
         How many images were measured.
     light : int
-        On how many ink is lighter than paper.
+        How many have ink that is lighter than the paper.
     blank, blank_labelled, inked_unlabelled : int
-        How many have no ink; how many of these have a label with more than spaces; how many have ink and no label.
+        How many have no ink; how many of these have a label that is not only spaces; how many have ink and no label.
     repeated : int
-        How many are the same, to the byte, as one before them; blank ones do not count.
+        How many repeat an earlier page byte for byte; blank pages do not count.
     paper, noise : Distribution or None
-        Grey of the paper, 0 to 255, and by how many levels it differs from that.
+        Grey of the paper, 0 to 255, and by how many levels it varies.
     share : Distribution or None
-        Percent of the page that is ink.
+        Percentage of the page that is ink.
     depth : Distribution or None
-        By how many levels ink differs from paper, of pages with ink.
+        By how many levels ink differs from paper, on pages with ink.
     ink_width, ink_height : Distribution or None
-        Of the ink's box in px.
+        Size of the ink's box in px.
     margins : dict of str to Distribution or None
-        From the page's borders to the ink, in px: left, top, right, bottom.
+        Distances from the page's borders to the ink, in px: left, top, right, bottom.
     touching : dict of str to int
-        On how many pages the ink touches each of them.
+        On how many pages the ink touches each border.
     spacing : Distribution or None
         Gaps in px of the page.
     from_boxes : bool
-        Whether the ink's box, margins and spacing are those of the recorded boxes; else they are measured from ink, and
+        Whether the ink's box, margins and spacing come from the recorded boxes; else they are measured from ink, and
         spacing is the width of the blank columns between inked ones.
     """
 
@@ -159,19 +159,19 @@ class PageStatistics:
 
 
 def measure_labels(labels: list[str], *, is_all: bool) -> LabelStatistics:
-    """Count what is in labels.
+    """Compute the statistics of labels.
 
     Parameters
     ----------
     labels : list of str
     is_all : bool
-        Whether these are all of the dataset.
+        Whether these are all labels of the dataset.
     """
     characters: Counter[int] = Counter()
     table = np.zeros((_MOST_PLACES, 10), np.int64)
     first_digits = np.zeros(10, np.int64)
     for start in range(0, len(labels), _LABELS_AT_ONCE):
-        _count(labels[start : start + _LABELS_AT_ONCE], characters, table, first_digits)
+        _count_characters(labels[start : start + _LABELS_AT_ONCE], characters, table, first_digits)
     lengths = np.fromiter(map(len, labels), np.int64, len(labels))
     totals = table.sum(axis=1)
     varied = table[table.max(axis=1) <= _CONSTANT_SHARE * totals].sum(axis=0)
@@ -183,14 +183,14 @@ def measure_labels(labels: list[str], *, is_all: bool) -> LabelStatistics:
         Distribution.of(lengths),
         dict(sorted((chr(code), count) for code, count in characters.most_common(_MOST_CHARACTERS))),
         len(characters),
-        _of_digits(first_digits),
-        _of_digits(varied),
+        _name_digits(first_digits),
+        _name_digits(varied),
     )
 
 
-def _count(labels: list[str], characters: Counter[int], table: Numbers, first_digits: Numbers) -> None:
-    """Add the characters of some labels to what was counted: `table` has a row for each place and a column a digit."""
-    # Lone surrogates are no text, and yet a pickle may hold them.
+def _count_characters(labels: list[str], characters: Counter[int], table: Numbers, first_digits: Numbers) -> None:
+    """Add the characters of some labels to the counts; `table` has a row per place and a column per digit."""
+    # Lone surrogates are not valid text, but a pickle may hold them.
     codes = np.frombuffer("".join(labels).encode("utf-32-le", "surrogatepass"), np.uint32)
     values, counts = np.unique(codes, return_counts=True)
     characters.update(dict(zip(values.tolist(), counts.tolist(), strict=True)))
@@ -205,24 +205,24 @@ def _count(labels: list[str], characters: Counter[int], table: Numbers, first_di
     first_digits += np.bincount(digits[first], minlength=10)
 
 
-def _of_digits(counts: Numbers) -> dict[str, int]:
-    """Give the counts of the digits that occur."""
+def _name_digits(counts: Numbers) -> dict[str, int]:
+    """Return the counts of the digits that occur, by digit."""
     return {str(digit): count for digit, count in enumerate(counts.tolist()) if count}
 
 
 def measure_pages(
     ink: PageInk, labels: list[str], hashes: list[int], boxes: Numbers | None, size: tuple[int, int]
 ) -> PageStatistics:
-    """Sum up what was measured of pages.
+    """Compute the statistics of pages.
 
     Parameters
     ----------
     ink : PageInk
     labels : list of str
     hashes : list of int
-        Equal ones mean equal images.
+        Equal hashes mean equal images.
     boxes : ndarray, shape (n, L, 4), or None
-        Of each page's characters, where they are recorded.
+        Boxes of each page's characters, if they are recorded.
     size : (int, int)
         Height and width of a page.
     """
@@ -231,7 +231,7 @@ def measure_pages(
     seen = [key for key, has_ink in zip(hashes, inked.tolist(), strict=True) if has_ink]
     box, gaps = ink.box[inked], ink.gaps
     if boxes is not None:
-        box, gaps = _outlines(boxes), _box_gaps(boxes)
+        box, gaps = _find_outlines(boxes), _measure_box_gaps(boxes)
     height, width = size
     edges = box[:, 0], box[:, 1], width - box[:, 2], height - box[:, 3]
     return PageStatistics(
@@ -254,16 +254,16 @@ def measure_pages(
     )
 
 
-def _outlines(boxes: Numbers) -> Numbers:
-    """Give the box around all boxes of each page that has some."""
+def _find_outlines(boxes: Numbers) -> Numbers:
+    """Return the box around all boxes of each page that has any."""
     there = boxes[:, :, :1] >= 0
     first = np.where(there, boxes[:, :, :2], np.iinfo(np.int64).max).min(axis=1, initial=np.iinfo(np.int64).max)
     last = np.where(there, boxes[:, :, 2:], -1).max(axis=1, initial=-1)
     return np.concatenate((first, last), axis=1)[there.any(axis=(1, 2))]
 
 
-def _box_gaps(boxes: Numbers) -> Numbers:
-    """Give the gaps between neighbouring boxes; negative where they overlap."""
+def _measure_box_gaps(boxes: Numbers) -> Numbers:
+    """Return the gaps between neighbouring boxes; negative where they overlap."""
     there = boxes[:, :, 0] >= 0
     gaps: Numbers = (boxes[:, 1:, 0] - boxes[:, :-1, 2])[there[:, 1:] & there[:, :-1]]
     return gaps

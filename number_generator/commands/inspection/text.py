@@ -1,4 +1,4 @@
-"""What was found of a dataset, as lines for a terminal of 80 columns."""
+"""An inspection as lines for a terminal of 80 columns, and what a page of HTML shows in the same words."""
 
 from __future__ import annotations
 
@@ -6,22 +6,27 @@ import shlex
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
-from number_generator.commands.inspection.verification import Verification
 from number_generator.formats.registry import FORMATS
 
+if TYPE_CHECKING:
+    from number_generator.commands.inspection.verification import Verification
+
 __all__ = [
-    "UNTOLD",
+    "LONGEST_COMMAND",
     "format_lines",
     "format_origin",
+    "format_part",
     "format_range",
     "format_size",
     "format_spacing",
     "format_style",
     "format_verification",
     "make_printable",
+    "name_character",
 ]
 
 _COLUMNS = 80
@@ -29,12 +34,11 @@ _NAME_COLUMNS = 12
 _BAR_COLUMNS = 40
 _TIE = "\N{NO-BREAK SPACE}"
 _LONGEST = 200
-_LONGEST_COMMAND = 10_000
-UNTOLD = "it does not tell: no command of number_generator is recorded"
+LONGEST_COMMAND = 10_000
 
 
 def format_lines(found: Inspection, *, bar: str, verification: Verification | None = None) -> Iterator[str]:
-    """Give the lines.
+    """Return the lines.
 
     Parameters
     ----------
@@ -43,23 +47,25 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
         The character that bars are drawn with.
     verification : Verification, optional
     """
+    each = f" ({round(found.byte_count / found.count):,} bytes each)" if found.count else ""
     yield make_printable(found.path)
-    yield from _fact(
-        "is",
-        f"{FORMATS[found.file_format].title}, {_number(found.count)} image{'s' * (found.count != 1)} of "
-        f"{found.width} x {found.height} px, {format_size(found.byte_count)}{_each(found)}",
+    yield from _format_fact(
+        "format",
+        f"{FORMATS[found.file_format].title}, {found.count:,} image{'s' * (found.count != 1)} of {found.width} x "
+        f"{found.height} px, {format_size(found.byte_count)}{each}",
     )
     if found.chunk_length > 1:
-        yield from _fact("stored", f"{found.chunk_length} images together")
+        yield from _format_fact("chunks", f"{found.chunk_length} images each")
     if found.truth:
-        yield from _fact("truth", ", ".join(f"{name} {_shape(shape)}" for name, shape in found.truth.items()))
-    yield from _made(found.origin)
+        shapes = {name: ", ".join(map(str, shape)) or "1" for name, shape in found.truth.items()}
+        yield from _format_fact("truth", ", ".join(f"{name} ({shape})" for name, shape in shapes.items()))
+    yield from _format_origin_facts(found.origin)
     if found.labels.count:
         yield ""
-        yield from _labels(found.labels, found.count, bar)
+        yield from _format_labels(found.labels, found.count, bar)
     if found.pages.count:
         yield ""
-        yield from _pages(found.pages, found, bar)
+        yield from _format_pages(found.pages, found, bar)
     if found.warnings:
         yield ""
         yield "Warnings"
@@ -68,11 +74,11 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
     if verification is not None:
         yield ""
         for sentence in format_verification(verification):
-            yield from textwrap.wrap(make_printable(sentence, _LONGEST_COMMAND), _COLUMNS)
+            yield from textwrap.wrap(make_printable(sentence, LONGEST_COMMAND), _COLUMNS)
 
 
 def make_printable(text: str, most: int = _LONGEST) -> str:
-    """Give a text without what could steer a terminal, and not too long: files may hold anything."""
+    """Return a text without control characters, and not too long: files may hold anything."""
     shown = "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
         for character in text[:most]
@@ -80,8 +86,13 @@ def make_printable(text: str, most: int = _LONGEST) -> str:
     return shown if len(text) <= most else f"{shown}..."
 
 
+def name_character(character: str) -> str:
+    """Return what a character is called in a list of them."""
+    return "space" if character == " " else make_printable(character)
+
+
 def format_size(byte_count: int) -> str:
-    """Say how large something is."""
+    """Return a number of bytes in the unit that suits it."""
     size = float(byte_count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000:
@@ -91,17 +102,17 @@ def format_size(byte_count: int) -> str:
 
 
 def format_range(found: Distribution | None, unit: str = "") -> str:
-    """Say from where to where numbers reach, and their mean."""
+    """Return the range of some numbers, and their mean."""
     if found is None:
         return "none"
     end = f" {unit}" if unit else ""
     if found.least == found.most:
-        return f"{_figure(found.least)}{end}"
-    return f"{_figure(found.least)} to {_figure(found.most)}{end}, mean {_figure(found.mean)}"
+        return f"{_format_figure(found.least)}{end}"
+    return f"{_format_figure(found.least)} to {_format_figure(found.most)}{end}, mean {_format_figure(found.mean)}"
 
 
 def format_origin(origin: Origin) -> str:
-    """Say by what a dataset was made, as far as it tells."""
+    """Return what made a dataset, and when, as far as it records that."""
     parts = []
     if origin.package_version:
         parts.append(f"number_generator {make_printable(origin.package_version)}")
@@ -111,46 +122,15 @@ def format_origin(origin: Origin) -> str:
 
 
 def format_style(origin: Origin) -> str:
-    """Say in which style a dataset was drawn, and from which seed."""
+    """Return the style and the seed that a dataset was drawn with."""
     parts = [make_printable(origin.style)] if origin.style else []
     if origin.seed is not None:
         parts.append(f"seed {origin.seed}")
     return ", ".join(parts)
 
 
-def format_spacing(found: Inspection) -> str:
-    """Say what the spacing is that was measured, and which was drawn."""
-    what = "between neighbouring boxes" if found.pages.from_boxes else "blank columns between ink"
-    drawn = found.origin.spacing_range
-    told = "" if drawn is None else f"; drawn were {drawn[0]} to {drawn[1]} px, before lines were fitted to the page"
-    return f"{what}, {format_range(found.pages.spacing, 'px')}{told}"
-
-
-def format_verification(verification: Verification) -> Iterator[str]:
-    """Give sentences that tell what came of making images again."""
-    for note in verification.notes:
-        yield f"Note: {note}"
-    if verification.reason is not None:
-        yield f"Not verified: {verification.reason}"
-        return
-    also = ", ".join(("labels", *verification.truth))
-    if verification.is_verified:
-        count = _number(verification.compared)
-        yield f"Verified: {count} images, made again, are the same to the byte ({also} as well)"
-        return
-    yield f"Different: {len(verification.different)} of {_number(verification.compared)} images, made again"
-    for difference in verification.different[:10]:
-        yield f"  image {difference.number}: {', '.join(difference.what)}"
-    if len(verification.different) > 10:
-        yield f"  and {len(verification.different) - 10} more"
-
-
-def _made(origin: Origin) -> Iterator[str]:
-    made = format_origin(origin)
-    if made:
-        yield from _fact("made by", made)
-    if style := format_style(origin):
-        yield from _fact("style", style)
+def format_part(origin: Origin) -> str:
+    """Return which part of a split and which shard a dataset is."""
     parts = []
     if origin.split:
         parts.append(f"{make_printable(origin.split)}{f' of {make_printable(origin.splits)}' if origin.splits else ''}")
@@ -158,87 +138,116 @@ def _made(origin: Origin) -> Iterator[str]:
         parts.append(f"shard {make_printable(origin.shard)}")
     if origin.shards is not None:
         parts.append(f"index of {origin.shards} shards")
-    if parts:
-        yield from _fact("part", ", ".join(parts))
-    if origin.digits or origin.digits_sha256:
-        short = f"SHA-256 {make_printable(origin.digits_sha256, 16)}" if origin.digits_sha256 else ""
-        yield from _fact("digits", ", ".join(filter(None, [make_printable(origin.digits or ""), short])))
-    if origin.command is None:
-        yield from _fact("made again", UNTOLD)
+    return ", ".join(parts)
+
+
+def format_spacing(found: Inspection) -> str:
+    """Return the spacing that was measured, and the one that was drawn."""
+    what = "between neighbouring boxes" if found.pages.from_boxes else "blank columns between ink"
+    drawn = found.origin.spacing_range
+    text = f"{what}, {format_range(found.pages.spacing, 'px')}"
+    if drawn is None:
+        return text
+    return f"{text}; drawn from {drawn[0]} to {drawn[1]} px, before lines were fitted to the page"
+
+
+def format_verification(verification: Verification) -> Iterator[str]:
+    """Return the result of a verification, in sentences."""
+    for note in verification.notes:
+        yield f"Note: {note}"
+    if verification.reason is not None:
+        yield f"Not verified: {verification.reason}"
         return
-    yield from _command(origin.command)
+    if verification.is_verified:
+        others = ", ".join(("labels", *verification.truth))
+        yield f"Verified: {verification.compared:,} images, made again, are identical to the byte ({others} too)"
+        return
+    yield f"Different: {len(verification.different)} of {verification.compared:,} images made again"
+    for difference in verification.different[:10]:
+        yield f"  image {difference.number}: {', '.join(difference.what)}"
+    if len(verification.different) > 10:
+        yield f"  and {len(verification.different) - 10} more"
 
 
-def _command(command: str) -> Iterator[str]:
-    """Give a command that can be copied: lines that end in a backslash go on in the next."""
-    shown = make_printable(command, _LONGEST_COMMAND)
+def _format_origin_facts(origin: Origin) -> Iterator[str]:
+    sha256 = f"SHA-256 {make_printable(origin.digits_sha256, 16)}" if origin.digits_sha256 else ""
+    for name, text in (
+        ("made by", format_origin(origin)),
+        ("style", format_style(origin)),
+        ("part", format_part(origin)),
+        ("digits", ", ".join(filter(None, [make_printable(origin.digits or ""), sha256]))),
+    ):
+        if text:
+            yield from _format_fact(name, text)
+    if origin.command is None:
+        yield from _format_fact("command", "none of number_generator is recorded")
+    else:
+        yield from _format_command(origin.command)
+
+
+def _format_command(command: str) -> list[str]:
+    """Return a command that can be copied: a line that continues ends in a backslash."""
+    shown = make_printable(command, LONGEST_COMMAND)
     try:
-        words = [shlex.quote(word) for word in shlex.split(shown)]
+        first, *words = [shlex.quote(word) for word in shlex.split(shown)]
     except ValueError:
-        words = [shown]
-    indent = " " * 2 + " " * _NAME_COLUMNS
-    line = f"{'  made again':{len(indent)}}"
-    is_first = True
+        first, words = shown, []
+    lines = [f"  {'command':{_NAME_COLUMNS}}{first}"]
     for word in words:
-        if not is_first and len(line) + 1 + len(word) + 2 > _COLUMNS:
-            yield f"{line} \\"
-            line, is_first = f"{indent}  ", True
-        line += word if is_first else f" {word}"
-        is_first = False
-    yield line
+        if len(lines[-1]) + len(word) + len("  \\") > _COLUMNS:
+            lines[-1] += " \\"
+            lines.append(" " * (2 + _NAME_COLUMNS + 2) + word)
+        else:
+            lines[-1] += f" {word}"
+    return lines
 
 
-def _labels(labels: LabelStatistics, count: int, bar: str) -> Iterator[str]:
-    whose = "all" if labels.is_all else f"of the {_number(labels.count)} images that were measured, of {_number(count)}"
-    yield f"Labels ({whose})"
-    yield from _fact("different", f"{_number(labels.different)} of {_number(labels.count)}")
+def _format_labels(labels: LabelStatistics, count: int, bar: str) -> Iterator[str]:
+    yield f"Labels ({'all' if labels.is_all else f'{labels.count:,} of {count:,}, spread evenly'})"
+    yield from _format_fact("different", f"{labels.different:,} of {labels.count:,}")
     if labels.empty:
-        yield from _fact("empty", f"{_number(labels.empty)} ({_percent(labels.empty, labels.count)})")
+        yield from _format_fact("empty", f"{labels.empty:,} ({_format_percent(labels.empty, labels.count)})")
     if labels.lengths is not None:
-        yield from _fact("length", format_range(labels.lengths, f"character{'s' * (labels.lengths.most != 1)}"))
-        yield from _histogram(labels.lengths, bar)
+        yield from _format_fact("length", format_range(labels.lengths, f"character{'s' * (labels.lengths.most != 1)}"))
+        yield from _draw_histogram(labels.lengths, bar)
     if labels.first_digits:
         first = sum(labels.first_digits.values())
-        shares = (f"{digit}{_TIE}{_percent(found, first)}" for digit, found in labels.first_digits.items())
-        yield from _fact("first digit", ", ".join(shares))
+        shares = (f"{digit}{_TIE}{_format_percent(found, first)}" for digit, found in labels.first_digits.items())
+        yield from _format_fact("first digit", ", ".join(shares))
     if labels.characters:
-        more = f", the {len(labels.characters)} most frequent ones" if labels.kinds > len(labels.characters) else ""
-        yield from _fact("characters", f"{labels.kinds} different{more}")
-        yield from _bars(labels.characters, bar)
+        more = f", the {len(labels.characters)} most frequent" if labels.kinds > len(labels.characters) else ""
+        yield from _format_fact("characters", f"{labels.kinds} different{more}")
+        yield from _draw_bars(labels.characters, bar)
 
 
-def _pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterator[str]:
-    whose = "all" if pages.count == found.count else f"{_number(pages.count)} of {_number(found.count)}, spread evenly"
+def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterator[str]:
     inked = pages.count - pages.blank
-    yield f"Pages ({whose})"
-    ink = "light" if pages.light * 2 > inked else "dark"
-    other = min(pages.light, inked - pages.light)
-    turned = f"; on {_percent(other, inked)} the other way round" if other else ""
-    yield from _fact("paper", f"grey {format_range(pages.paper)}; noise {format_range(pages.noise)}")
+    is_all = pages.count == found.count
+    yield f"Pages ({'all' if is_all else f'{pages.count:,} of {found.count:,}, spread evenly'})"
+    yield from _format_fact("paper", f"grey {format_range(pages.paper)}; noise {format_range(pages.noise)}")
     if inked:
-        yield from _fact("ink", f"{ink} on {'dark' if ink == 'light' else 'light'}{turned}")
-        yield from _fact("", f"{format_range(pages.share, '% of the page')}")
-        yield from _fact("", f"{format_range(pages.depth, 'levels from the paper')}")
-    labelled = f", {_number(pages.blank_labelled)} of them with a label" if pages.blank else ""
-    yield from _fact("blank", f"{_number(pages.blank)}{labelled}")
+        ink, paper = ("light", "dark") if pages.light * 2 > inked else ("dark", "light")
+        others = min(pages.light, inked - pages.light)
+        turned = f"; on {_format_percent(others, inked)} the other way round" if others else ""
+        yield from _format_fact("ink", f"{ink} on {paper}{turned}")
+        yield from _format_fact("", format_range(pages.share, "% of the page"))
+        yield from _format_fact("", format_range(pages.depth, "levels from the paper"))
+    labelled = f", {pages.blank_labelled:,} of them with a label" if pages.blank else ""
+    yield from _format_fact("blank", f"{pages.blank:,}{labelled}")
     if pages.ink_width is not None:
-        yield from _fact(
-            "ink's box", f"width {format_range(pages.ink_width, 'px')}; height {format_range(pages.ink_height, 'px')}"
-        )
+        width, height = format_range(pages.ink_width, "px"), format_range(pages.ink_height, "px")
+        yield from _format_fact("ink's box", f"width {width}; height {height}")
         for side, margin in pages.margins.items():
-            yield from _fact(
-                "margins" if side == "left" else "",
-                f"{side:6} {format_range(margin, 'px')}; "
-                f"{_percent(pages.touching[side], margin.count if margin else 0)} "
-                "touch it",
-            )
+            touching = _format_percent(pages.touching[side], margin.count if margin else 0)
+            name = "margins" if side == "left" else ""
+            yield from _format_fact(name, f"{side:6} {format_range(margin, 'px')}; {touching} touch it")
     if pages.spacing is not None:
-        yield from _fact("spacing", format_spacing(found))
-        yield from _histogram(pages.spacing, bar)
+        yield from _format_fact("spacing", format_spacing(found))
+        yield from _draw_histogram(pages.spacing, bar)
 
 
-def _fact(name: str, text: str) -> Iterator[str]:
-    """Give the lines of a name and what there is to say; a number and its unit stay together."""
+def _format_fact(name: str, text: str) -> Iterator[str]:
+    """Return the lines of a name and a text; a number and its unit stay together."""
     for unit in ("%", "px"):
         text = text.replace(f" {unit}", f"{_TIE}{unit}")
     first, rest = f"  {name:{_NAME_COLUMNS}}", " " * (2 + _NAME_COLUMNS)
@@ -246,47 +255,32 @@ def _fact(name: str, text: str) -> Iterator[str]:
     return (line.replace(_TIE, " ") for line in lines)
 
 
-def _histogram(found: Distribution, bar: str) -> Iterator[str]:
+def _draw_histogram(found: Distribution, bar: str) -> Iterator[str]:
     is_whole = all(edge == int(edge) for edge in found.edges)
     names = []
     for low, high in zip(found.edges, found.edges[1:], strict=False):
         is_one = is_whole and high - low == 1
-        names.append(_figure(low) if is_one else f"{_figure(low)}-{_figure(high - 1 if is_whole else high)}")
-    yield from _bars(dict(zip(names, found.counts, strict=True)), bar)
+        last = high - 1 if is_whole else high
+        names.append(_format_figure(low) if is_one else f"{_format_figure(low)}-{_format_figure(last)}")
+    yield from _draw_bars(dict(zip(names, found.counts, strict=True)), bar)
 
 
-def _bars(counts: Mapping[str, int], bar: str) -> Iterator[str]:
-    """Give a line for each count; those that would show nothing, at both ends, are left out."""
+def _draw_bars(counts: Mapping[str, int], bar: str) -> Iterator[str]:
+    """Return a line for each count."""
     total, most = sum(counts.values()), max(counts.values())
-    width = max(len(_character(name)) for name in counts)
+    width = max(len(name_character(name)) for name in counts)
     for name, count in counts.items():
         length = round(_BAR_COLUMNS * count / most)
         drawn = bar * (length or bool(count))
-        yield f"    {_character(name):>{width}} {drawn:{_BAR_COLUMNS}} {_percent(count, total):>7}"
+        yield f"    {name_character(name):>{width}} {drawn:{_BAR_COLUMNS}} {_format_percent(count, total):>7}"
 
 
-def _character(name: str) -> str:
-    return "space" if name == " " else make_printable(name)
-
-
-def _each(found: Inspection) -> str:
-    return f" ({_number(round(found.byte_count / found.count))} bytes each)" if found.count else ""
-
-
-def _shape(shape: tuple[int, ...]) -> str:
-    return f"({', '.join(map(str, shape))})" if shape else "(1)"
-
-
-def _number(value: int) -> str:
-    return f"{value:,}"
-
-
-def _figure(value: float) -> str:
-    """Give a number with as many decimals as tell something."""
+def _format_figure(value: float) -> str:
+    """Return a number with as many decimals as matter."""
     if value == int(value):
         return f"{int(value):,}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.1f}"
 
 
-def _percent(count: int, total: int) -> str:
+def _format_percent(count: int, total: int) -> str:
     return f"{100 * count / max(1, total):.1f} %"

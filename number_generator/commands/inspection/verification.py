@@ -1,4 +1,4 @@
-"""A sample of a dataset's images made again, from the command that it records, and compared with what it holds."""
+"""A sample of a dataset's images, made again from its recorded command and compared with what it holds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shlex
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -17,15 +17,16 @@ from number_generator.commands.recorded import parsed_command
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.formats.reader import Reader
+from number_generator.formats.schema import pad
+from number_generator.job.chunk import Chunk
+from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.provenance import find_differences
-
-if TYPE_CHECKING:
-    from number_generator.job.chunk import Chunk
+from number_generator.job.spec import RENDER_VERSION, Span
 
 __all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "list_files_to_read", "verify"]
 
 VERIFIED_IMAGES = 256
-"""How many images are made again if nobody says."""
+"""How many images are made again by default."""
 
 _COMMAND = "generate-phone-numbers"
 _FILE_OPTIONS = ("--digits", "--sequences", "--style")
@@ -38,12 +39,12 @@ class _UnverifiableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An image that is not what the recorded job makes.
+    """An image that differs from what the recorded job makes.
 
     Attributes
     ----------
     number : int
-        Of the image in the dataset.
+        The number of the image in the dataset.
     what : tuple of str
         "image", "label", or the name of an array of ground truth.
     """
@@ -54,18 +55,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What came of making images again.
+    """The result of making images again.
 
     Attributes
     ----------
     compared : int
-        How many images were made and compared; 0 if that was not possible.
+        How many images were made again and compared; 0 if that was not possible.
     truth : tuple of str
         The arrays of ground truth that were compared.
     different : tuple of Difference
-        Those that differ.
+        The images that differ.
     notes : tuple of str
-        What else there is to know, in sentences.
+        Remarks, in sentences.
     reason : str or None
         Why nothing could be compared.
     """
@@ -83,23 +84,23 @@ class Verification:
 
 
 def list_files_to_read(metadata: Mapping[str, Any]) -> list[str]:
-    """Give the options of the recorded command that name files or downloads, which `verify` reads."""
-    words = _words(metadata)
+    """Return the options of the recorded command that name files or downloads: `verify` reads these."""
+    words = _split_command(metadata)
     named = [word for word in words if word.partition("=")[0] in _FILE_OPTIONS and word.partition("=")[2]]
     return [word for word in named if not word.startswith("--style=") or word.lower().endswith(".toml")]
 
 
 def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
-    """Make images again that are spread over a dataset, and compare them, their labels and their ground truth.
+    """Make images that are spread over a dataset again, and compare them, their labels and their ground truth.
 
-    Nothing is written. What the recorded command names is read, such as the files of `--digits` and `--sequences`;
-    published digits are downloaded if they are not there.
+    Nothing is written. Files that the recorded command names, as in `--digits` and `--sequences`, are read, and
+    published digits are downloaded if they are missing.
 
     Parameters
     ----------
     reader : Reader
     count : int
-        How many at the most; the first and the last image are among them.
+        How many images to make at most; the first and the last are among them.
 
     Returns
     -------
@@ -108,7 +109,7 @@ def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
     Raises
     ------
     DatasetReadError, DatasetError
-        If the dataset turns out to be damaged.
+        If the dataset is damaged.
 
     Examples
     --------
@@ -123,21 +124,21 @@ def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
     metadata = reader.metadata
     try:
         _check_versions(metadata)
-        part = _part_of(metadata)
-        notes = _compared_jobs(metadata, part, reader.shape)
+        part = _find_part(metadata)
+        notes = _compare_jobs(metadata, part, reader.shape)
     except _UnverifiableError as exc:
         return Verification(reason=str(exc))
     known = {field.name for field in part.header.fields}
     truth = tuple(name for name in reader.truth_names if name in known)
     if left_out := sorted(known.symmetric_difference(reader.truth_names)):
-        notes.append(f"ground truth that only one of both has was not compared: {', '.join(left_out)}")
+        notes.append(f"ground truth that only one side has was not compared: {', '.join(left_out)}")
     numbers = spread_numbers(len(reader), count)
-    different = [Difference(number, what) for number in numbers if (what := _what_differs(reader, part, number, truth))]
-    return Verification(len(numbers), truth, tuple(different), tuple(notes))
+    compared = (Difference(number, _compare_image(reader, part, number, truth)) for number in numbers)
+    return Verification(len(numbers), truth, tuple(found for found in compared if found.what), tuple(notes))
 
 
-def _words(metadata: Mapping[str, Any]) -> list[str]:
-    """Give the words of the recorded command; none where there is no such command."""
+def _split_command(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the words of the recorded command; none if there is no such command."""
     command = metadata.get("command")
     try:
         words = shlex.split(command) if isinstance(command, str) else []
@@ -147,11 +148,8 @@ def _words(metadata: Mapping[str, Any]) -> list[str]:
 
 
 def _check_versions(metadata: Mapping[str, Any]) -> None:
-    """Refuse datasets that were drawn with other pixels than those of this version."""
-    from number_generator.job.handwriting import STYLE_VERSION  # noqa: PLC0415 - the metadata of this version, no more
-    from number_generator.job.spec import RENDER_VERSION  # noqa: PLC0415
-
-    if not _words(metadata):
+    """Reject datasets whose pixels another version has drawn."""
+    if not _split_command(metadata):
         raise _UnverifiableError(f"it records no command of {_COMMAND}")
     now = {"render_version": RENDER_VERSION, "style_version": STYLE_VERSION}
     for name, about in _VERSIONS.items():
@@ -162,9 +160,9 @@ def _check_versions(metadata: Mapping[str, Any]) -> None:
             )
 
 
-def _part_of(metadata: Mapping[str, Any]) -> Part:
-    """Plan what the recorded command makes, and find the part of it that the dataset is."""
-    options = _options(metadata["command"])
+def _find_part(metadata: Mapping[str, Any]) -> Part:
+    """Plan the recorded command, and find the part of the plan that the dataset is."""
+    options = _parse_command(metadata["command"])
     try:
         parts = make_plan(options).parts
     except (NumberGeneratorError, OSError) as exc:
@@ -173,40 +171,38 @@ def _part_of(metadata: Mapping[str, Any]) -> Part:
     for part in parts:
         if part.name == name:
             return part
-    raise _UnverifiableError(f"it is the part {name!r:.60} of a split, which its recorded command does not make")
+    raise _UnverifiableError(f"it is the part {name!r:.60} of a split, and its recorded command makes no such part")
 
 
-def _options(command: str) -> Namespace:
-    """Parse the recorded command; where it would write does not matter, as nothing is written."""
+def _parse_command(command: str) -> Namespace:
+    """Parse the recorded command; its output path does not matter, as nothing is written."""
     try:
         with contextlib.redirect_stdout(io.StringIO()):  # it may be a call for help
             options = parsed_command(command)
     except SpecError as exc:
-        raise _UnverifiableError(f"its recorded command is none that this version knows: {exc}") from exc
+        raise _UnverifiableError(f"this version does not understand its recorded command: {exc}") from exc
     except SystemExit as exc:
         raise _UnverifiableError("its recorded command makes no dataset") from exc
     options.output_path = "."
     return options
 
 
-def _compared_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, int, int]) -> list[str]:
-    """Give notes about what differs and need not matter; refuse the rest."""
+def _compare_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, int, int]) -> list[str]:
+    """Return notes about differences that may not matter; reject all others."""
     now = {**part.header.metadata, "command": metadata["command"]}
     found = find_differences(metadata, now)
-    version = [sentence for sentence in found if sentence.startswith("number_generator was ")]
-    others = [sentence for sentence in found if sentence not in version]
+    notes = [sentence for sentence in found if sentence.startswith("number_generator was ")]
+    others = [sentence for sentence in found if sentence not in notes]
     if others:
-        raise _UnverifiableError(f"what it was made from is not what is there now: {'; '.join(others)}")
+        raise _UnverifiableError(f"what it was made from has changed: {'; '.join(others)}")
     if shape != part.job.shape:
         counts = [f"{n} of {width} x {height} px" for n, height, width in (shape, part.job.shape)]
         raise _UnverifiableError(f"it has {counts[0]}, and its recorded job makes {counts[1]}")
-    return version
+    return notes
 
 
-def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...]) -> tuple[str, ...]:
-    """Make an image again, and tell what of it is different."""
-    from number_generator.job.spec import Span  # noqa: PLC0415
-
+def _compare_image(reader: Reader, part: Part, number: int, truth: tuple[str, ...]) -> tuple[str, ...]:
+    """Make an image again, and return what differs."""
     start = part.job.span.start + number
     chunk = part.bound.make_chunk(Span(start, start + 1))
     what = [] if np.array_equal(reader.images(number, number + 1), chunk.images) else ["image"]
@@ -216,8 +212,6 @@ def _what_differs(reader: Reader, part: Part, number: int, truth: tuple[str, ...
 
 
 def _is_same_truth(reader: Reader, part: Part, chunk: Chunk, number: int, name: str) -> bool:
-    from number_generator.formats.schema import pad  # noqa: PLC0415
-
     (field,) = (field for field in part.header.fields if field.name == name)
     made, found = pad(chunk.truth[name], field), reader.truth(name, number, number + 1)
     return found.dtype == made.dtype and np.array_equal(found, made, equal_nan=made.dtype.kind == "f")

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from number_generator.commands.options import parse_split_option
+from number_generator.commands.option_values import parse_split_option
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Advance, Settings, Shards
 from number_generator.commands.runs.plan import Plan, Request

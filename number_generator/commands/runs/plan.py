@@ -9,7 +9,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from number_generator.commands.options import (
+from number_generator.commands.option_values import (
     Numbers,
     parse_numbers,
     parse_shard,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator.commands import generate as cli
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.inspection.charts import draw_bar_chart, draw_histogram
 from number_generator.commands.inspection.html import format_page, save_page
 from number_generator.commands.inspection.inspect import inspect_dataset
@@ -34,7 +34,7 @@ HOSTILE = "</pre></td><script>alert(1)</script><img src=http://127.0.0.1/x onerr
 def dataset(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "lines.h5"
     arguments = ["--num-images=60", "--seed=3", "--truth=boxes", "--workers=1", "--quiet", f"--output-path={path}"]
-    assert cli.generate_phone_numbers(arguments, Interruption()) == 0
+    assert generate_phone_numbers(arguments, Interruption()) == 0
     return path
 
 
@@ -118,7 +118,7 @@ def test_the_page_tells_what_was_found(dataset):
         "40 images, with the boxes of their characters",
         "All 60 labels.",
         "between neighbouring boxes",
-        "Verified: 60 images, made again, are the same to the byte (labels, boxes as well)",
+        "Verified: 60 images, made again, are identical to the byte (labels, boxes too)",
     ):
         assert text in re.sub(r" +", " ", shown) or text in shown, text
     assert page.count("<svg") == 10

@@ -90,7 +90,7 @@ def test_lines_on_plain_paper_are_told_from_blank_pages(style):
 def test_a_page_does_not_depend_on_those_beside_it():
     pages = generate_batch(["12", "", "345"], (5, 10), 60, style="document", seed=3)
 
-    alone = PageInk.joined([measure_ink(one[None]) for one in pages])
+    alone = PageInk.join([measure_ink(one[None]) for one in pages])
 
     together = measure_ink(pages)
     for name in ("paper", "noise", "box", "gaps", "share", "depth", "is_blank", "is_light"):

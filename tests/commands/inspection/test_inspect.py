@@ -83,7 +83,7 @@ def test_idx_files_of_others_are_inspected(tmp_path):
     assert found.origin == Origin()
     assert found.labels.characters == {"1": 1, "3": 1, "7": 1}
     assert (found.pages.light, found.pages.blank, found.pages.blank_labelled) == (2, 1, 1)
-    assert found.warnings == ("33.3 % of the pages have a label and no ink that stands out from their paper",)
+    assert found.warnings == ("33.3 % of the pages have a label but no ink that stands out from the paper",)
 
 
 def test_a_dataset_without_images_is_inspected(tmp_path):
@@ -95,7 +95,7 @@ def test_a_dataset_without_images_is_inspected(tmp_path):
     assert (found.count, found.labels.count, found.pages.count) == (0, 0, 0)
     assert found.labels.lengths is None
     assert found.pages.spacing is None
-    assert found.warnings == ("the dataset holds no image",)
+    assert found.warnings == ("the dataset holds no images",)
 
 
 def test_the_origin_is_told_as_far_as_it_is_recorded():
@@ -110,7 +110,7 @@ def test_the_origin_is_told_as_far_as_it_is_recorded():
         "shards": 4,
     }
 
-    origin = Origin.told(metadata)
+    origin = Origin.from_metadata(metadata)
 
     assert origin.digits == "packaged"
     assert (origin.seed, origin.created, origin.spacing_range) == (7, 1.5, (5, 10))
@@ -123,7 +123,7 @@ def test_values_of_others_under_the_same_names_are_passed_by(value):
         ("command", "creation_timestamp", "seed", "style", "spacing_range", "split", "shard", "shards"), value
     )
 
-    origin = Origin.told(metadata)
+    origin = Origin.from_metadata(metadata)
 
     assert origin.created is None
     assert origin.spacing_range is None
@@ -274,19 +274,19 @@ def test_blank_pages_with_a_label_are_warned_of():
     images[4] = 255
 
     assert warnings(PHONES, images) == (
-        f"{100 / len(PHONES):.1f} % of the pages have a label and no ink that stands out from their paper",
+        f"{100 / len(PHONES):.1f} % of the pages have a label but no ink that stands out from the paper",
     )
 
 
 def test_ink_without_a_label_is_warned_of():
-    assert "have ink and an empty label" in warnings(["", *PHONES[1:]])[0]
+    assert "have ink but an empty label" in warnings(["", *PHONES[1:]])[0]
 
 
 def test_ink_at_the_upper_border_is_warned_of():
     images = plain_pages(100)
     images[:10, 0, 3:5] = 0
 
-    assert "on 10.0 % of the pages the ink touches the upper or the lower border" in warnings(PHONES[:100], images)[0]
+    assert "on 10.0 % of the pages, ink touches the upper or lower border" in warnings(PHONES[:100], images)[0]
 
 
 def test_pages_that_are_all_cut_to_their_ink_are_not_warned_of():
@@ -299,8 +299,8 @@ def test_pages_that_are_all_cut_to_their_ink_are_not_warned_of():
 def test_labels_that_are_too_long_are_warned_of():
     found = warnings(["1234567890" * 3, "12"])
 
-    assert "1.3 px for each character" in found[0]
-    assert "PARSeq and PaddleOCR leave out those of more than 25" in found[1]
+    assert "1.3 px per character" in found[0]
+    assert "PARSeq and PaddleOCR leave out labels of more than 25" in found[1]
 
 
 def test_digits_that_are_missing_or_far_too_frequent_are_warned_of():
@@ -320,7 +320,7 @@ def test_phone_numbers_that_begin_with_0_are_in_balance():
 
 
 def test_labels_that_repeat_more_than_by_chance_are_warned_of():
-    assert "only 50 are different" in warnings(PHONES[:50] * 2)[0]
+    assert "only 50 of 100 labels are different" in warnings(PHONES[:50] * 2)[0]
     assert warnings([str(number % 10) for number in range(300)]) == ()
 
 
@@ -329,4 +329,4 @@ def test_repeated_images_are_warned_of():
     images[5] = images[6]
     one = f"{100 / len(PHONES):.1f} %"
 
-    assert warnings(PHONES, images) == (f"{one} of the images measured are the same to the byte as an earlier one",)
+    assert warnings(PHONES, images) == (f"{one} of the images measured repeat an earlier one byte for byte",)

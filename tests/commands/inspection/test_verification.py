@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from small_dataset import FORMATS, need
 
-from number_generator.commands import generate as cli
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.inspection import verification
 from number_generator.commands.inspection.verification import Difference, list_files_to_read, verify
 from number_generator.formats.arrays import RawDataset
@@ -21,7 +21,7 @@ from number_generator.system.signals import Interruption
 
 
 def make(*arguments):
-    assert cli.generate_phone_numbers([*map(str, arguments), "--workers=1", "--quiet"], Interruption()) == 0
+    assert generate_phone_numbers([*map(str, arguments), "--workers=1", "--quiet"], Interruption()) == 0
 
 
 def in_memory(path):
@@ -149,8 +149,8 @@ def test_what_records_no_command_cannot_be_verified(raw, command):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("--nonsense=1", "none that this version knows"),
-        ("--seed=x", "none that this version knows"),
+        ("--nonsense=1", "this version does not understand"),
+        ("--seed=x", "this version does not understand"),
         ("--help", "makes no dataset"),
         ("--version", "makes no dataset"),
         ("--seed=1 --digits=/nowhere/digits.npz", "cannot be planned again: .*no such file"),
@@ -208,7 +208,7 @@ def test_other_digits_are_told(tmp_path, make_digit_dataset):
         found = verify(reader)
         assert list_files_to_read(reader.metadata) == [f"--digits={digits}"]
 
-    assert found.reason.startswith("what it was made from is not what is there now: the digits (SHA-256) was ")
+    assert found.reason.startswith("what it was made from has changed: the digits (SHA-256) was ")
 
 
 def test_numbers_that_were_changed_are_told(tmp_path):

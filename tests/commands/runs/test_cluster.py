@@ -130,10 +130,10 @@ def test_a_run_that_keeps_goes_on_from_the_shards_that_are_there(run, tmp_path, 
 
     assert before
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    assert "Went on from an interrupted run" in capsys.readouterr().out
+    assert "Resumed: " in capsys.readouterr().out
     assert len(content_of(tmp_path)) == 9
     assert run(*options) == 0
-    assert "nothing was to be done" in capsys.readouterr().out
+    assert "is already complete at" in capsys.readouterr().out
 
 
 def test_what_a_worker_cannot_write_is_told_once_with_its_name(run, client, tmp_path, capsys):

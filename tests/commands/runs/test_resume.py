@@ -106,7 +106,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(folder, monkeypatch, capsy
     status = run(*arguments, "--output-path=whole/", "--resume")
 
     assert status == 0
-    assert re.search("Went on from an interrupted run: [34][0-9] images were there already", capsys.readouterr().out)
+    assert re.search("Resumed: [34][0-9] images were already done", capsys.readouterr().out)
     assert tree(folder / "whole") == tree(folder / "away")
 
 
@@ -175,7 +175,7 @@ def test_a_whole_dataset_is_left_as_it_is(folder, capsys, file_format):
 
     for seed in ("--seed=1", "--seed="):
         assert run(f"--format={file_format}", "--resume", seed) == 0
-        assert "is whole already" in capsys.readouterr().out
+        assert "is already complete at" in capsys.readouterr().out
     assert tree(folder) == before
 
 
@@ -189,7 +189,7 @@ def test_a_run_that_was_killed_at_its_very_end_is_whole(folder, monkeypatch, cap
     before = Path("a.npz").read_bytes()
 
     assert run("--resume", "--output-path=a.npz", "--overwrite") == 0
-    assert "is whole already" in capsys.readouterr().out
+    assert "is already complete at" in capsys.readouterr().out
     assert tree(folder) == {"a.npz": before}
 
 
@@ -378,7 +378,7 @@ def test_a_file_size_limit_is_one_error_and_the_next_run_goes_on(folder, name, l
     assert limit / 3 < Path(f"{name}.journal").stat().st_size <= limit
 
     done = subprocess.run([*command, "2000000000", *arguments], capture_output=True, text=True, check=True)
-    assert "Went on from an interrupted run" in done.stdout
+    assert "Resumed: " in done.stdout
     assert names_in(folder) == [name]
 
 
@@ -397,7 +397,7 @@ def test_a_signal_says_what_is_left(folder, monkeypatch, capfd):
     with pytest.raises(_KilledError, match="143"):
         cli.generate_phone_numbers(["--num-images=60", "--seed=1", "--output-path=a.npz", "--resume"], interruption)
 
-    assert "stopped; the same command goes on from what is done" in capfd.readouterr().err
+    assert "stopped; the same command resumes the run" in capfd.readouterr().err
     assert names_in(folder) == ["a.npz.journal"]
 
 

@@ -1,0 +1,36 @@
+"""A dataset written in another format."""
+
+import argparse
+import sys
+
+from number_generator.commands.terminal import say, show_progress
+from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset
+from number_generator.formats.reader import open_reader
+from number_generator.system.signals import Interruption
+from number_generator.system.threads import check_workers
+
+__all__ = ["convert_dataset"]
+
+
+def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Write the dataset, and say what its new format cannot hold."""
+    target = check_target(options.target)
+    file_format = choose_format(target, options.format)
+    workers = check_workers(options.workers, "--workers")
+    with open_reader(options.source) as reader, show_progress(len(reader), quiet=options.quiet) as bar:
+        lost = write_dataset(
+            reader,
+            target,
+            file_format,
+            labels=tuple(kind.strip() for kind in options.labels.split(",")) if options.labels else (),
+            compression=options.compression,
+            overwrite=options.overwrite,
+            part=options.part,
+            workers=workers,
+            interruption=interruption,
+            advance=bar.update,
+        )
+        count = len(reader)
+    if lost:
+        say(format_losses(file_format, lost), to=sys.stderr)
+    say(f'Dataset with {count} images written as {file_format} at "{options.target}"')

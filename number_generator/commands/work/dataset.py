@@ -1,0 +1,45 @@
+"""A dataset of images of numbers."""
+
+import argparse
+import time
+
+from number_generator.commands.option_values import parse_split_option, parse_truth
+from number_generator.commands.runs.plan import parse_request
+from number_generator.commands.terminal import say
+from number_generator.job.defaults import SHEET_IMAGES
+from number_generator.numbers.named_patterns import NAMED
+from number_generator.system.signals import Interruption
+from number_generator.system.threads import check_workers
+
+__all__ = ["make_dataset"]
+
+_LIST = "list"  # what --pattern takes to name the patterns
+
+
+def make_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Make the dataset that the options describe, or, with `--preview`, a contact sheet of it."""
+    begun = time.perf_counter()
+    if options.pattern == _LIST:
+        _list_patterns()
+        return
+    request = parse_request(options)
+    workers = check_workers(options.workers, "--workers")
+    # Compiled code loads once the options are known to be right.
+    if options.preview is None:
+        from number_generator.commands.work.production import produce_datasets  # noqa: PLC0415
+
+        produce_datasets(options, request, workers, interruption, begun=begun)
+        return
+    parse_split_option(options)  # the sheet does not need it, but a mistake in it is reported
+    truth = tuple(kind for kind in parse_truth(options) if kind == "boxes")
+    from number_generator.commands.work.drawing import draw_sheet  # noqa: PLC0415
+
+    count = min(request.count, SHEET_IMAGES)
+    numbers, spec, seed = request.numbers.source, request.spec, request.seed
+    draw_sheet(options, numbers, spec, seed, count, interruption, label=options.label, truth=truth)
+
+
+def _list_patterns() -> None:
+    width = max(map(len, NAMED))
+    for name, pattern in NAMED.items():
+        say(f"{name:{width}}  {pattern.description}")

@@ -1,0 +1,147 @@
+"""Digit datasets: listed, downloaded, and built into one file."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from number_generator.commands.terminal import say
+from number_generator.digits.cache import find_cache_folder
+from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.image_folder import MAX_SIZE, is_folder_of_images, load_folder
+from number_generator.digits.mixtures import join_digits, mix_digits, resize_digits
+from number_generator.digits.published import SOURCES, find_source
+from number_generator.digits.resolve import load_digits, packaged_digits
+from number_generator.digits.writers import find_writers
+from number_generator.errors import MissingExtraError, SpecError
+from number_generator.job.spec import MIN_HEIGHT
+from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.checks import check_integer
+from number_generator.system.signals import Interruption
+from number_generator.system.temporaries import already_exists, translate_errors
+
+__all__ = ["build_digits", "fetch_sources", "list_sources"]
+
+_OTHER_ENDINGS = (".h5", ".hdf5", ".pickle")
+
+
+def list_sources(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Print the digits that have a name."""
+    width = max(map(len, SOURCES))
+    for name, source in SOURCES.items():
+        size = sum(file.size for file in source.files)
+        state = "downloaded" if source.is_there() else f"to download, {size / 1e6:.0f} MB"
+        say(f"{name:{width}}  {source.about} ({state})")
+    say(f'Downloads are kept in "{find_cache_folder()}"')
+
+
+def fetch_sources(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Download digits by their names."""
+    for source in [find_source(name) for name in options.names]:
+        say(f'The digits {source.name} are in "{source.fetch()}"')
+
+
+def build_digits(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Write one digit dataset file, and say what is in it."""
+    path = _parse_output(options.output)
+    if os.path.lexists(path) and not options.overwrite:  # before the digits are read, which may take long
+        raise already_exists(path)
+    weights = _parse_weights(options.weights, len(options.sources))
+    size = None if options.size is None else check_integer("--size", options.size, MIN_HEIGHT, MAX_SIZE)
+    parts = [(name, _load_source(name, size, options.ink)) for name in options.sources]
+    if weights:
+        digits = mix_digits([(name, part, weight) for (name, part), weight in zip(parts, weights, strict=True)])
+    else:
+        digits = parts[0][1] if len(parts) == 1 else join_digits(parts)
+    is_npz = path.suffix.lower() == ".npz"
+    clusters = _find_clusters(digits) if options.clusters and is_npz else digits.cluster_ids
+    if is_npz:
+        _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
+    else:
+        digits._save(path, overwrite=options.overwrite)
+    _say_counts(parts, digits, clusters if is_npz else None)
+    if not is_npz and (digits.writer_ids is not None or clusters is not None):
+        say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
+    say(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
+
+
+def _parse_output(output: str) -> Path:
+    path = Path(output)
+    if "\0" in output or path.suffix.lower() not in (".npz", *_OTHER_ENDINGS):
+        raise SpecError(
+            f"DST is {output!r}: give a file name that ends in .npz, {', '.join(_OTHER_ENDINGS[:-1])} or "
+            f"{_OTHER_ENDINGS[-1]}"
+        )
+    return path
+
+
+def _parse_weights(text: str | None, count: int) -> list[float]:
+    """Return a weight for each source; none if `--weights` is left out."""
+    if text is None:
+        return []
+    try:
+        weights = [float(part) for part in text.split(",")]
+    except ValueError:
+        weights = []
+    if len(weights) != count or not all(0 < weight < float("inf") for weight in weights) or count < 2:
+        raise SpecError(
+            f"--weights is {text!r} for {count} source{'s' * (count != 1)}: give two sources or more, and a number "
+            "above 0 for each, as in 0.7,0.3"
+        )
+    return weights
+
+
+def _load_source(name: str, size: int | None, ink: Any) -> DigitImageDataset:
+    """Load a source, resized to `size` px if that is given."""
+    if name not in SOURCES and is_folder_of_images(name):
+        raw = load_folder(name, size=size or 28, ink=ink)
+        return DigitImageDataset(raw.images, raw.labels)
+    digits = load_digits(name) if name else packaged_digits()
+    return digits if size in (None, digits.get_example_shape()[1]) else resize_digits(digits, size)
+
+
+def _find_clusters(digits: DigitImageDataset) -> Any:
+    try:
+        return find_writers(digits, "cluster").ids
+    except (SpecError, MissingExtraError) as exc:
+        raise type(exc)(f"{exc}; --no-clusters builds the file without them") from exc
+
+
+def _save_npz(
+    digits: DigitImageDataset, clusters: Any, path: Path, interruption: Interruption, *, overwrite: bool
+) -> None:
+    """Write an archive that says where its digits come from, whole or not at all."""
+    metadata = np.array(json.dumps(digits.get_metadata(), default=str))
+    arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
+    groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}
+    arrays |= {name: ids for name, ids in groups.items() if ids is not None}
+    with interruption:
+        file = AtomicFile(path, overwrite=overwrite)
+        interruption.temporaries.append(file.temporary_path)
+    try:
+        with translate_errors(path):
+            np.savez_compressed(file.file, **arrays)
+        file.commit()
+    finally:
+        file.discard()
+
+
+def _say_counts(parts: list[tuple[str, DigitImageDataset]], digits: DigitImageDataset, clusters: Any) -> None:
+    """Print how many digits of each class each source has, and how many writers and clusters there are."""
+
+    def format_row(name: str, cells: Any) -> str:
+        return f"{name:{width}}" + "".join(f"{cell:>7}" for cell in cells)
+
+    width = max(5, *(len(name) for name, _ in parts))
+    say(format_row("digit", range(10)))
+    for name, part in parts:
+        say(format_row(name, np.bincount(part.classes, minlength=10)))
+    if len(parts) > 1:
+        say(format_row("all", np.bincount(digits.classes, minlength=10)))
+    for what, ids in (("writer", digits.writer_ids), ("style cluster", clusters)):
+        if ids is not None:
+            number = len(np.unique(ids))
+            say(f"{number} {what}{'s' * (number != 1)}")

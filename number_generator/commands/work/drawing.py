@@ -1,0 +1,49 @@
+"""The first images that the options ask for, and the contact sheet of them that `--preview` asks for."""
+
+import argparse
+from typing import Any
+
+from number_generator.commands.runs.plan import load_chosen_digits
+from number_generator.commands.terminal import say
+from number_generator.digits.writers import prepare_atlas
+from number_generator.formats.png.single import checked_png_path, save_png
+from number_generator.job.chunk import Chunk
+from number_generator.job.spec import Job, NumberSource, RenderSpec, Span
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.sheet import contact_sheet
+from number_generator.system.signals import Interruption
+
+__all__ = ["draw_images", "draw_sheet"]
+
+
+def draw_sheet(
+    options: argparse.Namespace,
+    numbers: NumberSource,
+    spec: RenderSpec,
+    seed: int,
+    count: int,
+    interruption: Interruption,
+    **labels: Any,
+) -> None:
+    """Draw a sheet of the first `count` images, and save it; `labels` are the keywords of `draw_images`."""
+    path = checked_png_path(options.preview, "--preview")
+    chunk = draw_images(options, numbers, spec, seed, count, **labels)
+    texts = [label.decode("ascii") for label in chunk.labels]
+    save_png(contact_sheet(chunk.images, texts, boxes=chunk.truth.get("boxes")), path, interruption)
+    say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
+
+
+def draw_images(
+    options: argparse.Namespace,
+    numbers: NumberSource,
+    spec: RenderSpec,
+    seed: int,
+    count: int,
+    *,
+    label: Any = "written",
+    truth: tuple[str, ...] = (),
+) -> Chunk:
+    """Draw the first `count` images, with the digits that the options name."""
+    atlas = prepare_atlas(load_chosen_digits(options), spec.style)
+    job = Job(numbers, spec, atlas.height, seed, Span(0, count), label, truth)
+    return make_chunk(job, atlas, job.span)

@@ -1,0 +1,69 @@
+"""One number drawn into a PNG file."""
+
+import argparse
+import os
+import time
+from pathlib import Path
+
+from number_generator.commands.runs.plan import parse_render_spec
+from number_generator.commands.terminal import say, say_title
+from number_generator.errors import SpecError
+from number_generator.formats.png.single import save_png
+from number_generator.job.defaults import SHEET_IMAGES
+from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
+from number_generator.system.checks import check_seed
+from number_generator.system.signals import Interruption
+
+__all__ = ["make_image"]
+
+_LONGEST_FILE_NAME = 255
+
+
+def make_image(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Draw the number that the options give, or, with `--preview`, a contact sheet of it."""
+    begun = time.perf_counter()
+    sequence = options.sequence
+    spec = parse_render_spec(options)
+    target = _choose_target(options)
+    seed = check_seed(options.seed, "--seed")
+    count = 1 if options.preview is None else SHEET_IMAGES
+    numbers = FixedNumbers(pack_sequences([sequence] * count))
+    if options.preview is None:
+        say_title("Digits sequence generator", 27)
+        say(f'Synthesizing image for digits sequence "{sequence}" ...')
+    # Compiled code loads once the options are known to be right.
+    from number_generator.commands.work.drawing import draw_images, draw_sheet  # noqa: PLC0415
+
+    if options.preview is not None:
+        draw_sheet(options, numbers, spec, seed, count, interruption)
+        return
+    image = draw_images(options, numbers, spec, seed, count).images[0]
+    save_png(image, Path(target), interruption)
+    say(
+        f'Image of dimensions {image.shape[1]} x {image.shape[0]} generated successfully at "{target}", '
+        f"process took {time.perf_counter() - begun:.1f} seconds..."
+    )
+
+
+def _choose_target(options: argparse.Namespace) -> str:
+    """Return the file to write, or raise SpecError if the sequence cannot be drawn or names no file."""
+    sequence, path = options.sequence, options.output_path
+    if not set(sequence) <= set(ALPHABET):
+        raise SpecError(
+            f"--sequence is {sequence!r}: give digits from 0 to 9 and the separators - . , / ( ) + and space"
+        )
+    # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
+    if path.lower().endswith(".png") and not os.path.isdir(path):  # noqa: PTH112
+        return str(path)
+    if options.preview is None:
+        if "/" in sequence:
+            raise SpecError(
+                f"--sequence is {sequence!r}, which makes no file name: give one with --output-path FILE.png"
+            )
+        if not sequence:
+            raise SpecError("--sequence is empty, which makes no file name: give one with --output-path FILE.png")
+        if len(sequence) + len(".png") > _LONGEST_FILE_NAME:
+            raise SpecError(
+                f"--sequence has {len(sequence)} digits, too many for a file name: give one with --output-path FILE.png"
+            )
+    return os.path.join(path, f"{sequence}.png")  # noqa: PTH118 - keeps the "./" that the command has always shown

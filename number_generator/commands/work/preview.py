@@ -1,0 +1,33 @@
+"""The contact sheet of a style or of a dataset."""
+
+import argparse
+
+from number_generator.commands.terminal import say
+from number_generator.contact_sheets import MAX_COUNT, draw_dataset_sheet, draw_style_sheet, find_style
+from number_generator.errors import SpecError
+from number_generator.formats.png.single import checked_png_path, save_png
+from number_generator.job.handwriting import with_settings
+from number_generator.job.spec import MAX_WIDTH
+from number_generator.system.checks import check_integer, check_seed
+from number_generator.system.signals import Interruption
+
+__all__ = ["draw_preview"]
+
+
+def draw_preview(options: argparse.Namespace, interruption: Interruption) -> None:
+    """Draw the sheet and save it."""
+    path = checked_png_path(options.sheet, "SHEET.png")
+    count = check_integer("--count", options.count, 1, MAX_COUNT)
+    width = check_integer("--width", options.width, 1, MAX_WIDTH)
+    seed = check_seed(options.seed, "--seed")
+    style = find_style(options.source)
+    if style is None and options.settings:
+        raise SpecError(
+            f"--set is {options.settings[0]!r} and SOURCE is a dataset, which has no style: leave --set out"
+        )
+    if style is None:
+        sheet = draw_dataset_sheet(options.source, count)
+    else:
+        sheet = draw_style_sheet(with_settings(style, options.settings), count, width, seed)
+    save_png(sheet, path, interruption)
+    say(f'Contact sheet of {sheet.shape[1]} x {sheet.shape[0]} px drawn at "{options.sheet}"')

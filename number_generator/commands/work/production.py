@@ -1,0 +1,71 @@
+"""The datasets of a command made and reported: on this machine or on a cluster, from the start or resumed."""
+
+import argparse
+import contextlib
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from number_generator.commands.runs.execute import Run, Settings, open_run
+from number_generator.commands.runs.plan import Plan, Request, choose_output, list_places, make_plan
+from number_generator.commands.runs.resume import read_recorded_seed
+from number_generator.commands.terminal import say, say_title, show_progress
+from number_generator.system.signals import Interruption
+
+__all__ = ["produce_datasets"]
+
+
+def produce_datasets(
+    options: argparse.Namespace, request: Request, workers: int, interruption: Interruption, *, begun: float
+) -> None:
+    """Make all datasets of a command, and say what was made; `begun` is the start by `time.perf_counter`."""
+    settings = Settings(choose_output(options, request), options.overwrite, options.resume, workers, interruption)
+    if options.resume:
+        interruption.left = "the same command resumes the run"
+        if options.seed is None:
+            drawn = read_recorded_seed(list_places(options, settings.output), overwrite=options.overwrite)
+            request = request if drawn is None else dataclasses.replace(request, seed=drawn)
+    are_phone = request.numbers.are_phone
+    with _open_run(options, request, settings) as (plan, run):
+        say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
+        kind = "phone numbers like database" if are_phone else "numbers dataset"
+        count = sum(len(part.job.span) for part in plan.parts)
+        say(f"Creating {kind} with {count} examples, this might take a few moments ...")
+        with show_progress(count, quiet=options.quiet) as bar:
+            run.run(bar.update)
+        run.commit()
+    _report(plan, run, "telephone like images" if are_phone else "images of numbers", begun)
+
+
+def _report(plan: Plan, run: Run, images: str, begun: float) -> None:
+    if run.gone_on and len(run.found) < len(plan.parts):
+        say(f"Resumed: {run.gone_on} images were already done")
+    for part in plan.parts:
+        what = f"Dataset with {len(part.job.span)} {images}"
+        if part.target in run.found:
+            say(f'{what} is already complete at "{part.target}": skipped')
+            continue
+        in_shards = "" if part.shards is None else f" in {part.shards} shards"
+        say(
+            f'{what}{in_shards} generated successfully at "{part.target}", '
+            f"process took {time.perf_counter() - begun:.1f} seconds..."
+        )
+
+
+@contextlib.contextmanager
+def _open_run(options: argparse.Namespace, request: Request, settings: Settings) -> Iterator[tuple[Plan, Run]]:
+    """Plan what the options ask for, and open a run of the plan: here or on a cluster."""
+    if options.scheduler is None:
+        plan = make_plan(options, request)
+        with open_run(plan, settings) as run:
+            yield plan, run
+        return
+    from number_generator.commands.runs.cluster import ClusterShards, check_scheduler, choose_shards, connect  # noqa: PLC0415 - few ask for it
+
+    check_scheduler(options, settings.output)
+    with connect(options.scheduler, settings.workers) as client:
+        if options.shards is None:
+            options.shards = choose_shards(options, request, client)
+        plan = make_plan(options, request)
+        with ClusterShards(plan, settings, client) as run:
+            yield plan, run
