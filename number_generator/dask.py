@@ -23,7 +23,7 @@ from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
-from number_generator.training.batches import make_batches
+from number_generator.training.batches import make_stream_job
 
 if TYPE_CHECKING:
     import dask.array as dask_array
@@ -134,11 +134,10 @@ def job(
     >>> images(job(count=10**9, style="natural", seed=1)).shape
     (1000000000, 28, 100)
     """
-    batches = make_batches(
+    bound = make_stream_job(
         numbers,
         spacing_range,
         width,
-        batch_size=1,
         count=check_integer("count", count, 0),
         label=label,
         style=style,
@@ -147,7 +146,7 @@ def job(
         digits=digits,
         fit=fit,
     )
-    return NumberJob(batches.bound.job, batches.bound.digits)
+    return NumberJob(bound.job, bound.digits)
 
 
 def images(

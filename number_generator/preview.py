@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
+from number_generator.job.defaults import SPACING_RANGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
@@ -27,7 +28,6 @@ MAX_COUNT = 10_000
 """The most images that `preview` shows."""
 
 _SHORTEST, _LONGEST = 2, 7
-_CLEAN_SPACING = (5, 10)
 
 
 def preview(
@@ -104,7 +104,7 @@ def preview(
         if seed is None:
             raise SpecError("seed is None: give an integer from 0 to 2**64 - 1")
         labels = _written(sequences, count, check_seed(seed))
-        gaps = _CLEAN_SPACING if style.is_clean and spacing_range is None else spacing_range
+        gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
         images = generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits)
     from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 

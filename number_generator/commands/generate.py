@@ -14,7 +14,6 @@ from typing import Any
 
 from number_generator.commands.options import (
     NUM_IMAGES,
-    SPACING_RANGE,
     add_number_options,
     add_scale_options,
     add_set_option,
@@ -25,6 +24,7 @@ from number_generator.commands.options import (
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded, say, say_title, show_progress
 from number_generator.errors import SpecError
+from number_generator.job.defaults import SPACING_RANGE
 from number_generator.system.signals import Interruption
 
 __all__ = ["generate_numbers_sequence", "generate_phone_numbers", "make_dataset_parser", "make_image_parser"]
@@ -234,19 +234,17 @@ def _make_sheet(
 ) -> None:
     """Draw the contact sheet that `--preview` asks for."""
     from number_generator.commands.runs.plan import load_chosen_digits  # noqa: PLC0415
-    from number_generator.digits.writers import prepare_atlas  # noqa: PLC0415
     from number_generator.formats.png.single import checked_png_path, save_png  # noqa: PLC0415
-    from number_generator.job.spec import Job, Span  # noqa: PLC0415
-    from number_generator.rendering.engine import make_chunk  # noqa: PLC0415
+    from number_generator.job.spec import Span  # noqa: PLC0415
+    from number_generator.rendering.bound_job import bind_job  # noqa: PLC0415
     from number_generator.rendering.sheet import contact_sheet  # noqa: PLC0415
 
     path = checked_png_path(options.preview, "--preview")
-    atlas = prepare_atlas(load_chosen_digits(options), spec.style)
     # One image is what the other command makes: it has no labels and no ground truth.
     label: Any = getattr(options, "label", "written")
     truth = tuple(kind for kind in parse_truth(options) if kind == "boxes") if hasattr(options, "truth") else ()
-    job = Job(numbers, spec, atlas.height, seed, Span(0, count), label, truth)
-    chunk = make_chunk(job, atlas, job.span)
+    digits, span = load_chosen_digits(options), Span(0, count)
+    chunk = bind_job(digits, numbers, spec, seed=seed, span=span, label=label, truth=truth).make_chunk()
     labels = [label.decode("ascii") for label in chunk.labels]
     sheet = contact_sheet(chunk.images, labels, boxes=chunk.truth.get("boxes"))
     save_png(sheet, path, interruption)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NUM_IMAGES",
-    "SPACING_RANGE",
     "Numbers",
     "add_number_options",
     "add_scale_options",
@@ -31,8 +30,6 @@ __all__ = [
 
 NUM_IMAGES = 1000
 """How many images are made unless it is said."""
-SPACING_RANGE = (5, 10)
-"""Smallest and largest gap in px of the style `clean`, unless they are given."""
 
 _MOST_SHARDS = 10_000
 _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)

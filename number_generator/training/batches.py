@@ -1,6 +1,5 @@
 """Streams: batches of images and labels made while a model trains, with no disk between."""
 
-import hashlib
 import math
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -11,31 +10,31 @@ from typing import Any
 import numpy as np
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.resolve import Digits, resolve_digits
-from number_generator.digits.writers import prepare_atlas
+from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
+from number_generator.job.defaults import SPACING_RANGE
 from number_generator.job.handwriting import Handwriting, checked_style
-from number_generator.job.spec import (
-    MAX_IMAGE_NUMBER,
-    Fit,
-    Job,
-    Label,
-    NumberSource,
-    RenderSpec,
-    Span,
-    check_truth,
-)
-from number_generator.numbers.lists import ListedNumbers
-from number_generator.numbers.sequences import PhoneNumbers, pack_sequences
-from number_generator.rendering.bound_job import BoundJob
+from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
+from number_generator.numbers.sequences import PhoneNumbers
+from number_generator.rendering.bound_job import BoundJob, make_job
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import join_truth
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 
-__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "allocate_batch", "check_state", "make_batches", "stream"]
+__all__ = [
+    "Allocate",
+    "Batch",
+    "Batches",
+    "NumberBatches",
+    "allocate_batch",
+    "check_state",
+    "make_batches",
+    "make_stream_job",
+    "stream",
+]
 
 Batch = tuple[Any, ...]
 """Images, shape (n, H, W), their labels, shape (n,), and the ground truth where it was asked for."""
@@ -44,7 +43,6 @@ Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]
 tensor of the same memory."""
 
 _MAX_BATCH = 2**24
-_SPACING_RANGE = (5, 10)  # as the commands have it
 # Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
 _TASK_IMAGES = 2048
 _TASK_BYTES = 12 * 2**20
@@ -261,41 +259,43 @@ def make_batches(
     start: int = 0,
     digits: Digits = None,
 ) -> Batches:
-    """Check what `stream` takes, and give the batches that it stands for."""
-    written = checked_style(style)
-    if spacing_range is None and written.is_clean:
-        spacing_range = _SPACING_RANGE
-    spec = RenderSpec(spacing_range, width, fit, written)
+    """Check what `stream` takes, and make the batches that it stands for."""
     size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
     first = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-    chosen = resolve_digits(digits)
-    atlas = prepare_atlas(chosen, spec.style)
     number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
     if drop_last:
         number = number // size * size
-    job = Job(
-        to_number_source(numbers, first),
-        spec,
-        atlas.height,
-        check_seed(seed),
-        Span(first, first + number),
-        label,
-        check_truth(truth),
+    bound = make_stream_job(
+        numbers,
+        spacing_range,
+        width,
+        count=number,
+        label=label,
+        style=style,
+        seed=seed,
+        start=first,
+        digits=digits,
+        fit=fit,
+        truth=truth,
     )
-    return Batches(BoundJob(job, chosen).keep_atlas(atlas), size, is_endless=count is None)
+    return Batches(bound, size, is_endless=count is None)
 
 
-def to_number_source(numbers: Any, first: int) -> NumberSource:
-    """Give a number source for what `stream` takes as numbers; image `first` shows the first of a list."""
-    if numbers is None:
-        return PhoneNumbers()
-    if isinstance(numbers, type):
-        raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
-    if isinstance(numbers, NumberSource):
-        return numbers
-    packed = pack_sequences(numbers)
-    digest = hashlib.sha256(packed.offsets.tobytes() + packed.codes.tobytes()).hexdigest()
-    return ListedNumbers(packed, first=first, about={"sha256": digest})
+def make_stream_job(
+    numbers: Any,
+    spacing_range: tuple[int, int] | None,
+    width: int,
+    *,
+    count: int,
+    style: str | os.PathLike[str] | Handwriting,
+    **options: Any,
+) -> BoundJob:
+    """Bind a job as `make_job` does: None means phone numbers, and gaps of 5 to 10 px in the style `clean`."""
+    written = checked_style(style)
+    if spacing_range is None and written.is_clean:
+        spacing_range = SPACING_RANGE
+    source = PhoneNumbers() if numbers is None else numbers
+    return make_job(source, spacing_range, width, count=count, style=written, **options)
 
 
 class NumberBatches(Iterator[Batch]):

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from number_generator.commands.options import (
     NUM_IMAGES,
-    SPACING_RANGE,
     Numbers,
     parse_numbers,
     parse_shard,
@@ -21,6 +20,7 @@ from number_generator.commands.options import (
 )
 from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
+from number_generator.job.defaults import SPACING_RANGE
 from number_generator.job.provenance import make_shard_metadata
 
 if TYPE_CHECKING:
