@@ -174,7 +174,7 @@ def _target(output_path: str, name: str, endings: tuple[str, ...]) -> str:
 
 def _make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     begun = time.perf_counter()
-    from number_generator.commands.runs.plan import load_chosen_digits, parse_render_spec  # noqa: PLC0415
+    from number_generator.commands.runs.request import parse_render_spec  # noqa: PLC0415
 
     sequence = options.sequence
     target = _target(options.output_path, f"{sequence}.png", (".png",))
@@ -201,6 +201,7 @@ def _make_image(options: argparse.Namespace, interruption: Interruption) -> None
     say_title("Digits sequence generator", 27)
     say(f'Synthesizing image for digits sequence "{sequence}" ...')
 
+    from number_generator.commands.runs.plan import load_chosen_digits  # noqa: PLC0415
     from number_generator.core import generate_batch  # noqa: PLC0415
     from number_generator.formats.png.single import save_png  # noqa: PLC0415
 
@@ -256,7 +257,7 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
     if options.pattern == _LIST:
         _say_patterns()
         return
-    from number_generator.commands.runs.plan import choose_output, list_places, parse_request  # noqa: PLC0415
+    from number_generator.commands.runs.request import choose_output, list_places, parse_request  # noqa: PLC0415
     from number_generator.system.threads import check_workers  # noqa: PLC0415
 
     request = parse_request(options)
@@ -266,10 +267,11 @@ def _make_dataset(options: argparse.Namespace, interruption: Interruption) -> No
         numbers, count = request.numbers.source, min(request.count, _SHEET_IMAGES)
         _make_sheet(options, interruption, numbers, request.spec, request.seed, count)
         return
+    output = choose_output(options, request)
     from number_generator.commands.runs.execute import Settings  # noqa: PLC0415
     from number_generator.commands.runs.resume import read_recorded_seed  # noqa: PLC0415
 
-    settings = Settings(choose_output(options, request), options.overwrite, options.resume, workers, interruption)
+    settings = Settings(output, options.overwrite, options.resume, workers, interruption)
     if options.resume:
         interruption.left = "the same command goes on from what is done"
         if options.seed is None:

@@ -648,9 +648,9 @@ def test_the_version_is_shown(capsys, command, needed):
 COMMON_MISTAKES = [
     (
         ["--min-spacing=9", "--max-spacing=4"],
-        "--min-spacing is 9 and --max-spacing is 4: the minimum exceeds the maximum",
+        "(--min-spacing, --max-spacing) is (9, 4): the minimum exceeds the maximum",
     ),
-    (["--min-spacing=11"], "--min-spacing is 11 and --max-spacing is 10: the minimum exceeds the maximum"),
+    (["--min-spacing=11"], "(--min-spacing, --max-spacing) is (11, 10): the minimum exceeds the maximum"),
     (["--min-spacing=-1"], "--min-spacing is -1: give an integer, from 0 to 65535"),
     (["--max-spacing=65536"], "--max-spacing is 65536: give an integer, from 0 to 65535"),
     (["--min-spacing=2.5"], "argument --min-spacing: invalid int value: '2.5'"),
@@ -1153,7 +1153,7 @@ def test_the_metadata_holds_the_whole_style(name):
         (["--set=writer=me"], "writer is 'me': give 'mixed', 'cluster', 'dataset' or 'auto'"),
         (["--style=natural", "--set=writer=dataset"], "the digit dataset has no writer ids"),
         (["--style=natural", "--min-spacing=-65536"], "--min-spacing is -65536: give an integer, from -65535 to 65535"),
-        (["--style=natural", "--max-spacing=-3"], "--min-spacing is 5 and --max-spacing is -3: the minimum exceeds"),
+        (["--style=natural", "--max-spacing=-3"], "(--min-spacing, --max-spacing) is (5, -3): the minimum exceeds"),
         (["--style=clean", "--min-spacing=-3"], "--min-spacing is -3: give an integer, from 0 to 65535"),
         (["--style"], "argument --style: expected one argument"),
         (["--set"], "argument --set: expected one argument"),

@@ -1325,7 +1325,7 @@ def test_tiny_pages_are_drawn(style, width, size):
         ({"style": Handwriting()}, "spacing_range is None"),
         ({"style": "clean", "spacing_range": (-1, 4)}, "spacing_range's minimum is -1: give an integer, from 0"),
         ({"spacing_range": (-65_536, 4)}, "spacing_range's minimum is -65536: give an integer, from -65535 to 65535"),
-        ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; swap them"),
+        ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; give both"),
         ({"spacing_range": (0.5, 4)}, "spacing_range's minimum is 0.5: give an integer"),
         ({"fit": "stretch", "style": "document"}, r"fit is 'stretch' and the style cuts the page to the ink "
                                                   r"\(crop='tight'\), which fits lines by itself: leave fit out"),

@@ -19,7 +19,8 @@ from typing import Any
 from number_generator.commands.options import parse_split_option
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Advance, Settings, Shards
-from number_generator.commands.runs.plan import Plan, Request
+from number_generator.commands.runs.plan import Plan
+from number_generator.commands.runs.request import Request
 from number_generator.commands.runs.shard_task import Answer, ShardTask, compare_versions, list_versions, make_shard
 from number_generator.errors import ClusterError, SpecError
 from number_generator.system.optional import import_optional

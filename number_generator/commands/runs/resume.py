@@ -8,6 +8,7 @@ from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
 from number_generator.formats.journal.file import ENDING, Journal, read_recorded
+from number_generator.formats.reader import open_reader
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.provenance import find_differences, read_recorded_job
 
@@ -103,8 +104,6 @@ def read_recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
 
 def _found(path: Path) -> tuple[int, dict[str, Any]] | None:
     """Give how many images a dataset has, and what it says of itself; None if there is none that can be read."""
-    from number_generator.formats.reader import open_reader  # noqa: PLC0415 - for runs that go on with another
-
     try:
         with open_reader(path, mapped=True) as reader:
             return reader.shape[0], reader.metadata

@@ -98,7 +98,7 @@ class ShardTask:
         path = path if self.is_kept else self.staging / path.name
         # A journal is there only if a run without a cluster has left it.
         resume = self.is_kept and find_journal(path).exists()
-        settings = Settings(self.output, self.overwrite, resume, 1, Interruption(), goes_on=True)
+        settings = Settings(self.output, self.overwrite, resume, 1, Interruption(), has_remains=True)
         if self._is_there(shard, path, settings):
             return Answer(len(shard.job.span), was_there=True)
         try:

@@ -13,7 +13,8 @@ import pytest
 from number_generator.commands.generate import generate_phone_numbers, make_dataset_parser
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Settings
-from number_generator.commands.runs.plan import make_plan, parse_request
+from number_generator.commands.runs.plan import make_plan
+from number_generator.commands.runs.request import parse_request
 from number_generator.errors import ClusterError, OutputError
 from number_generator.job import metadata
 from number_generator.system.signals import Interruption
