@@ -163,9 +163,9 @@ def test_a_long_label_is_shortened_and_stays_below_its_image(label):
 
 
 def test_a_shortened_label_ends_in_dots():
-    font = sheet._label_font()
+    font = sheet._load_font()
 
-    short = sheet._shortened("0123456789" * 5, font, 80)
+    short = sheet._shorten("0123456789" * 5, font, 80)
 
     assert short.endswith("...")
     assert "0123456789".startswith(short[:-3][:10])
@@ -174,16 +174,16 @@ def test_a_shortened_label_ends_in_dots():
 
 @pytest.mark.parametrize("width", range(1, 40))
 def test_no_label_is_wider_than_its_place(width):
-    font = sheet._label_font()
+    font = sheet._load_font()
 
     for text in ("", "7", "42", "12345678901", "WWWW"):
-        assert font.getlength(sheet._shortened(text, font, width)) <= width
+        assert font.getlength(sheet._shorten(text, font, width)) <= width
 
 
 def test_a_label_that_fits_is_whole():
-    font = sheet._label_font()
+    font = sheet._load_font()
 
-    assert sheet._shortened("+81 (90) 12", font, 100) == "+81 (90) 12"
+    assert sheet._shorten("+81 (90) 12", font, 100) == "+81 (90) 12"
 
 
 def test_a_label_takes_one_line_and_only_simple_characters():

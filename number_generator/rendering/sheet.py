@@ -24,7 +24,7 @@ _GROUND, _BORDER_GREY, _TEXT_GREY = 176, 96, 0
 _BORDER, _GAP, _TEXT_GAP = 1, 10, 3
 _BOX_COLOURS = ((220, 30, 30), (30, 80, 220))
 _TEXT_SIZE = 13
-_DOTS = "..."  # Pillow's older default font has no single character for them
+_DOTS = "..."  # Pillow's older default font has no ellipsis
 
 
 def contact_sheet(
@@ -35,22 +35,21 @@ def contact_sheet(
     scale: int | None = None,
     boxes: npt.NDArray[np.integer] | None = None,
 ) -> Images:
-    """Lay images out on one sheet, row by row, each with its label below.
+    """Lay out images on one sheet, row by row, each with its label below.
 
     Parameters
     ----------
     images : ndarray, shape (N, H, W), uint8
-        At least one. They are shown as they are, framed in grey on a lighter grey ground.
+        At least one. They are shown as they are, with a grey frame on a lighter grey background.
     labels : iterable, of length N
-        Texts, or what `str` makes texts of. Too long a one is shortened, and what is not ASCII shows as "?".
+        Texts, or objects that `str` turns into texts. Long ones are shortened; what is not ASCII shows as "?".
     columns : int, optional
-        Images side by side; None chooses so that the sheet is neither wide nor tall (4:3 to 3:4).
+        Images side by side; None keeps the sheet between 4:3 and 3:4.
     scale : int, optional
-        How many pixels wide and high a pixel of an image is shown; None chooses so that the sheet is about 1,200 px
-        wide.
+        The size of an image's pixel on the sheet, in px; None makes the sheet about 1,200 px wide.
     boxes : ndarray, shape (N, L, 4), int, optional
-        Boxes to draw on each image: x0, y0, x1, y1 in px of the image, half-open, -1 where there is none. Their lines
-        lie outside of what they hold, as far as the frame goes.
+        Boxes to draw on each image: x0, y0, x1, y1 in px of the image, half-open, -1 where there is none. The lines
+        are drawn around the pixels of the box, on the frame if need be.
 
     Returns
     -------
@@ -59,7 +58,7 @@ def contact_sheet(
     Raises
     ------
     SpecError
-        If there is no image, the arguments do not fit, or the sheet would have more than 2**28 pixels.
+        If there is no image, the arguments do not match, or the sheet would have more than 2**28 pixels.
 
     Examples
     --------
@@ -74,12 +73,12 @@ def contact_sheet(
     _check_pages(images, texts)
     if boxes is not None:
         _check_boxes(boxes, images)
-    font = _label_font()
-    # Of a text with strokes above and below the line; from the top, as texts are placed by it.
+    font = _load_font()
+    # The height of a text that reaches above and below the line, from the top, where texts are placed.
     line_height = int(font.getbbox("(|gjpqy0123456789)")[3])
-    columns, scale = _arrangement(images.shape, line_height, columns, scale)
-    tile = _tile(images.shape, scale)
-    size = _size(len(images), columns, tile, line_height)
+    columns, scale = _arrange(images.shape, line_height, columns, scale)
+    tile = _measure_tile(images.shape, scale)
+    size = _measure_sheet(len(images), columns, tile, line_height)
     if size[0] * size[1] > _MOST_PIXELS:
         raise SpecError(
             f"the sheet of {len(images)} images would be {size[0]} x {size[1]} px: at most 2**28 pixels are possible; "
@@ -93,31 +92,31 @@ def contact_sheet(
     paper = Image.new("L", size, _GROUND)
     pen = ImageDraw.Draw(paper)
     for (left, top), text in zip(places, texts, strict=True):
-        pen.text((left, top + tile[1] + _TEXT_GAP), _shortened(str(text), font, tile[0]), fill=_TEXT_GREY, font=font)
+        pen.text((left, top + tile[1] + _TEXT_GAP), _shorten(str(text), font, tile[0]), fill=_TEXT_GREY, font=font)
     sheet = np.array(paper)
-    # Images last: where the font goes beyond its measures it must not touch them.
+    # Images last: a font that exceeds its measures must not touch them.
     for (left, top), image in zip(places, images, strict=True):
         framed = sheet[top : top + tile[1], left : left + tile[0]]
         framed[:] = _BORDER_GREY
         framed[_BORDER:-_BORDER, _BORDER:-_BORDER] = image.repeat(scale, axis=0).repeat(scale, axis=1)
-    return sheet if boxes is None else _boxed(sheet, places, tile, scale, boxes)
+    return sheet if boxes is None else _draw_boxes(sheet, places, tile, scale, boxes)
 
 
-def _boxed(
+def _draw_boxes(
     sheet: Images,
     places: list[tuple[int, int]],
     tile: tuple[int, int],
     scale: int,
     boxes: npt.NDArray[np.integer],
 ) -> Images:
-    """Give a sheet in colours, with boxes on its images; neighbours differ in colour."""
+    """Return the sheet in colour, with boxes on its images; neighbours differ in colour."""
     coloured = sheet[:, :, None].repeat(3, axis=2)
     for (left, top), of_image in zip(places, boxes, strict=True):
         framed = coloured[top : top + tile[1], left : left + tile[0]]
         for number, (x0, y0, x1, y1) in enumerate(np.asarray(of_image).tolist()):
             if x0 < 0:
                 continue
-            # The frame is a pixel wide, and so a box that begins at the image's edge is drawn on it.
+            # The frame is one pixel wide: a box that begins at the image's edge is drawn on it.
             x, y = _BORDER + x0 * scale - 1, _BORDER + y0 * scale - 1
             right, bottom = _BORDER + x1 * scale, _BORDER + y1 * scale
             colour = _BOX_COLOURS[number % len(_BOX_COLOURS)]
@@ -153,8 +152,8 @@ def _check_boxes(boxes: Any, images: Images) -> None:
         )
 
 
-def _arrangement(shape: tuple[int, ...], line_height: int, columns: int | None, scale: int | None) -> tuple[int, int]:
-    """Choose columns and scale as far as they are not given."""
+def _arrange(shape: tuple[int, ...], line_height: int, columns: int | None, scale: int | None) -> tuple[int, int]:
+    """Choose columns and scale where they are not given."""
     count, _, width = shape
     if columns is not None:
         columns = min(check_integer("columns", columns, 1), count)
@@ -162,7 +161,7 @@ def _arrangement(shape: tuple[int, ...], line_height: int, columns: int | None, 
         scale = check_integer("scale", scale, 1, MAX_WIDTH)
 
     def fault(choice: tuple[int, int]) -> float:
-        sheet_width, sheet_height = _size(count, choice[0], _tile(shape, choice[1]), line_height)
+        sheet_width, sheet_height = _measure_sheet(count, choice[0], _measure_tile(shape, choice[1]), line_height)
         beyond = max(0.0, abs(log(sheet_width / sheet_height)) - log(_WIDEST_ASPECT))
         return abs(log(sheet_width / _WIDTH)) + 3 * beyond
 
@@ -174,27 +173,27 @@ def _arrangement(shape: tuple[int, ...], line_height: int, columns: int | None, 
     return min(choices, key=fault)
 
 
-def _tile(shape: tuple[int, ...], scale: int) -> tuple[int, int]:
-    """Give the width and height of a framed image in px."""
+def _measure_tile(shape: tuple[int, ...], scale: int) -> tuple[int, int]:
+    """Return the width and height of a framed image in px."""
     return shape[2] * scale + 2 * _BORDER, shape[1] * scale + 2 * _BORDER
 
 
-def _size(count: int, columns: int, tile: tuple[int, int], line_height: int) -> tuple[int, int]:
-    """Give the width and height of a sheet in px."""
+def _measure_sheet(count: int, columns: int, tile: tuple[int, int], line_height: int) -> tuple[int, int]:
+    """Return the width and height of a sheet in px."""
     rows = -(-count // columns)
     return _GAP + columns * (tile[0] + _GAP), _GAP + rows * (tile[1] + _TEXT_GAP + line_height + _GAP)
 
 
-def _label_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _load_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     try:
         return ImageFont.load_default(size=_TEXT_SIZE)
-    except (TypeError, ImportError):  # Pillow before 10.1, and one that was built without FreeType
+    except (TypeError, ImportError):  # Pillow before 10.1, or built without FreeType
         return ImageFont.load_default()
 
 
-def _shortened(text: str, font: Any, width: int) -> str:
-    """Give as much of a text as is at most `width` px wide, with dots for the rest."""
-    # A line break would make two lines, and Pillow's older default font has few other characters.
+def _shorten(text: str, font: Any, width: int) -> str:
+    """Cut a text to at most `width` px, with dots for the rest."""
+    # A line break would make two lines, and Pillow's older default font lacks most other characters.
     shown = "".join(letter if " " <= letter <= "~" else "?" for letter in text[: width + 1])
     if len(text) <= width and font.getlength(shown) <= width:
         return shown
