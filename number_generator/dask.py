@@ -250,8 +250,9 @@ def truth(
     bound = _bind(job, digits, part)
     if name not in _TRUTHS:
         raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
-    asked = replace(bound.job, truth=(_TRUTHS[name],))
-    field = next(field for field in make_truth_fields(asked, asked.numbers.longest) if field.name == name)
+    bound = bound.change_job(truth=(_TRUTHS[name],))
+    fields = make_truth_fields(bound.job, bound.job.numbers.longest)
+    field = next(field for field in fields if field.name == name)
     return _make_array(bound, _make_truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
 
 
@@ -356,4 +357,4 @@ def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
 
 
 def _make_truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:
-    return pad(bound.make_chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)
+    return pad(bound.make_chunk(span).truth[field.name], field)

@@ -75,24 +75,13 @@ class BoundJob:
         style = self.job.spec.style
         return None if style.is_clean else find_writers(self.digits, style.writer)
 
-    def make_chunk(self, span: Span | None = None, *, truth: Sequence[str] | None = None, workers: int = 1) -> Chunk:
-        """Make images with their labels and ground truth.
-
-        Parameters
-        ----------
-        span : Span, optional
-            Which images; None means all.
-        truth : sequence of str, optional
-            The ground truth to make; None means what the job asks for.
-        workers : int
-            Number of threads; 1 starts none.
-        """
-        job = self.job
-        job = replace(job, span=span or job.span, truth=job.truth if truth is None else tuple(truth))
+    def make_chunk(self, span: Span | None = None, *, workers: int = 1) -> Chunk:
+        """Make the images of a span, or all, with labels and ground truth; one worker starts no thread."""
+        job = self.job if span is None else replace(self.job, span=span)
         return make_whole_chunk(job, self.atlas, workers)
 
     def change_job(self: _Bound, **changes: Any) -> _Bound:
-        """Return some fields of the job changed, and the same atlas if it is made: so not the style."""
+        """Return the same with some fields of the job changed, but not the style, as the atlas is kept."""
         changed = type(self)(replace(self.job, **changes), self.digits)
         return changed.keep_atlas(self.__dict__["atlas"]) if "atlas" in self.__dict__ else changed
 
