@@ -1,4 +1,4 @@
-"""Dask arrays of any number of images, which are made when their blocks are computed; needs the extra `dask`."""
+"""Dask arrays of any number of images, made when their blocks are computed; needs the extra `dask`."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
-from number_generator.training.batches import make_batches
+from number_generator.training.batches import make_stream_job
 
 if TYPE_CHECKING:
     import dask.array as dask_array
@@ -34,9 +34,9 @@ arrays: Any = import_optional("dask.array", "dask", "number_generator.dask")
 
 __all__ = ["NumberJob", "images", "job", "labels", "truth"]
 
-_BLOCK_BYTES = 32 * 2**20  # a fiftieth of a second for clean lines: Dask takes a hundredth of that for a task
+_BLOCK_BYTES = 32 * 2**20  # clean lines take a fiftieth of a second; Dask's overhead per task is a hundredth of that
 _MOST_BLOCKS = 10_000_000
-# By the name of an array of ground truth, what is to be asked for.
+# The kind of ground truth that each array belongs to.
 _TRUTHS = {
     "boxes": "boxes",
     "glyphs": "glyphs",
@@ -47,9 +47,9 @@ _TRUTHS = {
 
 
 class NumberJob(BoundJob):
-    """Which images to make, and the digits to make them from: what `images`, `labels` and `truth` take.
+    """Which images to make and the digits to draw from, for `images`, `labels` and `truth`.
 
-    `job` makes one of arguments, `NumberJob.from_command` of a command.
+    `job` makes one from arguments, `NumberJob.from_command` from a command.
 
     Attributes
     ----------
@@ -59,20 +59,20 @@ class NumberJob(BoundJob):
 
     @classmethod
     def from_command(cls, command: str, *, part: str | None = None) -> "NumberJob":
-        """Give what a command makes.
+        """Return the job of a command.
 
         Parameters
         ----------
         command : str
-            Of `generate-phone-numbers`, as a dataset's metadata record it, or as it is typed. What it says of the place
-            to write to plays no part.
+            A `generate-phone-numbers` command, as recorded in a dataset's metadata or as typed. Its output path is
+            ignored.
         part : str, optional
-            Which part, where the command has `--split`.
+            The part to make, if the command has `--split`.
 
         Raises
         ------
         SpecError
-            If it is no such command, or `part` is none of its parts.
+            If it is not such a command, or has no such part.
 
         Examples
         --------
@@ -113,7 +113,7 @@ def job(
     Parameters
     ----------
     numbers, spacing_range, width, style, seed, start, digits, fit, label
-        As for `stream`. Where no seed is given, one is drawn for all that is made of this job.
+        As for `stream`. Without a seed, one is drawn for everything made from this job.
     count : int
         Number of images.
 
@@ -126,7 +126,7 @@ def job(
     SpecError
         If an argument breaks a rule.
     DatasetError
-        If `digits` is no valid digit dataset.
+        If `digits` is not a valid digit dataset.
 
     Examples
     --------
@@ -134,11 +134,10 @@ def job(
     >>> images(job(count=10**9, style="natural", seed=1)).shape
     (1000000000, 28, 100)
     """
-    batches = make_batches(
+    bound = make_stream_job(
         numbers,
         spacing_range,
         width,
-        batch_size=1,
         count=check_integer("count", count, 0),
         label=label,
         style=style,
@@ -147,31 +146,31 @@ def job(
         digits=digits,
         fit=fit,
     )
-    return NumberJob(batches.bound.job, batches.bound.digits)
+    return NumberJob(bound.job, bound.digits)
 
 
 def images(
     job: NumberJob | Job | str, *, digits: Digits = None, part: str | None = None, chunk_images: int | None = None
 ) -> "dask_array.Array":
-    """Give the images of a job as a lazy Dask array: a block is made when it is computed, wherever that is.
+    """Return the images of a job as a lazy Dask array: each block is made when and where it is computed.
 
     Parameters
     ----------
     job : NumberJob, Job or str
-        What `number_generator.dask.job` gives; or a `Job`, which is drawn from `digits`; or a command, see
-        `NumberJob.from_command`, with a seed in it, as its images and its labels would each draw another.
+        A job of `number_generator.dask.job`; or a `Job`, drawn from `digits`; or a command, see
+        `NumberJob.from_command`, which must give a seed, as images and labels would each draw another.
     digits : path_like, mapping or DigitImageDataset, optional
-        With a `Job`, its digits, as for `generate_batch`.
+        The digits of a `Job`, as for `generate_batch`.
     part : str, optional
-        With a command that has `--split`, which part.
+        The part of a command that has `--split`.
     chunk_images : int, optional
-        Images in a block, the last one excepted. None makes blocks of up to 32 MiB.
+        Images in each block but the last. None makes blocks of up to 32 MiB.
 
     Returns
     -------
     dask.array.Array, shape (N, H, W), uint8
-        255 is paper, 0 is full ink. Image k is the one that a dataset file of the same job holds at k. The graph is
-        small, however many images there are, and holds the digits once.
+        255 is paper, 0 is full ink. Image k is image k in a dataset file of the same job. The graph is small, however
+        many images there are, and holds the digits once.
 
     Raises
     ------
@@ -189,15 +188,13 @@ def images(
     ((1000000, 28, 100), (98, 1, 1), (28, 100))
     """
     bound = _bind(job, digits, part)
-    return _array(bound, _images, "images", bound.job.shape[1:], np.dtype(np.uint8), chunk_images)
+    return _make_array(bound, _make_images, "images", bound.job.shape[1:], np.dtype(np.uint8), chunk_images)
 
 
 def labels(
     job: NumberJob | Job | str, *, digits: Digits = None, part: str | None = None, chunk_images: int | None = None
 ) -> "dask_array.Array":
-    """Give the labels of a job as a lazy Dask array, whose blocks are those of the same images as `images` has.
-
-    No image is made for them.
+    """Return the labels of a job as a lazy Dask array with the same blocks as `images`; no image is made for them.
 
     Parameters
     ----------
@@ -217,7 +214,7 @@ def labels(
     """
     bound = _bind(job, digits, part)
     dtype = np.dtype(f"S{max(1, bound.job.numbers.longest)}")
-    return _array(bound, _labels, "labels", (), dtype, chunk_images)
+    return _make_array(bound, _make_labels, "labels", (), dtype, chunk_images)
 
 
 def truth(
@@ -228,9 +225,9 @@ def truth(
     part: str | None = None,
     chunk_images: int | None = None,
 ) -> "dask_array.Array":
-    """Give ground truth of a job as a lazy Dask array, whose blocks are those of the same images as `images` has.
+    """Return ground truth of a job as a lazy Dask array with the same blocks as `images`.
 
-    The images are drawn once more for it.
+    The images are drawn again for it.
 
     Parameters
     ----------
@@ -242,7 +239,7 @@ def truth(
     Returns
     -------
     dask.array.Array, shape (N, ...)
-        As in a file: with room for the characters of the longest label that can occur.
+        As in a file: long enough for the longest label that can occur.
 
     Examples
     --------
@@ -253,13 +250,14 @@ def truth(
     bound = _bind(job, digits, part)
     if name not in _TRUTHS:
         raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
-    asked = replace(bound.job, truth=(_TRUTHS[name],))
-    field = next(field for field in make_truth_fields(asked, asked.numbers.longest) if field.name == name)
-    return _array(bound, _truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
+    bound = bound.change_job(truth=(_TRUTHS[name],))
+    fields = make_truth_fields(bound.job, bound.job.numbers.longest)
+    field = next(field for field in fields if field.name == name)
+    return _make_array(bound, _make_truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
 
 
 def _choose(parts: Mapping[str, Part], part: str | None) -> Part:
-    """Give the part of that name, or the only one where none is asked for."""
+    """Return the part of that name; without a name, the only one."""
     names = ", ".join(map(repr, parts))
     if part is None:
         if "" not in parts:
@@ -278,9 +276,9 @@ def _bind(job: Any, digits: Digits, part: str | None) -> BoundJob:
             f"job is a {type(job).__name__}: give what number_generator.dask.job gives, a Job, or a command as a text"
         )
     if digits is not None and not isinstance(job, Job):
-        raise SpecError(f"digits are given with a {_kind(job)}, which names its own: leave them out")
+        raise SpecError(f"digits are given with a {_name_kind(job)}, which names its own: leave them out")
     if part is not None and not isinstance(job, str):
-        raise SpecError(f"part is {part!r}, which goes with a command alone: leave it out")
+        raise SpecError(f"part is {part!r}, which only goes with a command: leave it out")
     if isinstance(job, Job):
         return BoundJob(replace(job, truth=()), resolve_digits(digits))
     if isinstance(job, str):
@@ -293,11 +291,11 @@ def _bind(job: Any, digits: Digits, part: str | None) -> BoundJob:
     return BoundJob(replace(job.job, truth=()), job.digits)
 
 
-def _kind(job: object) -> str:
+def _name_kind(job: object) -> str:
     return "command" if isinstance(job, str) else type(job).__name__
 
 
-def _array(
+def _make_array(
     bound: BoundJob,
     make: Any,
     name: str,
@@ -306,9 +304,9 @@ def _array(
     chunk_images: int | None,
     *arguments: Any,
 ) -> "dask_array.Array":
-    """Give an array with an entry of `shape` an image, a block of it being `make(bound, span, *arguments)`."""
+    """Return an array with an entry of `shape` per image, whose blocks are `make(bound, span, *arguments)`."""
     count = bound.job.shape[0]
-    size = _block_images(bound.job, chunk_images)
+    size = _choose_block_size(bound.job, chunk_images)
     full, rest = divmod(count, size)
     if full > _MOST_BLOCKS:
         raise SpecError(
@@ -318,10 +316,10 @@ def _array(
     rows = (size,) * full + ((rest,) if rest or not full else ())
     # The same job has the same keys, so that a cluster makes nothing twice.
     token = hashlib.sha256(pickle.dumps((bound, name, size))).hexdigest()[:32]
-    # A task of its own, which a cluster runs again where its result is lost with a worker.
+    # A task of its own, which a cluster repeats if its result is lost with a worker.
     given = dask.delayed(bound, name=f"number-job-{token}", traverse=False)
     return arrays.map_blocks(
-        _block,
+        _make_block,
         given,
         make,
         size,
@@ -333,30 +331,30 @@ def _array(
     )
 
 
-def _block_images(job: Job, chunk_images: int | None) -> int:
-    """Give the number of images in a block."""
+def _choose_block_size(job: Job, chunk_images: int | None) -> int:
+    """Choose the number of images in a block."""
     if chunk_images is not None:
         return check_integer("chunk_images", chunk_images, 1)
     most = max(1, _BLOCK_BYTES // (job.height * job.spec.width))
     return most // SPAN_IMAGES * SPAN_IMAGES or most  # whole spans, if one fits: see `Job.split`
 
 
-def _block(bound: BoundJob, make: Any, size: int, *arguments: Any, block_id: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Make a block: a pure function of the numbers of its images."""
+def _make_block(bound: BoundJob, make: Any, size: int, *arguments: Any, block_id: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Make a block, a pure function of its image numbers."""
     span = bound.job.span
     start = span.start + block_id[0] * size
     return make(bound, Span(start, min(start + size, span.stop)), *arguments)
 
 
-def _images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
+def _make_images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
     return bound.make_chunk(span).images
 
 
-def _labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
+def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
     numbers = bound.job.numbers
     sequences = numbers.sequences(bound.job.seed, span)
     return format_labels(sequences, numbers.longest, digits_only=bound.job.label == "digits")
 
 
-def _truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:
-    return pad(bound.make_chunk(span, truth=(_TRUTHS[field.name],)).truth[field.name], field)
+def _make_truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:
+    return pad(bound.make_chunk(span).truth[field.name], field)

@@ -177,7 +177,7 @@ def test_a_job_takes_its_digits(make_digit_dataset):
         (lambda: images(COMMAND, part="train"), "part is 'train': the command has no --split"),
         (lambda: images(f"{COMMAND} --split a=0.5,b=0.5"), "part is None and the command has --split: give one of 'a'"),
         (lambda: images(f"{COMMAND} --split a=0.5,b=0.5", part="c"), "part is 'c': give one of 'a', 'b'"),
-        (lambda: images(job(count=1, seed=1), part="a"), "part is 'a', which goes with a command alone"),
+        (lambda: images(job(count=1, seed=1), part="a"), "part is 'a', which only goes with a command"),
         (lambda: images(COMMAND, digits="mnist"), "digits are given with a command, which names its own"),
         (lambda: images(job(count=1, seed=1), chunk_images=0), "chunk_images is 0: give an integer, 1 or more"),
         (lambda: images(job(count=10**9, seed=1), chunk_images=1), "1000000000 blocks, which Dask lists one by one"),

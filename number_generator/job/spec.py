@@ -71,7 +71,10 @@ def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
     smallest = check_integer("spacing_range's minimum", smallest, lowest, MAX_SPACING)
     largest = check_integer("spacing_range's maximum", largest, lowest, MAX_SPACING)
     if smallest > largest:
-        raise SpecError(f"spacing_range is ({smallest}, {largest}): the minimum exceeds the maximum; swap them")
+        raise SpecError(
+            f"spacing_range is ({smallest}, {largest}): the minimum exceeds the maximum; give both, the smaller one "
+            "first"
+        )
     return smallest, largest
 
 

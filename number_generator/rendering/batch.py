@@ -1,4 +1,4 @@
-"""All images of a job at once, in some threads."""
+"""All images of a job at once, in several threads."""
 
 import math
 from contextlib import closing
@@ -23,7 +23,7 @@ _TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with few
 
 
 def make_whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
-    """Make all images of a job at once, in some threads; 1 starts none."""
+    """Make all images of a job at once; one worker starts no thread."""
     images = allocate_images(job)
     chunks = make_images(job, atlas, images, workers)
     labels = np.concatenate([chunk.labels for chunk in chunks])
@@ -34,13 +34,13 @@ def make_whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
 
 
 def make_images(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> list[Chunk]:
-    """Make a job's chunks, at least one, and put their images where they belong."""
+    """Draw a job into `images`, and return its chunks, of which there is at least one."""
     first = job.span.start
 
     def make(span: Span) -> Chunk:
         return make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
 
-    # Small batches are one task, and so start no thread.
+    # A small batch is one task, and so starts no thread.
     spans = list(job.split(workers=workers)) or [job.span]
     try:
         with closing(ordered_map(make, spans, min(workers, len(spans)))) as chunks:
@@ -50,12 +50,12 @@ def make_images(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> li
 
 
 def allocate_images(job: Job) -> Images:
-    """Give memory for all images of a job, or raise MemoryLimitError."""
+    """Allocate memory for all images of a job, or raise MemoryLimitError."""
     try:
         return uninitialised_bytes(math.prod(job.shape)).reshape(job.shape)
     except (MemoryError, ValueError, OverflowError) as exc:
         gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
         raise MemoryLimitError(
-            f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than can "
-            "be had: make them in parts, or write them with generate-phone-numbers --format hdf5"
+            f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than "
+            "there is: make them in parts, or write them with generate-phone-numbers --format hdf5"
         ) from exc

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import pickle
 import threading
 from collections.abc import Sequence
@@ -12,15 +13,18 @@ from typing import Any, TypeVar
 from isal import isal_zlib
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.resolve import DigitImageDataset
+from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits
 from number_generator.digits.writers import Writers, find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
-from number_generator.job.handwriting import STYLE_VERSION
-from number_generator.job.spec import RENDER_VERSION, Job, Label, NumberSource, RenderSpec, Span
+from number_generator.job.handwriting import STYLE_VERSION, Handwriting
+from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
+from number_generator.numbers.lists import ListedNumbers
+from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
+from number_generator.system.checks import check_integer, check_seed
 
-__all__ = ["BoundJob", "bind_job"]
+__all__ = ["BoundJob", "bind_job", "make_job"]
 
 _Bound = TypeVar("_Bound", bound="BoundJob")
 _MAKING = threading.Lock()
@@ -71,24 +75,13 @@ class BoundJob:
         style = self.job.spec.style
         return None if style.is_clean else find_writers(self.digits, style.writer)
 
-    def make_chunk(self, span: Span | None = None, *, truth: Sequence[str] | None = None, workers: int = 1) -> Chunk:
-        """Make images with their labels and ground truth.
-
-        Parameters
-        ----------
-        span : Span, optional
-            Which images; None means all.
-        truth : sequence of str, optional
-            The ground truth to make; None means what the job asks for.
-        workers : int
-            Number of threads; 1 starts none.
-        """
-        job = self.job
-        job = replace(job, span=span or job.span, truth=job.truth if truth is None else tuple(truth))
+    def make_chunk(self, span: Span | None = None, *, workers: int = 1) -> Chunk:
+        """Make the images of a span, or all, with labels and ground truth; one worker starts no thread."""
+        job = self.job if span is None else replace(self.job, span=span)
         return make_whole_chunk(job, self.atlas, workers)
 
     def change_job(self: _Bound, **changes: Any) -> _Bound:
-        """Return some fields of the job changed, and the same atlas if it is made: so not the style."""
+        """Return the same with some fields of the job changed, but not the style, as the atlas is kept."""
         changed = type(self)(replace(self.job, **changes), self.digits)
         return changed.keep_atlas(self.__dict__["atlas"]) if "atlas" in self.__dict__ else changed
 
@@ -123,6 +116,51 @@ class BoundJob:
         parts = digits.images, digits.classes, digits.writer_ids, clusters, digits.source_numbers, digits.mixture
         # Four times as fast as the standard library's, and as small.
         return isal_zlib.compress(pickle.dumps(parts), 1)
+
+
+def make_job(
+    numbers: Any,
+    spacing_range: tuple[int, int] | None,
+    width: int,
+    *,
+    count: int | None = None,
+    label: Label = "written",
+    style: str | os.PathLike[str] | Handwriting = "clean",
+    seed: int | None = None,
+    start: int = 0,
+    digits: Digits = None,
+    fit: Fit = "contain",
+    truth: str | Sequence[str] = (),
+) -> BoundJob:
+    """Check what the public functions take, and bind the job that it describes.
+
+    Parameters
+    ----------
+    numbers, spacing_range, width, label, style, seed, start, digits, fit, truth
+        As for `generate_chunk`.
+    count : int, optional
+        Number of images; a list of numbers is written over and over to make as many. None means one image for each
+        number of a list.
+    """
+    if isinstance(numbers, type):
+        raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
+    first = check_integer("start", start, 0)
+    spec = RenderSpec(spacing_range, width, fit, style)  # type: ignore[arg-type] # it finds the style
+    source: NumberSource
+    if isinstance(numbers, NumberSource):
+        if count is None:
+            raise SpecError(f"count is None and numbers is a {type(numbers).__name__}: give the number of images")
+        source = numbers
+    else:
+        packed = pack_sequences(numbers)
+        if count is None:
+            source, count = FixedNumbers(packed, first), len(packed)
+        else:
+            digest = hashlib.sha256(packed.offsets.tobytes() + packed.codes.tobytes()).hexdigest()
+            source = ListedNumbers(packed, first=first, about={"sha256": digest})
+    span = Span(first, first + check_integer("count", count, 0))
+    chosen = resolve_digits(digits)
+    return bind_job(chosen, source, spec, seed=check_seed(seed), span=span, label=label, truth=check_truth(truth))
 
 
 def bind_job(

@@ -20,19 +20,19 @@ __all__ = ["make_chunk"]
 def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint8] | None = None) -> Chunk:
     """Make the images and labels of a span.
 
-    A pure function: it depends on the job, the atlas and the image numbers alone, and any number of threads
-    may call it at once; the work is done without the GIL.
+    A pure function: the result depends only on the job, the atlas and the image numbers, and any number of threads
+    may call it at once; it works without the GIL.
 
     Parameters
     ----------
     job : Job
         What to make.
     atlas : GlyphAtlas
-        The digits to make it from, `job.height` px high.
+        The digits to draw from, `job.height` px high.
     span : Span
         Image numbers, within `job.span`.
     out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
-        Where to put the images.
+        Where the images go.
 
     Returns
     -------
@@ -41,9 +41,9 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     Raises
     ------
     SpecError
-        If the atlas is not of the job's height.
+        If the atlas has another height than the job.
     """
-    if atlas.height != job.height:  # the kernels would read outside of the atlas
+    if atlas.height != job.height:  # the kernels would read beyond the atlas
         raise SpecError(f"the job is for digits {job.height} px high and the atlas holds digits {atlas.height} px high")
     sequences = job.numbers.sequences(job.seed, span)
     images = np.empty((len(span), job.height, job.spec.width), np.uint8) if out is None else out
@@ -58,14 +58,14 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
 def _render_clean(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
-    """Draw the digits as they are, resampled exactly as Pillow does it, and separators like them."""
+    """Draw the digits as they are, resampled exactly as Pillow does it, and separators to match."""
     if sequences.codes.max(initial=0) > 9:
         atlas = atlas.marked
     count, width = len(sequences), job.spec.width
-    assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec has seen to it
+    assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec ensures it
     lefts = np.empty(len(sequences.codes), np.int64)
     natural = np.empty(count, np.int64)
-    placed = Placement.wanted(job, len(sequences.codes), natural)
+    placed = Placement.allocate(job, len(sequences.codes), natural)
     layout.lay_out(
         np.uint64(job.seed),
         np.uint64(start),
@@ -97,7 +97,7 @@ def _render_clean(
             placed.boxes,
         )
     if len(placed.masks):
-        # Each glyph as a line of its own, which is as wide as the whole one.
+        # Each glyph is drawn as a line of its own, as wide as the whole line.
         each = np.arange(len(placed.glyph_ids) + 1)
         whole = np.repeat(natural, np.diff(sequences.offsets))
         render.render_lines(atlas.packed, each, placed.glyph_ids, lefts, whole, shape, taps, placed.masks.reshape(-1))

@@ -1,4 +1,4 @@
-"""Ground truth of images: what stands where, of which source digit, drawn with which values."""
+"""Ground truth of images: where each character is, which source digit it is, and the values it was drawn with."""
 
 import os
 from collections.abc import Sequence
@@ -32,19 +32,19 @@ _GAPS = ("gap_jitter", "wide_gap", "wide_gap_size")
 _PAIR = "margin"
 _CLEAN = ("natural_width", "scale_x", "scale_y")
 _FILLS = {"boxes": -1, "glyphs": -1, "writers": -1, "parameters": np.nan, "glyph_parameters": np.nan, "masks": 0}
-"""What stands in each array where there is no character."""
+"""What each array holds where there is no character."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterNames:
-    """What the columns of ground truth's parameters are called.
+    """The names of the columns of the parameters in ground truth.
 
     Attributes
     ----------
     line : tuple of str
-        Of `parameters`.
+        The columns of `parameters`.
     glyph : tuple of str
-        Of `glyph_parameters`.
+        The columns of `glyph_parameters`.
     """
 
     line: tuple[str, ...]
@@ -54,7 +54,7 @@ class ParameterNames:
 def parameter_names(
     style: str | os.PathLike[str] | Handwriting, spacing_range: tuple[int, int] | None = None
 ) -> ParameterNames:
-    """Give the names of the parameters that are drawn, as ground truth has them.
+    """Return the names of the parameters that ground truth records.
 
     Parameters
     ----------
@@ -63,23 +63,22 @@ def parameter_names(
 
     Notes
     -----
-    A share's value is 1 where what it is a share of is so, else 0. `margin` stands for two draws, `margin_left` and
-    `margin_right`, and `end_marks` for those at both ends, `leading_marks` and `trailing_marks`. A `spacing_range`
-    takes the place of a style's gaps: `spacing` is the gap after a character, in px of the digit dataset. The style
-    `clean` draws nothing else; of its lines there are `natural_width`, in px before fitting, and `scale_x` and
-    `scale_y`, by which they were shrunk.
+    The value of a share is 1 if the line or character is one of that share, else 0. `margin` becomes two columns,
+    `margin_left` and `margin_right`, and so does `end_marks`: `leading_marks` and `trailing_marks`. A `spacing_range`
+    replaces a style's gaps: `spacing` is the gap after a character, in px of the digit dataset. The style `clean`
+    draws nothing else; for its lines there are `natural_width`, in px before fitting, and `scale_x` and `scale_y`, the
+    factors by which they were shrunk.
     """
-    line, glyph = _columns(checked_style(style), has_spacing=spacing_range is not None)
+    line, glyph = _list_columns(checked_style(style), has_spacing=spacing_range is not None)
     return ParameterNames(tuple(line) or _CLEAN, tuple(glyph))
 
 
 def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
-    """Give the arrays that a job's ground truth adds to a dataset.
+    """Describe the arrays that a job's ground truth adds to a dataset, which holds no masks.
 
     Parameters
     ----------
     job : Job
-        Masks are no part of a dataset.
     length : int
         Characters of the longest label that can occur.
     """
@@ -107,7 +106,7 @@ def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
 def make_truth(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placement
 ) -> dict[str, npt.NDArray[Any]]:
-    """Give the ground truth that a job asks for, as `Chunk` describes it.
+    """Make the ground truth that a job asks for, as `Chunk` describes it.
 
     Parameters
     ----------
@@ -116,7 +115,7 @@ def make_truth(
     start : int
         Image number of the first sequence.
     sequences : Sequences
-    placed : Placed
+    placed : Placement
         What was drawn of them.
     """
     digits_only = job.label == "digits"
@@ -133,17 +132,17 @@ def make_truth(
 
 
 def to_rows(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digits_only: bool) -> npt.NDArray[Any]:
-    """Turn an array with an entry for each code into one with a row for each sequence, shape (n, L, ...).
+    """Turn an array with an entry per code into one with a row per sequence, shape (n, L, ...).
 
     Parameters
     ----------
     values : ndarray, shape (codes, ...)
     sequences : Sequences
-        Whose codes they are.
+        The sequences that the codes belong to.
     fill : float
-        What stands after the end of a sequence.
+        The value after the end of a sequence.
     digits_only : bool
-        Whether to leave out what belongs to separators, as labels of digits do.
+        Whether to leave out the entries of separators, as labels of digits do.
     """
     lengths = np.diff(sequences.offsets)
     rows = np.repeat(np.arange(len(sequences)), lengths)
@@ -158,7 +157,7 @@ def to_rows(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digi
 
 
 def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
-    """Put the ground truth of consecutive chunks together: rows of shorter labels get the length of the longest."""
+    """Join the ground truth of consecutive chunks, padding rows of shorter labels to the length of the longest."""
     if len(parts) == 1:
         return parts[0]
     joined = {}
@@ -178,7 +177,7 @@ def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.ND
 def glyph_truth(
     atlas: GlyphAtlas, sequences: Sequences, glyph_ids: npt.NDArray[np.int64], *, digits_only: bool
 ) -> dict[str, npt.NDArray[Any]]:
-    """Give the source image of each character and the writer of each line.
+    """Find the source image of each character and the writer of each line.
 
     Parameters
     ----------
@@ -194,12 +193,12 @@ def glyph_truth(
     source[is_digit] = atlas.source[glyph_ids[is_digit]]
     writers = np.full(len(sequences), -1, np.int64)
     if atlas.writer_ids is not None and is_digit.any():
-        # The line is of the writer of its first digit.
+        # A line belongs to the writer of its first digit.
         digits_before = np.concatenate(([0], np.cumsum(is_digit)))
         first = np.flatnonzero(is_digit)[np.minimum(digits_before[sequences.offsets[:-1]], is_digit.sum() - 1)]
         has_digit = np.diff(digits_before[sequences.offsets]) > 0
         writers[has_digit] = atlas.writer_ids[glyph_ids[first[has_digit]]]
-        # A writer may lack a digit, which is then someone else's.
+        # A writer may lack a digit, which then comes from another.
         line = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))[is_digit]
         writers[line[atlas.writer_ids[glyph_ids[is_digit]] != writers[line]]] = -1
     return {"glyphs": to_rows(source, sequences, -1, digits_only=digits_only), "writers": writers}
@@ -208,7 +207,7 @@ def glyph_truth(
 def parameter_truth(
     job: Job, start: int, sequences: Sequences, placed: Placement, *, digits_only: bool
 ) -> dict[str, npt.NDArray[Any]]:
-    """Give what was drawn for each line and each character; see `parameter_names`.
+    """Draw the parameters of each line and character again; see `parameter_names`.
 
     Parameters
     ----------
@@ -216,12 +215,12 @@ def parameter_truth(
     start : int
         Image number of the first sequence.
     sequences : Sequences
-    placed : Placed
+    placed : Placement
     digits_only : bool
         As for `to_rows`.
     """
     spacing = job.spec.spacing_range
-    line, glyph = _columns(job.spec.style, has_spacing=spacing is not None)
+    line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None)
     table = make_style_table(job.spec.style)
     seed, first = np.uint64(job.seed), np.uint64(start)
     values: dict[str, npt.NDArray[Any]] = {}
@@ -230,7 +229,7 @@ def parameter_truth(
         values["parameters"] = np.empty((len(sequences), len(line)), np.float32)
         truth.line_parameters(seed, first, table, columns, sequences.codes, sequences.offsets, values["parameters"])
     elif placed.natural is not None:
-        values["parameters"] = _fitting(job, placed.natural)
+        values["parameters"] = _compute_fitting(job, placed.natural)
     if glyph:
         columns = np.array(list(glyph.values()), np.int64)
         flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
@@ -241,8 +240,8 @@ def parameter_truth(
     return values
 
 
-def _fitting(job: Job, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Give how lines of the style `clean` were fitted: the columns of `_CLEAN`."""
+def _compute_fitting(job: Job, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Compute how lines of the style `clean` were fitted: the columns of `_CLEAN`."""
     width, height = job.spec.width, job.height
     across = np.minimum(1.0, width / np.maximum(natural, 1))
     # As the kernels round it.
@@ -250,8 +249,10 @@ def _fitting(job: Job, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32
     return np.stack([natural, across, down], axis=1).astype(np.float32)
 
 
-def _columns(style: Handwriting, *, has_spacing: bool) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
-    """Give stream and kind of each column, by name: of lines, and of characters."""
+def _list_columns(
+    style: Handwriting, *, has_spacing: bool
+) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
+    """Return the random stream and the kind of each column by name, for lines and for characters."""
     line: dict[str, tuple[int, int]] = {}
     glyph: dict[str, tuple[int, int]] = {}
     for parameter in () if style.is_clean else parameters():

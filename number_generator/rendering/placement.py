@@ -1,4 +1,4 @@
-"""Where the characters of a span's lines stand, as the kernels tell it: what ground truth is made of."""
+"""Where the characters of a span's lines are, as the kernels report it: what ground truth is made of."""
 
 from dataclasses import dataclass
 
@@ -17,11 +17,11 @@ class Placement:
     Attributes
     ----------
     glyph_ids : ndarray, shape (codes,), int64
-        Glyphs of the atlas; no digit's for separators.
+        Glyphs of the atlas; for separators, no glyph of a digit.
     boxes : ndarray, shape (codes, 4), int16
-        The pixels of its page that each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty if not asked for.
+        The pixels of the page that each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty if not asked for.
     masks : ndarray, shape (codes, height, width), uint8
-        The ink of each alone, 0 to 255. Empty if not asked for.
+        The ink of each character on its own, 0 to 255. Empty if not asked for.
     natural : ndarray, shape (n,), int64, optional
         In the style `clean`: the width of each line before it is fitted, in px.
     """
@@ -32,8 +32,8 @@ class Placement:
     natural: npt.NDArray[np.int64] | None = None
 
     @classmethod
-    def wanted(cls, job: Job, codes: int, natural: npt.NDArray[np.int64] | None = None) -> "Placement":
-        """Make the arrays that a job's ground truth needs, for so many codes."""
+    def allocate(cls, job: Job, codes: int, natural: npt.NDArray[np.int64] | None = None) -> "Placement":
+        """Allocate the arrays that a job's ground truth needs for `codes` characters."""
         return cls(
             np.empty(codes, np.int64),
             np.empty((codes if "boxes" in job.truth else 0, 4), np.int16),

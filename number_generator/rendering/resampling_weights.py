@@ -1,4 +1,4 @@
-"""Resampling weights that all threads share: computed once for each natural width, bounded in memory."""
+"""Resampling weights that all threads share: computed once per natural width, in bounded memory."""
 
 import threading
 from functools import lru_cache
@@ -12,7 +12,7 @@ from number_generator._kernels import taps as kernels
 __all__ = ["SharedTaps", "TapArrays", "find_shared_taps"]
 
 TapArrays = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
-"""Column weights, where those of a natural width begin; row weights, where those of a height begin."""
+"""Column weights, and where those of each natural width begin; row weights, and where those of each height begin."""
 
 _POOL_VALUES = 8 * 2**20  # 32 MiB of int32 an axis, far more than phone numbers need (2 MiB)
 _MAX_KEYS = 2**20  # wider lines are rare, and their weights larger than the pool
@@ -21,7 +21,7 @@ _MAX_KEYS = 2**20  # wider lines are rare, and their weights larger than the poo
 class SharedTaps:
     """The weights for one page size.
 
-    What does not fit in the pool is left out, and the kernel packs it when it meets such a line.
+    Weights that do not fit in the pool are left out: the kernel packs them when it meets such a line.
     """
 
     def __init__(self, height: int, width: int, *, stretch: bool) -> None:
@@ -33,14 +33,14 @@ class SharedTaps:
         self._lock = threading.Lock()
 
     def prepare(self, natural: npt.NDArray[np.int64]) -> TapArrays:
-        """Give arrays that hold the weights for lines of these natural widths.
+        """Return arrays that hold the weights for lines of these natural widths.
 
-        They are safe to read without a lock: a later call writes other parts of them, or new arrays.
+        They are safe to read without a lock: a later call writes to other parts of them, or makes new arrays.
         """
-        # The usual case by compiled code: NumPy would let go of the GIL some five times, and queue for it with others.
+        # The usual case runs in compiled code: NumPy would release the GIL some five times, and wait for it each time.
         starts = self._columns.starts
         if kernels.are_packed(natural, self._width, starts):
-            # Values are read after the places were seen: the array that is there by now holds them.
+            # `values` is read after `starts`: whichever array it is by now, it holds the weights.
             return self._columns.values, starts, self._rows.values, self._rows.starts
         wide = natural[natural > self._width]
         missing = wide[~self._columns.holds(wide)]
@@ -50,7 +50,7 @@ class SharedTaps:
                 if not self._stretch and target < self._height:
                     self._rows.add(2 * target, self._height, target, 0)
                     self._rows.add(2 * target + 1, self._height, target, 1)
-                # Last: whoever finds a line's columns, without the lock, must find its rows as well.
+                # Last: a thread that finds a line's columns without the lock must find its rows as well.
                 self._columns.add(line, line, self._width, 0)
             return self._columns.values, self._columns.starts, self._rows.values, self._rows.starts
 
@@ -64,19 +64,19 @@ class _Pool:
         self._used = 0
 
     def holds(self, keys: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Tell for which keys there are weights."""
+        """Tell which keys have weights."""
         starts = self.starts
         inside = np.minimum(keys, starts.size - 1)
         return np.asarray((starts[inside] >= 0) & (inside == keys))
 
     def add(self, key: int, source: int, target: int, odd: int) -> None:
-        """Pack the weights of a resize under `key`, unless they are there or do not fit."""
+        """Pack the weights of a resize under `key`, unless they are packed already or do not fit."""
         if key >= _MAX_KEYS or (key < self.starts.size and self.starts[key] >= 0):
             return
         end = self._used + kernels.packed_size(source, target)
         if end > _POOL_VALUES:
             return
-        # Growing makes new arrays, so that those handed out earlier stay valid.
+        # Growing makes new arrays, so that those returned earlier stay valid.
         if end > self.values.size:
             values = np.empty(min(_POOL_VALUES, max(end, 2 * self.values.size)), np.int32)
             values[: self._used] = self.values[: self._used]
@@ -92,5 +92,5 @@ class _Pool:
 
 @lru_cache(maxsize=8)
 def find_shared_taps(height: int, width: int, *, stretch: bool) -> SharedTaps:
-    """Give the weights for a page size, the same object for each caller."""
+    """Return the weights for a page size, the same object for all callers."""
     return SharedTaps(height, width, stretch=stretch)

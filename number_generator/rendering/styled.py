@@ -1,4 +1,4 @@
-"""Styled lines, from sequences to pages: the style as a table for the kernels, and the kernels' arguments."""
+"""Lines in styles other than `clean`: the style as a table for the kernels, and the calls of the kernels."""
 
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ __all__ = ["make_style_table", "render_styled"]
 
 @lru_cache(maxsize=16)
 def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
-    """Give a style's distributions by their streams, shape (160, 6): see `_kernels.draws`."""
+    """Return a style's distributions by random stream, shape (160, 6): see `_kernels.draws`."""
     table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
     for parameter in parameters():
         value = getattr(style, parameter.name)
@@ -46,19 +46,19 @@ def render_styled(
         Image number of the first line.
     sequences : Sequences
     images : ndarray, shape (n, height, width), uint8, C-contiguous
-        Gets the pages.
+        Where the pages go.
 
     Returns
     -------
-    Placed
+    Placement
     """
     fields, spec = atlas.fields, job.spec
     seed, first = np.uint64(job.seed), np.uint64(start)
     table = make_style_table(spec.style)
     shape = (job.height, spec.width)
-    pages = images.reshape(len(images), job.height * spec.width)  # there may be none
+    pages = images.reshape(len(images), job.height * spec.width)  # -1 would fail for no images
     line_boxes = np.empty((len(images), 5))
-    placed = Placement.wanted(job, len(sequences.codes))
+    placed = Placement.allocate(job, len(sequences.codes))
     writing.write_lines(
         seed,
         first,

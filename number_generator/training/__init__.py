@@ -1,4 +1,4 @@
-"""Batches for models: streams, targets for CTC, and a subpackage a framework."""
+"""Batches for models: streams, targets for CTC, and one subpackage per framework."""
 
 from number_generator.system.lazy import lazy_names
 

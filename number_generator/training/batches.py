@@ -1,6 +1,5 @@
-"""Streams: batches of images and labels made while a model trains, with no disk between."""
+"""Streams: batches of images and labels, made while a model trains and stored nowhere."""
 
-import hashlib
 import math
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -11,39 +10,37 @@ from typing import Any
 import numpy as np
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.resolve import Digits, resolve_digits
-from number_generator.digits.writers import prepare_atlas
+from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
 from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE
 from number_generator.job.handwriting import Handwriting, checked_style
-from number_generator.job.spec import (
-    MAX_IMAGE_NUMBER,
-    Fit,
-    Job,
-    Label,
-    NumberSource,
-    RenderSpec,
-    Span,
-    check_truth,
-)
-from number_generator.numbers.lists import ListedNumbers
+from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
-from number_generator.numbers.sequences import pack_sequences
-from number_generator.rendering.bound_job import BoundJob
+from number_generator.rendering.bound_job import BoundJob, make_job
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import join_truth
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 
-__all__ = ["Allocate", "Batch", "Batches", "NumberBatches", "allocate_batch", "check_state", "make_batches", "stream"]
+__all__ = [
+    "Allocate",
+    "Batch",
+    "Batches",
+    "NumberBatches",
+    "allocate_batch",
+    "check_state",
+    "make_batches",
+    "make_stream_job",
+    "stream",
+]
 
 Batch = tuple[Any, ...]
-"""Images, shape (n, H, W), their labels, shape (n,), and the ground truth where it was asked for."""
+"""Images, shape (n, H, W), their labels, shape (n,), and the ground truth if it was asked for."""
 Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]
-"""Gives an uint8 array of a shape, C-contiguous, to put images into, and what batches are cut out of: that array, or a
-tensor of the same memory."""
+"""Returns a C-contiguous uint8 array of a shape for the images, and what batches are cut from: that array, or a tensor
+on the same memory."""
 
 _MAX_BATCH = 2**24
 # Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
@@ -69,34 +66,34 @@ def stream(
     fit: Fit = "contain",
     workers: int | None = None,
 ) -> "NumberBatches":
-    """Give batches of images and labels, rendered ahead in threads, for any framework.
+    """Yield batches of images and labels, rendered ahead in threads, for any framework.
 
     Parameters
     ----------
     numbers : number source, sequence of str, sequence of sequences of int, or integer ndarray, optional
-        A `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw what to write, or a list of it as `generate_batch`
-        takes it, which is written over and over. None means `PhoneNumbers()`.
+        A `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw what to write, or a list as for `generate_batch`,
+        which is repeated. None means `PhoneNumbers()`.
     spacing_range : (int, int), optional
-        As for `generate_batch`; None means (5, 10) in the style `clean`, and leaves the gaps to any other.
+        As for `generate_batch`; None means (5, 10) in the style `clean`, and leaves the gaps to any other style.
     width, style, fit
         As for `generate_batch`.
     batch_size : int
         Images in a batch.
     count : int, optional
-        Images in all; None means without end.
+        Number of images in all; None means no end.
     drop_last : bool
-        Whether to leave out a last batch of fewer images.
+        Whether to leave out a last batch that is not full.
     truth, label
         As for `generate_chunk`; with ground truth a batch is (images, labels, truth).
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same batches; None draws afresh.
     start : int
-        Number of the first image. The images are those that `generate_chunk` makes with these numbers.
+        Number of the first image. The images are those of `generate_chunk` with the same numbers.
     digits : path_like, mapping or DigitImageDataset, optional
         The digits to compose from, as for `generate_batch`.
     workers : int, optional
-        Number of threads; None means one a core. They make up to two tasks each ahead, each of a batch or of some
-        2,048 images in small ones. With 1 no thread is started, and a batch is made when it is asked for.
+        Number of threads; None means one per core. Each works up to two tasks ahead; a task is a batch, or some 2,048
+        images in small batches. With 1 no thread is started, and a batch is made when it is asked for.
 
     Returns
     -------
@@ -108,7 +105,7 @@ def stream(
     SpecError
         If an argument breaks a rule.
     DatasetError
-        If `digits` is no valid digit dataset.
+        If `digits` is not a valid digit dataset.
 
     Examples
     --------
@@ -138,7 +135,7 @@ def stream(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batches:
-    """Numbered batches of a job: batch k holds its images from `k * size` on.
+    """The batches of a job, numbered: batch k holds its images from `k * size` on.
 
     Attributes
     ----------
@@ -168,34 +165,34 @@ class Batches:
         return -(-(self.job.span.stop - self.job.span.start) // self.size)
 
     def span(self, number: int) -> Span:
-        """Give the images of a batch."""
+        """Return the image numbers of a batch."""
         start = self.job.span.start + number * self.size
         return Span(start, min(start + self.size, self.job.span.stop))
 
     def iterate(
         self, numbers: range, workers: int, allocate: Allocate, *, grouped: bool = True
     ) -> Generator[Batch, None, None]:
-        """Give some of the batches, rendered ahead where there are several workers.
+        """Yield some of the batches, rendered ahead if there are several workers.
 
         Parameters
         ----------
         numbers : range
-            Which ones, in ascending order.
+            Their numbers, in ascending order.
         workers : int
             Number of threads; 1 starts none.
         allocate : callable
-            Where the images go.
+            Allocates memory for the images.
         grouped : bool
-            Whether small batches may be cut out of the memory of several.
+            Whether several small batches may share one piece of memory.
         """
-        together = self._together(numbers) if grouped else 1
+        together = self._count_together(numbers) if grouped else 1
         tasks = (numbers[first : first + together] for first in range(0, len(numbers), together))
         with closing(ordered_map(lambda task: self._make(task, allocate), tasks, workers)) as made:
             for batches in made:
                 yield from batches
 
     def at(self, epoch: int) -> "Batches":
-        """Give as many batches of other images: those of an epoch, which come after those of the epochs before."""
+        """Return the batches of an epoch: as many, of the images that follow those of the epochs before."""
         span = self.job.span
         first = span.start + epoch * len(span)
         return replace(self, bound=self.bound.change_job(span=Span(first, first + len(span))))
@@ -205,8 +202,8 @@ class Batches:
         """SHA-256 of all that the batches depend on, but for the seed."""
         return self.bound.compute_fingerprint(batch_size=self.size)
 
-    def _together(self, numbers: range) -> int:
-        """Tell how many batches make a task of good size: one, if they are not consecutive."""
+    def _count_together(self, numbers: range) -> int:
+        """Return how many batches make a task of good size; 1 if they are not consecutive."""
         if numbers.step != 1:
             return 1
         most = min(_TASK_IMAGES, _TASK_BYTES // (self.job.height * self.job.spec.width))
@@ -218,7 +215,7 @@ class Batches:
         part = replace(self.job, span=span)
         images, whole = allocate(part.shape)
         try:
-            # Wide pages and long numbers are made in parts, whose memory is bounded.
+            # Wide pages and long numbers are made in parts, to bound the memory.
             chunks = [
                 make_chunk(part, self.bound.atlas, each, images[each.start - span.start : each.stop - span.start])
                 for each in part.split()
@@ -232,7 +229,7 @@ class Batches:
             each = self.span(number)
             rows = slice(each.start - span.start, each.stop - span.start)
             batch = whole if len(numbers) == 1 else whole[rows], labels[rows]
-            made.append((*batch, _truth_at(rows, truth, batch[1])) if self.job.truth else batch)
+            made.append((*batch, _cut_truth(rows, truth, batch[1])) if self.job.truth else batch)
         return made
 
 
@@ -240,8 +237,8 @@ def _restore(bound: BoundJob, atlas: GlyphAtlas, size: int, is_endless: bool) ->
     return Batches(bound.keep_atlas(atlas), size, is_endless)
 
 
-def _truth_at(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
-    """Give the truth of a batch: of as many characters as its longest label has, whatever it was made together with."""
+def _cut_truth(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
+    """Cut the truth of one batch out of that of several, at the length of its longest label."""
     longest = int(np.char.str_len(labels).max(initial=0))
     return {name: array[rows, :longest] if name in _BY_CHARACTER else array[rows] for name, array in truth.items()}
 
@@ -262,47 +259,49 @@ def make_batches(
     start: int = 0,
     digits: Digits = None,
 ) -> Batches:
-    """Check what `stream` takes, and give the batches that it stands for."""
-    written = checked_style(style)
-    if spacing_range is None and written.is_clean:
-        spacing_range = SPACING_RANGE
-    spec = RenderSpec(spacing_range, width, fit, written)
+    """Check the arguments of `stream`, and make the batches that they describe."""
     size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
     first = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
-    chosen = resolve_digits(digits)
-    atlas = prepare_atlas(chosen, spec.style)
     number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
     if drop_last:
         number = number // size * size
-    job = Job(
-        to_number_source(numbers, first),
-        spec,
-        atlas.height,
-        check_seed(seed),
-        Span(first, first + number),
-        label,
-        check_truth(truth),
+    bound = make_stream_job(
+        numbers,
+        spacing_range,
+        width,
+        count=number,
+        label=label,
+        style=style,
+        seed=seed,
+        start=first,
+        digits=digits,
+        fit=fit,
+        truth=truth,
     )
-    return Batches(BoundJob(job, chosen).keep_atlas(atlas), size, is_endless=count is None)
+    return Batches(bound, size, is_endless=count is None)
 
 
-def to_number_source(numbers: Any, first: int) -> NumberSource:
-    """Give a number source for what `stream` takes as numbers; image `first` shows the first of a list."""
-    if numbers is None:
-        return PhoneNumbers()
-    if isinstance(numbers, type):
-        raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
-    if isinstance(numbers, NumberSource):
-        return numbers
-    packed = pack_sequences(numbers)
-    digest = hashlib.sha256(packed.offsets.tobytes() + packed.codes.tobytes()).hexdigest()
-    return ListedNumbers(packed, first=first, about={"sha256": digest})
+def make_stream_job(
+    numbers: Any,
+    spacing_range: tuple[int, int] | None,
+    width: int,
+    *,
+    count: int,
+    style: str | os.PathLike[str] | Handwriting,
+    **options: Any,
+) -> BoundJob:
+    """Bind a job as `make_job` does: None means phone numbers, and gaps of 5 to 10 px in the style `clean`."""
+    written = checked_style(style)
+    if spacing_range is None and written.is_clean:
+        spacing_range = SPACING_RANGE
+    source = PhoneNumbers() if numbers is None else numbers
+    return make_job(source, spacing_range, width, count=count, style=written, **options)
 
 
 class NumberBatches(Iterator[Batch]):
-    """What `stream` gives: an iterator of batches that can be left and taken up again.
+    """The batches of `stream`: an iterator that can be left and resumed.
 
-    It is a context manager, too: leaving it ends its threads, as `close` does, and as dropping it does.
+    It is also a context manager: leaving it ends its threads, as `close` does, and as dropping it does.
     """
 
     def __init__(self, batches: Batches, workers: int) -> None:
@@ -319,14 +318,14 @@ class NumberBatches(Iterator[Batch]):
             batch = next(self._running)
         except StopIteration:
             raise
-        except BaseException:  # such as KeyboardInterrupt: the stream has not ended, and goes on when asked again
+        except BaseException:  # such as KeyboardInterrupt: the stream has not ended, and continues when asked again
             self.close()
             raise
         self._given += 1
         return batch
 
     def __len__(self) -> int:
-        """Give the number of batches in all, those that were given included; TypeError if there is no end."""
+        """Return the number of all batches, past and to come; TypeError if there is no end."""
         if self._batches.is_endless:
             raise TypeError("the stream has no end, and so no length: give count to have one")
         return self._batches.count
@@ -337,16 +336,16 @@ class NumberBatches(Iterator[Batch]):
         return self._batches.job.seed
 
     def state_dict(self) -> dict[str, Any]:
-        """Tell where the stream stands, in plain values: what `load_state_dict` takes."""
+        """Return the position of the stream in plain values, for `load_state_dict`."""
         return {"batches": self._given, "seed": self.seed, "fingerprint": self._batches.fingerprint}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where another stream of the same arguments stood; the seed is the other's, if none was given here.
+        """Continue at the position, and with the seed, of another stream with the same arguments.
 
         Raises
         ------
         SpecError
-            If the state is of a stream with other arguments, or digits.
+            If the state is of a stream with other arguments or digits.
         """
         given, seed = check_state(state, self._batches.fingerprint)
         self.close()
@@ -367,7 +366,7 @@ class NumberBatches(Iterator[Batch]):
 
 
 def check_state(state: Mapping[str, Any], fingerprint: str) -> tuple[int, int]:
-    """Give the batches and the seed of a state, or raise SpecError if it is of another stream."""
+    """Return the number of batches and the seed of a state, or raise SpecError if it is of another stream."""
     try:
         seen, given, seed = state["fingerprint"], state["batches"], state["seed"]
     except (KeyError, TypeError):
@@ -383,7 +382,7 @@ def check_state(state: Mapping[str, Any], fingerprint: str) -> tuple[int, int]:
 
 
 def allocate_batch(shape: tuple[int, ...]) -> tuple[Images, Images]:
-    """Give memory for the images of a batch: what `Batches.iterate` allocates with."""
+    """Allocate memory for the images of a batch, as `Batches.iterate` asks for it."""
     try:
         images = uninitialised_bytes(math.prod(shape)).reshape(shape)
     except (MemoryError, ValueError, OverflowError) as exc:

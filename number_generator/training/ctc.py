@@ -1,4 +1,4 @@
-"""Targets for CTC: labels as integers, the way the losses of all frameworks take them."""
+"""Targets for CTC: labels as integers, in the forms that the losses of all frameworks take."""
 
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
@@ -23,15 +23,15 @@ class Targets(NamedTuple):
     Attributes
     ----------
     padded : ndarray, shape (n, length), int32
-        A label a row, filled up with the blank's class.
+        One label per row, padded with the blank's class.
     lengths : ndarray, shape (n,), int32
-        How many classes each label has.
+        The number of classes of each label.
     flat : ndarray, shape (total,), int32
         The classes of all labels, one after the other.
     blank : int
         The blank's class.
     classes : int
-        How many classes there are, the blank included: what a reader's output must have.
+        The number of classes that a reader's output must have, with the blank.
     """
 
     padded: Integers
@@ -54,27 +54,27 @@ def encode_labels(
     Parameters
     ----------
     labels : sequence of str or bytes, or ndarray of them, shape (n,)
-        As `stream`, `generate_chunk` and datasets give them.
+        As `stream`, `generate_chunk` and datasets return them.
     alphabet : str
-        What labels can hold, in the order of the classes. With separators that are written, "0123456789-.,/()+ ".
+        The characters of labels, in the order of the classes. With written separators, "0123456789-.,/()+ ".
     blank : {"first", "last"}
-        Whether the blank is class 0 and the alphabet begins at 1, or it comes after the alphabet, which begins at 0.
+        Whether the blank is class 0 and the alphabet starts at 1, or it follows the alphabet, which starts at 0.
     length : int, optional
-        Classes in a row of `padded`, for frameworks that compile for shapes; None means as many as the longest label
-        here has.
+        Length of a row of `padded`, for frameworks that compile for fixed shapes; None means that of the longest
+        label here.
     output_length : int, optional
-        How many steps the reader's output has: labels that do not fit in it, which would make the loss infinite, are
-        an error then. See `needed_output_length`.
+        The number of steps of the reader's output. Labels that do not fit, which would make the loss infinite, are
+        then an error. See `needed_output_length`.
 
     Returns
     -------
     Targets
-        `padded` and `lengths`, or `flat` and `lengths`, are what a CTC loss takes.
+        A CTC loss takes `padded` and `lengths`, or `flat` and `lengths`.
 
     Raises
     ------
     SpecError
-        If a label holds what the alphabet does not, is longer than `length`, or does not fit in the reader's output.
+        If a label has a character outside the alphabet, is longer than `length`, or does not fit the reader's output.
 
     Examples
     --------
@@ -83,18 +83,18 @@ def encode_labels(
     >>> targets.padded.tolist(), targets.lengths.tolist(), targets.flat.tolist()
     ([[10, 1, 8], [5, 0, 0]], [3, 1], [10, 1, 8, 5])
     """
-    classes = _classes_of(alphabet, blank)
+    classes = _number_classes(alphabet, blank)
     empty = 0 if blank == "first" else len(alphabet)
-    points = _code_points(labels)
+    points = _read_code_points(labels)
     found = classes[np.minimum(points, len(classes) - 1)]
-    is_padding = points == 0  # NumPy fills shorter strings up with NUL
+    is_padding = points == 0  # NumPy pads shorter strings with NUL
     is_wrong = (found == _NO_CLASS) & ~is_padding
     is_wrong[:, :-1] |= is_padding[:, :-1] & ~is_padding[:, 1:]  # a NUL within a label
     wrong = np.argwhere(is_wrong)
     if len(wrong):
         row, column = wrong[0]
         raise SpecError(
-            f"label {row} is {format_value(_text(labels, row))}, which holds {chr(points[row, column])!r}: the "
+            f"label {row} is {format_value(_format_label(labels, row))}, which holds {chr(points[row, column])!r}: the "
             "alphabet is "
             f"{alphabet!r}; give one that has it, or labels without it (label='digits')"
         )
@@ -105,7 +105,7 @@ def encode_labels(
     if columns < points.shape[1]:
         row = int(lengths.argmax())
         raise SpecError(
-            f"label {row} is {format_value(_text(labels, row))}, of {lengths[row]} characters, and length is "
+            f"label {row} is {format_value(_format_label(labels, row))}, of {lengths[row]} characters, and length is "
             f"{columns}: give "
             "a larger one"
         )
@@ -115,9 +115,9 @@ def encode_labels(
 
 
 def needed_output_length(labels: Sequence[str] | Sequence[bytes] | npt.NDArray[Any]) -> Integers:
-    """Give the fewest steps that a CTC reader's output must have for each label.
+    """Return the fewest steps that a CTC reader's output needs for each label.
 
-    They are its characters, and a blank between each two that are the same: "100" needs four.
+    These are its characters, and a blank between equal neighbours: "100" needs four.
 
     Parameters
     ----------
@@ -134,28 +134,28 @@ def needed_output_length(labels: Sequence[str] | Sequence[bytes] | npt.NDArray[A
     >>> needed_output_length(["100", "42", ""]).tolist()
     [4, 2, 0]
     """
-    return _needed(_code_points(labels))
+    return _count_steps(_read_code_points(labels))
 
 
-def _needed(points: npt.NDArray[np.uint32]) -> Integers:
+def _count_steps(points: npt.NDArray[np.uint32]) -> Integers:
     repeats = (points[:, 1:] == points[:, :-1]) & (points[:, 1:] != 0)
     return ((points != 0).sum(axis=1) + repeats.sum(axis=1)).astype(np.int32)
 
 
 def _check_output(labels: Any, points: npt.NDArray[np.uint32], output_length: int) -> None:
-    needed = _needed(points)
+    needed = _count_steps(points)
     if needed.max(initial=0) > output_length:
         row = int(needed.argmax())
         raise SpecError(
-            f"label {row} is {format_value(_text(labels, row))}, which needs {needed[row]} steps (its "
+            f"label {row} is {format_value(_format_label(labels, row))}, which needs {needed[row]} steps (its "
             "characters, and a blank "
             f"between equal neighbours), and the reader's output has {output_length}: give wider images, a reader "
             "that shrinks the width less, or shorter numbers"
         )
 
 
-def _classes_of(alphabet: Any, blank: Any) -> Integers:
-    """Give the class of each code point; the last entry stands for all others."""
+def _number_classes(alphabet: Any, blank: Any) -> Integers:
+    """Return the class of each code point; the last entry is for all others."""
     if not isinstance(alphabet, str) or not alphabet or "\0" in alphabet or len(set(alphabet)) < len(alphabet):
         raise SpecError(f"alphabet is {format_value(alphabet)}: give the characters of the labels, each once")
     if blank not in ("first", "last"):
@@ -166,8 +166,8 @@ def _classes_of(alphabet: Any, blank: Any) -> Integers:
     return classes
 
 
-def _code_points(labels: Any) -> npt.NDArray[np.uint32]:
-    """Give the characters of labels, shape (n, longest), filled up with 0."""
+def _read_code_points(labels: Any) -> npt.NDArray[np.uint32]:
+    """Return the code points of labels, shape (n, longest), padded with 0."""
     if isinstance(labels, (str, bytes)):
         raise SpecError(f"labels is the single text {format_value(labels)}: give a list of them")
     try:
@@ -185,6 +185,6 @@ def _code_points(labels: Any) -> npt.NDArray[np.uint32]:
     return points[:, :longest]
 
 
-def _text(labels: Any, row: int) -> str:
+def _format_label(labels: Any, row: int) -> str:
     label = labels[row]
     return label.decode("latin-1") if isinstance(label, bytes) else str(label)

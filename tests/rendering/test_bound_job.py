@@ -38,7 +38,7 @@ def test_a_span_holds_the_images_of_the_whole(style):
     assert np.array_equal(part.images, whole.images[20:31])
     assert np.array_equal(part.labels, whole.labels[20:31])
     assert np.array_equal(part.truth["glyphs"], whole.truth["glyphs"][20:31])
-    assert job.make_chunk(Span(0, 1), truth=()).truth == {}
+    assert job.change_job(truth=()).make_chunk(Span(0, 1)).truth == {}
 
 
 def test_a_pickle_takes_sources_and_source_numbers_along(make_digit_dataset, tmp_path):

@@ -262,7 +262,7 @@ def test_lines_whose_weights_the_pool_lacks_have_the_same_pixels(
 ):
     monkeypatch.setattr(resampling_weights, "_POOL_VALUES", pool_values)
     monkeypatch.setattr(resampling_weights, "_MAX_KEYS", max_keys)
-    monkeypatch.setattr("number_generator.rendering.engine.shared_taps", SharedTaps)
+    monkeypatch.setattr("number_generator.rendering.engine.find_shared_taps", SharedTaps)
     images, labels = make_digits(28)
     images[:, :blank_rows] = 0  # the first row with ink decides how rows are paired
     digits = DigitImageDataset(images, labels)
@@ -284,7 +284,7 @@ def test_threads_may_share_a_pool(monkeypatch, make_digits):
     sequences = ["1234567890"] * 64
     alone = [generate_batch(sequences, (0, 300), 30, seed=seed, digits=both[seed % 2], workers=1) for seed in range(16)]
     shared = SharedTaps(28, 30, stretch=False)  # empty: the threads fill it all at once
-    monkeypatch.setattr("number_generator.rendering.engine.shared_taps", lambda height, width, *, stretch: shared)
+    monkeypatch.setattr("number_generator.rendering.engine.find_shared_taps", lambda height, width, *, stretch: shared)
 
     def draw(seed):
         return generate_batch(sequences, (0, 300), 30, seed=seed, digits=both[seed % 2], workers=2)

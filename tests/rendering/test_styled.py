@@ -1,46 +1,45 @@
-"""Styled lines: what their pixels depend on, that no ink is lost, and that each parameter does what its text says."""
+"""Styled lines as a whole: what they depend on, that no ink is lost, and which arguments they take."""
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 
 import llvmlite.binding
 import numpy as np
-import numpy.typing as npt
 import pages
 import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from styled_lines import (
+    DEFAULTS,
+    NAMED,
+    PARAMETERS,
+    PLAIN,
+    TIGHT,
+    columns_of,
+    draw,
+    extent,
+    glyphs_of,
+    lay_out,
+    names_of,
+    rows_of,
+    without,
+)
 
 from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, generate_batch
-from number_generator._kernels import fields, rng, streams, strokes, writing
+from number_generator._kernels import writing
 from number_generator.digits.resolve import packaged_digits
-from number_generator.digits.writers import find_writers, prepare_atlas
+from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job import handwriting
-from number_generator.job.handwriting import parameters
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.styled import make_style_table
 
-PARAMETERS = {parameter.name: parameter for parameter in parameters()}
-DEFAULTS = {name: parameter.default for name, parameter in PARAMETERS.items()}
-NAMED = ["natural", "document"]
 SEEDS = st.integers(0, 2**64 - 1)
 LINES = st.lists(st.text(ALPHABET, max_size=9), min_size=1, max_size=6)
-PLAIN = Handwriting(gap=0.3)  # as near to `clean` as a style that is drawn from fields can be
-
-
-def names_of(*groups):
-    return [name for name, parameter in PARAMETERS.items() if parameter.group in groups]
-
-
-def without(style, *groups):
-    """Give a style with some groups of parameters as they are in `clean`."""
-    return style.replace(**{name: DEFAULTS[name] for name in names_of(*groups)})
 
 
 def values_of(parameter):
@@ -68,77 +67,6 @@ def styles(*groups):
 
 
 STYLES = st.sampled_from(NAMED).map(Handwriting.named) | styles()
-
-
-def draw(sequences, style, width=100, seed=1, spacing_range=None, **options):
-    return generate_batch(sequences, spacing_range, width, style=style, seed=seed, **options)
-
-
-def ink_of(images):
-    """Give the ink of pages, 0 to 1."""
-    return (255 - images.astype(float)) / 255
-
-
-@pytest.fixture(scope="module")
-def one_each():
-    """The packaged digits' first image of each class, so that the choice of glyphs makes no difference."""
-    images, labels = packaged_digits().get_data()
-    labels = np.array([int(label) for label in labels])
-    first = [int(np.flatnonzero(labels == digit)[0]) for digit in range(10)]
-    return DigitImageDataset(images[first], labels[first])
-
-
-# --- a look into the kernels
-
-
-@dataclass
-class Line:
-    """What the kernels made of a line, before anything is drawn."""
-
-    items: npt.NDArray[np.float64]
-    points: npt.NDArray[np.float64]
-    transform: tuple[float, ...]
-    softness: float
-    glyphs: tuple
-
-    @property
-    def digits(self):
-        """The items that are digits, in order."""
-        return self.items[self.items[:, writing._GLYPH] >= 0]
-
-    def of_code(self, code):
-        """Give the points of each item of a code."""
-        chosen = self.items[:, writing._CODE] == code
-        counts = self.items[chosen, writing._POINTS].astype(int)
-        return [points[:count] for points, count in zip(self.points[chosen], counts, strict=True)]
-
-
-def glyphs_of(atlas):
-    made = atlas.fields
-    return (
-        made.texels, made.offsets, made.sizes, made.facts, made.padding, made.density, made.digit_height, made.stroke,
-    )  # fmt: skip
-
-
-def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=None):
-    """Do what `write_lines` does before the first pixel."""
-    atlas = prepare_atlas(digits or packaged_digits(), style)
-    codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), glyphs_of(atlas)
-    key = np.uint64(seed), np.uint64(image), table
-    scratch = writing._make_scratch(max(len(codes), 1), atlas.height, width)
-    items, points, _, words, _, _ = scratch
-    count = writing._list_items(*key, codes, items)
-    rng.fill_words(*key[:2], streams.GLYPH, len(codes), words)
-    members, start, glyph_group, groups = atlas.groups
-    first = writing._choose_glyphs(words, (members, start, glyph_group, groups), atlas.class_start, items, count)
-    writing._shape_items(*key, len(codes), glyphs, scratch, count, first)
-    writing._place_items(*key, spacing_range or writing.NO_SPACING, len(codes), glyphs, scratch, count)
-    softness = writing.line_value(*key, streams.SOFTNESS)
-    fit = (style.crop == "tight", False)
-    transform = writing._fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
-    return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
-
-
 BEYOND = 12  # px
 
 
@@ -158,9 +86,6 @@ def draw_beyond(text, style, image=0, seed=1, width=100):
         if item[writing._POINTS] > 0:
             writing._draw_strokes(item, points, transform, line.softness, shape, cover)
     return cover[: shape[0] * shape[1]].reshape(shape)
-
-
-# --- what images depend on
 
 
 @settings(max_examples=30)
@@ -266,12 +191,12 @@ def test_pixels_are_the_same_on_an_older_machine(run_python, capsys, machine):
     assert there == here
 
 
-# --- no ink is lost, none is where it should not be
-
 FORMS_AND_MARKS = {"upstroke": 0.5, "crossbar": 0.5, "tail": 0.5, "inner_marks": 0.5, "end_marks": 0.5}
 WRITTEN = st.sampled_from([without(Handwriting.named(name), "Paper", "Scan", "Ink") for name in NAMED]) | styles(
     "Layout", "Line", "Glyph"
 ).map(lambda style: style.replace(softness=(0.5, 2.0)))
+
+
 NARROW_AND_WIDE = st.sampled_from([16, 20, 33, 64, 128, 300])
 
 
@@ -336,9 +261,6 @@ def test_lines_of_a_shrunk_page_keep_their_ink(name):
     assert (images.min(axis=(1, 2)) < 110).all()
 
 
-# --- clean
-
-
 def test_clean_by_any_name_is_drawn_as_by_the_reference(make_digits):
     images, labels = make_digits(28)
     dataset = DigitImageDataset(images, labels)
@@ -353,570 +275,6 @@ def test_clean_by_any_name_is_drawn_as_by_the_reference(make_digits):
 
         np.testing.assert_array_equal(drawn, expected, err_msg=str(style))
 
-
-# --- what each parameter does
-
-
-def extent(mask):
-    """Give the first place and the one after the last."""
-    places = np.flatnonzero(mask)
-    return int(places[0]), int(places[-1]) + 1
-
-
-def columns_of(image):
-    return extent((image < 128).any(axis=0))
-
-
-def rows_of(image):
-    return extent((image < 128).any(axis=1))
-
-
-def moments(image):
-    """Give mean x, mean y, and the variances and covariance of a page's ink; y counts upwards."""
-    ink = ink_of(image)
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(float)
-    total = ink.sum()
-    mean_x, mean_y = (ink * x).sum() / total, (ink * -y).sum() / total
-    x, y = x - mean_x, -y - mean_y
-    return mean_x, mean_y, (ink * x * x).sum() / total, (ink * x * y).sum() / total, (ink * y * y).sum() / total
-
-
-def slant_of(image):
-    _, _, _, xy, yy = moments(image)
-    return xy / yy
-
-
-def stroke_of(image):
-    """Estimate the width of strokes: twice the area over the length of the outline."""
-    ink = np.pad(ink_of(image), 1)
-    across, down = np.gradient(ink, axis=1), np.gradient(ink, axis=0)
-    return 2 * ink.sum() / np.hypot(across, down).sum()
-
-
-def pieces(image):
-    """Cut a page at its blank columns into its digits."""
-    inked = (image < 200).any(axis=0).astype(int)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], inked, [0]])))
-    return [image[:, start:stop] for start, stop in edges.reshape(-1, 2)]
-
-
-def gaps_of(image):
-    """Give the widths of the blank columns between the digits of a page."""
-    inked = (image < 128).any(axis=0).astype(int)
-    first, stop = extent(inked)
-    edges = np.flatnonzero(np.diff(inked[first:stop]))
-    return np.diff(edges)[::2]
-
-
-TIGHT = PLAIN.replace(crop="tight")
-
-
-@pytest.mark.parametrize("style", [PLAIN, TIGHT.replace(height=0.8)], ids=["cell", "tight"])
-@pytest.mark.parametrize("slant", [-0.5, -0.2, 0.3, 0.6])
-def test_slant_shears_the_line(style, slant):
-    sequences = ["04268"] * 40
-
-    upright, slanted = (draw(sequences, style.replace(slant=lean), 250) for lean in (0, slant))
-
-    change = np.mean([slant_of(b) - slant_of(a) for a, b in zip(upright, slanted, strict=True)])
-    assert change == pytest.approx(slant, abs=0.03)
-
-
-@pytest.mark.parametrize("degrees", [-12, -4, 4, 12])
-def test_rotation_turns_the_line_counter_clockwise(degrees):
-    images = draw(["00000000"] * 40, PLAIN.replace(rotation=degrees, size=0.6), 300)
-
-    slopes = [xy / xx for _, _, xx, xy, _ in map(moments, images)]
-    assert np.degrees(np.arctan(np.mean(slopes))) == pytest.approx(degrees, abs=0.6)
-
-
-@pytest.mark.parametrize("height", [0.3, 0.6, 0.8, 1.0])
-def test_height_is_that_of_the_ink_of_a_tight_crop(height):
-    images = draw(["7205", "88", "61"] * 20, TIGHT.replace(height=height), 200)
-
-    heights = [stop - first for first, stop in map(rows_of, images)]
-    assert np.abs(np.array(heights) - 27 * height).max() <= 1.5
-
-
-def test_height_holds_in_the_styles_of_documents():
-    style = without(Handwriting.named("document"), "Paper", "Scan", "Ink").replace(height=1, end_marks=0, warp=0)
-
-    images = draw(["7205", "88", "612"] * 30, style, 200)
-
-    assert np.mean([stop - first for first, stop in map(rows_of, images)]) > 25
-
-
-@pytest.mark.parametrize("size", [0.5, 0.7, 1.2])
-def test_size_scales_the_writing(size):
-    images, scaled = (draw(["0628"] * 30, PLAIN.replace(size=factor), 200) for factor in (1, size))
-
-    for of in (rows_of, columns_of):
-        usual, found = ([stop - first for first, stop in map(of, pages)] for pages in (images, scaled))
-        assert np.mean(found) / np.mean(usual) == pytest.approx(size, rel=0.05)
-
-
-def test_a_line_too_high_shrinks():
-    images = draw(["0628"] * 30, PLAIN.replace(size=2), 300)
-
-    assert all(rows_of(image)[1] - rows_of(image)[0] <= 28 for image in images)
-    assert (images[:, [0, -1]] > 60).all()
-
-
-@pytest.mark.parametrize("style", [PLAIN, TIGHT], ids=["cell", "tight"])
-@pytest.mark.parametrize("squeeze", [0.5, 0.8, 1.5])
-def test_squeeze_scales_the_width_alone(style, squeeze):
-    images, squeezed = (draw(["0628"] * 30, style.replace(squeeze=factor), 250) for factor in (1, squeeze))
-
-    widths, others = ([stop - first for first, stop in map(columns_of, pages)] for pages in (images, squeezed))
-    heights, same = ([stop - first for first, stop in map(rows_of, pages)] for pages in (images, squeezed))
-    assert np.mean(others) / np.mean(widths) == pytest.approx(squeeze, rel=0.03)
-    assert np.mean(same) == pytest.approx(np.mean(heights), abs=0.8)
-
-
-def test_a_line_too_wide_is_squeezed_by_a_tight_crop_and_keeps_its_height():
-    images = draw(["06285"] * 30, TIGHT, 90)
-
-    assert all(rows_of(image)[1] - rows_of(image)[0] >= 26 for image in images)
-    assert all(columns_of(image)[0] <= 1 and columns_of(image)[1] >= 89 for image in images)
-
-
-@pytest.mark.parametrize("width", [90, 130])
-def test_fill_stretches_to_the_width(width):
-    images = draw(["0625"] * 30, TIGHT.replace(fill=1), width)
-
-    assert all(columns_of(image)[0] <= 1 and columns_of(image)[1] >= width - 1 for image in images)
-
-
-def test_fill_is_for_its_share_of_the_lines():
-    images = draw(["062"] * 800, TIGHT.replace(fill=0.3), 110)
-
-    filled = [columns_of(image)[0] <= 1 and columns_of(image)[1] >= 109 for image in images]
-    assert np.mean(filled) == pytest.approx(0.3, abs=0.06)
-
-
-@pytest.mark.parametrize("style", [PLAIN, TIGHT], ids=["cell", "tight"])
-@pytest.mark.parametrize("margin", [0.25, 0.8])
-def test_margin_is_free_at_both_sides(style, margin):
-    for position in (0, 1):
-        images = draw(["06285"] * 20, style.replace(margin=margin, position=position), 200)
-        left, right = np.array([columns_of(image) for image in images]).T
-        free = [left, 200 - right]
-
-        assert (np.minimum(*free) >= 28 * margin - 1).all()
-        assert np.abs(free[position] - 28 * margin).max() <= 1.5
-
-
-@pytest.mark.parametrize("style", [PLAIN, TIGHT], ids=["cell", "tight"])
-@pytest.mark.parametrize("position", [0, 0.25, 0.5, 1])
-def test_position_is_where_the_line_stands_in_the_free_width(style, position):
-    images = draw(["062"] * 20, style.replace(position=position), 200)
-
-    for image in images:
-        left, right = columns_of(image)
-        assert left == pytest.approx(position * (200 - (right - left)), abs=1.5)
-
-
-@pytest.mark.parametrize("style", [PLAIN.replace(size=0.5), TIGHT.replace(height=0.5)], ids=["cell", "tight"])
-@pytest.mark.parametrize("position", [0, 0.25, 0.5, 1])
-def test_vertical_position_is_where_it_stands_in_the_free_height(style, position):
-    images = draw(["062"] * 20, style.replace(vertical_position=position), 200)
-
-    for image in images:
-        top, bottom = rows_of(image)
-        assert top == pytest.approx(position * (28 - (bottom - top)), abs=1.5)
-
-
-@pytest.mark.parametrize("gap", [0.1, 0.5, 1.0])
-def test_gap_is_in_digit_heights(gap):
-    images = draw(["8063"] * 30, PLAIN.replace(gap=gap), 300)
-
-    gaps = np.concatenate([gaps_of(image) for image in images])
-    assert len(gaps) == 90
-    assert np.abs(gaps - 20 * gap).max() <= 2
-    assert gaps.mean() == pytest.approx(20 * gap, abs=0.6)
-
-
-def test_a_negative_gap_makes_digits_overlap():
-    widths = []
-    for gap in (0.0, -0.1, -0.3):
-        images = draw(["8888"] * 30, PLAIN.replace(gap=gap), 300)
-        assert all((image[:, slice(*columns_of(image))] < 255).any(axis=0).all() for image in images)
-        widths.append(np.mean([stop - first for first, stop in map(columns_of, images)]))
-
-    assert widths[0] - widths[1] == pytest.approx(3 * 0.1 * 20, abs=1)
-    assert widths[1] - widths[2] > 3 * 0.1 * 20
-
-
-@pytest.mark.parametrize("pixels", [0, 3, 11])
-def test_a_spacing_range_is_in_px_of_the_digits(pixels):
-    style = PLAIN.replace(gap=2, gap_jitter=(-0.5, 1))
-
-    images = draw(["8063"] * 30, style, 300, spacing_range=(pixels, pixels))
-    gaps = np.concatenate([gaps_of(image) for image in images])
-
-    touching = draw(["8063"] * 30, style, 300, spacing_range=(0, 0))
-    wider = [np.ptp(columns_of(a)) - np.ptp(columns_of(b)) for a, b in zip(images, touching, strict=True)]
-    assert np.abs(gaps - pixels).max(initial=0) <= 2
-    assert np.abs(np.array(wider) - 3 * pixels).max() <= 1
-
-
-def test_a_negative_spacing_range_makes_digits_overlap():
-    apart, overlapping = (draw(["88"] * 30, PLAIN, 100, spacing_range=(gap, gap)) for gap in (0, -4))
-
-    narrower = [np.ptp(columns_of(a)) - np.ptp(columns_of(b)) for a, b in zip(apart, overlapping, strict=True)]
-    assert np.abs(np.array(narrower) - 4).max() <= 1
-
-
-def test_however_negative_the_spacing_the_order_of_digits_can_be_seen():
-    line = lay_out("0123456789", PLAIN, spacing_range=(-1000, -1000))
-
-    assert (np.diff(line.items[:, writing._LOW]) > 0).all()
-
-
-def test_a_spacing_range_is_drawn_as_in_clean(one_each):
-    drawn = lay_out("8063", PLAIN, 5, 9, spacing_range=(2, 12), digits=one_each)
-
-    words = reference.philox_words(9, 5, reference.SPACING, 3)
-    gaps = drawn.items[1:, writing._LOW] - drawn.items[:-1, writing._HIGH]
-    np.testing.assert_allclose(gaps, [2 + reference.bounded(word, 11) for word in words], atol=1e-9)
-
-
-def test_gap_jitter_is_added_to_each_gap():
-    images = draw(["8063"] * 60, PLAIN.replace(gap=0.5, gap_jitter=(-0.3, 0.4)), 300)
-
-    gaps = np.concatenate([gaps_of(image) for image in images]) / 20
-    assert 0.15 <= gaps.min() < 0.3
-    assert 0.8 < gaps.max() <= 1.0
-    assert gaps.std() == pytest.approx(0.7 / 12**0.5, abs=0.04)
-
-
-def test_wide_gaps_have_their_share_and_size():
-    images = draw(["8063"] * 200, PLAIN.replace(gap=0.3, wide_gap=0.25, wide_gap_size=1), 400)
-
-    gaps = np.concatenate([gaps_of(image) for image in images]) / 20
-    wide = gaps > 0.8
-    assert wide.mean() == pytest.approx(0.25, abs=0.06)
-    assert gaps[wide].mean() == pytest.approx(1.3, abs=0.05)
-    assert gaps[~wide].mean() == pytest.approx(0.3, abs=0.05)
-
-
-@pytest.mark.parametrize("drift", [-0.3, 0.3])
-def test_drift_bends_the_baseline_upwards_in_the_middle(drift):
-    images = draw(["00000"] * 30, PLAIN.replace(drift=drift, size=0.7), 300)
-
-    rises = []
-    for image in images:
-        heights = [moments(piece)[1] for piece in pieces(image)]
-        rises.append(heights[2] - (heights[0] + heights[4]) / 2)
-    # The ends of the line rise 0; the middles of its first and last digit a little.
-    assert np.mean(rises) / (20 * 0.7 * drift) == pytest.approx(0.72, abs=0.12)
-
-
-@pytest.mark.parametrize("thickness", [-0.05, 0.05, 0.12])
-def test_thickness_is_added_to_the_strokes(thickness):
-    thin, thick = (draw(["2537"] * 60, PLAIN.replace(thickness=more, size=0.9), 250) for more in (0, thickness))
-
-    change = np.mean([stroke_of(image) for image in thick]) - np.mean([stroke_of(image) for image in thin])
-    # Strokes that meet have less outline, thin ones a softer one.
-    assert change / (20 * 0.9 * thickness) == pytest.approx(1, abs=0.45)
-
-
-def test_the_thinnest_strokes_do_not_vanish():
-    images = draw(["2537"] * 60, PLAIN.replace(thickness=-0.15), 250)
-
-    assert all(len(pieces(image)) >= 4 for image in images)
-    assert images.min(axis=(1, 2)).max() < 90
-
-
-def test_consistency_makes_slant_and_stroke_width_of_a_line_alike():
-    strokes_vary, slants_vary = [], []
-    for consistency in (0, 1):
-        images = draw(["0683"] * 80, PLAIN.replace(consistency=consistency, gap=1), 300)
-        lines = [pieces(image) for image in images]
-        strokes_vary.append(np.mean([np.var([stroke_of(piece) for piece in line]) for line in lines]))
-        slants_vary.append(np.mean([np.var([slant_of(line[k]) for k in (0, 1, 2)]) for line in lines]))
-
-    assert strokes_vary[1] < 0.35 * strokes_vary[0]
-    assert slants_vary[1] < 0.6 * slants_vary[0]
-
-
-def sizes_of(style, one_each, text="0000"):
-    """Give heights, widths, feet and slants of the digits of some lines, shape (4, digits)."""
-    images = draw([text] * 60, style.replace(gap=0.8), 400, digits=one_each)
-    found = [
-        (*map(np.ptp, (rows_of(p), columns_of(p))), -rows_of(p)[1], slant_of(p)) for i in images for p in pieces(i)
-    ]
-    assert len(found) == 60 * len(text)
-    return np.array(found, float).T
-
-
-def test_size_jitter_scales_each_digit(one_each):
-    heights, widths, feet, _ = sizes_of(PLAIN.replace(size_jitter=(0.5, 1)), one_each)
-
-    assert heights.min() == pytest.approx(10, abs=1.5)
-    assert heights.max() == pytest.approx(20, abs=1.5)
-    assert np.corrcoef(heights, widths)[0, 1] > 0.95
-    assert np.ptp(feet) <= 8  # they stand on one line, which lies higher where it has no large digit
-
-
-def test_aspect_scales_the_width_of_each_digit(one_each):
-    _, usual, _, _ = sizes_of(PLAIN, one_each)
-    heights, widths, _, _ = sizes_of(PLAIN.replace(aspect=(0.5, 2)), one_each)
-
-    assert np.ptp(heights) <= 1
-    assert widths.min() / usual.mean() == pytest.approx(0.5, abs=0.1)
-    assert widths.max() / usual.mean() == pytest.approx(2, abs=0.1)
-
-
-def test_baseline_jitter_lifts_each_digit(one_each):
-    heights, _, feet, _ = sizes_of(PLAIN.replace(baseline_jitter=(-0.2, 0.2), size=0.7), one_each)
-
-    assert np.ptp(heights) <= 2
-    spans = np.ptp(feet.reshape(-1, 4), axis=1)
-    assert 0.25 * 14 < spans.max() <= 0.4 * 14 + 1.5
-
-
-def test_slant_jitter_slants_each_digit(one_each):
-    _, _, _, usual = sizes_of(PLAIN, one_each)
-    _, _, _, slants = sizes_of(PLAIN.replace(slant_jitter=(-0.4, 0.4)), one_each)
-
-    assert slants.min() - usual.mean() == pytest.approx(-0.4, abs=0.08)
-    assert slants.max() - usual.mean() == pytest.approx(0.4, abs=0.08)
-
-
-def test_rotation_jitter_turns_each_digit_counter_clockwise(one_each):
-    upright, turned = (
-        draw(["1"], PLAIN.replace(rotation_jitter=degrees, size=0.8), 100, digits=one_each)[0] for degrees in (0, 20)
-    )
-
-    def angle(image):
-        _, _, xx, xy, yy = moments(image)
-        return np.degrees(0.5 * np.arctan2(2 * xy, xx - yy)) % 180
-
-    assert angle(turned) - angle(upright) == pytest.approx(20, abs=2)
-
-
-def test_thickness_jitter_is_each_digits_own(one_each):
-    images = draw(["0000"] * 60, PLAIN.replace(thickness_jitter=(-0.04, 0.1), gap=0.8), 400, digits=one_each)
-
-    found = np.array([[stroke_of(piece) for piece in pieces(image)] for image in images])
-    assert np.ptp(found) > 0.1 * 20
-    assert np.ptp(found, axis=1).mean() > 0.05 * 20
-
-
-def test_warp_moves_the_ink_and_keeps_it():
-    sequences = ["063825"] * 40
-
-    straight, little, much = (draw(sequences, PLAIN.replace(warp=warp), 250) for warp in (0, 0.02, 0.08))
-
-    assert (straight != much).any(axis=(1, 2)).all()
-    assert ink_of(much).sum() == pytest.approx(ink_of(straight).sum(), rel=0.05)
-    assert 0 < np.abs(ink_of(little) - ink_of(straight)).sum() < np.abs(ink_of(much) - ink_of(straight)).sum()
-
-
-def test_an_upstroke_begins_at_the_top_of_a_plain_1_and_comes_from_the_left_below():
-    style = PLAIN.replace(size=0.9)
-    sequences = ["1"] * 200
-
-    plain, forms = draw(sequences, style, 60), draw(sequences, style.replace(upstroke=1), 60)
-
-    changed = (plain != forms).any(axis=(1, 2))
-    more = ink_of(forms).sum(axis=(1, 2)) - ink_of(plain).sum(axis=(1, 2))
-    assert changed.mean() > 0.4  # others have an upstroke or a foot of their own
-    assert (more[changed] > 3).mean() > 0.95
-    for image in np.flatnonzero(changed):
-        line = lay_out("1", style.replace(upstroke=1), image)
-        fact = line.glyphs[3][int(line.items[0, writing._GLYPH])]
-        x, y = line.of_code(1)[0][:, :2].T + line.items[0, [writing._REF_X, writing._REF_Y]][:, None]
-        assert (np.diff(x) < 0).all()
-        assert (np.diff(y) > 0).all()
-        assert (x[0], y[0]) == pytest.approx((fact[fields.TOP_X], fact[fields.Y0] + 0.5 * fact[fields.STROKE]))
-        assert y[-1] < fact[fields.Y0] + 0.6 * 20
-
-
-def stick(slant):
-    """Draw a straight 1 that leans."""
-    y, x = np.mgrid[:28, :28] + 0.5
-    away = np.abs(x - 14 - slant * (14 - y)) / np.hypot(1, slant)
-    return np.uint8(255 * np.clip(1.75 - away, 0, 1) * (np.abs(y - 14) < 10))
-
-
-@pytest.mark.parametrize("slant", [-0.25, 0, 0.06, 0.125, 0.19, 0.25, 0.375])
-def test_every_straight_1_is_plain_whatever_its_slant(slant):
-    dataset = DigitImageDataset(np.stack([stick(slant)] * 10), np.arange(10))
-
-    plain, forms = (draw(["1"], PLAIN.replace(upstroke=share), 60, digits=dataset) for share in (0, 1))
-
-    assert (plain != forms).any()
-
-
-def test_a_crossbar_is_added_to_7s():
-    style = PLAIN.replace(size=0.9)
-
-    plain, crossed = draw(["7"] * 100, style, 60), draw(["7"] * 100, style.replace(crossbar=1), 60)
-
-    assert ((ink_of(crossed) - ink_of(plain)).sum(axis=(1, 2)) > 2).mean() > 0.95
-
-
-@pytest.mark.parametrize(
-    ("name", "digits"),
-    [
-        ("upstroke", "1"),
-        ("crossbar", "7"),
-        ("tail", "089"),
-        ("open_loop", "09"),
-    ],
-)
-def test_a_form_changes_the_digits_that_its_text_names_and_no_others(name, digits):
-    for digit in "0123456789":
-        plain, forms = (draw([digit] * 30, PLAIN.replace(**{name: share}), 60) for share in (0, 1))
-        changed = (plain != forms).any(axis=(1, 2)).mean()
-
-        assert (changed > 0.3) == (digit in digits), f"{name} of {digit}: {changed:.0%} changed"
-
-
-def test_an_open_loop_takes_ink_away():
-    plain, opened = (draw(["0", "9"] * 50, PLAIN.replace(open_loop=share), 60) for share in (0, 1))
-
-    lost = ink_of(plain).sum(axis=(1, 2)) - ink_of(opened).sum(axis=(1, 2))
-    assert (ink_of(opened) <= ink_of(plain) + 0.01).all()
-    assert (lost > 1).mean() > 0.9
-    assert lost.max() < 40
-
-
-def test_an_open_loop_leaves_the_ink_of_a_digit_that_it_touches():
-    style = PLAIN.replace(gap=-0.3)
-
-    for image in range(60):
-        alone = lay_out("80", style, image)
-        scratch, cover = writing._make_scratch(2, 28, 100), np.zeros(28 * 100 + 16, np.uint8)
-        writing._draw_glyph(
-            np.uint64(1), np.uint64(image), alone.items[0], alone.glyphs, alone.transform, alone.softness, (28, 100),
-            scratch, cover,
-        )  # fmt: skip
-        drawn = 255 - draw(["80"], style.replace(open_loop=1), start=image)[0].astype(int)
-
-        assert (drawn >= cover[: 28 * 100].reshape(28, 100).astype(int) - 2).all(), f"image {image}"
-
-
-@pytest.mark.parametrize("name", ["upstroke", "crossbar"])
-def test_a_share_of_the_lines_has_a_form_in_all_its_digits(name):
-    text = {"upstroke": "1", "crossbar": "7"}[name] * 3
-    lines = [lay_out(text, PLAIN.replace(**{name: 0.3}), image) for image in range(600)]
-
-    has = np.array([(line.items[:, writing._POINTS] > 0).mean() for line in lines])
-    assert (has > 0).mean() == pytest.approx(0.3, abs=0.06)
-    if name == "crossbar":
-        assert set(has) == {0, 1}
-
-
-@pytest.mark.parametrize("name", ["inner_marks", "end_marks"])
-def test_marks_are_ink_that_labels_do_not_hold(name):
-    numbers = FixedNumbers(pack_sequences(["806382"] * 40))
-    chunks = []
-    for share in (0, 1):
-        spec = RenderSpec(None, 300, style=PLAIN.replace(size=0.6, **{name: share}))
-        job = Job(numbers, spec, 28, 1, Span(0, 40))
-        chunks.append(make_chunk(job, prepare_atlas(packaged_digits(), spec.style), job.span))
-
-    plain, marked = chunks
-    assert plain.labels.tolist() == marked.labels.tolist() == [b"806382"] * 40
-    assert (plain.images != marked.images).any(axis=(1, 2)).all()
-    ink, more = (ink_of(chunk.images).sum(axis=(1, 2)) for chunk in chunks)
-    assert (more - ink).min() > 0.5
-
-
-@pytest.mark.parametrize(
-    ("text", "inner", "at_ends"),
-    [("123", 0, True), ("1234", 1, True), ("123456", 1, True), ("1234567", 2, True), ("1-2345", 0, False),
-     ("12,345", 0, False), ("1234 ", 0, False), ("", 0, False), ("7", 0, True)],
-)  # fmt: skip
-def test_marks_are_for_plain_digits(text, inner, at_ends):
-    is_mark = lay_out(text, PLAIN.replace(inner_marks=1)).items[:, writing._SLOT] < 0
-    assert is_mark.sum() == inner
-    if inner:
-        slots = lay_out(text, PLAIN.replace(inner_marks=1)).items[:, writing._SLOT]
-        after = slots[np.flatnonzero(slots < 0) + 1]
-        assert ((len(text) - after) % 3 == 0).all()
-
-    slots = lay_out(text, PLAIN.replace(end_marks=1)).items[:, writing._SLOT]
-    if at_ends:
-        assert slots[0] < 0
-        assert slots[-1] < 0
-    assert (slots[slots >= 0] == np.arange(len(text))).all()
-    assert (slots < 0).any() == at_ends
-
-
-def test_no_end_mark_looks_like_a_digit():
-    looked = set()
-    for image in range(300):
-        items = lay_out("888", PLAIN.replace(end_marks=1), image).items
-        looked |= set(items[items[:, writing._SLOT] < 0, writing._CODE].astype(int))
-
-    assert looked == {strokes.DASH, strokes.DOT, strokes.COMMA, strokes.DOUBLE_DASH, strokes.WAVE}
-
-
-@pytest.mark.parametrize("ink", [0.1, 0.5, 1.0])
-def test_ink_is_how_much_darker_than_the_paper_it_is(ink):
-    images = draw(["888"] * 20, PLAIN.replace(ink=ink, thickness=0.05), 100)
-
-    assert np.abs(images.min(axis=(1, 2)) - 255 * (1 - ink)).max() <= 1
-
-
-@pytest.mark.parametrize("name", ["ink_drift", "ink_texture"])
-def test_uneven_ink_is_no_darker_elsewhere(name):
-    even, uneven = (draw(["888888"] * 30, PLAIN.replace(**{name: much}, ink=0.8), 250) for much in (0, 0.8))
-
-    assert (uneven != even).any(axis=(1, 2)).all()
-    assert (uneven[even == 255] == 255).all()
-
-
-def test_softness_is_the_width_of_edges():
-    grey = []
-    for softness in (0.5, 1, 2, 4):
-        images = draw(["0628"] * 20, PLAIN.replace(softness=softness, thickness=0.1), 200)
-        grey.append(((images > 20) & (images < 235)).sum())
-
-    assert grey == sorted(grey)
-    assert grey[3] > 2 * grey[1]
-
-
-VARYING = {"warp", "ink_drift", "ink_texture"}  # what they draw besides their value differs from line to line
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for name in names_of("Layout", "Line", "Glyph", "Ink")
-        if PARAMETERS[name].scope in ("line", "glyph") and name not in VARYING
-    ],
-)
-def test_a_value_of_the_job_is_the_same_in_all_lines(one_each, name):
-    parameter = PARAMETERS[name]
-    switch = {"height": {"crop": "tight"}, "wide_gap_size": {"wide_gap": 1}}.get(name, {})
-    low, high = parameter.low, parameter.high
-    if name == "size_jitter":
-        high = 1.0
-    lines = PLAIN.replace(size=0.5, margin=0.2, consistency=0.5).replace(**switch)
-
-    def pages(seed, *, per_job):
-        style = lines.replace(**{name: Uniform(low, high, per_job=per_job)})
-        return len({image.tobytes() for image in draw(["80635"] * 12, style, 260, seed, digits=one_each)})
-
-    assert pages(1, per_job=False) > 6
-    assert pages(1, per_job=True) == 1
-
-
-def test_a_value_of_the_job_depends_on_the_seed(one_each):
-    style = PLAIN.replace(slant=Uniform(-1, 1, per_job=True))
-
-    images = [draw(["80635"], style, 260, seed, digits=one_each)[0] for seed in range(10)]
-
-    assert len({image.tobytes() for image in images}) == 10
-
-
-# --- features apart
 
 # What may change in an item of a digit with each parameter; its glyph with none but `writer`.
 SHAPE = [writing._A, writing._B, writing._C, writing._D]
@@ -934,6 +292,8 @@ CHANGED_BY = {
     "tail": [writing._POINTS],
     "open_loop": [writing._CUT],
 }
+
+
 EVERYTHING = Handwriting.named("document").replace(
     writer="mixed", upstroke=0.5, crossbar=0.5, tail=0.5, open_loop=0.5, inner_marks=0.5, end_marks=0.5, wide_gap=0.3
 )
@@ -1030,292 +390,6 @@ def test_a_box_holds_its_lines_ink():
             assert top <= baseline <= bottom + 3
 
 
-# --- separators
-
-SEPARATORS = "-.,/()+"
-
-
-@pytest.mark.parametrize("separator", SEPARATORS)
-def test_a_separator_is_ink(separator):
-    images = draw([separator] * 40, PLAIN, 60)
-
-    ink = ink_of(images).sum(axis=(1, 2))
-    assert ink.min() > 3
-    assert ink.max() < 130
-    assert len({image.tobytes() for image in images}) == 40  # no two are alike
-
-
-def test_a_space_is_room_without_ink():
-    assert (draw([" ", "   "], PLAIN, 60) == 255).all()
-
-    together, apart = draw(["88"] * 30, PLAIN, 200), draw(["8 8"] * 30, PLAIN, 200)
-
-    wider = [np.ptp(columns_of(b)) - np.ptp(columns_of(a)) for a, b in zip(together, apart, strict=True)]
-    assert len(pieces(apart[0])) == 2
-    assert min(wider) > 5
-
-
-@pytest.mark.parametrize("separator", SEPARATORS)
-def test_a_separator_is_written_with_the_lines_pen(separator):
-    def widths(thickness, width=200):
-        style = PLAIN.replace(thickness=thickness, gap=0.6)
-        return np.array([stroke_of(pieces(image)[1]) for image in draw([f"8{separator}8"] * 40, style, width)])
-
-    thin, thick = widths(0), widths(0.1)
-
-    assert np.mean(thick - thin) > 0.8
-    pens = [lay_out(f"8{separator}8", PLAIN, image) for image in range(40)]
-    own = [line.glyphs[3][int(line.items[0, writing._GLYPH]), fields.STROKE] for line in pens]
-    np.testing.assert_allclose([line.items[1, writing._PEN] for line in pens], own, rtol=0.2)
-
-
-@pytest.mark.parametrize("separator", "/()+")
-@pytest.mark.parametrize("slant", [-0.3, 0.3])
-def test_a_separator_is_slanted_with_the_line(separator, slant):
-    upright, slanted = (draw([separator] * 40, PLAIN.replace(slant=lean), 60) for lean in (0, slant))
-
-    change = np.mean([slant_of(b) - slant_of(a) for a, b in zip(upright, slanted, strict=True)])
-    # A round pen is not slanted.
-    assert change / slant == pytest.approx(1, abs=0.25)
-
-
-def test_separators_stand_where_they_belong():
-    def middle(text):
-        return np.mean([moments(piece)[1] for image in draw([text] * 30, PLAIN, 100) for piece in pieces(image)[1:2]])
-
-    digit, dash, dot, comma = (middle(text) for text in ("88", "8-", "8.", "8,"))
-
-    assert dash == pytest.approx(digit, abs=3)
-    assert dot < digit - 7
-    assert comma < digit - 7
-
-
-def labels_of_job(texts, **options):
-    spec = RenderSpec(None, 100, style=PLAIN)
-    job = Job(FixedNumbers(pack_sequences(texts)), spec, 28, 1, Span(0, len(texts)), **options)
-    return make_chunk(job, prepare_atlas(packaged_digits(), PLAIN), job.span).labels
-
-
-def test_labels_hold_separators_unless_digits_are_asked_for():
-    texts = ["1-2.3,4", "(5)/6+7 8", "", " ", "90"]
-
-    assert labels_of_job(texts).tolist() == [text.encode() for text in texts]
-    assert labels_of_job(texts, label="digits").tolist() == [b"1234", b"5678", b"", b"", b"90"]
-
-
-@settings(max_examples=30)
-@given(st.lists(st.text(ALPHABET, max_size=12), min_size=1, max_size=5))
-def test_labels_are_the_sequences(texts):
-    assert labels_of_job(texts).tolist() == [text.encode() for text in texts]
-    digits = ["".join(filter(str.isdigit, text)).encode() for text in texts]
-    assert labels_of_job(texts, label="digits").tolist() == digits
-
-
-@pytest.mark.parametrize("label", ["all", "", None, 1])
-def test_a_wrong_label_is_refused(label):
-    with pytest.raises(SpecError, match=r"label is .*: give one of 'written', 'digits'"):
-        labels_of_job(["1"], label=label)
-
-
-@pytest.mark.parametrize("character", ["a", "*", "\n", "\0", "−", "٣", "_", ":", "\ud800"])
-def test_other_characters_are_one_error(character):
-    with pytest.raises(SpecError, match=r"sequence 2 is .*: give digits from 0 to 9 and the separators"):
-        draw(["1-2", "3", f"1{character}2"], PLAIN)
-
-
-def test_strings_with_separators_may_stand_among_digits():
-    texts = ["1-2", "34", "", "5 6/7"]
-
-    mixed = draw(["1-2", [3, 4], np.array([], np.int64), "5 6/7"], PLAIN, 120)
-
-    np.testing.assert_array_equal(mixed, draw(texts, PLAIN, 120))
-    np.testing.assert_array_equal(draw(np.array(texts), PLAIN, 120), draw(texts, PLAIN, 120))
-
-
-@pytest.mark.parametrize("sequences", [[[1, 10]], [[11]], np.array([[1, 12]])])
-def test_codes_of_separators_are_no_digits(sequences):
-    with pytest.raises(SpecError, match="sequence 0 holds 1"):
-        draw(sequences, PLAIN)
-
-
-# --- writers
-
-
-def chosen_glyphs(text, writer, images, digits=None):
-    style = PLAIN.replace(writer=writer)
-    return np.array(
-        [lay_out(text, style, image, digits=digits).digits[:, writing._GLYPH] for image in range(images)], int
-    )
-
-
-def test_the_glyphs_of_a_line_are_of_one_cluster_chosen_as_often_as_it_is_large():
-    writers = find_writers(packaged_digits(), "cluster")
-
-    groups = writers.glyph_group[chosen_glyphs("0918273645", "cluster", 1500)]
-
-    assert (groups == groups[:, :1]).all()
-    of_first = writers.glyph_group[: packaged_digits().atlas.class_start[1]]  # the line's first digit is a 0
-    expected = 1500 * np.bincount(of_first, minlength=8) / len(of_first)
-    found = np.bincount(groups[:, 0], minlength=8)
-    assert ((found - expected) ** 2 / expected).sum() < 24.3  # 7 degrees of freedom: 1 in 1,000
-
-
-def test_glyphs_of_mixed_lines_are_any_with_equal_chance():
-    glyphs = chosen_glyphs("3333333333", "mixed", 500)
-
-    first, stop = packaged_digits().atlas.class_start[3:5]
-    found = np.bincount(glyphs.ravel() - first, minlength=stop - first)
-    expected = glyphs.size / (stop - first)
-    freedom = stop - first - 1
-    assert len(found) == stop - first
-    assert abs(((found - expected) ** 2 / expected).sum() - freedom) < 3.3 * (2 * freedom) ** 0.5
-    groups = find_writers(packaged_digits(), "cluster").glyph_group[glyphs]
-    assert (groups != groups[:, :1]).any(axis=1).all()
-
-
-def test_glyphs_are_those_that_clean_chooses_unless_a_writer_is_chosen():
-    glyphs = chosen_glyphs("80635", "mixed", 20)
-
-    start = packaged_digits().atlas.class_start.tolist()
-    for image, row in enumerate(glyphs):
-        words = reference.philox_words(1, image, reference.GLYPH, 5)
-        expected = [
-            start[digit] + reference.bounded(word, start[digit + 1] - start[digit])
-            for digit, word in zip((8, 0, 6, 3, 5), words, strict=True)
-        ]
-        assert row.tolist() == expected
-
-
-def test_a_digit_that_a_writer_lacks_is_anyones():
-    images, labels = packaged_digits().get_data()
-    labels = np.array([int(label) for label in labels])
-    chosen = np.concatenate([np.flatnonzero(labels == digit)[:20] for digit in range(10)])
-    writer_ids = np.tile(np.repeat([7, 30], 10), 10)
-    writer_ids[labels[chosen] == 4] = 30  # writer 7 has no 4
-    dataset = DigitImageDataset(images[chosen], labels[chosen], writer_ids=writer_ids)
-    writers = find_writers(dataset, "dataset")
-
-    for writer in ("dataset", "auto"):
-        groups = writers.glyph_group[chosen_glyphs("0482", writer, 300, dataset)]
-
-        assert (groups[:, [0, 2, 3]] == groups[:, :1]).all()
-        assert set(groups[:, 0]) == {0, 1}
-        assert (groups[:, 1] == 1).all()
-
-
-def test_writers_without_ids_are_one_error():
-    with pytest.raises(SpecError, match="writer is 'dataset', but the digit dataset has no writer ids"):
-        draw(["1"], PLAIN.replace(writer="dataset"))
-
-
-# --- other digits, and sizes of all kinds
-
-
-def digits_of(size, kind):
-    """Make one digit a class with ink in usual and in unusual places."""
-    images = np.zeros((10, size, size), np.uint8)
-    middle = size // 2
-    if kind == "strokes":
-        pen = max(1, size // 10)
-        for digit, image in enumerate(images):
-            image[size // 6 : -(size // 6) or None, middle : middle + pen] = 255
-            image[middle : middle + pen, size // 6 : middle + pen + digit * size // 30] = 200
-    elif kind == "blank":
-        images[3:, 1:-1, middle : middle + 2] = 255
-    elif kind == "full":
-        images[:] = 255
-    elif kind == "one pixel":
-        images[np.arange(10), np.arange(10) % size, middle] = 255
-    elif kind == "corner pixel":
-        images[:, -1, -1] = 255
-    elif kind == "frame":
-        images[:, 0] = images[:, -1] = images[:, :, 0] = images[:, :, -1] = 255
-    elif kind == "noise":
-        images[:] = np.random.default_rng(size).integers(0, 256, images.shape)
-    elif kind == "faint":
-        images[5:, 1:-1, middle] = 255
-        images[:5, 1:-1, middle] = 1
-    return DigitImageDataset(images, np.arange(10))
-
-
-KINDS = ["strokes", "blank", "full", "one pixel", "corner pixel", "frame", "noise", "faint"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("size", [4, 5, 8, 16, 64, 100])
-def test_styles_draw_digits_of_any_size_and_ink(size, kind):
-    dataset = digits_of(size, kind)
-    forms = {"upstroke": 1, "crossbar": 1, "tail": 1, "open_loop": 0.5, "end_marks": 0.5, "inner_marks": 0.5}
-
-    for style in (*map(Handwriting.named, NAMED), Handwriting.named("natural").replace(**forms), TIGHT):
-        images = draw(["0123456789", "777", "9", ""], without(style, "Paper", "Scan"), 6 * size, digits=dataset)
-
-        assert images.shape == (4, size, 6 * size)
-        assert (images[:2].min(axis=(1, 2)) < 220).all(), style.settings()
-        assert (images[3] == 255).all()
-
-
-@pytest.mark.parametrize("size", [16, 28, 64, 100])
-def test_styles_mean_the_same_for_digits_of_any_size(size):
-    dataset = digits_of(size, "strokes")
-    style = TIGHT.replace(height=0.7, position=0, vertical_position=0, softness=0.5)
-
-    image = draw(["258"], style, 5 * size, digits=dataset)[0]
-    usual = draw(["258"], style, 5 * 28, digits=digits_of(28, "strokes"))[0]
-
-    assert np.ptp(rows_of(image)) / size == pytest.approx(np.ptp(rows_of(usual)) / 28, abs=0.08)
-    assert np.ptp(columns_of(image)) / size == pytest.approx(np.ptp(columns_of(usual)) / 28, rel=0.12)
-
-
-@pytest.mark.parametrize("ink", [1, 25, 40])
-def test_a_digit_too_faint_for_strokes_does_not_hide_the_others(ink):
-    images = np.stack([stick(0)] * 10)
-    images[[0, 1, 7]] = images[[0, 1, 7]] // 255 * ink
-    dataset = DigitImageDataset(images, np.arange(10))
-
-    for changes in ({}, {"upstroke": 1}, {"crossbar": 1}, {"tail": 1}, {"open_loop": 1}, {"crop": "tight"}):
-        page = draw(["0172"], PLAIN.replace(**changes), 100, digits=dataset)[0]
-
-        assert ink_of(page).sum() > 30, changes
-
-
-def test_empty_sequences_are_blank_pages():
-    assert (draw(["", "8", ""], "natural")[[0, 2]] == 255).all()
-    papers = draw(["", "", ""], "document", 60)
-    assert papers.shape == (3, 28, 60)
-    assert len({page.tobytes() for page in papers}) == 3
-    assert np.median(papers) > 100
-
-
-@pytest.mark.parametrize("style", NAMED)
-@pytest.mark.parametrize("length", [300, 2000])
-def test_long_sequences_are_drawn(style, length):
-    text = ("31415926535897" * 150)[:length]
-
-    images = draw([text, "12"], without(Handwriting.named(style), "Paper", "Scan", "Ink"), 2000)
-
-    assert draw([text], style, 2000).shape == (1, 28, 2000)
-    if length == 300:  # 7 px a digit; with 2,000 it is 1 px, which shows nothing
-        assert (images[0].min(axis=0) < 150).mean() > 0.1
-
-
-@pytest.mark.parametrize("style", NAMED)
-def test_the_longest_sequence_is_drawn(style):
-    assert draw(["8" * 10_000], style, 100).shape == (1, 28, 100)
-
-
-@pytest.mark.parametrize("style", [*NAMED, TIGHT, PLAIN])
-@pytest.mark.parametrize("width", [1, 2, 3, 7])
-@pytest.mark.parametrize("size", [4, 28])
-def test_tiny_pages_are_drawn(style, width, size):
-    images = draw(["1", "88", "1234567", ""], style, width, digits=digits_of(size, "strokes"))
-
-    assert images.shape == (4, size, width)
-
-
-# --- arguments
-
-
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -1324,7 +398,7 @@ def test_tiny_pages_are_drawn(style, width, size):
         ({"style": Handwriting()}, "spacing_range is None"),
         ({"style": "clean", "spacing_range": (-1, 4)}, "spacing_range's minimum is -1: give an integer, from 0"),
         ({"spacing_range": (-65_536, 4)}, "spacing_range's minimum is -65536: give an integer, from -65535 to 65535"),
-        ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; swap them"),
+        ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; give both"),
         ({"spacing_range": (0.5, 4)}, "spacing_range's minimum is 0.5: give an integer"),
         ({"fit": "stretch", "style": "document"}, r"fit is 'stretch' and the style cuts the page to the ink "
                                                   r"\(crop='tight'\), which already fits lines: leave fit out"),
@@ -1363,8 +437,6 @@ def test_a_style_may_be_a_file(tmp_path):
     for given_style in (path, str(path), style):
         np.testing.assert_array_equal(draw(["80635"], given_style), draw(["80635"], style))
 
-
-# --- memory
 
 # Indices are looked at in kernels that are compiled for it; what `simd` reads and writes is not.
 SMALL_BATCHES = """

@@ -1,8 +1,8 @@
-"""A plan carried out on a Dask cluster: each shard is a task, written by the worker that makes it.
+"""A run on a Dask cluster: each shard is a task, written by the worker that makes it.
 
 The shards go where they go without a cluster: into a staging folder beside the target, and from there into place
-together; or, where the run is to be resumed, each into its place. So all workers must see that folder. A worker that is
-lost costs the shards that it was at, which others make again.
+together; or, with `--resume`, straight into place. So all workers must see that folder. A lost worker costs only the
+shards that it was making, which others make again.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from typing import Any
 from number_generator.commands.option_values import parse_split_option
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Advance, Settings, Shards
-from number_generator.commands.runs.plan import Plan, Request
+from number_generator.commands.runs.plan import Plan
+from number_generator.commands.runs.request import Request
 from number_generator.commands.runs.shard_task import Answer, ShardTask, compare_versions, list_versions, make_shard
 from number_generator.errors import ClusterError, SpecError
 from number_generator.job.defaults import MAX_SHARDS
@@ -29,35 +30,35 @@ from number_generator.system.staging import Staging
 __all__ = ["LOCAL", "ClusterShards", "check_scheduler", "choose_shards", "connect"]
 
 LOCAL = "local"
-"""The address that stands for worker processes of this machine."""
+"""The address that means worker processes on this machine."""
 
 _REACHING_S = 10
 _SHARD_IMAGES = 1_000_000
 _FEWEST_SHARD_IMAGES = 1_000
-# A shard is begun again when its worker is lost. After so many times Dask holds the shard to blame; then it is asked
-# for again, so often. Machines that are lent for a while are lost all the time.
+# A shard is started again when its worker is lost. After `_LOSSES` times Dask blames the shard; it is then submitted
+# again, up to `_TRIES` times in all, as preemptible machines are lost all the time.
 _LOSSES = 10
 _TRIES = 5
 
 
 def check_scheduler(options: argparse.Namespace, output: Output) -> None:
-    """Raise SpecError if the options ask for what a cluster cannot do."""
+    """Raise SpecError if a cluster cannot do what the options ask for."""
     flag = f"--scheduler is {options.scheduler}"
     if options.shard is not None:
-        raise SpecError(f"{flag} and --shard is {options.shard}: leave --shard out, the cluster makes all shards")
+        raise SpecError(f"{flag} and --shard is {options.shard}: leave --shard out, as the cluster makes all shards")
     if output.file_format != "hdf5":
         raise SpecError(f"{flag} and the format is {output.file_format}: give --format hdf5, whose shards are tasks")
     if options.resume and options.shards is None:
         raise SpecError(
-            f"{flag} with --resume and without --shards: their number follows from that of the workers, which may be "
-            "another when the run goes on; give --shards"
+            f"{flag} with --resume and without --shards: their number depends on the number of workers, which may "
+            "differ when the run is resumed; give --shards"
         )
     if options.workers is not None and options.scheduler != LOCAL:
         raise SpecError(f"{flag} and --workers is {options.workers}: the cluster has its own; leave --workers out")
 
 
 def choose_shards(options: argparse.Namespace, request: Request, client: Any) -> int:
-    """Give the number of shards where the options leave it open: at least one a thread, of at most a million images."""
+    """Choose a number of shards: at least one per thread, each of at most a million images and not too few."""
     split = parse_split_option(options)
     count = request.count if split is None else min(split.counts(request.count).values())
     threads = sum(client.nthreads().values())
@@ -67,14 +68,14 @@ def choose_shards(options: argparse.Namespace, request: Request, client: Any) ->
 
 @contextlib.contextmanager
 def connect(address: str, workers: int) -> Iterator[Any]:
-    """Give a client of a cluster, whose workers were seen to have this version.
+    """Connect to a cluster whose scheduler and workers have this version, and yield the client.
 
     Parameters
     ----------
     address : str
-        Of the scheduler, such as tcp://10.0.0.1:8786; a file that it has written (`--scheduler-file`); or "local".
+        The address of the scheduler, such as tcp://10.0.0.1:8786; its file (`--scheduler-file`); or "local".
     workers : int
-        How many processes "local" starts.
+        The number of processes that "local" starts.
 
     Raises
     ------
@@ -83,22 +84,22 @@ def connect(address: str, workers: int) -> Iterator[Any]:
     ClusterError
         If the scheduler cannot be reached, or it or a worker has another version.
     """
-    distributed = _distributed()
-    # The commands put it off, as their processes are short-lived; what Dask leaves behind would pile up.
+    distributed = _import_distributed()
+    # The commands switch it off, as their processes are short-lived; but Dask's garbage would pile up.
     gc.enable()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_silenced())
-        place = stack.enter_context(_local_cluster(workers)) if address == LOCAL else _reached(address)
+        stack.enter_context(_silence_dask())
+        place = stack.enter_context(_start_local_cluster(workers)) if address == LOCAL else _reach(address)
         try:
             client = stack.enter_context(distributed.Client(place, timeout=_REACHING_S, set_as_default=False))
         except (OSError, ValueError) as exc:
-            raise _unreachable(address, exc) from exc
+            raise _unreachable_error(address, exc) from exc
         _check_versions(client)
         yield client
 
 
 class ClusterShards(Shards):
-    """Shards that a cluster makes.
+    """Shards made by a cluster.
 
     Parameters
     ----------
@@ -113,34 +114,34 @@ class ClusterShards(Shards):
         self._sign: Staging | None = None
 
     def run(self, advance: Advance) -> None:
-        """Have all shards made."""
+        """Make all shards."""
         folder = self._staging or self._sign
         assert folder is not None  # noqa: S101 - it is made when the run begins
-        tasks: list[Any] = []
-        orders: list[Any] = []
+        sent: list[Any] = []
+        shards: list[Any] = []
         try:
             for part in self._parts:
-                order = ShardTask.of(part, self._settings, folder.temporary_path)
-                # A task of its own, so that it travels once to each worker, and again if it is lost.
-                orders.append(self._client.submit(_given, order, pure=False))
-                tasks += self._client.map(make_shard, range(part.shards or 0), order=orders[-1], pure=False)
-            for answer in self._answers(tasks):
+                task = ShardTask.from_part(part, self._settings, folder.temporary_path)
+                # Submitted by itself, so that it travels once to each worker, and again if it is lost.
+                sent.append(self._client.submit(_return, task, pure=False))
+                shards += self._client.map(make_shard, range(part.shards or 0), task=sent[-1], pure=False)
+            for answer in self._collect_answers(shards):
                 if answer.error is not None:
                     raise answer.error
-                self.gone_on += answer.images if answer.was_there and self._settings.resume else 0
+                self.resumed += answer.images if answer.was_there and self._settings.resume else 0
                 advance(answer.images)
         except BaseException:
-            self._client.cancel(tasks, force=True)
+            self._client.cancel(shards, force=True)
             raise
 
-    def _answers(self, tasks: list[Any]) -> Iterator[Answer]:
-        """Give answers as they come; a task whose worker was lost too often is begun again."""
-        distributed = _distributed()
+    def _collect_answers(self, tasks: list[Any]) -> Iterator[Answer]:
+        """Yield answers as they come, and submit again what Dask gave up because too many workers were lost."""
+        distributed = _import_distributed()
         tries = dict.fromkeys((task.key for task in tasks), 1)
         completed = distributed.as_completed(tasks, loop=self._client.loop)
         for task in completed:
             status = task.status
-            if status in ("pending", "lost"):  # the answer was lost with its worker, and is asked for again
+            if status in ("pending", "lost"):  # the answer was lost with its worker
                 completed.add(task)
                 continue
             try:
@@ -159,13 +160,13 @@ class ClusterShards(Shards):
                 task.retry()
                 completed.add(task)
                 continue
-            why = "every worker that begins it is lost: give the workers more memory, or fewer threads"
+            why = "every worker that starts it is lost: give the workers more memory, or fewer threads"
             raise ClusterError(f"a shard cannot be made: {why if is_lost else repr(error)}") from error
 
     def __enter__(self) -> "ClusterShards":
         super().__enter__()
         if self._staging is None:
-            # Nothing goes into it. Workers tell by it that they see the folder, and that the run lives.
+            # Nothing goes into it. It tells workers that they see the folder, and that the run has not ended.
             with self._settings.interruption:
                 self._sign = Staging(Path(self._parts[0].target))
                 self._settings.interruption.temporaries.append(self._sign.temporary_path)
@@ -179,13 +180,13 @@ class ClusterShards(Shards):
             self._sign.discard()
 
 
-def _distributed() -> Any:
+def _import_distributed() -> Any:
     return import_optional("distributed", "dask", "--scheduler")
 
 
 @contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep Dask from logging, with its traces, what goes wrong: it is told once, by us."""
+def _silence_dask() -> Iterator[None]:
+    """Keep Dask from logging failures with tracebacks: the command reports them once."""
     loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
@@ -197,31 +198,31 @@ def _silenced() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _given(order: ShardTask) -> ShardTask:
-    return order
+def _return(task: ShardTask) -> ShardTask:
+    return task
 
 
-def _local_cluster(workers: int) -> Any:
-    """Start worker processes on this machine, of one thread each: one that is killed costs the others nothing."""
+def _start_local_cluster(workers: int) -> Any:
+    """Start worker processes on this machine, of one thread each: if one is killed, the others lose nothing."""
     dask: Any = import_optional("dask", "dask", "--scheduler")
     try:
         with dask.config.set({"distributed.scheduler.allowed-failures": _LOSSES}):
-            return _distributed().LocalCluster(
+            return _import_distributed().LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 processes=True,
-                memory_limit=0,  # a worker's memory does not grow, and half of the machine's is no reason to kill it
+                memory_limit=0,  # a worker's memory does not grow, and Dask would kill it at a share of the machine's
                 dashboard_address="127.0.0.1:0",
                 scheduler_kwargs={"dashboard": False},
-                silence_logs=logging.CRITICAL,  # as for `_silenced`, in the workers as well
+                silence_logs=logging.CRITICAL,  # as in `_silence_dask`, in the workers as well
             )
     except (OSError, RuntimeError) as exc:
         raise ClusterError(f"the workers of --scheduler local cannot be started: {exc}") from exc
 
 
-def _reached(address: str) -> str:
-    """Give the address of a scheduler that answers; a client that never came to be cannot be closed."""
-    distributed = _distributed()
+def _reach(address: str) -> str:
+    """Return the address of a scheduler that answers; a client that fails to connect could not be closed."""
+    distributed = _import_distributed()
 
     async def knock(place: str) -> None:
         arguments = distributed.Security().get_connection_args("client")
@@ -231,11 +232,11 @@ def _reached(address: str) -> str:
         place = str(json.loads(Path(address).read_bytes())["address"]) if Path(address).is_file() else address
         asyncio.run(knock(place))
     except (OSError, ValueError, TypeError, KeyError, ImportError) as exc:
-        raise _unreachable(address, exc) from exc
+        raise _unreachable_error(address, exc) from exc
     return place
 
 
-def _unreachable(address: str, exc: Exception) -> ClusterError:
+def _unreachable_error(address: str, exc: Exception) -> ClusterError:
     return ClusterError(
         f"the scheduler {address} cannot be reached: {exc}; give its address, as in tcp://10.0.0.1:8786, the file that "
         "its --scheduler-file names, or local"
@@ -245,16 +246,16 @@ def _unreachable(address: str, exc: Exception) -> ClusterError:
 def _check_versions(client: Any) -> None:
     """Raise ClusterError if the scheduler or a worker has another version, or none."""
 
-    # A function within a function travels as its code: whoever has nothing of ours can be asked, too.
-    def seen() -> dict[str, str | int]:
+    # A nested function is pickled as code, and so runs where this package is not installed as well.
+    def list_theirs() -> dict[str, str | int]:
         from number_generator.commands.runs.shard_task import list_versions  # noqa: PLC0415
 
         return list_versions()
 
     here = list_versions()
     try:
-        found = {f"the worker {name}": answer for name, answer in client.run(seen, on_error="return").items()}
-        found["the scheduler"] = client.run_on_scheduler(seen)
+        found = {f"the worker {name}": answer for name, answer in client.run(list_theirs, on_error="return").items()}
+        found["the scheduler"] = client.run_on_scheduler(list_theirs)
     except ImportError as exc:
         found = {"the scheduler": exc}
     except Exception as exc:

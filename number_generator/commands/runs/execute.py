@@ -1,21 +1,22 @@
-"""A plan carried out: all of its files in their places, or none; gone on with, where a run was interrupted.
+"""Runs of a plan: all its files in place, or none; or resumed, where an earlier run was interrupted.
 
-Whole datasets are written side by side under temporary names, and moved into place together at the end. Shards, of
-which there may be many, are written one after the other: into a folder of their own that is emptied at the end, or,
-where the run keeps journals, each into its place.
+Whole datasets are written side by side under temporary names, and moved into place together at the end. Shards, which
+may be many, are written one after the other: into a folder of their own that is emptied at the end, or, if the run
+keeps journals, straight into place.
 """
 
 import contextlib
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import TypeVar
 
 from number_generator.commands.output import Output
-from number_generator.commands.runs.plan import Part, Plan, name_shard
+from number_generator.commands.runs.plan import Part, Plan
 from number_generator.commands.runs.resume import find_journal, is_complete, open_journal
 from number_generator.commands.runs.write_job import write_job
 from number_generator.errors import OutputError, OutputExistsError
@@ -28,34 +29,28 @@ from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging
 
-__all__ = [
-    "Run",
-    "Settings",
-    "Shards",
-    "WholeDatasets",
-    "list_targets",
-    "make_part",
-    "open_run",
-]
+__all__ = ["Advance", "Run", "Settings", "Shards", "WholeDatasets", "make_part", "open_run"]
 
 Advance = Callable[[int], object]
+"""Called with the number of images after each write."""
+_Run = TypeVar("_Run", bound="Run")
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How a plan is carried out; the images do not depend on it.
+    """How a plan is run; the images do not depend on it.
 
     Attributes
     ----------
     output : Output
     overwrite : bool
-        Whether earlier datasets are replaced.
+        Whether existing datasets are replaced.
     resume : bool
-        Whether journals are kept, and gone on from.
+        Whether journals are kept, and runs resumed from them.
     workers : int
         Number of threads.
     interruption : Interruption
-    goes_on : bool
+    has_remains : bool
         Whether an interrupted run has left something of the plan: a journal, or shards without their index.
     """
 
@@ -64,60 +59,82 @@ class Settings:
     resume: bool
     workers: int
     interruption: Interruption
-    goes_on: bool = False
+    has_remains: bool = False
 
 
-class Run(Protocol):
-    """A plan being carried out, as a context manager: leaving it without `commit` leaves nothing, or journals alone.
+class Run(ABC):
+    """A plan being carried out, as a context manager: leaving it without `commit` leaves nothing but journals.
 
     Attributes
     ----------
     found : list of str
-        The targets that were whole already.
-    gone_on : int
-        How many images an interrupted run had made, and were not made again.
+        The targets that were complete before.
+    resumed : int
+        How many images an interrupted run had made, and this run did not make again.
     """
 
-    found: list[str]
-    gone_on: int
+    def __init__(self, plan: Plan, settings: Settings) -> None:
+        self.found: list[str] = []
+        self.resumed = 0
+        self._parts = plan.parts
+        self._settings = settings
 
+    @abstractmethod
     def run(self, advance: Advance) -> None:
-        """Make all images; `advance` is called with the number of images after each write."""
-        ...
+        """Make all images."""
 
+    @abstractmethod
     def commit(self) -> None:
-        """Move all into place."""
-        ...
+        """Move everything into place."""
 
-    def __enter__(self) -> "Run": ...
+    def __enter__(self: _Run) -> _Run:
+        return self
 
+    @abstractmethod
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def _move_all(self, moves: Iterator[Path]) -> None:
+        """Move files into place, or none: all but those that have replaced earlier ones are taken back on a failure.
+
+        Each step of `moves` moves one, and yields it.
+        """
+        moved: list[Path] = []
+        try:
+            with self._settings.interruption:  # everything is on disk, so this is soon done
+                for path in moves:
+                    moved.append(path)  # noqa: PERF402 - what was moved before a failure must be known
+        except OutputError as exc:
+            if self._settings.resume:
+                raise
+            if not self._settings.overwrite:
+                _remove(moved)
+            elif moved:
+                raise OutputError(f"{exc}; in place already: {', '.join(map(str, moved))}") from exc
+            raise
+
 
 def open_run(plan: Plan, settings: Settings) -> Run:
-    """Give the way in which a plan is carried out."""
+    """Return the run that suits a plan."""
     if settings.resume and settings.overwrite:
-        goes_on = any(find_journal(target).exists() for target in list_targets(plan.parts)) or any(
+        has_remains = any(
+            find_journal(target).exists() for part in plan.parts for target in part.list_targets()
+        ) or any(
             part.shards is not None and not is_complete(Path(part.target), part.header.metadata, overwrite=True)
             for part in plan.parts
         )
-        settings = dataclasses.replace(settings, goes_on=goes_on)
-    if any(part.shards is not None for part in plan.parts):
-        return Shards(plan, settings)
-    return WholeDatasets(plan, settings)
+        settings = dataclasses.replace(settings, has_remains=has_remains)
+    kind = WholeDatasets if all(part.shards is None for part in plan.parts) else Shards
+    return kind(plan, settings)
 
 
-class WholeDatasets:
-    """Datasets of a file or folder each: all moved into place at the end, or none."""
+class WholeDatasets(Run):
+    """Datasets of one file or folder each: all moved into place at the end, or none."""
 
     def __init__(self, plan: Plan, settings: Settings) -> None:
-        self._parts = plan.parts
-        self._settings = settings
+        super().__init__(plan, settings)
         self._writers: list[tuple[Part, Writer]] = []
-        self.found: list[str] = []
-        self.gone_on = 0
         self._open = contextlib.ExitStack()
 
     def run(self, advance: Advance) -> None:
@@ -126,29 +143,27 @@ class WholeDatasets:
             if part.target in self.found:
                 advance(len(part.job.span))
         for part, writer in self._writers:
-            self.gone_on += _fill(part, writer, self._settings, advance)
+            self.resumed += _fill(part, writer, self._settings, advance)
 
     def commit(self) -> None:
-        """Move all files into place, or none: but for one that has replaced an earlier one."""
+        """Move all files into place, or none."""
         for _, writer in self._writers:
             writer.finish()
-        moved: list[Path] = []
-        try:
-            with self._settings.interruption:  # all are on disk, so this is soon done
-                for part, writer in self._writers:
-                    writer.commit()
-                    moved.append(Path(part.target))
-        except OutputError as exc:
-            _take_back(moved, exc, self._settings)
-            raise
+        self._move_all(self._commit_each())
+
+    def _commit_each(self) -> Iterator[Path]:
+        for part, writer in self._writers:
+            writer.commit()
+            yield Path(part.target)
 
     def __enter__(self) -> "WholeDatasets":
         try:
             for part in self._parts:
-                if _is_done(part, Path(part.target), self._settings):
+                path = Path(part.target)
+                if _is_done(part, path, self._settings):
                     self.found.append(part.target)
                 else:
-                    self._writers.append((part, self._open.enter_context(_opened(part, part.target, self._settings))))
+                    self._writers.append((part, self._open.enter_context(_open_writer(part, path, self._settings))))
         except BaseException:
             self._open.close()
             raise
@@ -160,59 +175,57 @@ class WholeDatasets:
         self._open.close()
 
 
-class Shards:
-    """Datasets of many files each, and an index that opens as one: all moved into place at the end, or none.
+class Shards(Run):
+    """Datasets of many files each, and an index that opens them as one: all moved into place at the end, or none.
 
-    Where journals are kept, each shard goes into place when it is done, and the next run leaves it there.
+    If journals are kept, each shard goes into place when it is done, and the next run leaves it there.
     """
 
     def __init__(self, plan: Plan, settings: Settings) -> None:
-        self._parts = plan.parts
-        self._settings = settings
+        super().__init__(plan, settings)
         self._staging: Staging | None = None
-        self.found: list[str] = []
-        self.gone_on = 0
 
     def run(self, advance: Advance) -> None:
         """Make all images."""
         for part in self._parts:
             for number in range(part.shards or 0):
                 shard = part.shard(number)
-                path = self.path_of(shard)
+                path = self._choose_path(shard.target)
                 if _is_done(shard, path, self._settings):
                     advance(len(shard.job.span))
-                    self.gone_on += len(shard.job.span)
+                    self.resumed += len(shard.job.span)
                 else:
-                    self.gone_on += make_part(shard, path, self._settings, advance)
-
-    def path_of(self, shard: Part) -> Path:
-        """Give where a shard is written to."""
-        path = Path(shard.target)
-        return path if self._staging is None else self._staging.temporary_path / path.name
+                    self.resumed += make_part(shard, path, self._settings, advance)
 
     def commit(self) -> None:
-        """Write the indices, and move all into place."""
+        """Write the indices, and move all files into place."""
         for part in self._parts:
-            path = self.path_of(part)
+            path = self._choose_path(part.target)
             if _is_done(part, path, self._settings):
                 self.found.append(part.target)
             else:
                 self._write_index(part, path)
-        if self._staging is None:
-            return
-        moved: list[Path] = []
-        try:
-            with self._settings.interruption:
-                for target in list_targets(self._parts):
-                    self._staging.place(target.name, target, overwrite=self._settings.overwrite)
-                    moved.append(target)
-        except OutputError as exc:
-            _take_back(moved, exc, self._settings)
-            raise
+        if self._staging is not None:
+            self._move_all(self._place_each(self._staging))
+
+    def _choose_path(self, target: str) -> Path:
+        """Return where a file is written."""
+        path = Path(target)
+        return path if self._staging is None else self._staging.temporary_path / path.name
+
+    def _place_each(self, staging: Staging) -> Iterator[Path]:
+        for target in self._list_targets():
+            staging.place(target.name, target, overwrite=self._settings.overwrite)
+            yield target
+
+    def _list_targets(self) -> Iterator[Path]:
+        return (target for part in self._parts for target in part.list_targets())
 
     def _write_index(self, part: Part, path: Path) -> None:
+        numbers = range(part.shards or 0)
+        shards = [(Path(part.shard_target(number)).name, len(part.shard_span(number))) for number in numbers]
         try:
-            write_index(path, part.header, _shards_of(part), overwrite=self._settings.overwrite)
+            write_index(path, part.header, shards, overwrite=self._settings.overwrite)
         except OutputExistsError:
             raise
         except OutputError as exc:
@@ -224,11 +237,11 @@ class Shards:
         settings = self._settings
         for part in self._parts:
             check_place(Path(part.target))
-            # An index that may not be replaced is told of now, not once all shards are made.
+            # An index that may not be replaced is reported now, not once all shards are made.
             _is_done(part, Path(part.target), settings)
         if settings.resume:
             return self
-        for target in list_targets(self._parts):
+        for target in self._list_targets():
             if os.path.lexists(target) and not settings.overwrite:
                 raise temporaries.already_exists(target)
         with settings.interruption:
@@ -244,56 +257,37 @@ class Shards:
 
 
 def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lambda _: None) -> int:
-    """Make one dataset, a file or folder, and move it into place.
-
-    Parameters
-    ----------
-    part : Part
-        Not one that is divided.
-    path : Path
-        Its final name.
-    settings : Settings
-    advance : callable
-        Called with the number of images after each write.
+    """Make one dataset that is not divided, a file or folder, and move it into place.
 
     Returns
     -------
     int
         How many images an interrupted run had made, and were not made again.
     """
-    with _opened(part, os.fspath(path), settings) as writer:
-        gone_on = _fill(part, writer, settings, advance)
+    with _open_writer(part, path, settings) as writer:
+        resumed = _fill(part, writer, settings, advance)
         writer.finish()
         with settings.interruption:
             writer.commit()
-    return gone_on
-
-
-def list_targets(parts: Sequence[Part]) -> Iterator[Path]:
-    """Give all files and folders of some datasets, an index after its shards."""
-    for part in parts:
-        path = Path(part.target)
-        yield from (path.with_name(name) for name, _ in _shards_of(part))
-        yield path
+    return resumed
 
 
 def _is_done(part: Part, path: Path, settings: Settings) -> bool:
-    """Tell whether an earlier run has made a dataset, so that nothing need be done for it."""
-    if not settings.resume or (settings.overwrite and not settings.goes_on):
+    """Tell whether an earlier run has made a dataset."""
+    if not settings.resume or (settings.overwrite and not settings.has_remains):
         return False
     return is_complete(path, part.header.metadata, overwrite=settings.overwrite)
 
 
-def _opened(part: Part, target: str, settings: Settings) -> Writer:
+def _open_writer(part: Part, path: Path, settings: Settings) -> Writer:
     """Open the writer of a dataset, with its journal if one is kept."""
-    path = Path(target)
     if not settings.resume:
-        return _new_writer(part, path, part.header, settings)
+        return _start_dataset(part, path, part.header, settings)
     with contextlib.ExitStack() as undo:
         journal, header = open_journal(path, part.header)
         undo.callback(journal.close)
         with contextlib.nullcontext() if journal.about is None else report_as_kept(journal):
-            writer = _new_writer(part, path, header, settings)
+            writer = _start_dataset(part, path, header, settings)
         undo.push(writer)
         if journal.about is None:
             journal.begin(header.metadata)
@@ -301,8 +295,8 @@ def _opened(part: Part, target: str, settings: Settings) -> Writer:
     return JournaledWriter(writer, journal)
 
 
-def _new_writer(part: Part, path: Path, header: DatasetHeader, settings: Settings) -> Writer:
-    """Open the writer of a dataset, which an interruption takes away again."""
+def _start_dataset(part: Part, path: Path, header: DatasetHeader, settings: Settings) -> Writer:
+    """Open the writer of a dataset, and have an interruption remove what it writes."""
     with settings.interruption:
         writer = open_writer(
             settings.output.file_format,
@@ -318,7 +312,7 @@ def _new_writer(part: Part, path: Path, header: DatasetHeader, settings: Setting
 
 
 def _fill(part: Part, writer: Writer, settings: Settings, advance: Advance) -> int:
-    """Write all images of a part; give how many of them its journal held."""
+    """Write all images of a part, and return how many of them its journal held."""
     bound, span, done = part.bound, part.job.span, 0
     if isinstance(writer, JournaledWriter):
         left = Span(writer.replay(span.start, advance), span.stop)
@@ -328,23 +322,8 @@ def _fill(part: Part, writer: Writer, settings: Settings, advance: Advance) -> i
     return done
 
 
-def _shards_of(part: Part) -> list[tuple[str, int]]:
-    """Give the names of the shards of a part, and how many images each holds."""
-    shards = part.shards or 0
-    bounds = part.shard_bounds()
-    names = (Path(name_shard(part.target, number, shards)).name for number in range(shards))
-    return [(name, bounds[number + 1] - bounds[number]) for number, name in enumerate(names)]
-
-
-def _take_back(moved: list[Path], error: OutputError, settings: Settings) -> None:
-    """Take files that are in place away again after a failure, unless they have replaced earlier ones."""
-    if settings.resume:
-        return
-    if settings.overwrite:
-        if moved:
-            raise OutputError(f"{error}; in place already: {', '.join(map(str, moved))}") from error
-        return
-    for path in moved:
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

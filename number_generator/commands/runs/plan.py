@@ -1,176 +1,105 @@
-"""What the options of `generate-phone-numbers` come to: which files are to be made, each with its job.
-
-Nothing heavy is imported at the top, as in `generate`: a wrong option is told before numba loads.
-"""
+"""Which datasets a run makes, each with its job and the digits for it."""
 
 import argparse
 import dataclasses
-import os
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
-from number_generator.commands.option_values import (
-    Numbers,
-    parse_numbers,
-    parse_shard,
-    parse_shards,
-    parse_split_option,
-    parse_truth,
+from number_generator.commands.option_values import parse_shard, parse_shards, parse_split_option, parse_truth
+from number_generator.commands.output import Output
+from number_generator.commands.runs.request import Request, choose_output, name_shard, parse_request
+from number_generator.digits.resolve import (
+    DigitImageDataset,
+    default_digits,
+    default_digits_path,
+    load_digits,
+    name_digits,
+    packaged_digits,
 )
-from number_generator.commands.output import Output, parse_output
+from number_generator.digits.splits import divide_digits
+from number_generator.digits.style_clusters import find_clusters
+from number_generator.digits.writers import find_writers
 from number_generator.errors import SpecError
-from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
+from number_generator.job.chunk import DatasetHeader
+from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
+from number_generator.job.spec import SOURCE_DIGITS, Job, Span
+from number_generator.numbers.lists import ListedNumbers
+from number_generator.rendering.bound_job import BoundJob, bind_job
+from number_generator.rendering.ground_truth import make_truth_fields
 
-if TYPE_CHECKING:
-    from number_generator.job.chunk import DatasetHeader
-    from number_generator.job.spec import Job, RenderSpec
-    from number_generator.rendering.bound_job import BoundJob
-
-__all__ = [
-    "Part",
-    "Plan",
-    "Request",
-    "choose_output",
-    "list_places",
-    "load_chosen_digits",
-    "make_plan",
-    "name_shard",
-    "parse_render_spec",
-    "parse_request",
-]
+__all__ = ["Part", "Plan", "load_chosen_digits", "make_plan"]
 
 _SPLIT_BITS = 56  # a split has up to 100 parts, and image numbers end at 2**63
 
 
 @dataclass(frozen=True)
-class Request:
-    """What the options ask for, as far as it can be told without a look at the digits.
-
-    Attributes
-    ----------
-    spec : RenderSpec
-    numbers : Numbers
-    count : int
-        Images in all.
-    seed : int
-        Drawn, where none was given.
-    """
-
-    spec: "RenderSpec"
-    numbers: Numbers
-    count: int
-    seed: int
-
-
-@dataclass(frozen=True)
 class Part:
-    """One dataset of a run: a whole one, a part of one that is split, or a shard of either.
+    """One dataset of a run: a whole one, a part of a split, or a shard of either.
 
     Attributes
     ----------
     name : str
-        Of the part of a split; empty where there is none.
+        The name of the part in the split; empty without a split.
     target : str
-        The file or folder; that of the index, where the part consists of shards.
+        The file or folder; the index, if the part is divided into shards.
     bound : BoundJob
-        Its digits' style clusters are those of all parts.
+        The digits have the style clusters of all parts.
     header : DatasetHeader
     shards : int or None
-        How many files the part consists of, if it is divided.
+        The number of shards that the part is divided into, if it is.
     """
 
     name: str
     target: str
-    bound: "BoundJob"
-    header: "DatasetHeader"
+    bound: BoundJob
+    header: DatasetHeader
     shards: int | None = None
 
     @property
-    def job(self) -> "Job":
-        """Which images it holds."""
+    def job(self) -> Job:
+        """The job whose images the dataset holds."""
         return self.bound.job
 
-    def shard_bounds(self) -> list[int]:
-        """Give the image numbers at which shards begin, and the one after the last."""
+    def shard_target(self, number: int) -> str:
+        """Return the file of one of the shards, counted from 0."""
+        return name_shard(self.target, number, self.shards or 0)
+
+    def shard_span(self, number: int) -> Span:
+        """Return the image numbers of one of the shards."""
         first, count, shards = self.job.span.start, len(self.job.span), self.shards or 1
-        return [first + count * number // shards for number in range(shards + 1)]
+        return Span(first + count * number // shards, first + count * (number + 1) // shards)
 
     def shard(self, number: int) -> "Part":
-        """Give one of the shards that the part is divided into, numbered from 0."""
-        from number_generator.job.spec import Span  # noqa: PLC0415
-
-        assert self.shards is not None  # noqa: S101 - whoever asks has looked
-        bounds = self.shard_bounds()
-        bound = self.bound.change_job(span=Span(bounds[number], bounds[number + 1]))
-        metadata = make_shard_metadata(self.header.metadata, number, self.shards, bound.job.span)
+        """Return one of the shards as a dataset."""
+        bound = self.bound.change_job(span=self.shard_span(number))
+        metadata = make_shard_metadata(self.header.metadata, number, self.shards or 1, bound.job.span)
         header = dataclasses.replace(self.header, shape=bound.job.shape, metadata=metadata)
-        return dataclasses.replace(
-            self, target=name_shard(self.target, number, self.shards), bound=bound, header=header, shards=None
-        )
+        return dataclasses.replace(self, target=self.shard_target(number), bound=bound, header=header, shards=None)
+
+    def list_targets(self) -> Iterator[Path]:
+        """Yield all files and folders: the shards, if there are any, and then the part itself."""
+        yield from (Path(self.shard_target(number)) for number in range(self.shards or 0))
+        yield Path(self.target)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A run: what it was asked for, and the datasets that it makes."""
+    """The datasets that a run makes."""
 
-    request: Request
-    output: Output
     parts: list[Part]
 
 
-def name_shard(target: str, number: int, shards: int) -> str:
-    """Give the file of a shard, from that of the index."""
-    root, ending = os.path.splitext(target)  # noqa: PTH122 - keeps the "./" that the commands have always shown
-    digits = max(5, len(str(shards)))
-    return f"{root}-{number:0{digits}d}-of-{shards:0{digits}d}{ending}"
-
-
-def parse_request(options: argparse.Namespace) -> Request:
-    """Check the options, in the order in which they are told of, as far as that needs no digits.
-
-    Raises
-    ------
-    SpecError
-        That names the option.
-    """
-    from number_generator.system.checks import check_integer, check_seed  # noqa: PLC0415
-
-    spec = parse_render_spec(options, options.fit)
-    numbers = parse_numbers(options)
-    usual = NUM_IMAGES if numbers.count is None else numbers.count
-    count = usual if options.num_images is None else check_integer("--num-images", options.num_images, 1)
-    return Request(spec, numbers, count, check_seed(options.seed, "--seed"))
-
-
-def choose_output(options: argparse.Namespace, request: Request) -> Output:
-    """Give the place that the options name for what they ask for, or raise SpecError."""
-    what = "phonenumbers" if request.numbers.are_phone else "numbers"
-    return parse_output(options, f"{what}-handwritten-dataset-{request.count}")
-
-
-def list_places(options: argparse.Namespace, output: Output) -> list[str]:
-    """Give the files and folders that the options name: shards, and then what they make together."""
-    split, shard = parse_split_option(options), parse_shard(options)
-    shards = parse_shards(options) or 0
-    places = []
-    for whole in [output.target] if split is None else map(output.of_part, split.names):
-        if shard is not None:
-            places.append(name_shard(whole, *shard))
-        else:
-            places += [*(name_shard(whole, number, shards) for number in range(shards)), whole]
-    return places
-
-
 def make_plan(options: argparse.Namespace, request: Request | None = None) -> Plan:
-    """Give the datasets that a command makes, each with its job; nothing is written.
+    """Plan the datasets that a command makes; nothing is written.
 
     Parameters
     ----------
     options : Namespace
-        As the parser of `generate-phone-numbers` gives it.
+        As the parser of `generate-phone-numbers` returns it.
     request : Request, optional
-        What `parse_request` gave for them, or that with another seed.
+        What `parse_request` made of them, possibly with another seed.
 
     Raises
     ------
@@ -179,106 +108,72 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
     DatasetError, DatasetNotFoundError, DatasetReadError
         If the digits cannot be used.
     """
-    from number_generator.digits.resolve import default_digits_path, name_digits  # noqa: PLC0415
-    from number_generator.digits.splits import divide_digits  # noqa: PLC0415
-    from number_generator.digits.style_clusters import find_clusters  # noqa: PLC0415
-    from number_generator.digits.writers import find_writers  # noqa: PLC0415
-    from number_generator.job.chunk import DatasetHeader  # noqa: PLC0415
-    from number_generator.job.metadata import make_metadata  # noqa: PLC0415
-    from number_generator.job.spec import SOURCE_DIGITS, Span  # noqa: PLC0415
-    from number_generator.numbers.lists import ListedNumbers  # noqa: PLC0415
-    from number_generator.rendering.bound_job import bind_job  # noqa: PLC0415
-    from number_generator.rendering.ground_truth import make_truth_fields  # noqa: PLC0415
-
     request = parse_request(options) if request is None else request
     output = choose_output(options, request)
-    spec, numbers, count = request.spec, request.numbers, request.count
     truth, split, shard = parse_truth(options), parse_split_option(options), parse_shard(options)
     shards = parse_shards(options) if shard is None else shard[1]
     _check_shards(options, output, shards)
+    spec, numbers = request.spec, request.numbers
     digits_path = default_digits_path() if options.digits is None else name_digits(options.digits)
     whole = load_chosen_digits(options)
-    groups = None if spec.style.is_clean else find_writers(whole, spec.style.writer)
-    # Clusters that are computed are those of all digits: the same in all parts.
-    clusters = groups.ids if groups is not None and groups.is_computed else find_clusters(whole)
-    numbers_of_part = {} if split is None else divide_digits(whole, split)
-    divided = {name: whole.subset(of, cluster_ids=clusters) for name, of in numbers_of_part.items()} or {"": whole}
-    counts = {"": count} if split is None else split.counts(count)
+    writers = None if spec.style.is_clean else find_writers(whole, spec.style.writer)
+    divided, counts = {"": whole}, {"": request.count}
+    if split is not None:
+        # Clusters that are computed are those of all digits: the same in all parts.
+        clusters = writers.ids if writers is not None and writers.is_computed else find_clusters(whole)
+        divided = {
+            name: whole.subset(chosen, cluster_ids=clusters) for name, chosen in divide_digits(whole, split).items()
+        }
+        counts = split.counts(request.count)
     parts: list[Part] = []
     for number, (name, digits) in enumerate(divided.items()):
         # The parts' image numbers lie far apart: a larger job begins with the same images.
         first = number << _SPLIT_BITS
         span = Span(first, first + counts[name])
-        source = numbers.source
-        if isinstance(source, ListedNumbers):
-            source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        bound = bind_job(digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth)
-        job, writers = bound.job, bound.writers
-        metadata = make_metadata(
-            job,
-            whole.sha256,
-            digits_path,
-            output.file_format,
-            output.compression,
-            labels=output.labels,
-            total=count,
-            words=numbers.words,
-            split=None if split is None else (name, str(split)),
-            shards=shards,
-            writers=None if writers is None else (writers.kind, writers.sha256),
-        )
-        if groups is not None and groups.is_computed:  # k-means is not the same to the bit on every machine
-            # One character each, unless several sources of digits have clusters of their own.
-            metadata["style_clusters"] = ("" if groups.groups <= 10 else ",").join(map(str, groups.ids.tolist()))
-        length = source.longest
-        if split is not None:
-            metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        header = DatasetHeader(job.shape, length, metadata, make_truth_fields(job, length))
-        target = output.target if split is None else output.of_part(name)
-        part = Part(name, target, bound, header, shards)
         if shards is not None and shards > len(span):
             raise SpecError(
                 f"--{'shards' if shard is None else 'shard'} divides {len(span)} images into {shards} files: give no "
                 "more files than images"
             )
-        parts.append(part if shard is None else part.shard(shard[0]))
-    return Plan(request, output, parts)
-
-
-def parse_render_spec(options: argparse.Namespace, fit: Any = "contain") -> Any:
-    """Give the RenderSpec that the options describe, or raise SpecError that names the option."""
-    from number_generator.job.handwriting import checked_style, with_settings  # noqa: PLC0415
-    from number_generator.job.spec import MAX_SPACING, MAX_WIDTH, MIN_STYLED_SPACING, RenderSpec  # noqa: PLC0415
-    from number_generator.system.checks import check_integer  # noqa: PLC0415
-
-    style = with_settings(checked_style(options.style), options.settings)
-    width = check_integer("--image-width", options.image_width, 1, MAX_WIDTH)
-    if not style.is_clean and options.min_spacing is None and options.max_spacing is None:
-        return RenderSpec(None, width, fit, style)
-    lowest = 0 if style.is_clean else MIN_STYLED_SPACING
-    smallest = SPACING_RANGE[0] if options.min_spacing is None else options.min_spacing
-    largest = SPACING_RANGE[1] if options.max_spacing is None else options.max_spacing
-    smallest = check_integer("--min-spacing", smallest, lowest, MAX_SPACING)
-    largest = check_integer("--max-spacing", largest, lowest, MAX_SPACING)
-    if smallest > largest:
-        raise SpecError(
-            f"--min-spacing is {smallest} and --max-spacing is {largest}: the minimum exceeds the maximum; "
-            "give both, the smaller one first"
+        source = numbers.source
+        if isinstance(source, ListedNumbers):
+            source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
+        bound = bind_job(digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth)
+        of_part = bound.writers
+        metadata = make_metadata(
+            bound.job,
+            whole.sha256,
+            digits_path,
+            output.file_format,
+            output.compression,
+            labels=output.labels,
+            total=request.count,
+            words=numbers.words,
+            split=None if split is None else (name, str(split)),
+            shards=shards,
+            writers=None if of_part is None else (of_part.kind, of_part.sha256),
         )
-    return RenderSpec((smallest, largest), width, fit, style)
+        if writers is not None and writers.is_computed:  # k-means is not the same to the bit on every machine
+            # One character each, unless several sources of digits have clusters of their own.
+            metadata["style_clusters"] = ("" if writers.groups <= 10 else ",").join(map(str, writers.ids.tolist()))
+        if split is not None:
+            metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
+        fields = make_truth_fields(bound.job, source.longest)
+        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields)
+        target = output.target if split is None else output.of_part(name)
+        parts.append(Part(name, target, bound, header, shards))
+    return Plan(parts if shard is None else [part.shard(shard[0]) for part in parts])
 
 
-def load_chosen_digits(options: argparse.Namespace) -> Any:
-    """Give the digit dataset that `--digits` names."""
-    from number_generator.digits.resolve import default_digits, load_digits, packaged_digits  # noqa: PLC0415
-
+def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:
+    """Load the digits that `--digits` names."""
     if options.digits is None:
         return default_digits()
     return load_digits(options.digits) if options.digits else packaged_digits()
 
 
 def _check_shards(options: argparse.Namespace, output: Output, shards: int | None) -> None:
-    """Raise SpecError if the format has no place for shards, or each of them would be made with another seed."""
+    """Raise SpecError if the format has no shards, or each shard would be made with another seed."""
     if shards is None:
         return
     flag = f"--shards is {options.shards}" if options.shard is None else f"--shard is {options.shard}"

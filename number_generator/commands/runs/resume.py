@@ -1,4 +1,4 @@
-"""What an interrupted run has left: a journal, or datasets that are whole, and whether a run may go on with them."""
+"""What an interrupted run has left, a journal or complete datasets, and whether a run may resume from it."""
 
 import dataclasses
 import os
@@ -8,6 +8,7 @@ from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
 from number_generator.formats.journal.file import ENDING, Journal, read_recorded
+from number_generator.formats.reader import open_reader
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.provenance import find_differences, read_recorded_job
 
@@ -15,12 +16,12 @@ __all__ = ["find_journal", "is_complete", "open_journal", "read_recorded_seed"]
 
 
 def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
-    """Open the journal of a dataset, and give the header of what it has begun: that of the file which it would be.
+    """Open the journal of a dataset, and return it with the header of the dataset that it began.
 
     Raises
     ------
     SpecError
-        If another job was begun.
+        If it belongs to another job.
     OutputError
         If the journal cannot be opened.
     """
@@ -39,28 +40,28 @@ def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHea
 
 
 def is_complete(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> bool:
-    """Tell whether a dataset of the same job is in its place; a journal that is left beside it is removed.
+    """Tell whether a dataset of the same job is in place; if so, a journal that is left beside it is removed.
 
     Parameters
     ----------
     path : Path
     metadata : mapping
-        That of the job.
+        The metadata of the job.
     overwrite : bool
-        Whether another dataset may be replaced, and so is none.
+        Whether another dataset may be replaced, and so does not count.
 
     Raises
     ------
     OutputExistsError
-        If another dataset is there that may not be replaced.
+        If there is another dataset that may not be replaced.
     """
-    found = _found(path) if os.path.lexists(path) else None
+    found = _read_dataset(path) if os.path.lexists(path) else None
     if found is None:
         return False
     count, there = found
     changed = find_differences(there, metadata)
     wanted = read_recorded_job(metadata).get("num_images")
-    if not changed and count != wanted:  # some of its images, saved with all that it tells
+    if not changed and count != wanted:  # somebody saved some of the images with all the metadata
         changed = [f"it has {count} images and not {wanted}"]
     if changed and not overwrite:
         raise OutputExistsError(
@@ -70,41 +71,39 @@ def is_complete(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> 
     if changed:
         return False
     journal = find_journal(path)
-    if journal.exists():  # the run was killed after its last step but one
+    if journal.exists():  # the run was killed just before its last step
         Journal(journal).remove()
     return True
 
 
 def find_journal(target: str | os.PathLike[str]) -> Path:
-    """Give the journal of a file or folder: beside it, with its name."""
+    """Return the path of the journal of a file or folder: beside it, with its name."""
     path = Path(target)
     return path.with_name(path.name + ENDING)
 
 
 def read_recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
-    """Give the seed that an interrupted run has drawn, or one that is done; None if there was none.
+    """Return the seed that an interrupted or complete run has recorded; None if there is none.
 
     Parameters
     ----------
     places : iterable of str
         The files and folders of the run.
     overwrite : bool
-        Whether those that are whole are to be replaced.
+        Whether complete datasets are to be replaced, and so do not count.
     """
     for target in places:
         about = read_recorded(find_journal(target))
         if about is None and not overwrite and os.path.lexists(target):
-            _, about = _found(Path(target)) or (0, None)
+            _, about = _read_dataset(Path(target)) or (0, None)
         seed = None if about is None else about.get("seed")
         if isinstance(seed, int) and 0 <= seed < 2**64:
             return int(seed)
     return None
 
 
-def _found(path: Path) -> tuple[int, dict[str, Any]] | None:
-    """Give how many images a dataset has, and what it says of itself; None if there is none that can be read."""
-    from number_generator.formats.reader import open_reader  # noqa: PLC0415 - for runs that go on with another
-
+def _read_dataset(path: Path) -> tuple[int, dict[str, Any]] | None:
+    """Return the number of images of a dataset and its metadata; None if it cannot be read."""
     try:
         with open_reader(path, mapped=True) as reader:
             return reader.shape[0], reader.metadata

@@ -1,4 +1,4 @@
-"""A shard as a task of a cluster: what a worker is told, what it does, and what it answers."""
+"""One shard as a task of a cluster: what a worker receives, does and answers."""
 
 import dataclasses
 import os
@@ -20,16 +20,16 @@ __all__ = ["Answer", "ShardTask", "compare_versions", "list_versions", "make_sha
 
 @dataclass(frozen=True)
 class Answer:
-    """What has become of a shard.
+    """The outcome of a task.
 
     Attributes
     ----------
     images : int
-        How many it holds.
+        How many the shard holds.
     was_there : bool
         Whether an earlier task or run had made it.
     error : NumberGeneratorError or None
-        Why it could not be made. It is told, and not raised there, as workers log what is raised.
+        Why it could not be made. It is not raised on the worker, which would log it.
     """
 
     images: int
@@ -44,15 +44,15 @@ class ShardTask:
     Attributes
     ----------
     part : Part
-        Its target is absolute: each worker has a folder of its own.
+        Its target is absolute, as each worker has a working folder of its own.
     output : Output
     overwrite : bool
     staging : Path
-        A folder that is there for as long as the run lives. The shards go into it.
+        A folder that exists as long as the run does. The shards go into it.
     is_kept : bool
-        Whether shards go into their places instead, where the next run finds them.
+        Whether shards go into their final places instead, where the next run finds them.
     versions : dict
-        Of whoever gives the order.
+        Those of the run, see `list_versions`.
     """
 
     part: Part
@@ -63,8 +63,8 @@ class ShardTask:
     versions: dict[str, str | int]
 
     @classmethod
-    def of(cls, part: Part, settings: Settings, staging: Path) -> "ShardTask":
-        """Give the order for the shards of a part."""
+    def from_part(cls, part: Part, settings: Settings, staging: Path) -> "ShardTask":
+        """Make the task for the shards of a part."""
         target = os.path.abspath(part.target)  # noqa: PTH100 - a text, as it is in a part
         return cls(
             dataclasses.replace(part, target=target),
@@ -96,47 +96,47 @@ class ShardTask:
         shard = self.part.shard(number)
         path = Path(shard.target)
         path = path if self.is_kept else self.staging / path.name
-        # A journal is there only if a run without a cluster has left it.
+        # Only a run without a cluster leaves a journal.
         resume = self.is_kept and find_journal(path).exists()
-        settings = Settings(self.output, self.overwrite, resume, 1, Interruption(), goes_on=True)
-        if self._is_there(shard, path, settings):
+        settings = Settings(self.output, self.overwrite, resume, 1, Interruption(), has_remains=True)
+        if self._is_there(shard, path):
             return Answer(len(shard.job.span), was_there=True)
         try:
             make_part(shard, path, settings, self._check_wanted)
         except OutputExistsError:
-            # A worker that was taken for lost may have gone on, and made the same file.
-            if not self._is_there(shard, path, settings):
+            # A worker that was taken for lost may have continued, and made the same file.
+            if not self._is_there(shard, path):
                 raise
         return Answer(len(shard.job.span))
 
-    def _is_there(self, shard: Part, path: Path, settings: Settings) -> bool:
-        """Tell whether a shard is whole: a file has its name only then."""
+    def _is_there(self, shard: Part, path: Path) -> bool:
+        """Tell whether a shard is complete: a file has its name only then."""
         if not self.is_kept:
             return path.exists()
-        return is_complete(path, shard.header.metadata, overwrite=settings.overwrite)
+        return is_complete(path, shard.header.metadata, overwrite=self.overwrite)
 
     def _check_wanted(self, images: int) -> None:
-        """Stop where the run has ended, and nobody would move the shard into place."""
+        """Stop if the run has ended, and nobody would move the shard into place."""
         if not self.is_kept and not self.staging.is_dir():
             raise OutputError(f"{self.staging} has gone: the run has ended")
 
 
-def make_shard(number: int, order: ShardTask) -> Answer:
-    """Carry out an order for one of its shards: the task itself."""
+def make_shard(number: int, task: ShardTask) -> Answer:
+    """Make a shard on a worker; its errors are part of the answer."""
     error: NumberGeneratorError
     try:
-        return order.make(number)
+        return task.make(number)
     except NumberGeneratorError as exc:
         error = exc
     except MemoryError:
-        error = MemoryLimitError("out of memory: give the workers more of it, or fewer threads")
-    from distributed import get_worker  # noqa: PLC0415 - where a task runs, it is there
+        error = MemoryLimitError("out of memory: give the workers more memory, or fewer threads")
+    from distributed import get_worker  # noqa: PLC0415 - an extra, which is there where a task runs
 
     return Answer(0, error=type(error)(f"shard {number} on the worker {get_worker().address}: {error}"))
 
 
 def list_versions() -> dict[str, str | int]:
-    """Give what must be the same wherever images of one job are made."""
+    """Return what must be the same wherever images of one job are made."""
     return {
         "number_generator": __version__,
         "the version of the pixels": RENDER_VERSION,
@@ -145,7 +145,7 @@ def list_versions() -> dict[str, str | int]:
 
 
 def compare_versions(there: dict[str, str | int], here: dict[str, str | int]) -> str:
-    """Say in what a worker differs from whoever gives orders; nothing, if it does not."""
+    """Return how the versions of a worker differ from those of the run; empty if they do not."""
     differing = [
         f"{name} is {there.get(name)} there and {here[name]} here" for name in here if there.get(name) != here[name]
     ]

@@ -1,4 +1,4 @@
-"""Running a job into a writer."""
+"""A job written into a dataset."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -36,7 +36,7 @@ def write_job(
     def task(span: Span) -> tuple[int, object]:
         return len(span), writer.encode(make_chunk(job, atlas, span))
 
-    # Compiled here and not in several threads at once, which would wait for one another.
+    # Compiled here, not in several threads at once, which would wait for one another.
     make_chunk(job, atlas, Span(job.span.start, job.span.start + 1))
     with closing(ordered_map(task, job.split(writer.span_multiple, workers), workers)) as results:
         for count, encoded in results:

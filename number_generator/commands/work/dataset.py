@@ -4,7 +4,7 @@ import argparse
 import time
 
 from number_generator.commands.option_values import parse_split_option, parse_truth
-from number_generator.commands.runs.plan import parse_request
+from number_generator.commands.runs.request import choose_output, parse_request
 from number_generator.commands.terminal import say
 from number_generator.job.defaults import SHEET_IMAGES
 from number_generator.numbers.named_patterns import NAMED
@@ -24,11 +24,12 @@ def make_dataset(options: argparse.Namespace, interruption: Interruption) -> Non
         return
     request = parse_request(options)
     workers = check_workers(options.workers, "--workers")
-    # Compiled code loads once the options are known to be right.
     if options.preview is None:
+        output = choose_output(options, request)
+        # Compiled code loads once the options are known to be right.
         from number_generator.commands.work.production import produce_datasets  # noqa: PLC0415
 
-        produce_datasets(options, request, workers, interruption, begun=begun)
+        produce_datasets(options, request, output, workers, interruption, begun=begun)
         return
     parse_split_option(options)  # the sheet does not need it, but a mistake in it is reported
     truth = tuple(kind for kind in parse_truth(options) if kind == "boxes")

@@ -5,11 +5,10 @@ from typing import Any
 
 from number_generator.commands.runs.plan import load_chosen_digits
 from number_generator.commands.terminal import say
-from number_generator.digits.writers import prepare_atlas
 from number_generator.formats.png.single import checked_png_path, save_png
 from number_generator.job.chunk import Chunk
-from number_generator.job.spec import Job, NumberSource, RenderSpec, Span
-from number_generator.rendering.engine import make_chunk
+from number_generator.job.spec import NumberSource, RenderSpec, Span
+from number_generator.rendering.bound_job import bind_job
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
@@ -44,6 +43,5 @@ def draw_images(
     truth: tuple[str, ...] = (),
 ) -> Chunk:
     """Draw the first `count` images, with the digits that the options name."""
-    atlas = prepare_atlas(load_chosen_digits(options), spec.style)
-    job = Job(numbers, spec, atlas.height, seed, Span(0, count), label, truth)
-    return make_chunk(job, atlas, job.span)
+    digits, span = load_chosen_digits(options), Span(0, count)
+    return bind_job(digits, numbers, spec, seed=seed, span=span, label=label, truth=truth).make_chunk()

@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from number_generator.commands.runs.plan import parse_render_spec
+from number_generator.commands.runs.request import parse_render_spec
 from number_generator.commands.terminal import say, say_title
 from number_generator.errors import SpecError
 from number_generator.formats.png.single import save_png

@@ -6,8 +6,10 @@ import dataclasses
 import time
 from collections.abc import Iterator
 
+from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Run, Settings, open_run
-from number_generator.commands.runs.plan import Plan, Request, choose_output, list_places, make_plan
+from number_generator.commands.runs.plan import Plan, make_plan
+from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import read_recorded_seed
 from number_generator.commands.terminal import say, say_title, show_progress
 from number_generator.system.signals import Interruption
@@ -16,14 +18,20 @@ __all__ = ["produce_datasets"]
 
 
 def produce_datasets(
-    options: argparse.Namespace, request: Request, workers: int, interruption: Interruption, *, begun: float
+    options: argparse.Namespace,
+    request: Request,
+    output: Output,
+    workers: int,
+    interruption: Interruption,
+    *,
+    begun: float,
 ) -> None:
     """Make all datasets of a command, and say what was made; `begun` is the start by `time.perf_counter`."""
-    settings = Settings(choose_output(options, request), options.overwrite, options.resume, workers, interruption)
+    settings = Settings(output, options.overwrite, options.resume, workers, interruption)
     if options.resume:
         interruption.left = "the same command resumes the run"
         if options.seed is None:
-            drawn = read_recorded_seed(list_places(options, settings.output), overwrite=options.overwrite)
+            drawn = read_recorded_seed(list_places(options, output), overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     are_phone = request.numbers.are_phone
     with _open_run(options, request, settings) as (plan, run):
@@ -38,8 +46,8 @@ def produce_datasets(
 
 
 def _report(plan: Plan, run: Run, images: str, begun: float) -> None:
-    if run.gone_on and len(run.found) < len(plan.parts):
-        say(f"Resumed: {run.gone_on} images were already done")
+    if run.resumed and len(run.found) < len(plan.parts):
+        say(f"Resumed: {run.resumed} images were already done")
     for part in plan.parts:
         what = f"Dataset with {len(part.job.span)} {images}"
         if part.target in run.found:

@@ -1,4 +1,4 @@
-"""In which form PyTorch's datasets give images and labels."""
+"""The form in which PyTorch's datasets return images and labels."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +15,7 @@ Ink = Literal["dark", "bright"]
 
 @dataclass(frozen=True)
 class Form:
-    """How images and labels are given."""
+    """How images and labels are returned; see `NumberStream`."""
 
     dtype: torch.dtype
     ink: Ink
@@ -39,23 +39,23 @@ class Form:
         elif self.output_length is not None:
             raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
 
-    def batch(self, images: torch.Tensor, labels: Any, longest: int) -> tuple[Any, ...]:
-        """Give a batch: images, shape (n, 1, H, W), and labels, or targets of `longest` classes.
+    def make_batch(self, images: torch.Tensor, labels: Any, longest: int) -> tuple[Any, ...]:
+        """Return a batch: images, shape (n, 1, H, W), and labels, or targets padded to `longest` classes.
 
-        Labels stay an array: `DataLoader` looks into lists, and at each of their texts.
+        Labels stay an array: `DataLoader` walks through lists, text by text.
         """
-        shown = self._images(images)
+        shown = self._convert(images)
         if self.alphabet is None:
             return shown, labels
         targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
         return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)
 
-    def items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
-        """Give the same, image by image."""
-        shown, *rest = self.batch(images, labels, longest)
+    def make_items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
+        """Return the same, image by image."""
+        shown, *rest = self.make_batch(images, labels, longest)
         return list(zip(shown, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
 
-    def _images(self, images: torch.Tensor) -> torch.Tensor:
+    def _convert(self, images: torch.Tensor) -> torch.Tensor:
         if self.ink == "bright":
             images.bitwise_not_()
         if self.dtype == torch.uint8:

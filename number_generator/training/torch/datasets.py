@@ -1,4 +1,4 @@
-"""PyTorch datasets whose images are made when they are asked for, and stored nowhere; needs the extra `torch`."""
+"""PyTorch datasets whose images are made on demand and stored nowhere; needs the extra `torch`."""
 
 import operator
 import os
@@ -40,35 +40,35 @@ _MAX_PROCESSES = 4096
 class NumberStream(IterableDataset[tuple[Any, ...]]):
     """Whole batches of images and labels, ready for a model, for `DataLoader(dataset, batch_size=None)`.
 
-    Batch k is the same whatever the number of worker processes and their start method. With several ranks, rank r of R
-    gives batches r, r + R, r + 2R and so on: none is given twice or left out.
+    Batch k does not depend on the number of worker processes or their start method. Of R ranks, rank r returns batches
+    r, r + R, r + 2R and so on: none is repeated or left out.
 
     Parameters
     ----------
     numbers, spacing_range, width, batch_size, count, style, start, digits, fit, label
         As for `stream`.
     drop_last : bool
-        Whether to leave out what does not fill a batch, and the batches that do not go round all ranks: every rank
-        then has the same number of batches.
+        Whether to leave out a last batch that is not full, and the last batches if there is not one for each rank: so
+        all ranks have the same number.
     seed : int, optional
-        As for `stream`; needed where there are several ranks, which would each draw another.
+        As for `stream`; required with several ranks, which would each draw another.
     dtype : torch.dtype
-        `torch.uint8`, 0 to 255, or a floating type, 0 to 1 unless `mean` and `std` are given. To move bytes and convert
-        them on the device is the fastest.
+        `torch.uint8`, 0 to 255, or a floating type, 0 to 1 unless `mean` and `std` are given. It is fastest to move
+        bytes and convert them on the device.
     ink : {"dark", "bright"}
-        Whether ink is 0 on paper of the highest value, or the other way round, as in MNIST.
+        Whether ink is 0 and paper the highest value, or the other way round, as in MNIST.
     mean, std : float
-        Of floating types, after scaling to 0 to 1: images are given as (image - mean) / std.
+        For floating types, after scaling to 0 to 1: images are (image - mean) / std.
     alphabet, blank : str, optional
-        As for `encode_labels`: with an alphabet a batch is (images, targets, lengths), tensors all, the targets filled
-        up to the longest label that can occur; without one it is (images, labels), the labels an array of str.
+        As for `encode_labels`. With an alphabet a batch is three tensors, (images, targets, lengths), the targets
+        padded to the longest label that can occur; without one it is (images, labels), the labels an array of str.
     output_length : int, optional
         As for `encode_labels`.
     rank, world_size : int, optional
-        Which part of the batches to give; None means those of `torch.distributed` where it is initialised, else all.
+        The share of the batches to return; None means that of `torch.distributed` if it is initialised, else all.
     workers : int, optional
-        Number of threads where the stream is read without worker processes; None means one a core. In a worker process
-        there is none.
+        Number of threads if the stream is read without worker processes; None means one per core. Worker processes use
+        none.
 
     Raises
     ------
@@ -133,49 +133,51 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self._share = check_share(rank, world_size)
         if self._ranks[1] > 1 and seed is None:
             raise SpecError("seed is None and there are several ranks, which would each draw another: give a seed")
-        # In shared memory, so that worker processes that live on are told of a new epoch.
+        # In shared memory, so that persistent worker processes see a new epoch.
         self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
         self._position = _Position(0, 1, 1)
         self._resume: _Position | None = None
-        # Of each worker process, how many there are, once it has begun where a state says: the next time, it does not.
+        # By worker process, the number of workers once it has started from a loaded state: it does so only once.
         self._begun = torch.zeros(_MAX_PROCESSES, dtype=torch.int32).share_memory_()  # type: ignore[no-untyped-call]
-        # Compiled here: each worker process would do it, and a forked one takes it over.
+        # Compiled here, as otherwise each worker process would do it; forked ones inherit it.
         _warm(self._batches)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
-        # At once, and not with the first batch: a loader asks where the stream stands before that.
-        first, self._resume = self._first(worker, workers), None
+        # At once, not with the first batch: a loader asks for the position before that.
+        first, self._resume = self._find_first(worker, workers), None
         at = self._position = _Position(first, workers, self._ranks[1])
         epoch = int(self._epoch)
         batches = self._batches.at(epoch) if epoch else self._batches
-        allocate = _private
+        allocate = _allocate_private
         if info is not None and self._form.dtype == torch.uint8:
             allocate = find_lender(batches.size * batches.job.height * batches.job.spec.width).lend
         threads = self._workers if info is None else 1
-        # A tensor that is lent travels alone.
-        made = batches.iterate(self._numbers()[first::workers], threads, allocate, grouped=allocate is _private)
-        return self._counted(made, at)
+        # A lent tensor travels by itself.
+        made = batches.iterate(
+            self._list_numbers()[first::workers], threads, allocate, grouped=allocate is _allocate_private
+        )
+        return self._count_given(made, at)
 
-    def _counted(self, made: Generator[Batch, None, None], at: "_Position") -> Iterator[tuple[Any, ...]]:
-        """Give batches in their form, and count each before it is given."""
+    def _count_given(self, made: Generator[Batch, None, None], at: "_Position") -> Iterator[tuple[Any, ...]]:
+        """Yield batches in their form, and count each before it is returned."""
         longest = self._batches.job.numbers.longest
         with closing(made):
             for images, labels in made:
                 at = self._position = replace(at, batch=at.batch + at.workers)
-                yield self._form.batch(images, labels, longest)
+                yield self._form.make_batch(images, labels, longest)
 
     def __len__(self) -> int:
-        """Give the number of batches of this rank in an epoch; TypeError if the stream has no end."""
+        """Return the number of batches of this rank in an epoch; TypeError if the stream has no end."""
         if self._batches.is_endless:
             raise TypeError("the stream has no end, and so no length: give count to have one")
-        return len(self._numbers())
+        return len(self._list_numbers())
 
     def set_epoch(self, epoch: int) -> None:
-        """Have other images from now on: those of epoch e are the `count` images after those of epoch e - 1.
+        """Switch to the images of an epoch: those of epoch e are the `count` images after those of epoch e - 1.
 
-        To be called before the epoch's loader begins. Without it, each epoch shows the same images.
+        Call it before the epoch's loader starts. Without it, all epochs have the same images.
         """
         checked = check_integer("epoch", epoch, 0)
         if checked and self._batches.is_endless:
@@ -186,15 +188,15 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self._epoch.fill_(checked)
 
     def state_dict(self, batches: int | None = None) -> dict[str, Any]:
-        """Tell where the stream stands, in plain values.
+        """Return the position of the stream in plain values.
 
-        `torchdata`'s `StatefulDataLoader` calls it by itself. Without worker processes it tells how many batches were
-        given; with PyTorch's own `DataLoader` and worker processes, which read ahead, count the batches that you took.
+        `torchdata`'s `StatefulDataLoader` calls it by itself. Without worker processes it counts the batches returned;
+        with PyTorch's own `DataLoader` and worker processes, which read ahead, count the batches that you took.
 
         Parameters
         ----------
         batches : int, optional
-            How many batches this rank has been given in this epoch; None means as many as this process gave.
+            How many batches this rank took in this epoch; None means as many as this process returned.
         """
         position = self._position
         if batches is not None:
@@ -209,14 +211,14 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Begin the next iteration where another stream of the same arguments stood, in the middle of its epoch.
+        """Start the next iteration at the position of another stream with the same arguments, within its epoch.
 
-        To be called before that iteration's worker processes start.
+        Call it before that iteration's worker processes start.
 
         Raises
         ------
         SpecError
-            If the state is of a stream with other arguments, or digits.
+            If the state is of a stream with other arguments or digits.
         """
         given, seed = check_state(state, self._batches.fingerprint)
         workers = check_integer("the state's workers", state.get("workers", 1), 1)
@@ -226,8 +228,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self._resume = self._position = _Position(given, workers, ranks)
         self._begun.zero_()
 
-    def _first(self, worker: int, workers: int) -> int:
-        """Give the first batch of this process, counted in those of the rank."""
+    def _find_first(self, worker: int, workers: int) -> int:
+        """Return the first batch of this process, as a number among those of the rank."""
         at = self._resume
         if at is None or self._has_begun(worker, workers):
             return worker
@@ -241,11 +243,11 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         return at.batch + (worker if at.workers == 1 else 0)
 
     def _has_begun(self, worker: int, workers: int) -> bool:
-        """Tell whether a loader began where the state says before this one: each has worker processes of its own."""
+        """Tell whether an earlier loader has started from the state: each has worker processes of its own."""
         return bool(self._begun[worker]) or int(self._begun.max()) not in (0, workers)
 
-    def _numbers(self) -> range:
-        """Give the batches of this rank."""
+    def _list_numbers(self) -> range:
+        """Return the numbers of this rank's batches."""
         rank, world_size = self._ranks
         count = self._batches.count
         if self._drop_last:
@@ -254,11 +256,11 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
     @property
     def _ranks(self) -> tuple[int, int]:
-        """Rank and world size; where none were given, those of `torch.distributed` at this moment."""
+        """Rank and world size; if none were given, those of `torch.distributed` at this moment."""
         return self._share or find_rank_and_world_size()
 
     def __getstate__(self) -> dict[str, Any]:
-        # A worker process that is spawned knows nothing of the process group. Where there is none yet, one may come.
+        # A spawned worker process does not know the process group. If there is none yet, one may come.
         return {**self.__dict__, "_share": self._ranks if self._ranks[1] > 1 else self._share}
 
     def __setstate__(self, state: Mapping[str, Any]) -> None:
@@ -268,10 +270,10 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
 
 class NumberImages(Dataset[tuple[Any, ...]]):
-    """A dataset of up to 2**62 images of which none is stored: item i is image i, made when it is asked for.
+    """A dataset of up to 2**62 images, none of them stored: item i is image i, made on demand.
 
-    Any order, and any sampler: a `NumberSampler` shares the images out between ranks, none twice or left out. For
-    images in their order a `NumberStream` is faster: it makes a batch at once.
+    It works with any order and any sampler: a `NumberSampler` divides the images among ranks, none repeated or left
+    out. For images in order a `NumberStream` is faster, as it makes a batch at once.
 
     Parameters
     ----------
@@ -352,34 +354,36 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         items: list[tuple[Any, ...]] = []
         for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
             first, *rest = (number for _, number in run)
-            items += self._made(Span(first, first + 1 + len(rest)))
+            items += self._make(Span(first, first + 1 + len(rest)))
         return items
 
-    def _made(self, span: Span) -> list[tuple[Any, ...]]:
+    def _make(self, span: Span) -> list[tuple[Any, ...]]:
         job = self._images.job
         first = job.span.start + span.start
         bound = self._images.bound.change_job(span=Span(first, first + len(span)))
-        images, labels = next(replace(self._images, bound=bound, size=len(span)).iterate(range(1), 1, _private))
-        return self._form.items(images, labels, job.numbers.longest)
+        images, labels = next(
+            replace(self._images, bound=bound, size=len(span)).iterate(range(1), 1, _allocate_private)
+        )
+        return self._form.make_items(images, labels, job.numbers.longest)
 
 
 @dataclass(frozen=True)
 class _Position:
-    """Where a process stands: its next batch, counted in those of one of `ranks`, of `workers` processes in turn."""
+    """The next batch of a process, among those of one of `ranks` that `workers` processes make in turn."""
 
     batch: int
     workers: int
     ranks: int
 
 
-def _private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
+def _allocate_private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
     images, _ = allocate_batch(shape)
     return images, torch.from_numpy(images).unsqueeze(1)
 
 
 def _warm(batches: Batches) -> None:
-    """Make an image, so that everything is compiled."""
+    """Make one image, so that everything is compiled."""
     if batches.count:
         first = batches.job.span.start
         bound = batches.bound.change_job(span=Span(first, first + 1))
-        next(replace(batches, bound=bound).iterate(range(1), 1, _private))
+        next(replace(batches, bound=bound).iterate(range(1), 1, _allocate_private))

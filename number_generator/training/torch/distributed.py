@@ -1,4 +1,4 @@
-"""Which part of the work a process of several has, in PyTorch's terms: its rank, of a world of so many."""
+"""The share of the work that a process has, in PyTorch's terms: its rank and the world size."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ __all__ = ["check_share", "find_rank_and_world_size"]
 
 
 def check_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
-    """Give rank and world size, None where neither is given, or raise SpecError."""
+    """Return rank and world size, or None if neither is given; raise SpecError if they are not valid."""
     if rank is None and world_size is None:
         return None
     if rank is None or world_size is None:
@@ -21,7 +21,7 @@ def check_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
 
 
 def find_rank_and_world_size() -> tuple[int, int]:
-    """Give those of `torch.distributed` at this moment, else the only rank of one."""
+    """Return those of `torch.distributed` at this moment, else (0, 1)."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1

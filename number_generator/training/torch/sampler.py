@@ -1,4 +1,4 @@
-"""A sampler that shares the images of a `NumberImages` out between ranks, in any order, with no list of them."""
+"""A sampler that divides the images of a `NumberImages` among ranks, in order or shuffled, without listing them."""
 
 from collections.abc import Iterator, Sized
 
@@ -13,7 +13,7 @@ __all__ = ["NumberSampler"]
 
 Words = npt.NDArray[np.uint64]
 
-_BLOCK = 4096  # numbers that are worked out at once
+_BLOCK = 4096  # numbers that are computed at once
 _ROUNDS = 6
 # The finaliser of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014), which mixes all bits of a word.
 _MIX = ((np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)), (np.uint64(27), np.uint64(0x94D049BB133111EB)))
@@ -22,22 +22,22 @@ _GOLDEN = 0x9E3779B97F4A7C15
 
 
 class NumberSampler(Sampler[int]):
-    """Numbers of images, each given to one rank alone, and none left out.
+    """Numbers of images, each for exactly one rank.
 
-    PyTorch's `DistributedSampler` makes a list of all numbers, and gives some of them twice where they do not go round.
+    PyTorch's `DistributedSampler` makes a list of all numbers, and repeats some if they do not divide evenly.
 
     Parameters
     ----------
     dataset : sized
-        What the numbers are of: a `NumberImages`, of any size.
+        The images that are numbered: a `NumberImages`, of any size.
     shuffle : bool
-        Whether they come in an order of their own in each epoch, or ascending.
+        Whether each epoch has a random order of its own; otherwise numbers ascend.
     seed : int
-        Of the order, from 0 to 2**64 - 1; all ranks must have the same.
+        The seed of the order, from 0 to 2**64 - 1; the same for all ranks.
     rank, world_size : int, optional
-        Which part to give; None means those of `torch.distributed` where it is initialised, else all.
+        The share to return; None means that of `torch.distributed` if it is initialised, else all.
     drop_last : bool
-        Whether to leave out the numbers that do not go round: every rank then has as many.
+        Whether to leave out the last numbers if there is not one for each rank, so that all ranks have the same count.
 
     Examples
     --------
@@ -66,41 +66,41 @@ class NumberSampler(Sampler[int]):
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Have another order from now on, where numbers are shuffled."""
+        """Switch to the order of an epoch, if numbers are shuffled."""
         self._epoch = check_integer("epoch", epoch, 0)
 
     def __len__(self) -> int:
-        return len(self._places())
+        return len(self._list_places())
 
     def __iter__(self) -> Iterator[int]:
-        places = self._places()
+        places = self._list_places()
         if not self._shuffle:
             yield from places
             return
-        keys = _keys(self._seed, self._epoch)
+        keys = _make_keys(self._seed, self._epoch)
         for first in range(0, len(places), _BLOCK):
             block = places[first : first + _BLOCK]
             steps = np.arange(len(block), dtype=np.uint64) * np.uint64(block.step)
-            yield from _shuffled(steps + np.uint64(block.start), self._count, keys).tolist()
+            yield from _shuffle_places(steps + np.uint64(block.start), self._count, keys).tolist()
 
-    def _places(self) -> range:
-        """Give this rank's places in the order of all."""
+    def _list_places(self) -> range:
+        """Return this rank's places in the whole order."""
         rank, world_size = self._share or find_rank_and_world_size()
         count = self._count // world_size * world_size if self._drop_last else self._count
         return range(rank, count, world_size)
 
 
-def _keys(seed: int, epoch: int) -> list[np.uint64]:
-    """Give a key for each round."""
+def _make_keys(seed: int, epoch: int) -> list[np.uint64]:
+    """Return a key for each round."""
     words = [(seed + (epoch * _ROUNDS + number + 1) * _GOLDEN) % 2**64 for number in range(_ROUNDS)]
-    return list(_mixed(np.array(words, np.uint64)))
+    return list(_mix(np.array(words, np.uint64)))
 
 
-def _shuffled(places: Words, count: int, keys: list[np.uint64]) -> Words:
-    """Give what stands at some places of a permutation of 0 to `count` - 1.
+def _shuffle_places(places: Words, count: int, keys: list[np.uint64]) -> Words:
+    """Return the numbers at some places of a permutation of 0 to `count` - 1.
 
-    A Feistel network permutes the numbers of an even number of bits; what it gives that is too large goes through it
-    again, until it is not ("cycle walking": Black and Rogaway, CT-RSA 2002).
+    A Feistel network permutes the numbers of an even number of bits; results that are too large go through it again
+    until they are not ("cycle walking": Black and Rogaway, CT-RSA 2002).
     """
     half = np.uint64(max(1, ((count - 1).bit_length() + 1) // 2))
     mask = (np.uint64(1) << half) - np.uint64(1)
@@ -109,13 +109,13 @@ def _shuffled(places: Words, count: int, keys: list[np.uint64]) -> Words:
     while outside.any():
         left, right = numbers[outside] >> half, numbers[outside] & mask
         for key in keys:
-            left, right = right, left ^ (_mixed(right ^ key) & mask)
+            left, right = right, left ^ (_mix(right ^ key) & mask)
         numbers[outside] = (left << half) | right
         outside = numbers >= np.uint64(count)
     return numbers
 
 
-def _mixed(words: Words) -> Words:
+def _mix(words: Words) -> Words:
     for shift, factor in _MIX:
         words = (words ^ (words >> shift)) * factor
     return words ^ (words >> _LAST_SHIFT)

@@ -13,7 +13,8 @@ import pytest
 from number_generator.commands.generate import generate_phone_numbers, make_dataset_parser
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Settings
-from number_generator.commands.runs.plan import make_plan, parse_request
+from number_generator.commands.runs.plan import make_plan
+from number_generator.commands.runs.request import parse_request
 from number_generator.errors import ClusterError, OutputError
 from number_generator.job import metadata
 from number_generator.system.signals import Interruption
@@ -59,7 +60,7 @@ def content_of(folder):
 
 def after_the_first(monkeypatch, do):
     """Have something done between the first answer and the second."""
-    answers = cluster.ClusterShards._answers
+    answers = cluster.ClusterShards._collect_answers
 
     def watched(self, tasks):
         for number, answer in enumerate(answers(self, tasks)):
@@ -67,7 +68,7 @@ def after_the_first(monkeypatch, do):
             if number == 0:
                 do(self._client)
 
-    monkeypatch.setattr(cluster.ClusterShards, "_answers", watched)
+    monkeypatch.setattr(cluster.ClusterShards, "_collect_answers", watched)
 
 
 def killed(client):
@@ -295,65 +296,65 @@ def test_a_shard_whose_workers_are_all_lost_is_given_up_after_some_tries(monkeyp
     task, client = Task(), Namespace(loop=None)
     shards = cluster.ClusterShards(Namespace(parts=[]), None, client)
 
-    with pytest.raises(ClusterError, match="every worker that begins it is lost"):
-        list(shards._answers([task]))
+    with pytest.raises(ClusterError, match="every worker that starts it is lost"):
+        list(shards._collect_answers([task]))
 
     assert task.tried == cluster._TRIES
 
 
 @pytest.fixture
-def order(tmp_path):
-    """An order for two shards, whose staging folder is there."""
+def task(tmp_path):
+    """A task for two shards, whose staging folder is there."""
     options = make_dataset_parser().parse_args([*COMMAND, "--shards=2", f"--output-path={tmp_path}/set.h5"])
     settings = Settings(Output(str(tmp_path / "set.h5"), "hdf5", "gzip", ()), False, False, 1, Interruption())
     staging = tmp_path / ".set.h5.0.partial"
     staging.mkdir()
-    return ShardTask.of(make_plan(options).parts[0], settings, staging)
+    return ShardTask.from_part(make_plan(options).parts[0], settings, staging)
 
 
-def test_an_order_can_be_carried_out_twice_by_whoever_gets_it(order):
-    again = pickle.loads(pickle.dumps(order))
+def test_a_task_can_be_carried_out_twice_by_whoever_gets_it(task):
+    again = pickle.loads(pickle.dumps(task))
 
-    first, second = order.make(1), again.make(1)
+    first, second = task.make(1), again.make(1)
 
     assert (first.images, first.was_there) == (1300, False)
     assert (second.images, second.was_there) == (1300, True)
-    assert [path.name for path in order.staging.iterdir()] == ["set-00001-of-00002.h5"]
-    assert len(pickle.dumps(order)) < 1_100_000  # no atlas comes along
+    assert [path.name for path in task.staging.iterdir()] == ["set-00001-of-00002.h5"]
+    assert len(pickle.dumps(task)) < 1_100_000  # no atlas comes along
 
 
-def test_a_worker_that_does_not_see_the_folder_says_so_and_makes_none(order):
-    order.staging.rmdir()
+def test_a_worker_that_does_not_see_the_folder_says_so_and_makes_none(task):
+    task.staging.rmdir()
 
     with pytest.raises(ClusterError, match="all workers must see the folder of --output-path"):
-        order.make(0)
+        task.make(0)
 
-    assert not order.staging.exists()
+    assert not task.staging.exists()
 
 
-def test_a_worker_stops_when_the_run_has_ended(order, monkeypatch):
-    monkeypatch.setattr(ShardTask, "_check_wanted", lambda *_: order.staging.rename(order.staging.with_name("away")))
+def test_a_worker_stops_when_the_run_has_ended(task, monkeypatch):
+    monkeypatch.setattr(ShardTask, "_check_wanted", lambda *_: task.staging.rename(task.staging.with_name("away")))
 
     with pytest.raises(OutputError):
-        order.make(0)
+        task.make(0)
 
-    assert not order.staging.exists()
+    assert not task.staging.exists()
     monkeypatch.undo()
     with pytest.raises(OutputError, match="the run has ended"):
-        order._check_wanted(5)
+        task._check_wanted(5)
 
 
-def test_two_workers_that_make_the_same_shard_do_not_meet(order):
+def test_two_workers_that_make_the_same_shard_do_not_meet(task):
     def late(self, images):
         with contextlib.suppress(StopIteration):
             next(once)
-            order_again.make(0)
+            task_again.make(0)
 
     once = iter([1])
-    order_again = dataclasses.replace(order)
+    task_again = dataclasses.replace(task)
     slow = type("Slow", (ShardTask,), {"_check_wanted": late})
-    slow_order = slow(**{field.name: getattr(order, field.name) for field in dataclasses.fields(order)})
+    slow_task = slow(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)})
 
-    assert slow_order.make(0).images == 1300
+    assert slow_task.make(0).images == 1300
 
-    assert [path.name for path in order.staging.iterdir()] == ["set-00000-of-00002.h5"]
+    assert [path.name for path in task.staging.iterdir()] == ["set-00000-of-00002.h5"]

@@ -103,6 +103,17 @@ def test_a_shard_that_is_made_alone_is_the_one_that_is_made_with_all(folder):
         assert {**load(name)[3], "creation_timestamp": 0} == {**shard[3], "creation_timestamp": 0}
 
 
+def test_a_shard_of_a_listed_split_is_the_one_that_is_made_with_all(folder):
+    Path("numbers.txt").write_text("\n".join(map(str, range(100, 150))))
+    options = ["--sequences=numbers.txt", "--split=a=0.5,b=0.5", "--seed=1"]
+
+    assert run(*options, "--shards=2", "--output-path=all/s.h5") == 0
+    assert run(*options, "--shard=1/2", "--output-path=alone/s.h5") == 0
+
+    for name in ("s-a-00001-of-00002.h5", "s-b-00001-of-00002.h5"):
+        assert_same(load(f"alone/{name}"), load(f"all/{name}"))
+
+
 def test_all_shards_have_the_seed_that_was_drawn(folder):
     assert run("--shards=3") == 0
 

@@ -1,0 +1,102 @@
+"""What the options of `generate-phone-numbers` ask for, as far as it can be known before any digits are loaded.
+
+A wrong option is reported from here, and so no module that loads compiled code is imported at the top.
+"""
+
+import argparse
+import os
+from dataclasses import dataclass
+
+from number_generator.commands.option_values import (
+    Numbers,
+    parse_numbers,
+    parse_shard,
+    parse_shards,
+    parse_split_option,
+)
+from number_generator.commands.output import Output, parse_output
+from number_generator.errors import SpecError
+from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
+from number_generator.job.handwriting import checked_style, with_settings
+from number_generator.job.spec import Fit, RenderSpec
+from number_generator.system.checks import check_integer, check_seed
+
+__all__ = ["Request", "choose_output", "list_places", "name_shard", "parse_render_spec", "parse_request"]
+
+_OPTIONS = {
+    "width": "--image-width",
+    "spacing_range": "(--min-spacing, --max-spacing)",
+    "spacing_range's minimum": "--min-spacing",
+    "spacing_range's maximum": "--max-spacing",
+}
+"""The options for what the messages of RenderSpec name."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the options ask for.
+
+    Attributes
+    ----------
+    spec : RenderSpec
+    numbers : Numbers
+    count : int
+        Number of images in all.
+    seed : int
+        A fresh one if none was given.
+    """
+
+    spec: RenderSpec
+    numbers: Numbers
+    count: int
+    seed: int
+
+
+def parse_request(options: argparse.Namespace) -> Request:
+    """Check the options that describe the images; SpecError names the option that breaks a rule."""
+    spec = parse_render_spec(options, options.fit)
+    numbers = parse_numbers(options)
+    usual = NUM_IMAGES if numbers.count is None else numbers.count
+    count = usual if options.num_images is None else check_integer("--num-images", options.num_images, 1)
+    return Request(spec, numbers, count, check_seed(options.seed, "--seed"))
+
+
+def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> RenderSpec:
+    """Return the RenderSpec that the options describe; SpecError names the option that breaks a rule."""
+    style = with_settings(checked_style(options.style), options.settings)
+    given = options.min_spacing, options.max_spacing
+    spacing_range = None
+    if style.is_clean or given != (None, None):
+        smallest, largest = (usual if gap is None else gap for gap, usual in zip(given, SPACING_RANGE, strict=True))
+        spacing_range = smallest, largest
+    try:
+        return RenderSpec(spacing_range, options.image_width, fit, style)
+    except SpecError as exc:
+        name, verb, rest = str(exc).partition(" is ")
+        raise SpecError(f"{_OPTIONS.get(name, name)}{verb}{rest}") from exc
+
+
+def choose_output(options: argparse.Namespace, request: Request) -> Output:
+    """Return the place that the options name for what they ask for; SpecError names the option that breaks a rule."""
+    kind = "phonenumbers" if request.numbers.are_phone else "numbers"
+    return parse_output(options, f"{kind}-handwritten-dataset-{request.count}")
+
+
+def list_places(options: argparse.Namespace, output: Output) -> list[str]:
+    """List the files and folders that a run makes: of each part its shards, then the part itself."""
+    split, shard = parse_split_option(options), parse_shard(options)
+    shards = parse_shards(options) or 0
+    places = []
+    for whole in [output.target] if split is None else map(output.of_part, split.names):
+        if shard is not None:
+            places.append(name_shard(whole, *shard))
+        else:
+            places += [*(name_shard(whole, number, shards) for number in range(shards)), whole]
+    return places
+
+
+def name_shard(target: str, number: int, shards: int) -> str:
+    """Return the file of a shard, from that of the index."""
+    root, ending = os.path.splitext(target)  # noqa: PTH122 - keeps the "./" that the commands have always shown
+    digits = max(5, len(str(shards)))
+    return f"{root}-{number:0{digits}d}-of-{shards:0{digits}d}{ending}"
