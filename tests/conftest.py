@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from patience import PATIENCE_S
 
 from number_generator import DigitImageDataset
 from number_generator.digits import resolve as digit_datasets
@@ -90,7 +91,7 @@ def run_python(tmp_path):
             env={**kept, "PYTHONPATH": path, **environment},
             capture_output=True,
             text=True,
-            timeout=300,  # compiling everything with bounds checks takes a minute of an idle core
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr

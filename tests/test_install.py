@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 from number_generator import __version__, generate_numbers_sequence
 
@@ -50,7 +51,7 @@ def run(command, folder):
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST_", "NG_", "COV_"))
     }
     done = subprocess.run(
-        list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, timeout=300, check=False
+        list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     output = done.stdout + done.stderr
     if done.returncode and "hatchling" in output and any(sign in output for sign in _NO_INDEX):

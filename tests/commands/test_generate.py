@@ -16,6 +16,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from PIL import Image
 
 import number_generator
@@ -373,7 +374,7 @@ def test_a_signal_while_images_are_written_as_they_are_leaves_nothing(folder, nu
             assert process.poll() is None, process.communicate()
             time.sleep(0.002)
         process.send_signal(number)
-        error = process.communicate(timeout=60)[1]
+        error = process.communicate(timeout=PATIENCE_S)[1]
     finally:
         process.kill()
 
@@ -556,7 +557,7 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
         pass
     finally:
         os.close(ours)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0
     assert out.endswith("seconds...\n")
@@ -884,7 +885,7 @@ def start(name, arguments, **keywords):
         [sys.executable, "-c", ENTRY, name, *arguments],
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         **keywords,
     )
@@ -921,7 +922,7 @@ def test_a_full_standard_output_is_one_error(folder):
 def test_closed_standard_streams_do_no_harm(folder):
     command = shlex.join([sys.executable, "-c", ENTRY, "generate_phone_numbers", "--num-images=5", "--seed=1"])
 
-    done = subprocess.run(f"{command} <&- >&- 2>&-", shell=True, timeout=60, check=False)
+    done = subprocess.run(f"{command} <&- >&- 2>&-", shell=True, timeout=PATIENCE_S, check=False)
     run(PHONE, "--num-images=5", "--seed=1", "--output-path=other.pickle")
 
     assert done.returncode == 0

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from installed import installed
+from patience import PATIENCE_S
 from scipy import ndimage
 
 from number_generator import DigitImageDataset, GenericDataset
@@ -548,7 +549,7 @@ def test_the_command_computes_the_clusters_of_other_digits(half_clustered, tmp_p
         [installed("generate-phone-numbers"), *arguments, f"--output-path={tmp_path / 'set.h5'}"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         check=False,
     )
 

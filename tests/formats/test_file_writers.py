@@ -20,6 +20,7 @@ import pytest
 import written
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 from written import write_dataset
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
@@ -547,7 +548,7 @@ def test_images_without_compression_can_be_mapped_into_memory(tmp_path):
 def test_h5ls_lists_a_file_without_compression(tmp_path):
     path = write(tmp_path / "set.h5", make_images(40, 28, 100), make_labels(40), "hdf5", compression="none")
 
-    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=60).stdout
+    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True).stdout
 
     assert "{40/40, 28/28, 100/100}" in listing
     assert "deflate" not in listing
@@ -935,10 +936,8 @@ def test_h5dump_reads_the_file_with_no_plug_in(tmp_path, compression):
     path = write(tmp_path / "set.h5", images, labels, "hdf5", compression=compression)
 
     binary = tmp_path / "images.bin"
-    subprocess.run(
-        ["h5dump", "-d", "/images", "-b", "LE", "-o", binary, path], check=True, capture_output=True, timeout=60
-    )
-    text = subprocess.run(["h5dump", "-d", "/labels", path], check=True, capture_output=True, text=True, timeout=60)
+    subprocess.run(["h5dump", "-d", "/images", "-b", "LE", "-o", binary, path], check=True, capture_output=True)
+    text = subprocess.run(["h5dump", "-d", "/labels", path], check=True, capture_output=True, text=True)
 
     assert binary.read_bytes() == images.tobytes()
     assert labels[39].decode() in text.stdout
@@ -949,7 +948,7 @@ def test_h5dump_reads_the_file_with_no_plug_in(tmp_path, compression):
 def test_h5ls_lists_the_file(tmp_path):
     path = write(tmp_path / "set.h5", make_images(40, 28, 100), make_labels(40), "hdf5")
 
-    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=60).stdout
+    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True).stdout
 
     assert "{40/40, 28/28, 100/100}" in listing
     assert "deflate" in listing
@@ -1159,7 +1158,7 @@ def test_a_disk_that_gets_full_is_one_error_and_leaves_nothing(small_disk, file_
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

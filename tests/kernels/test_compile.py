@@ -14,6 +14,7 @@ import numba
 import pytest
 import reference
 from numba.core.caching import CacheImpl, IndexDataCacheFile
+from patience import PATIENCE_S
 
 from number_generator._kernels import compile as compile_module
 from number_generator._kernels.compile import _sources_digest, kernel
@@ -206,7 +207,6 @@ def test_every_kernel_is_cached_in_this_way_and_runs_without_the_gil():
 DRAW = """
 import sys
 import numpy as np
-import reference
 sys.path.insert(0, sys.argv[1])
 import reference
 from number_generator import DigitImageDataset, generate_batch
@@ -265,7 +265,7 @@ def assemblies(tmp_path_factory):
         with (folder / f"{name}.s").open("w") as output:
             command = [sys.executable, "-W", "error", "-c", DRAW, str(Path(reference.__file__).parent)]
             runs[name] = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.PIPE)
-    errors = {name: run.communicate(timeout=120)[1].decode() for name, run in runs.items()}
+    errors = {name: run.communicate(timeout=PATIENCE_S)[1].decode() for name, run in runs.items()}
     return {name: (errors[name], (folder / f"{name}.s").read_text()) for name in MACHINES}
 
 

@@ -29,6 +29,7 @@ from pages import (
     scan_page,
     table_of,
 )
+from patience import PATIENCE_S
 from scipy import ndimage
 
 from number_generator._kernels import draws, paper, scan, styled
@@ -459,7 +460,7 @@ def digests(tmp_path_factory):
         runs[name] = subprocess.Popen(
             command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-    return {name: run.communicate(timeout=300) for name, run in runs.items()}
+    return {name: run.communicate(timeout=PATIENCE_S) for name, run in runs.items()}
 
 
 @pytest.mark.parametrize("machine", list(MACHINES))

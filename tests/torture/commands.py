@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from patience import PATIENCE_S
 from tqdm import tqdm
 
 from number_generator.commands import generate as cli
@@ -29,7 +30,6 @@ FORMATS = ("pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet")
 _ENDINGS = {"pickle": ".pickle", "hdf5": ".h5", "npz": ".npz", "lmdb": ".lmdb"}
 _PACKAGES = {"lmdb": "lmdb", "parquet": "pyarrow"}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE_S = 120
 _TIME = 1e9
 # Folders of images are slow to write, and a run is to take some tenths of a second.
 _IMAGES = {"png": 1500, "lmdb": 3000, "webdataset": 3000, "parquet": 3000}
@@ -185,7 +185,7 @@ class Process:
 
     def wait(self):
         """Give the exit status, negative for a signal that ended the run, and what it printed."""
-        if not self.has_ended(_PATIENCE_S):
+        if not self.has_ended(PATIENCE_S):
             os.kill(self._id, signal.SIGKILL)
         _, status = os.waitpid(self._id, 0)
         os.close(self._descriptor)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE_S
 
 from number_generator.errors import DatasetError
 from number_generator.formats.dataset import GenericDataset
@@ -703,7 +704,7 @@ def run_python(code, *arguments):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )
 
