@@ -3,8 +3,6 @@
 import itertools
 import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import llvmlite.binding
@@ -29,7 +27,6 @@ from pages import (
     scan_page,
     table_of,
 )
-from patience import PATIENCE_S
 from scipy import ndimage
 
 from number_generator._kernels import draws, paper, scan, styled
@@ -446,26 +443,11 @@ if platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_f
     MACHINES["generic"] = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 
 
-@pytest.fixture(scope="module")
-def digests(tmp_path_factory):
-    """What the same pages hash to with other vectors; they compile at once."""
-    folder = tmp_path_factory.mktemp("machines")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "NG_"))}
-    path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
-    runs = {}
-    for name, settings in MACHINES.items():
-        environment = {**kept, **settings, "NUMBA_CACHE_DIR": str(folder / name), "PYTHONPATH": path}
-        code = "import pages; print(pages.digest_of_pages(bounds_checked=False))"
-        command = [sys.executable, "-W", "error", "-c", code]
-        runs[name] = subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    return {name: run.communicate(timeout=PATIENCE_S) for name, run in runs.items()}
-
-
 @pytest.mark.parametrize("machine", list(MACHINES))
-def test_pages_are_the_same_on_any_machine(digests, machine):
-    output, error = digests[machine]
+def test_pages_are_the_same_on_any_machine(run_python, machine_code, machine):
+    path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
+    environment = {**MACHINES[machine], "NUMBA_CACHE_DIR": str(machine_code(machine)), "PYTHONPATH": path}
 
-    assert error == ""
-    assert output.strip() == digest_of_pages(bounds_checked=False)
+    digest = run_python("import pages; print(pages.digest_of_pages(bounds_checked=False))", **environment)
+
+    assert digest.strip() == digest_of_pages(bounds_checked=False)
