@@ -240,6 +240,8 @@ def test_nothing_named_data_is_installed(from_wheel):
     assert not (from_wheel.site / "tests").exists()
 
 
+@pytest.mark.xdist_group("installs")
+@pytest.mark.slow
 def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
     found = from_sdist.probe(tmp_path)
 
@@ -251,6 +253,8 @@ def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
                 assert (from_sdist.site / name).read_bytes() == archive.read(name), name
 
 
+@pytest.mark.xdist_group("installs")
+@pytest.mark.slow
 def test_the_digits_are_found_from_an_editable_install(from_checkout, checkout, tmp_path):
     found = from_checkout.probe(tmp_path, "draw")
 
@@ -275,6 +279,8 @@ def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_whee
     assert "2 passed" in said
 
 
+@pytest.mark.xdist_group("installs")
+@pytest.mark.slow
 def test_without_its_digits_the_package_says_so(from_sdist, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(

@@ -332,6 +332,7 @@ def test_the_learning_rate_rises_and_falls():
     assert rates[-1] == pytest.approx(0)
 
 
+@pytest.mark.slow
 def test_a_reader_learns_to_read_single_digits():
     torch.manual_seed(0)
     torch.set_num_threads(1)

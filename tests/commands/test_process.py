@@ -385,6 +385,7 @@ def fill(folder, name):
 # --- the cache of compiled code
 
 
+@pytest.mark.slow
 def test_the_second_start_uses_the_compiled_code_of_the_first(tmp_path, monkeypatch):
     cache = tmp_path / "cache"
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))

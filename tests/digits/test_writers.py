@@ -316,6 +316,7 @@ def test_clusters_are_numbered_from_left_leaning_to_right_leaning(half_clustered
     assert means == sorted(means)
 
 
+@pytest.mark.slow
 def test_the_same_digits_have_the_same_clusters_again(half_clustered):
     half, made = half_clustered
 

@@ -443,7 +443,10 @@ if platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_f
     MACHINES["generic"] = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 
 
-@pytest.mark.parametrize("machine", list(MACHINES))
+@pytest.mark.xdist_group("pixels of older machines")
+@pytest.mark.parametrize(
+    "machine", [pytest.param(name, marks=pytest.mark.slow if name == "generic" else ()) for name in MACHINES]
+)
 def test_pages_are_the_same_on_any_machine(run_python, machine_code, machine):
     path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
     environment = {**MACHINES[machine], "NUMBA_CACHE_DIR": str(machine_code(machine)), "PYTHONPATH": path}

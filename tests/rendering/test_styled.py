@@ -251,6 +251,8 @@ def is_x86_with_avx2():
     return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
 
 
+@pytest.mark.xdist_group("pixels of older machines")
+@pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
     "machine",
@@ -1392,6 +1394,7 @@ print(pages.digest_of_pages(bounds_checked=True))
 """
 
 
+@pytest.mark.slow
 def test_no_index_is_out_of_bounds_and_checked_pages_are_the_same(run_python, machine_code):
     # In one process, as machine code that checks takes long to compile; numba does not tell it from other.
     path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
