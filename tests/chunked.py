@@ -6,6 +6,7 @@ import sys
 
 import h5py
 import numpy as np
+from patience import PATIENCE_S
 
 from number_generator.errors import DatasetError
 from number_generator.formats.hdf5.reader import Hdf5Reader
@@ -103,6 +104,6 @@ def run_python(code, *arguments):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE_S,
         check=False,
     )

@@ -1,4 +1,4 @@
-"""What several test modules share: digit datasets of any size, and a clean environment."""
+"""What several test modules share: digit datasets of any size, a clean environment, and machine code."""
 
 import os
 import subprocess
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
+from patience import PATIENCE_S
 
 from number_generator import DigitImageDataset
 from number_generator.digits import resolve as digit_datasets
@@ -23,6 +24,17 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("repeat")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_package():
+    """Let other processes import the package that the tests import, also where a copy is installed.
+
+    So the tests are of one package, and its kernels, which are cached by their path, compile once.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(digit_datasets.__file__).parents[2]), prepend=os.pathsep)
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -74,23 +86,33 @@ def digits_file(make_digit_dataset, tmp_path):
     return path
 
 
+@pytest.fixture(scope="session")
+def machine_code(request, tmp_path_factory):
+    """Return a maker of folders for kernels compiled in another way, `machine_code(way)`: kept between runs."""
+    cache = getattr(request.config, "cache", None)
+    return tmp_path_factory.mktemp if cache is None else cache.mkdir
+
+
 @pytest.fixture
 def run_python(tmp_path):
-    """Give a runner of scripts in a fresh interpreter and an empty folder: `run(code, *arguments, **environment)`."""
+    """Return a runner of scripts in a fresh interpreter and an empty folder: `run(code, *arguments, **environment)`.
+
+    The scripts use the machine code that the tests use, unless the environment says otherwise.
+    """
 
     def run(code, *arguments, **environment):
         folder = tmp_path / "run_python"
         folder.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("NG_", "NUMBA_", "COV_"))}
-        source = str(Path(digit_datasets.__file__).parents[2])
-        path = os.pathsep.join([source, *filter(None, [kept.get("PYTHONPATH")])])
+        if "NUMBA_CACHE_DIR" in os.environ:
+            kept["NUMBA_CACHE_DIR"] = os.environ["NUMBA_CACHE_DIR"]
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", code, *map(str, arguments)],
             cwd=folder,
-            env={**kept, "PYTHONPATH": path, **environment},
+            env={**kept, **environment},
             capture_output=True,
             text=True,
-            timeout=300,  # compiling everything with bounds checks takes a minute of an idle core
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr

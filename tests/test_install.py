@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 from number_generator import __version__, generate_numbers_sequence
 
@@ -50,7 +51,7 @@ def run(command, folder):
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST_", "NG_", "COV_"))
     }
     done = subprocess.run(
-        list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, timeout=300, check=False
+        list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
     output = done.stdout + done.stderr
     if done.returncode and "hatchling" in output and any(sign in output for sign in _NO_INDEX):
@@ -239,6 +240,8 @@ def test_nothing_named_data_is_installed(from_wheel):
     assert not (from_wheel.site / "tests").exists()
 
 
+@pytest.mark.xdist_group("installs")
+@pytest.mark.slow
 def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
     found = from_sdist.probe(tmp_path)
 
@@ -250,6 +253,8 @@ def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
                 assert (from_sdist.site / name).read_bytes() == archive.read(name), name
 
 
+@pytest.mark.xdist_group("installs")
+@pytest.mark.slow
 def test_the_digits_are_found_from_an_editable_install(from_checkout, checkout, tmp_path):
     found = from_checkout.probe(tmp_path, "draw")
 
@@ -274,6 +279,8 @@ def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_whee
     assert "2 passed" in said
 
 
+@pytest.mark.xdist_group("installs")
+@pytest.mark.slow
 def test_without_its_digits_the_package_says_so(from_sdist, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from installed import installed
+from patience import PATIENCE_S
 
 from number_generator import GenericDataset
 from number_generator.commands import generate as cli
@@ -30,7 +31,6 @@ NEEDED = {"formats.md": ["lmdb", "pyarrow", "datasets", "webdataset"], "converti
 """The optional packages without which the commands of a page fail."""
 TUTORIALS = [*PAGES, CHECKOUT / "docs" / "training.md"]
 
-_PATIENCE_S = 600  # the kernels of a style compile at first use, here perhaps beside other tests
 
 # Options of other tools that a page names: those of deep-text-recognition-benchmark.
 OTHERS = {"--batch", "--gt", "--input", "--output", "--select", "--train", "--valid"}
@@ -88,7 +88,7 @@ def commands_of(block):
 def run_command(command):
     name, *arguments = shlex.split(command)
     program = sys.executable if name == "python" else installed(name)
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     assert done.stderr == ""
     return done.stdout

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from patience import PATIENCE_S
 from test_readme import blocks_of
 
 from number_generator import GenericDataset
@@ -53,7 +54,7 @@ def slurm(tmp_path):
         done = subprocess.run(
             [BASH, "-c", script],
             env=os.environ | {"PATH": path, "SLURM_CPUS_PER_TASK": "1"} | environment,
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -12,6 +12,7 @@ import time
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from running import ENTRY, PHONE, load, names_in, run
 
 from number_generator import entry
@@ -26,7 +27,7 @@ def start(name, arguments, **keywords):
         [sys.executable, "-c", ENTRY, name, *arguments],
         stderr=subprocess.PIPE,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         **keywords,
     )
@@ -78,7 +79,7 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
         pass
     finally:
         os.close(ours)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=PATIENCE_S)
 
     assert process.returncode == 0
     assert out.endswith("seconds...\n")
@@ -116,7 +117,7 @@ def test_a_full_standard_output_is_one_error(folder):
 def test_closed_standard_streams_do_no_harm(folder):
     command = shlex.join([sys.executable, "-c", ENTRY, "generate_phone_numbers", "--num-images=5", "--seed=1"])
 
-    done = subprocess.run(f"{command} <&- >&- 2>&-", shell=True, timeout=60, check=False)
+    done = subprocess.run(f"{command} <&- >&- 2>&-", shell=True, timeout=PATIENCE_S, check=False)
     run(PHONE, "--num-images=5", "--seed=1", "--output-path=other.pickle")
 
     assert done.returncode == 0
@@ -139,7 +140,7 @@ def test_a_signal_while_images_are_written_as_they_are_leaves_nothing(folder, nu
             assert process.poll() is None, process.communicate()
             time.sleep(0.002)
         process.send_signal(number)
-        error = process.communicate(timeout=60)[1]
+        error = process.communicate(timeout=PATIENCE_S)[1]
     finally:
         process.kill()
 

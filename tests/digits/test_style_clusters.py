@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 from installed import installed
+from patience import PATIENCE_S
 from scipy import ndimage
 
 from number_generator import DigitImageDataset, GenericDataset
@@ -170,6 +171,7 @@ def test_clusters_are_numbered_from_left_leaning_to_right_leaning(half_clustered
     assert means == sorted(means)
 
 
+@pytest.mark.slow
 def test_the_same_digits_have_the_same_clusters_again(half_clustered):
     half, made = half_clustered
 
@@ -313,7 +315,7 @@ def test_the_command_computes_the_clusters_of_other_digits(half_clustered, tmp_p
         [installed("generate-phone-numbers"), *arguments, f"--output-path={tmp_path / 'set.h5'}"],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from small_dataset import need
 from write_back import note_requests
 from written import (
@@ -417,7 +418,7 @@ def test_a_disk_that_gets_full_is_one_error_and_leaves_nothing(small_disk, file_
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

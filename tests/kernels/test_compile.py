@@ -14,6 +14,7 @@ import numba
 import pytest
 import reference
 from numba.core.caching import CacheImpl, IndexDataCacheFile
+from patience import PATIENCE_S
 
 from number_generator._kernels import compile as compile_module
 from number_generator._kernels.compile import _digest_sources, kernel
@@ -264,10 +265,12 @@ def assemblies(tmp_path_factory):
         with (folder / f"{name}.s").open("w") as output:
             command = [sys.executable, "-W", "error", "-c", DRAW, str(Path(reference.__file__).parent)]
             runs[name] = subprocess.Popen(command, env=environment, cwd=folder, stdout=output, stderr=subprocess.PIPE)
-    errors = {name: run.communicate(timeout=120)[1].decode() for name, run in runs.items()}
+    errors = {name: run.communicate(timeout=PATIENCE_S)[1].decode() for name, run in runs.items()}
     return {name: (errors[name], (folder / f"{name}.s").read_text()) for name in MACHINES}
 
 
+@pytest.mark.xdist_group("older machines")
+@pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
     ("machine", "used", "unused"), [("haswell", "ymm", "zmm"), ("generic", "xmm", "[yz]mm")], ids=list(MACHINES)
@@ -280,6 +283,8 @@ def test_pixels_are_exact_with_the_vectors_of_an_older_machine(assemblies, machi
     assert not re.search(rf"%{unused}\d", assembly)
 
 
+@pytest.mark.xdist_group("older machines")
+@pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
     ("machine", "one", "apart"),

@@ -4,8 +4,6 @@ import itertools
 import math
 import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import llvmlite.binding
@@ -434,26 +432,14 @@ if platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_f
     MACHINES["generic"] = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 
 
-@pytest.fixture(scope="module")
-def digests(tmp_path_factory):
-    """What the same pages hash to with other vectors; they compile at once."""
-    folder = tmp_path_factory.mktemp("machines")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "NG_"))}
+@pytest.mark.xdist_group("pixels of older machines")
+@pytest.mark.parametrize(
+    "machine", [pytest.param(name, marks=pytest.mark.slow if name == "generic" else ()) for name in MACHINES]
+)
+def test_pages_are_the_same_on_any_machine(run_python, machine_code, machine):
     path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
-    runs = {}
-    for name, settings in MACHINES.items():
-        environment = {**kept, **settings, "NUMBA_CACHE_DIR": str(folder / name), "PYTHONPATH": path}
-        code = "import pages; print(pages.digest_of_pages(bounds_checked=False))"
-        command = [sys.executable, "-W", "error", "-c", code]
-        runs[name] = subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-    return {name: run.communicate(timeout=300) for name, run in runs.items()}
+    environment = {**MACHINES[machine], "NUMBA_CACHE_DIR": str(machine_code(machine)), "PYTHONPATH": path}
 
+    digest = run_python("import pages; print(pages.digest_of_pages(bounds_checked=False))", **environment)
 
-@pytest.mark.parametrize("machine", list(MACHINES))
-def test_pages_are_the_same_on_any_machine(digests, machine):
-    output, error = digests[machine]
-
-    assert error == ""
-    assert output.strip() == digest_of_pages(bounds_checked=False)
+    assert digest.strip() == digest_of_pages(bounds_checked=False)

@@ -175,17 +175,20 @@ def is_x86_with_avx2():
     return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
 
 
+@pytest.mark.xdist_group("pixels of older machines")
+@pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
     "machine",
     [{"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}, {"NUMBA_CPU_NAME": "generic"}],
     ids=["haswell", "generic"],
 )
-def test_pixels_are_the_same_on_an_older_machine(run_python, capsys, machine):
+def test_pixels_are_the_same_on_an_older_machine(run_python, machine_code, capsys, machine):
     exec(HASHES, {})
     here = capsys.readouterr().out.split()
 
-    there = run_python(HASHES, **machine).split()
+    cache = machine_code(machine["NUMBA_CPU_NAME"])
+    there = run_python(HASHES, NUMBA_CACHE_DIR=str(cache), **machine).split()
 
     assert len(set(here)) == 7
     assert there == here
@@ -462,17 +465,11 @@ print(pages.digest_of_pages(bounds_checked=True))
 """
 
 
-@pytest.fixture
-def checked_cache(request, tmp_path):
-    """A folder for machine code that looks at indices, which numba does not tell from other; kept between runs."""
-    cache = getattr(request.config, "cache", None)
-    return cache.mkdir("boundscheck") if cache is not None else tmp_path
-
-
-def test_no_index_is_out_of_bounds_and_checked_pages_are_the_same(run_python, checked_cache):
-    # In one process, as machine code that checks takes long to compile.
+@pytest.mark.slow
+def test_no_index_is_out_of_bounds_and_checked_pages_are_the_same(run_python, machine_code):
+    # In one process, as machine code that checks takes long to compile; numba does not tell it from other.
     path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
-    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(checked_cache), "PYTHONPATH": path}
+    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(machine_code("boundscheck")), "PYTHONPATH": path}
 
     digest = run_python(SMALL_BATCHES, **environment)
 

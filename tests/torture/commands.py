@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from patience import PATIENCE_S
 from tqdm import tqdm
 
 from number_generator.commands import generate as cli
@@ -27,7 +28,6 @@ from number_generator.system.signals import Interruption
 __all__ = ["Case", "Process", "all_cases", "checksums", "difference", "names_in", "run", "warm_up"]
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE_S = 120
 _TIME = 1e9
 # Folders of images are slow to write, and a run is to take some tenths of a second.
 _IMAGES = {"png": 1500, "lmdb": 3000, "webdataset": 3000, "parquet": 3000}
@@ -189,7 +189,7 @@ class Process:
 
     def wait(self):
         """Give the exit status, negative for a signal that ended the run, and what it printed."""
-        if not self.has_ended(_PATIENCE_S):
+        if not self.has_ended(PATIENCE_S):
             os.kill(self._id, signal.SIGKILL)
         _, status = os.waitpid(self._id, 0)
         os.close(self._descriptor)

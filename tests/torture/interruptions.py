@@ -7,6 +7,8 @@ from collections import defaultdict
 from pathlib import Path
 from random import Random
 
+from patience import PATIENCE_S
+
 from torture.commands import Process, run
 
 __all__ = ["STATUSES", "interrupt", "interrupt_processes", "kill"]
@@ -16,7 +18,6 @@ STATUSES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 _LATEST = 1.15  # of a run's usual time, so that some signals come when all is done
 _LATEST_OF_PROCESS_S = 1.2
-_PATIENCE_S = 60
 _HIDDEN = (".",)
 
 
@@ -107,7 +108,7 @@ def interrupt_processes(count, number, place, cases, *, command):
             _wait_for_handlers(process)
             time.sleep(moment_s)
             process.send_signal(sent)
-            _, text = process.communicate(timeout=_PATIENCE_S)
+            _, text = process.communicate(timeout=PATIENCE_S)
         status, found = process.returncode, place.found(case)
         is_stopped = status == STATUSES[sent]
         counts[case.file_format][0 if is_stopped else 1] += 1
@@ -119,7 +120,7 @@ def interrupt_processes(count, number, place, cases, *, command):
 
 def _wait_for_handlers(process):
     """Wait until the command has taken over the signals: before that, Python's own start answers them."""
-    status, give_up = Path(f"/proc/{process.pid}/status"), time.monotonic() + _PATIENCE_S
+    status, give_up = Path(f"/proc/{process.pid}/status"), time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < give_up:
         caught = next(line.split()[1] for line in status.read_text().splitlines() if line.startswith("SigCgt"))
         if int(caught, 16) >> (signal.SIGTERM - 1) & 1:

@@ -87,6 +87,7 @@ def interrupted(client):
     raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [["--style=natural"], ["--resume"]])
 def test_a_worker_that_is_killed_changes_no_byte(run, tmp_path, monkeypatch, more):
     options = ["--shards=16", "--truth=boxes", *more]

@@ -360,6 +360,7 @@ sys.exit(cli.generate_phone_numbers(sys.argv[2:], Interruption()))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no limits there")
 @pytest.mark.parametrize(("name", "limit"), [("a.h5", 4_000_000), ("a-png", 3_000_000)])
 def test_a_file_size_limit_is_one_error_and_the_next_run_goes_on(folder, name, limit):

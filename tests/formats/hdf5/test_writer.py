@@ -8,6 +8,7 @@ import zlib
 import h5py
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from written import METADATA, header_of, make_images, make_labels, names_in, write_arrays
 
 from number_generator.errors import OutputError, SpecError
@@ -153,9 +154,11 @@ def test_h5dump_reads_the_file_with_no_plug_in(tmp_path, compression):
 
     binary = tmp_path / "images.bin"
     subprocess.run(
-        ["h5dump", "-d", "/images", "-b", "LE", "-o", binary, path], check=True, capture_output=True, timeout=60
+        ["h5dump", "-d", "/images", "-b", "LE", "-o", binary, path], check=True, capture_output=True, timeout=PATIENCE_S
     )
-    text = subprocess.run(["h5dump", "-d", "/labels", path], check=True, capture_output=True, text=True, timeout=60)
+    text = subprocess.run(
+        ["h5dump", "-d", "/labels", path], check=True, capture_output=True, text=True, timeout=PATIENCE_S
+    )
 
     assert binary.read_bytes() == images.tobytes()
     assert labels[39].decode() in text.stdout
@@ -166,7 +169,9 @@ def test_h5dump_reads_the_file_with_no_plug_in(tmp_path, compression):
 def test_h5ls_lists_the_file(tmp_path):
     path = write_arrays(tmp_path / "set.h5", make_images(40, 28, 100), make_labels(40), "hdf5")
 
-    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=60).stdout
+    listing = subprocess.run(
+        ["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=PATIENCE_S
+    ).stdout
 
     assert "{40/40, 28/28, 100/100}" in listing
     assert "deflate" in listing
@@ -294,7 +299,9 @@ def test_images_without_compression_can_be_mapped_into_memory(tmp_path):
 def test_h5ls_lists_a_file_without_compression(tmp_path):
     path = write_arrays(tmp_path / "set.h5", make_images(40, 28, 100), make_labels(40), "hdf5", compression="none")
 
-    listing = subprocess.run(["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=60).stdout
+    listing = subprocess.run(
+        ["h5ls", "-v", path], check=True, capture_output=True, text=True, timeout=PATIENCE_S
+    ).stdout
 
     assert "{40/40, 28/28, 100/100}" in listing
     assert "deflate" not in listing

@@ -45,7 +45,9 @@ def joined(batches):
     return torch.cat(images)[:, 0].numpy(), [label for part in labels for label in part.tolist()]
 
 
-@pytest.mark.parametrize(("workers", "method"), [(0, None), (1, "fork"), (3, "fork"), (2, "spawn")])
+@pytest.mark.parametrize(
+    ("workers", "method"), [(0, None), (1, "fork"), (3, "fork"), pytest.param(2, "spawn", marks=pytest.mark.slow)]
+)
 def test_a_loader_gives_each_image_once_and_in_order(chunk, workers, method):
     loader = load(make_stream(), workers, method)
 
