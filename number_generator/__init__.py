@@ -20,7 +20,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
         generate_number_sequence,
         generate_numbers_sequence,
     )
-    from number_generator.digits.resolve import DigitImageDataset, fetch_digits, set_default_dataset_filepath
+    from number_generator.digits.dataset import DigitImageDataset
+    from number_generator.digits.resolve import fetch_digits, set_default_dataset_filepath
     from number_generator.digits.splits import split_digits
     from number_generator.formats.conversion import convert
     from number_generator.formats.dataset import GenericDataset

@@ -16,8 +16,6 @@ from number_generator.numbers.sequences import format_labels, pack_sequences
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.checks import check_integer, check_seed
 
-__all__ = ["MAX_COUNT", "draw_dataset_sheet", "draw_preview", "draw_style_sheet", "find_style"]
-
 MAX_COUNT = 10_000
 """The most images on a sheet."""
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits, set_default_dataset_filepath
+from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.resolve import Digits, resolve_digits, set_default_dataset_filepath
 from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset, Images

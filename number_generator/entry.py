@@ -10,8 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from typing import NoReturn
 
-__all__ = ["generate_numbers_sequence", "generate_phone_numbers", "run_module"]
-
 
 def generate_numbers_sequence() -> "NoReturn":
     """Run `generate-numbers-sequence` with the arguments of this process."""

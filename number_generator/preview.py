@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     import numpy as np
     import numpy.typing as npt
 
-    from number_generator.digits.resolve import DigitImageDataset
+    from number_generator.digits.dataset import DigitImageDataset
     from number_generator.formats.dataset import GenericDataset, Images
     from number_generator.job.handwriting import Handwriting
 

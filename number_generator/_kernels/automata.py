@@ -14,8 +14,6 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import NIL, ONE
 from number_generator._kernels.simd import multiply_wide
 
-__all__ = ["ARC", "CODE_BITS", "COUNT", "NODE_SIZE", "TAG", "draw_numbers", "scale_fraction"]
-
 ARC = 0
 """The column of a state's first arc."""
 

@@ -11,8 +11,6 @@ from typing import Any
 import numba
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
-__all__ = ["kernel"]
-
 _logger = logging.getLogger(__name__)
 
 

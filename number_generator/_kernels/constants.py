@@ -6,8 +6,6 @@ integer makes a float.
 
 import numpy as np
 
-__all__ = ["F0", "F1", "FOUR", "HALF", "LOW_16", "NIL", "ONE", "ROUNDER", "THREE", "TWO", "WHITE"]
-
 NIL = np.uint64(0)
 ONE = np.uint64(1)
 TWO = np.uint64(2)

@@ -13,21 +13,6 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import LOW_16, NIL
 from number_generator._kernels.rng import fill_words, philox
 
-__all__ = [
-    "CONSTANT",
-    "NORMAL",
-    "ROW_SIZE",
-    "TABLE_ROWS",
-    "UNIFORM",
-    "block",
-    "glyph_values",
-    "happens",
-    "line_value",
-    "line_value_2",
-    "unit",
-    "value",
-]
-
 CONSTANT = 0
 UNIFORM = 1
 NORMAL = 2

@@ -14,26 +14,6 @@ import numpy as np
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, HALF, WHITE
 
-__all__ = [
-    "ACROSS",
-    "BOTTOM_X",
-    "FACTS",
-    "FIELD_SCALE",
-    "MIDDLE_X",
-    "MIDDLE_Y",
-    "SHEARS",
-    "SHEAR_STEP",
-    "SLANT",
-    "STROKE",
-    "SUPPORT",
-    "TOP_X",
-    "X0",
-    "X1",
-    "Y0",
-    "Y1",
-    "measure_fields",
-]
-
 FIELD_SCALE = 16.0  # steps of a texel's value per texel of distance; 128 is the outline
 _REACH = 8  # texels: larger distances do not matter
 _FAINT = np.float32(90.0)  # ink fainter than this everywhere nearby is not brought to full strength

@@ -8,19 +8,6 @@ from number_generator._kernels import rng, streams
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import ONE
 
-__all__ = [
-    "draw_gap",
-    "draw_listed",
-    "draw_phone_digits",
-    "draw_phone_lengths",
-    "gather",
-    "group_phone_digits",
-    "lay_out",
-    "pick_glyph",
-    "sample_glyph",
-    "write_labels",
-]
-
 _PHONE_LENGTHS = 2  # 10 or 11 digits
 _DIGITS = np.uint64(10)
 

@@ -16,8 +16,6 @@ from number_generator._kernels.constants import F0, FOUR, HALF, LOW_16, ONE, THR
 from number_generator._kernels.draws import block
 from number_generator._kernels.simd import address
 
-__all__ = ["clamp", "fill_blocks", "fraction", "make_aligned", "make_scratch", "round_page", "table_stride", "whole"]
-
 _TABLES = 6  # of columns
 
 

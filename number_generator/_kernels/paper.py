@@ -17,8 +17,6 @@ from number_generator._kernels.constants import F0, F1, FOUR, HALF, NIL, ONE, RO
 from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
-__all__ = ["draw_paper", "ink_page", "ink_plain"]
-
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
 _SHARE = np.float32(1.0 / 255.0)

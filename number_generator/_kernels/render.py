@@ -36,8 +36,6 @@ from number_generator._kernels.simd import (
 )
 from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
 
-__all__ = ["contained_height", "render_lines"]
-
 _BLOCK = 32  # rows
 _HEAD = 16  # rows that every block has; its tail is 8 or 16 more
 _SHORT = 24  # rows of a block with the smaller tail

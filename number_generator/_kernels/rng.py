@@ -15,8 +15,6 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import NIL, ONE, THREE, TWO
 from number_generator._kernels.simd import multiply_wide
 
-__all__ = ["draw_below", "fill_words", "philox"]
-
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)
 _WEYL_0 = np.uint64(0x9E3779B97F4A7C15)

@@ -14,8 +14,6 @@ from number_generator._kernels.constants import F0, F1, FOUR, LOW_16, NIL, ONE, 
 from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
-__all__ = ["scan_page"]
-
 _LEAD = np.uint64(16)  # values before a page; two of them are read
 _CHUNK = np.uint64(64)  # columns that JPEG takes at once
 _SIDE = np.uint64(8)  # px of a JPEG block

@@ -19,30 +19,6 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
-__all__ = [
-    "LOW_BITS",
-    "PRECISION_BITS",
-    "address",
-    "clear",
-    "copy",
-    "fill",
-    "halves",
-    "interleave",
-    "keep",
-    "load_int32",
-    "load_int64",
-    "merge",
-    "multiply_pairs",
-    "multiply_wide",
-    "sample_field",
-    "split_pairs",
-    "store",
-    "transpose_pairs",
-    "zeros_8",
-    "zeros_16",
-    "zeros_32",
-]
-
 # Pillow's fixed point for 8-bit images: 32 bits minus 8 for the pixel and 2 as headroom for the sums.
 PRECISION_BITS = 22
 # A weight is two int16: its low 15 bits and the rest.

@@ -8,21 +8,6 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, HALF
 from number_generator._kernels.draws import unit
 
-__all__ = [
-    "COMMA",
-    "DASH",
-    "DOT",
-    "DOUBLE_DASH",
-    "MOST_POINTS",
-    "SPACE",
-    "WAVE",
-    "add_point",
-    "draw_stroke",
-    "erase_dot",
-    "mark_width",
-    "write_mark_points",
-]
-
 # Codes of separators, their indices in `numbers.ALPHABET`, and two more for unlabelled marks
 DASH, DOT, COMMA, SLASH, OPEN, CLOSE, PLUS, SPACE = map(np.int64, range(10, 18))
 DOUBLE_DASH, WAVE = map(np.int64, range(18, 20))

@@ -13,8 +13,6 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import CONSTANT
 from number_generator._kernels.page import make_aligned, make_scratch
 
-__all__ = ["ink_pages", "needs_paper", "scan_pages"]
-
 # A style without paper has none of these.
 _FEATURES = tuple(
     np.int64(stream)  # numba would give each plain integer of a tuple its own type

@@ -18,8 +18,6 @@ import numpy as np
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
 
-__all__ = ["ENTRY_SIZE", "PAIR_SIZE", "are_packed", "pack_taps", "packed_size"]
-
 _ENTRY = 3
 ENTRY_SIZE = 4 * _ENTRY
 """Bytes of an entry."""

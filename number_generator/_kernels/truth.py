@@ -14,24 +14,6 @@ from number_generator._kernels.draws import block, glyph_values, happens, line_v
 from number_generator._kernels.layout import draw_gap
 from number_generator._kernels.render import contained_height
 
-__all__ = [
-    "GAP_SHARE",
-    "GAP_VALUE",
-    "GLYPH_VALUE",
-    "INNER_MARKS",
-    "LEADING_MARKS",
-    "LINE_SECOND",
-    "LINE_SHARE",
-    "LINE_VALUE",
-    "LOOP_SHARE",
-    "SPACING",
-    "TAIL_SHARE",
-    "TRAILING_MARKS",
-    "clean_boxes",
-    "glyph_parameters",
-    "line_parameters",
-]
-
 # What a column holds for a line
 LINE_VALUE, LINE_SECOND, LINE_SHARE, INNER_MARKS, LEADING_MARKS, TRAILING_MARKS = range(6)
 # And for a character

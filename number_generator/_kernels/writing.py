@@ -17,8 +17,6 @@ from number_generator._kernels.constants import NIL, ROUNDER
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
 from number_generator._kernels.layout import draw_gap, pick_glyph
 
-__all__ = ["DETAIL", "FEWEST_GROUPED", "NO_SPACING", "is_plain", "write_lines"]
-
 NO_SPACING = (0, -1)
 """A range without gaps: see `write_lines`."""
 

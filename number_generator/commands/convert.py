@@ -5,8 +5,6 @@ import argparse
 from number_generator.commands.output import add_storage_options
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
 
-__all__ = ["add_convert"]
-
 
 def add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of `python -m number_generator`."""

@@ -2,8 +2,6 @@
 
 import argparse
 
-__all__ = ["add_digits"]
-
 _WORK = "number_generator.commands.work.digits"
 
 

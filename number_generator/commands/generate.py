@@ -17,8 +17,6 @@ from number_generator.commands.terminal import make_parser, run_guarded
 from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, SPACING_RANGE
 from number_generator.system.signals import Interruption
 
-__all__ = ["generate_numbers_sequence", "generate_phone_numbers", "make_dataset_parser", "make_image_parser"]
-
 
 def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> int:
     """Draw one number sequence into a PNG file.

@@ -2,8 +2,6 @@
 
 import argparse
 
-__all__ = ["add_index"]
-
 
 def add_index(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of `python -m number_generator`."""

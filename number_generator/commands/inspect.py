@@ -2,8 +2,6 @@
 
 import argparse
 
-__all__ = ["add_inspect"]
-
 _VERIFIED = 256
 
 

@@ -12,8 +12,6 @@ from number_generator.commands.preview import add_preview
 from number_generator.commands.terminal import USAGE, run_guarded
 from number_generator.system.signals import Interruption
 
-__all__ = ["main", "make_command_parser"]
-
 
 def main(argv: list[str], interruption: Interruption) -> int:
     """Run the command that the first argument names; parameters and result are as for the functions of `generate`."""

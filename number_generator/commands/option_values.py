@@ -17,8 +17,6 @@ from number_generator.system.checks import check_integer
 if TYPE_CHECKING:
     from number_generator.digits.splits import Split
 
-__all__ = ["Numbers", "parse_numbers", "parse_shard", "parse_shards", "parse_split_option", "parse_truth"]
-
 _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 
 

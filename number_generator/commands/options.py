@@ -5,13 +5,6 @@
 
 import argparse
 
-__all__ = [
-    "add_number_options",
-    "add_scale_options",
-    "add_set_option",
-    "add_truth_options",
-]
-
 
 def add_set_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that changes parameters of a style."""

@@ -17,8 +17,6 @@ from number_generator.formats.registry import (
     list_written,
 )
 
-__all__ = ["Output", "add_output_options", "add_storage_options", "parse_output"]
-
 
 @dataclass(frozen=True)
 class Output:

@@ -5,8 +5,6 @@ import argparse
 from number_generator.commands.options import add_set_option
 from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
 
-__all__ = ["add_preview"]
-
 
 def add_preview(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command to those of `python -m number_generator`."""

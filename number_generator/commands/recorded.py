@@ -8,8 +8,6 @@ from typing import NoReturn
 from number_generator.commands.generate import make_dataset_parser
 from number_generator.errors import SpecError
 
-__all__ = ["parsed_command"]
-
 _PROGRAM = "generate-phone-numbers"
 
 

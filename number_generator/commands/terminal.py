@@ -10,8 +10,6 @@ from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.system.signals import Interruption
 
-__all__ = ["FAILED", "USAGE", "make_parser", "run_guarded", "say", "say_title", "show_progress"]
-
 FAILED = 1
 """The exit status of a run that failed."""
 USAGE = 2

@@ -10,8 +10,6 @@ import numpy.typing as npt
 from number_generator.digits.distance_fields import GlyphFields
 from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, draw_separators
 
-__all__ = ["GlyphAtlas", "order_glyphs"]
-
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
 Shares = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
 

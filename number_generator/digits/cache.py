@@ -16,8 +16,6 @@ from pathlib import Path
 from number_generator.errors import NumberGeneratorError, OutputError
 from number_generator.system.signals import Interruption
 
-__all__ = ["find_cache_folder", "give_to_readers", "is_whole", "lock_folder", "make_unfinished", "prepare_folder"]
-
 _CACHE_VARIABLE = "NG_CACHE_DIR"
 _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{8}")
 

@@ -21,8 +21,6 @@ from number_generator.formats.reader import load_arrays
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
 
-__all__ = ["SOURCES_KEY", "DigitImageDataset", "Mixture"]
-
 T = TypeVar("T")
 
 SOURCES_KEY = "digit_sources"

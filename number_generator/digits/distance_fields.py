@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from number_generator._kernels import fields
 
-__all__ = ["GlyphFields"]
-
 _SMALL = 48  # px: smaller digits get two texels per px
 _PADDING = 0.1  # of the digits' height: room for strokes to grow, and for their soft edges
 

@@ -16,8 +16,6 @@ from number_generator.digits.cache import give_to_readers, is_whole, lock_folder
 from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
 from number_generator.system.optional import import_optional
 
-__all__ = ["RemoteFile", "fetch_files", "unpack"]
-
 _SUMS = "SHA256SUMS"  # of the unpacked files, as `sha256sum` writes it
 
 _ROUNDS = 3  # over all mirrors that have not refused

@@ -16,8 +16,6 @@ from number_generator.formats.paths import DEFLATE_EXPANSION
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer
 
-__all__ = ["INKS", "MAX_SIZE", "is_folder_of_images", "list_folder_files", "load_folder", "normalise_digit"]
-
 Grey = npt.NDArray[np.float32]
 
 INKS = ("auto", "dark", "bright")

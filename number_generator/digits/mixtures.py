@@ -12,8 +12,6 @@ from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixt
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import format_size
 
-__all__ = ["join_digits", "mix_digits", "parse_mixture", "resize_digits", "to_mixture"]
-
 _EXAMPLE = "mnist=0.7,./mine=0.3"
 _PART = re.compile(r"(?P<name>.+?)=(?P<weight>\d+\.?\d*|\.\d+)(?:,|$)", re.ASCII | re.DOTALL)
 

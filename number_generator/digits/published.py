@@ -10,8 +10,6 @@ from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.download import RemoteFile, fetch_files, unpack
 from number_generator.errors import SpecError
 
-__all__ = ["SOURCES", "DigitSource", "find_source"]
-
 
 @dataclass(frozen=True, slots=True)
 class DigitSource:

@@ -14,19 +14,6 @@ from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
 
-__all__ = [
-    "PACKAGED",
-    "DigitImageDataset",
-    "Digits",
-    "default_digits",
-    "fetch_digits",
-    "load_digits",
-    "name_digits",
-    "packaged_digits",
-    "resolve_digits",
-    "set_default_dataset_filepath",
-]
-
 PACKAGED = "packaged"
 """The name of the packaged digits; on its own, an empty name means them as well."""
 

@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from number_generator._kernels import rng, streams, strokes
 
-__all__ = ["SEPARATOR_CLASSES", "VARIANTS", "DigitMeasures", "draw_separators"]
-
 SEPARATOR_CLASSES = range(10, 18)
 """Codes of the separators, their indices in `numbers.ALPHABET`; the last one is the space."""
 

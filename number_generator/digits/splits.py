@@ -12,12 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import rng, streams
-from number_generator.digits.resolve import DigitImageDataset
+from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.style_clusters import find_clusters
 from number_generator.errors import DatasetError, SpecError
 from number_generator.system.checks import check_integer, format_value
-
-__all__ = ["MAX_SPLITS", "Split", "divide_digits", "parse_split", "split_digits"]
 
 Integers = npt.NDArray[np.int64]
 

@@ -10,8 +10,6 @@ from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.resolve import find_packaged_file
 from number_generator.errors import SpecError
 
-__all__ = ["CLUSTERS", "FEATURES", "compute_style_clusters", "find_clusters", "measure_style"]
-
 Integers = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 

@@ -13,8 +13,6 @@ from number_generator.digits.style_clusters import CLUSTERS, compute_style_clust
 from number_generator.errors import DatasetError, SpecError
 from number_generator.job.handwriting import Handwriting
 
-__all__ = ["Writers", "find_writers", "prepare_atlas"]
-
 Kind = Literal["mixed", "cluster", "dataset"]
 Integers = npt.NDArray[np.int64]
 

@@ -14,8 +14,6 @@ from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.atomic_folder import AtomicFolder, FindObstacle
 from number_generator.system.temporaries import open_unnamed_file, translate_errors
 
-__all__ = ["BaseWriter", "Encoded", "FileWriter", "FolderWriter"]
-
 Encoded = dict[str, Any]
 """A chunk between `encode` and `write`: by name, arrays and lists of bytes, which a journal can keep."""
 

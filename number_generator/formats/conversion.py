@@ -22,8 +22,6 @@ from number_generator.job.spec import Span
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
-__all__ = ["check_target", "choose_format", "convert", "format_losses", "write_dataset"]
-
 _SPAN_BYTES = 4 * 2**20
 _USUAL_PART = "train"
 _PART = re.compile(r"[A-Za-z0-9_-]{1,50}")  # as a split names its parts

@@ -19,8 +19,6 @@ from number_generator.formats.registry import find_format
 from number_generator.job.chunk import TruthField
 from number_generator.system.checks import check_integer
 
-__all__ = ["GenericDataset", "Images", "format_size"]
-
 Images = npt.NDArray[np.uint8]
 
 _ITERATION_BYTES = 4 * 2**20

@@ -9,8 +9,6 @@ from number_generator.errors import DatasetError, DatasetReadError
 from number_generator.formats.paths import check_dataset, reading
 from number_generator.formats.registry import FORMATS, describe_datasets
 
-__all__ = ["detect_format", "list_source_files"]
-
 # A gzip header may carry a file name before the first compressed byte.
 _HEAD_BYTES = 64 * 1024
 

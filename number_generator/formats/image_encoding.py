@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
-__all__ = ["encode_png"]
-
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY_8_BIT = bytes((8, 0, 0, 0, 0))  # depth, colour type, compression, filters, no interlacing
 _END = b"\0\0\0\0IEND\xaeB`\x82"

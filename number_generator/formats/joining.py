@@ -18,8 +18,6 @@ from number_generator.job.provenance import find_differences, make_whole_metadat
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import already_exists
 
-__all__ = ["index_path", "index_shards"]
-
 _NAME = re.compile(r"(.+)-\d{5,}-of-\d{5,}(\.[^.]+)", re.DOTALL)
 _RECORDED = re.compile(r"(0|[1-9]\d{0,8})/([1-9]\d{0,8})")
 _MOST_NAMED = 5

@@ -7,8 +7,6 @@ from pathlib import Path
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.mmap_reader import Arrays, ArraysReader
 
-__all__ = ["MemoryReader"]
-
 
 class MemoryReader(ArraysReader):
     """A dataset in memory.

@@ -19,8 +19,6 @@ from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.paths import release_pages
 from number_generator.job.chunk import TruthField
 
-__all__ = ["Arrays", "ArraysReader", "Loader", "MappedReader"]
-
 _AROUND_BYTES = 2 << 20  # of a file are mapped at once, for a single byte, where the system has large pages
 
 Loader = Callable[[Path], tuple[RawDataset, mmap.mmap | None]]

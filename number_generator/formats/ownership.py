@@ -6,8 +6,6 @@ from pathlib import Path
 from number_generator.errors import DatasetError, DatasetReadError
 from number_generator.formats.registry import FORMATS
 
-__all__ = ["find_obstacle", "is_dataset_folder"]
-
 
 def find_obstacle(folder: Path) -> str | None:
     """Say why a folder is not a dataset of this package and nothing else; None if it is."""

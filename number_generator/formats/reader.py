@@ -16,8 +16,6 @@ from number_generator.formats.paths import check_path
 from number_generator.formats.registry import FORMATS
 from number_generator.job.chunk import TruthField
 
-__all__ = ["Reader", "load_arrays", "open_reader"]
-
 
 class Reader(Protocol):
     """A dataset that is read in slices; it can be pickled and survives a fork. See `SlicedReader`."""

@@ -10,17 +10,6 @@ from number_generator.errors import SpecError
 from number_generator.formats import hdf5, idx, lmdb, npz, parquet, pickle, png, webdataset
 from number_generator.formats.file_format import FileFormat
 
-__all__ = [
-    "FORMATS",
-    "check_storage",
-    "describe_datasets",
-    "find_format",
-    "join_words",
-    "list_endings",
-    "list_label_files",
-    "list_written",
-]
-
 FORMATS: dict[str, FileFormat] = {
     package.FORMAT.name: package.FORMAT for package in (pickle, hdf5, npz, idx, png, lmdb, webdataset, parquet)
 }

@@ -10,8 +10,6 @@ from number_generator.formats.ownership import find_obstacle
 from number_generator.formats.registry import FORMATS, check_storage
 from number_generator.job.chunk import Chunk, DatasetHeader
 
-__all__ = ["Writer", "open_writer"]
-
 _MAX_BYTES = 2**63 - 1
 
 

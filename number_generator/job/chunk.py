@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from number_generator.job.spec import Span
 
-__all__ = ["Chunk", "DatasetHeader", "TruthField"]
-
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

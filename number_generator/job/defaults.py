@@ -1,16 +1,5 @@
 """Defaults and limits that several rooms share, each written once; importing this loads nothing else."""
 
-__all__ = [
-    "IMAGE_WIDTH",
-    "MAX_SHARDS",
-    "NUM_IMAGES",
-    "SHEET_IMAGES",
-    "SHEET_WIDTH",
-    "SPACING_RANGE",
-    "SPAN_BYTES",
-    "SPAN_IMAGES",
-]
-
 NUM_IMAGES = 1000
 """Number of images that a command makes."""
 

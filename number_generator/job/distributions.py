@@ -10,16 +10,6 @@ from typing import Any
 from number_generator.errors import SpecError
 from number_generator.system.checks import format_value
 
-__all__ = [
-    "Distribution",
-    "Normal",
-    "Uniform",
-    "dump_distribution",
-    "format_number",
-    "parse_distribution",
-    "to_distribution",
-]
-
 _NORMAL_REACH = 3.5  # standard deviations: no draw of `Normal` is farther from the mean
 _JOB = re.compile(r"job\s*\((.*)\)", re.DOTALL)
 _NORMAL = re.compile(r"normal\s*\((.*)\)", re.DOTALL)

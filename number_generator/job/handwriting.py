@@ -22,18 +22,6 @@ from number_generator.job.distributions import (
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value
 
-__all__ = [
-    "STYLES",
-    "STYLE_VERSION",
-    "Handwriting",
-    "Normal",
-    "Parameter",
-    "Uniform",
-    "checked_style",
-    "parameters",
-    "with_settings",
-]
-
 STYLE_VERSION = 1
 """Incremented when the pixels of a style other than `clean` change."""
 

@@ -11,8 +11,6 @@ from number_generator._version import __version__
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION, Job
 
-__all__ = ["make_metadata"]
-
 
 def make_metadata(
     job: Job,

@@ -6,8 +6,6 @@ from typing import Any
 
 from number_generator.job.distributions import Normal
 
-__all__ = ["DOCUMENT", "NATURAL"]
-
 NATURAL: Mapping[str, Any] = MappingProxyType(
     {
         "size": (0.85, 1.1),

@@ -11,15 +11,6 @@ from typing import Any
 
 from number_generator.job.spec import Span
 
-__all__ = [
-    "find_differences",
-    "join_metadata",
-    "make_shard_metadata",
-    "make_whole_metadata",
-    "read_options",
-    "read_recorded_job",
-]
-
 _SHARD, _SHARDS = "shard", "shards"
 _OF_A_SHARD = frozenset({_SHARD, _SHARDS, "num_images", "start"})
 _NAMES = {

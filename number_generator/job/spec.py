@@ -13,29 +13,6 @@ from number_generator.job.defaults import SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.system.checks import MAX_SEED, check_integer
 
-__all__ = [
-    "FITS",
-    "LABELS",
-    "MAX_IMAGE_NUMBER",
-    "MAX_LENGTH",
-    "MAX_SPACING",
-    "MAX_WIDTH",
-    "MIN_HEIGHT",
-    "MIN_STYLED_SPACING",
-    "RENDER_VERSION",
-    "SOURCE_DIGITS",
-    "TRUTHS",
-    "Fit",
-    "Job",
-    "Label",
-    "NumberSource",
-    "RenderSpec",
-    "Sequences",
-    "Span",
-    "check_spacing_range",
-    "check_truth",
-]
-
 SOURCE_DIGITS = "source_digits"
 """The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""
 

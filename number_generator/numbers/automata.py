@@ -8,8 +8,6 @@ import numpy.typing as npt
 
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 
-__all__ = ["Automaton", "Edges", "LanguageError", "Sampler"]
-
 Edges = Sequence[tuple[int, int]]
 """The edges out of a state: codes, which index `numbers.ALPHABET`, each with the state that it leads to."""
 

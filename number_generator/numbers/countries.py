@@ -15,9 +15,6 @@ from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.automata import Automaton, Sampler
 from number_generator.numbers.sequences import DrawnNumbers
 
-__all__ = ["CountryNumbers", "country_codes", "parse_country_option"]
-
-
 _ALL = "all"
 _ALIASES = {"UK": ["GB"], "EL": ["GR"]}  # the codes of the European Union that ISO 3166 does not share
 

@@ -10,8 +10,6 @@ from number_generator.errors import SpecError
 from number_generator.numbers.automata import LanguageError
 from number_generator.numbers.regex import Tree, parse_tree
 
-__all__ = ["DigitSets", "Way", "list_ways"]
-
 _Edges = tuple[tuple[tuple[int, int], ...], ...]
 
 _DIGITS = 10

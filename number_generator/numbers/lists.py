@@ -17,8 +17,6 @@ from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.sequences import ALPHABET, pack_sequences
 from number_generator.system.checks import format_value
 
-__all__ = ["ORDERS", "ListedNumbers", "Order"]
-
 Order = Literal["given", "drawn"]
 ORDERS: tuple[Order, ...] = ("given", "drawn")
 

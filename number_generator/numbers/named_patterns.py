@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["FAMILIES", "LENGTHS", "NAMED", "Lengths", "NamedPattern"]
-
 Lengths = Literal["proportional", "equal"]
 LENGTHS: tuple[Lengths, ...] = ("proportional", "equal")
 

@@ -13,8 +13,6 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, NumberFormat, PhoneMetadat
 from number_generator.numbers.digit_sets import DigitSets, list_ways
 from number_generator.numbers.sequences import ALPHABET
 
-__all__ = ["Plan", "Template", "make_plan", "strip_separators"]
-
 _DIGITS = 10
 _FIRST_GROUP = re.compile(r"(\\\d)")
 _RULE_PARTS = re.compile(r"\\(\d)|(.)", re.DOTALL)

@@ -15,8 +15,6 @@ from number_generator.numbers.regex import parse_language
 from number_generator.numbers.sequences import DrawnNumbers
 from number_generator.system.checks import format_value
 
-__all__ = ["Pattern", "parse_pattern_option"]
-
 _NAME = re.compile(r"[A-Za-z][\w-]*(:.*)?")
 _RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
 

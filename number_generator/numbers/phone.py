@@ -8,8 +8,6 @@ import numpy as np
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.sequences import ALPHABET
 
-__all__ = ["PhoneNumbers"]
-
 
 @dataclass(frozen=True, slots=True)
 class PhoneNumbers:

@@ -20,8 +20,6 @@ if sys.version_info >= (3, 11):
 else:
     import sre_parse as python_parser
 
-__all__ = ["Tree", "parse_language", "parse_tree"]
-
 Tree = Sequence[tuple[Any, ...]]
 """What an expression matches, one node after the other. The nodes are:
 

@@ -12,8 +12,6 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
 from number_generator.system.checks import check_integer, check_seed, format_value
 
-__all__ = ["ALPHABET", "DrawnNumbers", "FixedNumbers", "format_labels", "pack_sequences"]
-
 ALPHABET = "0123456789-.,/()+ "
 """The characters of sequences: code k is character k. The first ten are digits, the others separators."""
 

@@ -15,8 +15,6 @@ from number_generator.rendering.ground_truth import join_truth
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.threads import ordered_map
 
-__all__ = ["allocate_images", "make_images", "make_whole_chunk"]
-
 Images = npt.NDArray[np.uint8]
 
 _TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"

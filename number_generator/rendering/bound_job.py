@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from isal import isal_zlib
 
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.resolve import DigitImageDataset, Digits, resolve_digits
+from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.resolve import Digits, resolve_digits
 from number_generator.digits.writers import Writers, find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
@@ -23,8 +24,6 @@ from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
 from number_generator.system.checks import check_integer, check_seed
-
-__all__ = ["BoundJob", "bind_job", "make_job"]
 
 _Bound = TypeVar("_Bound", bound="BoundJob")
 _MAKING = threading.Lock()

@@ -14,8 +14,6 @@ from number_generator.rendering.placement import Placement
 from number_generator.rendering.resampling_weights import find_shared_taps
 from number_generator.rendering.styled import render_styled
 
-__all__ = ["make_chunk"]
-
 
 def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint8] | None = None) -> Chunk:
     """Make the images and labels of a span.

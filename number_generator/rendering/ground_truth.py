@@ -16,17 +16,6 @@ from number_generator.job.spec import Job, Sequences
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import make_style_table
 
-__all__ = [
-    "ParameterNames",
-    "glyph_truth",
-    "join_truth",
-    "make_truth",
-    "make_truth_fields",
-    "parameter_names",
-    "parameter_truth",
-    "to_rows",
-]
-
 _SHARES_OF_GLYPHS = {"wide_gap": truth.GAP_SHARE, "tail": truth.TAIL_SHARE, "open_loop": truth.LOOP_SHARE}
 _GAPS = ("gap_jitter", "wide_gap", "wide_gap_size")
 _PAIR = "margin"

@@ -7,8 +7,6 @@ import numpy.typing as npt
 
 from number_generator.job.spec import Job
 
-__all__ = ["Placement"]
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placement:

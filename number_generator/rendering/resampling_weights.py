@@ -9,8 +9,6 @@ import numpy.typing as npt
 from number_generator._kernels import render
 from number_generator._kernels import taps as kernels
 
-__all__ = ["SharedTaps", "TapArrays", "find_shared_taps"]
-
 TapArrays = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
 """Column weights, and where those of each natural width begin; row weights, and where those of each height begin."""
 

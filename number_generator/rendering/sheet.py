@@ -13,8 +13,6 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_WIDTH
 from number_generator.system.checks import check_integer
 
-__all__ = ["contact_sheet"]
-
 Images = npt.NDArray[np.uint8]
 
 _WIDTH = 1200

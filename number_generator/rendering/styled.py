@@ -12,8 +12,6 @@ from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, Sequences
 from number_generator.rendering.placement import Placement
 
-__all__ = ["make_style_table", "render_styled"]
-
 
 @lru_cache(maxsize=16)
 def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:

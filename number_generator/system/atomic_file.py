@@ -10,8 +10,6 @@ from number_generator.errors import OutputError
 from number_generator.system import temporaries
 from number_generator.system.temporaries import make_folder, translate_errors
 
-__all__ = ["AtomicFile", "move_into_place"]
-
 _WRITE_BACK_BYTES = 8 * 2**20
 
 

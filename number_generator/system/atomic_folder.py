@@ -13,8 +13,6 @@ from number_generator.system import temporaries
 from number_generator.system.staging import TemporaryFolder
 from number_generator.system.temporaries import make_folder, translate_errors
 
-__all__ = ["AtomicFolder", "FindObstacle"]
-
 FindObstacle = Callable[[Path], str | None]
 """Says why a folder may not be replaced, as in "holds 'thesis.txt'"; None if it may."""
 

@@ -10,8 +10,6 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["uninitialised_bytes"]
-
 _SMALLEST = 32 * 2**20  # below this, the C library reuses memory
 _LARGEST = 128 * 2**20  # the most that a process holds while no batch is alive
 

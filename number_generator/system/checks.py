@@ -7,8 +7,6 @@ from typing import Any
 
 from number_generator.errors import SpecError
 
-__all__ = ["MAX_SEED", "check_integer", "check_seed", "format_value"]
-
 MAX_SEED = 2**64 - 1
 _LONGEST_SHOWN = 80
 

@@ -4,8 +4,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from collections.abc import Callable, Mapping
 
-__all__ = ["lazy_names"]
-
 
 def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], object]":
     """Return the `__getattr__` of a package (PEP 562).

@@ -5,8 +5,6 @@ from types import ModuleType
 
 from number_generator.errors import MissingExtraError
 
-__all__ = ["import_optional"]
-
 
 def import_optional(package: str, extra: str, what: str) -> ModuleType:
     """Import an optional package, or a module of it.

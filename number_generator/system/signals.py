@@ -9,8 +9,6 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from types import FrameType, TracebackType
     from typing import NoReturn
 
-__all__ = ["Interruption"]
-
 
 class Interruption:
     """Ends the process at once on Ctrl-C or SIGTERM, and removes unfinished files and folders.

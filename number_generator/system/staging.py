@@ -8,8 +8,6 @@ from number_generator.system import temporaries
 from number_generator.system.atomic_file import move_into_place
 from number_generator.system.temporaries import make_folder, translate_errors
 
-__all__ = ["Staging", "TemporaryFolder"]
-
 
 class TemporaryFolder:
     """A new folder under a temporary name beside `path`, locked while its writer lives.

@@ -22,23 +22,6 @@ from number_generator.errors import OutputError, OutputExistsError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = [
-    "NOTHING_LEFT",
-    "already_exists",
-    "earlier_name",
-    "is_held",
-    "lock",
-    "make_folder",
-    "open_unnamed_file",
-    "remove_folder",
-    "remove_stale",
-    "resumable_error",
-    "sync_folder",
-    "sync_in_parts",
-    "temporary_name",
-    "translate_errors",
-]
-
 NOTHING_LEFT = "; nothing was left behind"
 """The end of an error message about a dataset that could not be written."""
 

@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 
 from number_generator.system.checks import check_integer
 
-__all__ = ["check_workers", "count_cores", "ordered_map"]
-
 T = TypeVar("T")
 R = TypeVar("R")
 

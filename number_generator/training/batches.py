@@ -24,18 +24,6 @@ from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 
-__all__ = [
-    "Allocate",
-    "Batch",
-    "Batches",
-    "NumberBatches",
-    "allocate_batch",
-    "check_state",
-    "make_batches",
-    "make_stream_job",
-    "stream",
-]
-
 Batch = tuple[Any, ...]
 """Images, shape (n, H, W), their labels, shape (n,), and the ground truth if it was asked for."""
 Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]

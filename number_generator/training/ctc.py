@@ -9,8 +9,6 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.system.checks import check_integer, format_value
 
-__all__ = ["Blank", "Targets", "encode_labels", "needed_output_length"]
-
 Blank = Literal["first", "last"]
 Integers = npt.NDArray[np.int32]
 

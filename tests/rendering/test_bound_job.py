@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from number_generator.digits.resolve import DigitImageDataset, packaged_digits, resolve_digits
+from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.resolve import packaged_digits, resolve_digits
 from number_generator.errors import DatasetError, SpecError
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting
 from number_generator.job.spec import RENDER_VERSION, Job, RenderSpec, Span

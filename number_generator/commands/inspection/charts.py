@@ -8,8 +8,6 @@ from html import escape
 
 from number_generator.commands.inspection.statistics import Distribution
 
-__all__ = ["draw_bar_chart", "draw_histogram"]
-
 _WIDTH, _HEIGHT = 440, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 22, 40
 _PLOT_WIDTH, _PLOT_HEIGHT = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM

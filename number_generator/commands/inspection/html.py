@@ -38,8 +38,6 @@ from number_generator.system.temporaries import translate_errors
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
 
-__all__ = ["format_page", "save_page"]
-
 _SHEET_IMAGES = 40
 _SHEET_PIXELS = 4_000_000
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"

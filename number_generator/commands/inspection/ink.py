@@ -15,8 +15,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["BATCH_BYTES", "PageInk", "measure_ink"]
-
 BATCH_BYTES = 2 << 20
 """How many bytes of images to measure at once for the best speed."""
 

@@ -25,8 +25,6 @@ from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.job.provenance import read_options
 
-__all__ = ["SAMPLE_IMAGES", "Inspection", "Origin", "inspect_dataset", "sample_spans", "spread_numbers"]
-
 SAMPLE_IMAGES = 10_000
 """How many images are measured by default, unless they are large."""
 

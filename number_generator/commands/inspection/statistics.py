@@ -12,8 +12,6 @@ import numpy.typing as npt
 
 from number_generator.commands.inspection.ink import PageInk
 
-__all__ = ["Distribution", "LabelStatistics", "PageStatistics", "measure_labels", "measure_pages"]
-
 SIDES = ("left", "top", "right", "bottom")
 
 _BINS = 24

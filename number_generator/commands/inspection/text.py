@@ -15,20 +15,6 @@ from number_generator.formats.registry import FORMATS
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
 
-__all__ = [
-    "LONGEST_COMMAND",
-    "format_lines",
-    "format_origin",
-    "format_part",
-    "format_range",
-    "format_size",
-    "format_spacing",
-    "format_style",
-    "format_verification",
-    "make_printable",
-    "name_character",
-]
-
 _COLUMNS = 80
 _NAME_COLUMNS = 12
 _BAR_COLUMNS = 40

@@ -23,8 +23,6 @@ from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.provenance import find_differences
 from number_generator.job.spec import RENDER_VERSION, Span
 
-__all__ = ["VERIFIED_IMAGES", "Difference", "Verification", "list_files_to_read", "verify"]
-
 VERIFIED_IMAGES = 256
 """How many images are made again by default."""
 

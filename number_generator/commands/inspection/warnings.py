@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from number_generator.commands.inspection.statistics import LabelStatistics, PageStatistics
 
-__all__ = ["find_warnings"]
-
 _PLAIN_NOISE = 2.0  # levels of grey: no ink is overlooked on such paper
 _OVERLOOKED_SHARE = 0.03  # on noisy paper: lines are too faint to be found on 1 % of the style document's pages
 _LEGIBLE_PX = 4.0  # of the page per character

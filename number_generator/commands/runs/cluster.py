@@ -27,8 +27,6 @@ from number_generator.job.defaults import MAX_SHARDS
 from number_generator.system.optional import import_optional
 from number_generator.system.staging import Staging
 
-__all__ = ["LOCAL", "ClusterShards", "check_scheduler", "choose_shards", "connect"]
-
 LOCAL = "local"
 """The address that means worker processes on this machine."""
 

@@ -29,8 +29,6 @@ from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging
 
-__all__ = ["Advance", "Run", "Settings", "Shards", "WholeDatasets", "make_part", "open_run"]
-
 Advance = Callable[[int], object]
 """Called with the number of images after each write."""
 _Run = TypeVar("_Run", bound="Run")

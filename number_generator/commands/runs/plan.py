@@ -9,8 +9,8 @@ from pathlib import Path
 from number_generator.commands.option_values import parse_shard, parse_shards, parse_split_option, parse_truth
 from number_generator.commands.output import Output
 from number_generator.commands.runs.request import Request, choose_output, name_shard, parse_request
+from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.resolve import (
-    DigitImageDataset,
     default_digits,
     default_digits_path,
     load_digits,
@@ -28,8 +28,6 @@ from number_generator.job.spec import SOURCE_DIGITS, Job, Span
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.rendering.bound_job import BoundJob, bind_job
 from number_generator.rendering.ground_truth import make_truth_fields
-
-__all__ = ["Part", "Plan", "load_chosen_digits", "make_plan"]
 
 _SPLIT_BITS = 56  # a split has up to 100 parts, and image numbers end at 2**63
 

@@ -21,8 +21,6 @@ from number_generator.job.handwriting import checked_style, with_settings
 from number_generator.job.spec import Fit, RenderSpec
 from number_generator.system.checks import check_integer, check_seed
 
-__all__ = ["Request", "choose_output", "list_places", "name_shard", "parse_render_spec", "parse_request"]
-
 _OPTIONS = {
     "width": "--image-width",
     "spacing_range": "(--min-spacing, --max-spacing)",

@@ -12,8 +12,6 @@ from number_generator.formats.reader import open_reader
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.provenance import find_differences, read_recorded_job
 
-__all__ = ["find_journal", "is_complete", "open_journal", "read_recorded_seed"]
-
 
 def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
     """Open the journal of a dataset, and return it with the header of the dataset that it began.

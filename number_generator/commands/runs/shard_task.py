@@ -15,8 +15,6 @@ from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION
 from number_generator.system.signals import Interruption
 
-__all__ = ["Answer", "ShardTask", "compare_versions", "list_versions", "make_shard"]
-
 
 @dataclass(frozen=True)
 class Answer:

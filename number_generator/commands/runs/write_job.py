@@ -9,8 +9,6 @@ from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.engine import make_chunk
 from number_generator.system.threads import ordered_map
 
-__all__ = ["write_job"]
-
 
 def write_job(
     bound: BoundJob,

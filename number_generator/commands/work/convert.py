@@ -9,8 +9,6 @@ from number_generator.formats.reader import open_reader
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers
 
-__all__ = ["convert_dataset"]
-
 
 def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> None:
     """Write the dataset, and say what its new format cannot hold."""

@@ -11,8 +11,6 @@ from number_generator.numbers.named_patterns import NAMED
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers
 
-__all__ = ["make_dataset"]
-
 _LIST = "list"  # what --pattern takes to name the patterns
 
 

@@ -23,8 +23,6 @@ from number_generator.system.checks import check_integer
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import already_exists, translate_errors
 
-__all__ = ["build_digits", "fetch_sources", "list_sources"]
-
 _OTHER_ENDINGS = (".h5", ".hdf5", ".pickle")
 
 

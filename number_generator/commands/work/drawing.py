@@ -12,8 +12,6 @@ from number_generator.rendering.bound_job import bind_job
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
-__all__ = ["draw_images", "draw_sheet"]
-
 
 def draw_sheet(
     options: argparse.Namespace,

@@ -14,8 +14,6 @@ from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequ
 from number_generator.system.checks import check_seed
 from number_generator.system.signals import Interruption
 
-__all__ = ["make_image"]
-
 _LONGEST_FILE_NAME = 255
 
 

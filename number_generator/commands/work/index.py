@@ -6,8 +6,6 @@ from number_generator.commands.terminal import say
 from number_generator.formats.joining import index_path, index_shards
 from number_generator.system.signals import Interruption
 
-__all__ = ["write_index"]
-
 
 def write_index(options: argparse.Namespace, interruption: Interruption) -> None:
     """Write the file that opens as all shards together."""

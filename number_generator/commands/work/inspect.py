@@ -19,8 +19,6 @@ from number_generator.system.signals import Interruption
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
 
-__all__ = ["report_dataset"]
-
 _BLOCK = "\N{FULL BLOCK}"
 
 

@@ -11,8 +11,6 @@ from number_generator.job.spec import MAX_WIDTH
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.signals import Interruption
 
-__all__ = ["draw_preview"]
-
 
 def draw_preview(options: argparse.Namespace, interruption: Interruption) -> None:
     """Draw the sheet and save it."""

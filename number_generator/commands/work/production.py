@@ -14,8 +14,6 @@ from number_generator.commands.runs.resume import read_recorded_seed
 from number_generator.commands.terminal import say, say_title, show_progress
 from number_generator.system.signals import Interruption
 
-__all__ = ["produce_datasets"]
-
 
 def produce_datasets(
     options: argparse.Namespace,

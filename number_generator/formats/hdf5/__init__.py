@@ -5,8 +5,6 @@ from typing import Any
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
-__all__ = ["FORMAT"]
-
 _is_index = Lazy("number_generator.formats.hdf5.index_reader:is_index")
 _shard_paths = Lazy("number_generator.formats.hdf5.index_reader:shard_paths")
 _make_writer = Lazy("number_generator.formats.hdf5.writer:Hdf5Writer")

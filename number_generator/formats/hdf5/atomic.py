@@ -15,8 +15,6 @@ from number_generator.formats.schema import JSON_ATTRIBUTE
 from number_generator.job.spec import SOURCE_DIGITS
 from number_generator.system.temporaries import NOTHING_LEFT
 
-__all__ = ["AtomicHdf5", "make_label_type", "write_metadata"]
-
 
 class AtomicHdf5(FileWriter):
     """Write an HDF5 file: it is open as `_h5` from `_begin` until `_end`."""

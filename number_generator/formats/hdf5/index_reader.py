@@ -15,8 +15,6 @@ from number_generator.formats.paths import MalformedError, reading
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
 from number_generator.system.checks import format_value
 
-__all__ = ["VALID", "Index", "is_index", "read_index", "shard_paths"]
-
 VALID = (
     f"A valid index of shards names them in `{SHARD_FILES}`, as files below its own folder, and holds in "
     f"`{SHARD_IMAGES}` how many images each has: `python -m number_generator index` makes one"

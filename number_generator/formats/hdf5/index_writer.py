@@ -14,8 +14,6 @@ from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_ins
 from number_generator.job.chunk import DatasetHeader
 from number_generator.system.signals import Interruption
 
-__all__ = ["check_place", "write_index"]
-
 
 def write_index(
     path: Path,

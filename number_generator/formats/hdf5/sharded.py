@@ -30,8 +30,6 @@ from number_generator.job.chunk import TruthField
 from number_generator.job.provenance import find_differences, read_recorded_job
 from number_generator.system.checks import format_value
 
-__all__ = ["ShardedHdf5Reader", "load", "open_hdf5"]
-
 _VALID_SHARD = "Make this shard again by the command that the index records, or make the index again"
 # An open file takes a descriptor, of which a process may have as few as 256, and a cache of HDF5's.
 _MOST_OPEN = 64

@@ -19,8 +19,6 @@ from number_generator.formats.base_writer import Encoded
 from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type, write_metadata
 from number_generator.job.chunk import Chunk, DatasetHeader
 
-__all__ = ["Hdf5Writer"]
-
 # A chunk is the unit of reading. Measured with 28 x 100 images (read through h5py, one core): 32 images a chunk
 # give 131,000 images/s in slices and 4,700 single random images/s; 16 give 81,000 and 6,900; 64, 135,000 and
 # 2,600; 1,024, 135,000 and 155. Other sizes take as many images as fit in the same bytes.

@@ -8,8 +8,6 @@ from number_generator.errors import DatasetNotFoundError
 from number_generator.formats.file_format import FileFormat, Lazy
 from number_generator.formats.paths import MalformedError
 
-__all__ = ["EXTENDED_MAGIC", "FORMAT", "GZIP_SIGNATURE", "IMAGES_MAGIC", "LABELS_MAGIC", "is_idx"]
-
 GZIP_SIGNATURE = b"\x1f\x8b"
 IMAGES_MAGIC = b"\0\0\x08\x03"
 LABELS_MAGIC = b"\0\0\x08\x01"

@@ -16,8 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
-__all__ = ["pack", "unpack"]
-
 _HEAD = struct.Struct("<I")
 _LEVEL = 1
 _SMALL_BYTES = 1024  # deflating arrays up to this size saves nothing

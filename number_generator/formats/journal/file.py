@@ -24,8 +24,6 @@ from isal import isal_zlib
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
 
-__all__ = ["ENDING", "Journal", "compute_checksum", "read_recorded"]
-
 ENDING = ".journal"
 """What the name of a journal adds to that of its dataset."""
 

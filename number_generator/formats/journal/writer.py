@@ -14,8 +14,6 @@ from number_generator.formats.writer import Writer
 from number_generator.job.chunk import Chunk
 from number_generator.system.temporaries import NOTHING_LEFT, resumable_error
 
-__all__ = ["JournaledWriter", "report_as_kept"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Entry:

@@ -5,8 +5,6 @@ from pathlib import Path
 from number_generator.formats.file_format import FileFormat, Lazy
 from number_generator.formats.lmdb.btree import SIGNATURE, SIGNATURE_AT
 
-__all__ = ["DATA_FILE", "FORMAT"]
-
 DATA_FILE = "data.mdb"
 
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from number_generator.formats.paths import MalformedError, map_file, release_pages
 
-__all__ = ["SIGNATURE", "SIGNATURE_AT", "LmdbTree"]
-
 SIGNATURE = (0xBEEFC0DE).to_bytes(4, "little")
 SIGNATURE_AT = 16
 """Its offset in a file."""

@@ -9,8 +9,6 @@ from number_generator.formats.lmdb.btree import SIGNATURE, SIGNATURE_AT, LmdbTre
 from number_generator.formats.paths import reading
 from number_generator.formats.schema import COUNT_KEY, LMDB_DESCRIPTION_KEY
 
-__all__ = ["find_strangers"]
-
 _OURS = {DATA_FILE, "lock.mdb"}
 
 

@@ -22,8 +22,6 @@ from number_generator.formats.schema import (
 )
 from number_generator.system.checks import format_value
 
-__all__ = ["LmdbReader"]
-
 _COUNT = re.compile(rb"\s*(\d{1,18})\s*")
 
 

@@ -31,8 +31,6 @@ from number_generator.system.atomic_folder import FindObstacle
 from number_generator.system.optional import import_optional
 from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 
-__all__ = ["LmdbWriter"]
-
 # Limits of a transaction, whatever the chunks: the same job gives the same bytes, with flat memory.
 _TRANSACTION_BYTES = 4 * 2**20
 _TRANSACTION_ENTRIES = 4096

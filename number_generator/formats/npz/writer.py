@@ -11,8 +11,6 @@ from number_generator.formats.base_writer import Encoded, FileWriter
 from number_generator.formats.schema import describe, dump_json
 from number_generator.job.chunk import Chunk, DatasetHeader
 
-__all__ = ["NpzWriter"]
-
 _COPY_BYTES = 2**20
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP can hold: the same job gives the same bytes
 

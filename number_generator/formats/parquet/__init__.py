@@ -5,8 +5,6 @@ from pathlib import Path
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
-__all__ = ["FORMAT"]
-
 _ENDING = ".parquet"
 
 

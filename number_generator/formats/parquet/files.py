@@ -6,8 +6,6 @@ from pathlib import Path
 
 from number_generator.formats.schema import PARQUET_KEY
 
-__all__ = ["find_strangers"]
-
 _DATA = "data"
 _MOST_FOOTER_BYTES = 2**26
 

@@ -16,8 +16,6 @@ from number_generator.formats.schema import PARQUET_KEY, Description, read_descr
 from number_generator.system.checks import format_value
 from number_generator.system.optional import import_optional
 
-__all__ = ["ParquetReader", "data_files"]
-
 _IMAGE, _TEXT = "image", "text"
 _DATA = "data"
 # The memory that a group of rows may claim: some megabytes are usual.

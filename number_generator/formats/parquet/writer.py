@@ -18,8 +18,6 @@ from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.system.atomic_folder import FindObstacle
 from number_generator.system.optional import import_optional
 
-__all__ = ["ParquetWriter"]
-
 _FILE_IMAGES = 100_000
 # A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images.
 _GROUP_IMAGES = 1000

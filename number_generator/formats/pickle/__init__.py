@@ -2,8 +2,6 @@
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
-__all__ = ["FORMAT"]
-
 
 def _matches_head(head: bytes) -> bool:
     # Protocols 2 and later say so; the older ones, which are rejected, start with an opcode that makes a container.

@@ -18,8 +18,6 @@ from number_generator.formats.base_writer import Encoded, FileWriter
 from number_generator.formats.schema import describe
 from number_generator.job.chunk import Chunk
 
-__all__ = ["PickleWriter"]
-
 _PROTOCOL = 4
 _COPY_BYTES = 2**20
 _TUPLES = (pickle.EMPTY_TUPLE, pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3)

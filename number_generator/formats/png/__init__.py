@@ -2,8 +2,6 @@
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
-__all__ = ["FORMAT"]
-
 FORMAT = FileFormat(
     name="png",
     title="folder of PNG images",

@@ -8,8 +8,6 @@ from pathlib import Path
 from number_generator.formats.png.reader import find_label_file
 from number_generator.formats.schema import DESCRIPTION_FILE, is_described
 
-__all__ = ["find_strangers", "list_source_files"]
-
 _IMAGES = "images"
 _OURS = {DESCRIPTION_FILE, _IMAGES, "gt.txt", "labels.json", "metadata.jsonl"}
 _IMAGE_FILE = re.compile(r"\d{9,}\.(png|gt\.txt)|labels\.csv")

@@ -13,8 +13,6 @@ from number_generator.formats.encoded_reader import decode_label, parse_json_obj
 from number_generator.formats.paths import MalformedError, check_path, map_file, release_pages
 from number_generator.formats.schema import parse_json
 
-__all__ = ["LABEL_FILES", "LabelTable", "LineFile", "open_table"]
-
 _BLOCK_BYTES = 16 << 20
 _MOST_LINE_BYTES = 64 << 20
 _MOST_JSON_BYTES = 1 << 30

@@ -17,8 +17,6 @@ from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, L
 from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
 from number_generator.system.checks import format_value
 
-__all__ = ["PngReader", "find_label_file"]
-
 _TRUTH_FILE = "metadata.jsonl"
 # Do not follow a link, nor wait for a pipe.
 _OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

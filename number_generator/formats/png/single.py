@@ -12,8 +12,6 @@ from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import translate_errors
 
-__all__ = ["checked_png_path", "save_png"]
-
 
 def checked_png_path(path: Any, name: str = "path") -> Path:
     """Return `path` as a Path, or raise SpecError if it is not a file name that ends in `.png`."""

@@ -17,8 +17,6 @@ from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_jso
 from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.atomic_folder import FindObstacle
 
-__all__ = ["PngWriter"]
-
 _IMAGES = "images"
 _LINE_BREAKS = (b"\t", b"\n", b"\r")
 # Windows needs the flag, or it would translate line ends.

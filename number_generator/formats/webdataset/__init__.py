@@ -5,8 +5,6 @@ from pathlib import Path
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
-__all__ = ["FORMAT"]
-
 
 def _matches_names(folder: Path, names: AbstractSet[str]) -> bool:
     return any(name.endswith(".tar") for name in names)

@@ -7,8 +7,6 @@ from pathlib import Path
 from number_generator.formats.schema import DESCRIPTION_FILE, is_described
 from number_generator.formats.webdataset.reader import shard_files
 
-__all__ = ["find_strangers", "list_source_files"]
-
 _SHARD = re.compile(r".+-\d{6,}\.tar", re.DOTALL)
 
 

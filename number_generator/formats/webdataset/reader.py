@@ -22,8 +22,6 @@ from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_path, map_file
 from number_generator.formats.schema import Description, read_description_file
 
-__all__ = ["WebDatasetReader", "shard_files"]
-
 # WebDataset's own rule: a key ends at the first dot of the name, and neighbours of one key are one sample.
 _MEMBER = re.compile(r"((?:.*/|)[^.]+)\.([^/]*)", re.DOTALL)
 _IMAGE, _TEXT, _JSON = range(3)

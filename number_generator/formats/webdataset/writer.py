@@ -12,8 +12,6 @@ from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_jso
 from number_generator.job.chunk import Chunk, DatasetHeader
 from number_generator.system.atomic_folder import FindObstacle
 
-__all__ = ["WebDatasetWriter"]
-
 _SHARD_IMAGES = 10_000
 _BLOCK_BYTES = 512
 _RECORD_BYTES = 10_240

@@ -8,8 +8,6 @@ import torch
 from number_generator.errors import SpecError
 from number_generator.training.ctc import Blank, encode_labels
 
-__all__ = ["Form", "Ink"]
-
 Ink = Literal["dark", "bright"]
 
 

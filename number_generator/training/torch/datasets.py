@@ -28,10 +28,7 @@ from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: 
 
 from number_generator.training.torch.collate import Form, Ink  # noqa: E402
 from number_generator.training.torch.distributed import check_share, find_rank_and_world_size  # noqa: E402
-from number_generator.training.torch.sampler import NumberSampler  # noqa: E402
 from number_generator.training.torch.shared_buffers import find_lender  # noqa: E402
-
-__all__ = ["NumberImages", "NumberSampler", "NumberStream"]
 
 _MAX_IMAGES = 2**62
 _MAX_PROCESSES = 4096

@@ -7,8 +7,6 @@ import torch
 from number_generator.errors import SpecError
 from number_generator.system.checks import check_integer
 
-__all__ = ["check_share", "find_rank_and_world_size"]
-
 
 def check_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
     """Return rank and world size, or None if neither is given; raise SpecError if they are not valid."""

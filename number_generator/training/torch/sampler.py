@@ -9,8 +9,6 @@ from torch.utils.data import Sampler
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.training.torch.distributed import check_share, find_rank_and_world_size
 
-__all__ = ["NumberSampler"]
-
 Words = npt.NDArray[np.uint64]
 
 _BLOCK = 4096  # numbers that are computed at once

@@ -19,8 +19,6 @@ import numpy as np
 import torch
 from torch.multiprocessing.reductions import reduce_tensor
 
-__all__ = ["Lender", "find_lender"]
-
 # DataLoader keeps two batches ahead per worker, and the training loop holds one or two.
 _SLOTS = 6
 _FREE, _LENT = 0, 1
