@@ -12,20 +12,14 @@ def add_convert(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     parser = commands.add_parser(
         "convert", help="write a dataset in another format", description=text, allow_abbrev=False
     )
-    parser.add_argument(
-        "source",
-        metavar="SRC",
-        help=f"a dataset: {describe_datasets()}",
-    )
+    parser.add_argument("source", metavar="SRC", help=f"a dataset: {describe_datasets()}")
     parser.add_argument(
         "target",
         metavar="DST",
         help=f"the file or folder to write; the ending {join_words(list_endings())} chooses the format",
     )
     parser.add_argument(
-        "--format",
-        metavar="NAME",
-        help=f"{join_words(list_written())} (default: chosen by the ending of DST)",
+        "--format", metavar="NAME", help=f"{join_words(list_written())} (default: chosen by the ending of DST)"
     )
     add_storage_options(parser)
     named = [row.name for row in FORMATS.values() if row.takes_part]

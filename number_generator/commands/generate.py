@@ -6,12 +6,7 @@ work.
 
 import argparse
 
-from number_generator.commands.options import (
-    add_number_options,
-    add_scale_options,
-    add_set_option,
-    add_truth_options,
-)
+from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded
 from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, SPACING_RANGE
@@ -131,9 +126,7 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     )
     add_set_option(parser)
     parser.add_argument(
-        "--preview",
-        metavar="SHEET.png",
-        help="only draw a labelled contact sheet of what would be made",
+        "--preview", metavar="SHEET.png", help="only draw a labelled contact sheet of what would be made"
     )
 
 

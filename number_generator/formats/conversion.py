@@ -94,14 +94,7 @@ def convert(
     count = check_workers(workers)
     with open_reader(source) as reader:
         lost = write_dataset(
-            reader,
-            path,
-            chosen,
-            labels=labels,
-            compression=compression,
-            overwrite=overwrite,
-            part=part,
-            workers=count,
+            reader, path, chosen, labels=labels, compression=compression, overwrite=overwrite, part=part, workers=count
         )
     if lost:
         logging.getLogger(__name__).warning("%s", format_losses(chosen, lost))

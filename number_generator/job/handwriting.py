@@ -383,11 +383,7 @@ def parameters() -> tuple[Parameter, ...]:
     return tuple(_PARAMETERS.values())
 
 
-STYLES = {
-    "clean": Handwriting(),
-    "natural": Handwriting(**NATURAL),
-    "document": Handwriting(**DOCUMENT),
-}
+STYLES = {"clean": Handwriting(), "natural": Handwriting(**NATURAL), "document": Handwriting(**DOCUMENT)}
 """The named styles."""
 
 

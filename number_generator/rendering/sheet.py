@@ -103,11 +103,7 @@ def contact_sheet(
 
 
 def _draw_boxes(
-    sheet: Images,
-    places: list[tuple[int, int]],
-    tile: tuple[int, int],
-    scale: int,
-    boxes: npt.NDArray[np.integer],
+    sheet: Images, places: list[tuple[int, int]], tile: tuple[int, int], scale: int, boxes: npt.NDArray[np.integer]
 ) -> Images:
     """Return the sheet in colours, with boxes on its images; neighbouring boxes differ in colour."""
     coloured = sheet[:, :, None].repeat(3, axis=2)

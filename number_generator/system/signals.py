@@ -42,10 +42,7 @@ class Interruption:
         self._deferring = True
 
     def __exit__(
-        self,
-        kind: "type[BaseException] | None",
-        error: "BaseException | None",
-        trace: "TracebackType | None",
+        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
     ) -> None:
         self._deferring = False
         if self._pending is not None:

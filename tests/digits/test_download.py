@@ -19,11 +19,7 @@ from number_generator import fetch_digits
 from number_generator.digits import download as fetching
 from number_generator.digits.cache import find_cache_folder
 from number_generator.digits.download import fetch_files
-from number_generator.errors import (
-    DatasetNotFoundError,
-    MissingExtraError,
-    OutputError,
-)
+from number_generator.errors import DatasetNotFoundError, MissingExtraError, OutputError
 
 pytest.importorskip("pooch")
 pytest.importorskip("filelock")

@@ -12,10 +12,7 @@ from number_generator.commands.main import main
 from number_generator.digits import published as digit_sources
 from number_generator.digits.published import SOURCES
 from number_generator.digits.resolve import default_digits, load_digits
-from number_generator.errors import (
-    DatasetReadError,
-    SpecError,
-)
+from number_generator.errors import DatasetReadError, SpecError
 from number_generator.system.signals import Interruption
 
 pytest.importorskip("pooch")

@@ -11,11 +11,7 @@ from number_generator.system.threads import ordered_map
 
 
 def write_job(
-    bound: BoundJob,
-    writer: Writer,
-    *,
-    workers: int,
-    advance: Callable[[int], object] = lambda _: None,
+    bound: BoundJob, writer: Writer, *, workers: int, advance: Callable[[int], object] = lambda _: None
 ) -> None:
     """Make all images of a job and write them, in order, without committing the writer.
 

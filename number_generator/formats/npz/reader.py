@@ -57,13 +57,7 @@ def _read_dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mm
     described = _parse_metadata(more.pop("metadata")) if "metadata" in more else Description()
     truth = {field.name: _read_array(archive, field.name, archive_bytes, content) for field in described.fields}
     return build_dataset(
-        images,
-        labels,
-        described.metadata,
-        **more,
-        truth=truth,
-        fields=described.fields,
-        mapped=content is not None,
+        images, labels, described.metadata, **more, truth=truth, fields=described.fields, mapped=content is not None
     )
 
 

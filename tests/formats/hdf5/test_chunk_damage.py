@@ -8,16 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from chunked import (
-    COUNT,
-    IMAGES,
-    LABELS,
-    LENGTH,
-    check_as_hdf5,
-    replace_chunk,
-    run_python,
-    write,
-)
+from chunked import COUNT, IMAGES, LABELS, LENGTH, check_as_hdf5, replace_chunk, run_python, write
 from hypothesis import given
 from hypothesis import strategies as st
 
