@@ -71,7 +71,7 @@ def _rate(row: Row) -> float:
 
 
 def _jobs(run: Row) -> dict[tuple[str, str], list[Row]]:
-    """Give the rows of whole jobs by format and compression, the smallest job first."""
+    """Return the rows of whole jobs by format and compression, the smallest job first."""
     jobs: dict[tuple[str, str], list[Row]] = {}
     for row in _group(run, "whole jobs"):
         found = _JOB.fullmatch(row["name"])

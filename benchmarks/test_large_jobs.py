@@ -59,7 +59,7 @@ def test_going_on_from_a_journal(rate, tmp_path, monkeypatch):
 
 @pytest.fixture(scope="module")
 def sharded(tmp_path_factory):
-    """Give a folder with the same dataset in one file and in eight shards."""
+    """Return a folder with the same dataset in one file and in eight shards."""
     folder = tmp_path_factory.mktemp("shards")
     _run(folder / "one.h5")
     _run(folder / "many.h5", "--shards=8")

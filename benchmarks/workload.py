@@ -18,13 +18,13 @@ PAGE = HEIGHT * WIDTH
 
 
 def phone_numbers(count):
-    """Give numbers of 10 and 11 digits in turn, as Python strings."""
+    """Return numbers of 10 and 11 digits in turn, as Python strings."""
     rng = random.Random(0)
     return [f"0{rng.randint(1, 9)}{rng.randrange(10**8):08}{'7' * (i % 2)}" for i in range(count)]
 
 
 def phone_job(count, width=WIDTH, fit="contain"):
-    """Give the job that `generate-phone-numbers` runs."""
+    """Return the job that `generate-phone-numbers` runs."""
     return Job(PhoneNumbers(), RenderSpec(SPACING, width, fit), HEIGHT, 1, Span(0, count))
 
 
@@ -47,7 +47,7 @@ def lay_out(sequences):
 
 
 def obvious_loop(sequences):
-    """Give a function that draws sequences one image at a time, with NumPy and Pillow."""
+    """Return a function that draws sequences one image at a time, with NumPy and Pillow."""
     pixels, labels = default_digits().get_data()
     classes = {digit: list(pixels[np.array(labels) == digit]) for digit in "0123456789"}
     rng = random.Random(1)

@@ -23,7 +23,7 @@ def on_page_markdown(markdown: str, *, page: Any, **_: Any) -> str:
 
 
 def command_reference() -> Iterator[str]:
-    """Give the lines of the reference: all commands with their arguments, from the parsers that the commands use."""
+    """Return the lines of the reference: all commands with their arguments, from the parsers that the commands use."""
     yield from _command(cli.make_dataset_parser(), 2)
     yield from _command(cli.make_image_parser(), 2)
     parser, _ = make_command_parser()
@@ -62,13 +62,13 @@ def _command(parser: argparse.ArgumentParser, level: int) -> Iterator[str]:
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    """Give what must be there; all else is an option."""
+    """Return what must be there; all else is an option."""
     required = [action for action in parser._actions if action.required or not action.option_strings]
     return " ".join([parser.prog, "[OPTION ...]", *map(_written, required)])
 
 
 def _written(action: argparse.Action) -> str:
-    """Give an argument as one writes it, with what it takes."""
+    """Return an argument as one writes it, with what it takes."""
     takes = action.metavar or ("|".join(map(str, action.choices)) if action.choices else "")
     takes = f"{takes} ..." if action.nargs == "+" else str(takes)
     names = ", ".join(action.option_strings)
@@ -76,7 +76,7 @@ def _written(action: argparse.Action) -> str:
 
 
 def _prose(text: str) -> str:
-    """Give plain text as Markdown: options as code, and no other sign of it."""
+    """Return plain text as Markdown: options as code, and no other sign of it."""
     pieces = _CODE.split(text)
     return "".join(
         f"`{piece.strip('`')}`" if number % 2 else re.sub(r"([\\*_{}\[\]<>])", r"\\\1", piece)

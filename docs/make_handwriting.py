@@ -85,7 +85,7 @@ _LINES_SHOWN = {
 
 _HEAD = """# Handwriting
 
-A style is a `Handwriting`: one distribution for each of the parameters below. Three styles have names: `clean`, the
+A style is a `Handwriting`: a distribution for each of the parameters below. There are three named styles: `clean`, the
 default, shows the digits as they are; `natural` varies the writing; `document` adds unlabelled marks, paper and scan.
 
 ```python
@@ -101,7 +101,7 @@ generate-phone-numbers --num-images 1000 --style document --set slant=-0.2:0.4 -
 generate-phone-numbers --style my-style.toml --preview sheet.png
 ```
 
-A style file is TOML, and names the style that it builds upon:
+A style file is TOML and names the style that it is based on:
 
 ```toml
 base = "natural"
@@ -110,16 +110,16 @@ rotation = {mean = 0.0, sd = 1.5}
 crossbar = 1.0
 ```
 
-A value is a number, a range `low:high` (in TOML `[low, high]`) from which every value has an equal chance, or
-`normal(mean, sd)`, also `normal(mean, sd, low, high)`, cut off at `low` and `high`. `job(...)` around it (in TOML
-`per_job = true`) draws one value for the whole job, from the seed alone. Shares are single numbers from 0 to 1.
-What is drawn once per line or once per glyph says the parameter's entry. Each parameter draws from a random stream of
-its own, so changing one leaves the others' draws as they were, and image i depends on the seed and i alone. Lengths
-are shares of the digit height: the median height of the ink in the digit dataset, 20 px in MNIST.
+A value is a number, a range `low:high` (in TOML `[low, high]`) in which all values are equally likely, or
+`normal(mean, sd)`; `normal(mean, sd, low, high)` is cut off at `low` and `high`. `job(...)` around it (in TOML
+`per_job = true`) draws one value for the whole job, from the seed alone. Shares are single numbers from 0 to 1. Each
+entry below says whether its parameter is drawn once per line or once per glyph. Each parameter has its own random
+stream: changing one leaves the other draws as they were, and image i depends only on the seed and i. Lengths are shares
+of the digit height: the median height of the ink in the digit dataset, 20 px in MNIST.
 
-Sequences may hold the separators `- . , / ( ) +` and space, and labels hold them too. They are drawn with the line's
-own pen; `clean` takes them from a set of 24 drawings each, as bold as the digits. `inner_marks` and `end_marks` add
-marks that labels do not hold.
+Sequences may contain the separators `- . , / ( ) +` and spaces, which are then part of the labels. They are drawn with
+the line's own pen; `clean` takes them from 24 drawings of each, as bold as the digits. `inner_marks` and `end_marks` add
+marks that are not in the labels.
 
 ## Styles
 
@@ -134,8 +134,9 @@ with slant and stroke width drawn together (`consistency = 1`):
 
 ![Writer consistency](handwriting/writers.png)
 
-Where the digit dataset knows who wrote what (QMNIST's extended labels beside MNIST's IDX files, or an array
-`writer_ids`), `writer = "dataset"` takes a line's digits from one person. `auto` takes the best that there is.
+If the digit dataset knows its writers (QMNIST's extended labels beside MNIST's IDX files, or an array `writer_ids`),
+`writer = "dataset"` takes all digits of a line from one person. `auto` uses writers if they are known, otherwise style
+clusters, otherwise neither.
 """
 
 

@@ -147,7 +147,7 @@ class ImageStream:
         self.making_s = self.waiting_s = 0.0
 
     def batches(self) -> Generator[tuple[Pixels, list[str]], None, None]:
-        """Give the batches; the image numbers count up from 0."""
+        """Return the batches; the image numbers count up from 0."""
         with ThreadPoolExecutor(1) as maker:
             coming = deque(maker.submit(self._make, number) for number in range(_AHEAD))
             for number in count(_AHEAD):
@@ -270,7 +270,7 @@ def fitted(grey: Pixels, height: int, width: int) -> Pixels:
 
 
 def _checked_row(row: str, place: str) -> tuple[str, str]:
-    """Give the path and the label of a line of `gt.txt`."""
+    """Return the path and the label of a line of `gt.txt`."""
     name, _, label = (part.strip() for part in row.partition("\t"))
     if not name or not label:
         raise InputError(f"{place} is {row!r}: write the image's path, a tab, and what the image says")
@@ -370,7 +370,7 @@ class Reader(nn.Module):
 def _layer(
     inputs: int, outputs: int, size: tuple[int, int], *, stride: int = 1, padding: tuple[int, int] | None = None
 ) -> nn.Sequential:
-    """Give a convolution, by default with all of its input's positions, and what follows it."""
+    """Return a convolution, by default with all of its input's positions, and what follows it."""
     around = (size[0] // 2, size[1] // 2) if padding is None else padding
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, size, stride, around, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)
@@ -378,13 +378,13 @@ def _layer(
 
 
 def encoded(labels: Sequence[str]) -> tuple[Tensor, Tensor]:
-    """Give the classes of all labels' characters in one row, and the labels' lengths, as CTC takes them."""
+    """Return the classes of all labels' characters in one row, and the labels' lengths, as CTC takes them."""
     classes = [1 + ALPHABET.index(character) for label in labels for character in label]
     return torch.tensor(classes, dtype=torch.long), torch.tensor([len(label) for label in labels], dtype=torch.long)
 
 
 def decoded(classes: Sequence[int]) -> str:
-    """Give what a row of classes says: neighbours that are equal count once, then blanks fall out."""
+    """Return what a row of classes says: neighbours that are equal count once, then blanks fall out."""
     characters, before = [], BLANK
     for this in classes:
         if this not in (BLANK, before):
@@ -449,7 +449,7 @@ def train(reader: Reader, stream: ImageStream, *, minutes: float, steps: int | N
 
 
 def rate_at(progress: float) -> float:
-    """Give the learning rate at a time from 0 to 1: up in a straight line, then down along half a cosine."""
+    """Return the learning rate at a time from 0 to 1: up in a straight line, then down along half a cosine."""
     if progress < _WARM_UP:
         return _PEAK_RATE * progress / _WARM_UP
     return _PEAK_RATE * (1 + math.cos(math.pi * (progress - _WARM_UP) / (1 - _WARM_UP))) / 2
@@ -488,7 +488,7 @@ class Result:
         return self.confusions.total() / sum(map(len, self.lines.labels))
 
     def by_length(self) -> list[tuple[int, int, float]]:
-        """Give each length of labels, the number of lines that have it, and the share of them read exactly."""
+        """Return each length of labels, the number of lines that have it, and the share of them read exactly."""
         lines = Counter(map(len, self.lines.labels))
         wrong = Counter(len(label) for _, label, _ in self.wrong)
         return [(length, lines[length], 1 - wrong[length] / lines[length]) for length in sorted(lines)]
@@ -674,7 +674,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _whole(least: int) -> Callable[[str], int]:
-    """Give what makes of an argument a whole number that is not too small."""
+    """Return what makes of an argument a whole number that is not too small."""
 
     def number(text: str) -> int:
         if int(text) < least:
@@ -794,7 +794,7 @@ def _draw_preview(recipe: Recipe, own: list[Lines], path: Path) -> None:
 
 
 def _reason(exc: Exception) -> str:
-    """Give an exception's message in one line."""
+    """Return an exception's message in one line."""
     text = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
     return " ".join(text.split()) or type(exc).__name__
 

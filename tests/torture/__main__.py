@@ -66,7 +66,7 @@ def main(arguments):
 
 
 def _tortures(chosen, lengths, options, folder):
-    """Give one part after the other."""
+    """Return one part after the other."""
     if set(chosen) & {"interruptions", "kills", "resumes", "faults"}:
         cases = all_cases(lengths["scale"])
         place = Place(folder / "runs", cases)
@@ -125,7 +125,7 @@ def _files(lengths, options):
     found, findings = read_mutated(
         lengths["files"], lengths["drawn"], options.seed, workers=options.workers, keep=options.keep
     )
-    about = f"{sum(of_kind[0] for of_kind in found.values()):,} could be read, all others were refused"
+    about = f"{sum(of_kind[0] for of_kind in found.values()):,} could be read, all others were rejected"
     counts = {kind: sum(of_kind) for kind, of_kind in found.items()}
     return Part("mutated files", counts, about, findings, time.monotonic() - begun)
 
@@ -138,13 +138,13 @@ def _guided(lengths, options):
 
 
 def _stopped(found, word):
-    """Give how many runs there were of each format, and how many of them were stopped."""
+    """Return how many runs there were of each format, and how many of them were stopped."""
     counts = {name: sum(of_format) for name, of_format in found.items()}
     return counts, f"{sum(of_format[0] for of_format in found.values()):,} were {word}, the others were done before"
 
 
 def _command():
-    """Give what starts `generate-phone-numbers` in a process of its own."""
+    """Return what starts `generate-phone-numbers` in a process of its own."""
     installed = Path(sys.executable).with_name("generate-phone-numbers")
     started = "from number_generator.entry import generate_phone_numbers as run; run()"
     return [str(installed)] if installed.exists() else [sys.executable, "-c", started]

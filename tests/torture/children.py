@@ -87,7 +87,7 @@ def limit_memory(byte_count):
 
 
 def work_folder():
-    """Give the folder that temporary files are best put in: in memory, where the system has such a place."""
+    """Return the folder that temporary files are best put in: in memory, where the system has such a place."""
     return _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None
 
 

@@ -62,7 +62,7 @@ class Case:
         return max(40, int(_IMAGES.get(self.file_format, 6000) * self.scale))
 
     def arguments(self, folder, *more):
-        """Give the arguments of a run that writes into a folder."""
+        """Return the arguments of a run that writes into a folder."""
         target = folder / f"set{self.ending}"
         arguments = [f"--num-images={self.images}", f"--output-path={target}", f"--format={self.file_format}"]
         arguments += ["--seed=5", "--quiet", f"--workers={self.workers}", "--image-width=60", "--max-spacing=6"]
@@ -95,7 +95,7 @@ class Case:
 
 
 def all_cases(scale=1.0):
-    """Give all cases whose packages are installed, neighbours of different formats."""
+    """Return all cases whose packages are installed, neighbours of different formats."""
     packages = {name: FORMATS[name].package for name in list_written()}
     formats = [name for name, package in packages.items() if package is None or importlib.util.find_spec(package)]
     ways = [(False, False, 1), (True, True, 2), (True, False, 1), (False, True, 2)]
@@ -124,7 +124,7 @@ def difference(folder, reference, case):
 
 
 def checksums(folder):
-    """Give the checksum of each file in a folder, by its relative path."""
+    """Return the checksum of each file in a folder, by its relative path."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
@@ -148,12 +148,12 @@ def _difference(path, reference):
 
 
 def _lasting(metadata):
-    """Give what does not depend on when and where a dataset was made."""
+    """Return what does not depend on when and where a dataset was made."""
     return {key: value for key, value in metadata.items() if key != "creation_timestamp"}
 
 
 def names_in(folder):
-    """Give all names in a folder."""
+    """Return all names in a folder."""
     return sorted(entry.name for entry in folder.iterdir())
 
 
@@ -188,7 +188,7 @@ class Process:
         return True
 
     def wait(self):
-        """Give the exit status, negative for a signal that ended the run, and what it printed."""
+        """Return the exit status, negative for a signal that ended the run, and what it printed."""
         if not self.has_ended(PATIENCE_S):
             os.kill(self._id, signal.SIGKILL)
         _, status = os.waitpid(self._id, 0)

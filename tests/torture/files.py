@@ -24,7 +24,7 @@ _EXAMPLES = 50  # of Hypothesis, in one of its cases
 
 
 class Tally(NamedTuple):
-    """How many files of each kind loaded, were refused, and were wrong; and what was wrong."""
+    """How many files of each kind loaded, were rejected, and were wrong; and what was wrong."""
 
     counts: dict
     findings: list
@@ -95,7 +95,7 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
         shelves = {}
 
         def shelf(place):
-            """Give the shelf of a process."""
+            """Return the shelf of a process."""
             return shelves.setdefault(place, _Shelf(seeds, place, wrong))
 
         def run(case, place):

@@ -7,7 +7,7 @@ from torture.layers import LAYERS
 
 __all__ = ["mutated"]
 
-_STEPS = (1, 1, 1, 2, 2, 4)  # a file that is changed much is refused at once
+_STEPS = (1, 1, 1, 2, 2, 4)  # a file that is changed much is rejected at once
 _WITHIN_LAYER = 0.5  # share of the mutations of files with checksums that reach beyond these
 _LONGEST_RUN = 64
 _SIZES = (1, 2, 4, 8)
@@ -46,7 +46,7 @@ _TOKENS = (
 
 
 def mutated(content, others, random):
-    """Give a file's content with some mutations, in one of its layers where it has several.
+    """Return a file's content with some mutations, in one of its layers where it has several.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def _steps(content, others, random):
 
 
 def _place(content, random):
-    """Give a place in a file; half of them lie near bytes that are not zero, as files are mostly padding."""
+    """Return a place in a file; half of them lie near bytes that are not zero, as files are mostly padding."""
     size = len(content)
     place = random.randrange(size) if size else 0
     if size and random.random() < 0.5:
@@ -81,7 +81,7 @@ def _place(content, random):
 
 
 def _run(content, random):
-    """Give start and end of a part of a file, mostly a short one."""
+    """Return start and end of a part of a file, mostly a short one."""
     start = _place(content, random)
     if random.random() < 0.2:
         return start, random.randint(start, len(content))

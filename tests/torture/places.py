@@ -41,11 +41,11 @@ class Place:
             self._earlier[case] = self._made(case, folder / f"earlier-{number}", *fewer)
 
     def usual_s(self, case):
-        """Give how long a run of a case takes."""
+        """Return how long a run of a case takes."""
         return self._references[case].elapsed_s
 
     def sizes(self, case):
-        """Give the sizes of the files that a run makes."""
+        """Return the sizes of the files that a run makes."""
         return [path.stat().st_size for path in self._references[case].folder.rglob("*") if path.is_file()]
 
     def prepare(self, case, random):

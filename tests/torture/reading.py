@@ -1,4 +1,4 @@
-"""One dataset, opened and read through: it is a dataset, or refused in words, and nothing else happens."""
+"""One dataset, opened and read through: it is a dataset or rejected with an error, and nothing else happens."""
 
 import re
 import sys
@@ -118,7 +118,7 @@ _READING = {"digits": _read_digits, "style": _read_style, "numbers": _read_numbe
 
 
 def _causes(exc):
-    """Give the texts of an error and of what has led to it."""
+    """Return the texts of an error and of what has led to it."""
     seen = set()
     while exc is not None and id(exc) not in seen:
         seen.add(id(exc))
@@ -127,7 +127,7 @@ def _causes(exc):
 
 
 def _peak(*, from_here=False):
-    """Give the most memory that the process has had, or has, from where on it then counts; 0 where nothing tells."""
+    """Return the most memory that the process has had, or has, from where on it then counts; 0 where nothing tells."""
     try:
         if from_here:
             _CLEAR.write_text(_CLEAR_PEAK)

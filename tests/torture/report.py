@@ -67,7 +67,7 @@ class Part(NamedTuple):
 
 
 def tables(parts):
-    """Give the tables of some parts in Markdown: one of them all, and one by format."""
+    """Return the tables of some parts in Markdown: one of them all, and one by format."""
     lines = [
         f"Version {__version__}, {time.strftime('%Y-%m-%d', time.gmtime())}, Python {platform.python_version()} on "
         f"{platform.system()}:",
