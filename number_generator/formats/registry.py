@@ -79,8 +79,9 @@ def check_storage(
     """
     row = FORMATS[file_format]
     if compression is not None and compression not in row.compressions:
-        others = [other.name for other in FORMATS.values() if compression in other.compressions]
-        ways = [f"choose {prefix}format {join_words(others)}"] if others else []
+        others = [other for other in FORMATS.values() if compression in other.compressions]
+        # An ending chooses the format, whatever else is said.
+        ways = [f"choose {prefix}format {other.name} and a name that ends in {other.usual_ending}" for other in others]
         raise SpecError(
             f"{prefix}compression is {compression} and the format is {file_format}, which takes only "
             f"{join_words(map(repr, row.compressions))}: {', or '.join([*ways, f'leave {prefix}compression out'])}"

@@ -129,7 +129,7 @@ def test_a_format_of_one_row_is_generated_read_and_inspected(folder, capsys):
     np.testing.assert_array_equal(toys.get_data()[0], others.get_data()[0])
     capsys.readouterr()
     assert main(["inspect", parts[0], "--html=report.html"], Interruption()) == 0
-    assert "is          toy box, 3 images of 100 x 28 px" in capsys.readouterr().out
+    assert "format      toy box, 3 images of 100 x 28 px" in capsys.readouterr().out
     assert "toy box" in (folder / "report.html").read_text()
 
 

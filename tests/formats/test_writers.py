@@ -77,7 +77,7 @@ def test_hdf5_is_compressed_and_a_pickle_is_not_where_nothing_is_said(tmp_path, 
 @pytest.mark.parametrize(
     ("file_format", "compression", "known"),
     [
-        ("pickle", "gzip", "'none': choose format hdf5, or leave"),
+        ("pickle", "gzip", "'none': choose format hdf5 and a name that ends in .h5, or leave"),
         ("pickle", "lzf", "'none': leave"),
         ("hdf5", "lzf", "'gzip' or 'none': leave"),
         ("hdf5", "", "'gzip' or 'none': leave"),

@@ -246,7 +246,7 @@ def test_there_is_room_to_pack_whatever_the_pool_lacks(monkeypatch, max_keys):
         _, column_starts, _, row_starts = SharedTaps(28, 40, stretch=False).prepare(lines)
         for line in lines[:: 1 + pool_values % 37].tolist():
             target = render.contained_height(28, line, 40)
-            _, columns, rows = render._scratch_sizes(np.array([line]), (28, 40, False), column_starts, row_starts)
+            _, columns, rows = render._measure_scratch(np.array([line]), (28, 40, False), column_starts, row_starts)
 
             if render._shared_position(column_starts, line) < 0:
                 assert columns >= kernels.packed_size(line, 40)

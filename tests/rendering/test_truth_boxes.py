@@ -260,10 +260,10 @@ def test_a_sheet_without_any_box_is_the_plain_one_in_colours(boxes):
         (np.zeros((2, 2, 3), int), "shape"),
         (np.zeros((2, 4), int), "shape"),
         (np.zeros((2, 2, 4)), "type float64"),
-        (np.array([[[0, 0, 6, 1]]] * 2), r"boxes hold \[0, 0, 6, 1\], no box of an image of 5 x 4 px"),
-        (np.array([[[0, 0, 5, 5]]] * 2), "no box"),
-        (np.array([[[0, -1, 5, 4]]] * 2), "no box"),
-        (np.array([[[3, 0, 2, 4]]] * 2), "no box"),
+        (np.array([[[0, 0, 6, 1]]] * 2), r"boxes hold \[0, 0, 6, 1\], which is not a box of an image of 5 x 4 px"),
+        (np.array([[[0, 0, 5, 5]]] * 2), "not a box"),
+        (np.array([[[0, -1, 5, 4]]] * 2), "not a box"),
+        (np.array([[[3, 0, 2, 4]]] * 2), "not a box"),
     ],
 )
 def test_wrong_boxes_are_one_error(boxes, message):

@@ -206,7 +206,7 @@ def test_a_plan_makes_nothing(folder):
         (["--shards=51"], "--shards divides 50 images into 51 files"),
         (["--shards=2", "--shard=0/2"], "--shards and --shard are given"),
         (["--shard=0/2"], "--shard is 0/2 without --seed"),
-        (["--shard=2/2", "--seed=1"], "--shard is '2/2': give I/K, where I is a number from 0 to K - 1"),
+        (["--shard=2/2", "--seed=1"], "--shard is '2/2': give I/K, where I is from 0 to K - 1"),
         (["--shard=1", "--seed=1"], "--shard is '1': give I/K"),
         (["--shard=-1/2", "--seed=1"], "--shard is '-1/2': give I/K"),
         (["--shard=0/99", "--seed=1"], "--shard divides 50 images into 99 files"),
