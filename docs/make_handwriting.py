@@ -118,8 +118,8 @@ stream: changing one leaves the other draws as they were, and image i depends on
 of the digit height: the median height of the ink in the digit dataset, 20 px in MNIST.
 
 Sequences may contain the separators `- . , / ( ) +` and spaces, which are then part of the labels. They are drawn with
-the line's own pen; `clean` takes them from 24 drawings of each, as bold as the digits. `inner_marks` and `end_marks` add
-marks that are not in the labels.
+the line's own pen; `clean` takes them from 24 drawings of each, as bold as the digits. `inner_marks` and `end_marks`
+add marks that are not in the labels.
 
 ## Styles
 

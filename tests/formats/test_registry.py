@@ -164,7 +164,7 @@ def test_options_and_messages_follow_the_table(folder, capsys):
         assert [words for words in (names, *more) if words not in shown] == []
 
     assert run_generate("--format=pickle", "--compression=shout") == 2
-    assert "choose --format toy, or leave --compression out" in capsys.readouterr().err
+    assert "choose --format toy and a name that ends in .toy, or leave --compression out" in capsys.readouterr().err
     (folder / "nothing").write_bytes(b"nothing")
     with pytest.raises(DatasetError, match="a Parquet file, a toy box, or a folder of"):
         open_reader("nothing")

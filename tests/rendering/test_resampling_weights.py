@@ -248,9 +248,9 @@ def test_there_is_room_to_pack_whatever_the_pool_lacks(monkeypatch, max_keys):
             target = render.contained_height(28, line, 40)
             _, columns, rows = render._measure_scratch(np.array([line]), (28, 40, False), column_starts, row_starts)
 
-            if render._shared_position(column_starts, line) < 0:
+            if render._find_shared(column_starts, line) < 0:
                 assert columns >= kernels.packed_size(line, 40)
-            if target < 28 and min(render._shared_position(row_starts, 2 * target + odd) for odd in (0, 1)) < 0:
+            if target < 28 and min(render._find_shared(row_starts, 2 * target + odd) for odd in (0, 1)) < 0:
                 assert rows >= kernels.packed_size(28, target), f"{line} px in a pool of {pool_values}"
 
 
