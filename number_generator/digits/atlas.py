@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.distance_fields import GlyphFields
+from number_generator.digits.distance_fields import GlyphFields, Packed
 from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, draw_separators
 
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
@@ -65,8 +65,8 @@ class GlyphAtlas:
     shares: Shares | None = None
 
     @property
-    def packed(self) -> tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """The arrays that kernels take: (pixels, column_size, glyph_column, glyph_rows)."""
+    def packed(self) -> Packed:
+        """What kernels take."""
         return self.pixels, self.column_size, self.glyph_column, self.glyph_rows
 
     @property
@@ -136,10 +136,6 @@ class GlyphAtlas:
             The number of each digit; None means 0 to N - 1.
         mixture : (ndarray of shape (N,), int64, and sequence of float), optional
             The source of each digit, and the weight of each source: see `shares`.
-
-        Returns
-        -------
-        GlyphAtlas
         """
         order = order_glyphs(labels, None if mixture is None else mixture[0])
         images = images[order]

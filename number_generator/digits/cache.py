@@ -21,24 +21,15 @@ _UNFINISHED = re.compile(r"\.unfinished-[0-9a-f]{8}")
 
 
 def find_cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
-    """Return the folder for downloads; it need not exist.
-
-    Parameters
-    ----------
-    folder : path_like, optional
-        None means the folder that the environment variable NG_CACHE_DIR names, else `number_generator` in the user's
-        cache folder.
-    """
+    """Return the folder for downloads: `folder` if given, else that of NG_CACHE_DIR, else one in the user's cache."""
     given = folder if folder is not None else os.environ.get(_CACHE_VARIABLE)
     if given:
         return Path(os.path.expanduser(given)).absolute()  # noqa: PTH111 - no error without a known home
     # The folder that `platformdirs` names. It comes with `pooch`, and files put there by hand need neither.
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - likewise
     if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA")
-        return (
-            (Path(local) if local else home / "AppData" / "Local") / "number_generator" / "number_generator" / "Cache"
-        )
+        local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+        return local / "number_generator" / "number_generator" / "Cache"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "number_generator"
     caches = os.environ.get("XDG_CACHE_HOME", "").strip()

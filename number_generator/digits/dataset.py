@@ -327,12 +327,7 @@ def _read_mixture(metadata: Mapping[str, Any], count: int) -> Mixture | None:
     except (TypeError, ValueError, OverflowError):
         entries = []
     names, counts, weights = tuple(zip(*entries, strict=True)) or ((), (), ())
-    is_valid = (
-        sum(counts) == count
-        and all(number >= 0 for number in counts)
-        and all(0 < weight < math.inf for weight in weights)
-    )
-    if not entries or not is_valid:
+    if sum(counts) != count or min(counts, default=-1) < 0 or not all(0 < weight < math.inf for weight in weights):
         raise DatasetError(
             f"its metadata has {SOURCES_KEY!r}, which does not list the number of images and the weight of each "
             f"source of {count} images: build it again with `python -m number_generator digits build`"

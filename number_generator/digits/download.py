@@ -8,6 +8,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,24 +32,12 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A published file.
+    """A published file."""
 
-    Attributes
-    ----------
-    name : str
-        Its name in the cache.
-    urls : tuple of str
-        URLs of the file, one per mirror, in the order in which they are tried.
-    sha256 : str
-        Hexadecimal, of the downloaded file.
-    size : int
-        Approximate size in bytes.
-    """
-
-    name: str
-    urls: tuple[str, ...]
-    sha256: str
-    size: int
+    name: str  # in the cache
+    urls: tuple[str, ...]  # one per mirror, in the order in which they are tried
+    sha256: str  # hexadecimal, of the downloaded file
+    size: int  # bytes, approximately
 
 
 class _DownloadError(Exception):
@@ -60,22 +49,10 @@ class _DownloadError(Exception):
 
 
 def fetch_files(files: Sequence[RemoteFile], folder: Path, what: str) -> list[Path]:
-    """Return files of the cache, after downloading the missing ones.
+    """Return files of the cache, complete and with the published SHA-256, after downloading the missing ones.
 
-    Any number of processes and threads may call this at once: one downloads, and the others wait.
-
-    Parameters
-    ----------
-    files : sequence of RemoteFile
-    folder : Path
-        The folder for the files; made if missing. Files put there by hand are as good as downloaded ones.
-    what : str
-        What they are, for errors, such as "the digits mnist".
-
-    Returns
-    -------
-    list of Path
-        Complete files, which have the published SHA-256.
+    Any number of processes and threads may call this at once: one downloads, and the others wait. Files put into
+    `folder` by hand are as good as downloaded ones. Errors call them `what`, such as "the digits mnist".
 
     Raises
     ------
@@ -99,19 +76,8 @@ def fetch_files(files: Sequence[RemoteFile], folder: Path, what: str) -> list[Pa
 def unpack(archive: RemoteFile, members: Sequence[str], folder: Path, what: str) -> list[Path]:
     """Unpack members of a published zip archive into the cache; the archive itself is not kept.
 
-    Parameters
-    ----------
-    archive : RemoteFile
-        Its SHA-256 vouches for its members, whose own SHA-256 are recorded when they are unpacked.
-    members : sequence of str
-        Names within the archive; in the cache they have no folder.
-    folder, what
-        As for `fetch_files`, which raises the same errors.
-
-    Raises
-    ------
-    DatasetReadError
-        If the archive lacks a member.
+    Its SHA-256 vouches for its members, whose own SHA-256 are recorded when they are unpacked. In the cache, members
+    have no folder. Errors are those of `fetch_files`, and DatasetReadError if the archive lacks a member.
     """
     paths = [folder / Path(member).name for member in members]
     if _are_unpacked(paths, folder):
@@ -171,7 +137,7 @@ def _download(file: RemoteFile, folder: Path) -> None:
                         known_hash=f"sha256:{file.sha256}",
                         fname=file.name,
                         path=temporary,
-                        downloader=_Downloader(file),
+                        downloader=partial(_receive, size=file.size),
                     )
                     give_to_readers(temporary / file.name, folder)
                     (temporary / file.name).replace(folder / file.name)
@@ -188,53 +154,48 @@ def _download(file: RemoteFile, folder: Path) -> None:
     raise _DownloadError("; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in reasons.items()))
 
 
-class _Downloader:
-    """Downloads a URL for pooch, like its own downloader but with limits on what a server may do."""
+def _receive(url: str, output_file: str, pooch: Any, *, size: int) -> None:
+    """Download a URL for pooch, like its own downloader but with limits on what a server may do."""
+    requests = importlib.import_module("requests")
+    try:
+        response = requests.get(url, stream=True, timeout=_TIMEOUT_S)
+    except requests.RequestException as exc:
+        raise _DownloadError(_describe_error(exc)) from exc
+    with contextlib.closing(response), Path(output_file).open("wb") as output:
+        if response.status_code != 200:
+            is_final = response.status_code in _REFUSALS
+            raise _DownloadError(f"it answered {response.status_code} {response.reason}", is_final=is_final)
+        with _make_progress_bar(Path(url).name, int(response.headers.get("content-length") or size)) as bar:
+            for chunk in _read_chunks(response, most_bytes=2 * size):
+                output.write(chunk)
+                bar.update(len(chunk))
 
-    def __init__(self, file: RemoteFile) -> None:
-        self._requests = importlib.import_module("requests")
-        self._most_bytes = 2 * file.size
-        self._size = file.size
 
-    def __call__(self, url: str, output_file: str, pooch: Any, check_only: bool = False) -> None:
+def _read_chunks(response: Any, most_bytes: int) -> Iterator[bytes]:
+    """Yield what arrives, undecoded: a file that is itself gzipped must not be unpacked."""
+    # read1 returns what is there; read, in urllib3 before 2.2, waits until the chunk is full.
+    read = getattr(response.raw, "read1", response.raw.read)
+    received, since, before = 0, time.monotonic(), 0
+    while True:
         try:
-            response = self._requests.get(url, stream=True, timeout=_TIMEOUT_S)
-        except self._requests.RequestException as exc:
-            raise _DownloadError(_describe_error(exc)) from exc
-        with contextlib.closing(response), Path(output_file).open("wb") as output:
-            if response.status_code != 200:
-                is_final = response.status_code in _REFUSALS
-                raise _DownloadError(f"it answered {response.status_code} {response.reason}", is_final=is_final)
-            with _make_progress_bar(Path(url).name, int(response.headers.get("content-length") or self._size)) as bar:
-                for chunk in self._chunks(response):
-                    output.write(chunk)
-                    bar.update(len(chunk))
-
-    def _chunks(self, response: Any) -> Iterator[bytes]:
-        """Yield what arrives, undecoded: a file that is itself gzipped must not be unpacked."""
-        # read1 returns what is there; read, in urllib3 before 2.2, waits until the chunk is full.
-        read = getattr(response.raw, "read1", response.raw.read)
-        received, since, before = 0, time.monotonic(), 0
-        while True:
-            try:
-                chunk = read(_CHUNK_BYTES, decode_content=False)
-            # urllib3's own errors have no base class that requests exposes.
-            except Exception as exc:
-                raise _DownloadError(f"it broke off after {received} bytes ({_describe_error(exc)})") from exc
-            if not chunk:
-                break
-            received += len(chunk)
-            if received > self._most_bytes:
-                raise _DownloadError(f"it sent more than {self._most_bytes} bytes", is_final=True)
-            elapsed = time.monotonic() - since
-            if elapsed > _PATIENCE_S:
-                if received - before < _LEAST_BYTES_PER_S * elapsed:
-                    raise _DownloadError(f"it is too slow: {received - before} bytes in {elapsed:.0f} s")
-                since, before = time.monotonic(), received
-            yield chunk
-        promised = int(response.headers.get("content-length") or received)
-        if received < promised:
-            raise _DownloadError(f"it broke off after {received} of {promised} bytes")
+            chunk = read(_CHUNK_BYTES, decode_content=False)
+        # urllib3's own errors have no base class that requests exposes.
+        except Exception as exc:
+            raise _DownloadError(f"it broke off after {received} bytes ({_describe_error(exc)})") from exc
+        if not chunk:
+            break
+        received += len(chunk)
+        if received > most_bytes:
+            raise _DownloadError(f"it sent more than {most_bytes} bytes", is_final=True)
+        elapsed = time.monotonic() - since
+        if elapsed > _PATIENCE_S:
+            if received - before < _LEAST_BYTES_PER_S * elapsed:
+                raise _DownloadError(f"it is too slow: {received - before} bytes in {elapsed:.0f} s")
+            since, before = time.monotonic(), received
+        yield chunk
+    promised = int(response.headers.get("content-length") or received)
+    if received < promised:
+        raise _DownloadError(f"it broke off after {received} of {promised} bytes")
 
 
 def _describe_error(exc: Exception) -> str:

@@ -19,7 +19,7 @@ from number_generator.system.checks import check_integer
 Grey = npt.NDArray[np.float32]
 
 INKS = ("auto", "dark", "bright")
-"""How to tell ink from paper: by the border of each image, or as given."""
+"""How to tell ink from paper: by the border of each image, or as dark on a bright ground, or bright on a dark one."""
 
 MAX_SIZE = 512
 """The largest height and width of digits, in px."""
@@ -39,22 +39,10 @@ _MOST_GAIN = 4.0  # thin strokes are faint once they are scaled down
 
 
 def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "auto") -> RawDataset:
-    """Read a folder of images for each digit.
+    """Read folders named 0 to 9 in a folder: digits by class, then file name, with bright ink.
 
-    Parameters
-    ----------
-    path : path_like
-        A folder that holds folders named 0 to 9, with PNG or JPEG images of any size: grey, colour, with transparency
-        or a palette, of 8 or 16 bits.
-    size : int
-        Height and width of the digits, in px.
-    ink : {"auto", "dark", "bright"}
-        Whether digits are dark on a bright ground or bright on a dark one; `auto` judges each image by its border.
-
-    Returns
-    -------
-    RawDataset
-        Digits by class, then file name; ink is bright.
+    They hold PNG or JPEG images of any size: grey, colour, with transparency or a palette, of 8 or 16 bits. `size` is
+    the height and width of the digits in px, `ink` one of `INKS`.
 
     Raises
     ------
@@ -117,19 +105,8 @@ def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]
 def normalise_digit(grey: Grey, size: int, ink: str, name: str) -> npt.NDArray[np.uint8]:
     """Turn an image into a digit of MNIST's form: ink in a box of 20 / 28 of the size, centred by its mass.
 
-    Parameters
-    ----------
-    grey : ndarray, shape (height, width), float32
-        0 is black, 1 is white.
-    size, ink
-        As for `load_folder`.
-    name : str
-        Name of the file, for errors.
-
-    Returns
-    -------
-    ndarray, shape (size, size), uint8
-        Ink up to 255 on background 0.
+    `grey` has shape (height, width), from 0 for black to 1 for white. The digit has shape (size, size), with ink up to
+    255 on background 0. `name` is that of the file, for errors.
     """
     from PIL import Image  # noqa: PLC0415 - loads when it is used
 

@@ -17,22 +17,9 @@ _PART = re.compile(r"(?P<name>.+?)=(?P<weight>\d+\.?\d*|\.\d+)(?:,|$)", re.ASCII
 
 
 def parse_mixture(text: str) -> dict[str, float] | None:
-    """Parse sources and weights in the form SOURCE=WEIGHT,SOURCE=WEIGHT.
+    """Parse two or more sources and weights, as in "mnist=0.7,./mine=0.3"; return None for a text of another form.
 
-    Parameters
-    ----------
-    text : str
-        Such as "mnist=0.7,./mine=0.3". A source may contain commas, and = signs not followed by a number and a comma.
-
-    Returns
-    -------
-    dict of str to float, or None
-        None if the text does not have this form, with at least two sources.
-
-    Raises
-    ------
-    SpecError
-        If a source is named twice, or a weight is 0.
+    A source may contain commas, and = signs not followed by a number and a comma. SpecError if one is named twice.
     """
     parts, at = [], 0
     while match := _PART.match(text, at):
@@ -47,29 +34,12 @@ def parse_mixture(text: str) -> dict[str, float] | None:
 
 
 def mix_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImageDataset:
-    """Make one digit dataset of several, and draw from each by its share, however many images it has.
+    """Join digit datasets as `join_digits` does, and draw from each by its share, however many images it has.
 
-    Parameters
-    ----------
-    parts : sequence of (str, DigitImageDataset, float)
-        Name, digits and weight of two or more sources. A source's share of each digit is its weight divided by their
-        sum; if it lacks a digit, the others get its share.
-
-    Returns
-    -------
-    DigitImageDataset
-        See `join_digits`. Its metadata lists sources and weights.
-
-    Raises
-    ------
-    SpecError
-        If there are fewer than two sources, or a weight is not above 0.
-    DatasetError
-        If their digits differ in size.
-
-    Notes
-    -----
-    Shares are exact to one in a million: a draw chooses the source first, and no image is copied or left out.
+    `parts` are name, digits and weight of two or more sources, and so the metadata lists them. A source's share of each
+    digit is its weight divided by their sum; if it lacks a digit, the others get its share. Shares are exact to one in
+    a million: a draw chooses the source first, and no image is copied or left out. SpecError if there are fewer than
+    two sources, or a weight is not above 0.
     """
     if len(parts) < 2:
         raise SpecError(
@@ -103,27 +73,11 @@ def join_digits(
     metadata: Mapping[str, Any] | None = None,
     mixture: Mixture | None = None,
 ) -> DigitImageDataset:
-    """Make one digit dataset of several, one after the other.
+    """Make one digit dataset, of this metadata and mixture, of several with their names, one after the other.
 
-    Parameters
-    ----------
-    parts : sequence of (str, DigitImageDataset)
-        Names and digits.
-    metadata : mapping, optional
-        That of the result.
-    mixture : Mixture, optional
-        Sources and weights, if the result has any.
-
-    Returns
-    -------
-    DigitImageDataset
-        With writer ids if all have them: those of the first source are unchanged, and those of the others are above
-        them, so that no two sources share a writer. Cluster ids likewise.
-
-    Raises
-    ------
-    DatasetError
-        If their digits differ in size, or one of them is empty.
+    It has writer ids if all have them: those of the first source are unchanged, and those of the others are above
+    them, so that no two sources share a writer. Cluster ids likewise. DatasetError if the digits differ in size, or one
+    of the datasets is empty.
     """
     for name, part in parts:
         if not len(part):

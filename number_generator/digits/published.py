@@ -1,7 +1,6 @@
 """The digit datasets that are known by name: where they are published, and the SHA-256 of their files."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,50 +12,30 @@ from number_generator.errors import SpecError
 
 @dataclass(frozen=True, slots=True)
 class DigitSource:
-    """A published digit dataset.
+    """A published digit dataset."""
 
-    Attributes
-    ----------
-    name : str
-        As for `--digits`.
-    about : str
-        A description in one line.
-    folder : str
-        Its folder in the cache; each publication has its own.
-    images : str
-        The file of the images; the labels are beside it.
-    files : tuple of RemoteFile
-        The files to download.
-    members : tuple of str
-        The members to unpack if the one file is a zip archive.
-    """
-
-    name: str
-    about: str
-    folder: str
-    images: str
+    name: str  # as for `--digits`
+    about: str  # in one line
+    folder: str  # in the cache; each publication has its own
+    images: str  # the file of the images; the labels are beside it
     files: tuple[RemoteFile, ...]
-    members: tuple[str, ...] = ()
+    members: tuple[str, ...] = ()  # to unpack, if the one file is a zip archive
 
-    def path(self, cache: str | os.PathLike[str] | None = None) -> Path:
-        """Return the path of the images in the cache; the file need not exist."""
-        return find_cache_folder(cache) / self.folder / self.images
-
-    def is_there(self, cache: str | os.PathLike[str] | None = None) -> bool:
+    def is_there(self) -> bool:
         """Tell whether everything has been downloaded."""
-        folder = self.path(cache).parent
+        folder = find_cache_folder() / self.folder
         if self.members and all((folder / Path(member).name).is_file() for member in self.members):
             return True
         return all(is_whole(folder / file.name, file.sha256) for file in self.files)
 
     def fetch(self, cache: str | os.PathLike[str] | None = None) -> Path:
         """Download what the cache lacks, and return the path of the images; errors are those of `download`."""
-        path, what = self.path(cache), f"the digits {self.name}"
+        folder, what = find_cache_folder(cache) / self.folder, f"the digits {self.name}"
         if self.members:
-            unpack(self.files[0], self.members, path.parent, what)
+            unpack(self.files[0], self.members, folder, what)
         else:
-            fetch_files(self.files, path.parent, what)
-        return path
+            fetch_files(self.files, folder, what)
+        return folder / self.images
 
     def load(self, path: Path) -> DigitImageDataset:
         """Read the digits from the path that `fetch` returned."""
@@ -157,10 +136,5 @@ def find_source(name: str) -> DigitSource:
     try:
         return SOURCES[name]
     except (KeyError, TypeError):
-        raise SpecError(f"the digit source is {name!r}: give {', '.join(_list_names())}") from None
-
-
-def _list_names() -> Iterator[str]:
-    *first, last = SOURCES
-    yield from first[:-1]
-    yield f"{first[-1]} or {last}"
+        *others, last = SOURCES
+        raise SpecError(f"the digit source is {name!r}: give {', '.join(others)} or {last}") from None

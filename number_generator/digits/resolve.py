@@ -91,10 +91,6 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         reads; or several of them with weights, as in "mnist=0.7,./mine=0.3" or {"mnist": 0.7, "./mine": 0.3}. Names
         take precedence over files and folders ("./mnist" is a file), and these over several.
 
-    Returns
-    -------
-    DigitImageDataset
-
     Raises
     ------
     SpecError, DatasetError, DatasetNotFoundError, DatasetReadError
@@ -108,8 +104,7 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         return packaged_digits()
     several = None if _is_there(source) else to_mixture(source)
     if several is not None:
-        parts = [(name, load_digits(name), weight) for name, weight in several.items()]
-        return _mix(tuple(parts))
+        return _mix(tuple((name, load_digits(name), weight) for name, weight in several.items()))
     try:
         is_folder = is_folder_of_images(source)
         files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type]
@@ -177,21 +172,9 @@ def packaged_digits() -> DigitImageDataset:
 
 
 def find_packaged_file(name: str, what: str) -> Path:
-    """Find a file in the package's data folder, and compare it with its checksum.
+    """Find a file in the package's data folder, and compare it with its checksum, beside it in `name`.sha256.
 
-    Parameters
-    ----------
-    name : str
-        The file name; its checksum is beside it in `name`.sha256.
-    what : str
-        Its content, for errors.
-
-    Raises
-    ------
-    DatasetError
-        If the file is not the one that was shipped.
-    DatasetReadError
-        If it is missing.
+    DatasetError if it is not the one that was shipped, DatasetReadError if it is missing; they call it `what`.
     """
     package = Path(__file__).parents[1]
     # The data folder is in an installed package, but beside the package in a checkout and an editable install.
@@ -223,9 +206,7 @@ def _load_source(name: str, path: str, stats: Stats) -> DigitImageDataset:
     return find_source(name).load(Path(path))
 
 
-@lru_cache(maxsize=2)
-def _mix(parts: tuple[tuple[str, DigitImageDataset, float], ...]) -> DigitImageDataset:
-    return mix_digits(parts)
+_mix = lru_cache(maxsize=2)(mix_digits)
 
 
 def _stat_files(files: Iterable[Path]) -> Stats:

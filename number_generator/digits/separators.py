@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import rng, streams, strokes
+from number_generator.digits.distance_fields import Packed
 
 SEPARATOR_CLASSES = range(10, 18)
 """Codes of the separators, their indices in `numbers.ALPHABET`; the last one is the space."""
@@ -31,29 +32,14 @@ class DigitMeasures:
     """What separators inherit from the digits around them, in px.
 
     All are medians of pixel counts over at most 1,000 digits, so that they are the same on every machine.
-
-    Attributes
-    ----------
-    height : int
-        Height of the images.
-    baseline : float
-        Rows above the lower edge of the ink.
-    digit_height : float
-        Height of the ink.
-    stroke : float
-        Width of the strokes.
-    softness : float
-        Width of the strokes' edges, over which ink fades out.
-    ink : int
-        The strongest ink of a digit, from 8 to 255.
     """
 
-    height: int
-    baseline: float
-    digit_height: float
-    stroke: float
-    softness: float
-    ink: int
+    height: int  # of the images
+    baseline: float  # rows above the lower edge of the ink
+    digit_height: float  # of the ink
+    stroke: float  # width
+    softness: float  # width of the strokes' edges, over which ink fades out
+    ink: int  # the strongest of a digit, from 8 to 255
 
     @property
     def space_width(self) -> int:
@@ -61,18 +47,8 @@ class DigitMeasures:
         return max(1, int(_WIDE_SPACE * self.digit_height + 0.5))
 
     @classmethod
-    def measure(
-        cls, height: int, packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
-    ) -> "DigitMeasures":
-        """Measure digits; digits without any ink get the measures of common handwriting.
-
-        Parameters
-        ----------
-        height : int
-            Of the digits, in px.
-        packed : (pixels, column_size, glyph_column, glyph_rows)
-            See `GlyphAtlas`.
-        """
+    def measure(cls, height: int, packed: Packed) -> "DigitMeasures":
+        """Measure an atlas's digits; digits without any ink get the measures of common handwriting."""
         measures = [_measure_glyph(glyph) for glyph in _pick_glyphs(height, packed) if glyph.any()]
         if not measures:
             return cls(height, 0.85 * height, 0.7 * height, max(_FAINTEST, 0.08 * height), 1.0, 255)
@@ -84,12 +60,7 @@ class DigitMeasures:
 
 
 def draw_separators(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Draw all separators, for digits of these measures.
-
-    Parameters
-    ----------
-    measures : DigitMeasures
-        Of digits at least 4 px high.
+    """Draw all separators, for digits of these measures, at least 4 px high.
 
     Returns
     -------
@@ -112,9 +83,7 @@ def draw_separators(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], npt
     return images, codes
 
 
-def _pick_glyphs(
-    height: int, packed: tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
-) -> Iterator[npt.NDArray[np.uint8]]:
+def _pick_glyphs(height: int, packed: Packed) -> Iterator[npt.NDArray[np.uint8]]:
     """Yield glyphs from all over the atlas, shape (width, H)."""
     pixels, column_size, glyph_column, _ = packed
     columns = pixels[: glyph_column[-1] * column_size].reshape(-1, column_size)

@@ -66,23 +66,7 @@ class Split:
         return tuple(name for name, _ in self.shares)
 
     def counts(self, total: int) -> dict[str, int]:
-        """Divide a number of images by largest remainder.
-
-        Parameters
-        ----------
-        total : int
-            0 or more.
-
-        Returns
-        -------
-        dict of str to int
-            How many each split gets, at least 1, by name in the given order.
-
-        Raises
-        ------
-        SpecError
-            If a split would get none.
-        """
+        """Divide a number of images by largest remainder, in the order of the names; SpecError if one gets none."""
         check_integer("the number of images to split", total, 0)
         counts = _apportion(total, self)
         for name, share in self.shares:
@@ -98,23 +82,9 @@ class Split:
 
 
 def parse_split(text: str) -> Split:
-    """Parse a split in the form NAME=SHARE,NAME=SHARE.
+    """Parse a split in the form NAME=SHARE,NAME=SHARE, such as "train=2/3,test=1/3"; `str` of a split returns it.
 
-    Parameters
-    ----------
-    text : str
-        Such as "train=0.8,val=0.1,test=0.1" or "train=2/3,test=1/3"; for the rules see `Split`. Spaces around names
-        and shares are ignored.
-
-    Returns
-    -------
-    Split
-        `str` returns its text.
-
-    Raises
-    ------
-    SpecError
-        If the text does not have this form, or breaks a rule; the message names the part.
+    Spaces around names and shares are ignored. SpecError for another form, or if a rule of `Split` is broken.
 
     Examples
     --------
@@ -186,13 +156,7 @@ def split_digits(
 
 
 def divide_digits(digits: DigitImageDataset, split: Split) -> dict[str, Integers]:
-    """Return which digits go to which part; parameters and errors are those of `split_digits`.
-
-    Returns
-    -------
-    dict of str to ndarray, shape (n,), int64
-        Ascending numbers of the dataset's images, by name in the given order: each number is in one of the arrays.
-    """
+    """Return the numbers of the images in each part of `split_digits`, ascending, by name in the given order."""
     if not isinstance(digits, DigitImageDataset):
         raise SpecError(f"digits is {format_value(digits)}: give a DigitImageDataset")
     if not len(digits):
@@ -396,15 +360,8 @@ def _balance(tables: Integers, target: Integers) -> Integers:
     Each writer goes where the squared error grows least; then writers move and change places while that reduces it.
     Every split having every class takes precedence. Integers alone: the result is the same on every machine.
 
-    Parameters
-    ----------
-    tables : ndarray, shape (writers, 10), int64
-        Number of images of each digit by each writer.
-    target : ndarray, shape (splits, 10), int64
-
-    Returns
-    -------
-    ndarray, shape (writers,), int64
+    `tables` has the number of images of each digit by each writer, shape (writers, 10), and `target` those of each
+    digit in each split, shape (splits, 10).
     """
     chosen = np.empty(len(tables), np.int64)
     held = np.zeros_like(target)
@@ -413,15 +370,14 @@ def _balance(tables: Integers, target: Integers) -> Integers:
         chosen[writer] = (table * (2 * (held - target) + table)).sum(axis=1).argmin()
         held[chosen[writer]] += table
     near = np.maximum(1, target // 1000)
-    changed = True
     for _ in range(_PASSES):
-        if not changed:
-            break
         changed = False
         for writer in range(len(tables)):
             if held.all() and (abs(held - target) <= near).all():
                 return chosen
             changed |= _exchange(writer, tables, target, chosen, held)
+        if not changed:
+            break
     return chosen
 
 

@@ -42,17 +42,7 @@ _TINY = 1e-9
 
 
 def find_clusters(digits: DigitImageDataset) -> Integers | None:
-    """Return the style cluster of each image if no clusters must be computed.
-
-    Parameters
-    ----------
-    digits : DigitImageDataset
-
-    Returns
-    -------
-    ndarray, shape (N,), int64, or None
-        The dataset's own ids, or those shipped for the packaged digits; None for other digits.
-    """
+    """Return each image's style cluster if it is known: the dataset's own, or those shipped for the packaged digits."""
     if digits.cluster_ids is not None:
         return digits.cluster_ids
     sha256, ids = _load_packaged_clusters()
@@ -63,24 +53,9 @@ def find_clusters(digits: DigitImageDataset) -> Integers | None:
 def compute_style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Integers:
     """Sort digits into clusters of one style each, common to all classes, by k-means over `measure_style`.
 
-    The same machine gives the same clusters each time; another may put a few images into other clusters.
-
-    Parameters
-    ----------
-    images : ndarray, shape (N, H, H), uint8
-        Ink is any value above 0.
-    labels : ndarray, shape (N,), int
-
-    Returns
-    -------
-    ndarray, shape (N,), int64
-        Cluster of each image: 0 is the one that leans most to the left, the last one leans most to the right. There are
-        `CLUSTERS`, or fewer if each would have fewer than 100 images.
-
-    Raises
-    ------
-    SpecError
-        If scikit-learn is missing.
+    The same machine gives the same clusters each time; another may put a few images into other clusters. Cluster 0 is
+    the one that leans most to the left, the last one leans most to the right. There are `CLUSTERS`, or fewer if each
+    would have fewer than 100 images. SpecError if scikit-learn is missing.
     """
     if sys.modules.get("scipy", ...) is None:  # the commands keep numba from importing it, but scikit-learn needs it
         del sys.modules["scipy"]
@@ -103,17 +78,8 @@ def compute_style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np
 def measure_style(images: npt.NDArray[np.uint8], labels: npt.NDArray[np.integer]) -> Numbers:
     """Measure what distinguishes hands, in standard deviations from the mean of the digit's class.
 
-    So the features of different digits compare: a broad 1 and a broad 0 are alike.
-
-    Parameters
-    ----------
-    images, labels
-        As for `compute_style_clusters`.
-
-    Returns
-    -------
-    ndarray, shape (N, 9), float64
-        One column for each of `FEATURES`; 0 for a class whose images do not differ in it.
+    So the features of different digits compare: a broad 1 and a broad 0 are alike. There is a column for each of
+    `FEATURES`; it is 0 for a class whose images do not differ in it.
     """
     batch = max(1, _BATCH_PIXELS // max(1, images[0].size if len(images) else 1))
     measured = [_measure(images[start : start + batch]) for start in range(0, len(images), batch)]

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +12,6 @@ from number_generator.digits.style_clusters import CLUSTERS, compute_style_clust
 from number_generator.errors import DatasetError, SpecError
 from number_generator.job.handwriting import Handwriting
 
-Kind = Literal["mixed", "cluster", "dataset"]
 Integers = npt.NDArray[np.int64]
 
 
@@ -27,7 +25,6 @@ class Writers:
         What makes a group: all images, a style cluster, or a writer.
     ids : ndarray, shape (N,), int64
         The group of each image in the order of the dataset, 0 to `groups` - 1. No group is empty.
-    groups : int
     names : ndarray, shape (groups,), int64
         The writer id or cluster id of each group in the digit dataset.
     glyph_group : ndarray, shape (N,), int64
@@ -44,7 +41,7 @@ class Writers:
         its DigitImageDataset has these as `cluster_ids`.
     """
 
-    kind: Kind
+    kind: str
     ids: Integers
     groups: int
     names: Integers
@@ -60,16 +57,11 @@ def find_writers(digits: DigitImageDataset, kind: str) -> Writers:
 
     Parameters
     ----------
-    digits : DigitImageDataset
     kind : {"mixed", "cluster", "dataset", "auto"}
         `mixed`: one group of all images. `cluster`: one group per style cluster, from the dataset's `cluster_ids`, or
         those shipped for the packaged digits, or `compute_style_clusters`. `dataset`: one group per writer, from
         `writer_ids`. `auto`: `dataset` if there are writer ids, else `cluster` if no clusters must be computed, else
         `mixed`.
-
-    Returns
-    -------
-    Writers
 
     Raises
     ------
@@ -113,7 +105,7 @@ def prepare_atlas(digits: DigitImageDataset, style: Handwriting) -> GlyphAtlas:
 # --- groups
 
 
-def _choose_kind(digits: DigitImageDataset) -> Kind:
+def _choose_kind(digits: DigitImageDataset) -> str:
     """Return the kind that `auto` means."""
     if digits.writer_ids is not None:
         return "dataset"
@@ -121,31 +113,20 @@ def _choose_kind(digits: DigitImageDataset) -> Kind:
 
 
 def _make_writers(digits: DigitImageDataset, kind: str) -> Writers:
-    """Make the groups of a kind other than `auto`."""
-    if kind == "dataset":
-        assert digits.writer_ids is not None  # noqa: S101 - find_writers has checked it
-        return _group_images("dataset", digits.writer_ids, digits)
+    """Make the groups of a kind other than `auto`: images of equal ids, numbered from 0, with the glyphs of each."""
+    labels, origin = digits.classes, None if digits.mixture is None else digits.mixture.origin
     if kind == "mixed":
-        return _group_images("mixed", np.zeros(len(digits), np.int64), digits)
-    known = find_clusters(digits)
-    if known is not None:
-        return _group_images("cluster", known, digits)
-    return _group_images("cluster", _compute_clusters(digits), digits, is_computed=True)
-
-
-def _compute_clusters(digits: DigitImageDataset) -> Integers:
-    """Compute style clusters, separate for each source: the first digit of a line draws the source for all."""
-    clusters = compute_style_clusters(digits.images, digits.classes)
-    mixture = digits.mixture
-    return clusters if mixture is None else clusters + mixture.origin * CLUSTERS
-
-
-def _group_images(kind: Kind, ids: Integers, digits: DigitImageDataset, *, is_computed: bool = False) -> Writers:
-    """Return the groups of equal ids, numbered from 0, with the glyphs of each."""
-    labels = digits.classes
+        ids: Integers | None = np.zeros(len(digits), np.int64)
+    else:
+        ids = digits.writer_ids if kind == "dataset" else find_clusters(digits)
+    is_computed = ids is None  # these can only be clusters: find_writers has checked for writer ids
+    if ids is None:
+        ids = compute_style_clusters(digits.images, labels)
+        if origin is not None:  # separate for each source: the first digit of a line draws the source for all
+            ids = ids + origin * CLUSTERS
     names, group = np.unique(ids, return_inverse=True)
     group, groups = group.reshape(-1).astype(np.int64), len(names)
-    order = order_glyphs(labels, None if digits.mixture is None else digits.mixture.origin)
+    order = order_glyphs(labels, origin)
     glyph_group = group[order]
     cell = labels[order].astype(np.int64) * groups + glyph_group
     members = np.argsort(cell, kind="stable").astype(np.int64)

@@ -1,10 +1,9 @@
 """Finite languages as acyclic automata, and numbers drawn uniformly from them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 
@@ -43,19 +42,8 @@ class Automaton:
     def build(cls, edges: Sequence[Edges], tags: Sequence[int], starts: Iterable[int]) -> "Automaton":
         """Build the smallest automaton of the same strings: equal states are merged, useless ones dropped.
 
-        Parameters
-        ----------
-        edges : sequence of sequences of (int, int)
-            For each state: codes in any order, each at most once, and where they lead.
-        tags : sequence of int
-            As in the class.
-        starts : iterable of int
-            As in the class. Starts at which no string begins are left out.
-
-        Raises
-        ------
-        LanguageError
-            If there are no strings, infinitely many, or one of more than 10,000 characters.
+        The arguments are as in the class, but for edges in any order and to any state. Starts at which no string begins
+        are left out. LanguageError if there are no strings, infinitely many, or one of more than 10,000 characters.
         """
         useful = _find_useful(edges, tags)
         wanted = [start for start in starts if useful[start]]
@@ -97,13 +85,8 @@ class Automaton:
         return counts
 
     def split_by_length(self) -> "Automaton":
-        """Return the automaton with one start for each length that occurs, the shortest first.
-
-        Raises
-        ------
-        LanguageError
-            If it would take too many states.
-        """
+        """Return an automaton of one start with a start for each length that occurs, the shortest first."""
+        (start,) = self.starts
         # A state with a number of characters to come becomes a state; equal ones are merged.
         merged: dict[tuple[int, tuple[tuple[int, int], ...]], int] = {}
         pairs: list[dict[int, int]] = []
@@ -122,15 +105,12 @@ class Automaton:
                 )
                 names[length] = merged.setdefault((-1, onward), len(merged))
             pairs.append(names)
-        if len(self.starts) != 1:
-            raise LanguageError("has several starts: only one can be split by length")
-        names = pairs[self.starts[0]]
+        names = pairs[start]
         return Automaton.build(
             [arcs for _, arcs in merged], [tag for tag, _ in merged], [names[length] for length in sorted(names)]
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Sampler:
     """An automaton as tables for the kernel. Threads may share it.
 
@@ -140,10 +120,9 @@ class Sampler:
     Parameters
     ----------
     automaton : Automaton
-        What to draw from.
-    templates : sequence of sequences of int, optional
+    templates : sequence of sequences of int
         How a string is written, indexed by its tag: an entry of 0 or more copies that character of the string, a
-        negative one writes the code `-1 - entry`. None writes strings as drawn.
+        negative one writes the code `-1 - entry`. Without any, strings are written as drawn.
 
     Attributes
     ----------
@@ -158,58 +137,34 @@ class Sampler:
         If the tables would be too large.
     """
 
-    automaton: Automaton
-    templates: Sequence[Sequence[int]] | None = None
-    longest: int = field(init=False)
-    counts: tuple[int, ...] = field(init=False)
-    _tables: tuple[npt.NDArray[np.generic], ...] = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
+    def __init__(self, automaton: Automaton, templates: Sequence[Sequence[int]] = ()) -> None:
         from number_generator._kernels.automata import CODE_BITS, NODE_SIZE  # noqa: PLC0415 - loads when it is used
 
-        edges, tags = self.automaton.edges, self.automaton.tags
-        completions = self.automaton.count_completions()
+        completions = automaton.count_completions()
         sizes = [max(1, -(-count.bit_length() // _LIMB_BITS)) for count in completions]
-        arcs = np.array([target << CODE_BITS | code for arcs in edges for code, target in arcs], np.int64)
+        arcs = np.array([target << CODE_BITS | code for arcs in automaton.edges for code, target in arcs], np.int64)
         if len(arcs) > _MAX_ARCS:
             raise LanguageError("is too large: give fewer or shorter repeats")
-        nodes = np.zeros((len(edges) + 1, NODE_SIZE), np.int64)
-        np.cumsum([len(arcs) for arcs in edges], out=nodes[1:, 0])
+        nodes = np.zeros((len(automaton.edges) + 1, NODE_SIZE), np.int64)
+        np.cumsum([len(arcs) for arcs in automaton.edges], out=nodes[1:, 0])
         np.cumsum(sizes, out=nodes[1:, 1])
-        nodes[:-1, 2] = tags
+        nodes[:-1, 2] = automaton.tags
         limbs = b"".join(count.to_bytes(8 * size, "little") for count, size in zip(completions, sizes, strict=True))
         counts = np.frombuffer(limbs, "<u8").astype(np.uint64)
-        drawn = self.automaton.longest
-        rows = self.templates or ()
-        longest = max(map(len, rows), default=drawn)
-        templates = np.full((len(rows), max(drawn, longest) + 1), -1 << CODE_BITS, np.int16)
-        for row, entries in zip(templates, rows, strict=True):
+        drawn = automaton.longest
+        self.longest = max(map(len, templates), default=drawn)
+        rows = np.full((len(templates), max(drawn, self.longest) + 1), -1 << CODE_BITS, np.int16)
+        for row, entries in zip(rows, templates, strict=True):
             row[: len(entries)] = entries
-        starts = np.array(self.automaton.starts, np.int64)
-        ranks = _find_first_ranks(self.automaton, completions)
+        starts = np.array(automaton.starts, np.int64)
+        ranks = _find_first_ranks(automaton, completions)
         firsts = np.array([rank % 2**_LIMB_BITS for rank in ranks], np.uint64)
         high_firsts = np.array([rank >> _LIMB_BITS for rank in ranks], np.uint64)
-        object.__setattr__(self, "longest", longest)
-        object.__setattr__(self, "counts", tuple(completions[start] for start in self.automaton.starts))
-        object.__setattr__(self, "_tables", (starts, nodes, arcs, firsts, high_firsts, counts, templates))
+        self.counts = tuple(completions[start] for start in automaton.starts)
+        self._tables = starts, nodes, arcs, firsts, high_firsts, counts, rows
 
     def draw(self, seed: int, span: Span, stream: int) -> Sequences:
-        """Draw the strings of the images in `span`.
-
-        Parameters
-        ----------
-        seed : int
-            From 0 to 2**64 - 1.
-        span : Span
-            The image numbers.
-        stream : int
-            The random stream: slot 0 chooses the start, slots 1 and up the string.
-
-        Returns
-        -------
-        Sequences
-            Codes may be separators.
-        """
+        """Draw the strings of the images in `span`; slot 0 of `stream` chooses the start, slots 1 and up the string."""
         from number_generator._kernels.automata import draw_numbers  # noqa: PLC0415 - loads when it is used
 
         width = self._tables[-1].shape[1]

@@ -100,22 +100,9 @@ def country_codes() -> tuple[str, ...]:
 
 
 def parse_country_option(text: str) -> tuple[str, ...]:
-    """Parse a command's list of countries.
+    """Parse a command's list of countries, such as "jp,us" or "all": upper-case codes, sorted and without duplicates.
 
-    Parameters
-    ----------
-    text : str
-        Codes in either case, separated by commas, such as "JP" or "jp,us"; or "all".
-
-    Returns
-    -------
-    tuple of str
-        Upper-case codes, sorted and without duplicates.
-
-    Raises
-    ------
-    SpecError
-        If there is no code, or an unknown one.
+    SpecError if there is no code, or an unknown one.
     """
     return _check_regions([part.strip() for part in text.split(",")] if text.strip() else [])
 

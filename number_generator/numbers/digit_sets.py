@@ -33,9 +33,7 @@ class DigitSets:
         self._states: dict[tuple[int, ...], int] = {}
         self._everything: dict[int, int] = {}  # from tag to state
         self._universal: set[int] = set()
-        self._joined: dict[tuple[int, int], int] = {}
-        self._met: dict[tuple[int, int], int] = {}
-        self._subtracted: dict[tuple[int, int], int] = {}
+        self._combined: dict[tuple[str, int, int], int] = {}  # by the name of the operation
         self._built_patterns: dict[tuple[str, int], int] = {}
         self.add_state([0] * _DIGITS)
 
@@ -62,13 +60,7 @@ class DigitSets:
             return first
         if not first:
             return second
-        found = self._joined.get((first, second))
-        if found is None:
-            targets = [self.join(*pair) for pair in self._pair_targets(first, second)]
-            tag = self._rows[first][-1]
-            found = self.add_state(targets, tag if tag >= 0 else self._rows[second][-1])
-            self._joined[first, second] = found
-        return found
+        return self._combine(self.join, first, second, lambda tag, other: tag if tag >= 0 else other)
 
     def meet(self, first: int, second: int) -> int:
         """Return the strings of both sets."""
@@ -76,12 +68,7 @@ class DigitSets:
             return 0
         if first == second or second in self._universal:
             return first
-        found = self._met.get((first, second))
-        if found is None:
-            targets = [self.meet(*pair) for pair in self._pair_targets(first, second)]
-            found = self.add_state(targets, self._rows[first][-1] if self._rows[second][-1] >= 0 else -1)
-            self._met[first, second] = found
-        return found
+        return self._combine(self.meet, first, second, lambda tag, other: tag if other >= 0 else -1)
 
     def subtract(self, first: int, second: int) -> int:
         """Return the strings of the first set that the second does not have."""
@@ -89,12 +76,7 @@ class DigitSets:
             return first
         if first == second or second in self._universal:
             return 0
-        found = self._subtracted.get((first, second))
-        if found is None:
-            targets = [self.subtract(*pair) for pair in self._pair_targets(first, second)]
-            found = self.add_state(targets, self._rows[first][-1] if self._rows[second][-1] < 0 else -1)
-            self._subtracted[first, second] = found
-        return found
+        return self._combine(self.subtract, first, second, lambda tag, other: tag if other < 0 else -1)
 
     def match_whole(self, pattern: str) -> int:
         """Return the strings that a regular expression matches from the first to the last digit."""
@@ -214,8 +196,15 @@ class DigitSets:
                 self._built_patterns[key] = self._prepend(parse_tree(pattern), rest)
         return self._built_patterns[key]
 
-    def _pair_targets(self, first: int, second: int) -> Iterator[tuple[int, int]]:
-        return zip(self._rows[first][:-1], self._rows[second][:-1], strict=True)
+    def _combine(
+        self, operation: Callable[[int, int], int], first: int, second: int, tag_of: Callable[[int, int], int]
+    ) -> int:
+        """Combine two sets by an operation on the targets of each digit and one on the tags."""
+        key = operation.__name__, first, second
+        if key not in self._combined:
+            (*targets, tag), (*others, other) = self._rows[first], self._rows[second]
+            self._combined[key] = self.add_state(list(map(operation, targets, others)), tag_of(tag, other))
+        return self._combined[key]
 
     def _retag(self, state: int, tag_of: Callable[[int], int], known: dict[int, int]) -> int:
         """Replace the tags of a set. `known` has the states that are done."""

@@ -28,15 +28,8 @@ _DELIMITERS = ",;\t|"
 class ListedNumbers:
     """Listed sequences: over and over in the given order, or drawn for each image with equal chance.
 
-    Attributes
-    ----------
-    packed : Sequences
-        The list, of at least one sequence.
-    order : {"given", "drawn"}
-    first : int
-        In the given order: the number of the image that shows the first sequence.
-    about : dict
-        Where they are from, as JSON-like values.
+    In the given order, image number `first` shows the first sequence. `about` says where they are from, as JSON-like
+    values.
     """
 
     packed: Sequences
@@ -56,21 +49,10 @@ class ListedNumbers:
     ) -> "ListedNumbers":
         """Read numbers from a text file, one per line, or from a column of a CSV file.
 
-        Blank lines and spaces around numbers are ignored.
-
-        Parameters
-        ----------
-        path : path_like
-            UTF-8.
-        column : str, optional
-            The column of a CSV file: its name in the first row, or its number, counted from 1, if there are no names.
-            The delimiter is a comma, a semicolon, a tab or a bar. None reads whole lines.
-        order : {"given", "drawn"}
-
-        Raises
-        ------
-        SpecError
-            If the file cannot be read, has no such column, or has an entry that is not a number. Names the line.
+        Blank lines and spaces around numbers are ignored. The text is UTF-8. A column is given by its name in the first
+        row, or by its number, counted from 1, if there are no names; the delimiter is a comma, a semicolon, a tab or a
+        bar. SpecError, which names the line, if the file cannot be read, has no such column, or has an entry that is
+        not a number.
         """
         path = Path(path)
         try:

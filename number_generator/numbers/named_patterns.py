@@ -13,21 +13,12 @@ LENGTHS: tuple[Lengths, ...] = ("proportional", "equal")
 class NamedPattern:
     """What a name stands for.
 
-    Attributes
-    ----------
-    description : str
-        One line, with an example.
-    regex : str
-        The expression.
-    lengths : {"proportional", "equal"}
-        As in `Pattern`, unless the user chooses.
-    is_checked : bool
-        Whether the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others, separators aside.
+    If `is_checked`, the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others, separators aside.
     """
 
-    description: str
+    description: str  # one line, with an example
     regex: str
-    lengths: Lengths = "proportional"
+    lengths: Lengths = "proportional"  # as in `Pattern`, unless the user chooses
     is_checked: bool = False
 
 

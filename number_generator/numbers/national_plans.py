@@ -16,19 +16,8 @@ from number_generator.numbers.sequences import ALPHABET
 _DIGITS = 10
 _FIRST_GROUP = re.compile(r"(\\\d)")
 _RULE_PARTS = re.compile(r"\\(\d)|(.)", re.DOTALL)
-_TYPES = (
-    "premium_rate",
-    "toll_free",
-    "shared_cost",
-    "voip",
-    "personal_number",
-    "pager",
-    "uan",
-    "voicemail",
-    "fixed_line",
-    "mobile",
-)
-_DRAWN_TYPES = ("fixed_line", "mobile")
+_DRAWN = ("fixed_line", "mobile")
+_TYPES = ("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan", "voicemail", *_DRAWN)
 
 Template = tuple[int, ...]
 """How a number is written: entry >= 0 is digit `entry` of the number, entry < 0 the code -1 - entry."""
@@ -66,7 +55,7 @@ def make_plan(calling_code: int) -> Plan:
     for region, metadata in described.items():
         reader = _Reader(languages, metadata)
         types = []
-        for name in _DRAWN_TYPES:
+        for name in _DRAWN:
             numbers = languages.meet(_find_numbers(languages, metadata, getattr(metadata, name)), valid)
             types.append(_write(languages, reader, numbers, formats, templates))
         present = [state for state in types if state]

@@ -120,19 +120,10 @@ class Pattern(DrawnNumbers):
 
 
 def parse_pattern_option(text: str, lengths: Lengths | None = None) -> Pattern:
-    r"""Return the pattern for a name or a regular expression.
+    """Return the pattern for a name or a regular expression; errors are those of `Pattern`.
 
-    Parameters
-    ----------
-    text : str
-        Names contain letters, which numbers cannot: no text is both a name and an expression to draw from.
-    lengths : {"proportional", "equal"}, optional
-        As in `Pattern`. None takes the default of the name, and proportional for an expression.
-
-    Raises
-    ------
-    SpecError
-        As in `Pattern`.
+    Names contain letters, which numbers cannot: no text is both a name and an expression to draw from. `lengths` are as
+    in `Pattern`; None takes the default of the name, and proportional for an expression.
     """
     if isinstance(text, str) and _NAME.fullmatch(text):
         return Pattern.named(text, lengths)

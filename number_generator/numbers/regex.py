@@ -70,24 +70,11 @@ _PIECE = re.compile(
 
 
 def parse_language(regex: str) -> Automaton:
-    r"""Return the automaton of all strings that `regex` matches from their first to their last character.
+    r"""Return the automaton, of one start and with tags 0, of all strings that the whole of `regex` matches.
 
-    Parameters
-    ----------
-    regex : str
-        In Python's syntax: characters, classes, groups, alternatives, repeats, and lookaheads outside groups. `.`, `\W`
-        and the like match only characters that numbers can hold.
-
-    Returns
-    -------
-    Automaton
-        With one start. All its tags are 0.
-
-    Raises
-    ------
-    LanguageError
-        If the expression is not valid, is not supported, names other characters, matches no string or infinitely many,
-        or is too large.
+    Supported are characters, classes, groups, alternatives, repeats, and lookaheads outside groups. `.`, `\W` and the
+    like match only characters that numbers can hold. LanguageError as in `parse_tree`, or if the expression matches no
+    string or infinitely many, or is too large.
     """
     tree = parse_tree(regex)
     try:
@@ -98,13 +85,7 @@ def parse_language(regex: str) -> Automaton:
 
 
 def parse_tree(regex: str) -> Tree:
-    """Parse an expression.
-
-    Raises
-    ------
-    LanguageError
-        If it is not valid, is not supported, or names characters that numbers cannot hold.
-    """
+    """Parse an expression; LanguageError if it is invalid, unsupported, or names what numbers cannot hold."""
     depth = max(accumulate((sign == "(") - (sign == ")") for sign in regex), default=0)
     if len(regex) > _MAX_CHARACTERS or len(regex) * depth > _MAX_NESTING:
         raise LanguageError(_TOO_LARGE)

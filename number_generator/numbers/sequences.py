@@ -93,22 +93,10 @@ class DrawnNumbers:
 
 
 def pack_sequences(sequences: Any) -> Sequences:
-    """Check sequences in any of the accepted forms and pack them.
+    """Check strings, sequences of int, or an integer ndarray of shape (N, L), and pack them.
 
-    Parameters
-    ----------
-    sequences : sequence of str, sequence of sequences of int, or ndarray of int, shape (N, L)
-        Digits 0 to 9, and in strings the separators of `ALPHABET` too; at most 10,000 per sequence. An empty sequence
-        is a blank page.
-
-    Returns
-    -------
-    Sequences
-
-    Raises
-    ------
-    SpecError
-        If something is neither a digit nor a separator, or if a sequence is too long.
+    They hold digits 0 to 9, and in strings the separators of `ALPHABET` too; at most 10,000 per sequence. An empty
+    sequence is a blank page. SpecError for anything else.
     """
     if isinstance(sequences, (str, bytes)):
         raise SpecError(
@@ -145,12 +133,6 @@ def format_labels(sequences: Sequences, length: int, *, digits_only: bool = Fals
     text = np.empty((len(sequences), max(1, length)), np.uint8)
     layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else _LETTERS, text)
     return text.reshape(-1).view(f"S{max(1, length)}")
-
-
-def _make_offsets(lengths: Iterable[int], count: int) -> npt.NDArray[np.int64]:
-    offsets = np.zeros(count + 1, np.int64)
-    np.cumsum(np.fromiter(lengths, np.int64, count), out=offsets[1:])
-    return offsets
 
 
 def _pack_strings(items: Sequence[str], text: str) -> Sequences:
@@ -191,8 +173,9 @@ def _pack_digits(items: Sequence[Any]) -> Sequences:
         if wrong.size:
             raise SpecError(f"sequence {index} holds {wrong[0]}: give digits from 0 to 9")
         parts.append(part.astype(np.uint8))
-    offsets = _make_offsets(map(len, parts), len(parts))
-    return Sequences(np.concatenate([np.empty(0, np.uint8), *parts]), offsets)
+    offsets = np.zeros(len(parts) + 1, np.int64)
+    np.cumsum([len(part) for part in parts], out=offsets[1:])
+    return Sequences(np.concatenate(parts), offsets)
 
 
 def _read_digits(item: Iterable[Any]) -> npt.NDArray[Any]:
