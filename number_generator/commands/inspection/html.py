@@ -78,20 +78,7 @@ svg .axis{font-size:12px}
 
 
 def format_page(found: Inspection, reader: Reader, verification: Verification | None = None) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    found : Inspection
-    reader : Reader
-        The dataset, for the sample sheet.
-    verification : Verification, optional
-
-    Raises
-    ------
-    DatasetReadError, DatasetError
-        If the dataset is damaged.
-    """
+    """Return the page; its sample sheet is read from the dataset, which may turn out to be damaged."""
     name = _escape(Path(found.path).name or found.path)
     body = [
         f"<h1>{name}</h1>",

@@ -68,19 +68,8 @@ def choose_shards(options: argparse.Namespace, request: Request, client: Any) ->
 def connect(address: str, workers: int) -> Iterator[Any]:
     """Connect to a cluster whose scheduler and workers have this version, and yield the client.
 
-    Parameters
-    ----------
-    address : str
-        The address of the scheduler, such as tcp://10.0.0.1:8786; its file (`--scheduler-file`); or "local".
-    workers : int
-        The number of processes that "local" starts.
-
-    Raises
-    ------
-    MissingExtraError
-        If Dask's `distributed` is not installed.
-    ClusterError
-        If the scheduler cannot be reached, or it or a worker has another version.
+    The address is that of the scheduler, such as tcp://10.0.0.1:8786; its file (`--scheduler-file`); or LOCAL, which
+    starts worker processes.
     """
     distributed = _import_distributed()
     # The commands switch it off, as their processes are short-lived; but Dask's garbage would pile up.
@@ -97,14 +86,7 @@ def connect(address: str, workers: int) -> Iterator[Any]:
 
 
 class ClusterShards(Shards):
-    """Shards made by a cluster.
-
-    Parameters
-    ----------
-    plan : Plan
-    settings : Settings
-    client : distributed.Client
-    """
+    """Shards made by a cluster, whose client is a `distributed.Client`."""
 
     def __init__(self, plan: Plan, settings: Settings, client: Any) -> None:
         super().__init__(plan, settings)

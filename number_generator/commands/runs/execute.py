@@ -36,27 +36,14 @@ _Run = TypeVar("_Run", bound="Run")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How a plan is run; the images do not depend on it.
-
-    Attributes
-    ----------
-    output : Output
-    overwrite : bool
-        Whether existing datasets are replaced.
-    resume : bool
-        Whether journals are kept, and runs resumed from them.
-    workers : int
-        Number of threads.
-    interruption : Interruption
-    has_remains : bool
-        Whether an interrupted run has left something of the plan: a journal, or shards without their index.
-    """
+    """How a plan is run; the images do not depend on it."""
 
     output: Output
     overwrite: bool
-    resume: bool
-    workers: int
+    resume: bool  # whether journals are kept, and runs resumed from them
+    workers: int  # threads
     interruption: Interruption
+    # Whether an interrupted run has left something of the plan: a journal, or shards without their index.
     has_remains: bool = False
 
 
@@ -257,10 +244,7 @@ class Shards(Run):
 def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lambda _: None) -> int:
     """Make one dataset that is not divided, a file or folder, and move it into place.
 
-    Returns
-    -------
-    int
-        How many images an interrupted run had made, and were not made again.
+    Returns how many images an interrupted run had made, and were not made again.
     """
     with _open_writer(part, path, settings) as writer:
         resumed = _fill(part, writer, settings, advance)
