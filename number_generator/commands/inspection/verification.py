@@ -132,7 +132,7 @@ def _find_part(metadata: Mapping[str, Any]) -> Part:
     """Plan the recorded command, and find the part of the plan that the dataset is."""
     options = _parse_command(metadata["command"])
     try:
-        parts = make_plan(options).parts
+        parts = make_plan(options)
     except (NumberGeneratorError, OSError) as exc:
         raise _UnverifiableError(f"its recorded command cannot be planned again: {exc}") from exc
     name = metadata.get("split", "")

@@ -69,14 +69,7 @@ class Part:
         yield Path(self.target)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The datasets that a run makes."""
-
-    parts: list[Part]
-
-
-def make_plan(options: argparse.Namespace, request: Request | None = None) -> Plan:
+def make_plan(options: argparse.Namespace, request: Request | None = None) -> list[Part]:
     """Plan the datasets that a command makes; nothing is written.
 
     The request is what `parse_request` made of the options, possibly with another seed; without one, it is parsed here.
@@ -136,7 +129,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
         header = DatasetHeader(bound.job.shape, source.longest, metadata, fields)
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))
-    return Plan(parts if shard is None else [part.shard(shard[0]) for part in parts])
+    return parts if shard is None else [part.shard(shard[0]) for part in parts]
 
 
 def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:
