@@ -31,9 +31,8 @@ from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.rendering.sheet import contact_sheet
-from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.atomic_file import open_atomic
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import translate_errors
 
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
@@ -103,30 +102,9 @@ def format_page(found: Inspection, reader: Reader, verification: Verification | 
 
 
 def save_page(text: str, path: Path, interruption: Interruption) -> None:
-    """Write a page, whole or not at all; an earlier one is replaced.
-
-    Parameters
-    ----------
-    text : str
-    path : Path
-        Its folder is created if it is missing.
-    interruption : Interruption
-        Told of the file while it is unfinished.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    with interruption:
-        file = AtomicFile(path, overwrite=True)
-        interruption.temporaries.append(file.temporary_path)
-    try:
-        with translate_errors(path):
-            file.file.write(text.encode("utf-8", "backslashreplace"))
-        file.commit()
-    finally:
-        file.discard()
+    """Write a page, whole or not at all; an earlier one is replaced."""
+    with open_atomic(path, interruption, overwrite=True) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def _escape(text: str, most: int = 300) -> str:
