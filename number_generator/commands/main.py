@@ -19,7 +19,7 @@ _VERIFIED = 256
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
-    """Run the command that the first argument names; parameters and result are as for the functions of `generate`."""
+    """Run the command that the first argument names, and return the exit status."""
     parser, commands = make_command_parser()
     if not argv:
         parser.print_help(sys.stderr)
