@@ -4,7 +4,7 @@ import pytest
 from workload import HEIGHT, phone_numbers
 
 from number_generator import PhoneNumbers, generate_chunk
-from number_generator.commands.runs.write_job import write_job
+from number_generator.commands.runs.execute import write_job
 from number_generator.digits.resolve import packaged_digits
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import DatasetHeader

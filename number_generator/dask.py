@@ -80,7 +80,7 @@ class NumberJob(BoundJob):
         >>> NumberJob.from_command("generate-phone-numbers --num-images 1000000000 --style document --seed 7").seed
         7
         """
-        parts = {each.name: each for each in make_plan(parsed_command(command)).parts}
+        parts = {each.name: each for each in make_plan(parsed_command(command))}
         bound = _choose(parts, part).bound
         return cls(bound.job, bound.digits)
 

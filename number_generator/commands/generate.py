@@ -14,25 +14,12 @@ from number_generator.system.signals import Interruption
 
 
 def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> int:
-    """Draw one number sequence into a PNG file.
-
-    Parameters
-    ----------
-    argv : list of str
-        The arguments, without the name of the command.
-    interruption : Interruption
-        Learns of unfinished files, to remove them.
-
-    Returns
-    -------
-    int
-        The exit status.
-    """
+    """Draw one number sequence into a PNG file, and return the exit status; `argv` is without the command's name."""
     return run_guarded(make_image_parser(), argv, interruption)
 
 
 def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
-    """Make a dataset of images of phone numbers; parameters and result are as for `generate_numbers_sequence`."""
+    """Make a dataset of images of phone numbers, and return the exit status."""
     return run_guarded(make_dataset_parser(), argv, interruption)
 
 

@@ -1,20 +1,25 @@
-"""`python -m number_generator`: commands that show styles and datasets, convert and build."""
+"""`python -m number_generator`: commands that show styles and datasets, convert and build, and their arguments."""
 
 import argparse
 import sys
 
 from number_generator._version import __version__
-from number_generator.commands.convert import add_convert
-from number_generator.commands.digits import add_digits
-from number_generator.commands.index import add_index
-from number_generator.commands.inspect import add_inspect
-from number_generator.commands.preview import add_preview
+from number_generator.commands.options import add_set_option
+from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, run_guarded
+from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
+from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
 from number_generator.system.signals import Interruption
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_VERIFIED = 256
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
-    """Run the command that the first argument names; parameters and result are as for the functions of `generate`."""
+    """Run the command that the first argument names, and return the exit status."""
     parser, commands = make_command_parser()
     if not argv:
         parser.print_help(sys.stderr)
@@ -26,7 +31,7 @@ def main(argv: list[str], interruption: Interruption) -> int:
     return parser.error("give a command first")
 
 
-def make_command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParsersAction[argparse.ArgumentParser]]":
+def make_command_parser() -> "tuple[argparse.ArgumentParser, _Commands]":
     """Return the parser of `python -m number_generator`, and the action that holds the parsers of its commands."""
     parser = argparse.ArgumentParser(
         prog="python -m number_generator",
@@ -35,9 +40,203 @@ def make_command_parser() -> "tuple[argparse.ArgumentParser, argparse._SubParser
     )
     parser.add_argument("--version", action="version", version=f"number_generator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    add_preview(commands)
-    add_convert(commands)
-    add_digits(commands)
-    add_index(commands)
-    add_inspect(commands)
+    _add_preview(commands)
+    _add_convert(commands)
+    _add_digits(commands)
+    _add_index(commands)
+    _add_inspect(commands)
     return parser, commands
+
+
+def _add_preview(commands: "_Commands") -> None:
+    text = "Draw a contact sheet, labelled images side by side, of a style or a dataset."
+    parser = commands.add_parser("preview", help="draw a contact sheet", description=text, allow_abbrev=False)
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="clean, natural or document, a style file that ends in .toml, or a dataset of any format that `convert` "
+        "reads",
+    )
+    parser.add_argument(
+        "sheet",
+        metavar="SHEET.png",
+        help="the file to write; its folder is created if missing, and an earlier file is replaced",
+    )
+    parser.add_argument(
+        "--count",
+        type=int,
+        default=SHEET_IMAGES,
+        metavar="N",
+        help="number of images, up to 10,000; those of a dataset are spread evenly over it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--width",
+        type=int,
+        default=SHEET_WIDTH,
+        metavar="PX",
+        help="for a style: width of each image, in px (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="for a style: integer from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
+    )
+    add_set_option(parser)
+    parser.set_defaults(work="number_generator.commands.work.preview:draw_preview")
+
+
+def _add_convert(commands: "_Commands") -> None:
+    text = "Write a dataset in another format, with its metadata and ground truth; the images stay the same."
+    parser = commands.add_parser(
+        "convert", help="write a dataset in another format", description=text, allow_abbrev=False
+    )
+    parser.add_argument("source", metavar="SRC", help=f"a dataset: {describe_datasets()}")
+    parser.add_argument(
+        "target",
+        metavar="DST",
+        help=f"the file or folder to write; the ending {join_words(list_endings())} chooses the format",
+    )
+    parser.add_argument(
+        "--format", metavar="NAME", help=f"{join_words(list_written())} (default: chosen by the ending of DST)"
+    )
+    add_storage_options(parser)
+    named = [row.name for row in FORMATS.values() if row.takes_part]
+    parser.add_argument(
+        "--part",
+        metavar="NAME",
+        help=f"for {join_words(named, 'and')}: the part of a split to name the files after (default: that of SRC, else "
+        "train)",
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    parser.set_defaults(work="number_generator.commands.work.convert:convert_dataset")
+
+
+def _add_digits(commands: "_Commands") -> None:
+    text = "List the digit datasets that have a name, download them, or build one file from any digits."
+    parser = commands.add_parser(
+        "digits", help="list, download and build digit datasets", description=text, allow_abbrev=False
+    )
+    actions = parser.add_subparsers(metavar="ACTION", title="actions", required=True)
+
+    listed = actions.add_parser("list", help="list the digits that have a name, and whether they are downloaded")
+    listed.set_defaults(work="number_generator.commands.work.digits:list_sources")
+
+    fetched = actions.add_parser("fetch", help="download digits that have a name", allow_abbrev=False)
+    fetched.add_argument(
+        "names", nargs="+", metavar="NAME", help="mnist, qmnist, emnist-digits; `digits list` lists all names"
+    )
+    fetched.set_defaults(work="number_generator.commands.work.digits:fetch_sources")
+
+    built = actions.add_parser(
+        "build",
+        help="make a digit dataset file",
+        description="Make one digit dataset file, with style clusters, from any digits.",
+        allow_abbrev=False,
+    )
+    built.add_argument(
+        "sources",
+        nargs="+",
+        metavar="SRC",
+        help="a name such as mnist, a digit dataset file, or a folder with a folder of PNG or JPEG images for each "
+        "digit, named 0 to 9",
+    )
+    built.add_argument(
+        "output",
+        metavar="DST",
+        help="the file to write: .npz, or .h5 or .pickle, which hold no clusters and no writers; its folder is created "
+        "if missing",
+    )
+    built.add_argument(
+        "--weights",
+        metavar="LIST",
+        help="how often each source is drawn, as in 0.7,0.3 (default: all images are equally likely)",
+    )
+    built.add_argument(
+        "--size",
+        type=int,
+        metavar="PX",
+        help="height and width of the digits (default: those of the source; 28 for a folder)",
+    )
+    built.add_argument(
+        "--ink",
+        choices=("auto", "dark", "bright"),
+        default="auto",
+        help="for folders: whether digits are dark on light or bright on dark; auto decides for each image by its "
+        "border (default: %(default)s)",
+    )
+    built.add_argument(
+        "--clusters",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="find style clusters, for lines that look written by one hand; needs the extra `cluster` unless the "
+        "sources have clusters (default: yes)",
+    )
+    built.add_argument("--overwrite", action="store_true", help="replace an existing file of that name")
+    built.set_defaults(work="number_generator.commands.work.digits:build_digits")
+
+
+def _add_index(commands: "_Commands") -> None:
+    text = (
+        "Write the index of shards that --shard has made: a small HDF5 file that opens as the whole dataset. Shards of "
+        "different jobs are rejected."
+    )
+    parser = commands.add_parser("index", help="join shards into one dataset", description=text, allow_abbrev=False)
+    parser.add_argument(
+        "shards",
+        nargs="+",
+        metavar="SHARD",
+        help="all shards of the job, in any order, as in `set-*-of-*.h5`; the index refers to them and holds no images",
+    )
+    parser.add_argument(
+        "--output-path",
+        metavar="FILE.h5",
+        help="the index; the shards must be in its folder or below (default: X.h5 for shards X-00000-of-00004.h5 and "
+        "so on)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing file of that name")
+    parser.set_defaults(work="number_generator.commands.work.index:write_index")
+
+
+def _add_inspect(commands: "_Commands") -> None:
+    text = (
+        "Show what a dataset is, how it was made, and what its labels and pages are like: counts, lengths, digits, "
+        "spacing and ink, measured on a sample, and what seems wrong."
+    )
+    parser = commands.add_parser(
+        "inspect", help="show what a dataset is and how it was made", description=text, allow_abbrev=False
+    )
+    parser.add_argument("source", metavar="FILE", help="a dataset of any format that `convert` reads")
+    parser.add_argument(
+        "--html",
+        metavar="REPORT.html",
+        help="also write a page with a sample sheet and plots; an earlier file is replaced",
+    )
+    parser.add_argument(
+        "--sample",
+        type=int,
+        metavar="N",
+        help="number of images to measure, spread evenly over the dataset (default: 10000, or fewer if they are large)",
+    )
+    parser.add_argument(
+        "--verify",
+        nargs="?",
+        type=_parse_count,
+        const=_VERIFIED,
+        metavar="N",
+        help=f"make N images again with the recorded command ({_VERIFIED} if N is left out), and compare them with "
+        "those of the dataset; this reads files that the command names, such as digits (default: make none)",
+    )
+    parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
+    parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset")
+
+
+def _parse_count(text: str) -> int:
+    """Parse the number of `--verify`, or explain that it has taken FILE for the number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number: give FILE before --verify") from None

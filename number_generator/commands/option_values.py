@@ -22,23 +22,12 @@ _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers to write, as the options describe them.
-
-    Attributes
-    ----------
-    source : NumberSource
-    words : list of str
-        The options themselves, as on the command line.
-    are_phone : bool
-        Whether they are phone numbers, so that files and messages call them that.
-    count : int or None
-        How many there are, if they are listed.
-    """
+    """The numbers to write, as the options describe them."""
 
     source: NumberSource
-    words: list[str]
-    are_phone: bool
-    count: int | None = None
+    words: list[str]  # the options themselves, as on the command line
+    are_phone: bool  # whether files and messages call them phone numbers
+    count: int | None = None  # how many there are, if they are listed
 
 
 def parse_shards(options: argparse.Namespace) -> int | None:

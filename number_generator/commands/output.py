@@ -20,22 +20,12 @@ from number_generator.formats.registry import (
 
 @dataclass(frozen=True)
 class Output:
-    """Where and how the options say to write.
+    """Where and how the options say to write."""
 
-    Attributes
-    ----------
-    target : str
-        The file or folder of the whole dataset.
-    file_format : str
-    compression : str
-    labels : tuple of str
-        The label files to write besides the usual one.
-    """
-
-    target: str
+    target: str  # the file or folder of the whole dataset
     file_format: str
     compression: str
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # the label files to write besides the usual one
 
     def of_part(self, name: str) -> str:
         """Return the file or folder of a part of a split."""
@@ -92,11 +82,7 @@ def add_storage_options(parser: argparse.ArgumentParser) -> None:
 def parse_output(options: argparse.Namespace, name: str) -> Output:
     """Return the output that the options describe, or raise SpecError that names the option.
 
-    Parameters
-    ----------
-    options : Namespace
-    name : str
-        Of the dataset, without an ending, where the options name a folder to put it in.
+    The dataset gets the name, without an ending, where the options name a folder to put it in.
     """
     target = _choose_target(options.output_path, name, options.format)
     file_format = find_format(target) or options.format

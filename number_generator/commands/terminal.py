@@ -26,14 +26,9 @@ def make_parser(name: str, description: str) -> argparse.ArgumentParser:
 def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: Interruption) -> int:
     """Parse the arguments, carry the command out, and turn errors into an exit status and one line on stderr.
 
-    Parameters
-    ----------
-    parser : ArgumentParser
-        Its default `work` names the function that carries the command out, as in "package.module:function". Its module
-        is imported only now, as it may be heavy, and `--help` must not wait for it.
-    argv : list of str
-    interruption : Interruption
-        Passed to the function, after the options.
+    The parser's default `work` names the function that carries the command out, as in "package.module:function"; it
+    takes the options and the interruption, which removes unfinished files. Its module is imported only now, as it may
+    be heavy, and `--help` must not wait for it.
     """
     options = parser.parse_args(argv)
     try:

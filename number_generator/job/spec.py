@@ -55,15 +55,15 @@ def check_spacing_range(spacing_range: Any, lowest: int = 0) -> tuple[int, int]:
     return smallest, largest
 
 
-def check_truth(truth: Any, name: str = "truth") -> tuple[str, ...]:
+def check_truth(truth: Any) -> tuple[str, ...]:
     """Return the requested kinds of ground truth in the order of `TRUTHS`, or raise SpecError."""
     try:
         kinds = [truth] if isinstance(truth, str) else list(truth)
         unknown = [kind for kind in kinds if kind not in TRUTHS]
     except TypeError:
-        raise SpecError(f"{name} is {truth!r}: give some of {', '.join(map(repr, TRUTHS))}") from None
+        raise SpecError(f"truth is {truth!r}: give some of {', '.join(map(repr, TRUTHS))}") from None
     if unknown:
-        raise SpecError(f"{name} holds {unknown[0]!r}: give some of {', '.join(map(repr, TRUTHS))}")
+        raise SpecError(f"truth holds {unknown[0]!r}: give some of {', '.join(map(repr, TRUTHS))}")
     return tuple(kind for kind in TRUTHS if kind in kinds)
 
 

@@ -3,11 +3,13 @@
 import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import make_folder, translate_errors
 
 _WRITE_BACK_BYTES = 8 * 2**20
@@ -102,6 +104,20 @@ class AtomicFile:
             return True
         self.file.close()
         return False
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path, interruption: Interruption, *, overwrite: bool) -> Iterator[IO[bytes]]:
+    """Yield a new file that is moved into place in the end; an error or an interruption leaves nothing of it."""
+    with interruption:
+        file = AtomicFile(path, overwrite=overwrite)
+        interruption.temporaries.append(file.temporary_path)
+    try:
+        with translate_errors(path):
+            yield file.file
+        file.commit()
+    finally:
+        file.discard()
 
 
 def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:

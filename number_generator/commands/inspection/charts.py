@@ -17,16 +17,9 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 
 def draw_bar_chart(title: str, counts: Mapping[str, int], axis: str) -> str:
-    """Draw a bar for each count, as high as its share of the total.
+    """Draw a bar for each of one or more counts, as high as its share of the total.
 
-    Parameters
-    ----------
-    title : str
-        What the chart shows, for screen readers.
-    counts : mapping of str to int
-        At least one.
-    axis : str
-        What the names of the bars mean.
+    The title says what the chart shows, for screen readers; the axis, what the names of the bars mean.
     """
     total = sum(counts.values())
     shares = [100 * count / max(1, total) for count in counts.values()]
@@ -46,14 +39,7 @@ def draw_bar_chart(title: str, counts: Mapping[str, int], axis: str) -> str:
 
 
 def draw_histogram(title: str, found: Distribution, axis: str) -> str:
-    """Draw a distribution and its mean.
-
-    Parameters
-    ----------
-    title, axis
-        As for `draw_bar_chart`.
-    found : Distribution
-    """
+    """Draw a distribution and its mean; the title and axis are as for `draw_bar_chart`."""
     edges = found.edges
     is_whole = all(edge == int(edge) for edge in edges)
     if is_whole and len(found.counts) <= _MOST_NAMED and edges[-1] - edges[0] == len(found.counts):

@@ -31,9 +31,8 @@ from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.rendering.sheet import contact_sheet
-from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.atomic_file import open_atomic
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import translate_errors
 
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
@@ -78,20 +77,7 @@ svg .axis{font-size:12px}
 
 
 def format_page(found: Inspection, reader: Reader, verification: Verification | None = None) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    found : Inspection
-    reader : Reader
-        The dataset, for the sample sheet.
-    verification : Verification, optional
-
-    Raises
-    ------
-    DatasetReadError, DatasetError
-        If the dataset is damaged.
-    """
+    """Return the page; its sample sheet is read from the dataset, which may turn out to be damaged."""
     name = _escape(Path(found.path).name or found.path)
     body = [
         f"<h1>{name}</h1>",
@@ -116,30 +102,9 @@ def format_page(found: Inspection, reader: Reader, verification: Verification | 
 
 
 def save_page(text: str, path: Path, interruption: Interruption) -> None:
-    """Write a page, whole or not at all; an earlier one is replaced.
-
-    Parameters
-    ----------
-    text : str
-    path : Path
-        Its folder is created if it is missing.
-    interruption : Interruption
-        Told of the file while it is unfinished.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    with interruption:
-        file = AtomicFile(path, overwrite=True)
-        interruption.temporaries.append(file.temporary_path)
-    try:
-        with translate_errors(path):
-            file.file.write(text.encode("utf-8", "backslashreplace"))
-        file.commit()
-    finally:
-        file.discard()
+    """Write a page, whole or not at all; an earlier one is replaced."""
+    with open_atomic(path, interruption, overwrite=True) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))
 
 
 def _escape(text: str, most: int = 300) -> str:

@@ -31,36 +31,16 @@ Booleans = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class PageInk:
-    """Measurements of n pages, one entry per page unless stated otherwise.
+    """Measurements of n pages, shape (n,) unless stated otherwise."""
 
-    Attributes
-    ----------
-    paper : ndarray of int
-        Grey of the paper, 0 to 255.
-    noise : ndarray of float
-        By how many levels the paper varies: the standard deviation, estimated from the median distance.
-    is_light : ndarray of bool
-        Whether ink is lighter than the paper.
-    is_blank : ndarray of bool
-        Whether there is no ink.
-    share : ndarray of float
-        Share of the page's pixels that are ink, 0 to 1.
-    depth : ndarray of float
-        By how many levels ink differs from the paper, on average; 0 on a blank page.
-    box : ndarray, shape (n, 4), int
-        Box of the ink: x0, y0, x1, y1 in px, half-open; zeros on a blank page.
-    gaps : ndarray, flat int
-        Widths in px of the blank columns between inked ones, on all pages together.
-    """
-
-    paper: Integers
-    noise: Floats
-    is_light: Booleans
-    is_blank: Booleans
-    share: Floats
-    depth: Floats
-    box: Integers
-    gaps: Integers
+    paper: Integers  # grey of the paper, 0 to 255
+    noise: Floats  # by how many levels it varies: the standard deviation, estimated from the median distance
+    is_light: Booleans  # whether ink is lighter than the paper
+    is_blank: Booleans  # whether there is no ink
+    share: Floats  # of the page's pixels that are ink, 0 to 1
+    depth: Floats  # by how many levels ink differs from the paper, on average; 0 on a blank page
+    box: Integers  # of the ink, shape (n, 4): x0, y0, x1, y1 in px, half-open; zeros on a blank page
+    gaps: Integers  # flat: widths in px of the blank columns between inked ones, on all pages together
 
     @classmethod
     def join(cls, parts: list[PageInk]) -> PageInk:
@@ -69,12 +49,7 @@ class PageInk:
 
 
 def measure_ink(images: npt.NDArray[np.uint8]) -> PageInk:
-    """Measure pages.
-
-    Parameters
-    ----------
-    images : ndarray, shape (n, height, width), uint8
-        At most BATCH_BYTES at once: measuring takes many times that much memory.
+    """Measure images of shape (n, height, width), at most BATCH_BYTES: this takes many times that much memory.
 
     Examples
     --------

@@ -37,43 +37,21 @@ _RUN_IMAGES, _FEWEST_RUNS = 64, 16
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a dataset was made, as far as it records that; None where it does not.
+    """How a dataset was made, as far as it records that; None where it does not."""
 
-    Attributes
-    ----------
-    command : str or None
-        The command that makes it again.
-    package_version : str or None
-    created : float or None
-        Seconds since 1970.
-    seed : int or None
-    style, fit : str or None
-    digits : str or None
-        The name or path of the digits that it was made from; "packaged" for the package's own.
-    digits_sha256 : str or None
-    spacing_range : (int, int) or None
-        Smallest and largest gap that was drawn, in px of the digit dataset.
-    split, splits : str or None
-        The part that it is, and the split.
-    shard : str or None
-        Which of how many shards it is, as in "0/4".
-    shards : int or None
-        How many shards it consists of, if it is an index.
-    """
-
-    command: str | None = None
+    command: str | None = None  # that makes it again
     package_version: str | None = None
-    created: float | None = None
+    created: float | None = None  # seconds since 1970
     seed: int | None = None
     style: str | None = None
     fit: str | None = None
-    digits: str | None = None
+    digits: str | None = None  # their name or path; "packaged" for the package's own
     digits_sha256: str | None = None
-    spacing_range: tuple[int, int] | None = None
-    split: str | None = None
-    splits: str | None = None
-    shard: str | None = None
-    shards: int | None = None
+    spacing_range: tuple[int, int] | None = None  # the gaps that were drawn, in px of the digit dataset
+    split: str | None = None  # the part of it
+    splits: str | None = None  # the split
+    shard: str | None = None  # of how many, as in "0/4"
+    shards: int | None = None  # that it consists of, if it is an index
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> Origin:
@@ -110,39 +88,20 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What `inspect_dataset` found.
-
-    Attributes
-    ----------
-    path : str
-    file_format : str
-    byte_count : int
-        The size of its file or files.
-    count, height, width : int
-        Of the images.
-    chunk_length : int
-        How many images are stored together.
-    truth : dict of str to tuple of int
-        By the name of each array of ground truth, the shape of an image's entry.
-    origin : Origin
-    labels : LabelStatistics
-    pages : PageStatistics
-    warnings : tuple of str
-        What seems wrong, in sentences.
-    """
+    """What `inspect_dataset` found."""
 
     path: str
     file_format: str
-    byte_count: int
-    count: int
+    byte_count: int  # of its file or files
+    count: int  # of images
     height: int
     width: int
-    chunk_length: int
-    truth: dict[str, tuple[int, ...]]
+    chunk_length: int  # how many images are stored together
+    truth: dict[str, tuple[int, ...]]  # by the name of each array of ground truth, the shape of an image's entry
     origin: Origin
     labels: LabelStatistics
     pages: PageStatistics
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...]  # what seems wrong, in sentences
 
 
 def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int | None = None) -> Inspection:

@@ -25,26 +25,15 @@ Numbers = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How some numbers are distributed.
-
-    Attributes
-    ----------
-    count : int
-        How many numbers there are.
-    least, mean, median, most : float
-    edges : tuple of float
-        Edges of half-open bins, from the least to beyond the most; those of whole numbers are whole numbers.
-    counts : tuple of int
-        How many numbers are in each bin.
-    """
+    """How some numbers are distributed."""
 
     count: int
     least: float
     mean: float
     median: float
     most: float
-    edges: tuple[float, ...]
-    counts: tuple[int, ...]
+    edges: tuple[float, ...]  # of half-open bins, from the least to beyond the most; whole ones of whole numbers
+    counts: tuple[int, ...]  # of the numbers in each bin
 
     @classmethod
     def of(cls, values: Numbers) -> Distribution | None:
@@ -71,100 +60,47 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class LabelStatistics:
-    """Statistics of labels.
-
-    Attributes
-    ----------
-    count : int
-        How many labels were counted.
-    is_all : bool
-        Whether these are all labels of the dataset.
-    empty, different : int
-        How many are empty, and how many different labels there are.
-    lengths : Distribution or None
-        In characters.
-    characters : dict of str to int
-        How often each of the 64 most frequent characters occurs, sorted by character.
-    kinds : int
-        How many different characters there are.
-    first_digits : dict of str to int
-        How many labels have each digit as their first.
-    balance : dict of str to int
-        How often each digit occurs. Places, counted from the left, in which nearly all labels have the same digit are
-        left out: phone numbers begin with 0.
-    """
+    """Statistics of labels."""
 
     count: int
-    is_all: bool
+    is_all: bool  # whether these are all labels of the dataset
     empty: int
     different: int
-    lengths: Distribution | None
-    characters: dict[str, int]
-    kinds: int
-    first_digits: dict[str, int]
+    lengths: Distribution | None  # in characters
+    characters: dict[str, int]  # how often each of the 64 most frequent ones occurs, sorted by character
+    kinds: int  # of characters
+    first_digits: dict[str, int]  # how many labels have each digit as their first
+    # How often each digit occurs. Places, counted from the left, in which nearly all labels have the same digit are
+    # left out: phone numbers begin with 0.
     balance: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class PageStatistics:
-    """Statistics of pages.
+    """Statistics of pages."""
 
-    Attributes
-    ----------
-    count : int
-        How many images were measured.
-    light : int
-        How many have ink that is lighter than the paper.
-    blank, blank_labelled, inked_unlabelled : int
-        How many have no ink; how many of these have a label that is not only spaces; how many have ink and no label.
-    repeated : int
-        How many repeat an earlier page byte for byte; blank pages do not count.
-    paper, noise : Distribution or None
-        Grey of the paper, 0 to 255, and by how many levels it varies.
-    share : Distribution or None
-        Percentage of the page that is ink.
-    depth : Distribution or None
-        By how many levels ink differs from paper, on pages with ink.
-    ink_width, ink_height : Distribution or None
-        Size of the ink's box in px.
-    margins : dict of str to Distribution or None
-        Distances from the page's borders to the ink, in px: left, top, right, bottom.
-    touching : dict of str to int
-        On how many pages the ink touches each border.
-    spacing : Distribution or None
-        Gaps in px of the page.
-    from_boxes : bool
-        Whether the ink's box, margins and spacing come from the recorded boxes; else they are measured from ink, and
-        spacing is the width of the blank columns between inked ones.
-    """
-
-    count: int
-    light: int
+    count: int  # of the images that were measured
+    light: int  # with ink that is lighter than the paper
     blank: int
-    blank_labelled: int
+    blank_labelled: int  # without ink, and with a label that is not only spaces
     inked_unlabelled: int
-    repeated: int
-    paper: Distribution | None
-    noise: Distribution | None
-    share: Distribution | None
-    depth: Distribution | None
-    ink_width: Distribution | None
+    repeated: int  # the same as an earlier page, byte for byte; blank pages do not count
+    paper: Distribution | None  # its grey, 0 to 255
+    noise: Distribution | None  # by how many levels of grey the paper varies
+    share: Distribution | None  # percentage of the page that is ink
+    depth: Distribution | None  # by how many levels ink differs from paper, on pages with ink
+    # The ink's box, margins and spacing come from the recorded boxes, if `from_boxes`; else they are measured from ink,
+    # and spacing is the width of the blank columns between inked ones.
+    ink_width: Distribution | None  # in px, as the height, margins and spacing
     ink_height: Distribution | None
-    margins: dict[str, Distribution | None]
-    touching: dict[str, int]
+    margins: dict[str, Distribution | None]  # from the page's borders to the ink: left, top, right, bottom
+    touching: dict[str, int]  # on how many pages the ink touches each border
     spacing: Distribution | None
     from_boxes: bool
 
 
 def measure_labels(labels: list[str], *, is_all: bool) -> LabelStatistics:
-    """Compute the statistics of labels.
-
-    Parameters
-    ----------
-    labels : list of str
-    is_all : bool
-        Whether these are all labels of the dataset.
-    """
+    """Compute the statistics of labels; `is_all` says whether these are all of the dataset."""
     characters: Counter[int] = Counter()
     table = np.zeros((_MOST_PLACES, 10), np.int64)
     first_digits = np.zeros(10, np.int64)
@@ -211,18 +147,9 @@ def _name_digits(counts: Numbers) -> dict[str, int]:
 def measure_pages(
     ink: PageInk, labels: list[str], hashes: list[int], boxes: Numbers | None, size: tuple[int, int]
 ) -> PageStatistics:
-    """Compute the statistics of pages.
+    """Compute the statistics of n pages of one `size`, their height and width in px.
 
-    Parameters
-    ----------
-    ink : PageInk
-    labels : list of str
-    hashes : list of int
-        Equal hashes mean equal images.
-    boxes : ndarray, shape (n, L, 4), or None
-        Boxes of each page's characters, if they are recorded.
-    size : (int, int)
-        Height and width of a page.
+    Pages with equal `hashes` are equal. `boxes` are those of each page's characters, shape (n, L, 4), if recorded.
     """
     is_written = np.array([bool(label.strip()) for label in labels], np.bool_)
     inked = ~ink.is_blank

@@ -24,15 +24,7 @@ LONGEST_COMMAND = 10_000
 
 
 def format_lines(found: Inspection, *, bar: str, verification: Verification | None = None) -> Iterator[str]:
-    """Return the lines.
-
-    Parameters
-    ----------
-    found : Inspection
-    bar : str
-        The character that bars are drawn with.
-    verification : Verification, optional
-    """
+    """Return the lines; `bar` is the character that bars are drawn with."""
     each = f" ({round(found.byte_count / found.count):,} bytes each)" if found.count else ""
     yield make_printable(found.path)
     yield from _format_fact(

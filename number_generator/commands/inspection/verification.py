@@ -37,43 +37,21 @@ class _UnverifiableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An image that differs from what the recorded job makes.
+    """An image that differs from what the recorded job makes."""
 
-    Attributes
-    ----------
-    number : int
-        The number of the image in the dataset.
-    what : tuple of str
-        "image", "label", or the name of an array of ground truth.
-    """
-
-    number: int
-    what: tuple[str, ...]
+    number: int  # in the dataset
+    what: tuple[str, ...]  # "image", "label", or the name of an array of ground truth
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The result of making images again.
+    """The result of making images again."""
 
-    Attributes
-    ----------
-    compared : int
-        How many images were made again and compared; 0 if that was not possible.
-    truth : tuple of str
-        The arrays of ground truth that were compared.
-    different : tuple of Difference
-        The images that differ.
-    notes : tuple of str
-        Remarks, in sentences.
-    reason : str or None
-        Why nothing could be compared.
-    """
-
-    compared: int = 0
-    truth: tuple[str, ...] = ()
+    compared: int = 0  # images; 0 if they could not be made again
+    truth: tuple[str, ...] = ()  # the arrays of ground truth that were compared
     different: tuple[Difference, ...] = ()
-    notes: tuple[str, ...] = ()
-    reason: str | None = None
+    notes: tuple[str, ...] = ()  # remarks, in sentences
+    reason: str | None = None  # why nothing could be compared
 
     @property
     def is_verified(self) -> bool:
@@ -94,15 +72,7 @@ def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
     Nothing is written. Files that the recorded command names, as in `--digits` and `--sequences`, are read, and
     published digits are downloaded if they are missing.
 
-    Parameters
-    ----------
-    reader : Reader
-    count : int
-        How many images to make at most; the first and the last are among them.
-
-    Returns
-    -------
-    Verification
+    At most `count` images are made, the first and the last among them.
 
     Raises
     ------
@@ -162,7 +132,7 @@ def _find_part(metadata: Mapping[str, Any]) -> Part:
     """Plan the recorded command, and find the part of the plan that the dataset is."""
     options = _parse_command(metadata["command"])
     try:
-        parts = make_plan(options).parts
+        parts = make_plan(options)
     except (NumberGeneratorError, OSError) as exc:
         raise _UnverifiableError(f"its recorded command cannot be planned again: {exc}") from exc
     name = metadata.get("split", "")

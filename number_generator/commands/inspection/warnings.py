@@ -16,15 +16,7 @@ _TENTH = "a model reads all digits equally well if each is about a tenth of thos
 
 
 def find_warnings(labels: LabelStatistics, pages: PageStatistics, size: tuple[int, int]) -> tuple[str, ...]:
-    """Return what seems wrong with a dataset.
-
-    Parameters
-    ----------
-    labels : LabelStatistics
-    pages : PageStatistics
-    size : (int, int)
-        Height and width of a page in px.
-    """
+    """Return what seems wrong with a dataset; `size` is the height and width of a page in px."""
     if not pages.count:
         return ("the dataset holds no images",)
     found = [*_check_blank_pages(pages), *_check_borders(pages), *_check_lengths(labels, size), *_check_balance(labels)]

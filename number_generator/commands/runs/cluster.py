@@ -13,19 +13,17 @@ import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from number_generator.commands.option_values import parse_split_option
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Advance, Settings, Shards
-from number_generator.commands.runs.plan import Plan
+from number_generator.commands.runs.plan import Part
 from number_generator.commands.runs.request import Request
 from number_generator.commands.runs.shard_task import Answer, ShardTask, compare_versions, list_versions, make_shard
 from number_generator.errors import ClusterError, SpecError
 from number_generator.job.defaults import MAX_SHARDS
 from number_generator.system.optional import import_optional
-from number_generator.system.staging import Staging
 
 LOCAL = "local"
 """The address that means worker processes on this machine."""
@@ -68,19 +66,8 @@ def choose_shards(options: argparse.Namespace, request: Request, client: Any) ->
 def connect(address: str, workers: int) -> Iterator[Any]:
     """Connect to a cluster whose scheduler and workers have this version, and yield the client.
 
-    Parameters
-    ----------
-    address : str
-        The address of the scheduler, such as tcp://10.0.0.1:8786; its file (`--scheduler-file`); or "local".
-    workers : int
-        The number of processes that "local" starts.
-
-    Raises
-    ------
-    MissingExtraError
-        If Dask's `distributed` is not installed.
-    ClusterError
-        If the scheduler cannot be reached, or it or a worker has another version.
+    The address is that of the scheduler, such as tcp://10.0.0.1:8786; its file (`--scheduler-file`); or LOCAL, which
+    starts worker processes.
     """
     distributed = _import_distributed()
     # The commands switch it off, as their processes are short-lived; but Dask's garbage would pile up.
@@ -97,29 +84,24 @@ def connect(address: str, workers: int) -> Iterator[Any]:
 
 
 class ClusterShards(Shards):
-    """Shards made by a cluster.
+    """Shards made by a cluster, whose client is a `distributed.Client`."""
 
-    Parameters
-    ----------
-    plan : Plan
-    settings : Settings
-    client : distributed.Client
-    """
-
-    def __init__(self, plan: Plan, settings: Settings, client: Any) -> None:
-        super().__init__(plan, settings)
+    def __init__(self, parts: list[Part], settings: Settings, client: Any) -> None:
+        super().__init__(parts, settings)
         self._client = client
-        self._sign: Staging | None = None
+
+    def _begin(self) -> None:
+        super()._begin()
+        # With --resume nothing goes into it. It tells workers that they see the folder, and that the run has not ended.
+        self._folder = self._staging or self._open_staging()
 
     def run(self, advance: Advance) -> None:
         """Make all shards."""
-        folder = self._staging or self._sign
-        assert folder is not None  # noqa: S101 - it is made when the run begins
         sent: list[Any] = []
         shards: list[Any] = []
         try:
             for part in self._parts:
-                task = ShardTask.from_part(part, self._settings, folder.temporary_path)
+                task = ShardTask.from_part(part, self._settings, self._folder.temporary_path)
                 # Submitted by itself, so that it travels once to each worker, and again if it is lost.
                 sent.append(self._client.submit(_return, task, pure=False))
                 shards += self._client.map(make_shard, range(part.shards or 0), task=sent[-1], pure=False)
@@ -160,22 +142,6 @@ class ClusterShards(Shards):
                 continue
             why = "every worker that starts it is lost: give the workers more memory, or fewer threads"
             raise ClusterError(f"a shard cannot be made: {why if is_lost else repr(error)}") from error
-
-    def __enter__(self) -> "ClusterShards":
-        super().__enter__()
-        if self._staging is None:
-            # Nothing goes into it. It tells workers that they see the folder, and that the run has not ended.
-            with self._settings.interruption:
-                self._sign = Staging(Path(self._parts[0].target))
-                self._settings.interruption.temporaries.append(self._sign.temporary_path)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        super().__exit__(kind, error, trace)
-        if self._sign is not None:
-            self._sign.discard()
 
 
 def _import_distributed() -> Any:

@@ -12,22 +12,23 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
 from number_generator.commands.output import Output
-from number_generator.commands.runs.plan import Part, Plan
+from number_generator.commands.runs.plan import Part
 from number_generator.commands.runs.resume import find_journal, is_complete, open_journal
-from number_generator.commands.runs.write_job import write_job
 from number_generator.errors import OutputError, OutputExistsError
 from number_generator.formats.hdf5.index_writer import check_place, write_index
 from number_generator.formats.journal.writer import JournaledWriter, report_as_kept
 from number_generator.formats.writer import Writer, open_writer
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.spec import Span
+from number_generator.rendering.bound_job import BoundJob
+from number_generator.rendering.engine import make_chunk
 from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging
+from number_generator.system.threads import ordered_map
 
 Advance = Callable[[int], object]
 """Called with the number of images after each write."""
@@ -36,27 +37,14 @@ _Run = TypeVar("_Run", bound="Run")
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """How a plan is run; the images do not depend on it.
-
-    Attributes
-    ----------
-    output : Output
-    overwrite : bool
-        Whether existing datasets are replaced.
-    resume : bool
-        Whether journals are kept, and runs resumed from them.
-    workers : int
-        Number of threads.
-    interruption : Interruption
-    has_remains : bool
-        Whether an interrupted run has left something of the plan: a journal, or shards without their index.
-    """
+    """How a plan is run; the images do not depend on it."""
 
     output: Output
     overwrite: bool
-    resume: bool
-    workers: int
+    resume: bool  # whether journals are kept, and runs resumed from them
+    workers: int  # threads
     interruption: Interruption
+    # Whether an interrupted run has left something of the plan: a journal, or shards without their index.
     has_remains: bool = False
 
 
@@ -71,11 +59,12 @@ class Run(ABC):
         How many images an interrupted run had made, and this run did not make again.
     """
 
-    def __init__(self, plan: Plan, settings: Settings) -> None:
+    def __init__(self, parts: list[Part], settings: Settings) -> None:
         self.found: list[str] = []
         self.resumed = 0
-        self._parts = plan.parts
+        self._parts = parts
         self._settings = settings
+        self._open = contextlib.ExitStack()
 
     @abstractmethod
     def run(self, advance: Advance) -> None:
@@ -85,13 +74,28 @@ class Run(ABC):
     def commit(self) -> None:
         """Move everything into place."""
 
+    @abstractmethod
+    def _begin(self) -> None:
+        """Find what is complete, and open what is to be written: `_open` closes it."""
+
     def __enter__(self: _Run) -> _Run:
+        try:
+            self._begin()
+        except BaseException:
+            self._open.close()
+            raise
         return self
 
-    @abstractmethod
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def _open_staging(self) -> Staging:
+        """Make a temporary folder beside the first target, which an interruption removes as well."""
+        with self._settings.interruption:
+            staging = Staging(Path(self._parts[0].target))
+            self._settings.interruption.temporaries.append(staging.temporary_path)
+        self._open.callback(staging.discard)
+        return staging
 
     def _move_all(self, moves: Iterator[Path]) -> None:
         """Move files into place, or none: all but those that have replaced earlier ones are taken back on a failure.
@@ -113,27 +117,24 @@ class Run(ABC):
             raise
 
 
-def open_run(plan: Plan, settings: Settings) -> Run:
+def open_run(parts: list[Part], settings: Settings) -> Run:
     """Return the run that suits a plan."""
     if settings.resume and settings.overwrite:
-        has_remains = any(
-            find_journal(target).exists() for part in plan.parts for target in part.list_targets()
-        ) or any(
+        has_remains = any(find_journal(target).exists() for part in parts for target in part.list_targets()) or any(
             part.shards is not None and not is_complete(Path(part.target), part.header.metadata, overwrite=True)
-            for part in plan.parts
+            for part in parts
         )
         settings = dataclasses.replace(settings, has_remains=has_remains)
-    kind = WholeDatasets if all(part.shards is None for part in plan.parts) else Shards
-    return kind(plan, settings)
+    kind = WholeDatasets if all(part.shards is None for part in parts) else Shards
+    return kind(parts, settings)
 
 
 class WholeDatasets(Run):
     """Datasets of one file or folder each: all moved into place at the end, or none."""
 
-    def __init__(self, plan: Plan, settings: Settings) -> None:
-        super().__init__(plan, settings)
+    def __init__(self, parts: list[Part], settings: Settings) -> None:
+        super().__init__(parts, settings)
         self._writers: list[tuple[Part, Writer]] = []
-        self._open = contextlib.ExitStack()
 
     def run(self, advance: Advance) -> None:
         """Make all images."""
@@ -154,23 +155,13 @@ class WholeDatasets(Run):
             writer.commit()
             yield Path(part.target)
 
-    def __enter__(self) -> "WholeDatasets":
-        try:
-            for part in self._parts:
-                path = Path(part.target)
-                if _is_done(part, path, self._settings):
-                    self.found.append(part.target)
-                else:
-                    self._writers.append((part, self._open.enter_context(_open_writer(part, path, self._settings))))
-        except BaseException:
-            self._open.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._open.close()
+    def _begin(self) -> None:
+        for part in self._parts:
+            path = Path(part.target)
+            if _is_done(part, path, self._settings):
+                self.found.append(part.target)
+            else:
+                self._writers.append((part, self._open.enter_context(_open_writer(part, path, self._settings))))
 
 
 class Shards(Run):
@@ -179,9 +170,7 @@ class Shards(Run):
     If journals are kept, each shard goes into place when it is done, and the next run leaves it there.
     """
 
-    def __init__(self, plan: Plan, settings: Settings) -> None:
-        super().__init__(plan, settings)
-        self._staging: Staging | None = None
+    _staging: Staging | None = None
 
     def run(self, advance: Advance) -> None:
         """Make all images."""
@@ -231,36 +220,24 @@ class Shards(Run):
                 raise
             raise temporaries.resumable_error(exc, "the shards are kept") from exc
 
-    def __enter__(self) -> "Shards":
+    def _begin(self) -> None:
         settings = self._settings
         for part in self._parts:
             check_place(Path(part.target))
             # An index that may not be replaced is reported now, not once all shards are made.
             _is_done(part, Path(part.target), settings)
         if settings.resume:
-            return self
+            return
         for target in self._list_targets():
             if os.path.lexists(target) and not settings.overwrite:
                 raise temporaries.already_exists(target)
-        with settings.interruption:
-            self._staging = Staging(Path(self._parts[0].target))
-            settings.interruption.temporaries.append(self._staging.temporary_path)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._staging is not None:
-            self._staging.discard()
+        self._staging = self._open_staging()
 
 
 def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lambda _: None) -> int:
     """Make one dataset that is not divided, a file or folder, and move it into place.
 
-    Returns
-    -------
-    int
-        How many images an interrupted run had made, and were not made again.
+    Returns how many images an interrupted run had made, and were not made again.
     """
     with _open_writer(part, path, settings) as writer:
         resumed = _fill(part, writer, settings, advance)
@@ -318,6 +295,24 @@ def _fill(part: Part, writer: Writer, settings: Settings, advance: Advance) -> i
     if len(bound.job.span):
         write_job(bound, writer, workers=settings.workers, advance=advance)
     return done
+
+
+def write_job(bound: BoundJob, writer: Writer, *, workers: int, advance: Advance = lambda _: None) -> None:
+    """Make all images of a job and write them, in order, without committing the writer.
+
+    Rendering and encoding run in the workers, writing in this thread; one worker starts no thread.
+    """
+    job, atlas = bound.job, bound.atlas
+
+    def task(span: Span) -> tuple[int, object]:
+        return len(span), writer.encode(make_chunk(job, atlas, span))
+
+    # Compiled here, not in several threads at once, which would wait for one another.
+    make_chunk(job, atlas, Span(job.span.start, job.span.start + 1))
+    with contextlib.closing(ordered_map(task, job.split(writer.span_multiple, workers), workers)) as results:
+        for count, encoded in results:
+            writer.write(encoded)
+            advance(count)
 
 
 def _remove(paths: list[Path]) -> None:

@@ -34,26 +34,13 @@ _SPLIT_BITS = 56  # a split has up to 100 parts, and image numbers end at 2**63
 
 @dataclass(frozen=True)
 class Part:
-    """One dataset of a run: a whole one, a part of a split, or a shard of either.
+    """One dataset of a run: a whole one, a part of a split, or a shard of either."""
 
-    Attributes
-    ----------
-    name : str
-        The name of the part in the split; empty without a split.
-    target : str
-        The file or folder; the index, if the part is divided into shards.
-    bound : BoundJob
-        The digits have the style clusters of all parts.
-    header : DatasetHeader
-    shards : int or None
-        The number of shards that the part is divided into, if it is.
-    """
-
-    name: str
-    target: str
-    bound: BoundJob
+    name: str  # of the part in the split; empty without a split
+    target: str  # the file or folder; the index, if the part is divided into shards
+    bound: BoundJob  # its digits have the style clusters of all parts
     header: DatasetHeader
-    shards: int | None = None
+    shards: int | None = None  # how many the part is divided into, if it is
 
     @property
     def job(self) -> Job:
@@ -82,29 +69,11 @@ class Part:
         yield Path(self.target)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The datasets that a run makes."""
-
-    parts: list[Part]
-
-
-def make_plan(options: argparse.Namespace, request: Request | None = None) -> Plan:
+def make_plan(options: argparse.Namespace, request: Request | None = None) -> list[Part]:
     """Plan the datasets that a command makes; nothing is written.
 
-    Parameters
-    ----------
-    options : Namespace
-        As the parser of `generate-phone-numbers` returns it.
-    request : Request, optional
-        What `parse_request` made of them, possibly with another seed.
-
-    Raises
-    ------
-    SpecError
-        If an option breaks a rule.
-    DatasetError, DatasetNotFoundError, DatasetReadError
-        If the digits cannot be used.
+    The request is what `parse_request` made of the options, possibly with another seed; without one, it is parsed here.
+    An option that breaks a rule raises SpecError, digits that cannot be used an error of datasets.
     """
     request = parse_request(options) if request is None else request
     output = choose_output(options, request)
@@ -160,7 +129,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> Pl
         header = DatasetHeader(bound.job.shape, source.longest, metadata, fields)
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))
-    return Plan(parts if shard is None else [part.shard(shard[0]) for part in parts])
+    return parts if shard is None else [part.shard(shard[0]) for part in parts]
 
 
 def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:

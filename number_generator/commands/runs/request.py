@@ -32,22 +32,12 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What the options ask for.
-
-    Attributes
-    ----------
-    spec : RenderSpec
-    numbers : Numbers
-    count : int
-        Number of images in all.
-    seed : int
-        A fresh one if none was given.
-    """
+    """What the options ask for."""
 
     spec: RenderSpec
     numbers: Numbers
-    count: int
-    seed: int
+    count: int  # of images in all
+    seed: int  # a fresh one if none was given
 
 
 def parse_request(options: argparse.Namespace) -> Request:

@@ -16,12 +16,7 @@ from number_generator.job.provenance import find_differences, read_recorded_job
 def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
     """Open the journal of a dataset, and return it with the header of the dataset that it began.
 
-    Raises
-    ------
-    SpecError
-        If it belongs to another job.
-    OutputError
-        If the journal cannot be opened.
+    A journal of another job raises SpecError.
     """
     journal = Journal(find_journal(path))
     if journal.about is None:
@@ -40,18 +35,7 @@ def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHea
 def is_complete(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> bool:
     """Tell whether a dataset of the same job is in place; if so, a journal that is left beside it is removed.
 
-    Parameters
-    ----------
-    path : Path
-    metadata : mapping
-        The metadata of the job.
-    overwrite : bool
-        Whether another dataset may be replaced, and so does not count.
-
-    Raises
-    ------
-    OutputExistsError
-        If there is another dataset that may not be replaced.
+    Another dataset does not count if `overwrite` lets it be replaced; otherwise it raises OutputExistsError.
     """
     found = _read_dataset(path) if os.path.lexists(path) else None
     if found is None:
@@ -81,14 +65,9 @@ def find_journal(target: str | os.PathLike[str]) -> Path:
 
 
 def read_recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
-    """Return the seed that an interrupted or complete run has recorded; None if there is none.
+    """Return the seed that an interrupted run has recorded in one of its files or folders, or None.
 
-    Parameters
-    ----------
-    places : iterable of str
-        The files and folders of the run.
-    overwrite : bool
-        Whether complete datasets are to be replaced, and so do not count.
+    A complete one counts as well, unless `overwrite` lets it be replaced.
     """
     for target in places:
         about = read_recorded(find_journal(target))

@@ -18,47 +18,23 @@ from number_generator.system.signals import Interruption
 
 @dataclass(frozen=True)
 class Answer:
-    """The outcome of a task.
+    """The outcome of a task."""
 
-    Attributes
-    ----------
-    images : int
-        How many the shard holds.
-    was_there : bool
-        Whether an earlier task or run had made it.
-    error : NumberGeneratorError or None
-        Why it could not be made. It is not raised on the worker, which would log it.
-    """
-
-    images: int
-    was_there: bool = False
-    error: NumberGeneratorError | None = None
+    images: int  # that the shard holds
+    was_there: bool = False  # whether an earlier task or run had made it
+    error: NumberGeneratorError | None = None  # why it could not be made; raised on the worker, it would be logged
 
 
 @dataclass(frozen=True, eq=False)
 class ShardTask:
-    """What a worker needs to make any shard of a part.
+    """What a worker needs to make any shard of a part."""
 
-    Attributes
-    ----------
-    part : Part
-        Its target is absolute, as each worker has a working folder of its own.
-    output : Output
-    overwrite : bool
-    staging : Path
-        A folder that exists as long as the run does. The shards go into it.
-    is_kept : bool
-        Whether shards go into their final places instead, where the next run finds them.
-    versions : dict
-        Those of the run, see `list_versions`.
-    """
-
-    part: Part
+    part: Part  # its target is absolute, as each worker has a working folder of its own
     output: Output
     overwrite: bool
-    staging: Path
-    is_kept: bool
-    versions: dict[str, str | int]
+    staging: Path  # a folder that exists as long as the run does; the shards go into it
+    is_kept: bool  # whether shards go into their final places instead, where the next run finds them
+    versions: dict[str, str | int]  # those of the run, see `list_versions`
 
     @classmethod
     def from_part(cls, part: Part, settings: Settings, staging: Path) -> "ShardTask":
@@ -74,15 +50,7 @@ class ShardTask:
         )
 
     def make(self, number: int) -> Answer:
-        """Make a shard, unless it is there.
-
-        Raises
-        ------
-        ClusterError
-            If the worker has another version, or does not see the folder.
-        OutputError
-            If the shard cannot be written.
-        """
+        """Make a shard, unless it is there."""
         difference = compare_versions(list_versions(), self.versions)
         if difference:
             raise ClusterError(difference)

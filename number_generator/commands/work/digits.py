@@ -18,10 +18,10 @@ from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.job.spec import MIN_HEIGHT
-from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.atomic_file import open_atomic
 from number_generator.system.checks import check_integer
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import already_exists, translate_errors
+from number_generator.system.temporaries import already_exists
 
 _OTHER_ENDINGS = (".h5", ".hdf5", ".pickle")
 
@@ -116,15 +116,8 @@ def _save_npz(
     arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
     groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}
     arrays |= {name: ids for name, ids in groups.items() if ids is not None}
-    with interruption:
-        file = AtomicFile(path, overwrite=overwrite)
-        interruption.temporaries.append(file.temporary_path)
-    try:
-        with translate_errors(path):
-            np.savez_compressed(file.file, **arrays)
-        file.commit()
-    finally:
-        file.discard()
+    with open_atomic(path, interruption, overwrite=overwrite) as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _say_counts(parts: list[tuple[str, DigitImageDataset]], digits: DigitImageDataset, clusters: Any) -> None:

@@ -22,7 +22,7 @@ def draw_sheet(
     interruption: Interruption,
     **labels: Any,
 ) -> None:
-    """Draw a sheet of the first `count` images, and save it; `labels` are the keywords of `draw_images`."""
+    """Draw a sheet of the first `count` images, and save it; `labels` are as for `draw_images`."""
     path = checked_png_path(options.preview, "--preview")
     chunk = draw_images(options, numbers, spec, seed, count, **labels)
     texts = [label.decode("ascii") for label in chunk.labels]
@@ -36,10 +36,8 @@ def draw_images(
     spec: RenderSpec,
     seed: int,
     count: int,
-    *,
-    label: Any = "written",
-    truth: tuple[str, ...] = (),
+    **labels: Any,
 ) -> Chunk:
-    """Draw the first `count` images, with the digits that the options name."""
+    """Draw the first `count` images with the digits that the options name; `labels` are keywords of `bind_job`."""
     digits, span = load_chosen_digits(options), Span(0, count)
-    return bind_job(digits, numbers, spec, seed=seed, span=span, label=label, truth=truth).make_chunk()
+    return bind_job(digits, numbers, spec, seed=seed, span=span, **labels).make_chunk()

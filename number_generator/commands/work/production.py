@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Run, Settings, open_run
-from number_generator.commands.runs.plan import Plan, make_plan
+from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import read_recorded_seed
 from number_generator.commands.terminal import say, say_title, show_progress
@@ -32,21 +32,21 @@ def produce_datasets(
             drawn = read_recorded_seed(list_places(options, output), overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     are_phone = request.numbers.are_phone
-    with _open_run(options, request, settings) as (plan, run):
+    with _open_run(options, request, settings) as (parts, run):
         say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
         kind = "phone numbers like database" if are_phone else "numbers dataset"
-        count = sum(len(part.job.span) for part in plan.parts)
+        count = sum(len(part.job.span) for part in parts)
         say(f"Creating {kind} with {count} examples, this might take a few moments ...")
         with show_progress(count, quiet=options.quiet) as bar:
             run.run(bar.update)
         run.commit()
-    _report(plan, run, "telephone like images" if are_phone else "images of numbers", begun)
+    _report(parts, run, "telephone like images" if are_phone else "images of numbers", begun)
 
 
-def _report(plan: Plan, run: Run, images: str, begun: float) -> None:
-    if run.resumed and len(run.found) < len(plan.parts):
+def _report(parts: list[Part], run: Run, images: str, begun: float) -> None:
+    if run.resumed and len(run.found) < len(parts):
         say(f"Resumed: {run.resumed} images were already done")
-    for part in plan.parts:
+    for part in parts:
         what = f"Dataset with {len(part.job.span)} {images}"
         if part.target in run.found:
             say(f'{what} is already complete at "{part.target}": skipped')
@@ -59,12 +59,12 @@ def _report(plan: Plan, run: Run, images: str, begun: float) -> None:
 
 
 @contextlib.contextmanager
-def _open_run(options: argparse.Namespace, request: Request, settings: Settings) -> Iterator[tuple[Plan, Run]]:
+def _open_run(options: argparse.Namespace, request: Request, settings: Settings) -> Iterator[tuple[list[Part], Run]]:
     """Plan what the options ask for, and open a run of the plan: here or on a cluster."""
     if options.scheduler is None:
-        plan = make_plan(options, request)
-        with open_run(plan, settings) as run:
-            yield plan, run
+        parts = make_plan(options, request)
+        with open_run(parts, settings) as run:
+            yield parts, run
         return
     from number_generator.commands.runs.cluster import ClusterShards, check_scheduler, choose_shards, connect  # noqa: PLC0415 - few ask for it
 
@@ -72,6 +72,6 @@ def _open_run(options: argparse.Namespace, request: Request, settings: Settings)
     with connect(options.scheduler, settings.workers) as client:
         if options.shards is None:
             options.shards = choose_shards(options, request, client)
-        plan = make_plan(options, request)
-        with ClusterShards(plan, settings, client) as run:
-            yield plan, run
+        parts = make_plan(options, request)
+        with ClusterShards(parts, settings, client) as run:
+            yield parts, run

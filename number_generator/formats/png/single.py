@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.system.atomic_file import AtomicFile
+from number_generator.system.atomic_file import open_atomic
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import translate_errors
 
 
 def checked_png_path(path: Any, name: str = "path") -> Path:
@@ -45,13 +44,5 @@ def save_png(image: npt.NDArray[np.uint8], path: Path, interruption: Interruptio
     """
     from PIL import Image  # noqa: PLC0415 - Pillow loads only when it is used
 
-    with interruption or Interruption():
-        file = AtomicFile(path, overwrite=True)
-        if interruption is not None:
-            interruption.temporaries.append(file.temporary_path)
-    try:
-        with translate_errors(path):
-            Image.fromarray(image).save(file.file, "PNG")
-        file.commit()
-    finally:
-        file.discard()
+    with open_atomic(path, interruption or Interruption(), overwrite=True) as file:
+        Image.fromarray(image).save(file, "PNG")

@@ -310,7 +310,7 @@ def task(tmp_path):
     settings = Settings(Output(str(tmp_path / "set.h5"), "hdf5", "gzip", ()), False, False, 1, Interruption())
     staging = tmp_path / ".set.h5.0.partial"
     staging.mkdir()
-    return ShardTask.from_part(make_plan(options).parts[0], settings, staging)
+    return ShardTask.from_part(make_plan(options)[0], settings, staging)
 
 
 def test_a_task_can_be_carried_out_twice_by_whoever_gets_it(task):

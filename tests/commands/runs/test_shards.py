@@ -189,7 +189,7 @@ def test_shards_of_one_job_differ_in_nothing_else(folder):
 def test_a_plan_makes_nothing(folder):
     arguments = ["--num-images=50", "--seed=1", "--format=hdf5", "--shards=3", "--output-path=s.h5"]
 
-    [part] = make_plan(cli.make_dataset_parser().parse_args(arguments)).parts
+    [part] = make_plan(cli.make_dataset_parser().parse_args(arguments))
 
     assert [part.shard(number).target for number in range(3)] == SHARDS
     assert [len(part.shard(number).job.span) for number in range(3)] == [16, 17, 17]
