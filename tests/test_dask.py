@@ -248,8 +248,8 @@ def client():
     """A client of two worker processes with a thread each, which are started again when they die."""
     from distributed import Client, LocalCluster  # noqa: PLC0415 - slow
 
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(**options) as cluster, Client(cluster) as client:
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(**options, scheduler_kwargs={"dashboard": False}) as cluster, Client(cluster) as client:
         yield client
 
 
