@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,25 +33,10 @@ _BASE = "base"  # the key of a style file that names the style it builds on
 class Parameter:
     """A parameter of `Handwriting`.
 
-    Attributes
-    ----------
-    name : str
-    group : str
-        Its heading in the documentation.
-    scope : {"line", "glyph", "share", "choice"}
-        Drawn once per line or once per glyph; or a `share`, one number that is a chance; or a `choice`, one of
-        `choices`.
-    unit : str
-        For a share, what it is a share of; empty for a choice.
-    low, high : float
-        The limits of its values; 0 for a choice.
-    choices : tuple of str
-    stream : int
-        The number of its random stream.
-    text : str
-        What it does. The text of a share continues its unit.
-    default : Distribution or str
-        Its value in the style `clean`.
+    It is drawn once per line or once per glyph, from `low` to `high`; or it is a share, one number that is a chance; or
+    a choice, one of `choices`. The unit of a share says what it is a share of, and its text continues that. `group` is
+    the heading in the documentation, `stream` the number of the random stream, `default` the value in the style
+    `clean`.
     """
 
     name: str
@@ -65,23 +50,14 @@ class Parameter:
     text: str
     default: Distribution | str
 
-    def check(self, value: Any) -> Distribution | str:
-        """Return a value as `Handwriting` holds it, or raise SpecError."""
+    def check(self, value: Any, read: Callable[[Any], Distribution] = to_distribution) -> Distribution | str:
+        """Return a value as `Handwriting` holds it, or raise SpecError; `read` makes a distribution of its form."""
         if self.scope == "choice":
             if not isinstance(value, str) or value not in self.choices:
                 raise SpecError(f"{self.name} is {format_value(value)}: give {_join_words(self.choices)}")
             return str(value)  # not a NumPy string
         try:
-            return self._check_limits(to_distribution(value))
-        except SpecError as exc:
-            raise SpecError(f"{self.name}: {exc}") from exc
-
-    def parse(self, text: str) -> Distribution | str:
-        """Read a value's text form, or raise SpecError."""
-        if self.scope == "choice":
-            return self.check(text)
-        try:
-            return self._check_limits(parse_distribution(text))
+            return self._check_limits(read(value))
         except SpecError as exc:
             raise SpecError(f"{self.name}: {exc}") from exc
 
@@ -370,12 +346,10 @@ class Handwriting:
         return nearest, differing[nearest]
 
 
-def _make_parameter(declared: "Field[Any]") -> Parameter:
-    assert declared.default is not MISSING  # noqa: S101 - every parameter has a default
-    return Parameter(name=declared.name, default=declared.default, **declared.metadata)
-
-
-_PARAMETERS = {declared.name: _make_parameter(declared) for declared in fields(Handwriting)}
+_PARAMETERS = {
+    each.name: Parameter(name=each.name, default=each.default, **each.metadata)  # type: ignore[arg-type] # all have one
+    for each in fields(Handwriting)
+}
 
 
 def parameters() -> tuple[Parameter, ...]:
@@ -422,7 +396,7 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
             raise SpecError(f"the setting is {format_value(setting)}: give NAME=VALUE, such as slant=-0.2:0.4")
-        changes[name] = _find_parameter(name).parse(text)
+        changes[name] = _find_parameter(name).check(text, parse_distribution)
     return _change_style(style, changes)
 
 
