@@ -19,7 +19,7 @@ from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.bound_job import BoundJob, make_job
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import join_truth
+from number_generator.rendering.ground_truth import BY_CHARACTER, join_truth
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
@@ -34,7 +34,6 @@ _MAX_BATCH = 2**24
 # Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
 _TASK_IMAGES = 2048
 _TASK_BYTES = 12 * 2**20
-_BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
 
 
 def stream(
@@ -228,7 +227,7 @@ def _restore(bound: BoundJob, atlas: GlyphAtlas, size: int, is_endless: bool) ->
 def _cut_truth(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
     """Cut the truth of one batch out of that of several, at the length of its longest label."""
     longest = int(np.char.str_len(labels).max(initial=0))
-    return {name: array[rows, :longest] if name in _BY_CHARACTER else array[rows] for name, array in truth.items()}
+    return {name: array[rows, :longest] if name in BY_CHARACTER else array[rows] for name, array in truth.items()}
 
 
 def make_batches(
