@@ -1,11 +1,10 @@
 """Contact sheets of styles and datasets: what `preview` draws."""
 
 import os
-from collections.abc import Sequence
+from itertools import cycle, islice
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
 from number_generator.formats.dataset import GenericDataset, Images
@@ -69,7 +68,14 @@ def draw_style_sheet(
     """Draw a sheet of images in a style; the arguments are those of `preview`, with `count` and `seed` checked."""
     from number_generator.core import generate_batch  # noqa: PLC0415 - a dataset's sheet needs no compiled code
 
-    labels = _draw_numbers(count, seed) if sequences is None else _repeat_sequences(sequences, count)
+    if sequences is None:
+        labels = _draw_numbers(count, seed)
+    else:
+        packed = pack_sequences(sequences)
+        if not len(packed):
+            raise SpecError("sequences is empty: give at least one, or None to draw numbers")
+        given = format_labels(packed, packed.longest)
+        labels = [label.decode("ascii") for label in islice(cycle(given), count)]
     gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
     return contact_sheet(generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits), labels)
 
@@ -98,17 +104,6 @@ def _load_dataset(path: str | os.PathLike[str]) -> GenericDataset:
             "'document', a style file that ends in .toml, or a dataset"
         ) from exc
     return dataset
-
-
-def _repeat_sequences(
-    sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer], count: int
-) -> list[str]:
-    """Return `count` texts: the sequences, over and over."""
-    packed = pack_sequences(sequences)
-    if not len(packed):
-        raise SpecError("sequences is empty: give at least one, or None to draw numbers")
-    texts = [label.decode("ascii") for label in format_labels(packed, packed.longest)]
-    return [texts[k % len(texts)] for k in range(count)]
 
 
 def _draw_numbers(count: int, seed: int) -> list[str]:

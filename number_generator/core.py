@@ -245,10 +245,8 @@ class DigitSequenceImageGenerator:
 
         Parameters
         ----------
-        digits : str or iterable of int
-            What to write: digits 0 to 9, and in a string separators as well. Nothing is a blank white page.
-        seed : int, optional
-            From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
+        digits, seed
+            As for `generate_numbers_sequence`.
 
         Returns
         -------

@@ -276,7 +276,8 @@ def _bind(job: Any, digits: Digits, part: str | None) -> BoundJob:
             f"job is a {type(job).__name__}: give what number_generator.dask.job gives, a Job, or a command as a text"
         )
     if digits is not None and not isinstance(job, Job):
-        raise SpecError(f"digits are given with a {_name_kind(job)}, which names its own: leave them out")
+        kind = "command" if isinstance(job, str) else type(job).__name__
+        raise SpecError(f"digits are given with a {kind}, which names its own: leave them out")
     if part is not None and not isinstance(job, str):
         raise SpecError(f"part is {part!r}, which only goes with a command: leave it out")
     if isinstance(job, Job):
@@ -289,10 +290,6 @@ def _bind(job: Any, digits: Digits, part: str | None) -> BoundJob:
             )
         job = NumberJob.from_command(job, part=part)
     return BoundJob(replace(job.job, truth=()), job.digits)
-
-
-def _name_kind(job: object) -> str:
-    return "command" if isinstance(job, str) else type(job).__name__
 
 
 def _make_array(

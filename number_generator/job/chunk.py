@@ -46,17 +46,8 @@ class Chunk:
 class TruthField:
     """An array of a dataset beside its images and labels, with one entry per image.
 
-    Attributes
-    ----------
-    name : str
-        Its key in `Chunk.truth`.
-    shape : tuple of int
-        The largest shape of an image's entry.
-    dtype : str
-    fill : float
-        Fills the entry of an image that has less.
-    about : dict
-        JSON-like values that describe the entries.
+    `name` is its key in `Chunk.truth`, `shape` the largest shape of an entry, which `fill` pads, and `about` JSON-like
+    values that describe the entries.
     """
 
     name: str
@@ -70,16 +61,8 @@ class TruthField:
 class DatasetHeader:
     """What a writer must know about a dataset before its first chunk.
 
-    Attributes
-    ----------
-    shape : (int, int, int)
-        Number of images, height and width in px.
-    label_length : int
-        Bytes of the longest possible label.
-    metadata : dict
-        JSON-like values; `spacing_range` is a pair of int.
-    fields : tuple of TruthField
-        The arrays of ground truth.
+    `shape` is (N, H, W), `label_length` the bytes of the longest possible label, and `fields` are the arrays of ground
+    truth. The metadata are JSON-like, but for `spacing_range`, a pair of int.
     """
 
     shape: tuple[int, int, int]

@@ -49,7 +49,7 @@ class Uniform:
         body = format_number(self.low)
         if self.low != self.high:
             body += f":{format_number(self.high)}"
-        return _wrap_in_job(body) if self.per_job else body
+        return f"job({body})" if self.per_job else body
 
     def bounds(self) -> tuple[float, float]:
         """Return the lowest and the highest value of a draw."""
@@ -107,7 +107,7 @@ class Normal:
     def __str__(self) -> str:
         values = (self.mean, self.sd, self.low, self.high)
         body = f"normal({', '.join(format_number(value) for value in values if value is not None)})"
-        return _wrap_in_job(body) if self.per_job else body
+        return f"job({body})" if self.per_job else body
 
     def bounds(self) -> tuple[float, float]:
         """Return the cut-offs, or the points 3.5 standard deviations from the mean if there are none."""
@@ -120,18 +120,10 @@ Distribution = Uniform | Normal
 
 
 def to_distribution(value: Any) -> Distribution:
-    """Make a distribution from its plain form, which TOML and JSON can hold.
+    """Make a distribution from its plain form, which TOML and JSON can hold, or raise SpecError.
 
-    Parameters
-    ----------
-    value : Distribution, number, pair of numbers, or mapping
-        A pair is (low, high). A mapping has the keys `low` and `high`; or `mean` and `sd`, with `low` and `high` if
-        there are cut-offs. It may have `per_job`.
-
-    Raises
-    ------
-    SpecError
-        If `value` is none of these.
+    That is a number; a pair (low, high); a mapping with the keys `low` and `high`; or one with `mean` and `sd`, with
+    `low` and `high` if there are cut-offs. A mapping may have `per_job`.
     """
     if isinstance(value, (Uniform, Normal)):
         return value
@@ -165,13 +157,9 @@ def dump_distribution(distribution: Distribution) -> Any:
 
 
 def parse_distribution(text: str) -> Distribution:
-    """Parse the text form of a distribution, which `str` returns.
+    """Parse the text form of a distribution, which `str` returns, or raise SpecError.
 
-    Raises
-    ------
-    SpecError
-        If `text` is not a number, `low:high`, `normal(mean, sd)`, `normal(mean, sd, low, high)`, or one of these in
-        `job(...)`.
+    That is a number, `low:high`, `normal(mean, sd)`, `normal(mean, sd, low, high)`, or one of these in `job(...)`.
     """
     job = _JOB.fullmatch(text.strip())
     body = (job[1] if job else text).strip()
@@ -231,10 +219,6 @@ def _check_per_job(value: Any) -> bool:
     if not isinstance(value, bool):
         raise SpecError(f"per_job is {format_value(value)}: give true or false")
     return value
-
-
-def _wrap_in_job(body: str) -> str:
-    return f"job({body})"
 
 
 def _parse_numbers(texts: list[str]) -> list[float]:

@@ -2,8 +2,8 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -33,25 +33,10 @@ _BASE = "base"  # the key of a style file that names the style it builds on
 class Parameter:
     """A parameter of `Handwriting`.
 
-    Attributes
-    ----------
-    name : str
-    group : str
-        Its heading in the documentation.
-    scope : {"line", "glyph", "share", "choice"}
-        Drawn once per line or once per glyph; or a `share`, one number that is a chance; or a `choice`, one of
-        `choices`.
-    unit : str
-        For a share, what it is a share of; empty for a choice.
-    low, high : float
-        The limits of its values; 0 for a choice.
-    choices : tuple of str
-    stream : int
-        The number of its random stream.
-    text : str
-        What it does. The text of a share continues its unit.
-    default : Distribution or str
-        Its value in the style `clean`.
+    It is drawn once per line or once per glyph, from `low` to `high`; or it is a share, one number that is a chance; or
+    a choice, one of `choices`. The unit of a share says what it is a share of, and its text continues that. `group` is
+    the heading in the documentation, `default` the value in the style `clean`, and `stream` the random stream of the
+    parameter's name.
     """
 
     name: str
@@ -61,27 +46,18 @@ class Parameter:
     low: float
     high: float
     choices: tuple[str, ...]
-    stream: int
     text: str
     default: Distribution | str
+    stream: int
 
-    def check(self, value: Any) -> Distribution | str:
-        """Return a value as `Handwriting` holds it, or raise SpecError."""
+    def check(self, value: Any, read: Callable[[Any], Distribution] = to_distribution) -> Distribution | str:
+        """Return a value as `Handwriting` holds it, or raise SpecError; `read` makes a distribution of its form."""
         if self.scope == "choice":
             if not isinstance(value, str) or value not in self.choices:
                 raise SpecError(f"{self.name} is {format_value(value)}: give {_join_words(self.choices)}")
             return str(value)  # not a NumPy string
         try:
-            return self._check_limits(to_distribution(value))
-        except SpecError as exc:
-            raise SpecError(f"{self.name}: {exc}") from exc
-
-    def parse(self, text: str) -> Distribution | str:
-        """Read a value's text form, or raise SpecError."""
-        if self.scope == "choice":
-            return self.check(text)
-        try:
-            return self._check_limits(parse_distribution(text))
+            return self._check_limits(read(value))
         except SpecError as exc:
             raise SpecError(f"{self.name}: {exc}") from exc
 
@@ -98,23 +74,20 @@ class Parameter:
         return distribution
 
 
-def _parameter(
-    stream: int, group: str, scope: Scope, unit: str, limits: tuple[float, float], default: float, text: str
-) -> Any:
+def _parameter(group: str, scope: Scope, unit: str, limits: tuple[float, float], default: float, text: str) -> Any:
     """Declare a parameter that is drawn."""
-    about = {"stream": stream, "group": group, "scope": scope, "unit": unit, "choices": (), "text": text}
-    low, high = limits
-    return field(default=Uniform(default, default), metadata={**about, "low": low, "high": high})
+    about = {"group": group, "scope": scope, "unit": unit, "choices": (), "text": text}
+    return field(default=Uniform(default, default), metadata={**about, "low": limits[0], "high": limits[1]})
 
 
-def _share(stream: int, group: str, unit: str, text: str) -> Any:
+def _share(group: str, unit: str, text: str) -> Any:
     """Declare a share, which is 0 by default."""
-    return _parameter(stream, group, "share", unit, (0.0, 1.0), 0.0, text)
+    return _parameter(group, "share", unit, (0.0, 1.0), 0.0, text)
 
 
-def _choice(stream: int, group: str, choices: tuple[str, ...], text: str) -> Any:
+def _choice(group: str, choices: tuple[str, ...], text: str) -> Any:
     """Declare a choice, which is the first one by default."""
-    about = {"stream": stream, "group": group, "scope": "choice", "unit": "", "choices": choices, "text": text}
+    about = {"group": group, "scope": "choice", "unit": "", "choices": choices, "text": text}
     return field(default=choices[0], metadata={**about, "low": 0.0, "high": 0.0})
 
 
@@ -150,133 +123,97 @@ class Handwriting:
     """
 
     # fmt: off
-
-    # --- layout
-    crop: str = _choice(streams.CROP, "Layout", ("cell", "tight"),
+    crop: str = _choice("Layout", ("cell", "tight"),
         "`cell` keeps the digits as high as in the digit dataset, in the middle of the page; `tight` cuts the page to "
         "the ink, and `height` says how much of it the ink takes")
-    height: Distribution = _parameter(streams.HEIGHT, "Layout", "line", _PAGE, (0.2, 1.0), 1.0,
+    height: Distribution = _parameter("Layout", "line", _PAGE, (0.2, 1.0), 1.0,
         "height of the line's ink (with `crop` tight)")
-    size: Distribution = _parameter(streams.SIZE, "Layout", "line", "factor", (0.3, 2.0), 1.0,
+    size: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.0), 1.0,
         "writing size (with `crop` cell); a line that is too high shrinks")
-    gap: Distribution = _parameter(streams.GAP, "Layout", "line", _H, (-0.5, 3.0), 0.35,
+    gap: Distribution = _parameter("Layout", "line", _H, (-0.5, 3.0), 0.35,
         "gap between neighbouring digits; they touch and overlap if it is negative. A `spacing_range` replaces it")
-    gap_jitter: Distribution = _parameter(streams.GAP_JITTER, "Layout", "glyph", _H, (-0.5, 1.0), 0.0,
+    gap_jitter: Distribution = _parameter("Layout", "glyph", _H, (-0.5, 1.0), 0.0,
         "added to each gap; a `spacing_range` replaces it")
-    wide_gap: Distribution = _share(streams.WIDE_GAP, "Layout", "share of the gaps",
+    wide_gap: Distribution = _share("Layout", "share of the gaps",
         "that are wider by `wide_gap_size`; a `spacing_range` replaces them")
-    wide_gap_size: Distribution = _parameter(streams.WIDE_GAP_SIZE, "Layout", "glyph", _H, (0.0, 4.0), 0.5,
-        "added to a wide gap")
-    squeeze: Distribution = _parameter(streams.SQUEEZE, "Layout", "line", "factor", (0.3, 2.5), 1.0,
+    wide_gap_size: Distribution = _parameter("Layout", "glyph", _H, (0.0, 4.0), 0.5, "added to a wide gap")
+    squeeze: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.5), 1.0,
         "horizontal scale of the line; a line that is too wide shrinks")
-    fill: Distribution = _share(streams.FILL, "Layout", _SHARE,
+    fill: Distribution = _share("Layout", _SHARE,
         "stretched or squeezed to the page's width, as by a resize to a fixed size (by a factor of at most 2)")
-    margin: Distribution = _parameter(streams.MARGIN, "Layout", "line", _PAGE, (0.0, 2.0), 0.0,
+    margin: Distribution = _parameter("Layout", "line", _PAGE, (0.0, 2.0), 0.0,
         "minimum free width at the left, and at the right by another draw; together at most half of the page")
-    position: Distribution = _parameter(streams.POSITION, "Layout", "line", "share", (0.0, 1.0), 0.5,
+    position: Distribution = _parameter("Layout", "line", "share", (0.0, 1.0), 0.5,
         "place of the line in the free width: 0 left, 1 right")
-    vertical_position: Distribution = _parameter(streams.VERTICAL_POSITION, "Layout", "line", "share", (0.0, 1.0), 0.5,
+    vertical_position: Distribution = _parameter("Layout", "line", "share", (0.0, 1.0), 0.5,
         "place of the line in the free height: 0 top, 1 bottom")
 
-    # --- line
-    slant: Distribution = _parameter(streams.SLANT, "Line", "line", _LEAN, (-1.0, 1.0), 0.0,
-        "slant of the writing")
-    rotation: Distribution = _parameter(streams.ROTATION, "Line", "line", _DEGREES, (-20.0, 20.0), 0.0,
-        "rotation of the line")
-    drift: Distribution = _parameter(streams.DRIFT, "Line", "line", _H, (-0.5, 0.5), 0.0,
+    slant: Distribution = _parameter("Line", "line", _LEAN, (-1.0, 1.0), 0.0, "slant of the writing")
+    rotation: Distribution = _parameter("Line", "line", _DEGREES, (-20.0, 20.0), 0.0, "rotation of the line")
+    drift: Distribution = _parameter("Line", "line", _H, (-0.5, 0.5), 0.0,
         "how far the baseline bends, upwards in the middle of the line")
-    thickness: Distribution = _parameter(streams.THICKNESS, "Line", "line", _H, (-0.15, 0.2), 0.0,
+    thickness: Distribution = _parameter("Line", "line", _H, (-0.15, 0.2), 0.0,
         "added to the width of the strokes; a stroke never vanishes, and grows by 11 px at most in digits of 50 px or "
         "more")
-    consistency: Distribution = _parameter(streams.CONSISTENCY, "Line", "line", "share", (0.0, 1.0), 0.0,
+    consistency: Distribution = _parameter("Line", "line", "share", (0.0, 1.0), 0.0,
         "how closely slant and stroke width of the digits follow those of the line's first digit")
-    writer: str = _choice(streams.WRITER, "Line", ("mixed", "cluster", "dataset", "auto"),
+    writer: str = _choice("Line", ("mixed", "cluster", "dataset", "auto"),
         "whose digits a line has: `mixed` anyone's, `cluster` those of one style cluster, `dataset` those of one "
         "writer, `auto` those of a writer if the digit dataset has writers, else of a cluster if it has clusters, else "
         "anyone's")
 
-    # --- glyph
-    size_jitter: Distribution = _parameter(streams.SIZE_JITTER, "Glyph", "glyph", "factor", (0.3, 2.0), 1.0,
-        "size of each digit")
-    aspect: Distribution = _parameter(streams.ASPECT, "Glyph", "glyph", "factor", (0.4, 2.5), 1.0,
+    size_jitter: Distribution = _parameter("Glyph", "glyph", "factor", (0.3, 2.0), 1.0, "size of each digit")
+    aspect: Distribution = _parameter("Glyph", "glyph", "factor", (0.4, 2.5), 1.0,
         "width of each digit, at the same height")
-    baseline_jitter: Distribution = _parameter(streams.BASELINE_JITTER, "Glyph", "glyph", _H, (-0.5, 0.5), 0.0,
+    baseline_jitter: Distribution = _parameter("Glyph", "glyph", _H, (-0.5, 0.5), 0.0,
         "height of each digit above the baseline")
-    slant_jitter: Distribution = _parameter(streams.SLANT_JITTER, "Glyph", "glyph", _LEAN, (-0.6, 0.6), 0.0,
-        "added to each digit's slant")
-    rotation_jitter: Distribution = _parameter(streams.ROTATION_JITTER, "Glyph", "glyph", _DEGREES, (-30.0, 30.0), 0.0,
-        "rotation of each digit")
-    thickness_jitter: Distribution = _parameter(streams.THICKNESS_JITTER, "Glyph", "glyph", _H, (-0.1, 0.1), 0.0,
+    slant_jitter: Distribution = _parameter("Glyph", "glyph", _LEAN, (-0.6, 0.6), 0.0, "added to each digit's slant")
+    rotation_jitter: Distribution = _parameter("Glyph", "glyph", _DEGREES, (-30.0, 30.0), 0.0, "rotation of each digit")
+    thickness_jitter: Distribution = _parameter("Glyph", "glyph", _H, (-0.1, 0.1), 0.0,
         "added to the stroke width of each digit")
-    warp: Distribution = _parameter(streams.WARP, "Glyph", "glyph", _H, (0.0, 0.12), 0.0,
+    warp: Distribution = _parameter("Glyph", "glyph", _H, (0.0, 0.12), 0.0,
         "how far a smooth elastic deformation moves the ink")
 
-    # --- forms
-    upstroke: Distribution = _share(streams.UPSTROKE, "Forms", _SHARE,
-        "whose 1s begin with an upstroke, as outside North America")
-    crossbar: Distribution = _share(streams.CROSSBAR, "Forms", _SHARE,
-        "whose 7s are crossed, as outside North America")
-    tail: Distribution = _share(streams.TAIL, "Forms", "share of the 0s, 8s and 9s",
-        "that end in a tail")
-    open_loop: Distribution = _share(streams.OPEN_LOOP, "Forms", "share of the 0s and 9s",
-        "whose loop is open at the top")
+    upstroke: Distribution = _share("Forms", _SHARE, "whose 1s begin with an upstroke, as outside North America")
+    crossbar: Distribution = _share("Forms", _SHARE, "whose 7s are crossed, as outside North America")
+    tail: Distribution = _share("Forms", "share of the 0s, 8s and 9s", "that end in a tail")
+    open_loop: Distribution = _share("Forms", "share of the 0s and 9s", "whose loop is open at the top")
 
-    # --- marks
-    inner_marks: Distribution = _share(streams.INNER_MARKS, "Marks", _SHARE,
+    inner_marks: Distribution = _share("Marks", _SHARE,
         "of plain digits that have dots or commas between thousands; labels leave them out")
-    end_marks: Distribution = _share(streams.END_MARKS, "Marks", "share of the lines' ends",
+    end_marks: Distribution = _share("Marks", "share of the lines' ends",
         "of plain digits that have a dash, dots or a stroke; labels leave them out")
 
-    # --- ink
-    ink: Distribution = _parameter(streams.INK, "Ink", "line", _GREY, (0.1, 1.0), 1.0,
-        "how much darker than the paper the ink is")
-    ink_drift: Distribution = _parameter(streams.INK_DRIFT, "Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
+    ink: Distribution = _parameter("Ink", "line", _GREY, (0.1, 1.0), 1.0, "how much darker than the paper the ink is")
+    ink_drift: Distribution = _parameter("Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
         "how much the ink's strength varies along the line")
-    ink_texture: Distribution = _parameter(streams.INK_TEXTURE, "Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
+    ink_texture: Distribution = _parameter("Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
         "how grainy the ink is, like a pencil's")
-    softness: Distribution = _parameter(streams.SOFTNESS, "Ink", "line", "px", (0.5, 4.0), 1.0,
-        "width of the edges of strokes")
+    softness: Distribution = _parameter("Ink", "line", "px", (0.5, 4.0), 1.0, "width of the edges of strokes")
 
-    # --- paper
-    paper: Distribution = _parameter(streams.PAPER, "Paper", "line", _GREY, (0.2, 1.0), 1.0,
-        "how bright the paper is")
-    gradient: Distribution = _parameter(streams.GRADIENT, "Paper", "line", _GREY, (0.0, 0.8), 0.0,
+    paper: Distribution = _parameter("Paper", "line", _GREY, (0.2, 1.0), 1.0, "how bright the paper is")
+    gradient: Distribution = _parameter("Paper", "line", _GREY, (0.0, 0.8), 0.0,
         "how much the paper darkens towards one side")
-    texture: Distribution = _parameter(streams.TEXTURE, "Paper", "line", _GREY, (0.0, 0.5), 0.0,
+    texture: Distribution = _parameter("Paper", "line", _GREY, (0.0, 0.5), 0.0,
         "how strong the paper's smooth blotches are")
-    waves: Distribution = _share(streams.WAVES, "Paper", _SHARE,
-        "on paper with fine waves, as in security printing")
-    wave_strength: Distribution = _parameter(streams.WAVE_STRENGTH, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
-        "how dark the waves are")
-    fibres: Distribution = _share(streams.FIBRES, "Paper", _SHARE,
-        "on paper with visible fibres")
-    fibre_strength: Distribution = _parameter(streams.FIBRE_STRENGTH, "Paper", "line", _GREY, (0.0, 0.8), 0.15,
-        "how dark the fibres are")
-    ruled: Distribution = _share(streams.RULED, "Paper", _SHARE,
-        "with a ruled line, solid or dotted, near the baseline")
-    boxed: Distribution = _share(streams.BOXED, "Paper", _SHARE,
-        "in a box with one to four visible sides")
-    rule_strength: Distribution = _parameter(streams.RULE_STRENGTH, "Paper", "line", _GREY, (0.0, 1.0), 0.5,
+    waves: Distribution = _share("Paper", _SHARE, "on paper with fine waves, as in security printing")
+    wave_strength: Distribution = _parameter("Paper", "line", _GREY, (0.0, 0.8), 0.15, "how dark the waves are")
+    fibres: Distribution = _share("Paper", _SHARE, "on paper with visible fibres")
+    fibre_strength: Distribution = _parameter("Paper", "line", _GREY, (0.0, 0.8), 0.15, "how dark the fibres are")
+    ruled: Distribution = _share("Paper", _SHARE, "with a ruled line, solid or dotted, near the baseline")
+    boxed: Distribution = _share("Paper", _SHARE, "in a box with one to four visible sides")
+    rule_strength: Distribution = _parameter("Paper", "line", _GREY, (0.0, 1.0), 0.5,
         "how dark the ruled lines and boxes are")
-    padding: Distribution = _share(streams.PADDING, "Paper", _SHARE,
-        "whose paper ends at the margins, with flat grey beyond")
+    padding: Distribution = _share("Paper", _SHARE, "whose paper ends at the margins, with flat grey beyond")
 
-    # --- scan
-    speckle: Distribution = _parameter(streams.SPECKLE, "Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
-        "dark and bright specks")
-    blur: Distribution = _parameter(streams.BLUR, "Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0,
-        "blur of the whole page")
-    noise: Distribution = _parameter(streams.NOISE, "Scan", "line", _GREY, (0.0, 0.5), 0.0,
-        "strength of the noise")
-    jpeg: Distribution = _share(streams.JPEG, "Scan", _SHARE,
-        "that went through JPEG compression")
-    jpeg_quality: Distribution = _parameter(
-        streams.JPEG_QUALITY, "Scan", "line", "quality, as libjpeg counts it", (5.0, 100.0), 60.0,
+    speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0, "dark and bright specks")
+    blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
+    noise: Distribution = _parameter("Scan", "line", _GREY, (0.0, 0.5), 0.0, "strength of the noise")
+    jpeg: Distribution = _share("Scan", _SHARE, "that went through JPEG compression")
+    jpeg_quality: Distribution = _parameter("Scan", "line", "quality, as libjpeg counts it", (5.0, 100.0), 60.0,
         "quality of the JPEG compression")
-    auto_levels: Distribution = _share(streams.AUTO_LEVELS, "Scan", _SHARE,
-        "stretched to full contrast, as scanners do")
-    invert: Distribution = _share(streams.INVERT, "Scan", _SHARE,
-        "with light ink on a dark page")
+    auto_levels: Distribution = _share("Scan", _SHARE, "stretched to full contrast, as scanners do")
+    invert: Distribution = _share("Scan", _SHARE, "with light ink on a dark page")
     # fmt: on
 
     if TYPE_CHECKING:  # a parameter takes more types than it holds
@@ -370,12 +307,12 @@ class Handwriting:
         return nearest, differing[nearest]
 
 
-def _make_parameter(declared: "Field[Any]") -> Parameter:
-    assert declared.default is not MISSING  # noqa: S101 - every parameter has a default
-    return Parameter(name=declared.name, default=declared.default, **declared.metadata)
-
-
-_PARAMETERS = {declared.name: _make_parameter(declared) for declared in fields(Handwriting)}
+_PARAMETERS = {
+    each.name: Parameter(
+        each.name, stream=getattr(streams, each.name.upper()), **{**each.metadata, "default": each.default}
+    )
+    for each in fields(Handwriting)
+}
 
 
 def parameters() -> tuple[Parameter, ...]:
@@ -422,7 +359,7 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
         name, equals, text = (part.strip() for part in setting.partition("="))
         if not equals:
             raise SpecError(f"the setting is {format_value(setting)}: give NAME=VALUE, such as slant=-0.2:0.4")
-        changes[name] = _find_parameter(name).parse(text)
+        changes[name] = _find_parameter(name).check(text, parse_distribution)
     return _change_style(style, changes)
 
 

@@ -26,38 +26,29 @@ def make_metadata(
     shards: int | None = None,
     writers: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Describe a job of `generate-phone-numbers`.
+    """Describe a job of `generate-phone-numbers`; the three entries of version 0.0.1 come first.
 
     Parameters
     ----------
-    job : Job
     digits_sha256 : str
         Digest of the digit dataset's images and labels, before a split divides it.
     digits_path : str
         Where the digits came from; empty for the packaged ones.
-    file_format, compression : str
-        As for `--format` and `--compression`.
-    labels : sequence of str
-        As for `--labels`.
+    file_format, compression, labels, shards
+        As for the options of these names.
     total : int, optional
         `--num-images`, if a split divides them; None means the job's.
     words : sequence of str
         The command's options for the numbers.
     split : (str, str), optional
         The part that the job makes, and its split.
-    shards : int, optional
-        The number of files, if the job is divided.
     writers : (str, str), optional
         Whose digits make a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which digit; None for
         the style `clean`.
-
-    Returns
-    -------
-    dict
-        The metadata, with the three entries of version 0.0.1 first.
     """
     spec, spacing = job.spec, job.spec.spacing_range
     count, height, width = job.shape
+    name, settings = spec.style.settings()
     options: dict[str, Any] = {"num-images": count if total is None else total}
     if spacing is not None:
         options |= {"min-spacing": spacing[0], "max-spacing": spacing[1]}
@@ -72,20 +63,6 @@ def make_metadata(
     if digits_path:
         # A name that is not valid text has its bytes escaped.
         options["digits"] = os.fsencode(digits_path).decode("utf-8", "backslashreplace")
-    name, settings = spec.style.settings()
-    if job.label != "written":
-        options["label"] = job.label
-    if labels:
-        options["labels"] = ",".join(labels)
-    if job.truth:
-        options["truth"] = ",".join(job.truth)
-    if split is not None:
-        options["split"] = split[1]
-    if shards is not None:
-        options["shards"] = shards
-    words = [*(f"--{option}={value}" for option, value in options.items()), *words]
-    words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
-    command = shlex.join(["generate-phone-numbers", *words])
     recorded = {
         "seed": job.seed,
         "fit": spec.fit,
@@ -95,14 +72,21 @@ def make_metadata(
         "digits_sha256": digits_sha256,
     }
     if job.label != "written":
-        recorded["label"] = job.label
+        options["label"] = recorded["label"] = job.label
+    if labels:
+        options["labels"] = ",".join(labels)
+    if job.truth:
+        options["truth"] = ",".join(job.truth)
     if split is not None:
+        options["split"] = split[1]
         recorded |= {"split": split[0], "splits": split[1]}
     if shards is not None:
-        recorded["shards"] = shards
+        options["shards"] = recorded["shards"] = shards
     if writers is not None:
-        kind, sha256 = writers
-        recorded |= {"style_version": STYLE_VERSION, "writer": kind, "writers_sha256": sha256}
+        recorded |= {"style_version": STYLE_VERSION, "writer": writers[0], "writers_sha256": writers[1]}
+    words = [*(f"--{option}={value}" for option, value in options.items()), *words]
+    words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
+    command = shlex.join(["generate-phone-numbers", *words])
     whole = {
         **job.numbers.describe(),
         "num_images": count,

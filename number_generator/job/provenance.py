@@ -52,20 +52,10 @@ def read_options(metadata: Mapping[str, Any]) -> dict[str, str]:
 def find_differences(
     before: Mapping[str, Any], now: Mapping[str, Any], *, ignoring: Collection[str] = frozenset()
 ) -> list[str]:
-    """Return the differences between two datasets' jobs.
+    """Return a sentence for each difference between two datasets' jobs, from their metadata.
 
-    Parameters
-    ----------
-    before, now : mapping
-        Metadata, as `make_metadata` makes it and a reader returns it.
-    ignoring : collection of {"shard"}
-        Holds "shard" if they may be different shards of one job.
-
-    Returns
-    -------
-    list of str
-        A sentence for each difference; none if both make the same images, labels and ground truth. The paths of digits
-        and lists of numbers do not count if their SHA-256 are equal.
+    There is none if both make the same images, labels and ground truth: the paths of digits and lists of numbers do not
+    count if their SHA-256 are equal, nor, with "shard" in `ignoring`, which shards of one job they are.
 
     Examples
     --------
@@ -93,65 +83,37 @@ def find_differences(
 
 
 def make_shard_metadata(metadata: Mapping[str, Any], shard: int, shards: int, span: Span) -> dict[str, Any]:
-    """Make the metadata of a shard from that of the whole dataset.
-
-    Parameters
-    ----------
-    metadata : mapping
-        As `make_metadata` makes it for `shards` shards.
-    shard : int
-        Number of the shard, from 0.
-    shards : int
-    span : Span
-        The shard's image numbers.
-    """
-    text = f"{shard}/{shards}"
-    command = shlex.join(
-        f"--shard={text}" if word == f"--shards={shards}" else word for word in _split_command(metadata)
-    )
-    job = {
-        **read_recorded_job(metadata),
-        "num_images": len(span),
-        "start": span.start,
-        _SHARD: text,
-        "command": command,
-    }
-    job.pop(_SHARDS, None)
-    made = {**metadata, _SHARD: text, "job": json.dumps(job), "command": command}
-    made.pop(_SHARDS, None)
-    return made
+    """Make the metadata of a shard, numbered from 0, from that of the whole dataset, made for as many shards."""
+    return _exchange(metadata, {_SHARDS: shards}, {_SHARD: f"{shard}/{shards}"}, num_images=len(span), start=span.start)
 
 
 def make_whole_metadata(metadata: Mapping[str, Any], num_images: int, shards: int) -> dict[str, Any]:
-    """Make the metadata of a whole dataset from that of its shard 0.
-
-    Parameters
-    ----------
-    metadata : mapping
-        As `make_shard_metadata` makes it.
-    num_images : int
-        In all shards.
-    shards : int
-    """
-    given = f"--shard={metadata[_SHARD]}"
-    command = shlex.join(f"--shards={shards}" if word == given else word for word in _split_command(metadata))
-    job = {**read_recorded_job(metadata), "num_images": num_images, _SHARDS: shards, "command": command}
-    del job[_SHARD]
-    made = {**metadata, "creation_timestamp": time.time(), _SHARDS: shards, "job": json.dumps(job), "command": command}
-    del made[_SHARD]
-    return made
+    """Make the metadata of a whole dataset, of `num_images` in all shards, from that of its shard 0."""
+    metadata = {**metadata, "creation_timestamp": time.time()}
+    return _exchange(metadata, {_SHARD: metadata[_SHARD]}, {_SHARDS: shards}, num_images=num_images)
 
 
 def join_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Make the metadata of a dataset whose shards have become one."""
     job = read_recorded_job(metadata)
-    if _SHARDS not in job:  # it has no shards, whatever other metadata say
-        return dict(metadata)
-    given = f"--shards={job.pop(_SHARDS)}"
-    command = shlex.join(word for word in _split_command(metadata) if word != given)
-    made = {**metadata, "job": json.dumps({**job, "command": command}), "command": command}
-    made.pop(_SHARDS, None)
-    return made
+    # If it has no shards, other metadata may still use the word.
+    return _exchange(metadata, {_SHARDS: job[_SHARDS]}, {}) if _SHARDS in job else dict(metadata)
+
+
+def _exchange(
+    metadata: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any], **changes: Any
+) -> dict[str, Any]:
+    """Return metadata with one entry, and option of the command, in place of another, and changes of the job."""
+    given, words = ([f"--{name}={value}" for name, value in entry.items()] for entry in (old, new))
+    command = shlex.join(
+        exchanged for word in _split_command(metadata) for exchanged in (words if word in given else [word])
+    )
+    job = {**read_recorded_job(metadata), **changes, **new, "command": command}
+    made = {**metadata, **new}
+    for name in old:
+        job.pop(name, None)
+        made.pop(name, None)
+    return {**made, "job": json.dumps(job), "command": command}
 
 
 def _split_command(metadata: Mapping[str, Any]) -> list[str]:

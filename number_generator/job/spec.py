@@ -85,14 +85,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """The sequences of consecutive images, one after the other.
+    """The sequences of consecutive images, one after the other: sequence k is `codes[offsets[k]:offsets[k + 1]]`.
 
-    Attributes
-    ----------
-    codes : ndarray, shape (total characters,), uint8
-        Digits 0 to 9 and separators from 10 on: indices in `numbers.ALPHABET`.
-    offsets : ndarray, shape (n + 1,), int64
-        Sequence k is `codes[offsets[k]:offsets[k + 1]]`.
+    Codes are digits 0 to 9 and separators from 10 on: indices in `numbers.ALPHABET`. There are n + 1 offsets.
     """
 
     codes: npt.NDArray[np.uint8]
@@ -131,20 +126,7 @@ class NumberSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """How a line is laid out and fitted to its page.
-
-    Attributes
-    ----------
-    spacing_range : (int, int) or None
-        Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
-        than `clean`, gaps may be negative, and None leaves them to the style.
-    width : int
-        Width of a page in px, from 1 to 65,535.
-    fit : {"contain", "stretch"}
-        How a line that is too wide for the page is shrunk: on both axes, or in width alone.
-    style : Handwriting
-        How the line is written, and on what; it may be given by name, or as the path of a TOML file.
-    """
+    """How a line is laid out and fitted to its page: the arguments of `generate_batch` of these names."""
 
     spacing_range: tuple[int, int] | None
     width: int
@@ -175,22 +157,8 @@ class RenderSpec:
 class Job:
     """A whole run: which images to make, of which numbers, and how. Equal jobs make equal bytes.
 
-    Attributes
-    ----------
-    numbers : NumberSource
-        The source of the sequences.
-    spec : RenderSpec
-        How to draw them.
-    height : int
-        Height of a page in px, which is that of the digit dataset's images.
-    seed : int
-        From 0 to 2**64 - 1.
-    span : Span
-        The image numbers to make, up to 2**63 - 1.
-    label : {"written", "digits"}
-        Whether labels contain the written separators.
-    truth : tuple of {"boxes", "glyphs", "parameters", "masks"}
-        The ground truth to add: see `chunk.Chunk`.
+    The height of a page is that of the digit dataset's images, in px. Image numbers may go up to 2**63 - 1. `seed`,
+    `label` and `truth` are those of `generate_chunk`, checked.
     """
 
     numbers: NumberSource

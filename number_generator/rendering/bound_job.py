@@ -31,21 +31,11 @@ _MAKING = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class BoundJob:
-    """A job and the digits that it draws from.
+    """A job and the digits that it draws from, which must be of its height.
 
     It pickles as the job and the digits, compressed. The atlas, which can take seconds, is made anew in each process
-    that the pickle reaches, once for all bound jobs of the same digits.
-
-    Attributes
-    ----------
-    job : Job
-    digits : DigitImageDataset
-        Their style clusters travel with them, as another machine may compute slightly different ones.
-
-    Raises
-    ------
-    SpecError
-        If the digits are not of the job's height.
+    that the pickle reaches, once for all bound jobs of the same digits. Their style clusters travel with the digits, as
+    another machine may compute slightly different ones.
     """
 
     job: Job
@@ -131,15 +121,9 @@ def make_job(
     fit: Fit = "contain",
     truth: str | Sequence[str] = (),
 ) -> BoundJob:
-    """Check what the public functions take, and bind the job that it describes.
+    """Check what `generate_chunk` takes, and bind the job that it describes.
 
-    Parameters
-    ----------
-    numbers, spacing_range, width, label, style, seed, start, digits, fit, truth
-        As for `generate_chunk`.
-    count : int, optional
-        Number of images; a list of numbers is written over and over to make as many. None means one image for each
-        number of a list.
+    If `count` is given, a list of numbers is written over and over to make as many images.
     """
     if isinstance(numbers, type):
         raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
@@ -172,15 +156,7 @@ def bind_job(
     label: Label = "written",
     truth: tuple[str, ...] = (),
 ) -> BoundJob:
-    """Bind a job to digits, whose height it takes; the atlas is made at once.
-
-    Raises
-    ------
-    SpecError
-        If a part of the job breaks a rule, or the digits lack the writers that the style asks for.
-    DatasetError
-        If there are no digits.
-    """
+    """Bind a job to digits, whose height it takes; the atlas is made at once, or refused if they are not enough."""
     atlas = prepare_atlas(digits, spec.style)
     return BoundJob(Job(numbers, spec, atlas.height, seed, span, label, truth), digits).keep_atlas(atlas)
 

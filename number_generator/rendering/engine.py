@@ -23,23 +23,10 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
 
     Parameters
     ----------
-    job : Job
-        What to make.
-    atlas : GlyphAtlas
-        The digits to draw from, `job.height` px high.
     span : Span
         Image numbers, within `job.span`.
     out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
         Where the images go.
-
-    Returns
-    -------
-    Chunk
-
-    Raises
-    ------
-    SpecError
-        If the atlas has another height than the job.
     """
     if atlas.height != job.height:  # the kernels would read beyond the atlas
         raise SpecError(f"the job is for digits {job.height} px high and the atlas holds digits {atlas.height} px high")

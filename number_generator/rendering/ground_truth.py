@@ -16,25 +16,20 @@ from number_generator.job.spec import Job, Sequences
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import make_style_table
 
+_Columns = dict[str, tuple[int, int]]
+"""The random stream and the kind of each column by name."""
 _SHARES_OF_GLYPHS = {"wide_gap": truth.GAP_SHARE, "tail": truth.TAIL_SHARE, "open_loop": truth.LOOP_SHARE}
 _GAPS = ("gap_jitter", "wide_gap", "wide_gap_size")
-_PAIR = "margin"
 _CLEAN = ("natural_width", "scale_x", "scale_y")
 _FILLS = {"boxes": -1, "glyphs": -1, "writers": -1, "parameters": np.nan, "glyph_parameters": np.nan, "masks": 0}
 """What each array holds where there is no character."""
+BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
+"""The arrays with an entry per character; the others have one per line."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterNames:
-    """The names of the columns of the parameters in ground truth.
-
-    Attributes
-    ----------
-    line : tuple of str
-        The columns of `parameters`.
-    glyph : tuple of str
-        The columns of `glyph_parameters`.
-    """
+    """The names of the columns of `parameters`, which are of lines, and of `glyph_parameters`."""
 
     line: tuple[str, ...]
     glyph: tuple[str, ...]
@@ -65,11 +60,7 @@ def parameter_names(
 def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
     """Describe the arrays that a job's ground truth adds to a dataset, which holds no masks.
 
-    Parameters
-    ----------
-    job : Job
-    length : int
-        Characters of the longest label that can occur.
+    `length` is that of the longest label that can occur.
     """
     fields = []
     length = max(1, length)
@@ -83,12 +74,11 @@ def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
         fields.append(TruthField("writers", (), "int64", -1, about))
     if "parameters" in job.truth:
         names = parameter_names(job.spec.style, job.spec.spacing_range)
-        fields.append(
-            TruthField("parameters", (len(names.line),), "float32", np.nan, {"columns": ",".join(names.line)})
-        )
+        about = {"columns": ",".join(names.line)}
+        fields.append(TruthField("parameters", (len(names.line),), "float32", np.nan, about))
         if names.glyph:
-            shape = (length, len(names.glyph))
-            fields.append(TruthField("glyph_parameters", shape, "float32", np.nan, {"columns": ",".join(names.glyph)}))
+            about = {"columns": ",".join(names.glyph)}
+            fields.append(TruthField("glyph_parameters", (length, len(names.glyph)), "float32", np.nan, about))
     return tuple(fields)
 
 
@@ -97,41 +87,27 @@ def make_truth(
 ) -> dict[str, npt.NDArray[Any]]:
     """Make the ground truth that a job asks for, as `Chunk` describes it.
 
-    Parameters
-    ----------
-    job : Job
-    atlas : GlyphAtlas
-    start : int
-        Image number of the first sequence.
-    sequences : Sequences
-    placed : Placement
-        What was drawn of them.
+    The sequences are those of the images from number `start` on, and `placed` is what was drawn of them.
     """
-    digits_only = job.label == "digits"
     values: dict[str, npt.NDArray[Any]] = {}
     if "boxes" in job.truth:
-        values["boxes"] = to_rows(placed.boxes, sequences, _FILLS["boxes"], digits_only=digits_only)
+        values["boxes"] = placed.boxes
     if "glyphs" in job.truth:
-        values |= glyph_truth(atlas, sequences, placed.glyph_ids, digits_only=digits_only)
+        values |= glyph_truth(atlas, sequences, placed.glyph_ids)
     if "parameters" in job.truth:
-        values |= parameter_truth(job, start, sequences, placed, digits_only=digits_only)
+        values |= parameter_truth(job, start, sequences, placed)
     if "masks" in job.truth:
-        values["masks"] = to_rows(placed.masks, sequences, _FILLS["masks"], digits_only=digits_only)
+        values["masks"] = placed.masks
+    for name in BY_CHARACTER:
+        if name in values:
+            values[name] = to_rows(values[name], sequences, _FILLS[name], digits_only=job.label == "digits")
     return values
 
 
 def to_rows(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digits_only: bool) -> npt.NDArray[Any]:
     """Turn an array with an entry per code into one with a row per sequence, shape (n, L, ...).
 
-    Parameters
-    ----------
-    values : ndarray, shape (codes, ...)
-    sequences : Sequences
-        The sequences that the codes belong to.
-    fill : float
-        The value after the end of a sequence.
-    digits_only : bool
-        Whether to leave out the entries of separators, as labels of digits do.
+    `fill` stands after the end of a sequence. With `digits_only` entries of separators are left out, as in labels.
     """
     lengths = np.diff(sequences.offsets)
     rows = np.repeat(np.arange(len(sequences)), lengths)
@@ -164,19 +140,9 @@ def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.ND
 
 
 def glyph_truth(
-    atlas: GlyphAtlas, sequences: Sequences, glyph_ids: npt.NDArray[np.int64], *, digits_only: bool
+    atlas: GlyphAtlas, sequences: Sequences, glyph_ids: npt.NDArray[np.int64]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Find the source image of each character and the writer of each line.
-
-    Parameters
-    ----------
-    atlas : GlyphAtlas
-    sequences : Sequences
-    glyph_ids : ndarray, shape (codes,), int64
-        Glyphs of the atlas; anything for separators.
-    digits_only : bool
-        As for `to_rows`.
-    """
+    """Find the source image of each character and the writer of each line."""
     is_digit = sequences.codes < 10
     source = np.full(len(glyph_ids), -1, np.int32)
     source[is_digit] = atlas.source[glyph_ids[is_digit]]
@@ -190,24 +156,11 @@ def glyph_truth(
         # A writer may lack a digit, which then comes from another.
         line = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))[is_digit]
         writers[line[atlas.writer_ids[glyph_ids[is_digit]] != writers[line]]] = -1
-    return {"glyphs": to_rows(source, sequences, -1, digits_only=digits_only), "writers": writers}
+    return {"glyphs": source, "writers": writers}
 
 
-def parameter_truth(
-    job: Job, start: int, sequences: Sequences, placed: Placement, *, digits_only: bool
-) -> dict[str, npt.NDArray[Any]]:
-    """Draw the parameters of each line and character again; see `parameter_names`.
-
-    Parameters
-    ----------
-    job : Job
-    start : int
-        Image number of the first sequence.
-    sequences : Sequences
-    placed : Placement
-    digits_only : bool
-        As for `to_rows`.
-    """
+def parameter_truth(job: Job, start: int, sequences: Sequences, placed: Placement) -> dict[str, npt.NDArray[Any]]:
+    """Draw the parameters of each line and character again; see `parameter_names`."""
     spacing = job.spec.spacing_range
     line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None)
     table = make_style_table(job.spec.style)
@@ -221,11 +174,9 @@ def parameter_truth(
         values["parameters"] = _compute_fitting(job, placed.natural)
     if glyph:
         columns = np.array(list(glyph.values()), np.int64)
-        flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
-        truth.glyph_parameters(
-            seed, first, table, columns, spacing or writing.NO_SPACING, sequences.codes, sequences.offsets, flat
-        )
-        values["glyph_parameters"] = to_rows(flat, sequences, np.nan, digits_only=digits_only)
+        gaps = spacing or writing.NO_SPACING
+        values["glyph_parameters"] = flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
+        truth.glyph_parameters(seed, first, table, columns, gaps, sequences.codes, sequences.offsets, flat)
     return values
 
 
@@ -238,18 +189,16 @@ def _compute_fitting(job: Job, natural: npt.NDArray[np.int64]) -> npt.NDArray[np
     return np.stack([natural, across, down], axis=1).astype(np.float32)
 
 
-def _list_columns(
-    style: Handwriting, *, has_spacing: bool
-) -> tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]:
-    """Return the random stream and the kind of each column by name, for lines and for characters."""
-    line: dict[str, tuple[int, int]] = {}
-    glyph: dict[str, tuple[int, int]] = {}
+def _list_columns(style: Handwriting, *, has_spacing: bool) -> tuple[_Columns, _Columns]:
+    """Return the columns for lines and for characters."""
+    line: _Columns = {}
+    glyph: _Columns = {}
     for parameter in () if style.is_clean else parameters():
         name, stream = parameter.name, parameter.stream
         if has_spacing and name in ("gap", *_GAPS):
             continue
-        if name == _PAIR:
-            line |= {f"{name}_left": (stream, truth.LINE_VALUE), f"{name}_right": (stream, truth.LINE_SECOND)}
+        if name == "margin":
+            line |= {"margin_left": (stream, truth.LINE_VALUE), "margin_right": (stream, truth.LINE_SECOND)}
         elif name == "inner_marks":
             line[name] = stream, truth.INNER_MARKS
         elif name == "end_marks":

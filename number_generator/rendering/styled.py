@@ -34,22 +34,7 @@ def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
 def render_styled(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
-    """Draw lines in a style other than `clean`.
-
-    Parameters
-    ----------
-    job : Job
-    atlas : GlyphAtlas
-    start : int
-        Image number of the first line.
-    sequences : Sequences
-    images : ndarray, shape (n, height, width), uint8, C-contiguous
-        Where the pages go.
-
-    Returns
-    -------
-    Placement
-    """
+    """Draw lines in a style other than `clean`, the first of image `start`; `images` is C-contiguous."""
     fields, spec = atlas.fields, job.spec
     seed, first = np.uint64(job.seed), np.uint64(start)
     table = make_style_table(spec.style)

@@ -13,13 +13,13 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.formats.dataset import Images
-from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE
+from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
+from number_generator.rendering.batch import make_images
 from number_generator.rendering.bound_job import BoundJob, make_job
-from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.ground_truth import join_truth
+from number_generator.rendering.ground_truth import BY_CHARACTER, join_truth
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
@@ -31,10 +31,6 @@ Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]
 on the same memory."""
 
 _MAX_BATCH = 2**24
-# Small batches are made together: a task takes a tenth of a millisecond, however few images it makes.
-_TASK_IMAGES = 2048
-_TASK_BYTES = 12 * 2**20
-_BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
 
 
 def stream(
@@ -123,15 +119,9 @@ def stream(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batches:
-    """The batches of a job, numbered: batch k holds its images from `k * size` on.
+    """The batches of a job, numbered: batch k holds its images from `k * size` on; the last may have fewer.
 
-    Attributes
-    ----------
-    bound : BoundJob
-        Without an end, its span stops at the last number to which whole batches reach.
-    size : int
-        Images in a batch; the last may have fewer.
-    is_endless : bool
+    Without an end, the span stops at the last number to which whole batches reach.
     """
 
     bound: BoundJob
@@ -160,18 +150,9 @@ class Batches:
     def iterate(
         self, numbers: range, workers: int, allocate: Allocate, *, grouped: bool = True
     ) -> Generator[Batch, None, None]:
-        """Yield some of the batches, rendered ahead if there are several workers.
+        """Yield the batches of some ascending numbers, rendered ahead if there are several workers.
 
-        Parameters
-        ----------
-        numbers : range
-            Their numbers, in ascending order.
-        workers : int
-            Number of threads; 1 starts none.
-        allocate : callable
-            Allocates memory for the images.
-        grouped : bool
-            Whether several small batches may share one piece of memory.
+        If `grouped`, several small batches may share one piece of the memory that `allocate` returns.
         """
         together = self._count_together(numbers) if grouped else 1
         tasks = (numbers[first : first + together] for first in range(0, len(numbers), together))
@@ -183,7 +164,11 @@ class Batches:
         """Return the batches of an epoch: as many, of the images that follow those of the epochs before."""
         span = self.job.span
         first = span.start + epoch * len(span)
-        return replace(self, bound=self.bound.change_job(span=Span(first, first + len(span))))
+        return self.change_job(span=Span(first, first + len(span)))
+
+    def change_job(self, **changes: Any) -> "Batches":
+        """Return the same with some fields of the job changed, as `BoundJob.change_job` does."""
+        return replace(self, bound=self.bound.change_job(**changes))
 
     @property
     def fingerprint(self) -> str:
@@ -194,7 +179,8 @@ class Batches:
         """Return how many batches make a task of good size; 1 if they are not consecutive."""
         if numbers.step != 1:
             return 1
-        most = min(_TASK_IMAGES, _TASK_BYTES // (self.job.height * self.job.spec.width))
+        # A task takes a tenth of a millisecond, however few images it makes.
+        most = min(SPAN_IMAGES, SPAN_BYTES // (self.job.height * self.job.spec.width))
         return max(1, most // self.size)
 
     def _make(self, numbers: range, allocate: Allocate) -> list[Batch]:
@@ -204,10 +190,7 @@ class Batches:
         images, whole = allocate(part.shape)
         try:
             # Wide pages and long numbers are made in parts, to bound the memory.
-            chunks = [
-                make_chunk(part, self.bound.atlas, each, images[each.start - span.start : each.stop - span.start])
-                for each in part.split()
-            ]
+            chunks = make_images(part, self.bound.atlas, images, 1)
             labels = np.concatenate([chunk.labels for chunk in chunks]).astype(np.str_)
             truth = join_truth([chunk.truth for chunk in chunks])
         except MemoryError as exc:
@@ -228,7 +211,7 @@ def _restore(bound: BoundJob, atlas: GlyphAtlas, size: int, is_endless: bool) ->
 def _cut_truth(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
     """Cut the truth of one batch out of that of several, at the length of its longest label."""
     longest = int(np.char.str_len(labels).max(initial=0))
-    return {name: array[rows, :longest] if name in _BY_CHARACTER else array[rows] for name, array in truth.items()}
+    return {name: array[rows, :longest] if name in BY_CHARACTER else array[rows] for name, array in truth.items()}
 
 
 def make_batches(
@@ -238,14 +221,9 @@ def make_batches(
     *,
     batch_size: int,
     count: int | None,
+    start: int,
     drop_last: bool = False,
-    style: str | os.PathLike[str] | Handwriting = "clean",
-    fit: Fit = "contain",
-    truth: str | Sequence[str] = (),
-    label: Label = "written",
-    seed: int | None = None,
-    start: int = 0,
-    digits: Digits = None,
+    **options: Any,
 ) -> Batches:
     """Check the arguments of `stream`, and make the batches that they describe."""
     size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
@@ -253,19 +231,7 @@ def make_batches(
     number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
     if drop_last:
         number = number // size * size
-    bound = make_stream_job(
-        numbers,
-        spacing_range,
-        width,
-        count=number,
-        label=label,
-        style=style,
-        seed=seed,
-        start=first,
-        digits=digits,
-        fit=fit,
-        truth=truth,
-    )
+    bound = make_stream_job(numbers, spacing_range, width, count=number, start=first, **options)
     return Batches(bound, size, is_endless=count is None)
 
 
@@ -338,7 +304,7 @@ class NumberBatches(Iterator[Batch]):
         given, seed = check_state(state, self._batches.fingerprint)
         self.close()
         self._given = min(given, self._batches.count)
-        self._batches = replace(self._batches, bound=self._batches.bound.change_job(seed=seed))
+        self._batches = self._batches.change_job(seed=seed)
 
     def close(self) -> None:
         """End the threads; the next batch starts them again."""

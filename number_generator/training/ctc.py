@@ -92,9 +92,8 @@ def encode_labels(
     if len(wrong):
         row, column = wrong[0]
         raise SpecError(
-            f"label {row} is {format_value(_format_label(labels, row))}, which holds {chr(points[row, column])!r}: the "
-            "alphabet is "
-            f"{alphabet!r}; give one that has it, or labels without it (label='digits')"
+            f"{_describe_label(labels, row)}, which holds {chr(points[row, column])!r}: the alphabet is {alphabet!r}; "
+            "give one that has it, or labels without it (label='digits')"
         )
     lengths = (~is_padding).sum(axis=1).astype(np.int32)
     if output_length is not None:
@@ -103,9 +102,7 @@ def encode_labels(
     if columns < points.shape[1]:
         row = int(lengths.argmax())
         raise SpecError(
-            f"label {row} is {format_value(_format_label(labels, row))}, of {lengths[row]} characters, and length is "
-            f"{columns}: give "
-            "a larger one"
+            f"{_describe_label(labels, row)}, of {lengths[row]} characters, and length is {columns}: give a larger one"
         )
     padded = np.full((len(points), columns), empty, np.int32)
     np.copyto(padded[:, : points.shape[1]], found, where=~is_padding)
@@ -145,10 +142,9 @@ def _check_output(labels: Any, points: npt.NDArray[np.uint32], output_length: in
     if needed.max(initial=0) > output_length:
         row = int(needed.argmax())
         raise SpecError(
-            f"label {row} is {format_value(_format_label(labels, row))}, which needs {needed[row]} steps (its "
-            "characters, and a blank "
-            f"between equal neighbours), and the reader's output has {output_length}: give wider images, a reader "
-            "that shrinks the width less, or shorter numbers"
+            f"{_describe_label(labels, row)}, which needs {needed[row]} steps (its characters, and a blank between "
+            f"equal neighbours), and the reader's output has {output_length}: give wider images, a reader that shrinks "
+            "the width less, or shorter numbers"
         )
 
 
@@ -183,6 +179,7 @@ def _read_code_points(labels: Any) -> npt.NDArray[np.uint32]:
     return points[:, :longest]
 
 
-def _format_label(labels: Any, row: int) -> str:
+def _describe_label(labels: Any, row: int) -> str:
     label = labels[row]
-    return label.decode("latin-1") if isinstance(label, bytes) else str(label)
+    text = label.decode("latin-1") if isinstance(label, bytes) else str(label)
+    return f"label {row} is {format_value(text)}"

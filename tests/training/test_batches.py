@@ -10,6 +10,7 @@ import pytest
 from number_generator import Pattern, PhoneNumbers, generate_chunk, stream
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, TRUTHS
+from number_generator.rendering import batch
 from number_generator.system.threads import ordered_map
 from number_generator.training import batches as streams
 
@@ -111,9 +112,9 @@ def test_batches_of_one_task_do_not_share_their_pixels():
 def test_wide_pages_of_a_large_batch_are_made_in_parts(monkeypatch):
     whole, _ = joined(stream(["123"], width=5000, batch_size=200, count=200, seed=1, workers=1))
     spans = []
-    make = streams.make_chunk
+    make = batch.make_chunk
     monkeypatch.setattr(
-        streams, "make_chunk", lambda job, atlas, span, out: spans.append(span) or make(job, atlas, span, out)
+        batch, "make_chunk", lambda job, atlas, span, out: spans.append(span) or make(job, atlas, span, out)
     )
 
     again, _ = joined(stream(["123"], width=5000, batch_size=200, count=200, seed=1, workers=1))

@@ -220,7 +220,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         given, seed = check_state(state, self._batches.fingerprint)
         workers = check_integer("the state's workers", state.get("workers", 1), 1)
         ranks = check_integer("the state's ranks", state.get("ranks", 1), 1)
-        self._batches = replace(self._batches, bound=self._batches.bound.change_job(seed=seed))
+        self._batches = self._batches.change_job(seed=seed)
         self._epoch.fill_(check_integer("the state's epoch", state.get("epoch", 0), 0))
         self._resume = self._position = _Position(given, workers, ranks)
         self._begun.zero_()
@@ -228,7 +228,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     def _find_first(self, worker: int, workers: int) -> int:
         """Return the first batch of this process, as a number among those of the rank."""
         at = self._resume
-        if at is None or self._has_begun(worker, workers):
+        # An earlier loader may have begun there: each has worker processes of its own.
+        if at is None or self._begun[worker] or int(self._begun.max()) not in (0, workers):
             return worker
         if at.batch and at.ranks != self._ranks[1]:
             raise SpecError(f"the state is of one of {at.ranks} ranks, and there are {self._ranks[1]}: start as many")
@@ -238,10 +239,6 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             )
         self._begun[worker] = workers
         return at.batch + (worker if at.workers == 1 else 0)
-
-    def _has_begun(self, worker: int, workers: int) -> bool:
-        """Tell whether an earlier loader has started from the state: each has worker processes of its own."""
-        return bool(self._begun[worker]) or int(self._begun.max()) not in (0, workers)
 
     def _list_numbers(self) -> range:
         """Return the numbers of this rank's batches."""
@@ -349,19 +346,12 @@ class NumberImages(Dataset[tuple[Any, ...]]):
                 raise IndexError(f"there is no image {index}: the dataset has {count}")
             numbers.append(number % count)
         items: list[tuple[Any, ...]] = []
-        for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
-            first, *rest = (number for _, number in run)
-            items += self._make(Span(first, first + 1 + len(rest)))
-        return items
-
-    def _make(self, span: Span) -> list[tuple[Any, ...]]:
         job = self._images.job
-        first = job.span.start + span.start
-        bound = self._images.bound.change_job(span=Span(first, first + len(span)))
-        images, labels = next(
-            replace(self._images, bound=bound, size=len(span)).iterate(range(1), 1, _allocate_private)
-        )
-        return self._form.make_items(images, labels, job.numbers.longest)
+        for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
+            first, *rest = (job.span.start + number for _, number in run)
+            images, labels = _make_batch(self._images, first, 1 + len(rest))
+            items += self._form.make_items(images, labels, job.numbers.longest)
+        return items
 
 
 @dataclass(frozen=True)
@@ -378,9 +368,13 @@ def _allocate_private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], tor
     return images, torch.from_numpy(images).unsqueeze(1)
 
 
+def _make_batch(batches: Batches, start: int, size: int) -> Batch:
+    """Make images as one batch, from number `start` on."""
+    batch = replace(batches.change_job(span=Span(start, start + size)), size=size)
+    return next(batch.iterate(range(1), 1, _allocate_private))
+
+
 def _warm(batches: Batches) -> None:
     """Make one image, so that everything is compiled."""
     if batches.count:
-        first = batches.job.span.start
-        bound = batches.bound.change_job(span=Span(first, first + 1))
-        next(replace(batches, bound=bound).iterate(range(1), 1, _allocate_private))
+        _make_batch(batches, batches.job.span.start, 1)

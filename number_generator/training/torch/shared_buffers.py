@@ -25,19 +25,15 @@ _FREE, _LENT = 0, 1
 
 
 class Lender:
-    """The slots of one worker process.
-
-    Parameters
-    ----------
-    size : int
-        Bytes per slot.
-    """
+    """The slots of one worker process, of `size` bytes each."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._ring = _Ring(uuid.uuid4().hex, os.getpid())
-        self._flags = _allocate_shared(_SLOTS).zero_()
-        self._slots: list[torch.Tensor] = []
+        self.name = uuid.uuid4().hex
+        self.process = os.getpid()
+        self.flags = _allocate_shared(_SLOTS).zero_()
+        self.slots: list[torch.Tensor] = []
+        self.known: set[int] = set()  # the slots that the reader has mapped
         # By slot, an array that lives as long as any tensor of this process on the slot's memory.
         self._used_here: list[weakref.ref[np.ndarray[Any, Any]]] = []
         self._lock = threading.Lock()
@@ -53,21 +49,21 @@ class Lender:
             if slot is None:
                 memory = _allocate_shared(size).view(shape)
                 return memory.numpy(), memory.unsqueeze(1)
-            array = self._slots[slot][:size].numpy().reshape(shape)
+            array = self.slots[slot][:size].numpy().reshape(shape)
             self._used_here[slot] = weakref.ref(array)
         tensor = torch.from_numpy(array).unsqueeze(1).as_subclass(_LentTensor)
-        tensor.place = (self._ring, slot, self._slots[slot], self._flags, array)
+        tensor.place = (self, slot, array)
         return array, tensor
 
     def _find_free_slot(self) -> int | None:
         for slot, used in enumerate(self._used_here):
-            if used() is None and self._flags[slot] == _FREE:
+            if used() is None and self.flags[slot] == _FREE:
                 return slot
-        if len(self._slots) == _SLOTS:
+        if len(self.slots) == _SLOTS:
             return None
-        self._slots.append(_allocate_shared(self._size))
+        self.slots.append(_allocate_shared(self._size))
         self._used_here.append(weakref.ref(np.empty(0)))
-        return len(self._slots) - 1
+        return len(self.slots) - 1
 
 
 @lru_cache(maxsize=8)
@@ -83,7 +79,7 @@ class _LentTensor(torch.Tensor):
     lives.
     """
 
-    place: tuple[Any, ...]
+    place: tuple[Lender, int, np.ndarray[Any, Any]]
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
@@ -95,27 +91,18 @@ class _LentTensor(torch.Tensor):
 
 def _reduce(tensor: _LentTensor) -> tuple[Any, ...]:
     """Return what is sent to the other process."""
-    ring, slot, memory, flags, array = tensor.place
+    lender, slot, array = tensor.place
     # The reader may still hold the slot. And if a view was sent, PyTorch has moved both elsewhere.
-    if flags[slot] == _LENT or tensor.data_ptr() != array.ctypes.data:
+    if lender.flags[slot] == _LENT or tensor.data_ptr() != array.ctypes.data:
         return reduce_tensor(tensor.clone())  # type: ignore[no-untyped-call]
-    flags[slot] = _LENT
+    lender.flags[slot] = _LENT
     # The memory goes along the first time; the reader keeps it.
-    first = slot not in ring.sent
-    ring.sent.add(slot)
-    return _receive, (ring.name, ring.process, slot, tuple(tensor.shape), (memory, flags) if first else None)
+    new = None if slot in lender.known else (lender.slots[slot], lender.flags)
+    lender.known.add(slot)
+    return _receive, (lender.name, lender.process, slot, tuple(tensor.shape), new)
 
 
 ForkingPickler.register(_LentTensor, _reduce)
-
-
-class _Ring:
-    """The name of a worker's slots, and which of them the reader knows."""
-
-    def __init__(self, name: str, process: int) -> None:
-        self.name = name
-        self.process = process
-        self.sent: set[int] = set()
 
 
 _known: dict[tuple[str, int], tuple[torch.Tensor, torch.Tensor, int]] = {}
@@ -124,16 +111,16 @@ _knowing = threading.Lock()
 
 
 def _receive(
-    ring: str, process: int, slot: int, shape: tuple[int, ...], new: tuple[torch.Tensor, torch.Tensor] | None
+    lender: str, process: int, slot: int, shape: tuple[int, ...], new: tuple[torch.Tensor, torch.Tensor] | None
 ) -> torch.Tensor:
     """Return the batch in a slot, in the reading process; the slot is free once the whole batch is dropped."""
     with _knowing:
         if new is not None:
             alive = {child.pid for child in multiprocessing.active_children()}
-            for key in [key for key, (_, _, worker) in _known.items() if key[0] != ring and worker not in alive]:
+            for key in [key for key, (_, _, worker) in _known.items() if key[0] != lender and worker not in alive]:
                 del _known[key]
-            _known[ring, slot] = (*new, process)
-        memory, flags, _ = _known[ring, slot]
+            _known[lender, slot] = (*new, process)
+        memory, flags, _ = _known[lender, slot]
     # The tensor holds exactly this array as long as any of its views lives.
     array = memory.numpy()[: int(np.prod(shape))].reshape(shape)
     weakref.finalize(array, _give_back, flags, slot, os.getpid()).atexit = False
