@@ -23,7 +23,6 @@ from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
 _SPAN_BYTES = 4 * 2**20
-_USUAL_PART = "train"
 _PART = re.compile(r"[A-Za-z0-9_-]{1,50}")  # as a split names its parts
 
 
@@ -154,34 +153,24 @@ def write_dataset(
     interruption: Interruption | None = None,
     advance: Callable[[int], object] = lambda _: None,
 ) -> tuple[str, ...]:
-    """Write the content of a reader.
+    """Write the content of a reader, and return the ground truth that was left out: the format cannot hold it.
 
     Parameters
     ----------
     reader : Reader
         Read in this thread; others encode the images.
-    path : Path
-    file_format : str
     metadata : dict, optional
         Written instead of that of the reader.
-    labels, compression, overwrite, part, workers
-        As for `convert`.
     interruption : Interruption, optional
         Removes what is unfinished; None means that of the running command, if any.
     advance : callable
         Called with the number of images after each write.
-
-    Returns
-    -------
-    tuple of str
-        The ground truth that was left out, because the format cannot hold it.
     """
     count, height, width = reader.shape
     fields: tuple[TruthField, ...] = reader.fields
     lost: tuple[str, ...] = ()
     if not FORMATS[file_format].holds_truth(labels):
-        lost = tuple(field.name for field in fields)
-        fields = ()
+        lost, fields = reader.truth_names, ()
     _check_fields(fields)
     written = join_metadata(reader.metadata if metadata is None else metadata)
     length = max(1, _SPAN_BYTES // (height * width))
@@ -258,7 +247,7 @@ def _choose_part(part: str | None, metadata: dict[str, Any]) -> str:
     """Return the part of a split that a dataset is, or raise SpecError if `part` cannot begin a file name."""
     if part is None:
         recorded = metadata.get("split")
-        return recorded if isinstance(recorded, str) and _PART.fullmatch(recorded) else _USUAL_PART
+        return recorded if isinstance(recorded, str) and _PART.fullmatch(recorded) else "train"
     if not isinstance(part, str) or not _PART.fullmatch(part):
         raise SpecError(f"part is {part!r}: give letters, digits, - and _, as in train")
     return part

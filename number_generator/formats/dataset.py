@@ -1,5 +1,6 @@
 """Datasets of images and labels, in memory or in a file."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -114,7 +115,7 @@ class GenericDataset:
 
     def _save(self, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool) -> None:
         """Write the dataset as `save` does, which may replace an earlier file, or not."""
-        shape = self._reader.shape if self._reader is not None else self._images.shape
+        shape = self._shape
         if 0 in shape[1:]:
             raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
         written = _copy_metadata(self._metadata if metadata is None else metadata)
@@ -183,7 +184,7 @@ class GenericDataset:
             self._truth, self._fields = {}, ()
 
     def __len__(self) -> int:
-        return len(self._images) if self._reader is None else len(self._reader)
+        return self._shape[0]
 
     @overload
     def __getitem__(self, index: int) -> tuple[Images, str]: ...
@@ -196,9 +197,11 @@ class GenericDataset:
 
         The images are copies: changing them does not change the dataset.
         """
-        if isinstance(index, slice):
-            return self._slice_images(index), self._slice_labels(index)
         count = len(self)
+        if isinstance(index, slice):
+            if self._reader is None:
+                return self._images[index].copy(), self._labels[index]
+            return _read_slice(self._reader.images, index, count), _read_slice(self._reader.labels, index, count)
         if not count:
             raise DatasetIndexError(f"there is no image {index!r}: the dataset is empty")
         try:
@@ -214,25 +217,19 @@ class GenericDataset:
 
     def __iter__(self) -> Iterator[tuple[Images, str]]:
         # Many images at a time: reading image by image would inflate each chunk of a file once per image.
-        length = max(1, _ITERATION_BYTES // (_count_image_bytes(self) or 1))
+        length = max(1, _ITERATION_BYTES // (math.prod(self._shape[1:]) or 1))
         for start in range(0, len(self), length):
             yield from zip(*self[start : start + length], strict=True)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._images.shape if self._reader is None else self._reader.shape
 
     def _materialise(self) -> None:
         if self._reader is not None:
             count = len(self._reader)
             images, labels = self._reader.images(0, count), self._reader.labels(0, count)
             self._images, self._labels, self._reader = images, labels, None
-
-    def _slice_images(self, index: slice) -> Images:
-        if self._reader is None:
-            return self._images[index].copy()
-        return _read_slice(self._reader.images, index, len(self))
-
-    def _slice_labels(self, index: slice) -> list[str]:
-        if self._reader is None:
-            return self._labels[index]
-        return _read_slice(self._reader.labels, index, len(self))
 
 
 _NO_IMAGES: Images = np.empty((0, 0, 0), np.uint8)
@@ -272,11 +269,6 @@ def _copy_metadata(metadata: Any) -> dict[str, Any]:
 def format_size(images: Images) -> str:
     """Return the size of images as text."""
     return f"{images.shape[2]} x {images.shape[1]} px"
-
-
-def _count_image_bytes(dataset: GenericDataset) -> int:
-    shape = dataset._images.shape if dataset._reader is None else dataset._reader.shape
-    return int(shape[1] * shape[2])
 
 
 def _read_slice(read: Any, index: slice, count: int) -> Any:

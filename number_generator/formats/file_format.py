@@ -14,15 +14,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Lazy:
-    """A function that is imported when it is called; unlike a closure, it can be pickled along with a reader.
+    """A function that is imported when it is called; unlike a closure, it can be pickled along with a reader."""
 
-    Attributes
-    ----------
-    target : str
-        Its module and its name, as in "number_generator.formats.npz.reader:load".
-    """
-
-    target: str
+    target: str  # its module and its name, as in "number_generator.formats.npz.reader:load"
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         """Import the function and call it."""
@@ -36,82 +30,36 @@ def _list_itself(path: Path) -> list[Path]:
 
 @dataclass(frozen=True, kw_only=True)
 class FileFormat:
-    """A format of datasets.
+    """A format of datasets."""
 
-    Attributes
-    ----------
-    name : str
-        In options and arguments.
-    title : str
-        In prose.
-    summary : str
-        In the help of `--format`; empty if the format cannot be written.
-    file_phrase, folder_phrase : str
-        What a file of the format is ("an HDF5 file"), and what a folder of it holds ("Parquet files"); empty if a
-        dataset cannot be a file, or a folder.
-    is_folder : bool
-        Whether it is written as a folder.
-    endings : tuple of str
-        Endings of a name that choose the format, the usual one first.
-    compressions : tuple of str
-        Ways to store images, the usual one first. Where there are several, `open_writer` takes `compression`.
-    label_files : dict of str to str
-        Kinds of label files that can be written besides the usual one, and what each is. Where there are any,
-        `open_writer` takes `labels`.
-    truth_label_file : str, optional
-        The only kind of label file that holds ground truth, if the format has no other place for it.
-    takes_part : bool
-        Whether files are named after the part of a split; `open_writer` then takes `part`.
-    package : str, optional
-        The optional package that writing requires.
-    reads_labels_apart : bool
-        Whether labels can be read without reading through the images.
-    signatures : tuple of (int, bytes)
-        Bytes at an offset, any of which identifies a file of the format.
-    matches_head : callable, optional
-        For formats without a signature: tells from its first bytes whether a file is of the format.
-    folder_files : tuple of str
-        Names of files, any of which identifies a folder of the format.
-    matches_names : callable, optional
-        Takes a folder and the names in it, and tells whether it is of the format.
-    list_source_files : callable
-        Takes a path, and returns the files that the dataset is read from.
-    find_strangers : callable, optional
-        Takes a folder and the names in it, and returns what is not part of the dataset that this package wrote there
-        in this format; None if there is no such dataset. It raises DatasetError if the dataset is damaged.
-    open_reader : callable, optional
-        Takes a path, and returns a `Reader`. None for formats that are read into memory as a whole.
-    load_arrays : callable, optional
-        Takes a `Path`, and returns a `RawDataset`. None if `open_reader` is all there is.
-    load_mapped : callable, optional
-        For formats without `open_reader`: see `MappedReader`.
-    open_writer : callable, optional
-        Takes a path, a `DatasetHeader` and `overwrite`, and returns a `Writer`; for a folder, it also takes
-        `find_obstacle`, as `AtomicFolder` does. None if the format cannot be written.
-    """
-
-    name: str
-    title: str
-    summary: str = ""
-    file_phrase: str = ""
-    folder_phrase: str = ""
-    is_folder: bool = False
-    endings: tuple[str, ...] = ()
+    name: str  # in options and arguments
+    title: str  # in prose
+    summary: str = ""  # in the help of `--format`; empty if the format cannot be written
+    file_phrase: str = ""  # what a file of the format is ("an HDF5 file"); empty if a dataset cannot be a file
+    folder_phrase: str = ""  # what a folder of it holds ("Parquet files"); empty if a dataset cannot be a folder
+    is_folder: bool = False  # whether it is written as a folder
+    endings: tuple[str, ...] = ()  # endings of a name that choose the format, the usual one first
+    # Ways to store images, the usual one first. Where there are several, `open_writer` takes `compression`.
     compressions: tuple[str, ...] = ("none",)
+    # Label files that can be written besides the usual one, and what each is. `open_writer` then takes `labels`.
     label_files: dict[str, str] = field(default_factory=dict)
-    truth_label_file: str | None = None
-    takes_part: bool = False
-    package: str | None = None
-    reads_labels_apart: bool = True
-    signatures: tuple[tuple[int, bytes], ...] = ()
-    matches_head: Callable[[bytes], bool] | None = None
-    folder_files: tuple[str, ...] = ()
+    truth_label_file: str | None = None  # the only kind of them that holds ground truth, if nothing else does
+    takes_part: bool = False  # whether files are named after the part of a split; `open_writer` then takes `part`
+    package: str | None = None  # the optional package that writing requires
+    reads_labels_apart: bool = True  # whether labels can be read without reading through the images
+    signatures: tuple[tuple[int, bytes], ...] = ()  # bytes at an offset, any of which identifies a file of the format
+    matches_head: Callable[[bytes], bool] | None = None  # tells a file without a signature by its first bytes
+    folder_files: tuple[str, ...] = ()  # names of files, any of which identifies a folder of the format
+    # Takes a folder and the names in it, and tells whether it is of the format.
     matches_names: Callable[[Path, AbstractSet[str]], bool] | None = None
-    list_source_files: Callable[[Path], list[Path]] = _list_itself
+    list_source_files: Callable[[Path], list[Path]] = _list_itself  # the files that a dataset is read from
+    # Takes a folder and the names in it, and returns what is not part of the dataset that this package wrote there in
+    # this format; None if there is no such dataset. It raises DatasetError if the dataset is damaged.
     find_strangers: Callable[[Path, AbstractSet[str]], AbstractSet[str] | None] | None = None
-    open_reader: Callable[..., Any] | None = None
-    load_arrays: Callable[[Path], Any] | None = None
-    load_mapped: Callable[[Path], Any] | None = None
+    open_reader: Callable[..., Any] | None = None  # takes a path; None if the format is read into memory as a whole
+    load_arrays: Callable[[Path], Any] | None = None  # returns a `RawDataset`; None if `open_reader` is all there is
+    load_mapped: Callable[[Path], Any] | None = None  # for formats without `open_reader`: see `MappedReader`
+    # Takes what a `FileWriter` or a `FolderWriter` takes; None if the format cannot be written.
     open_writer: Callable[..., Any] | None = None
 
     @property

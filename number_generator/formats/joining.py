@@ -25,12 +25,12 @@ _MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class _Shard:
-    """A shard: its file, its number, how many shards there are, its first image, its arrays and its metadata."""
+    """What a shard says of itself."""
 
     path: Path
     number: int
-    shards: int
-    start: int
+    shards: int  # how many there are
+    start: int  # the number of its first image
     shape: tuple[int, int, int]
     label_length: int
     fields: tuple[TruthField, ...]
@@ -44,23 +44,9 @@ def index_shards(
     overwrite: bool = False,
     interruption: Interruption | None = None,
 ) -> tuple[int, int]:
-    """Write the index of all shards of a job.
+    """Write the index of all shards of a job, given in any order, and return the number of shards and of images.
 
-    Parameters
-    ----------
-    paths : sequence of path_like
-        The shards, in any order.
-    output_path : path_like
-        The index, which ends in .h5 or .hdf5; the shards lie in its folder or below it.
-    overwrite : bool
-        Whether to replace an earlier file of that name, once the index is complete.
-    interruption : Interruption, optional
-        As for `write_index`.
-
-    Returns
-    -------
-    (int, int)
-        The number of shards and of images.
+    `overwrite` and `interruption` are those of `write_index`.
 
     Raises
     ------

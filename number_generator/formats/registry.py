@@ -54,23 +54,14 @@ def join_words(words: Iterable[str], last: str = "or") -> str:
 def check_storage(
     file_format: str, compression: str | None, labels: Sequence[str], truth: str, *, prefix: str = ""
 ) -> str:
-    """Check that a format can store a dataset in a given way.
+    """Check that a format can store a dataset in a given way, and return the compression, by default the usual one.
 
     Parameters
     ----------
-    file_format : str
-    compression : str or None
-    labels : sequence of str
-        Kinds of label files.
     truth : str
         The ground truth to store, as errors show it; empty for none.
     prefix : str
         Put before the names of arguments in errors: "--" for options.
-
-    Returns
-    -------
-    str
-        The compression; if None was given, the usual one of the format.
 
     Raises
     ------

@@ -51,18 +51,9 @@ _DECIMALS = (9, 8, 7)  # what tells most float32 that are drawn apart, the fewes
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Description:
-    """What a dataset says of itself.
+    """What a dataset says of itself."""
 
-    Attributes
-    ----------
-    shape : (int, int, int) or None
-        Number, height and width of the images, if it says so.
-    metadata : dict
-    fields : tuple of TruthField
-        The arrays of ground truth.
-    """
-
-    shape: tuple[int, int, int] | None = None
+    shape: tuple[int, int, int] | None = None  # number, height and width of the images, if it says so
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     fields: tuple[TruthField, ...] = ()
 
@@ -70,15 +61,8 @@ class Description:
 def describe(header: DatasetHeader) -> dict[str, Any]:
     """Return the description of a dataset: its metadata, `shape`, and what the arrays of its ground truth hold.
 
-    Parameters
-    ----------
-    header : DatasetHeader
-
-    Returns
-    -------
-    dict
-        JSON-like values alone: tuples have become lists, NumPy's numbers Python's. `fields` has an entry for each
-        array: `shape`, `dtype`, `fill` (None for NaN) and `about`.
+    All values are JSON-like: tuples have become lists, NumPy's numbers Python's. `fields` has an entry for each array:
+    `shape`, `dtype`, `fill` (None for NaN) and `about`.
 
     Raises
     ------
@@ -163,7 +147,7 @@ def parse_truth_fields(described: Any) -> tuple[TruthField, ...]:
 
 
 def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[np.bytes_]) -> list[dict[str, Any]]:
-    """Return the ground truth of each image of a chunk, JSON-like.
+    """Return the ground truth of each image of a chunk, JSON-like: NaN and infinity have become None.
 
     Parameters
     ----------
@@ -171,11 +155,6 @@ def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[n
         As in `Chunk.truth`.
     labels : ndarray, shape (n,), bytes of fixed length
         Arrays with an entry for each character are cut to the label's length.
-
-    Returns
-    -------
-    list of dict
-        One for each image; NaN and infinity, which JSON lacks, have become None.
     """
     lengths = np.char.str_len(labels).tolist()
     rows: list[dict[str, Any]] = [{} for _ in lengths]
@@ -189,13 +168,7 @@ def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[n
 
 
 def parse_truth_rows(rows: Sequence[dict[str, Any]], fields: Sequence[TruthField]) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays that `format_truth_rows` was given, padded to the fields' shapes.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        Other entries than those of the fields are ignored.
-    fields : sequence of TruthField
+    """Return the arrays that `format_truth_rows` was given, padded to the fields' shapes; ignore other entries of rows.
 
     Raises
     ------

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol
 
 from number_generator.errors import SpecError
@@ -22,34 +21,26 @@ class Writer(Protocol):
     @property
     def temporary_path(self) -> Path:
         """The file or folder that is being written."""
-        ...
 
     @property
     def span_multiple(self) -> int:
         """Spans must hold a multiple of so many images, but for the last one."""
-        ...
 
     def encode(self, chunk: Chunk) -> Any:
         """Prepare a chunk for writing, as `base_writer.Encoded`; worker threads call it, many at once."""
-        ...
 
     def write(self, encoded: Any) -> None:
         """Write what `encode` returned, chunk after chunk in order; only one thread calls it."""
-        ...
 
     def finish(self) -> None:
         """Write what comes last, and flush everything to disk; nothing is written afterwards."""
-        ...
 
     def commit(self) -> None:
         """Move the whole to its final name, finished first if it is not yet."""
-        ...
 
     def __enter__(self) -> "Writer": ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
 
 def open_writer(
@@ -70,8 +61,6 @@ def open_writer(
         One of `list_written`.
     path : Path
         The final name; missing parent folders are created.
-    header : DatasetHeader
-        What the dataset will hold.
     overwrite : bool
         Whether to replace an earlier file of that name once the new one is complete, or a folder that holds a dataset
         of this package and nothing else.
@@ -81,10 +70,6 @@ def open_writer(
         Which of the format's label files to write.
     part : str
         Which part of a split it is; some formats name their files after it.
-
-    Returns
-    -------
-    Writer
 
     Raises
     ------

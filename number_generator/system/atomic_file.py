@@ -75,14 +75,9 @@ class AtomicFile:
         end : int, optional
             Number of bytes that are final; None means all of them.
         """
-        if not hasattr(os, "posix_fadvise"):
-            return
         size = os.fstat(self.file.fileno()).st_size if end is None else end
         if size - self._handed_over >= _WRITE_BACK_BYTES:
-            # Data that are not on disk yet cannot be dropped from memory: they are queued for writing instead.
-            with contextlib.suppress(OSError):
-                length = size - self._handed_over
-                os.posix_fadvise(self.file.fileno(), self._handed_over, length, os.POSIX_FADV_DONTNEED)
+            temporaries.start_write_back(self.file, self._handed_over, size)
             self._handed_over = size
 
     def discard(self) -> None:

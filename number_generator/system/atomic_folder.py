@@ -47,13 +47,7 @@ class AtomicFolder(TemporaryFolder):
         return path.open("x+b")
 
     def finish(self, *, holds_many: bool = False) -> None:
-        """Flush all files to disk; nothing may be written to them afterwards.
-
-        Parameters
-        ----------
-        holds_many : bool
-            Whether to flush the whole file system at once instead, because there are too many files.
-        """
+        """Flush all files to disk, or their whole file system if there are many; write nothing to them afterwards."""
         with translate_errors(self.path):
             if not (holds_many and _sync_file_system(self.temporary_path)):
                 for folder, _, names in os.walk(self.temporary_path):
@@ -123,12 +117,9 @@ def _lock(folder: Path) -> Iterator[None]:
     if sys.platform == "win32":
         yield
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with temporaries.open_descriptor(folder) as descriptor:
         temporaries.lock(descriptor, wait=False)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _sync_file_system(folder: Path) -> bool:
@@ -139,8 +130,5 @@ def _sync_file_system(folder: Path) -> bool:
         function = ctypes.CDLL(None, use_errno=True).syncfs
     except (OSError, AttributeError):
         return False
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with temporaries.open_descriptor(folder) as descriptor:
         return bool(function(descriptor) == 0)
-    finally:
-        os.close(descriptor)

@@ -6,15 +6,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
 
 
 def lazy_names(package: str, homes: "Mapping[str, str]") -> "Callable[[str], object]":
-    """Return the `__getattr__` of a package (PEP 562).
-
-    Parameters
-    ----------
-    package : str
-        Its `__name__`.
-    homes : mapping of str to str
-        For each name, the module of the package that holds it.
-    """
+    """Return the `__getattr__` of a package (PEP 562); `homes` gives for each name the module that holds it."""
 
     def load(name: str) -> object:
         if name in homes:

@@ -7,21 +7,9 @@ from number_generator.errors import MissingExtraError
 
 
 def import_optional(package: str, extra: str, what: str) -> ModuleType:
-    """Import an optional package, or a module of it.
+    """Import an optional package, or a module of it such as "torch.utils.data", which an extra installs.
 
-    Parameters
-    ----------
-    package : str
-        Its name in an `import` statement, such as "lmdb" or "torch.utils.data".
-    extra : str
-        The extra of number-generator that installs it.
-    what : str
-        What needs it, which begins the error message: "the format lmdb".
-
-    Raises
-    ------
-    MissingExtraError
-        If it is not installed.
+    If it is missing, MissingExtraError says `what` needs it: "the format lmdb".
     """
     try:
         return importlib.import_module(package)

@@ -6,7 +6,7 @@ import signal
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from collections.abc import Callable
-    from types import FrameType, TracebackType
+    from types import FrameType
     from typing import NoReturn
 
 
@@ -41,9 +41,7 @@ class Interruption:
     def __enter__(self) -> None:
         self._deferring = True
 
-    def __exit__(
-        self, kind: "type[BaseException] | None", error: "BaseException | None", trace: "TracebackType | None"
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._deferring = False
         if self._pending is not None:
             self._end(self._pending)

@@ -81,6 +81,16 @@ def lock(file: "IO[bytes] | int", *, wait: bool) -> bool:
     return True
 
 
+@contextlib.contextmanager
+def open_descriptor(path: Path) -> Iterator[int]:
+    """Open a file or folder to lock or to flush it; on Windows a folder is an OSError."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def is_held(file: IO[bytes]) -> bool:
     """Lock a file while it is open; return whether another process holds it, False if there are no locks."""
     if sys.platform == "win32":
@@ -124,6 +134,14 @@ def resumable_error(error: OutputError, left: str) -> OutputError:
     return OutputError(f"{reason}; {left}: fix this, and the same command continues from there")
 
 
+def start_write_back(file: IO[bytes], start: int, stop: int) -> None:
+    """Let the system start to write these bytes of a file to disk, if it can, so that a flush need not wait long."""
+    # Data that are not on disk yet cannot be dropped from memory: they are queued for writing instead.
+    if hasattr(os, "posix_fadvise"):
+        with contextlib.suppress(OSError):
+            os.posix_fadvise(file.fileno(), start, stop - start, os.POSIX_FADV_DONTNEED)
+
+
 def sync_in_parts(file: IO[bytes]) -> None:
     """Flush a file to disk in short calls, so that Ctrl-C works on a slow disk as well."""
     size = os.fstat(file.fileno()).st_size
@@ -140,14 +158,8 @@ def sync_in_parts(file: IO[bytes]) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Flush the names in a folder to disk, if the system can."""
-    if sys.platform == "win32":
-        return
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    with contextlib.suppress(OSError), open_descriptor(folder) as descriptor:
+        os.fsync(descriptor)
 
 
 def _make_prefix(path: Path) -> str:
@@ -163,12 +175,9 @@ def _remove(entry: Path, path: Path) -> None:
             entry = entry.replace(temporary_name(path))  # fails while a file in it is open anywhere, before any is lost
         _put_back_or_remove(entry, path)  # so does this for a file
         return
-    descriptor = os.open(entry, os.O_RDONLY)
-    try:
+    with open_descriptor(entry) as descriptor:
         if lock(descriptor, wait=False):
             _put_back_or_remove(entry, path)
-    finally:
-        os.close(descriptor)
 
 
 def _put_back_or_remove(entry: Path, path: Path) -> None:

@@ -1,21 +1,15 @@
 """HDF5 files in chunks, and the index that joins shards."""
 
 from pathlib import Path
-from typing import Any
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
 _is_index = Lazy("number_generator.formats.hdf5.index_reader:is_index")
 _shard_paths = Lazy("number_generator.formats.hdf5.index_reader:shard_paths")
-_make_writer = Lazy("number_generator.formats.hdf5.writer:Hdf5Writer")
 
 
 def _list_source_files(path: Path) -> list[Path]:
     return [path, *_shard_paths(path)] if _is_index(path) else [path]
-
-
-def _open_writer(path: Path, header: Any, *, overwrite: bool, compression: str) -> Any:
-    return _make_writer(path, header, overwrite=overwrite, compress=compression == "gzip")
 
 
 FORMAT = FileFormat(
@@ -29,5 +23,5 @@ FORMAT = FileFormat(
     list_source_files=_list_source_files,
     open_reader=Lazy("number_generator.formats.hdf5.sharded:open_hdf5"),
     load_arrays=Lazy("number_generator.formats.hdf5.sharded:load"),
-    open_writer=_open_writer,
+    open_writer=Lazy("number_generator.formats.hdf5.writer:Hdf5Writer"),
 )

@@ -23,14 +23,10 @@ def write_index(
     overwrite: bool,
     interruption: Interruption | None = None,
 ) -> None:
-    """Write the index of shards that lie below its folder.
+    """Write the index of shards that lie below its folder; `header` is that of the whole dataset.
 
     Parameters
     ----------
-    path : Path
-        The final name.
-    header : DatasetHeader
-        That of the whole dataset.
     shards : sequence of (str, int)
         The name of each shard, relative to the folder of the index and with slashes, and its number of images, in
         order.

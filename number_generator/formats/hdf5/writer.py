@@ -40,9 +40,9 @@ _LABEL_BLOCK_BYTES = 8 * 2**20
 class Hdf5Writer(AtomicHdf5):
     """Write a dataset as one HDF5 file, with memory bounded by the chunks in flight."""
 
-    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compress: bool = True) -> None:
+    def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compression: str = "gzip") -> None:
         count, height, width = header.shape
-        self._compress = compress and count > 0  # HDF5 cannot divide an empty dataset into chunks
+        self._compress = compression == "gzip" and count > 0  # HDF5 cannot divide an empty dataset into chunks
         self._row = 0  # of the next chunk
         self._rows: dict[str, int] = {}  # of a block of each dataset
         self._datasets: dict[str, Any] = {}

@@ -39,12 +39,7 @@ _WRITE_BACK_BYTES = 8 * 2**20
 
 
 class Journal:
-    """The journal of one dataset, locked while its run lives.
-
-    Parameters
-    ----------
-    path : Path
-        That of the journal, which is created if it does not exist.
+    """The journal of one dataset, created if it does not exist, and locked while its run lives.
 
     Raises
     ------
@@ -97,10 +92,7 @@ class Journal:
     def read_entries(self, first: int) -> Iterator[tuple[int, bytes]]:
         """Yield the number of images and the payload of each complete record, then cut off the rest of the file.
 
-        Parameters
-        ----------
-        first : int
-            The number of the first image of the first record.
+        `first` is the number of the first image of the first record.
         """
         with self._translate_errors():
             size = _measure(self._file)
@@ -125,8 +117,11 @@ class Journal:
             self._append(_IMAGES, first, count, buffers, crc)
             self._is_kept = True
             if self._end - self._handed_over >= _WRITE_BACK_BYTES:
-                self._check_place()
-                self._write_back()
+                # Everything written from then on would be lost if the folder was removed: fail early.
+                if not self.path.exists():
+                    raise OutputError(f"cannot write {self.path}: it was removed during the run")
+                temporaries.start_write_back(self._file, self._handed_over, self._end)
+                self._handed_over = self._end
             if self._end - self._synced >= _SYNC_BYTES:
                 self._sync()
 
@@ -145,7 +140,7 @@ class Journal:
         self._file.close()
 
     def _append(self, kind: int, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
-        length = sum(map(_count_bytes, buffers))
+        length = sum(memoryview(each).nbytes for each in buffers)
         head = _HEAD.pack(_MARK, kind, first, count, length, crc, 0)[:_CHECKED]
         content = memoryview(b"".join([head, struct.pack("<I", compute_checksum([head])), *buffers]))
         written = 0
@@ -171,19 +166,6 @@ class Journal:
         if any(begun) and begun != _MARK[: len(begun)]:
             raise OutputError(f"{self.path} is not a journal of this package: give another name, or move it away")
         self._file.seek(0)
-
-    def _check_place(self) -> None:
-        """Fail early if the folder was removed, since everything written from then on is lost."""
-        if not self.path.exists():
-            raise OutputError(f"cannot write {self.path}: it was removed during the run")
-
-    def _write_back(self) -> None:
-        """Let the system start writing to disk, so that `_sync` does not have to wait long."""
-        if hasattr(os, "posix_fadvise"):
-            with contextlib.suppress(OSError):
-                length = self._end - self._handed_over
-                os.posix_fadvise(self._file.fileno(), self._handed_over, length, os.POSIX_FADV_DONTNEED)
-        self._handed_over = self._end
 
     def _sync(self) -> None:
         getattr(os, "fdatasync", os.fsync)(self._file.fileno())
@@ -214,10 +196,6 @@ def compute_checksum(buffers: Sequence[Any]) -> int:
     for each in buffers:
         crc = isal_zlib.crc32(each, crc)
     return crc
-
-
-def _count_bytes(buffer: Any) -> int:
-    return buffer.nbytes if hasattr(buffer, "nbytes") else len(buffer)
 
 
 def _read_about(file: IO[bytes]) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from number_generator.errors import OutputError, OutputExistsError
@@ -27,14 +26,7 @@ class _Entry:
 
 
 class JournaledWriter:
-    """A dataset and its journal, which is removed once the dataset has its final name.
-
-    Parameters
-    ----------
-    writer : Writer
-    journal : Journal
-        That of the dataset, already begun.
-    """
+    """A dataset and its journal, already begun, which is removed once the dataset has its final name."""
 
     def __init__(self, writer: Writer, journal: Journal) -> None:
         self._writer = writer
@@ -51,19 +43,9 @@ class JournaledWriter:
         return self._writer.span_multiple
 
     def replay(self, first: int, advance: Callable[[int], object]) -> int:
-        """Write what the journal holds to the dataset.
+        """Write what the journal holds to the dataset, from the job's `first` image on; return the first that it lacks.
 
-        Parameters
-        ----------
-        first : int
-            The number of the job's first image.
-        advance : callable
-            Called with the number of images after each record.
-
-        Returns
-        -------
-        int
-            The number of the first image that the journal lacks.
+        `advance` is called with the number of images after each record.
         """
         for count, payload in self._journal.read_entries(first):
             try:
@@ -106,10 +88,8 @@ class JournaledWriter:
     def __enter__(self) -> "JournaledWriter":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._writer.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._writer.__exit__(*error)
         self._journal.close()
 
 

@@ -23,7 +23,7 @@ FORMAT = FileFormat(
     signatures=((SIGNATURE_AT, SIGNATURE),),
     folder_files=(DATA_FILE,),
     list_source_files=_list_source_files,
-    find_strangers=Lazy("number_generator.formats.lmdb.files:find_strangers"),
+    find_strangers=Lazy("number_generator.formats.lmdb.writer:find_strangers"),
     open_reader=Lazy("number_generator.formats.lmdb.reader:LmdbReader"),
     open_writer=Lazy("number_generator.formats.lmdb.writer:LmdbWriter"),
 )

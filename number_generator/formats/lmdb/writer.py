@@ -8,6 +8,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ import numpy as np
 from number_generator.errors import OutputError
 from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.lmdb import DATA_FILE
+from number_generator.formats.lmdb.btree import SIGNATURE, SIGNATURE_AT, LmdbTree
+from number_generator.formats.paths import reading
 from number_generator.formats.schema import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
@@ -27,7 +31,6 @@ from number_generator.formats.schema import (
     truth_key,
 )
 from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.system.atomic_folder import FindObstacle
 from number_generator.system.optional import import_optional
 from number_generator.system.temporaries import NOTHING_LEFT, open_unnamed_file
 
@@ -46,15 +49,13 @@ class LmdbWriter(FolderWriter):
     unnamed temporary files beside it.
     """
 
-    def __init__(
-        self, path: Path, header: DatasetHeader, *, overwrite: bool, find_obstacle: FindObstacle | None = None
-    ) -> None:
+    def __init__(self, path: Path, header: DatasetHeader, **options: Any) -> None:
         self._lmdb = import_optional("lmdb", "lmdb", "the format lmdb")
         self._transaction: Any = None
         self._held_bytes = self._held_entries = 0
         self._number = 0
         self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
-        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
+        super().__init__(path, header, **options)
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write its ground truth as lines of JSON."""
@@ -139,3 +140,18 @@ class LmdbWriter(FolderWriter):
                 if shutil.disk_usage(self._folder.path.parent).free < _TRANSACTION_BYTES:
                     reason = os.strerror(errno.ENOSPC)
                 raise OutputError(f"cannot write {self._folder.path}: {reason}{NOTHING_LEFT}") from exc
+
+
+def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
+    """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
+    path = folder / DATA_FILE
+    if DATA_FILE not in names or not path.is_file():
+        return None
+    # LMDB's own library would end the process where the file is cut short.
+    with reading(path, "Only a dataset that can be read is replaced"):
+        with path.open("rb") as file:
+            if not file.read(SIGNATURE_AT + len(SIGNATURE)).endswith(SIGNATURE):
+                return None
+        with contextlib.closing(LmdbTree(path)) as tree:
+            is_ours = None not in (tree.get(COUNT_KEY), tree.get(LMDB_DESCRIPTION_KEY))
+    return names - {DATA_FILE, "lock.mdb"} if is_ours else None

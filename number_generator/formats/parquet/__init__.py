@@ -27,7 +27,7 @@ FORMAT = FileFormat(
     signatures=((0, b"PAR1"),),
     matches_names=_matches_names,
     list_source_files=Lazy("number_generator.formats.parquet.reader:data_files"),
-    find_strangers=Lazy("number_generator.formats.parquet.files:find_strangers"),
+    find_strangers=Lazy("number_generator.formats.parquet.writer:find_strangers"),
     open_reader=Lazy("number_generator.formats.parquet.reader:ParquetReader"),
     open_writer=Lazy("number_generator.formats.parquet.writer:ParquetWriter"),
 )

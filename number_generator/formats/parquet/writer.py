@@ -5,6 +5,8 @@ holds the description of the dataset, beside the types that `datasets` reads.
 """
 
 import json
+import os
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,38 +17,24 @@ from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
-from number_generator.system.atomic_folder import FindObstacle
 from number_generator.system.optional import import_optional
 
-_FILE_IMAGES = 100_000
 # A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images.
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
+_DATA = "data"
+_MOST_FOOTER_BYTES = 2**26
 
 
 class ParquetWriter(FolderWriter):
     """Write a dataset as a folder of Parquet files, whose sizes differ by one group of rows at most.
 
-    Parameters
-    ----------
-    path, header, overwrite, find_obstacle
-        As for every writer.
-    part : str
-        What the names of the files begin with, which becomes the name of the split. A hyphen, which `datasets` does
-        not allow there, becomes an underscore.
-    file_images : int
-        The most images that a file holds.
+    Their names begin with `part`, which becomes the name of the split: a hyphen, which `datasets` does not allow there,
+    becomes an underscore. A file holds `file_images` at most.
     """
 
     def __init__(
-        self,
-        path: Path,
-        header: DatasetHeader,
-        *,
-        overwrite: bool,
-        find_obstacle: FindObstacle | None = None,
-        part: str = "train",
-        file_images: int = _FILE_IMAGES,
+        self, path: Path, header: DatasetHeader, *, part: str = "train", file_images: int = 100_000, **options: Any
     ) -> None:
         self._arrow = import_optional("pyarrow", "parquet", "the format parquet")
         self._parquet = import_optional("pyarrow.parquet", "parquet", "the format parquet")
@@ -61,7 +49,7 @@ class ParquetWriter(FolderWriter):
         self._file = -1
         self._stream: IO[bytes] | None = None
         self._writer: Any = None
-        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
+        super().__init__(path, header, **options)
 
     @property
     def span_multiple(self) -> int:
@@ -141,7 +129,7 @@ class ParquetWriter(FolderWriter):
             self._end()
         self._file += 1
         self._groups = 0
-        name = f"data/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
+        name = f"{_DATA}/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
         self._stream = self._folder.create(name)
         # PNG is compressed already, numbers need not repeat, and the smallest image is useless as a statistic.
         self._writer = self._parquet.ParquetWriter(
@@ -173,3 +161,28 @@ class ParquetWriter(FolderWriter):
         for each in reversed(offsets):
             column = arrow.ListArray.from_arrays(arrow.array(each, arrow.int32()), column)
         return column
+
+
+def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
+    """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
+    return names - {_DATA} if _DATA in names and _are_ours(folder / _DATA) else None
+
+
+def _are_ours(folder: Path) -> bool:
+    """Tell whether there are Parquet files alone, whose footers hold our key: it stands there as it is."""
+    try:
+        files = list(folder.iterdir())
+        return bool(files) and all(PARQUET_KEY in _read_footer(path) for path in files)
+    except OSError:
+        return False
+
+
+def _read_footer(path: Path) -> bytes:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 8))
+        length, signature = int.from_bytes(file.read(4), "little"), file.read()
+        if signature != b"PAR1" or length > min(size, _MOST_FOOTER_BYTES):
+            return b""
+        file.seek(max(0, size - 8 - length))
+        return file.read(length)

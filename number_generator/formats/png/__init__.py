@@ -16,8 +16,8 @@ FORMAT = FileFormat(
     },
     truth_label_file="jsonl",
     folder_files=("gt.txt", "metadata.jsonl", "labels.csv", "labels.json"),
-    list_source_files=Lazy("number_generator.formats.png.files:list_source_files"),
-    find_strangers=Lazy("number_generator.formats.png.files:find_strangers"),
+    list_source_files=Lazy("number_generator.formats.png.reader:list_source_files"),
+    find_strangers=Lazy("number_generator.formats.png.writer:find_strangers"),
     open_reader=Lazy("number_generator.formats.png.reader:PngReader"),
     open_writer=Lazy("number_generator.formats.png.writer:PngWriter"),
 )

@@ -134,3 +134,10 @@ class PngReader(EncodedReader[_Handles]):
 def find_label_file(folder: Path) -> Path | None:
     """Return the label file of the images in a folder, if there is one."""
     return next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
+
+
+def list_source_files(folder: Path) -> list[Path]:
+    """List the file of the labels, and that of the description."""
+    return [
+        file for file in (find_label_file(folder), folder / DESCRIPTION_FILE) if file is not None and file.is_file()
+    ]

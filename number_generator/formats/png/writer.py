@@ -6,18 +6,28 @@ in each folder of images (EasyOCR), a `.gt.txt` beside each image (Tesseract), `
 
 import json
 import os
+import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from number_generator.errors import DatasetError
 from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
-from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, image_path
+from number_generator.formats.schema import (
+    DESCRIPTION_FILE,
+    describe,
+    dump_json,
+    format_truth_rows,
+    image_path,
+    is_described,
+)
 from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.system.atomic_folder import FindObstacle
 
 _IMAGES = "images"
+_OURS = {DESCRIPTION_FILE, _IMAGES, "gt.txt", "labels.json", "metadata.jsonl"}
+_IMAGE_FILE = re.compile(r"\d{9,}\.(png|gt\.txt)|labels\.csv")
 _LINE_BREAKS = (b"\t", b"\n", b"\r")
 # Windows needs the flag, or it would translate line ends.
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -28,20 +38,12 @@ class PngWriter(FolderWriter):
 
     _holds_many = True
 
-    def __init__(
-        self,
-        path: Path,
-        header: DatasetHeader,
-        *,
-        overwrite: bool,
-        find_obstacle: FindObstacle | None = None,
-        labels: Sequence[str] = (),
-    ) -> None:
+    def __init__(self, path: Path, header: DatasetHeader, *, labels: Sequence[str] = (), **options: Any) -> None:
         self._kinds = frozenset(labels)
         self._number = 0
         self._image_folder = ""
         self._files: dict[str, IO[bytes]] = {}
-        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
+        super().__init__(path, header, **options)
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write its ground truth as JSON."""
@@ -133,3 +135,24 @@ def _store(path: str, content: bytes) -> None:
             content = content[os.write(descriptor, content) :]
     finally:
         os.close(descriptor)
+
+
+def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
+    """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
+    # A description beside tar files is that of WebDataset.
+    if DESCRIPTION_FILE not in names or any(name.endswith(".tar") for name in names) or not is_described(folder):
+        return None
+    strangers = names - _OURS
+    return strangers or (_find_strange_images(folder / _IMAGES) if _IMAGES in names else strangers)
+
+
+def _find_strange_images(folder: Path) -> set[str]:
+    """Return a file or folder among the images that no writer names so, if there is one."""
+    for group in folder.iterdir():
+        if group.is_symlink() or not group.is_dir() or not group.name.isdecimal():
+            return {f"{_IMAGES}/{group.name}"}
+        with os.scandir(group) as entries:  # of a million names, a tenth of pathlib's time
+            for entry in entries:
+                if not _IMAGE_FILE.fullmatch(entry.name):
+                    return {f"{_IMAGES}/{group.name}/{entry.name}"}
+    return set()

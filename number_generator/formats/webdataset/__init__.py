@@ -21,8 +21,8 @@ FORMAT = FileFormat(
     reads_labels_apart=False,
     signatures=((257, b"ustar"),),
     matches_names=_matches_names,
-    list_source_files=Lazy("number_generator.formats.webdataset.files:list_source_files"),
-    find_strangers=Lazy("number_generator.formats.webdataset.files:find_strangers"),
+    list_source_files=Lazy("number_generator.formats.webdataset.reader:list_source_files"),
+    find_strangers=Lazy("number_generator.formats.webdataset.writer:find_strangers"),
     open_reader=Lazy("number_generator.formats.webdataset.reader:WebDatasetReader"),
     open_writer=Lazy("number_generator.formats.webdataset.writer:WebDatasetWriter"),
 )

@@ -20,7 +20,7 @@ from number_generator.formats.encoded_reader import (
 )
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_path, map_file
-from number_generator.formats.schema import Description, read_description_file
+from number_generator.formats.schema import DESCRIPTION_FILE, Description, read_description_file
 
 # WebDataset's own rule: a key ends at the first dot of the name, and neighbours of one key are one sample.
 _MEMBER = re.compile(r"((?:.*/|)[^.]+)\.([^/]*)", re.DOTALL)
@@ -146,6 +146,12 @@ def shard_files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     return sort_files(file for file in path.iterdir() if file.name.endswith(".tar"))
+
+
+def list_source_files(path: Path) -> list[Path]:
+    """List the shards, and the file of the description beside them."""
+    description = path / DESCRIPTION_FILE
+    return [*shard_files(path), *([description] if description.is_file() else [])]
 
 
 def _read_samples(path: Path) -> Iterator[list[tuple[int, int]]]:

@@ -3,16 +3,24 @@
 `dataset.json` beside them holds the description of the dataset.
 """
 
+import re
+from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
-from number_generator.formats.schema import DESCRIPTION_FILE, describe, dump_json, format_truth_rows, sample_key
+from number_generator.formats.schema import (
+    DESCRIPTION_FILE,
+    describe,
+    dump_json,
+    format_truth_rows,
+    is_described,
+    sample_key,
+)
 from number_generator.job.chunk import Chunk, DatasetHeader
-from number_generator.system.atomic_folder import FindObstacle
 
-_SHARD_IMAGES = 10_000
+_SHARD = re.compile(r".+-\d{6,}\.tar", re.DOTALL)
 _BLOCK_BYTES = 512
 _RECORD_BYTES = 10_240
 # A member's header without name, size and checksum. It has no owner and dates from 1 January 1970: the same job gives
@@ -24,34 +32,17 @@ _REST_CHECKSUM = sum(_OWNER + _AFTER_SIZE + b" " * 8 + _AFTER_CHECKSUM)
 
 
 class WebDatasetWriter(FolderWriter):
-    """Write a dataset as a folder of shards.
-
-    Parameters
-    ----------
-    path, header, overwrite, find_obstacle
-        As for every writer.
-    part : str
-        What the names of the shards begin with.
-    shard_images : int
-        The number of images in a shard.
-    """
+    """Write a dataset as a folder of shards of `shard_images` each, whose names begin with `part`."""
 
     def __init__(
-        self,
-        path: Path,
-        header: DatasetHeader,
-        *,
-        overwrite: bool,
-        find_obstacle: FindObstacle | None = None,
-        part: str = "train",
-        shard_images: int = _SHARD_IMAGES,
+        self, path: Path, header: DatasetHeader, *, part: str = "train", shard_images: int = 10_000, **options: Any
     ) -> None:
         self._part = part
         self._shard_images = shard_images
         self._number = 0
         self._shards = 0
         self._shard: IO[bytes]
-        super().__init__(path, header, overwrite=overwrite, find_obstacle=find_obstacle)
+        super().__init__(path, header, **options)
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write labels and ground truth as JSON, divided where the image's number goes."""
@@ -106,3 +97,11 @@ def _make_member(name: bytes, content: bytes) -> tuple[bytes, bytes, bytes]:
     checksum = b"%06o\0 " % (_REST_CHECKSUM + sum(name) + sum(size))
     header = b"".join((name.ljust(100, b"\0"), _OWNER, size, _AFTER_SIZE, checksum, _AFTER_CHECKSUM))
     return header, content, bytes(-len(content) % _BLOCK_BYTES)
+
+
+def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
+    """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
+    shards = {name for name in names if _SHARD.fullmatch(name)}
+    if not shards or DESCRIPTION_FILE not in names or not is_described(folder):
+        return None
+    return names - shards - {DESCRIPTION_FILE}

@@ -79,7 +79,7 @@ def test_hdf5_may_start_at_any_image_number(tmp_path, compression):
     images, labels = make_images(1000, 28, 100), make_labels(1000)
 
     header = header_of(1000, 28, 100)
-    with Hdf5Writer(tmp_path / "set.h5", header, overwrite=False, compress=compression == "gzip") as writer:
+    with Hdf5Writer(tmp_path / "set.h5", header, overwrite=False, compression=compression) as writer:
         for start in (0, 512):
             rows = slice(start, start + 512)
             span = Span(10**12 + start, 10**12 + min(start + 512, 1000))
@@ -334,7 +334,7 @@ def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error
 
     with (
         pytest.raises(OutputError, match=rf"cannot write .*set\.h5: {reason}; nothing was left behind"),
-        Hdf5Writer(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as writer,
+        Hdf5Writer(tmp_path / "set.h5", header_of(2), overwrite=False, compression=compression) as writer,
     ):
         writer._datasets["images"] = FailingDataset()
         writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
@@ -354,7 +354,7 @@ def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path, compression
 
     with (
         pytest.raises(OutputError, match="Unable to flush file"),
-        Hdf5Writer(tmp_path / "set.h5", header_of(2), overwrite=False, compress=compression == "gzip") as writer,
+        Hdf5Writer(tmp_path / "set.h5", header_of(2), overwrite=False, compression=compression) as writer,
     ):
         writer.write(writer.encode(Chunk(Span(0, 2), make_images(2), make_labels(2))))
         writer._h5 = FailingFile(writer._h5)
