@@ -43,7 +43,7 @@ def _place(pixels, column_size, glyph_column, offsets, ids, lefts, natural, canv
 def _horizontal(canvas, pool, starts, natural, band):
     for line in natural:
         taps = address(pool) + 4 * starts[line]
-        render._horizontal_pass(render._align_address(canvas), WIDTH, taps, render._aligned(band), zeros_8())
+        render._horizontal_pass(render._align_address(canvas), WIDTH, taps, render._align_address(band), zeros_8())
     keep(canvas)
     keep(band)
 
@@ -51,7 +51,7 @@ def _horizontal(canvas, pool, starts, natural, band):
 @numba.njit(nogil=True)
 def _transpose(band, count, sheet):
     for _ in range(count):
-        render._transpose_band(render._align_address(band), WIDTH, render._aligned(sheet), _STRIDE, zeros_8())
+        render._transpose_band(render._align_address(band), WIDTH, render._align_address(sheet), _STRIDE, zeros_8())
     keep(band)
     keep(sheet)
 
@@ -63,7 +63,9 @@ def _vertical(sheet, pool, starts, natural, out):
         target = render.contained_height(HEIGHT, line, WIDTH)
         taps = address(pool) + 4 * starts[2 * target + (top & 1)]
         stop = start + out.size
-        render._vertical_pass(render._align_address(sheet), _STRIDE, top, bottom, target, WIDTH, taps, start, stop, stop)
+        render._vertical_pass(
+            render._align_address(sheet), _STRIDE, top, bottom, target, WIDTH, taps, start, stop, stop
+        )
     keep(sheet)
     keep(out)
 
