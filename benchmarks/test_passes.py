@@ -63,9 +63,8 @@ def _vertical(sheet, pool, starts, natural, out):
         target = render.contained_height(HEIGHT, line, WIDTH)
         taps = address(pool) + 4 * starts[2 * target + (top & 1)]
         stop = start + out.size
-        render._vertical_pass(
-            render._align_address(sheet), _STRIDE, top, bottom, target, WIDTH, taps, start, stop, stop
-        )
+        aligned = render._align_address(sheet)
+        render._vertical_pass(aligned, _STRIDE, top, bottom, target, WIDTH, taps, start, stop, stop)
     keep(sheet)
     keep(out)
 

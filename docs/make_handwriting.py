@@ -192,14 +192,15 @@ def _scope(parameter: Parameter) -> str:
     if parameter.scope == "choice":
         return f"one of {', '.join(f'`{choice}`' for choice in parameter.choices)}"
     if parameter.scope == "share":
-        return f"{parameter.unit}, 0 to 1"
+        return "a number from 0 to 1"
     return f"once per {parameter.scope}; {parameter.unit}, {parameter.low:g} to {parameter.high:g}"
 
 
 def _entry(parameter: Parameter) -> str:
     values = ", ".join(f"{name} `{getattr(style, parameter.name)}`" for name, style in STYLES.items())
+    text = f"{parameter.unit} {parameter.text}" if parameter.scope == "share" else parameter.text
     return (
-        f"### {parameter.name}\n\n{parameter.text[0].upper()}{parameter.text[1:]}.\n\n"
+        f"### {parameter.name}\n\n{text[0].upper()}{text[1:]}.\n\n"
         f"{_scope(parameter)[0].upper()}{_scope(parameter)[1:]}. {values[0].upper()}{values[1:]}.\n\n"
         f"![{parameter.name}](handwriting/{parameter.name}.png)\n"
     )

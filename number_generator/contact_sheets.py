@@ -8,7 +8,7 @@ import numpy as np
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
 from number_generator.formats.dataset import GenericDataset, Images
-from number_generator.formats.png.single import checked_png_path, save_png
+from number_generator.formats.png.single import check_png_path, save_png
 from number_generator.job.defaults import SPACING_RANGE
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.numbers.sequences import format_labels, pack_sequences
@@ -23,7 +23,7 @@ _SHORTEST, _LONGEST = 2, 7
 
 def draw_preview(source: Any, path: Any, count: int, width: int, seed: int, **style_only: Any) -> Images:
     """Check the arguments of `preview`, draw the sheet, and save it if there is a path."""
-    target = None if path is None else checked_png_path(path)
+    target = None if path is None else check_png_path(path)
     count = check_integer("count", count, 1, MAX_COUNT)
     style = find_style(source)
     if style is None:

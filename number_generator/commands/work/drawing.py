@@ -5,7 +5,7 @@ from typing import Any
 
 from number_generator.commands.runs.plan import load_chosen_digits
 from number_generator.commands.terminal import say
-from number_generator.formats.png.single import checked_png_path, save_png
+from number_generator.formats.png.single import check_png_path, save_png
 from number_generator.job.chunk import Chunk
 from number_generator.job.spec import NumberSource, RenderSpec, Span
 from number_generator.rendering.bound_job import bind_job
@@ -23,7 +23,7 @@ def draw_sheet(
     **labels: Any,
 ) -> None:
     """Draw a sheet of the first `count` images, and save it; `labels` are as for `draw_images`."""
-    path = checked_png_path(options.preview, "--preview")
+    path = check_png_path(options.preview, "--preview")
     chunk = draw_images(options, numbers, spec, seed, count, **labels)
     texts = [label.decode("ascii") for label in chunk.labels]
     save_png(contact_sheet(chunk.images, texts, boxes=chunk.truth.get("boxes")), path, interruption)

@@ -5,7 +5,7 @@ import argparse
 from number_generator.commands.terminal import say
 from number_generator.contact_sheets import MAX_COUNT, draw_dataset_sheet, draw_style_sheet, find_style
 from number_generator.errors import SpecError
-from number_generator.formats.png.single import checked_png_path, save_png
+from number_generator.formats.png.single import check_png_path, save_png
 from number_generator.job.handwriting import with_settings
 from number_generator.job.spec import MAX_WIDTH
 from number_generator.system.checks import check_integer, check_seed
@@ -14,7 +14,7 @@ from number_generator.system.signals import Interruption
 
 def draw_preview(options: argparse.Namespace, interruption: Interruption) -> None:
     """Draw the sheet and save it."""
-    path = checked_png_path(options.sheet, "SHEET.png")
+    path = check_png_path(options.sheet, "SHEET.png")
     count = check_integer("--count", options.count, 1, MAX_COUNT)
     width = check_integer("--width", options.width, 1, MAX_WIDTH)
     seed = check_seed(options.seed, "--seed")

@@ -12,7 +12,7 @@ from number_generator.system.atomic_file import open_atomic
 from number_generator.system.signals import Interruption
 
 
-def checked_png_path(path: Any, name: str = "path") -> Path:
+def check_png_path(path: Any, name: str = "path") -> Path:
     """Return `path` as a Path, or raise SpecError if it is not a file name that ends in `.png`."""
     try:
         os.fsencode(path)
