@@ -40,7 +40,7 @@ class EncodedReader(SlicedReader[Handles]):
                 check_size(shape[1:], "description")
                 if count != shape[0]:
                     raise MalformedError(f"it claims {shape[0]} images and has {count}")
-            self._shape = (count, *self._read_first_size(handles)) if shape is None else shape
+            self.shape = (count, *self._read_first_size(handles)) if shape is None else shape
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class EncodedReader(SlicedReader[Handles]):
         return size
 
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        images = np.empty((len(numbers), *self._shape[1:]), np.uint8)
+        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
         for out, (name, content) in zip(images, self._read_encoded(handles, numbers), strict=True):
             decode_image(content, name, out)
         return images

@@ -48,19 +48,7 @@ _ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
 class Hdf5Reader(SlicedReader["_Handles"]):
-    """An HDF5 dataset that is read in slices, however large it is.
-
-    A reader can be pickled and survives a fork: each process opens the file for itself.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
+    """An HDF5 dataset of one file.
 
     Examples
     --------
@@ -81,8 +69,8 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         self._are_heaps_checked = False
         handles = self._get_handles()
         chunks = handles.images.chunks
-        self._shape = handles.images.shape
-        self._chunk_length = chunks[0] if chunks else 1
+        self.shape = handles.images.shape
+        self.chunk_length = chunks[0] if chunks else 1
 
     @property
     def metadata(self) -> dict[str, Any]:

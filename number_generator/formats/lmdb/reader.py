@@ -26,18 +26,7 @@ _COUNT = re.compile(rb"\s*(\d{1,18})\s*")
 
 
 class LmdbReader(EncodedReader[LmdbTree]):
-    """An LMDB that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of `data.mdb`, or the file.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
-    """
+    """An LMDB, given the folder of its `data.mdb`, or the file."""
 
     valid = (
         "A valid LMDB holds `num-samples`, and for each image, from 1 on, `image-%09d` (a PNG or JPEG image) and "

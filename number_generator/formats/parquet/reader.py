@@ -104,20 +104,7 @@ class _Tables:
 
 
 class ParquetReader(EncodedReader[_Tables]):
-    """A Parquet dataset that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of the files or of their folder `data`, or one file.
-
-    Raises
-    ------
-    MissingExtraError
-        If pyarrow is not installed.
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if a file turns out to be damaged.
-    """
+    """A Parquet dataset, given the folder of the files or of their folder `data`, or one file."""
 
     valid = (
         "A valid Parquet dataset has a column `image`, of structures with `bytes` (a PNG or JPEG image), and a column "
@@ -126,7 +113,7 @@ class ParquetReader(EncodedReader[_Tables]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        self._chunk_length = self._get_handles().longest
+        self.chunk_length = self._get_handles().longest
 
     def _open(self) -> _Tables:
         return _Tables(data_files(self._path))

@@ -40,18 +40,7 @@ class _Handles:
 
 
 class PngReader(EncodedReader[_Handles]):
-    """A folder of images that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of the label file.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if something turns out to be missing or damaged.
-    """
+    """A folder of images with a label file."""
 
     valid = (
         "A valid folder holds PNG or JPEG images of one size, and beside them gt.txt (lines of path, tab, label), "

@@ -104,18 +104,7 @@ class _Shards:
 
 
 class WebDatasetReader(EncodedReader[_Shards]):
-    """A dataset of shards that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of the tar files, or one of them.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if a file turns out to be damaged.
-    """
+    """A dataset of shards, given the folder of the tar files, or one of them."""
 
     valid = (
         "A valid WebDataset is a folder of tar files, or one of them, with key.png or key.jpg, and key.txt, side by "
