@@ -24,12 +24,7 @@ _EXPANSION = 64
 
 
 class _Tables:
-    """Parquet files, whose groups of rows are read when something in them is first needed.
-
-    Parameters
-    ----------
-    files : list of Path
-    """
+    """Parquet files, whose groups of rows are read when something in them is first needed."""
 
     def __init__(self, files: list[Path]) -> None:
         self._parquet: Any = import_optional("pyarrow.parquet", "parquet", "a Parquet dataset")
@@ -130,7 +125,7 @@ class ParquetReader(EncodedReader[_Tables]):
             shape = len(handles), *shape[1:]
         return Description(shape, described.metadata, fields)
 
-    def _read_encoded(self, handles: _Tables, numbers: range) -> Iterator[tuple[str, bytes]]:
+    def _read_encoded(self, handles: _Tables, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
         for name, row in handles.read_rows((_IMAGE,), numbers):
             image = row[_IMAGE]
             content = image.get("bytes") if isinstance(image, dict) else image
