@@ -59,13 +59,7 @@ def build_dataset(
     fields: tuple[TruthField, ...] = (),
     mapped: bool = False,
 ) -> RawDataset:
-    """Check what a loader found and return it as a dataset; images that are mapped are not copied.
-
-    Raises
-    ------
-    MalformedError
-        If the parts are not a dataset, or do not belong together.
-    """
+    """Check what a loader found and return it as a dataset; images that are mapped are not copied."""
     if not isinstance(images, np.ndarray):
         raise MalformedError(f"its `images` is {format_value(images)}, not an array")
     check_images(images, "an array")

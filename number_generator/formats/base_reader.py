@@ -35,32 +35,26 @@ class SlicedReader(Generic[Handles]):
     A reader can be pickled and survives a fork: each process opens the content for itself. A format adds `_open`,
     `_read_images`, `_read_labels`, `metadata` and `fields`, and `_read_truth` if it has ground truth.
 
-    Parameters
-    ----------
-    path : Path
-        Checked, of a file or a folder.
+    Raises
+    ------
+    DatasetIndexError
+        By a method whose images are not all within the dataset.
+    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
+        As by `load_arrays`: the last two by every method, if the content turns out to be damaged.
     """
 
     valid: ClassVar[str]
     """A sentence that says what a valid dataset of the format looks like."""
+    shape: tuple[int, int, int] = (0, 0, 0)
+    """Number, height and width of the images."""
+    chunk_length = 1
+    """Images that are stored, and so read, together; 1 if each can be read alone."""
 
     def __init__(self, path: Path) -> None:
         # Absolute, as another process or a later call may have another current folder.
         self._path = path.absolute()
         self._is_closed = False
         self._handles: tuple[int, Handles] | None = None
-        self._shape: tuple[int, int, int] = (0, 0, 0)
-        self._chunk_length = 1
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number, height and width of the images."""
-        return self._shape
-
-    @property
-    def chunk_length(self) -> int:
-        """Images that are stored, and so read, together; 1 if each can be read alone."""
-        return self._chunk_length
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -78,53 +72,29 @@ class SlicedReader(Generic[Handles]):
         return tuple(field.name for field in self.fields)
 
     def __len__(self) -> int:
-        return self._shape[0]
+        return self.shape[0]
 
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return one image, shape (height, width), as an array of the caller's own.
-
-        Raises
-        ------
-        DatasetIndexError
-            If `number` is not in `range(len(self))`.
-        """
+        """Return one image, shape (height, width), as an array of the caller's own."""
         index = _check_index("number", number)
         if not 0 <= index < len(self):
             raise DatasetIndexError(f"{self._path}: there is no image {index}: it has {len(self)}, from 0 on")
         return self._read_image(index)
 
     def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return every `step`-th image of a half-open range, shape (k, height, width).
-
-        Raises
-        ------
-        DatasetIndexError
-            If the range is not within the dataset.
-        """
+        """Return every `step`-th image of a half-open range, shape (k, height, width)."""
         numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
             return self._read_images(self._get_handles(), numbers)
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
-        """Return the labels of the images of a range; integers become strings.
-
-        Raises
-        ------
-        DatasetIndexError
-            If the range is not within the dataset.
-        """
+        """Return the labels of the images of a range; integers become strings."""
         numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
             return self._read_labels(self._get_handles(), numbers)
 
     def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
-        """Return the ground truth of one name, for the images of a range.
-
-        Raises
-        ------
-        DatasetIndexError
-            If the range is not within the dataset.
-        """
+        """Return the ground truth of one name, for the images of a range."""
         numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
             return self._read_truth(self._get_handles(), name, numbers)
@@ -162,7 +132,7 @@ class SlicedReader(Generic[Handles]):
         if handles is not None:
             self._leave_to_parent(handles[1])
         opened = self._open()
-        if self._shape[1] and self._count_images(opened) != self._shape[0]:
+        if self.shape[1] and self._count_images(opened) != self.shape[0]:
             opened.close()
             raise DatasetError(f"{self._path}: the dataset has changed since it was opened; open it again")
         self._handles = os.getpid(), opened

@@ -16,12 +16,8 @@ _HEAD_BYTES = 64 * 1024
 def detect_format(path: str | os.PathLike[str]) -> str:
     """Return the format of a dataset, from the first bytes of a file or the files in a folder.
 
-    Parameters and exceptions are those of `load_arrays`.
-
-    Returns
-    -------
-    str
-        The only name in `FORMATS` that fits; the rest of the content may still be invalid.
+    It is the only name in `FORMATS` that fits; the rest of the content may still be invalid. Parameters and exceptions
+    are those of `load_arrays`.
     """
     checked = check_dataset(path)
     with reading(checked, _describe_valid()):

@@ -16,6 +16,8 @@ from number_generator.formats.paths import MalformedError, check_dataset, readin
 from number_generator.formats.schema import Description, parse_json, parse_truth_rows
 from number_generator.job.chunk import TruthField
 
+IMAGE, LABEL, TRUTH = range(3)
+"""What a dataset may hold of each image, encoded."""
 MOST_LABEL_BYTES = 1 << 16
 """What one label may take: a sequence may hold 10,000 digits."""
 
@@ -26,7 +28,8 @@ _NUMBERED = re.compile(r"(?P<part>.*?)[-_.]?\d+(?:-of-\d+)?\.\w+", re.DOTALL)
 class EncodedReader(SlicedReader[Handles]):
     """A dataset of PNG or JPEG images, read in slices.
 
-    A format adds `_open`, `_describe`, `_read_encoded`, `_read_labels`, and `_read_rows` if it has ground truth.
+    A format adds `_open`, `_describe` and `_read_encoded`. One whose labels and ground truth are not bytes overrides
+    `_read_labels` and `_read_rows`, and is asked for images alone.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -40,7 +43,7 @@ class EncodedReader(SlicedReader[Handles]):
                 check_size(shape[1:], "description")
                 if count != shape[0]:
                     raise MalformedError(f"it claims {shape[0]} images and has {count}")
-            self._shape = (count, *self._read_first_size(handles)) if shape is None else shape
+            self.shape = (count, *self._read_first_size(handles)) if shape is None else shape
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -59,16 +62,19 @@ class EncodedReader(SlicedReader[Handles]):
         """Return height and width of the first image, and so of all."""
         if not self._count_images(handles):
             raise MalformedError("it has no image, and no description of their size")
-        name, content = next(self._read_encoded(handles, range(1)))
+        name, content = next(self._read_encoded(handles, IMAGE, range(1)))
         size = read_size(content, name)
         check_size(size, name)
         return size
 
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        images = np.empty((len(numbers), *self._shape[1:]), np.uint8)
-        for out, (name, content) in zip(images, self._read_encoded(handles, numbers), strict=True):
+        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        for out, (name, content) in zip(images, self._read_encoded(handles, IMAGE, numbers), strict=True):
             decode_image(content, name, out)
         return images
+
+    def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
+        return [decode_label(content, name) for name, content in self._read_encoded(handles, LABEL, numbers)]
 
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         field = self._find_field(name)
@@ -77,16 +83,16 @@ class EncodedReader(SlicedReader[Handles]):
             self._last_rows = numbers, self._read_rows(handles, numbers)
         return parse_truth_rows(self._last_rows[1], [field])[name]
 
+    def _read_rows(self, handles: Handles, numbers: range) -> list[dict[str, Any]]:
+        """Return the ground truth of each image of a range."""
+        return [parse_json_object(content, name) for name, content in self._read_encoded(handles, TRUTH, numbers)]
+
     def _describe(self, handles: Handles) -> Description:
         """Return what the dataset says of itself."""
         raise NotImplementedError
 
-    def _read_encoded(self, handles: Handles, numbers: range) -> Iterator[tuple[str, bytes]]:
-        """Yield name and content of the images of a range."""
-        raise NotImplementedError
-
-    def _read_rows(self, handles: Handles, numbers: range) -> list[dict[str, Any]]:
-        """Return the ground truth of each image of a range."""
+    def _read_encoded(self, handles: Handles, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
+        """Yield a name, for errors, and one kind of content of the images of a range."""
         raise NotImplementedError
 
 

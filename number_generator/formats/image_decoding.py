@@ -27,13 +27,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 def read_size(content: bytes, name: str) -> tuple[int, int]:
-    """Return height and width of an image; only the header is read.
-
-    Raises
-    ------
-    MalformedError
-        If it is not a PNG or JPEG image.
-    """
+    """Return height and width of a PNG or JPEG image; only the header is read."""
     if len(content) >= _DATA_AT and content[:16] == _SIGNATURE + _HEADER:
         return int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big")
     with _open_image(content, name) as image:
@@ -41,20 +35,10 @@ def read_size(content: bytes, name: str) -> tuple[int, int]:
 
 
 def decode_image(content: bytes, name: str, out: Pixels) -> None:
-    """Decode an image into `out`, shape (height, width), uint8: 255 is white.
+    """Decode a PNG or JPEG file into `out`, shape (height, width), uint8: 255 is white.
 
-    Parameters
-    ----------
-    content : bytes
-        A PNG or JPEG file. Colours become grey; transparency is ignored.
-    name : str
-        For errors.
-    out : ndarray
-
-    Raises
-    ------
-    MalformedError
-        If it cannot be decoded, or is of another size.
+    Colours become grey; transparency is ignored. MalformedError is raised if it cannot be decoded, or is of another
+    size than `out`.
     """
     height, width = read_size(content, name)
     if (height, width) != out.shape:

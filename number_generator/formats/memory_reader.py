@@ -9,16 +9,7 @@ from number_generator.formats.mmap_reader import Arrays, ArraysReader
 
 
 class MemoryReader(ArraysReader):
-    """A dataset in memory.
-
-    Parameters
-    ----------
-    raw : RawDataset
-    labels : list of str
-        Its labels as texts.
-    path : Path
-        Where it came from, for errors.
-    """
+    """A dataset in memory; its labels are texts, and errors name the path that it came from."""
 
     valid = "The dataset is in memory"
 

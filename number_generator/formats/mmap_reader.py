@@ -47,7 +47,7 @@ class ArraysReader(SlicedReader[Arrays]):
         super().__init__(path)
         self._held_bytes = 0
         count, height, width = self._get_handles().raw.images.shape
-        self._shape = count, height, width
+        self.shape = count, height, width
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -78,20 +78,7 @@ class ArraysReader(SlicedReader[Arrays]):
 
 
 class MappedReader(ArraysReader):
-    """A pickle, an NPZ archive or IDX files, read in slices.
-
-    Parameters
-    ----------
-    path : Path
-        Checked, of a file.
-    load : callable
-        The format's.
-
-    Raises
-    ------
-    DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`.
-    """
+    """A pickle, an NPZ archive or IDX files, read in slices; `load` is the format's."""
 
     valid = "Labels are texts or whole numbers"
 

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from number_generator.errors import (
     DatasetError,
@@ -83,11 +83,6 @@ def release_pages(content: mmap.mmap, read_bytes: int) -> int:
     return 0
 
 
-def file_size(file: BinaryIO) -> int:
-    """Return the number of bytes in an open file."""
-    return os.fstat(file.fileno()).st_size
-
-
 def fill_buffer(file: Any, buffer: memoryview) -> int:
     """Fill a buffer from a file, in pieces that a decoder can hold; return how many bytes there were."""
     filled = 0
@@ -101,15 +96,7 @@ def fill_buffer(file: Any, buffer: memoryview) -> int:
 
 @contextmanager
 def reading(path: Path, valid: str) -> Iterator[None]:
-    """Turn every failure inside the block into one of the package's errors.
-
-    Parameters
-    ----------
-    path : Path
-        The file that is read.
-    valid : str
-        A sentence that says what a valid file looks like.
-    """
+    """Turn every failure inside the block into one of the package's errors; `valid` says what a valid file is."""
     try:
         yield
     except NumberGeneratorError:

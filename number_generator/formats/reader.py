@@ -1,77 +1,20 @@
-"""The protocol of readers, and functions that open a dataset of any format."""
+"""Functions that open a dataset of any format, and the type of its reader."""
 
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any
 
 from number_generator.formats.arrays import RawDataset, decode_texts
+from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.detection import detect_format
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.mmap_reader import MappedReader
 from number_generator.formats.paths import check_path
 from number_generator.formats.registry import FORMATS
-from number_generator.job.chunk import TruthField
 
-
-class Reader(Protocol):
-    """A dataset that is read in slices; it can be pickled and survives a fork. See `SlicedReader`."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Number, height and width of the images."""
-        ...
-
-    @property
-    def chunk_length(self) -> int:
-        """Number of images stored, and so read, together; 1 if each can be read alone."""
-        ...
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """The metadata of the dataset, as plain Python values."""
-        ...
-
-    @property
-    def fields(self) -> tuple[TruthField, ...]:
-        """The arrays of ground truth that the dataset has."""
-        ...
-
-    @property
-    def truth_names(self) -> tuple[str, ...]:
-        """The names of these arrays."""
-        ...
-
-    def __len__(self) -> int: ...
-
-    def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return a copy of one image, shape (height, width)."""
-        ...
-
-    def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return a copy of every `step`-th image of a half-open range, shape (k, height, width)."""
-        ...
-
-    def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
-        """Return the labels of the images of a range; integers become strings."""
-        ...
-
-    def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
-        """Return one array of ground truth, for the images of a range."""
-        ...
-
-    def close(self) -> None:
-        """Close open files; a second call does nothing."""
-        ...
-
-    def __enter__(self) -> Reader: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None: ...
+Reader = SlicedReader[Any]
+"""A dataset of any format that is read in slices."""
 
 
 def open_reader(path: str | os.PathLike[str], *, mapped: bool = False) -> Reader:

@@ -16,13 +16,7 @@ _DEFLATE_SKIPPED = 1  # the mask of a chunk that HDF5 stored as it was
 
 
 class ChunkReader:
-    """Read rows of a dataset by its chunks, each of which holds whole rows; the last one is kept, inflated.
-
-    Parameters
-    ----------
-    dataset : h5py.Dataset
-        One for which `suits` is true.
-    """
+    """Read rows of a dataset that `suits`, by its chunks of whole rows; the last chunk is kept, inflated."""
 
     def __init__(self, dataset: Any) -> None:
         self._id = dataset.id
@@ -50,15 +44,8 @@ class ChunkReader:
     def rows(self, start: int, stop: int, step: int) -> np.ndarray[Any, Any] | None:
         """Read every `step`-th row of a range within the dataset, as an array of the caller's own.
 
-        Returns
-        -------
-        ndarray or None
-            None if a chunk is damaged or missing: HDF5 then says what is wrong, or fills in what is not stored.
-
-        Raises
-        ------
-        MalformedError
-            If a chunk is sound but not as long as it should be.
+        None if a chunk is damaged or missing: HDF5 then says what is wrong, or fills in what is not stored. If one is
+        sound but not as long as it should be, MalformedError is raised.
         """
         numbers = range(start, stop, step)
         rows = np.empty((len(numbers), *self._chunk_shape[1:]), self._dtype)

@@ -25,23 +25,10 @@ _MOST_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The content of an index.
-
-    Attributes
-    ----------
-    file : Path
-    folder : Path
-        What the names are relative to, without links.
-    names : list of str
-        Of the shards, in order.
-    counts : list of int
-        How many images each has.
-    metadata : dict
-        Of the whole dataset.
-    """
+    """The content of an index: names of the shards, in order, counts of their images, and metadata of the whole."""
 
     file: Path
-    folder: Path
+    folder: Path  # what the names are relative to, without links
     names: list[str]
     counts: list[int]
     metadata: dict[str, Any]

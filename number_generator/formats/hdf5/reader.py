@@ -33,10 +33,6 @@ from number_generator.formats.schema import JSON_ATTRIBUTE, restore_pair
 from number_generator.job.chunk import TruthField
 from number_generator.job.spec import SOURCE_DIGITS
 
-_VALID = (
-    "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
-    "(n strings or integers), both in the root group"
-)
 # A sequence may hold 10,000 digits.
 _MOST_LABEL_BYTES = 1 << 16
 # A string of variable length may be stored once and named by many labels: read a few at a time.
@@ -48,19 +44,7 @@ _ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
 class Hdf5Reader(SlicedReader["_Handles"]):
-    """An HDF5 dataset that is read in slices, however large it is.
-
-    A reader can be pickled and survives a fork: each process opens the file for itself.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
+    """An HDF5 dataset of one file.
 
     Examples
     --------
@@ -74,26 +58,29 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     (2, 28, 100) ['123', '45']
     """
 
-    valid = _VALID
+    valid = (
+        "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
+        "(n strings or integers), both in the root group"
+    )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         self._are_heaps_checked = False
         handles = self._get_handles()
         chunks = handles.images.chunks
-        self._shape = handles.images.shape
-        self._chunk_length = chunks[0] if chunks else 1
+        self.shape = handles.images.shape
+        self.chunk_length = chunks[0] if chunks else 1
 
     @property
     def metadata(self) -> dict[str, Any]:
         """The attributes of the root group as plain Python values; those of other types are left out."""
-        with reading(self._path, _VALID):
+        with reading(self._path, self.valid):
             return read_metadata(self._get_handles().file, self._path)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the file has; their attributes say what the entries mean."""
-        with reading(self._path, _VALID):
+        with reading(self._path, self.valid):
             file = self._get_handles().file
             datasets = {name: _find_truth(file, name, len(self)) for name in self.truth_names}
             _check_attributes(self._path, *datasets.values())
@@ -102,7 +89,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     @property
     def truth_names(self) -> tuple[str, ...]:
         """Their names."""
-        with reading(self._path, _VALID):
+        with reading(self._path, self.valid):
             file = self._get_handles().file
             return tuple(name for name in _TRUTH_NAMES if file.get(name, getlink=True) is not None)
 
@@ -113,7 +100,21 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         return dtype.itemsize if dtype.kind == "S" else None
 
     def _open(self) -> _Handles:
-        return _open(check_path(self._path))
+        path = check_path(self._path)
+        with reading(path, self.valid):
+            file = open_file(path)
+            try:
+                images, labels = find_dataset(file, "images"), find_dataset(file, "labels")
+                check_images(images, "a dataset")
+                check_layout(images)
+                _check_labels(labels)
+                if len(images) != len(labels):
+                    raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
+                chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
+            except BaseException:
+                file.close()
+                raise
+        return _Handles(file, images, labels, *chunks)
 
     def _leave_to_parent(self, handles: _Handles) -> None:
         # While the parent's file is open here, HDF5 would return it again, descriptor and all.
@@ -121,15 +122,26 @@ class Hdf5Reader(SlicedReader["_Handles"]):
             handles.close()
 
     def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        images: np.ndarray[Any, np.dtype[np.uint8]] = _read_rows(
-            handles.images, handles.image_chunks, _to_slice(numbers)
-        )
-        return images
+        return _read_rows(handles.images, handles.image_chunks, numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        if _is_variable(handles.labels.dtype):
-            self._check_heaps(handles.labels)
-        return _read_labels(handles, _to_slice(numbers))
+        labels = handles.labels
+        if labels.dtype.kind in "iu":
+            return list(map(str, labels[_to_slice(numbers)].tolist()))
+        if labels.dtype.kind == "S":
+            return [label.decode() for label in _read_rows(labels, handles.label_chunks, numbers).tolist()]
+        self._check_heaps(labels)
+        texts: list[str] = []
+        for first in range(0, len(numbers), _LABELS_PER_READ):
+            some = numbers[first : first + _LABELS_PER_READ]
+            # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
+            offset = labels.id.get_offset()
+            if offset is not None:
+                _check_length(find_longest_string(Path(labels.file.filename), offset, some))
+            values = labels[_to_slice(some)].tolist()
+            _check_length(max(map(len, values)))
+            texts.extend(value.decode() for value in values)
+        return texts
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         values: np.ndarray[Any, Any] = _find_truth(handles.file, name, len(self))[_to_slice(numbers)]
@@ -146,7 +158,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
 
 def load(path: Path) -> RawDataset:
     """Read an HDF5 dataset into memory; raise what `load_arrays` raises."""
-    with Hdf5Reader(path) as reader, reading(path, _VALID):
+    with Hdf5Reader(path) as reader, reading(path, reader.valid):
         handles = reader._get_handles()
         for dataset in (handles.images, handles.labels):
             check_stored(dataset)
@@ -157,7 +169,21 @@ def load(path: Path) -> RawDataset:
 def read_metadata(file: Any, path: Path) -> dict[str, Any]:
     """Return what the root group of an open file says, as plain Python values."""
     _check_attributes(path, file)
-    metadata = _read_attributes(file)
+    metadata: dict[str, Any] = {}
+    for name in file.attrs:
+        attribute = file.attrs.get_id(name)
+        if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
+            raise MalformedError(f"its attributes are larger than {_MOST_ATTRIBUTE_BYTES} bytes")
+        is_text = import_h5py().check_string_dtype(attribute.dtype) is not None
+        if attribute.shape is None:
+            metadata[name] = None
+        elif is_text or attribute.dtype.kind in "biuf":
+            metadata[name] = _to_python(file.attrs[name])
+    # What HDF5 cannot hold is written as one JSON text.
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
+        del metadata[JSON_ATTRIBUTE]
+    metadata = restore_pair(metadata)
     source_digits = _read_source_digits(file)
     if source_digits is not None:
         metadata[SOURCE_DIGITS] = source_digits
@@ -179,24 +205,6 @@ class _Handles:
 
     def close(self) -> None:
         self.file.close()
-
-
-def _open(path: Path) -> _Handles:
-    """Open a file and check what can be checked without reading images."""
-    with reading(path, _VALID):
-        file = open_file(path)
-        try:
-            images, labels = find_dataset(file, "images"), find_dataset(file, "labels")
-            check_images(images, "a dataset")
-            check_layout(images)
-            _check_labels(labels)
-            if len(images) != len(labels):
-                raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-            chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
-        except BaseException:
-            file.close()
-            raise
-    return _Handles(file, images, labels, *chunks)
 
 
 def _check_labels(labels: Any) -> None:
@@ -238,7 +246,8 @@ def _check_attributes(path: Path, *objects: Any) -> None:
     for each in objects:
         for name in each.attrs:
             attribute = each.attrs.get_id(name)
-            if _is_variable(attribute.dtype):
+            text = import_h5py().check_string_dtype(attribute.dtype)
+            if text is not None and text.length is None:
                 counts[name] = max(counts.get(name, 0), math.prod(attribute.shape or ()))
     if counts:
         # Opening must be instant at any size. Attributes are written before the images or after them.
@@ -266,66 +275,22 @@ def _read_source_digits(file: Any) -> list[int] | None:
     return values
 
 
-def _is_variable(dtype: np.dtype[Any]) -> bool:
-    """Tell whether a type is that of strings of variable length."""
-    text = import_h5py().check_string_dtype(dtype)
-    return text is not None and text.length is None
-
-
 def _to_slice(numbers: range) -> slice:
     return slice(numbers.start, numbers.stop, numbers.step)
 
 
-def _read_rows(dataset: Any, chunks: ChunkReader | None, part: slice) -> Any:
+def _read_rows(dataset: Any, chunks: ChunkReader | None, numbers: range) -> np.ndarray[Any, Any]:
     """Read rows in the faster way if there is one."""
-    rows = None if chunks is None else chunks.rows(part.start, part.stop, part.step)
-    return dataset[part] if rows is None else rows
-
-
-def _read_labels(handles: _Handles, part: slice) -> list[str]:
-    """Read labels as strings."""
-    labels = handles.labels
-    if labels.dtype.kind in "iu":
-        return list(map(str, labels[part].tolist()))
-    if labels.dtype.kind == "S":
-        return [label.decode() for label in _read_rows(labels, handles.label_chunks, part).tolist()]
-    texts: list[str] = []
-    numbers = range(part.start, part.stop, part.step)
-    for first in range(0, len(numbers), _LABELS_PER_READ):
-        some = numbers[first : first + _LABELS_PER_READ]
-        # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
-        offset = labels.id.get_offset()
-        if offset is not None:
-            _check_length(find_longest_string(Path(labels.file.filename), offset, some))
-        values = labels[some.start : some.stop : some.step].tolist()
-        _check_length(max(map(len, values)))
-        texts.extend(value.decode() for value in values)
-    return texts
+    rows = None if chunks is None else chunks.rows(numbers.start, numbers.stop, numbers.step)
+    if rows is None:
+        rows = dataset[_to_slice(numbers)]
+    return rows
 
 
 def _check_length(label_bytes: int) -> None:
     """Reject a label that is far too long."""
     if label_bytes > _MOST_LABEL_BYTES:
         raise MalformedError(f"it has a label of {label_bytes} bytes")
-
-
-def _read_attributes(file: Any) -> dict[str, Any]:
-    """Read the attributes of the root group."""
-    metadata: dict[str, Any] = {}
-    for name in file.attrs:
-        attribute = file.attrs.get_id(name)
-        if math.prod(attribute.shape or ()) * attribute.dtype.itemsize > _MOST_ATTRIBUTE_BYTES:
-            raise MalformedError(f"its attributes are larger than {_MOST_ATTRIBUTE_BYTES} bytes")
-        is_text = import_h5py().check_string_dtype(attribute.dtype) is not None
-        if attribute.shape is None:
-            metadata[name] = None
-        elif is_text or attribute.dtype.kind in "biuf":
-            metadata[name] = _to_python(file.attrs[name])
-    # What HDF5 cannot hold is written as one JSON text.
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        metadata.update(json.loads(metadata[JSON_ATTRIBUTE]))
-        del metadata[JSON_ATTRIBUTE]
-    return restore_pair(metadata)
 
 
 def _to_python(value: Any) -> Any:

@@ -132,14 +132,7 @@ def check_stored(dataset: Any) -> None:
 def is_virtual(path: Path, address: int, base: int) -> bool:
     """Tell whether an object is a virtual dataset, or raise MalformedError if its header is not valid.
 
-    Parameters
-    ----------
-    path : Path
-        The file.
-    address : int
-        Of the object's header, relative to `base`.
-    base : int
-        Where HDF5's part of the file begins.
+    The header's address is relative to `base`, where HDF5's part of the file begins.
     """
     with path.open("rb") as file:
         for kind, data in _read_messages(file, address, base):
@@ -150,10 +143,7 @@ def is_virtual(path: Path, address: int, base: int) -> bool:
 
 
 def check_heaps(path: Path, reach_bytes: int | None = None) -> None:
-    """Reject a file with a damaged heap.
-
-    It takes a pass over the whole file, or over its first and last `reach_bytes`.
-    """
+    """Reject a file with a damaged heap, in the whole of it or in its first and last `reach_bytes`."""
     with map_file(path) as content:
         sizes_at = _SIZES_AT[content[8]]
         if content[sizes_at : sizes_at + 2] != b"\x08\x08":
@@ -165,15 +155,8 @@ def check_heaps(path: Path, reach_bytes: int | None = None) -> None:
 def check_attributes(path: Path, counts: Mapping[str, int], reach_bytes: int) -> None:
     """Reject a file with an attribute that claims a longer string than the whole file is.
 
-    HDF5 does not say where the references are: attributes are looked for by their names.
-
-    Parameters
-    ----------
-    path : Path
-    counts : mapping of str to int
-        The names of attributes of strings of variable length, and how many strings each has.
-    reach_bytes : int
-        How far from the beginning and the end of the file they are looked for.
+    `counts` says how many strings of variable length each attribute has. HDF5 does not say where the references are:
+    attributes are looked for by their names, in the first and last `reach_bytes` of the file.
     """
     with map_file(path) as content:
         for text, count in counts.items():

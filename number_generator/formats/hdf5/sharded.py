@@ -38,31 +38,15 @@ _PIECE_BYTES = 4 << 20
 
 
 class ShardedHdf5Reader(SlicedReader["_Shards"]):
-    """A dataset of HDF5 shards that is read in slices, by their index.
-
-    A reader can be pickled and survives a fork: each process opens the files for itself, 64 of them at the most.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The index.
-
-    Raises
-    ------
-    DatasetNotFoundError
-        If there is no such file, or a shard is missing.
-    SpecError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two, and DatasetNotFoundError, if a shard turns out to be
-        damaged, of another dataset, or gone.
-    """
+    """A dataset of HDF5 shards, given their index; of the files, 64 are open at the most."""
 
     valid = VALID
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         shards = self._get_handles()
-        self._shape = (len(shards), *shards.common.size)
-        self._chunk_length = shards.common.chunk_length
+        self.shape = (len(shards), *shards.common.size)
+        self.chunk_length = shards.common.chunk_length
         self._fields = shards.common.fields
 
     @property
@@ -92,7 +76,7 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
         if len(pieces) == 1:
             [(shard, rows, _)] = pieces
             return handles.get_reader(shard).images(rows.start, rows.stop, rows.step)
-        images = np.empty((len(numbers), *self._shape[1:]), np.uint8)
+        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
         for reader, rows, place in handles.read_pieces(pieces, images[:1].nbytes):
             images[place] = reader.images(rows.start, rows.stop, rows.step)
         return images

@@ -19,7 +19,6 @@ from number_generator.formats.paths import (
     DEFLATE_EXPANSION,
     MalformedError,
     check_path,
-    file_size,
     fill_buffer,
     reading,
 )
@@ -57,7 +56,7 @@ def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap | None]:
         if file.read(2) == GZIP_SIGNATURE:
             return load(path), None
         file.seek(0)
-        dtype, shape, data_bytes = _read_header(file, IMAGES_MAGIC, file_size(file))
+        dtype, shape, data_bytes = _read_header(file, IMAGES_MAGIC, path.stat().st_size)
         start = file.tell()
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if len(content) < start + data_bytes:
@@ -151,7 +150,7 @@ def _check_agreement(labels: np.ndarray[Any, Any] | None, digits: np.ndarray[Any
 def _read(path: Path, magic: bytes) -> np.ndarray[Any, Any]:
     """Read one IDX file, after checking that it is large enough to hold what it claims."""
     with path.open("rb") as file:
-        most_bytes = file_size(file)
+        most_bytes = path.stat().st_size
         is_gzipped = file.read(2) == GZIP_SIGNATURE
         file.seek(0)
         if not is_gzipped:

@@ -34,17 +34,9 @@ _PAGE_BYTES = frozenset(2**power for power in range(9, 17))
 
 
 class LmdbTree:
-    """The entries of the main table of an LMDB file.
+    """The entries of the main table of an LMDB file, which no program may be writing to: no lock is taken.
 
-    Parameters
-    ----------
-    path : Path
-        The file, `data.mdb`. No program may be writing to it: no lock is taken.
-
-    Raises
-    ------
-    MalformedError
-        If the file is not an LMDB of a 64-bit machine, or is damaged; the methods raise it as well.
+    All methods raise MalformedError if the file is not an LMDB of a 64-bit machine, or is damaged.
     """
 
     def __init__(self, path: Path) -> None:

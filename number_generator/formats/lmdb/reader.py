@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
-from number_generator.formats.encoded_reader import EncodedReader, decode_label, parse_json_object
+from number_generator.formats.encoded_reader import IMAGE, LABEL, TRUTH, EncodedReader
 from number_generator.formats.lmdb import DATA_FILE
 from number_generator.formats.lmdb.btree import LmdbTree
 from number_generator.formats.paths import MalformedError, check_path
@@ -22,22 +21,12 @@ from number_generator.formats.schema import (
 )
 from number_generator.system.checks import format_value
 
+_KEYS = {IMAGE: image_key, LABEL: label_key, TRUTH: truth_key}
 _COUNT = re.compile(rb"\s*(\d{1,18})\s*")
 
 
 class LmdbReader(EncodedReader[LmdbTree]):
-    """An LMDB that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of `data.mdb`, or the file.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if the file turns out to be damaged.
-    """
+    """An LMDB, given the folder of its `data.mdb`, or the file."""
 
     valid = (
         "A valid LMDB holds `num-samples`, and for each image, from 1 on, `image-%09d` (a PNG or JPEG image) and "
@@ -69,26 +58,15 @@ class LmdbReader(EncodedReader[LmdbTree]):
                     return described
         return Description()
 
-    def _read_encoded(self, handles: LmdbTree, numbers: range) -> Iterator[tuple[str, bytes]]:
-        for key, value in _read_values(handles, image_key, numbers):
-            yield key.decode(), value
-
-    def _read_labels(self, handles: LmdbTree, numbers: range) -> list[str]:
-        return [decode_label(value, key.decode()) for key, value in _read_values(handles, label_key, numbers)]
-
-    def _read_rows(self, handles: LmdbTree, numbers: range) -> list[dict[str, Any]]:
-        return [parse_json_object(value, key.decode()) for key, value in _read_values(handles, truth_key, numbers)]
-
-
-def _read_values(tree: LmdbTree, key_of: Callable[[int], bytes], numbers: range) -> Iterator[tuple[bytes, bytes]]:
-    """Yield keys and values of some images; neighbours lie side by side and are not looked up one by one."""
-    items: Iterator[tuple[bytes, bytes]] = iter(())
-    for number in numbers:
-        key = key_of(number)
-        found = next(items, None)
-        if found is None or found[0] != key:
-            items = tree.items(key)
+    def _read_encoded(self, handles: LmdbTree, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
+        # Neighbours lie side by side and are not looked up one by one.
+        items: Iterator[tuple[bytes, bytes]] = iter(())
+        for number in numbers:
+            key = _KEYS[kind](number)
             found = next(items, None)
-        if found is None or found[0] != key:
-            raise MalformedError(f"it has no `{key.decode()}`")
-        yield found
+            if found is None or found[0] != key:
+                items = handles.items(key)
+                found = next(items, None)
+            if found is None or found[0] != key:
+                raise MalformedError(f"it has no `{key.decode()}`")
+            yield key.decode(), found[1]

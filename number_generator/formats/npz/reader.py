@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, file_size, fill_buffer, reading
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, fill_buffer, reading
 from number_generator.formats.schema import Description, parse_description, parse_json
 from number_generator.system.checks import format_value
 
@@ -35,7 +35,7 @@ _SHAPE = re.compile(r"""['"]shape['"]\s*:\s*\(([\d\s,]*)\)""")
 def load(path: Path) -> RawDataset:
     """Read an NPZ dataset into memory; raise what `load_arrays` raises."""
     with reading(path, _VALID), path.open("rb") as file, zipfile.ZipFile(file) as archive:
-        return _read_dataset(archive, file_size(file), None)
+        return _read_dataset(archive, path.stat().st_size, None)
 
 
 def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:

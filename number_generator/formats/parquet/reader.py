@@ -24,12 +24,7 @@ _EXPANSION = 64
 
 
 class _Tables:
-    """Parquet files, whose groups of rows are read when something in them is first needed.
-
-    Parameters
-    ----------
-    files : list of Path
-    """
+    """Parquet files, whose groups of rows are read when something in them is first needed."""
 
     def __init__(self, files: list[Path]) -> None:
         self._parquet: Any = import_optional("pyarrow.parquet", "parquet", "a Parquet dataset")
@@ -104,20 +99,7 @@ class _Tables:
 
 
 class ParquetReader(EncodedReader[_Tables]):
-    """A Parquet dataset that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of the files or of their folder `data`, or one file.
-
-    Raises
-    ------
-    MissingExtraError
-        If pyarrow is not installed.
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if a file turns out to be damaged.
-    """
+    """A Parquet dataset, given the folder of the files or of their folder `data`, or one file."""
 
     valid = (
         "A valid Parquet dataset has a column `image`, of structures with `bytes` (a PNG or JPEG image), and a column "
@@ -126,7 +108,7 @@ class ParquetReader(EncodedReader[_Tables]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(path)
-        self._chunk_length = self._get_handles().longest
+        self.chunk_length = self._get_handles().longest
 
     def _open(self) -> _Tables:
         return _Tables(data_files(self._path))
@@ -143,7 +125,7 @@ class ParquetReader(EncodedReader[_Tables]):
             shape = len(handles), *shape[1:]
         return Description(shape, described.metadata, fields)
 
-    def _read_encoded(self, handles: _Tables, numbers: range) -> Iterator[tuple[str, bytes]]:
+    def _read_encoded(self, handles: _Tables, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
         for name, row in handles.read_rows((_IMAGE,), numbers):
             image = row[_IMAGE]
             content = image.get("bytes") if isinstance(image, dict) else image

@@ -51,13 +51,7 @@ _Handler = Callable[["PickleMachine", int], int]
 
 
 class PickleMachine:
-    """Runs the opcodes of one pickle.
-
-    Parameters
-    ----------
-    content : bytes or mmap
-        The pickle, and perhaps more after it.
-    """
+    """Runs the opcodes of one pickle, after which the content may go on."""
 
     def __init__(self, content: bytes | mmap.mmap) -> None:
         self._content = content

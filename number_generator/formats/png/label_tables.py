@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -22,12 +22,7 @@ _LINE_FEED = ord("\n")
 
 
 class LineFile:
-    """The lines of a file, found once and read as they are needed.
-
-    Parameters
-    ----------
-    path : Path
-    """
+    """The lines of a file, found once and read as they are needed."""
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
@@ -56,27 +51,6 @@ class LineFile:
             self._content.close()
 
 
-class LabelTable(Protocol):
-    """Paths of images, relative to a folder, and their labels."""
-
-    folder: str
-    """The folder, relative to that of the dataset."""
-
-    def __len__(self) -> int: ...
-
-    def path(self, number: int) -> str:
-        """Return the path of an image as the table gives it."""
-        ...
-
-    def label(self, number: int) -> str:
-        """Return its label."""
-        ...
-
-    def close(self) -> None:
-        """Close the file."""
-        ...
-
-
 class _Lines:
     """A table with an image on each line.
 
@@ -90,6 +64,7 @@ class _Lines:
     """
 
     folder = ""
+    """What the paths are relative to; itself relative to the folder of the dataset."""
 
     def __init__(self, path: Path, parse: Callable[[str], tuple[str, str]], header: str = "") -> None:
         self._lines = LineFile(path)
@@ -102,16 +77,11 @@ class _Lines:
     def __len__(self) -> int:
         return len(self._lines) - self._first
 
-    def path(self, number: int) -> str:
-        return self._parse_entry(number)[0]
-
-    def label(self, number: int) -> str:
-        return self._parse_entry(number)[1]
-
     def close(self) -> None:
         self._lines.close()
 
-    def _parse_entry(self, number: int) -> tuple[str, str]:
+    def entry(self, number: int) -> tuple[str, str]:
+        """Return the path of an image, as the table gives it, and its label."""
         text = self._read_text(self._first + number)
         try:
             return self._parse(text)
@@ -140,19 +110,16 @@ class _Object:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def path(self, number: int) -> str:
-        return self._paths[number]
-
-    def label(self, number: int) -> str:
-        return self._labels[number]
+    def entry(self, number: int) -> tuple[str, str]:
+        """Return the path of an image and its label."""
+        return self._paths[number], self._labels[number]
 
     def close(self) -> None:
         """Nothing is open."""
 
 
-def open_table(path: Path) -> LabelTable:
-    """Open one of `LABEL_FILES`, chosen by its name."""
-    return LABEL_FILES[path.name](path)
+LabelTable = _Lines | _Object
+"""Paths of images and their labels."""
 
 
 def _parse_tab_line(line: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import Any
 from number_generator.formats.encoded_reader import EncodedReader, parse_json_object
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError
-from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, open_table
+from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile
 from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
 from number_generator.system.checks import format_value
 
@@ -40,18 +40,7 @@ class _Handles:
 
 
 class PngReader(EncodedReader[_Handles]):
-    """A folder of images that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of the label file.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if something turns out to be missing or damaged.
-    """
+    """A folder of images with a label file."""
 
     valid = (
         "A valid folder holds PNG or JPEG images of one size, and beside them gt.txt (lines of path, tab, label), "
@@ -65,7 +54,7 @@ class PngReader(EncodedReader[_Handles]):
             raise MalformedError("it has no label file")
         truth = self._path / _TRUTH_FILE
         has_truth = (self._path / DESCRIPTION_FILE).is_file() and truth.is_file()
-        return _Handles(open_table(found), LineFile(truth) if has_truth else None, {""})
+        return _Handles(LABEL_FILES[found.name](found), LineFile(truth) if has_truth else None, {""})
 
     def _describe(self, handles: _Handles) -> Description:
         described = read_description_file(self._path)
@@ -75,14 +64,14 @@ class PngReader(EncodedReader[_Handles]):
             raise MalformedError(f"its {_TRUTH_FILE} has {len(handles.truth)} lines for {len(handles.table)} images")
         return described
 
-    def _read_encoded(self, handles: _Handles, numbers: range) -> Iterator[tuple[str, bytes]]:
+    def _read_encoded(self, handles: _Handles, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
         folder = handles.table.folder
         for number in numbers:
-            path = handles.table.path(number)
+            path, _ = handles.table.entry(number)
             yield path, self._read_file(f"{folder}/{path}" if folder else path, handles.folders)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        return [handles.table.label(number) for number in numbers]
+        return [handles.table.entry(number)[1] for number in numbers]
 
     def _read_rows(self, handles: _Handles, numbers: range) -> list[dict[str, Any]]:
         if handles.truth is None:
@@ -90,10 +79,11 @@ class PngReader(EncodedReader[_Handles]):
         rows = []
         for number in numbers:
             row = parse_json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
-            if row.get("file_name") != handles.table.path(number):
+            path, _ = handles.table.entry(number)
+            named = row.get("file_name")
+            if named != path:
                 raise MalformedError(
-                    f"line {number + 1} of its {_TRUTH_FILE} is of {format_value(row.get('file_name'))}, not of "
-                    f"{handles.table.path(number)!r}"
+                    f"line {number + 1} of its {_TRUTH_FILE} is of {format_value(named)}, not of {path!r}"
                 )
             rows.append(row)
         return rows

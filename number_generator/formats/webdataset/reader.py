@@ -11,22 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import (
-    MOST_LABEL_BYTES,
-    EncodedReader,
-    decode_label,
-    parse_json_object,
-    sort_files,
-)
+from number_generator.formats.encoded_reader import IMAGE, LABEL, MOST_LABEL_BYTES, TRUTH, EncodedReader, sort_files
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_path, map_file
 from number_generator.formats.schema import DESCRIPTION_FILE, Description, read_description_file
 
 # WebDataset's own rule: a key ends at the first dot of the name, and neighbours of one key are one sample.
 _MEMBER = re.compile(r"((?:.*/|)[^.]+)\.([^/]*)", re.DOTALL)
-_IMAGE, _TEXT, _JSON = range(3)
-_PLACES = {"png": _IMAGE, "jpg": _IMAGE, "jpeg": _IMAGE, "txt": _TEXT, "json": _JSON}
-_MOST = {_IMAGE: MOST_BYTES, _TEXT: MOST_LABEL_BYTES, _JSON: MOST_BYTES}
+_PLACES = {"png": IMAGE, "jpg": IMAGE, "jpeg": IMAGE, "txt": LABEL, "json": TRUTH}
+_MOST = {IMAGE: MOST_BYTES, LABEL: MOST_LABEL_BYTES, TRUTH: MOST_BYTES}
 
 _BLOCK_BYTES = 512
 _NO_HEADER = bytes(_BLOCK_BYTES)
@@ -37,14 +30,7 @@ _Samples = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class _Shards:
-    """Tar files, each of which is searched when something in it is first needed.
-
-    Parameters
-    ----------
-    files : list of Path
-    count : int or None
-        Images in all, if known; otherwise all files are searched at once.
-    """
+    """Tar files, each of which is searched when it is first needed; all at once if the count of images is not known."""
 
     def __init__(self, files: list[Path], count: int | None) -> None:
         self._files = files
@@ -104,18 +90,7 @@ class _Shards:
 
 
 class WebDatasetReader(EncodedReader[_Shards]):
-    """A dataset of shards that is read in slices.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The folder of the tar files, or one of them.
-
-    Raises
-    ------
-    SpecError, DatasetNotFoundError, DatasetReadError, DatasetError
-        As in `load_arrays`; every method raises the last two if a file turns out to be damaged.
-    """
+    """A dataset of shards, given the folder of the tar files, or one of them."""
 
     valid = (
         "A valid WebDataset is a folder of tar files, or one of them, with key.png or key.jpg, and key.txt, side by "
@@ -129,16 +104,8 @@ class WebDatasetReader(EncodedReader[_Shards]):
     def _describe(self, handles: _Shards) -> Description:
         return read_description_file(self._path)
 
-    def _read_encoded(self, handles: _Shards, numbers: range) -> Iterator[tuple[str, bytes]]:
-        return (handles.read(number, _IMAGE) for number in numbers)
-
-    def _read_labels(self, handles: _Shards, numbers: range) -> list[str]:
-        found = (handles.read(number, _TEXT) for number in numbers)
-        return [decode_label(content, name) for name, content in found]
-
-    def _read_rows(self, handles: _Shards, numbers: range) -> list[dict[str, Any]]:
-        found = (handles.read(number, _JSON) for number in numbers)
-        return [parse_json_object(content, name) for name, content in found]
+    def _read_encoded(self, handles: _Shards, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
+        return (handles.read(number, kind) for number in numbers)
 
 
 def shard_files(path: Path) -> list[Path]:
@@ -176,10 +143,10 @@ def _read_samples(path: Path) -> Iterator[list[tuple[int, int]]]:
 
 def _check_sample(key: str, places: dict[int, tuple[int, int]], path: Path) -> list[tuple[int, int]]:
     """Return the places of a sample, which must have an image and a label."""
-    if _IMAGE not in places or _TEXT not in places:
-        missing = "image" if _IMAGE not in places else "label"
+    if IMAGE not in places or LABEL not in places:
+        missing = "image" if IMAGE not in places else "label"
         raise MalformedError(f"sample {key!r} of its {path.name} has no {missing}")
-    return [places[_IMAGE], places[_TEXT], places.get(_JSON, (0, -1))]
+    return [places[IMAGE], places[LABEL], places.get(TRUTH, (0, -1))]
 
 
 def _read_members(path: Path) -> Iterator[tuple[str, int, int]]:
