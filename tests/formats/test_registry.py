@@ -45,12 +45,6 @@ class ToyWriter:
     def encode(self, chunk):
         return {"images": chunk.images.tobytes(), "labels": [label.decode() for label in chunk.labels.tolist()]}
 
-    def pack(self, encoded):
-        return encoded
-
-    def unpack(self, plain):
-        return plain
-
     def write(self, encoded):
         self._file.file.write(encoded["images"])
         self._labels += encoded["labels"]
