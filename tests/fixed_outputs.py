@@ -26,6 +26,7 @@ COMMANDS = {
     "natural": ["--style=natural", "--image-width=128", "--set=slant=-0.3:0.5", "--pattern=date"],
     "document": ["--style=document", "--image-width=40", "--truth=boxes", "--pattern=amount"],
 }
+LABEL_ENDINGS = (".txt", ".csv", ".jsonl")
 FORMATS = ("pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet")
 
 
@@ -60,7 +61,7 @@ def dataset_of(folder, file_format, *options):
     path = Path(folder) / {"pickle": "set.pickle", "hdf5": "set.h5", "npz": "set.npz", "lmdb": "set.lmdb"}.get(
         file_format, "set"
     )
-    more = ["--labels=jsonl"] if file_format == "png" else []
+    more = ["--labels=json,csv,tesseract,jsonl"] if file_format == "png" else []
     words = [
         "--num-images=40",
         "--seed=3",
@@ -78,7 +79,11 @@ def dataset_of(folder, file_format, *options):
         truth = dataset.get_truth()
         about = dataset.get_metadata()
         hashed = digest(images, np.array(labels, np.str_), *(truth[name] for name in sorted(truth)))
-        found[part.name] = hashlib.sha256(hashed.encode() + str(about["job"]).encode()).hexdigest()
+        # Not all metadata: versions and the time of creation change. Nor the bytes of files, which follow from the
+        # versions of compression libraries; the label files of png are plain text.
+        texts = [hashed, str(about["job"]), str(about["digits_sha256"])]
+        texts += [each.read_text("utf-8") for each in sorted(part.rglob("*")) if each.suffix in LABEL_ENDINGS]
+        found[part.name] = hashlib.sha256("\n".join(texts).encode()).hexdigest()
     return found
 
 

@@ -23,6 +23,7 @@ from number_generator.formats.reader import load_arrays, open_reader
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 SIGNATURE = b"TOY1"
 SHOUT, WHISPER = b"shout", b"whisp"
 
@@ -249,3 +250,13 @@ def test_the_table_loads_nothing_heavy():
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
 
     assert result.stdout == "[]\n"
+
+
+@pytest.mark.skipif(not PROJECT.is_file(), reason="the contracts stand in the checkout")
+def test_every_format_is_in_the_contracts_that_keep_it_apart_and_light():
+    text = PROJECT.read_text(encoding="utf-8")
+    apart, light = (text.split(name)[1].split("]")[0] for name in ('"independence"', "as_packages"))
+
+    for name in registry.FORMATS:
+        assert f'"number_generator.formats.{name}"' in apart, name
+        assert f'"number_generator.formats.{name}"' in light, name
