@@ -16,8 +16,9 @@ from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, Images, format_size
+from number_generator.formats.dataset import GenericDataset, format_size
 from number_generator.formats.reader import load_arrays
+from number_generator.job.chunk import Images
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
 

@@ -13,9 +13,7 @@ from number_generator.digits.mixtures import mix_digits, to_mixture
 from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
-
-PACKAGED = "packaged"
-"""The name of the packaged digits; on its own, an empty name means them as well."""
+from number_generator.job.defaults import PACKAGED
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None

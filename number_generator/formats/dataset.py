@@ -17,10 +17,8 @@ from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.pickle.reader import check_metadata
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import find_format
-from number_generator.job.chunk import TruthField
+from number_generator.job.chunk import Images, TruthField
 from number_generator.system.checks import check_integer
-
-Images = npt.NDArray[np.uint8]
 
 _ITERATION_BYTES = 4 * 2**20
 

@@ -12,7 +12,7 @@ import numpy as np
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
-from number_generator.formats.dataset import Images
+from number_generator.job.chunk import Images
 from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
