@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import rng, streams
-from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.dataset import DigitImageDataset, check_not_empty
 from number_generator.digits.style_clusters import find_clusters
-from number_generator.errors import DatasetError, SpecError
+from number_generator.errors import SpecError
 from number_generator.job.spec import PART_NAME
 from number_generator.system.checks import check_integer, format_value
 
@@ -159,8 +159,7 @@ def divide_digits(digits: DigitImageDataset, split: Split) -> dict[str, Integers
     """Return the numbers of the images in each part of `split_digits`, ascending, by name in the given order."""
     if not isinstance(digits, DigitImageDataset):
         raise SpecError(f"digits is {format_value(digits)}: give a DigitImageDataset")
-    if not len(digits):
-        raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+    check_not_empty(digits)
     labels = digits.classes.astype(np.int64)
     rank = _rank_images(digits)
     if digits.writer_ids is not None:
