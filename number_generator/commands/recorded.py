@@ -28,7 +28,7 @@ def parsed_command(text: str) -> argparse.Namespace:
         raise SpecError(f"the command {text!r}: {message}; give the options of {PROGRAM}")
 
     parser = make_dataset_parser()
-    parser.error = reject  # type: ignore[method-assign]  # argparse's own ends the process
+    parser.error = reject  # type: ignore[method-assign] # argparse's own ends the process
     try:
         words = shlex.split(text)
     except ValueError as exc:

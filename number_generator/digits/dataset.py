@@ -140,7 +140,7 @@ class DigitImageDataset(GenericDataset):
         """
         is_folder = is_folder_of_images(input_filepath)
         raw = load_folder(input_filepath) if is_folder else load_arrays(input_filepath)
-        is_turned = not is_folder and _TRANSPOSED.fullmatch(os.path.basename(os.fspath(input_filepath)))  # noqa: PTH119
+        is_turned = not is_folder and _TRANSPOSED.fullmatch(os.path.basename(os.fspath(input_filepath)))  # noqa: PTH119 - as it is written
         images = raw.images.transpose(0, 2, 1) if is_turned else raw.images
         try:
             loaded = DigitImageDataset(

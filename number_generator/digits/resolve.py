@@ -105,12 +105,12 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         return _mix(tuple((name, load_digits(name), weight) for name, weight in several.items()))
     try:
         is_folder = is_folder_of_images(source)
-        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type]
+        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type] # a path by now
     except DatasetNotFoundError as exc:
         if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
             raise DatasetNotFoundError(f"{exc}. Named digits are {PACKAGED}, {', '.join(SOURCES)}") from exc
         raise
-    return _load_path(os.fspath(source), _stat_files(files))  # type: ignore[arg-type]
+    return _load_path(os.fspath(source), _stat_files(files))  # type: ignore[arg-type] # a path by now
 
 
 def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> DigitImageDataset:

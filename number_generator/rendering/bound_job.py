@@ -168,7 +168,7 @@ def _restore(kind: type[_Bound], job: Job, packed: bytes) -> _Bound:
 @lru_cache(maxsize=2)
 def _unpack(packed: bytes) -> DigitImageDataset:
     # A bound job travels pickled itself, and is as trusted as what it comes with.
-    parts = pickle.loads(isal_zlib.decompress(packed))  # noqa: S301
+    parts = pickle.loads(isal_zlib.decompress(packed))  # noqa: S301 - see above
     images, labels, writer_ids, cluster_ids, source_numbers, mixture = parts
     return DigitImageDataset.from_sources(
         images, labels, writer_ids=writer_ids, cluster_ids=cluster_ids, source_numbers=source_numbers, mixture=mixture

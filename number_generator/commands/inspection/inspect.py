@@ -72,7 +72,7 @@ class Origin:
         return cls(
             read_text("command"),
             read_text("package_version"),
-            float(created) if is_time else None,  # type: ignore[arg-type]
+            float(created) if is_time else None,  # type: ignore[arg-type] # a number by now
             read_integer("seed"),
             read_text("style"),
             read_text("fit"),

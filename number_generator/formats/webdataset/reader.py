@@ -162,7 +162,7 @@ def _read_members(path: Path) -> Iterator[tuple[str, int, int]]:
             while (member := archive.next()) is not None:
                 after_last = archive.offset
                 # The archive would keep them all.
-                archive.members = []  # type: ignore[attr-defined]
+                archive.members = []  # type: ignore[attr-defined] # not in the stubs
                 if not member.isreg() or member.issparse():
                     continue
                 if member.offset_data + member.size > len(content):
