@@ -306,8 +306,7 @@ class DigitImageDataset(GenericDataset):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Objects pickled by an earlier version have no mixture.
-        self.__dict__.update({"_mixture": None, **state}, _lock=threading.RLock())
+        self.__dict__.update(state, _lock=threading.RLock())
 
 
 def check_not_empty(digits: DigitImageDataset) -> None:
