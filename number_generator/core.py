@@ -1,4 +1,4 @@
-"""The classes and functions of version 0.0.1, and `generate_batch` and `generate_chunk`: thin doors to the engine."""
+"""The classes and functions of version 0.0.1, with `generate_batch` and `generate_chunk`: layers over the engine."""
 
 import os
 from collections.abc import Iterable, Sequence

@@ -161,13 +161,13 @@ class Batches:
                 yield from batches
 
     def at(self, epoch: int) -> "Batches":
-        """Return the batches of an epoch: as many, of the images that follow those of the epochs before."""
+        """Return the batches of an epoch: the same number, of the images that follow those of earlier epochs."""
         span = self.job.span
         first = span.start + epoch * len(span)
         return self.change_job(span=Span(first, first + len(span)))
 
     def change_job(self, **changes: Any) -> "Batches":
-        """Return the same with some fields of the job changed, as `BoundJob.change_job` does."""
+        """Return the same with some attributes of the job changed, as `BoundJob.change_job` does."""
         return replace(self, bound=self.bound.change_job(**changes))
 
     @property

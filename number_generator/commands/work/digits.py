@@ -112,7 +112,7 @@ def _find_clusters(digits: DigitImageDataset) -> Any:
 def _save_npz(
     digits: DigitImageDataset, clusters: Any, path: Path, interruption: Interruption, *, overwrite: bool
 ) -> None:
-    """Write an archive that says where its digits come from, whole or not at all."""
+    """Write an archive that says where its digits come from, to a file that is complete or absent."""
     metadata = np.array(json.dumps(digits.get_metadata(), default=str))
     arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
     groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}

@@ -50,7 +50,7 @@ def _choose_target(options: argparse.Namespace) -> str:
         raise SpecError(
             f"--sequence is {sequence!r}: give digits from 0 to 9 and the separators - . , / ( ) + and space"
         )
-    # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
+    # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
     if path.lower().endswith(".png") and not os.path.isdir(path):  # noqa: PTH112 - see above
         return str(path)
     if options.preview is None:
