@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
-from number_generator.formats.dataset import GenericDataset, Images
+from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.png.single import check_png_path, save_png
+from number_generator.job.chunk import Images
 from number_generator.job.defaults import SPACING_RANGE
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.numbers.sequences import format_labels, pack_sequences

@@ -1,4 +1,4 @@
-"""The classes and functions of version 0.0.1, and `generate_batch` and `generate_chunk`: thin doors to the engine."""
+"""The classes and functions of version 0.0.1, with `generate_batch` and `generate_chunk`: layers over the engine."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -11,8 +11,8 @@ from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.resolve import Digits, resolve_digits, set_default_dataset_filepath
 from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
-from number_generator.formats.dataset import GenericDataset, Images
-from number_generator.job.chunk import Chunk
+from number_generator.formats.dataset import GenericDataset
+from number_generator.job.chunk import Chunk, Images
 from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span

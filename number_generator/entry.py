@@ -40,7 +40,7 @@ def _run(command: str) -> "NoReturn":
     _open_closed_streams()
     # If scipy is installed, numba loads its linear algebra at start-up, which takes a fifth of a second. Nothing here
     # needs it, and the process belongs to the command.
-    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type]
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type] # None blocks the import
     from number_generator.commands import generate  # noqa: PLC0415 - see the module's first line
 
     status = getattr(generate, command)(sys.argv[1:], interruption)

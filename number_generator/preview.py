@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     import numpy.typing as npt
 
     from number_generator.digits.dataset import DigitImageDataset
-    from number_generator.formats.dataset import GenericDataset, Images
+    from number_generator.formats.dataset import GenericDataset
+    from number_generator.job.chunk import Images
     from number_generator.job.handwriting import Handwriting
 
 __all__ = ["preview"]

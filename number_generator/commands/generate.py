@@ -9,7 +9,7 @@ import argparse
 from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded
-from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, SPACING_RANGE
+from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PROGRAM, SPACING_RANGE
 from number_generator.system.signals import Interruption
 
 
@@ -51,7 +51,7 @@ def make_image_parser() -> argparse.ArgumentParser:
 def make_dataset_parser() -> argparse.ArgumentParser:
     """Return the parser of `generate-phone-numbers`."""
     parser = make_parser(
-        "generate-phone-numbers",
+        PROGRAM,
         "Make a labelled dataset of images of numbers in real handwritten digits: phone numbers, or whatever the "
         "options below describe. By default they look like Japanese phone numbers: a 0, a digit from 1 to 9, then any "
         "digits, 10 or 11 in all with equal chance.",

@@ -8,14 +8,12 @@ from number_generator.commands.options import add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, run_guarded
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
-from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH
+from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
 from number_generator.system.signals import Interruption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
-
-_VERIFIED = 256
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
@@ -225,10 +223,10 @@ def _add_inspect(commands: "_Commands") -> None:
         "--verify",
         nargs="?",
         type=_parse_count,
-        const=_VERIFIED,
+        const=VERIFIED_IMAGES,
         metavar="N",
-        help=f"make N images again with the recorded command ({_VERIFIED} if N is left out), and compare them with "
-        "those of the dataset; this reads files that the command names, such as digits (default: make none)",
+        help=f"make N images again with the recorded command ({VERIFIED_IMAGES} if N is left out), and compare them "
+        "with those of the dataset; this reads files that the command names, such as digits (default: make none)",
     )
     parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
     parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset")

@@ -31,7 +31,7 @@ class Output:
         """Return the file or folder of a part of a split."""
         has_ending = find_format(self.target) is not None
         # `pathlib` would drop the "./" that the command has always shown.
-        root, ending = os.path.splitext(self.target) if has_ending else (self.target, "")  # noqa: PTH122
+        root, ending = os.path.splitext(self.target) if has_ending else (self.target, "")  # noqa: PTH122 - as it is written
         return f"{root}-{name}{ending}"
 
 
@@ -95,7 +95,7 @@ def parse_output(options: argparse.Namespace, name: str) -> Output:
 def _choose_target(output_path: str, name: str, file_format: str) -> str:
     """Return the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
     # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
-    is_folder = os.path.isdir(output_path)  # noqa: PTH112
+    is_folder = os.path.isdir(output_path)  # noqa: PTH112 - see above
     if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash
         whole = output_path.rstrip("/" + os.sep)
         is_named = os.path.basename(whole) not in ("", os.curdir, os.pardir)  # noqa: PTH119 - as it is written
@@ -107,4 +107,4 @@ def _choose_target(output_path: str, name: str, file_format: str) -> str:
     may_be_itself = FORMATS[file_format].is_folder and output_path and not output_path.endswith(("/", os.sep))
     if may_be_itself and not is_folder:
         return output_path
-    return os.path.join(output_path, name + FORMATS[file_format].usual_ending)  # noqa: PTH118
+    return os.path.join(output_path, name + FORMATS[file_format].usual_ending)  # noqa: PTH118 - as it is written

@@ -7,8 +7,7 @@ from typing import NoReturn
 
 from number_generator.commands.generate import make_dataset_parser
 from number_generator.errors import SpecError
-
-_PROGRAM = "generate-phone-numbers"
+from number_generator.job.defaults import PROGRAM
 
 
 def parsed_command(text: str) -> argparse.Namespace:
@@ -26,14 +25,14 @@ def parsed_command(text: str) -> argparse.Namespace:
     """
 
     def reject(message: str) -> NoReturn:
-        raise SpecError(f"the command {text!r}: {message}; give the options of {_PROGRAM}")
+        raise SpecError(f"the command {text!r}: {message}; give the options of {PROGRAM}")
 
     parser = make_dataset_parser()
-    parser.error = reject  # type: ignore[method-assign]  # argparse's own ends the process
+    parser.error = reject  # type: ignore[method-assign] # argparse's own ends the process
     try:
         words = shlex.split(text)
     except ValueError as exc:
         reject(str(exc))
-    if words and os.path.basename(words[0]) in (_PROGRAM, f"{_PROGRAM}.py"):  # noqa: PTH119 - as it is written
+    if words and os.path.basename(words[0]) in (PROGRAM, f"{PROGRAM}.py"):  # noqa: PTH119 - as it is written
         del words[0]
     return parser.parse_args(words)

@@ -16,8 +16,9 @@ from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, Images, format_size
+from number_generator.formats.dataset import GenericDataset, format_size
 from number_generator.formats.reader import load_arrays
+from number_generator.job.chunk import Images
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
 
@@ -139,7 +140,7 @@ class DigitImageDataset(GenericDataset):
         """
         is_folder = is_folder_of_images(input_filepath)
         raw = load_folder(input_filepath) if is_folder else load_arrays(input_filepath)
-        is_turned = not is_folder and _TRANSPOSED.fullmatch(os.path.basename(os.fspath(input_filepath)))  # noqa: PTH119
+        is_turned = not is_folder and _TRANSPOSED.fullmatch(os.path.basename(os.fspath(input_filepath)))  # noqa: PTH119 - as it is written
         images = raw.images.transpose(0, 2, 1) if is_turned else raw.images
         try:
             loaded = DigitImageDataset(
@@ -194,8 +195,7 @@ class DigitImageDataset(GenericDataset):
         >>> half.subset(range(100, 2500)).source_numbers[:3]
         array([200, 202, 204])
         """
-        if not len(self):
-            raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+        check_not_empty(self)
         chosen = _check_numbers(numbers, len(self))
         clusters = self._cluster_ids if cluster_ids is None else _check_ids("cluster", cluster_ids, len(self))
         mixture = self._mixture
@@ -224,8 +224,7 @@ class DigitImageDataset(GenericDataset):
             From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
         """
         numbers = np.flatnonzero(self._digits == check_integer("digit", digit, 0, 9))
-        if numbers.size == 0:
-            raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+        check_not_empty(self)  # else each digit has images
         drawn = layout.sample_glyph(np.uint64(check_seed(seed)), np.uint64(0), len(numbers))
         return self._images[numbers[drawn]].copy()
 
@@ -271,8 +270,7 @@ class DigitImageDataset(GenericDataset):
         """All glyphs packed for rendering; made at first use."""
         with self._lock:
             if self._atlas is None:
-                if not len(self):
-                    raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+                check_not_empty(self)
                 mixture = None if self._mixture is None else (self._mixture.origin, self._mixture.weights)
                 self._atlas = GlyphAtlas.from_digits(self._images, self._digits, self._source_numbers, mixture)
             return self._atlas
@@ -308,8 +306,13 @@ class DigitImageDataset(GenericDataset):
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        # Objects pickled by an earlier version have no mixture.
-        self.__dict__.update({"_mixture": None, **state}, _lock=threading.RLock())
+        self.__dict__.update(state, _lock=threading.RLock())
+
+
+def check_not_empty(digits: DigitImageDataset) -> None:
+    """Raise DatasetError if there are no digits."""
+    if not len(digits):
+        raise DatasetError("the digit dataset is empty: load one, or give images and labels")
 
 
 def _drop_mixture(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,7 @@ from number_generator.digits.mixtures import mix_digits, to_mixture
 from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
-
-PACKAGED = "packaged"
-"""The name of the packaged digits; on its own, an empty name means them as well."""
+from number_generator.job.defaults import PACKAGED
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
@@ -107,12 +105,12 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         return _mix(tuple((name, load_digits(name), weight) for name, weight in several.items()))
     try:
         is_folder = is_folder_of_images(source)
-        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type]
+        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type] # a path by now
     except DatasetNotFoundError as exc:
         if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
             raise DatasetNotFoundError(f"{exc}. Named digits are {PACKAGED}, {', '.join(SOURCES)}") from exc
         raise
-    return _load_path(os.fspath(source), _stat_files(files))  # type: ignore[arg-type]
+    return _load_path(os.fspath(source), _stat_files(files))  # type: ignore[arg-type] # a path by now
 
 
 def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> DigitImageDataset:

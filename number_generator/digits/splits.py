@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import rng, streams
-from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.dataset import DigitImageDataset, check_not_empty
 from number_generator.digits.style_clusters import find_clusters
-from number_generator.errors import DatasetError, SpecError
+from number_generator.errors import SpecError
+from number_generator.job.spec import PART_NAME
 from number_generator.system.checks import check_integer, format_value
 
 Integers = npt.NDArray[np.int64]
@@ -22,7 +23,6 @@ Integers = npt.NDArray[np.int64]
 MAX_SPLITS = 100
 
 _EXAMPLE = "train=0.8,val=0.1,test=0.1"
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")  # it becomes part of a file name
 _SHARE = re.compile(r"(\d+\.?\d*|\.\d+|\d+/\d+)", re.ASCII)
 _MOST_CHARACTERS = 40  # of a share: Fraction takes minutes for some longer texts
 _FINEST = 10**18  # no share needs a larger denominator: there are fewer than 2**63 images
@@ -159,8 +159,7 @@ def divide_digits(digits: DigitImageDataset, split: Split) -> dict[str, Integers
     """Return the numbers of the images in each part of `split_digits`, ascending, by name in the given order."""
     if not isinstance(digits, DigitImageDataset):
         raise SpecError(f"digits is {format_value(digits)}: give a DigitImageDataset")
-    if not len(digits):
-        raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+    check_not_empty(digits)
     labels = digits.classes.astype(np.int64)
     rank = _rank_images(digits)
     if digits.writer_ids is not None:
@@ -196,7 +195,7 @@ def _check_shares(shares: Any) -> tuple[tuple[str, Fraction], ...]:
         raise SpecError(f"the split has {len(pairs)} name{'s' * (len(pairs) != 1)}: give from 2 to {MAX_SPLITS}")
     earlier: dict[str, str] = {}
     for name, _ in pairs:
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not isinstance(name, str) or not PART_NAME.fullmatch(name):
             raise SpecError(
                 f"a name of the split is {format_value(name)}: it becomes part of a file's name; give from 1 to "
                 "50 of the characters A to Z, a to z, 0 to 9, - and _"

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.atlas import GlyphAtlas, order_glyphs
-from number_generator.digits.dataset import DigitImageDataset
+from number_generator.digits.dataset import DigitImageDataset, check_not_empty
 from number_generator.digits.style_clusters import CLUSTERS, compute_style_clusters, find_clusters
-from number_generator.errors import DatasetError, SpecError
+from number_generator.errors import SpecError
 from number_generator.job.handwriting import Handwriting
 
 Integers = npt.NDArray[np.int64]
@@ -81,8 +81,7 @@ def find_writers(digits: DigitImageDataset, kind: str) -> Writers:
     """
     if kind not in ("mixed", "cluster", "dataset", "auto"):
         raise SpecError(f"writer is {kind!r}: give 'mixed', 'cluster', 'dataset' or 'auto'")
-    if not len(digits):
-        raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+    check_not_empty(digits)
     if kind == "dataset" and digits.writer_ids is None:
         raise SpecError(
             "writer is 'dataset', but the digit dataset has no writer ids: put QMNIST's extended labels, such as "

@@ -1,4 +1,4 @@
-"""The life of a writer: a file or folder that is whole or not there, around what each format writes into it."""
+"""The life of a writer: a file or folder that is complete or absent, around what each format writes into it."""
 
 import contextlib
 from collections.abc import Iterator

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -18,12 +17,11 @@ from number_generator.formats.schema import describe, parse_truth_fields
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.provenance import join_metadata
-from number_generator.job.spec import Span
+from number_generator.job.spec import PART_NAME, Span
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
 _SPAN_BYTES = 4 * 2**20
-_PART = re.compile(r"[A-Za-z0-9_-]{1,50}")  # as a split names its parts
 
 
 def convert(
@@ -247,7 +245,7 @@ def _choose_part(part: str | None, metadata: dict[str, Any]) -> str:
     """Return the part of a split that a dataset is, or raise SpecError if `part` cannot begin a file name."""
     if part is None:
         recorded = metadata.get("split")
-        return recorded if isinstance(recorded, str) and _PART.fullmatch(recorded) else "train"
-    if not isinstance(part, str) or not _PART.fullmatch(part):
+        return recorded if isinstance(recorded, str) and PART_NAME.fullmatch(recorded) else "train"
+    if not isinstance(part, str) or not PART_NAME.fullmatch(part):
         raise SpecError(f"part is {part!r}: give letters, digits, - and _, as in train")
     return part

@@ -17,10 +17,8 @@ from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.pickle.reader import check_metadata
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import find_format
-from number_generator.job.chunk import TruthField
+from number_generator.job.chunk import Images, TruthField
 from number_generator.system.checks import check_integer
-
-Images = npt.NDArray[np.uint8]
 
 _ITERATION_BYTES = 4 * 2**20
 
@@ -111,20 +109,7 @@ class GenericDataset:
         OutputError
             If the file cannot be written.
         """
-        self._save(check_target(output_filepath, "the output path"), metadata, overwrite=True)
-
-    def _save(self, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool) -> None:
-        """Write the dataset as `save` does, which may replace an earlier file, or not."""
-        shape = self._shape
-        if 0 in shape[1:]:
-            raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
-        written = _copy_metadata(self._metadata if metadata is None else metadata)
-        check_metadata(written)
-        reader = self._reader
-        if reader is None:
-            raw = RawDataset(self._images, self._labels, truth=self._truth, fields=self._fields)
-            reader = MemoryReader(raw, self._labels, path)
-        write_dataset(reader, path, find_format(path) or "pickle", metadata=written, overwrite=overwrite)
+        save_dataset(self, check_target(output_filepath, "the output path"), metadata, overwrite=True)
 
     def get_metadata(self) -> dict[str, Any]:
         """Return the metadata: generated datasets have `creation_timestamp`, `spacing_range`, `image_width`, etc."""
@@ -233,6 +218,22 @@ class GenericDataset:
 
 
 _NO_IMAGES: Images = np.empty((0, 0, 0), np.uint8)
+
+
+def save_dataset(
+    dataset: GenericDataset, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool
+) -> None:
+    """Write a dataset as `GenericDataset.save` does; `overwrite` says whether an earlier file may be replaced."""
+    shape = dataset._shape
+    if 0 in shape[1:]:
+        raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
+    written = _copy_metadata(dataset._metadata if metadata is None else metadata)
+    check_metadata(written)
+    reader = dataset._reader
+    if reader is None:
+        raw = RawDataset(dataset._images, dataset._labels, truth=dataset._truth, fields=dataset._fields)
+        reader = MemoryReader(raw, dataset._labels, path)
+    write_dataset(reader, path, find_format(path) or "pickle", metadata=written, overwrite=overwrite)
 
 
 def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:

@@ -13,13 +13,11 @@ import numpy as np
 from number_generator.formats.base_reader import Handles, SlicedReader
 from number_generator.formats.image_decoding import check_size, decode_image, read_size
 from number_generator.formats.paths import MalformedError, check_dataset, reading
-from number_generator.formats.schema import Description, parse_json, parse_truth_rows
+from number_generator.formats.schema import MOST_LABEL_BYTES, Description, parse_json, parse_truth_rows
 from number_generator.job.chunk import TruthField
 
 IMAGE, LABEL, TRUTH = range(3)
 """What a dataset may hold of each image, encoded."""
-MOST_LABEL_BYTES = 1 << 16
-"""What one label may take: a sequence may hold 10,000 digits."""
 
 _MOST_TRUTH_BYTES = 64 << 20
 _NUMBERED = re.compile(r"(?P<part>.*?)[-_.]?\d+(?:-of-\d+)?\.\w+", re.DOTALL)

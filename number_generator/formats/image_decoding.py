@@ -17,10 +17,10 @@ _MOST_PIXELS = 1 << 26
 _FORMATS = ("PNG", "JPEG")
 # The others, of 16 bits a pixel or with decimals, have no value that is known to be white.
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER = b"\0\0\0\x0dIHDR"
-_GREY_8_BIT = bytes((8, 0, 0, 0, 0))
-_END = b"\0\0\0\0IEND\xaeB`\x82"
+GREY_8_BIT = bytes((8, 0, 0, 0, 0))  # depth, colour type, compression, filters, no interlacing
+END = b"\0\0\0\0IEND\xaeB`\x82"
 _DATA_AT = 41  # after the signature, the header's 25 bytes, and length and name of the block of pixels
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -28,7 +28,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 def read_size(content: bytes, name: str) -> tuple[int, int]:
     """Return height and width of a PNG or JPEG image; only the header is read."""
-    if len(content) >= _DATA_AT and content[:16] == _SIGNATURE + _HEADER:
+    if len(content) >= _DATA_AT and content[:16] == SIGNATURE + _HEADER:
         return int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big")
     with _open_image(content, name) as image:
         return image.height, image.width
@@ -73,10 +73,10 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     It is 8-bit grey, not interlaced, in one block of pixels and nothing else, with no filter in any row, as this
     package writes it. Its checksum is that of the deflate stream.
     """
-    if content[24:29] != _GREY_8_BIT or content[37:_DATA_AT] != b"IDAT":
+    if content[24:29] != GREY_8_BIT or content[37:_DATA_AT] != b"IDAT":
         return False
     end = _DATA_AT + int.from_bytes(content[33:37], "big")
-    if content[end + 4 :] != _END:
+    if content[end + 4 :] != END:
         return False
     height, width = out.shape
     deflate: Any = importlib.import_module("deflate")

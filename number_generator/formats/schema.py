@@ -38,6 +38,8 @@ IMAGES_A_FOLDER = 10_000
 """Numbers of images that share a folder of PNG files."""
 CHARACTER_FIELDS = ("boxes", "glyphs", "glyph_parameters")
 """The arrays of ground truth that have an entry for each character of the label."""
+MOST_LABEL_BYTES = 1 << 16
+"""What one label may take: a sequence may hold 10,000 digits."""
 
 _LINE_FIELDS = ("writers", "parameters")
 _DTYPES = ("int16", "int32", "int64", "float32", "float64")

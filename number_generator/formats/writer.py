@@ -24,7 +24,7 @@ class Writer(Protocol):
 
     @property
     def span_multiple(self) -> int:
-        """Spans must hold a multiple of so many images, but for the last one."""
+        """All spans but the last must hold a multiple of this many images."""
 
     def encode(self, chunk: Chunk) -> Any:
         """Prepare a chunk for writing, as `base_writer.Encoded`; worker threads call it, many at once."""

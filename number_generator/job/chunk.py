@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from number_generator.job.spec import Span
 
+Images = npt.NDArray[np.uint8]
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

@@ -1,4 +1,10 @@
-"""Defaults and limits that several rooms share, each written once; importing this loads nothing else."""
+"""Names, defaults and limits that several rooms share, each written once; importing this loads nothing else."""
+
+PROGRAM = "generate-phone-numbers"
+"""The command that makes datasets, as they record it."""
+
+PACKAGED = "packaged"
+"""The name of the packaged digits; on its own, an empty name means them as well."""
 
 NUM_IMAGES = 1000
 """Number of images that a command makes."""
@@ -23,3 +29,6 @@ SPAN_BYTES = 12 * 2**20
 
 MAX_SHARDS = 10_000
 """The most shards that a dataset can have."""
+
+VERIFIED_IMAGES = 256
+"""How many images `inspect --verify` makes again by default."""

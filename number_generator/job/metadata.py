@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from number_generator._version import __version__
+from number_generator.job.defaults import PROGRAM
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.spec import RENDER_VERSION, Job
 
@@ -86,7 +87,7 @@ def make_metadata(
         recorded |= {"style_version": STYLE_VERSION, "writer": writers[0], "writers_sha256": writers[1]}
     words = [*(f"--{option}={value}" for option, value in options.items()), *words]
     words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
-    command = shlex.join(["generate-phone-numbers", *words])
+    command = shlex.join([PROGRAM, *words])
     whole = {
         **job.numbers.describe(),
         "num_images": count,

@@ -1,5 +1,6 @@
 """What to make: the frozen descriptions that everything takes, and the validation of their arguments."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ MIN_STYLED_SPACING = -65_535
 # Pillow holds the box of a resize in single precision: up to here it is exact, and so are the pixels.
 _MAX_NATURAL_WIDTH = 2**24
 MAX_IMAGE_NUMBER = 2**63 - 1
+PART_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
+"""The name of a part of a split, which becomes part of a file name."""
 # A task enters the interpreter about ten times, and other threads wait for that: on 16 cores, 16 threads made 2.6 times
 # the images of one thread in tasks of 256, 8.5 times in tasks of 1,024, and 10.9 times in tasks of 2,500.
 _FEWEST_SPAN_IMAGES = 512

@@ -143,7 +143,7 @@ def _make_sampler(regions: tuple[str, ...], dashes: bool) -> Sampler:
     """Build the tables of some regions from the plans of their calling codes."""
     from phonenumbers import country_code_for_valid_region  # noqa: PLC0415 - the metadata loads when it is used
 
-    from number_generator.numbers.national_plans import Template, make_plan, strip_separators  # noqa: PLC0415
+    from number_generator.numbers.national_plans import Template, make_plan, strip_separators  # noqa: PLC0415 - likewise
 
     codes = {region: country_code_for_valid_region(region) for region in regions}
     edges: list[tuple[tuple[int, int], ...]] = []

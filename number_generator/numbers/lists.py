@@ -90,7 +90,7 @@ class ListedNumbers:
         return self.packed.longest
 
     def digits_before(self, number: int) -> int:
-        """Count the characters of all images before image `number`, at the most."""
+        """Return an upper bound of the characters of all images before image `number`."""
         if self.order == "drawn":
             return number * self.longest
         rounds, rest = divmod(number - self.first, len(self.packed))

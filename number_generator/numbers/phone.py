@@ -32,7 +32,7 @@ class PhoneNumbers:
         return self._SHORTEST + 1 + (self._DASHES if self.dashes else 0)
 
     def digits_before(self, number: int) -> int:
-        """Count the digits of all images before image `number`, at the most."""
+        """Return an upper bound of the digits of all images before image `number`."""
         return number * self.longest
 
     def sequences(self, seed: int, span: Span) -> Sequences:

@@ -46,7 +46,7 @@ class FixedNumbers:
         return Sequences(self.packed.codes[offsets[0] : offsets[-1]], offsets - offsets[0])
 
     def describe(self) -> dict[str, Any]:
-        """Return that they were given, for a file's metadata."""
+        """Return an entry for a file's metadata: the numbers were given."""
         return {"numbers": "given"}
 
 
@@ -56,7 +56,7 @@ class DrawnNumbers:
     __slots__ = ()
 
     def digits_before(self: NumberSource, number: int) -> int:
-        """Count the characters of all images before image `number`, at the most."""
+        """Return an upper bound of the characters of all images before image `number`."""
         return number * self.longest
 
     def draw(self: NumberSource, count: int, *, seed: int | None = None, start: int = 0) -> list[str]:

@@ -4,18 +4,15 @@ import math
 from contextlib import closing
 
 import numpy as np
-import numpy.typing as npt
 
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import MemoryLimitError
-from number_generator.job.chunk import Chunk
+from number_generator.job.chunk import Chunk, Images
 from number_generator.job.spec import Job, Span
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.ground_truth import join_truth
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.threads import ordered_map
-
-Images = npt.NDArray[np.uint8]
 
 _TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
 

@@ -33,9 +33,9 @@ _MAKING = threading.Lock()
 class BoundJob:
     """A job and the digits that it draws from, which must be of its height.
 
-    It pickles as the job and the digits, compressed. The atlas, which can take seconds, is made anew in each process
-    that the pickle reaches, once for all bound jobs of the same digits. Their style clusters travel with the digits, as
-    another machine may compute slightly different ones.
+    It pickles as the job and the digits, compressed. The atlas can take seconds to make; each process that unpickles it
+    does so once for all bound jobs of the same digits. Their style clusters travel with the digits, as another machine
+    may compute slightly different ones.
     """
 
     job: Job
@@ -70,7 +70,7 @@ class BoundJob:
         return make_whole_chunk(job, self.atlas, workers)
 
     def change_job(self: _Bound, **changes: Any) -> _Bound:
-        """Return the same with some fields of the job changed, but not the style, as the atlas is kept."""
+        """Return the same with some attributes of the job changed, but not the style, as the atlas is kept."""
         changed = type(self)(replace(self.job, **changes), self.digits)
         return changed.keep_atlas(self.__dict__["atlas"]) if "atlas" in self.__dict__ else changed
 
@@ -156,7 +156,7 @@ def bind_job(
     label: Label = "written",
     truth: tuple[str, ...] = (),
 ) -> BoundJob:
-    """Bind a job to digits, whose height it takes; the atlas is made at once, or refused if they are not enough."""
+    """Bind a job to digits and take their height; the atlas is made at once, so that too few digits fail here."""
     atlas = prepare_atlas(digits, spec.style)
     return BoundJob(Job(numbers, spec, atlas.height, seed, span, label, truth), digits).keep_atlas(atlas)
 
@@ -168,7 +168,7 @@ def _restore(kind: type[_Bound], job: Job, packed: bytes) -> _Bound:
 @lru_cache(maxsize=2)
 def _unpack(packed: bytes) -> DigitImageDataset:
     # A bound job travels pickled itself, and is as trusted as what it comes with.
-    parts = pickle.loads(isal_zlib.decompress(packed))  # noqa: S301
+    parts = pickle.loads(isal_zlib.decompress(packed))  # noqa: S301 - see above
     images, labels, writer_ids, cluster_ids, source_numbers, mixture = parts
     return DigitImageDataset.from_sources(
         images, labels, writer_ids=writer_ids, cluster_ids=cluster_ids, source_numbers=source_numbers, mixture=mixture

@@ -29,7 +29,7 @@ BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
 
 @dataclass(frozen=True, slots=True)
 class ParameterNames:
-    """The names of the columns of `parameters`, which are of lines, and of `glyph_parameters`."""
+    """The names of the columns of `parameters`, one row per line, and of `glyph_parameters`."""
 
     line: tuple[str, ...]
     glyph: tuple[str, ...]

@@ -10,10 +10,9 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from number_generator.errors import SpecError
+from number_generator.job.chunk import Images
 from number_generator.job.spec import MAX_WIDTH
 from number_generator.system.checks import check_integer
-
-Images = npt.NDArray[np.uint8]
 
 _WIDTH = 1200
 _WIDEST_ASPECT = 4 / 3  # of the sheet, lying or standing

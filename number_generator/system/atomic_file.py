@@ -12,7 +12,7 @@ from number_generator.system import temporaries
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import make_folder, translate_errors
 
-_WRITE_BACK_BYTES = 8 * 2**20
+_WRITE_BACK_BYTES = temporaries.WRITE_BACK_BYTES
 
 
 class AtomicFile:

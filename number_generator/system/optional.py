@@ -7,9 +7,9 @@ from number_generator.errors import MissingExtraError
 
 
 def import_optional(package: str, extra: str, what: str) -> ModuleType:
-    """Import an optional package, or a module of it such as "torch.utils.data", which an extra installs.
+    """Import an optional package, which an extra installs, or a module of it such as "torch.utils.data".
 
-    If it is missing, MissingExtraError says `what` needs it: "the format lmdb".
+    If it is missing, MissingExtraError says that `what`, such as "the format lmdb", needs it.
     """
     try:
         return importlib.import_module(package)

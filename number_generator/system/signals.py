@@ -67,15 +67,15 @@ def _remove(path: "str | os.PathLike[str]") -> bool:
     """Remove a file or folder; return whether it is gone."""
     # pathlib and shutil would have to be imported first.
     going = f"{os.fspath(path)}.going.partial"
-    if os.path.isdir(path):  # noqa: PTH112
+    if os.path.isdir(path):  # noqa: PTH112 - no pathlib yet
         # Others that write to it, such as a cluster's workers, no longer find it, and add nothing in the meantime.
-        _try(lambda folder: os.rename(folder, going), path)  # noqa: PTH104
-    if os.path.isdir(going):  # noqa: PTH112
+        _try(lambda folder: os.rename(folder, going), path)  # noqa: PTH104 - no pathlib yet
+    if os.path.isdir(going):  # noqa: PTH112 - no pathlib yet
         path = going  # renamed now, or by the run itself, which the signal interrupted in `remove_folder`
-    if os.path.isdir(path):  # noqa: PTH112
+    if os.path.isdir(path):  # noqa: PTH112 - no pathlib yet
         for folder, _, names in os.walk(path, topdown=False):
             for name in names:
-                _try(os.unlink, os.path.join(folder, name))  # noqa: PTH118
+                _try(os.unlink, os.path.join(folder, name))  # noqa: PTH118 - no pathlib yet
             _try(os.rmdir, folder)
     else:
         _try(os.unlink, path)

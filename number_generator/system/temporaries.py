@@ -24,6 +24,8 @@ if sys.platform != "win32":
 
 NOTHING_LEFT = "; nothing was left behind"
 """The end of an error message about a dataset that could not be written."""
+WRITE_BACK_BYTES = 8 * 2**20
+"""How much of a file is written before the system is asked to bring it to the disk."""
 
 _ENDING = ".partial"
 _EARLIER = ".earlier"

@@ -12,7 +12,7 @@ import numpy as np
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
-from number_generator.formats.dataset import Images
+from number_generator.job.chunk import Images
 from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting, checked_style
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
@@ -161,13 +161,13 @@ class Batches:
                 yield from batches
 
     def at(self, epoch: int) -> "Batches":
-        """Return the batches of an epoch: as many, of the images that follow those of the epochs before."""
+        """Return the batches of an epoch: the same number, of the images that follow those of earlier epochs."""
         span = self.job.span
         first = span.start + epoch * len(span)
         return self.change_job(span=Span(first, first + len(span)))
 
     def change_job(self, **changes: Any) -> "Batches":
-        """Return the same with some fields of the job changed, as `BoundJob.change_job` does."""
+        """Return the same with some attributes of the job changed, as `BoundJob.change_job` does."""
         return replace(self, bound=self.bound.change_job(**changes))
 
     @property

@@ -102,7 +102,7 @@ def format_page(found: Inspection, reader: Reader, verification: Verification | 
 
 
 def save_page(text: str, path: Path, interruption: Interruption) -> None:
-    """Write a page, whole or not at all; an earlier one is replaced."""
+    """Write a page to a file that is complete or absent; an earlier one is replaced."""
     with open_atomic(path, interruption, overwrite=True) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 

@@ -23,13 +23,13 @@ from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.paths import reading
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
+from number_generator.job.defaults import PACKAGED
 from number_generator.job.provenance import read_options
 
 SAMPLE_IMAGES = 10_000
 """How many images are measured by default, unless they are large."""
 
 _SAMPLE_BYTES = 256 << 20  # of images: a few seconds
-_PACKAGED = "packaged"
 _MOST_LABELS = 1_000_000
 _LABELS_A_READ = 50_000
 _RUN_IMAGES, _FEWEST_RUNS = 64, 16
@@ -72,11 +72,11 @@ class Origin:
         return cls(
             read_text("command"),
             read_text("package_version"),
-            float(created) if is_time else None,  # type: ignore[arg-type]
+            float(created) if is_time else None,  # type: ignore[arg-type] # a number by now
             read_integer("seed"),
             read_text("style"),
             read_text("fit"),
-            _PACKAGED if digits == "" else digits,
+            PACKAGED if digits == "" else digits,
             read_text("digits_sha256"),
             spacing if is_pair else None,
             read_text("split"),

@@ -19,14 +19,11 @@ from number_generator.errors import NumberGeneratorError, SpecError
 from number_generator.formats.reader import Reader
 from number_generator.formats.schema import pad
 from number_generator.job.chunk import Chunk
+from number_generator.job.defaults import PROGRAM, VERIFIED_IMAGES
 from number_generator.job.handwriting import STYLE_VERSION
 from number_generator.job.provenance import find_differences
 from number_generator.job.spec import RENDER_VERSION, Span
 
-VERIFIED_IMAGES = 256
-"""How many images are made again by default."""
-
-_COMMAND = "generate-phone-numbers"
 _FILE_OPTIONS = ("--digits", "--sequences", "--style")
 _VERSIONS = {"render_version": "the version of the pixels", "style_version": "the version of the styles"}
 
@@ -112,13 +109,13 @@ def _split_command(metadata: Mapping[str, Any]) -> list[str]:
         words = shlex.split(command) if isinstance(command, str) else []
     except ValueError:
         return []
-    return words if words[:1] == [_COMMAND] else []
+    return words if words[:1] == [PROGRAM] else []
 
 
 def _check_versions(metadata: Mapping[str, Any]) -> None:
     """Reject datasets whose pixels another version has drawn."""
     if not _split_command(metadata):
-        raise _UnverifiableError(f"it records no command of {_COMMAND}")
+        raise _UnverifiableError(f"it records no command of {PROGRAM}")
     now = {"render_version": RENDER_VERSION, "style_version": STYLE_VERSION}
     for name, about in _VERSIONS.items():
         if name in metadata and metadata[name] != now[name]:

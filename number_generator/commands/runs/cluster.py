@@ -212,7 +212,7 @@ def _check_versions(client: Any) -> None:
 
     # A nested function is pickled as code, and so runs where this package is not installed as well.
     def list_theirs() -> dict[str, str | int]:
-        from number_generator.commands.runs.shard_task import list_versions  # noqa: PLC0415
+        from number_generator.commands.runs.shard_task import list_versions  # noqa: PLC0415 - runs on the worker
 
         return list_versions()
 

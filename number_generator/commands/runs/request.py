@@ -32,7 +32,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True)
 class Request:
-    """What the options ask for."""
+    """What the options request."""
 
     spec: RenderSpec
     numbers: Numbers
@@ -65,7 +65,7 @@ def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> Rend
 
 
 def choose_output(options: argparse.Namespace, request: Request) -> Output:
-    """Return the place that the options name for what they ask for; SpecError names the option that breaks a rule."""
+    """Return where the requested dataset goes; SpecError names the option that breaks a rule."""
     kind = "phonenumbers" if request.numbers.are_phone else "numbers"
     return parse_output(options, f"{kind}-handwritten-dataset-{request.count}")
 

@@ -25,13 +25,13 @@ def make_dataset(options: argparse.Namespace, interruption: Interruption) -> Non
     if options.preview is None:
         output = choose_output(options, request)
         # Compiled code loads once the options are known to be right.
-        from number_generator.commands.work.production import produce_datasets  # noqa: PLC0415
+        from number_generator.commands.work.production import produce_datasets  # noqa: PLC0415 - loads compiled code
 
         produce_datasets(options, request, output, workers, interruption, begun=begun)
         return
     parse_split_option(options)  # the sheet does not need it, but a mistake in it is reported
     truth = tuple(kind for kind in parse_truth(options) if kind == "boxes")
-    from number_generator.commands.work.drawing import draw_sheet  # noqa: PLC0415
+    from number_generator.commands.work.drawing import draw_sheet  # noqa: PLC0415 - loads compiled code
 
     count = min(request.count, SHEET_IMAGES)
     numbers, spec, seed = request.numbers.source, request.spec, request.seed

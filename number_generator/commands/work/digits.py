@@ -17,6 +17,7 @@ from number_generator.digits.published import SOURCES, find_source
 from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import MissingExtraError, SpecError
+from number_generator.formats.dataset import save_dataset
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.atomic_file import open_atomic
 from number_generator.system.checks import check_integer
@@ -59,7 +60,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     if is_npz:
         _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
     else:
-        digits._save(path, overwrite=options.overwrite)
+        save_dataset(digits, path, overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
         say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
@@ -111,7 +112,7 @@ def _find_clusters(digits: DigitImageDataset) -> Any:
 def _save_npz(
     digits: DigitImageDataset, clusters: Any, path: Path, interruption: Interruption, *, overwrite: bool
 ) -> None:
-    """Write an archive that says where its digits come from, whole or not at all."""
+    """Write an archive that says where its digits come from, to a file that is complete or absent."""
     metadata = np.array(json.dumps(digits.get_metadata(), default=str))
     arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
     groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}

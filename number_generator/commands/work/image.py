@@ -30,7 +30,7 @@ def make_image(options: argparse.Namespace, interruption: Interruption) -> None:
         say_title("Digits sequence generator", 27)
         say(f'Synthesizing image for digits sequence "{sequence}" ...')
     # Compiled code loads once the options are known to be right.
-    from number_generator.commands.work.drawing import draw_images, draw_sheet  # noqa: PLC0415
+    from number_generator.commands.work.drawing import draw_images, draw_sheet  # noqa: PLC0415 - loads compiled code
 
     if options.preview is not None:
         draw_sheet(options, numbers, spec, seed, count, interruption)
@@ -50,8 +50,8 @@ def _choose_target(options: argparse.Namespace) -> str:
         raise SpecError(
             f"--sequence is {sequence!r}: give digits from 0 to 9 and the separators - . , / ( ) + and space"
         )
-    # Unlike Path.is_dir, this answers no where the system refuses to say, such as for too long a name.
-    if path.lower().endswith(".png") and not os.path.isdir(path):  # noqa: PTH112
+    # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
+    if path.lower().endswith(".png") and not os.path.isdir(path):  # noqa: PTH112 - see above
         return str(path)
     if options.preview is None:
         if "/" in sequence:

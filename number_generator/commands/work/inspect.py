@@ -55,7 +55,7 @@ def _parse_page(name: str) -> Path:
 def _verify(reader: Reader, count: int) -> "Verification":
     from number_generator.commands.inspection.verification import list_files_to_read, verify  # noqa: PLC0415 - compiled
 
-    # The author of the dataset chose them, so the user learns of them before they are read.
+    # The author of the dataset chose these files, so the user is told of them before they are read.
     for option in list_files_to_read(reader.metadata):
         say(f"--verify reads what the recorded command names: {make_printable(option)}", to=sys.stderr)
     return verify(reader, count)

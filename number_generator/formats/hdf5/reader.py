@@ -29,12 +29,10 @@ from number_generator.formats.hdf5.safety import (
     open_file,
 )
 from number_generator.formats.paths import MalformedError, check_path, reading
-from number_generator.formats.schema import JSON_ATTRIBUTE, restore_pair
+from number_generator.formats.schema import JSON_ATTRIBUTE, MOST_LABEL_BYTES, restore_pair
 from number_generator.job.chunk import TruthField
 from number_generator.job.spec import SOURCE_DIGITS
 
-# A sequence may hold 10,000 digits.
-_MOST_LABEL_BYTES = 1 << 16
 # A string of variable length may be stored once and named by many labels: read a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
@@ -215,7 +213,7 @@ def _check_labels(labels: Any) -> None:
         raise MalformedError(
             f"its `labels` is a dataset of {labels.dtype} with shape {labels.shape}, not one row of strings or integers"
         )
-    if labels.dtype.itemsize > _MOST_LABEL_BYTES:
+    if labels.dtype.itemsize > MOST_LABEL_BYTES:
         raise MalformedError(f"its labels are {labels.dtype.itemsize} bytes long")
     check_layout(labels)
 
@@ -289,7 +287,7 @@ def _read_rows(dataset: Any, chunks: ChunkReader | None, numbers: range) -> np.n
 
 def _check_length(label_bytes: int) -> None:
     """Reject a label that is far too long."""
-    if label_bytes > _MOST_LABEL_BYTES:
+    if label_bytes > MOST_LABEL_BYTES:
         raise MalformedError(f"it has a label of {label_bytes} bytes")
 
 

@@ -38,7 +38,7 @@ _PIECE_BYTES = 4 << 20
 
 
 class ShardedHdf5Reader(SlicedReader["_Shards"]):
-    """A dataset of HDF5 shards, given their index; of the files, 64 are open at the most."""
+    """A dataset of HDF5 shards, given their index; at most 64 files are open at once."""
 
     valid = VALID
 
@@ -223,18 +223,25 @@ class _Shards:
         index, metadata = self.index, reader.metadata
         name, recorded, place = index.file.name, metadata.get("shard"), f"{shard}/{len(index.names)}"
         if recorded != place:
-            raise MalformedError(f"it is the shard {format_value(recorded)}, and by {name} the shard {place!r}")
+            raise MalformedError(
+                f"it is shard {format_value(recorded)}, but according to {name} it should be {place!r}"
+            )
         changes = find_differences(index.metadata, metadata, ignoring={"shard"})
         if changes:
             raise MalformedError(f"its job is not that of {name}: {'; '.join(changes)}")
         start, start_of_whole = (read_recorded_job(of).get("start") for of in (metadata, index.metadata))
         if start_of_whole is not None and start != start_of_whole + self._starts[shard]:
-            raise MalformedError(f"it begins with image {start}, and by {name} with another")
+            raise MalformedError(
+                f"it begins with image {start}, but according to {name} it should begin with "
+                f"{start_of_whole + self._starts[shard]}"
+            )
         if len(reader) != index.counts[shard]:
-            raise MalformedError(f"it has {len(reader)} images, and by {name} {index.counts[shard]}")
+            raise MalformedError(
+                f"it has {len(reader)} images, but according to {name} it should have {index.counts[shard]}"
+            )
         arrays, common = (_list_kinds(of) for of in (_find_common(reader), self.common))
         if arrays != common:
-            raise MalformedError(f"its arrays are {arrays}, and those of the other shards {common}")
+            raise MalformedError(f"its arrays are {arrays}, but those of the other shards are {common}")
 
 
 def _find_common(reader: Hdf5Reader) -> _Common:

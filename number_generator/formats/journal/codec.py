@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from isal import igzip_lib
 
+from number_generator.formats.paths import DEFLATE_EXPANSION
+
 _HEAD = struct.Struct("<I")
 _LEVEL = 1
 _SMALL_BYTES = 1024  # deflating arrays up to this size saves nothing
 _KINDS = "uifSU"
-_MOST_EXPANSION = 1032  # of deflate
 
 
 def pack(values: Mapping[str, Any]) -> list[Any]:
@@ -84,7 +85,7 @@ def _read(file: io.BytesIO, length: Any) -> bytes:
 
 def _inflate(data: bytes, size: int) -> bytearray:
     """Inflate to exactly this size: a false one must not take memory."""
-    if size > len(data) * _MOST_EXPANSION:
+    if size > len(data) * DEFLATE_EXPANSION:
         raise ValueError(f"{len(data)} deflated bytes cannot hold {size}")
     try:
         content: bytearray = deflate.zlib_decompress(data, size)

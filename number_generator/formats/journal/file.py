@@ -35,7 +35,7 @@ _ABOUT, _IMAGES = 0, 1
 _MOST_ABOUT_BYTES = 2**26
 # What a power failure may cost. For 1,000,000 images, syncing every 16 MiB or every 256 MiB makes no difference.
 _SYNC_BYTES = 64 * 2**20
-_WRITE_BACK_BYTES = 8 * 2**20
+_WRITE_BACK_BYTES = temporaries.WRITE_BACK_BYTES
 
 
 class Journal:

@@ -77,7 +77,7 @@ class LmdbTree:
             for place in places[bisect_left(places, first, key=lambda place: self._read_key(start, place)) :]:
                 yield self._read_key(start, place), self._read_value(start, place)
         elif kind == _BRANCH:
-            # The first key of a branch counts as the least, whatever it is.
+            # The first key of a branch counts as smaller than all others, whatever it holds.
             begin = bisect_right(places, first, lo=1, key=lambda place: self._read_key(start, place)) - 1
             for place in places[begin:]:
                 low, high, top, _ = self._read_entry(start, place)

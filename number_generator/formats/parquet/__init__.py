@@ -5,11 +5,14 @@ from pathlib import Path
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
+DATA = "data"
+"""The folder of a dataset that holds its files."""
+
 _ENDING = ".parquet"
 
 
 def _matches_names(folder: Path, names: AbstractSet[str]) -> bool:
-    data = folder / "data"
+    data = folder / DATA
     if any(name.endswith(_ENDING) for name in names):
         return True
     return data.is_dir() and any(entry.name.endswith(_ENDING) for entry in data.iterdir())

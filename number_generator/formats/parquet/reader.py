@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import MOST_LABEL_BYTES, EncodedReader, sort_files
+from number_generator.formats.encoded_reader import EncodedReader, sort_files
 from number_generator.formats.image_decoding import MOST_BYTES
+from number_generator.formats.parquet import DATA
 from number_generator.formats.paths import MalformedError, check_path
-from number_generator.formats.schema import PARQUET_KEY, Description, read_description
+from number_generator.formats.schema import MOST_LABEL_BYTES, PARQUET_KEY, Description, read_description
 from number_generator.system.checks import format_value
 from number_generator.system.optional import import_optional
 
 _IMAGE, _TEXT = "image", "text"
-_DATA = "data"
 # The memory that a group of rows may claim: some megabytes are usual.
 _FREE_GROUP_BYTES = 256 << 20
 _EXPANSION = 64
@@ -150,7 +150,7 @@ def data_files(path: Path) -> list[Path]:
     """Return the Parquet files of a dataset in their order: those in its folder `data`, else in itself."""
     if not path.is_dir():
         return [path]
-    for folder in (path / _DATA, path):
+    for folder in (path / DATA, path):
         if folder.is_dir():
             files = [file for file in folder.iterdir() if file.name.endswith(".parquet")]
             if files:

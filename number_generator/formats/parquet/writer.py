@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.parquet import DATA
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.system.optional import import_optional
@@ -22,7 +23,6 @@ from number_generator.system.optional import import_optional
 # A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images.
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
-_DATA = "data"
 _MOST_FOOTER_BYTES = 2**26
 
 
@@ -129,7 +129,7 @@ class ParquetWriter(FolderWriter):
             self._end()
         self._file += 1
         self._groups = 0
-        name = f"{_DATA}/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
+        name = f"{DATA}/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
         self._stream = self._folder.create(name)
         # PNG is compressed already, numbers need not repeat, and the smallest image is useless as a statistic.
         self._writer = self._parquet.ParquetWriter(
@@ -165,7 +165,7 @@ class ParquetWriter(FolderWriter):
 
 def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
     """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
-    return names - {_DATA} if _DATA in names and _are_ours(folder / _DATA) else None
+    return names - {DATA} if DATA in names and _are_ours(folder / DATA) else None
 
 
 def _are_ours(folder: Path) -> bool:

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from number_generator.formats.file_format import FileFormat, Lazy
 
+BLOCK_BYTES = 512
+"""What a tar file consists of: headers, and content filled up to whole blocks."""
+
 
 def _matches_names(folder: Path, names: AbstractSet[str]) -> bool:
     return any(name.endswith(".tar") for name in names)

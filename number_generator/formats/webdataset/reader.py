@@ -11,18 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import IMAGE, LABEL, MOST_LABEL_BYTES, TRUTH, EncodedReader, sort_files
+from number_generator.formats.encoded_reader import IMAGE, LABEL, TRUTH, EncodedReader, sort_files
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_path, map_file
-from number_generator.formats.schema import DESCRIPTION_FILE, Description, read_description_file
+from number_generator.formats.schema import DESCRIPTION_FILE, MOST_LABEL_BYTES, Description, read_description_file
+from number_generator.formats.webdataset import BLOCK_BYTES
 
 # WebDataset's own rule: a key ends at the first dot of the name, and neighbours of one key are one sample.
 _MEMBER = re.compile(r"((?:.*/|)[^.]+)\.([^/]*)", re.DOTALL)
 _PLACES = {"png": IMAGE, "jpg": IMAGE, "jpeg": IMAGE, "txt": LABEL, "json": TRUTH}
 _MOST = {IMAGE: MOST_BYTES, LABEL: MOST_LABEL_BYTES, TRUTH: MOST_BYTES}
 
-_BLOCK_BYTES = 512
-_NO_HEADER = bytes(_BLOCK_BYTES)
+_NO_HEADER = bytes(BLOCK_BYTES)
 _KIND, _PREFIX = 156, 345  # their offsets in the header of a member
 _PLAIN = ord("0")
 
@@ -162,14 +162,14 @@ def _read_members(path: Path) -> Iterator[tuple[str, int, int]]:
             while (member := archive.next()) is not None:
                 after_last = archive.offset
                 # The archive would keep them all.
-                archive.members = []  # type: ignore[attr-defined]
+                archive.members = []  # type: ignore[attr-defined] # not in the stubs
                 if not member.isreg() or member.issparse():
                     continue
                 if member.offset_data + member.size > len(content):
                     raise MalformedError(f"{path.name} is cut short in {member.name!r}")
                 yield member.name, member.offset_data, member.size
         # `tarfile` takes a truncated header for the end.
-        if content[after_last : after_last + _BLOCK_BYTES] != _NO_HEADER:
+        if content[after_last : after_last + BLOCK_BYTES] != _NO_HEADER:
             raise MalformedError(f"{path.name} is cut short: the empty blocks that end a tar file are missing")
 
 
@@ -177,8 +177,8 @@ def _read_plain_members(content: mmap.mmap) -> list[tuple[str, int, int]] | None
     """Return the same in a tenth of `tarfile`'s time; None unless it holds only plain files of short names."""
     members: list[tuple[str, int, int]] = []
     at, size = 0, len(content)
-    while at + _BLOCK_BYTES <= size:
-        header = content[at : at + _BLOCK_BYTES]
+    while at + BLOCK_BYTES <= size:
+        header = content[at : at + BLOCK_BYTES]
         if header == _NO_HEADER:
             return members
         if header[_KIND] != _PLAIN or header[_PREFIX]:
@@ -189,8 +189,8 @@ def _read_plain_members(content: mmap.mmap) -> list[tuple[str, int, int]] | None
         except ValueError:
             return None
         # The checksum counts as eight spaces in itself.
-        if checksum != sum(header) - sum(header[148:156]) + 8 * ord(" ") or at + _BLOCK_BYTES + length > size:
+        if checksum != sum(header) - sum(header[148:156]) + 8 * ord(" ") or at + BLOCK_BYTES + length > size:
             return None
-        members.append((name, at + _BLOCK_BYTES, length))
-        at += _BLOCK_BYTES - (-length // _BLOCK_BYTES) * _BLOCK_BYTES
+        members.append((name, at + BLOCK_BYTES, length))
+        at += BLOCK_BYTES - (-length // BLOCK_BYTES) * BLOCK_BYTES
     return None

@@ -18,16 +18,16 @@ from number_generator.formats.schema import (
     is_described,
     sample_key,
 )
+from number_generator.formats.webdataset import BLOCK_BYTES
 from number_generator.job.chunk import Chunk, DatasetHeader
 
 _SHARD = re.compile(r".+-\d{6,}\.tar", re.DOTALL)
-_BLOCK_BYTES = 512
 _RECORD_BYTES = 10_240
 # A member's header without name, size and checksum. It has no owner and dates from 1 January 1970: the same job gives
 # the same bytes. `tarfile` takes 25 us to write the same header, three times an image.
 _OWNER = b"0000644\0" + b"0000000\0" * 2
 _AFTER_SIZE = b"00000000000\0"
-_AFTER_CHECKSUM = (b"0" + bytes(100) + b"ustar\00000").ljust(_BLOCK_BYTES - 156, b"\0")
+_AFTER_CHECKSUM = (b"0" + bytes(100) + b"ustar\00000").ljust(BLOCK_BYTES - 156, b"\0")
 _REST_CHECKSUM = sum(_OWNER + _AFTER_SIZE + b" " * 8 + _AFTER_CHECKSUM)
 
 
@@ -75,8 +75,8 @@ class WebDatasetWriter(FolderWriter):
 
     def _end(self) -> None:
         # Two empty blocks end a tar file, which is padded to whole records.
-        size = self._shard.tell() + 2 * _BLOCK_BYTES
-        self._shard.write(bytes(2 * _BLOCK_BYTES + -size % _RECORD_BYTES))
+        size = self._shard.tell() + 2 * BLOCK_BYTES
+        self._shard.write(bytes(2 * BLOCK_BYTES + -size % _RECORD_BYTES))
 
     def _start_shard(self) -> None:
         """End a shard and start the next; the first one is written even if there are no images."""
@@ -96,7 +96,7 @@ def _make_member(name: bytes, content: bytes) -> tuple[bytes, bytes, bytes]:
     size = b"%011o\0" % len(content)
     checksum = b"%06o\0 " % (_REST_CHECKSUM + sum(name) + sum(size))
     header = b"".join((name.ljust(100, b"\0"), _OWNER, size, _AFTER_SIZE, checksum, _AFTER_CHECKSUM))
-    return header, content, bytes(-len(content) % _BLOCK_BYTES)
+    return header, content, bytes(-len(content) % BLOCK_BYTES)
 
 
 def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:

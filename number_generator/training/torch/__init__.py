@@ -1,1 +1,1 @@
-"""PyTorch: `number_generator.torch` is the door."""
+"""The implementation of `number_generator.torch`, for PyTorch."""

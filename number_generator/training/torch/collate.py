@@ -49,7 +49,7 @@ class Form:
         return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)
 
     def make_items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
-        """Return the same, image by image."""
+        """Return what `make_batch` does as one tuple for each image."""
         shown, *rest = self.make_batch(images, labels, longest)
         return list(zip(shown, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
 

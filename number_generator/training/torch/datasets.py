@@ -24,11 +24,11 @@ from number_generator.training.ctc import Blank
 import_optional("torch", "torch", "number_generator.torch")
 
 import torch  # noqa: E402 - the error above is the clearer one
-from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402
+from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402 - likewise
 
-from number_generator.training.torch.collate import Form, Ink  # noqa: E402
-from number_generator.training.torch.distributed import check_share, find_rank_and_world_size  # noqa: E402
-from number_generator.training.torch.shared_buffers import find_lender  # noqa: E402
+from number_generator.training.torch.collate import Form, Ink  # noqa: E402 - likewise
+from number_generator.training.torch.distributed import check_share, find_rank_and_world_size  # noqa: E402 - likewise
+from number_generator.training.torch.shared_buffers import find_lender  # noqa: E402 - likewise
 
 _MAX_IMAGES = 2**62
 _MAX_PROCESSES = 4096
@@ -131,11 +131,11 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         if self._ranks[1] > 1 and seed is None:
             raise SpecError("seed is None and there are several ranks, which would each draw another: give a seed")
         # In shared memory, so that persistent worker processes see a new epoch.
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call]
+        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()  # type: ignore[no-untyped-call] # of PyTorch
         self._position = _Position(0, 1, 1)
         self._resume: _Position | None = None
         # By worker process, the number of workers once it has started from a loaded state: it does so only once.
-        self._begun = torch.zeros(_MAX_PROCESSES, dtype=torch.int32).share_memory_()  # type: ignore[no-untyped-call]
+        self._begun = torch.zeros(_MAX_PROCESSES, dtype=torch.int32).share_memory_()  # type: ignore[no-untyped-call] # of PyTorch
         # Compiled here, as otherwise each worker process would do it; forked ones inherit it.
         _warm(self._batches)
 

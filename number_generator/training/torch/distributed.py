@@ -19,7 +19,7 @@ def check_share(rank: Any, world_size: Any) -> tuple[int, int] | None:
 
 
 def find_rank_and_world_size() -> tuple[int, int]:
-    """Return those of `torch.distributed` at this moment, else (0, 1)."""
+    """Return the current rank and world size of `torch.distributed`, or (0, 1) where it is not in use."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         return torch.distributed.get_rank(), torch.distributed.get_world_size()
     return 0, 1

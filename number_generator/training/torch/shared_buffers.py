@@ -80,10 +80,10 @@ class _LentTensor(torch.Tensor):
     """
 
     place: tuple[Lender, int, np.ndarray[Any, Any]]
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment] # as PyTorch documents
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.detach().__reduce_ex__(protocol)  # type: ignore[no-untyped-call]
+        return self.detach().__reduce_ex__(protocol)  # type: ignore[no-untyped-call] # of PyTorch
 
     def __deepcopy__(self, memo: Any) -> torch.Tensor:
         return self.clone()
@@ -94,7 +94,7 @@ def _reduce(tensor: _LentTensor) -> tuple[Any, ...]:
     lender, slot, array = tensor.place
     # The reader may still hold the slot. And if a view was sent, PyTorch has moved both elsewhere.
     if lender.flags[slot] == _LENT or tensor.data_ptr() != array.ctypes.data:
-        return reduce_tensor(tensor.clone())  # type: ignore[no-untyped-call]
+        return reduce_tensor(tensor.clone())  # type: ignore[no-untyped-call] # of PyTorch
     lender.flags[slot] = _LENT
     # The memory goes along the first time; the reader keeps it.
     new = None if slot in lender.known else (lender.slots[slot], lender.flags)
@@ -134,5 +134,5 @@ def _give_back(flags: torch.Tensor, slot: int, process: int) -> None:
 
 
 def _allocate_shared(size: int) -> torch.Tensor:
-    storage = torch.UntypedStorage._new_shared(size)  # type: ignore[no-untyped-call]
+    storage = torch.UntypedStorage._new_shared(size)  # type: ignore[no-untyped-call] # of PyTorch
     return torch.empty(0, dtype=torch.uint8).set_(storage)

@@ -334,7 +334,7 @@ def test_a_shard_in_the_place_of_another_is_refused(path):
 
     with (
         open_reader(path) as reader,
-        pytest.raises(DatasetError, match=r"it is the shard '1/4', and by set.h5 the sha"),
+        pytest.raises(DatasetError, match=r"it is shard '1/4', but according to set.h5 it sh"),
     ):
         reader.image(COUNT - 1)
 
@@ -342,7 +342,7 @@ def test_a_shard_in_the_place_of_another_is_refused(path):
 def test_a_file_that_is_no_shard_is_refused(path):
     shutil.copy(path.with_name("one.h5"), shard_of(path, 0))
 
-    with pytest.raises(DatasetError, match=r"it is the shard None, and by set.h5 the shard '0/4'"):
+    with pytest.raises(DatasetError, match=r"it is shard None, but according to set.h5 it should be '0/4'"):
         open_reader(path)
 
 
@@ -380,7 +380,7 @@ def test_a_shard_with_other_images_than_its_index_tells_is_refused(path):
 
     with (
         open_reader(path) as reader,
-        pytest.raises(DatasetError, match=r"it (begins with image|has 10 images, and by)"),
+        pytest.raises(DatasetError, match=r"it (begins with image|has 10 images, but according to)"),
     ):
         reader.images(0, COUNT)
 
