@@ -18,11 +18,6 @@ def digits_of(dataset):
     return images, np.array([int(label) for label in labels])
 
 
-def fresh_packaged():
-    """The packaged digits without anything that another test has had made of them."""
-    return DigitImageDataset(*packaged_digits().get_data())
-
-
 # Groups
 
 
