@@ -21,7 +21,7 @@ from number_generator.system.signals import Interruption
 
 
 def run(*arguments):
-    """Give the exit status, also where the parser ends the process."""
+    """Return the exit status, also where the parser ends the process."""
     try:
         return main(["inspect", *map(str, arguments)], Interruption())
     except SystemExit as exc:

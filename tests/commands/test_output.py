@@ -36,7 +36,7 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 def run(*arguments):
-    """Give the exit status, also where the parser ends the process."""
+    """Return the exit status, also where the parser ends the process."""
     arguments = ["--num-images=6", "--seed=1", "--image-width=40", "--workers=1", *map(str, arguments)]
     try:
         return generate_phone_numbers(arguments, Interruption())
@@ -45,7 +45,7 @@ def run(*arguments):
 
 
 def load(path, file_format):
-    """Give images, labels, ground truth image by image where the format has it so, and what the dataset says."""
+    """Return images, labels, ground truth image by image where the format has it so, and what the dataset says."""
     if file_format == "pickle":
         with path.open("rb") as file:
             found = pickle.load(file)

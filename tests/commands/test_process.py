@@ -54,7 +54,7 @@ def run(name, *arguments, **keywords):
 
 @pytest.fixture
 def start():
-    """Give a starter of commands in the background, `start(name, *arguments, **environment)`; ends them at the end."""
+    """Return a starter of commands in the background, `start(name, *arguments, **environment)`; ends them."""
     processes = []
 
     def starter(name, *arguments, **environment):

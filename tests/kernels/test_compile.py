@@ -31,7 +31,7 @@ def cache_folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def compiled(tmp_path, caplog, monkeypatch):
-    """Give a maker of a kernel from a source file, as a new process would make it: `compiled(body="x + 1")`."""
+    """Return a maker of a kernel from a source file, as a new process would make it: `compiled(body="x + 1")`."""
     caplog.set_level(logging.DEBUG, "number_generator")  # a failing test shows what the cache met
 
     def make(body="x + 1"):
@@ -47,7 +47,7 @@ def compiled(tmp_path, caplog, monkeypatch):
 
 
 def calls(dispatcher):
-    """Give the result of a call, and the hits and misses in the cache."""
+    """Return the result of a call, and the hits and misses in the cache."""
     result = dispatcher(41)
     return result, sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
 

@@ -42,7 +42,7 @@ def cover():
 
 
 def happening(name, images=range(4000)):
-    """Give how many lines of a share of 0.3 a kernel takes."""
+    """Return how many lines of a share of 0.3 a kernel takes."""
     style = CLEAN.replace(**{name: 0.3})
     stream = np.int64(next(parameter.stream for parameter in parameters() if parameter.name == name))
     return np.mean([draws.happens(SEED, np.uint64(image), table_of(style), stream) for image in images])

@@ -43,7 +43,7 @@ LINES = st.lists(st.text(ALPHABET, max_size=9), min_size=1, max_size=6)
 
 
 def values_of(parameter):
-    """Give a strategy of a parameter's values, over the whole of its limits."""
+    """Return a strategy of a parameter's values, over the whole of its limits."""
     if parameter.scope == "choice":
         return st.sampled_from([choice for choice in parameter.choices if choice != "dataset"])
     numbers = st.floats(parameter.low, parameter.high)
@@ -59,7 +59,7 @@ def values_of(parameter):
 
 
 def styles(*groups):
-    """Give a strategy of styles that set any of the parameters of some groups, or of all."""
+    """Return a strategy of styles that set any of the parameters of some groups, or of all."""
     chosen = names_of(*groups) if groups else list(PARAMETERS)
     return st.fixed_dictionaries({}, optional={name: values_of(PARAMETERS[name]) for name in chosen}).map(
         lambda values: Handwriting(**{"gap": (0.0, 0.3), **values})
@@ -233,7 +233,7 @@ def test_no_mark_is_clipped(text, style, width, seed):
 
 
 def grown(mask, px):
-    """Give the places that are no farther than some px from one of the mask, along rows and along columns."""
+    """Return the places that are no farther than some px from one of the mask, along rows and along columns."""
     padded = np.pad(mask, ((0, 0), (px, px), (px, px)))
     rows = np.logical_or.reduce([padded[:, k : k + mask.shape[1]] for k in range(2 * px + 1)])
     return np.logical_or.reduce([rows[:, :, k : k + mask.shape[2]] for k in range(2 * px + 1)])
@@ -303,7 +303,7 @@ EVERYTHING = Handwriting.named("document").replace(
 
 
 def changed_value(name):
-    """Give a value of a parameter that is neither that of `EVERYTHING` nor, but for a choice, that of `clean`."""
+    """Return a value of a parameter that is neither that of `EVERYTHING` nor, but for a choice, that of `clean`."""
     parameter = PARAMETERS[name]
     if parameter.scope == "choice":
         return next(choice for choice in parameter.choices if choice != getattr(EVERYTHING, name))

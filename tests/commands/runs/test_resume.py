@@ -80,7 +80,7 @@ def run_until(monkeypatch, writes, *arguments):
 
 
 def tree(folder):
-    """Give all files below a folder, with their content."""
+    """Return all files below a folder, with their content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
