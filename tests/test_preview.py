@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from running import names_in
+from written import names_in
 
 import number_generator
 from number_generator import GenericDataset, Handwriting, contact_sheets, generate_batch, preview

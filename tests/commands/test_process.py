@@ -13,7 +13,7 @@ import h5py
 import pytest
 from installed import installed
 from patience import PATIENCE_S, slowness
-from running import names_in
+from written import names_in
 
 from number_generator import __version__
 
