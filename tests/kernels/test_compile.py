@@ -2,17 +2,16 @@ import errno
 import importlib.util
 import logging
 import os
-import platform
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import llvmlite.binding
 import numba
 import pytest
 import reference
+from machines import is_x86_with_avx2
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 from patience import PATIENCE_S
 
@@ -248,10 +247,6 @@ MACHINES = {
     "haswell": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
     "generic": {"NUMBA_CPU_NAME": "generic"},
 }
-
-
-def is_x86_with_avx2():
-    return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,12 @@
 import itertools
 import math
 import os
-import platform
 from pathlib import Path
 
-import llvmlite.binding
 import numpy as np
 import pages
 import pytest
+from machines import is_x86_with_avx2
 from pages import (
     BASELINE,
     BOX,
@@ -427,7 +426,7 @@ def test_lines_of_the_document_style_stay_readable(cover):
 
 
 MACHINES = {}
-if platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False):
+if is_x86_with_avx2():
     MACHINES["haswell"] = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
     MACHINES["generic"] = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 

@@ -1,16 +1,15 @@
 """Styled lines as a whole: what they depend on, that no ink is lost, and which arguments they take."""
 
 import os
-import platform
 from pathlib import Path
 
-import llvmlite.binding
 import numpy as np
 import pages
 import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from machines import is_x86_with_avx2
 from styled_lines import (
     DEFAULTS,
     NAMED,
@@ -169,10 +168,6 @@ for style in styles:
         digest.update(generate_batch(sequences, None, width, style=style, seed=3, workers=1).tobytes())
     print(digest.hexdigest())
 """
-
-
-def is_x86_with_avx2():
-    return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
 
 
 @pytest.mark.xdist_group("pixels of older machines")
