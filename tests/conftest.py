@@ -53,7 +53,7 @@ def digits():
 
 @pytest.fixture(scope="session")
 def make_digits():
-    """Give a maker of synthetic digits, `make_digits(size, seed=0, per_class=3)`: images and integer labels."""
+    """Return a maker of synthetic digits, `make_digits(size, seed=0, per_class=3)`: images and integer labels."""
 
     def make(size, seed=0, per_class=3):
         random = np.random.default_rng([size, seed, per_class])
@@ -70,7 +70,7 @@ def make_digits():
 
 @pytest.fixture(scope="session")
 def make_digit_dataset(make_digits):
-    """Give a maker of DigitImageDatasets of synthetic digits, with the arguments of `make_digits`."""
+    """Return a maker of DigitImageDatasets of synthetic digits, with the arguments of `make_digits`."""
 
     def make(size, seed=0, per_class=3):
         return DigitImageDataset(*make_digits(size, seed, per_class))

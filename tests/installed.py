@@ -10,7 +10,7 @@ import pytest
 
 
 def installed(name):
-    """Give a command's file; skips the test where it is not installed."""
+    """Return a command's file; skips the test where it is not installed."""
     beside = [Path(sys.executable).parent, sysconfig.get_path("scripts")]
     found = shutil.which(name, path=os.pathsep.join(map(str, beside)))
     if found is None:

@@ -12,7 +12,7 @@ def wrapped(value):
 
 
 def unaligned(values):
-    """Give the bytes of an array, at an odd address."""
+    """Return the bytes of an array, at an odd address."""
     content = values.tobytes()
     room = np.zeros(len(content) + 2, np.uint8)
     shifted = room[1 - room.ctypes.data % 2 :][: len(content)]
@@ -22,7 +22,7 @@ def unaligned(values):
 
 
 def guarded(size):
-    """Give canary bytes, and the part of them, at an odd address, of which `size` may be written."""
+    """Return canary bytes, and the part of them, at an odd address, of which `size` may be written."""
     room = np.full(2 * MARGIN + size + 1, CANARY, np.uint8)
     room = room[room.ctypes.data % 2 :]
     return room, room[MARGIN : MARGIN + size]

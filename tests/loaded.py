@@ -9,6 +9,12 @@ def load(kind, path):
     return dataset
 
 
+def digits_of(dataset):
+    """Return the images of digits, and their labels as integers."""
+    images, labels = dataset.get_data()
+    return images, np.array([int(label) for label in labels])
+
+
 def assert_same(dataset, images, labels):
     assert len(dataset) == len(images)
     got_images, got_labels = dataset.get_data()

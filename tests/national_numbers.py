@@ -11,7 +11,7 @@ def digits_of(written):
 
 
 def number_of(calling_code, digits):
-    """Give the number that phonenumbers means by the digits of a national number."""
+    """Return the number that phonenumbers means by the digits of a national number."""
     zeros = min(len(digits) - len(digits.lstrip("0")), len(digits) - 1)
     return PhoneNumber(
         country_code=calling_code,
@@ -29,7 +29,7 @@ def is_of_type(digits, desc):
 
 
 def some_strings(languages, language, count, chance):
-    """Give some strings of a finite set, each made digit by digit."""
+    """Return some strings of a finite set, each made digit by digit."""
     found = []
     while language and len(found) < count:
         state, digits = language, ""
@@ -45,7 +45,7 @@ def some_strings(languages, language, count, chance):
 
 
 def holds(languages, language, text):
-    """Give the tag that a string has in a set, or None."""
+    """Return the tag that a string has in a set, or None."""
     for character in text:
         language = languages._rows[language][int(character)]
     tag = languages._rows[language][-1]
@@ -53,5 +53,5 @@ def holds(languages, language, text):
 
 
 def texts_up_to(length, alphabet):
-    """Give all strings of digits of an alphabet, the empty one too."""
+    """Return all strings of digits of an alphabet, the empty one too."""
     return ["".join(each) for size in range(length + 1) for each in itertools.product(alphabet, repeat=size)]

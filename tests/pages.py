@@ -43,7 +43,7 @@ INK_FEATURES = {
 
 
 def table_of(style):
-    """Give a style as the kernels read it."""
+    """Return a style as the kernels read it."""
     table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
     for parameter in parameters():
         value = getattr(style, parameter.name)
@@ -60,7 +60,7 @@ def table_of(style):
 
 
 def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE):
-    """Give the page that `draw_paper` fills, whatever it held before."""
+    """Return the page that `draw_paper` fills, whatever it held before."""
     page = make_aligned(math.prod(shape))
     page[:] = 123
     paper.draw_paper(SEED, np.uint64(image), table_of(style), shape, box, baseline, page, make_scratch(*shape))
@@ -68,7 +68,7 @@ def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE):
 
 
 def ink_page(style, cover, page, image=0, box=BOX):
-    """Give a page with ink on it."""
+    """Return a page with ink on it."""
     out = make_aligned(cover.size)
     out[:] = np.ravel(page)
     paper.ink_page(
@@ -79,7 +79,7 @@ def ink_page(style, cover, page, image=0, box=BOX):
 
 
 def scan_page(style, page, image=0):
-    """Give a page as bytes."""
+    """Return a page as bytes."""
     page = np.asarray(page)
     copy = make_aligned(page.size)
     copy[:] = page.ravel()
@@ -102,7 +102,7 @@ def ink_plain(style, cover, image=0):
 
 
 def draw(style, cover, image=0):
-    """Give all three steps of one line."""
+    """Return all three steps of one line."""
     page = draw_paper(style, image, cover.shape)
     return scan_page(style, ink_page(style, cover, page, image), image)
 

@@ -4,6 +4,7 @@ import re
 
 import h5py
 import pytest
+from written import names_in
 
 from number_generator import GenericDataset
 from number_generator.commands.generate import generate_numbers_sequence, generate_phone_numbers
@@ -34,10 +35,6 @@ def load(path):
     dataset.load(path)
     images, labels = dataset[:]
     return images, labels, dataset.get_metadata()
-
-
-def names_in(folder):
-    return sorted(path.name for path in folder.iterdir())
 
 
 def read_usage_error(folder, capsys, command, arguments):

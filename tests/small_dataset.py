@@ -40,6 +40,10 @@ def _truth():
 TRUTH = _truth()
 FORMATS = registry.list_written()
 FOLDER_FORMATS = [name for name in FORMATS if registry.FORMATS[name].is_folder]
+# The formats that are one file, each with what it is compressed by.
+FILES = pytest.mark.parametrize(
+    ("file_format", "compression"), [("pickle", "none"), ("hdf5", "gzip"), ("hdf5", "none"), ("npz", "none")]
+)
 
 
 def need(file_format):

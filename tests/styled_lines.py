@@ -24,7 +24,7 @@ def names_of(*groups):
 
 
 def without(style, *groups):
-    """Give a style with some groups of parameters as they are in `clean`."""
+    """Return a style with some groups of parameters as they are in `clean`."""
     return style.replace(**{name: DEFAULTS[name] for name in names_of(*groups)})
 
 
@@ -33,7 +33,7 @@ def draw(sequences, style, width=100, seed=1, spacing_range=None, **options):
 
 
 def ink_of(images):
-    """Give the ink of pages, 0 to 1."""
+    """Return the ink of pages, 0 to 1."""
     return (255 - images.astype(float)) / 255
 
 
@@ -53,7 +53,7 @@ class Line:
         return self.items[self.items[:, writing._GLYPH] >= 0]
 
     def of_code(self, code):
-        """Give the points of each item of a code."""
+        """Return the points of each item of a code."""
         chosen = self.items[:, writing._CODE] == code
         counts = self.items[chosen, writing._POINTS].astype(int)
         return [points[:count] for points, count in zip(self.points[chosen], counts, strict=True)]
@@ -86,7 +86,7 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
 
 
 def extent(mask):
-    """Give the first place and the one after the last."""
+    """Return the first place and the one after the last."""
     places = np.flatnonzero(mask)
     return int(places[0]), int(places[-1]) + 1
 
@@ -100,7 +100,7 @@ def rows_of(image):
 
 
 def moments(image):
-    """Give mean x, mean y, and the variances and covariance of a page's ink; y counts upwards."""
+    """Return mean x, mean y, and the variances and covariance of a page's ink; y counts upwards."""
     ink = ink_of(image)
     y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(float)
     total = ink.sum()

@@ -34,7 +34,7 @@ def _one_thread():
 
 
 def made_by(command, folder):
-    """Give all datasets of a file that a command makes, and its metadata."""
+    """Return all datasets of a file that a command makes, and its metadata."""
     path = folder / "made.h5"
     assert generate_phone_numbers([*command.split(), f"--output-path={path}", "--quiet"], Interruption()) == 0
     (path,) = folder.glob("made*.h5")

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from noise import noise
 from PIL import Image
-from running import names_in
+from written import names_in
 
 import number_generator
 from number_generator import GenericDataset, Handwriting, contact_sheets, generate_batch, preview
@@ -18,11 +19,6 @@ from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.rendering.sheet import contact_sheet
 
 module = import_module("number_generator.preview")
-
-
-def noise(count, height=6, width=20, seed=0):
-    """Images that are found in no other place than their own."""
-    return np.random.default_rng([count, height, width, seed]).integers(0, 256, (count, height, width), np.uint8)
 
 
 @pytest.fixture(params=["h5", "pickle"])

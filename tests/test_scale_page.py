@@ -36,7 +36,7 @@ def containers():
 
 @pytest.fixture
 def slurm(tmp_path):
-    """Give a runner of a script of the page, a small one, as a task of SLURM: `run(script, **environment)`."""
+    """Return a runner of a script of the page, a small one, as a task of SLURM: `run(script, **environment)`."""
     stubs = tmp_path / "bin"
     stubs.mkdir()
     for name, code in {

@@ -33,7 +33,7 @@ def extent_of(ink, least=1):
 
 @cache
 def separators_of(digits):
-    """Give what the oracle draws separators from: images, codes, columns of a space."""
+    """Return what the oracle draws separators from: images, codes, columns of a space."""
     measures = DigitMeasures.measure(digits.atlas.height, digits.atlas.packed)
     return *draw_separators(measures), measures.space_width
 

@@ -56,7 +56,7 @@ def tree(path):
 
 
 def make_content(count, height=6, width=9, seed=0):
-    """Give images, labels of 1 to 4 digits, and ground truth of a dataset."""
+    """Return images, labels of 1 to 4 digits, and ground truth of a dataset."""
     rng = np.random.default_rng(seed)
     labels = np.array([f"{number * 7919 % 10 ** (1 + number % 4)}" for number in range(count)] or [""], "S4")[:count]
     lengths = np.char.str_len(labels)
@@ -114,7 +114,7 @@ def pixels(encoded):
 
 
 def read(path, file_format):
-    """Give the content of a dataset that is a folder."""
+    """Return the content of a dataset that is a folder."""
     return {"png": read_png, "lmdb": read_lmdb, "webdataset": read_webdataset, "parquet": read_parquet}[file_format](
         path
     )

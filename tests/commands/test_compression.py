@@ -6,7 +6,8 @@ import shlex
 import h5py
 import numpy as np
 import pytest
-from running import PHONE, load, names_in, run, stored
+from running import PHONE, load, run, stored
+from written import names_in
 
 from number_generator import generate_batch
 

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 from PIL import Image
-from running import BOTH, PHONE, SEQUENCE, load, names_in, run, untimed
+from running import BOTH, PHONE, SEQUENCE, load, run, untimed
+from written import names_in
 
 from number_generator import generate_batch
 from number_generator.commands.runs import execute

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from PIL import Image
-from running import PHONE, SEQUENCE, names_in, read_usage_error, run, untimed
+from running import PHONE, SEQUENCE, read_usage_error, run, untimed
+from written import names_in
 
 from number_generator import generate_batch
 

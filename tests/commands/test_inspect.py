@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import pytest
+import running
 from small_dataset import COUNT, FORMATS, write
 
 from number_generator import GenericDataset
@@ -21,11 +22,7 @@ from number_generator.system.signals import Interruption
 
 
 def run(*arguments):
-    """Give the exit status, also where the parser ends the process."""
-    try:
-        return main(["inspect", *map(str, arguments)], Interruption())
-    except SystemExit as exc:
-        return exc.code
+    return running.run(main, "inspect", *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import sys
 
 import numpy as np
 import pytest
-from running import BOTH, PHONE, SEQUENCE, names_in, read_usage_error, run
+from running import BOTH, PHONE, SEQUENCE, read_usage_error, run
+from written import names_in
 
 pytestmark = pytest.mark.usefixtures("folder")
 

@@ -5,7 +5,8 @@ import shlex
 
 import numpy as np
 import pytest
-from running import PHONE, load, names_in, read_usage_error, run_phone
+from running import PHONE, load, read_usage_error, run_phone
+from written import names_in
 
 from number_generator import CountryNumbers, Pattern, generate_batch
 from number_generator.numbers.named_patterns import NAMED

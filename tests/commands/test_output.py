@@ -10,9 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from running import names_in
+from running import run_phone
 from small_dataset import FOLDER_FORMATS, FORMATS, need
-from written import pixels, read
+from written import names_in, pixels, read
 
 from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.output import Output, add_output_options
@@ -36,16 +36,11 @@ pytestmark = pytest.mark.usefixtures("folder")
 
 
 def run(*arguments):
-    """Give the exit status, also where the parser ends the process."""
-    arguments = ["--num-images=6", "--seed=1", "--image-width=40", "--workers=1", *map(str, arguments)]
-    try:
-        return generate_phone_numbers(arguments, Interruption())
-    except SystemExit as exc:
-        return exc.code
+    return run_phone("--num-images=6", "--seed=1", "--image-width=40", "--workers=1", *arguments)
 
 
 def load(path, file_format):
-    """Give images, labels, ground truth image by image where the format has it so, and what the dataset says."""
+    """Return images, labels, ground truth image by image where the format has it so, and what the dataset says."""
     if file_format == "pickle":
         with path.open("rb") as file:
             found = pickle.load(file)

@@ -6,24 +6,16 @@ import pkgutil
 import numpy as np
 import pytest
 from PIL import Image
-from running import names_in
+from running import run
+from written import names_in
 
 from number_generator import GenericDataset, Handwriting, preview
 from number_generator.commands.generate import make_dataset_parser, make_image_parser
 from number_generator.commands.main import main, make_command_parser
-from number_generator.system.signals import Interruption
-
-
-def run(*arguments):
-    """Return the exit status, also where the parser ends the process."""
-    try:
-        return main([str(argument) for argument in arguments], Interruption())
-    except SystemExit as exc:
-        return exc.code
 
 
 def test_the_command_draws_the_sheet_of_a_style(folder, capsys):
-    status = run("preview", "clean", "new/sheet.png", "--count=6", "--width=80", "--seed=9")
+    status = run(main, "preview", "clean", "new/sheet.png", "--count=6", "--width=80", "--seed=9")
 
     sheet = preview("clean", count=6, width=80, seed=9)
     said = capsys.readouterr()
@@ -37,7 +29,7 @@ def test_the_command_draws_the_sheet_of_a_dataset(folder):
     images = np.arange(100, dtype=np.uint8)[:, None, None].repeat(8, axis=1).repeat(30, axis=2)
     GenericDataset(images, [str(number) for number in range(100)]).save("lines.h5")
 
-    status = run("preview", "lines.h5", "sheet.png")
+    status = run(main, "preview", "lines.h5", "sheet.png")
 
     assert status == 0
     with Image.open("sheet.png") as image:
@@ -45,7 +37,7 @@ def test_the_command_draws_the_sheet_of_a_dataset(folder):
 
 
 def test_settings_change_the_style(folder):
-    status = run("preview", "natural", "sheet.png", "--count=4", "--set", "slant=0.4:0.5", "--set=crossbar=1")
+    status = run(main, "preview", "natural", "sheet.png", "--count=4", "--set", "slant=0.4:0.5", "--set=crossbar=1")
 
     style = Handwriting.named("natural").replace(slant=(0.4, 0.5), crossbar=1)
     assert status == 0
@@ -77,7 +69,7 @@ def test_settings_change_the_style(folder):
 def test_what_goes_wrong_is_told_by_the_exit_status_and_one_line(folder, capsys, arguments, status, message):
     (folder / "file").touch()
 
-    returned = run(*arguments)
+    returned = run(main, *arguments)
 
     said = capsys.readouterr()
     name = "python -m number_generator preview" if arguments[0] == "preview" else "python -m number_generator"
@@ -89,7 +81,7 @@ def test_what_goes_wrong_is_told_by_the_exit_status_and_one_line(folder, capsys,
 
 
 def test_without_a_command_the_help_is_shown(capsys):
-    status = run()
+    status = run(main)
 
     said = capsys.readouterr()
     assert status == 2
@@ -100,7 +92,7 @@ def test_without_a_command_the_help_is_shown(capsys):
 
 @pytest.mark.parametrize("arguments", [["--help"], ["preview", "--help"], ["--version"]])
 def test_help_and_version_are_answers(capsys, arguments):
-    status = run(*arguments)
+    status = run(main, *arguments)
 
     said = capsys.readouterr()
     assert (status, said.err) == (0, "")

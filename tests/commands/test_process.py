@@ -13,7 +13,7 @@ import h5py
 import pytest
 from installed import installed
 from patience import PATIENCE_S, slowness
-from running import names_in
+from written import names_in
 
 from number_generator import __version__
 
@@ -54,7 +54,7 @@ def run(name, *arguments, **keywords):
 
 @pytest.fixture
 def start():
-    """Give a starter of commands in the background, `start(name, *arguments, **environment)`; ends them at the end."""
+    """Return a starter of commands in the background, `start(name, *arguments, **environment)`; ends them."""
     processes = []
 
     def starter(name, *arguments, **environment):

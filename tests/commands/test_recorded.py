@@ -7,7 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from running import PHONE, content_of, load, names_in, run, run_phone, stored
+from running import PHONE, content_of, load, run, run_phone, stored
+from written import names_in
 
 import number_generator
 from number_generator import Handwriting

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from running import BOTH, PHONE, SEQUENCE, load, names_in, read_usage_error, run, run_phone
+from running import BOTH, PHONE, SEQUENCE, load, read_usage_error, run, run_phone
+from written import names_in
 
 from number_generator import PhoneNumbers, generate_batch, generate_chunk
 from number_generator.rendering.sheet import contact_sheet

@@ -6,7 +6,8 @@ import signal
 
 import numpy as np
 import pytest
-from running import PHONE, content_of, load, names_in, read_usage_error, run_phone
+from running import PHONE, content_of, load, read_usage_error, run_phone
+from written import names_in
 
 from number_generator import DigitImageDataset, PhoneNumbers, generate_chunk, split_digits
 from number_generator.commands.runs import execute

@@ -13,7 +13,8 @@ import time
 import numpy as np
 import pytest
 from patience import PATIENCE_S
-from running import ENTRY, PHONE, load, names_in, run
+from running import ENTRY, PHONE, load, run
+from written import names_in
 
 from number_generator import entry
 from number_generator.commands import generate

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from PIL import Image
-from running import BOTH, PHONE, SEQUENCE, load, names_in, read_usage_error, run
+from running import BOTH, PHONE, SEQUENCE, load, read_usage_error, run
+from written import names_in
 
 from number_generator import Handwriting, generate_batch
 

@@ -11,7 +11,7 @@ COLUMN_SIZES = {1: 32, 8: 32, 28: 32, 32: 32, 33: 64, 64: 64, 100: 128}
 
 
 def some_digits(size):
-    """Give digits with ink in any rectangle, of some classes more than of others and in no order, and their labels."""
+    """Return digits with ink in any rectangle, of some classes more than of others and in no order, with labels."""
     random = np.random.default_rng(size)
     labels = random.permutation(np.repeat(np.arange(10), random.integers(1, 8, 10)))
     images = np.zeros((len(labels), size, size), np.uint8)
@@ -32,17 +32,17 @@ def made(request):
 
 
 def by_class(images, labels):
-    """Give the digits in the order of their glyphs."""
+    """Return the digits in the order of their glyphs."""
     return [image for digit in range(10) for image in images[labels == digit]]
 
 
 def columns_of(atlas):
-    """Give the atlas as one row a column, without the spare bytes at its end."""
+    """Return the atlas as one row a column, without the spare bytes at its end."""
     return atlas.pixels[:-32].reshape(-1, atlas.column_size)
 
 
 def column_range(atlas, glyph):
-    """Give the first column of a glyph, and the one after its last."""
+    """Return the first column of a glyph, and the one after its last."""
     return atlas.glyph_column[glyph], atlas.glyph_column[glyph + 1] - 1
 
 

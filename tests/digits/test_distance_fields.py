@@ -19,13 +19,13 @@ def drawn(distance, size):
 
 
 def disc(size, radius, x0=None, y0=None):
-    """Give the signed distance to a disc's outline."""
+    """Return the signed distance to a disc's outline."""
     x0, y0 = x0 or 0.5 * size + 0.3, y0 or 0.5 * size - 0.2
     return lambda x, y: radius - np.hypot(x - x0, y - y0)
 
 
 def bar(size, pen, slant=0.0, length=0.6):
-    """Give the signed distance to the outline of a bar with round ends, which leans."""
+    """Return the signed distance to the outline of a bar with round ends, which leans."""
     half = 0.5 * length * size
     ax, ay = 0.5 * size - slant * half, 0.5 * size + half
     dx, dy = 2 * slant * half, -2 * half
@@ -38,14 +38,14 @@ def bar(size, pen, slant=0.0, length=0.6):
 
 
 def fields_of(images):
-    """Give the fields of ten digits, of one image or of ten."""
+    """Return the fields of ten digits, of one image or of ten."""
     images = np.asarray(images)
     stack = np.repeat(images[None], 10, axis=0) if images.ndim == 2 else images
     return DigitImageDataset(stack, np.arange(10)).atlas.fields
 
 
 def field_of(made, glyph=0):
-    """Give a glyph's field in px: distances, and the places of its texels from the corner of the ink's box."""
+    """Return a glyph's field in px: distances, and the places of its texels from the corner of the ink's box."""
     width, height = made.sizes[glyph]
     texels = made.texels[made.offsets[glyph] :][: width * height].reshape(height, width).astype(float)
     y, x = (np.mgrid[:height, :width] + 0.5) / made.density - made.padding
@@ -53,7 +53,7 @@ def field_of(made, glyph=0):
 
 
 def corner(image):
-    """Give the corner of the ink's box."""
+    """Return the corner of the ink's box."""
     return np.flatnonzero(image.any(axis=0))[0], np.flatnonzero(image.any(axis=1))[0]
 
 

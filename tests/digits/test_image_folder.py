@@ -17,7 +17,7 @@ from number_generator.system.signals import Interruption
 
 
 def drawn(height=60, width=40, ink=0, paper=255):
-    """Give an image of a thick 1 that leans, on paper."""
+    """Return an image of a thick 1 that leans, on paper."""
     image = np.full((height, width), paper, np.uint8)
     for row in range(height // 5, height - height // 5):
         left = width // 2 - (row - height // 2) // 4
@@ -39,7 +39,7 @@ def one(image, ink="auto", size=28):
 
 
 def shifted_difference(image, other):
-    """Give the least mean difference of two digits that may be a pixel apart."""
+    """Return the least mean difference of two digits that may be a pixel apart."""
     other = other.astype(int)
     moved = (np.roll(image, (y, x), (0, 1)).astype(int) for y in (-1, 0, 1) for x in (-1, 0, 1))
     return min(np.abs(one - other).mean() for one in moved)

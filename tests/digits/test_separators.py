@@ -40,14 +40,14 @@ PLAIN = DigitMeasures(height=40, baseline=28.0, digit_height=20.0, stroke=3.0, s
 
 
 def separators_of(atlas):
-    """Give what the oracle draws separators from."""
+    """Return what the oracle draws separators from."""
     measures = DigitMeasures.measure(atlas.height, atlas.packed)
     return *draw_separators(measures), measures.space_width
 
 
 @pytest.fixture(scope="module")
 def digits_of(make_digits):
-    """Give, for a size, images, labels, the DigitImageDataset of them and its separators, made once."""
+    """Return, for a size, images, labels, the DigitImageDataset of them and its separators, made once."""
 
     @cache
     def make(size):
@@ -225,13 +225,13 @@ def test_the_marked_atlas_ends_with_the_separators(make_digit_dataset, size):
 
 
 def drawn(separator, measures=PLAIN):
-    """Give the drawings of a separator."""
+    """Return the drawings of a separator."""
     images, codes = draw_separators(measures)
     return images[codes == ALPHABET.index(separator)]
 
 
 def rows_of(image):
-    """Give the first row with ink of half strength, and the one after the last."""
+    """Return the first row with ink of half strength, and the one after the last."""
     rows = np.flatnonzero((image > 127).any(axis=1))
     return rows[0], rows[-1] + 1
 

@@ -8,6 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 from installed import installed
+from loaded import digits_of
 from patience import PATIENCE_S
 from scipy import ndimage
 
@@ -18,11 +19,6 @@ from number_generator.digits.resolve import find_packaged_file, packaged_digits
 from number_generator.digits.style_clusters import CLUSTERS, FEATURES, compute_style_clusters, measure_style
 from number_generator.digits.writers import find_writers
 from number_generator.errors import DatasetError, DatasetReadError, SpecError
-
-
-def digits_of(dataset):
-    images, labels = dataset.get_data()
-    return images, np.array([int(label) for label in labels])
 
 
 def fresh_packaged():

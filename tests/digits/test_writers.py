@@ -5,23 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from loaded import digits_of
 
 from number_generator import DigitImageDataset
 from number_generator.digits import writers
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import DatasetError, SpecError
-
-
-def digits_of(dataset):
-    images, labels = dataset.get_data()
-    return images, np.array([int(label) for label in labels])
-
-
-def fresh_packaged():
-    """The packaged digits without anything that another test has had made of them."""
-    return DigitImageDataset(*packaged_digits().get_data())
-
 
 # Groups
 

@@ -28,7 +28,7 @@ def hub(tmp_path, monkeypatch):
 
 
 def grey(image):
-    """Give the pixels of an image that a reader has opened."""
+    """Return the pixels of an image that a reader has opened."""
     return np.asarray(image.convert("L"))
 
 

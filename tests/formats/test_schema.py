@@ -37,7 +37,7 @@ LABELS = np.array([b"12", b"", b"345"], "S3")
 
 
 def make_arrays(labels=LABELS, seed=0):
-    """Give ground truth of a chunk: as long as its longest label, filled behind the ends of the others."""
+    """Return ground truth of a chunk: as long as its longest label, filled behind the ends of the others."""
     rng = np.random.default_rng(seed)
     lengths = np.char.str_len(labels)
     longest = int(lengths.max(initial=0))

@@ -93,7 +93,7 @@ HOSTILE = st.recursive(
 
 @pytest.fixture
 def write(tmp_path):
-    """Give a writer of a style file."""
+    """Return a writer of a style file."""
 
     def written(content):
         path = tmp_path / "style.toml"

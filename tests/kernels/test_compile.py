@@ -2,17 +2,16 @@ import errno
 import importlib.util
 import logging
 import os
-import platform
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import llvmlite.binding
 import numba
 import pytest
 import reference
+from machines import is_x86_with_avx2
 from numba.core.caching import CacheImpl, IndexDataCacheFile
 from patience import PATIENCE_S
 
@@ -31,7 +30,7 @@ def cache_folder(monkeypatch, tmp_path):
 
 @pytest.fixture
 def compiled(tmp_path, caplog, monkeypatch):
-    """Give a maker of a kernel from a source file, as a new process would make it: `compiled(body="x + 1")`."""
+    """Return a maker of a kernel from a source file, as a new process would make it: `compiled(body="x + 1")`."""
     caplog.set_level(logging.DEBUG, "number_generator")  # a failing test shows what the cache met
 
     def make(body="x + 1"):
@@ -47,7 +46,7 @@ def compiled(tmp_path, caplog, monkeypatch):
 
 
 def calls(dispatcher):
-    """Give the result of a call, and the hits and misses in the cache."""
+    """Return the result of a call, and the hits and misses in the cache."""
     result = dispatcher(41)
     return result, sum(dispatcher.stats.cache_hits.values()), sum(dispatcher.stats.cache_misses.values())
 
@@ -248,10 +247,6 @@ MACHINES = {
     "haswell": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
     "generic": {"NUMBA_CPU_NAME": "generic"},
 }
-
-
-def is_x86_with_avx2():
-    return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def phone_numbers():
 
 
 def lay_out(sequences, spacing_range, seed=SEED, start=0):
-    """Give the number of each digit's glyph in its class, and the gap after it; shapes (digits,), (digits,)."""
+    """Return the number of each digit's glyph in its class, and the gap after it; shapes (digits,), (digits,)."""
     atlas = default_digits().atlas
     packed = pack_sequences(sequences)
     glyph_ids, lefts = np.empty((2, len(packed.codes)), np.int64)

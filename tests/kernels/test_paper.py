@@ -3,13 +3,12 @@
 import itertools
 import math
 import os
-import platform
 from pathlib import Path
 
-import llvmlite.binding
 import numpy as np
 import pages
 import pytest
+from machines import is_x86_with_avx2
 from pages import (
     BASELINE,
     BOX,
@@ -42,7 +41,7 @@ def cover():
 
 
 def happening(name, images=range(4000)):
-    """Give how many lines of a share of 0.3 a kernel takes."""
+    """Return how many lines of a share of 0.3 a kernel takes."""
     style = CLEAN.replace(**{name: 0.3})
     stream = np.int64(next(parameter.stream for parameter in parameters() if parameter.name == name))
     return np.mean([draws.happens(SEED, np.uint64(image), table_of(style), stream) for image in images])
@@ -427,7 +426,7 @@ def test_lines_of_the_document_style_stay_readable(cover):
 
 
 MACHINES = {}
-if platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False):
+if is_x86_with_avx2():
     MACHINES["haswell"] = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
     MACHINES["generic"] = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
 

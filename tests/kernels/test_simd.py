@@ -23,7 +23,7 @@ LANES = [8, 16, 32]
 
 
 def weighed(total):
-    """Give the pixel of a weighted sum: rounded, a half up."""
+    """Return the pixel of a weighted sum: rounded, a half up."""
     return stored(total + 2 ** (PRECISION_BITS - 1), 0, 0)
 
 
@@ -322,7 +322,7 @@ def test_multiply_pairs_keeps_its_lanes_apart_over_many_terms(random, count):
 
 
 def totals_and_high_parts():
-    """Give low and high parts around every bound: of rounding and of clipping, and where their total wraps."""
+    """Return low and high parts around every bound: of rounding and of clipping, and where their total wraps."""
     totals = [*INT32, 2**31 - 1 - 2**21, 2**31 - 2**21]
     for pixel in [-512, -511, -2, -1, 0, 1, 2, 3, 127, 128, 129, 254, 255, 256, 257, 258, 510, 511]:
         totals += [(pixel << 22) - 2**21 + more for more in (-1, 0, 1)]

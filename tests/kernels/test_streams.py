@@ -1,15 +1,25 @@
 """The numbers of the random streams: each has one purpose, and each is drawn from."""
 
-import re
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
-from number_generator import _kernels
+import number_generator
 from number_generator._kernels import draws, streams
 from number_generator.job.handwriting import parameters
 
 STREAMS = {name: number for name, number in vars(streams).items() if name.isupper()}
+
+
+def streams_named_in(folder):
+    """Return the names of the streams that the code of a folder reads."""
+    return {
+        node.attr
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "streams"
+    }
 
 
 def test_no_two_purposes_share_a_stream():
@@ -27,15 +37,15 @@ def test_a_style_has_a_row_for_each_parameter():
 
 
 def test_every_parameter_that_is_drawn_has_a_kernel_that_draws_it():
-    named = {
-        name
-        for path in Path(_kernels.__file__).parent.glob("*.py")
-        for name in re.findall(r"\bstreams\.([A-Z_]+)", path.read_text(encoding="utf-8"))
-    }
-
     drawn = {parameter.name.upper() for parameter in parameters() if parameter.scope != "choice"}
 
-    assert drawn <= named
+    assert drawn <= streams_named_in(Path(streams.__file__).parent)
+
+
+def test_every_stream_is_used():
+    of_choices = {parameter.name.upper() for parameter in parameters() if parameter.scope == "choice"}
+
+    assert STREAMS.keys() == streams_named_in(Path(number_generator.__file__).parent) | of_choices
 
 
 def test_streams_load_without_numpy():

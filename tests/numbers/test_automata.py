@@ -20,7 +20,7 @@ STREAM = 77
 
 
 def automaton_of(*languages):
-    """Give an automaton with one start for each set of texts: their trie."""
+    """Return an automaton with one start for each set of texts: their trie."""
     edges, tags, starts = [], [], []
     for texts in languages:
         starts.append(len(edges))
@@ -40,7 +40,7 @@ def automaton_of(*languages):
 
 
 def chain_of(*widths, ends=()):
-    """Give the automaton of strings whose character k is one of the first `widths[k]`; they may end before `ends`."""
+    """Return the automaton of strings whose character k is one of the first `widths[k]`; they may end before `ends`."""
     edges = [[(code, k + 1) for code in range(width)] for k, width in enumerate(widths)]
     tags = [0 if k in (*ends, len(widths)) else -1 for k in range(len(widths) + 1)]
     return Automaton.build([*edges, []], tags, [0])
@@ -55,7 +55,7 @@ def strings_of(automaton, start):
 
 
 def texts_of(sequences):
-    """Give sequences as strings."""
+    """Return sequences as strings."""
     ends = sequences.offsets.tolist()
     return ["".join(ALPHABET[code] for code in sequences.codes[a:b]) for a, b in itertools.pairwise(ends)]
 

@@ -28,7 +28,7 @@ def written(numbers, seed, start, stop):
 
 
 def read(path, content, **options):
-    """Give the numbers of a file with some content, as texts."""
+    """Return the numbers of a file with some content, as texts."""
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     numbers = ListedNumbers.from_file(path, **options)
     return written(numbers, 0, 0, len(numbers.packed))

@@ -61,7 +61,7 @@ def test_a_country_without_numbers_is_refused_by_name(monkeypatch):
 
 @pytest.fixture
 def invent(monkeypatch):
-    """Give a function that makes phonenumbers know some countries, of one calling code that nobody has."""
+    """Return a function that makes phonenumbers know some countries, of one calling code that nobody has."""
     described = {}
     of_region, of_code = PhoneMetadata.metadata_for_region, PhoneMetadata.metadata_for_region_or_calling_code
 
@@ -87,7 +87,7 @@ CALLING_CODE = 210
 
 
 def country(name, pattern, *, general=r"[0-3]{3,4}", lengths=(3, 4), **others):
-    """Give the metadata of a country that has mobile numbers only."""
+    """Return the metadata of a country that has mobile numbers only."""
     return PhoneMetadata(
         id=name,
         country_code=CALLING_CODE,
@@ -203,7 +203,7 @@ def test_of_an_invented_country_the_numbers_that_are_read_as_themselves_are_draw
 
 
 def parsed(text):
-    """Give the number that phonenumbers reads in the invented country, or None."""
+    """Return the number that phonenumbers reads in the invented country, or None."""
     try:
         return phonenumbers.parse(text, "AA")
     except phonenumbers.NumberParseException:
@@ -211,7 +211,7 @@ def parsed(text):
 
 
 def written_of(plan, region):
-    """Give all numbers of a region, each with its written form."""
+    """Return all numbers of a region, each with its written form."""
     found = {}
 
     def walk(state, digits):

@@ -30,7 +30,7 @@ DATE_FORMATS = {"dmy": "{d}{s}{m}{s}{y}", "mdy": "{m}{s}{d}{s}{y}", "ymd": "{y}{
 
 
 def all_of(pattern):
-    """Give every string of a small pattern, by drawing until all have come."""
+    """Return every string of a small pattern, by drawing until all have come."""
     found = set()
     for seed in itertools.count():
         found.update(pattern.draw(20 * pattern.count, seed=seed))

@@ -26,7 +26,7 @@ def strings_of(automaton, state=None):
 
 
 def language_or_none(regex):
-    """Give the set of all strings; none where there are none."""
+    """Return the set of all strings; none where there are none."""
     try:
         automaton = parse_language(regex)
     except LanguageError as exc:
@@ -78,7 +78,7 @@ OPTIONS = st.lists(st.one_of(PIECES, PIECES, LOOKAHEADS), max_size=4).map("".joi
 
 
 def _numbered(regex):
-    """Give each named group a name of its own."""
+    """Return each named group a name of its own."""
     numbers = itertools.count()
     return re.sub("%d", lambda _: str(next(numbers)), regex)
 

@@ -12,7 +12,7 @@ from number_generator.digits.resolve import packaged_digits
 
 @pytest.fixture(scope="module")
 def digits_of(make_digits):
-    """Give digits by kind and size: scattered ink, blocks of full ink, or the packaged ones; some are blank."""
+    """Return digits by kind and size: scattered ink, blocks of full ink, or the packaged ones; some are blank."""
 
     @cache
     def make(kind, size):

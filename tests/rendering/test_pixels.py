@@ -22,7 +22,7 @@ LINES = ["0123456789", "7", "", "00", "31415926535", "27182818284590452353602874
 
 @pytest.fixture(scope="module")
 def digits_of(make_digits):
-    """Give, for a size, images, labels and the DigitImageDataset of them, made once."""
+    """Return, for a size, images, labels and the DigitImageDataset of them, made once."""
 
     @cache
     def make(size):

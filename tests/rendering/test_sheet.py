@@ -2,16 +2,12 @@
 
 import numpy as np
 import pytest
+from noise import noise
 from PIL import ImageFont
 
 from number_generator.errors import SpecError
 from number_generator.rendering import sheet
 from number_generator.rendering.sheet import contact_sheet
-
-
-def noise(count, height=6, width=20, seed=0):
-    """Images that are found in no other place than their own."""
-    return np.random.default_rng([count, height, width, seed]).integers(0, 256, (count, height, width), np.uint8)
 
 
 def places(sheet, images, scale):

@@ -1,16 +1,15 @@
 """Styled lines as a whole: what they depend on, that no ink is lost, and which arguments they take."""
 
 import os
-import platform
 from pathlib import Path
 
-import llvmlite.binding
 import numpy as np
 import pages
 import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from machines import is_x86_with_avx2
 from styled_lines import (
     DEFAULTS,
     NAMED,
@@ -43,7 +42,7 @@ LINES = st.lists(st.text(ALPHABET, max_size=9), min_size=1, max_size=6)
 
 
 def values_of(parameter):
-    """Give a strategy of a parameter's values, over the whole of its limits."""
+    """Return a strategy of a parameter's values, over the whole of its limits."""
     if parameter.scope == "choice":
         return st.sampled_from([choice for choice in parameter.choices if choice != "dataset"])
     numbers = st.floats(parameter.low, parameter.high)
@@ -59,7 +58,7 @@ def values_of(parameter):
 
 
 def styles(*groups):
-    """Give a strategy of styles that set any of the parameters of some groups, or of all."""
+    """Return a strategy of styles that set any of the parameters of some groups, or of all."""
     chosen = names_of(*groups) if groups else list(PARAMETERS)
     return st.fixed_dictionaries({}, optional={name: values_of(PARAMETERS[name]) for name in chosen}).map(
         lambda values: Handwriting(**{"gap": (0.0, 0.3), **values})
@@ -171,10 +170,6 @@ for style in styles:
 """
 
 
-def is_x86_with_avx2():
-    return platform.machine() in ("x86_64", "AMD64") and llvmlite.binding.get_host_cpu_features().get("avx2", False)
-
-
 @pytest.mark.xdist_group("pixels of older machines")
 @pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
@@ -233,7 +228,7 @@ def test_no_mark_is_clipped(text, style, width, seed):
 
 
 def grown(mask, px):
-    """Give the places that are no farther than some px from one of the mask, along rows and along columns."""
+    """Return the places that are no farther than some px from one of the mask, along rows and along columns."""
     padded = np.pad(mask, ((0, 0), (px, px), (px, px)))
     rows = np.logical_or.reduce([padded[:, k : k + mask.shape[1]] for k in range(2 * px + 1)])
     return np.logical_or.reduce([rows[:, :, k : k + mask.shape[2]] for k in range(2 * px + 1)])
@@ -303,7 +298,7 @@ EVERYTHING = Handwriting.named("document").replace(
 
 
 def changed_value(name):
-    """Give a value of a parameter that is neither that of `EVERYTHING` nor, but for a choice, that of `clean`."""
+    """Return a value of a parameter that is neither that of `EVERYTHING` nor, but for a choice, that of `clean`."""
     parameter = PARAMETERS[name]
     if parameter.scope == "choice":
         return next(choice for choice in parameter.choices if choice != getattr(EVERYTHING, name))

@@ -41,7 +41,7 @@ def one_each():
 
 
 def gaps_of(image):
-    """Give the widths of the blank columns between the digits of a page."""
+    """Return the widths of the blank columns between the digits of a page."""
     inked = (image < 128).any(axis=0).astype(int)
     first, stop = extent(inked)
     edges = np.flatnonzero(np.diff(inked[first:stop]))
@@ -278,7 +278,7 @@ def test_consistency_makes_slant_and_stroke_width_of_a_line_alike():
 
 
 def sizes_of(style, one_each, text="0000"):
-    """Give heights, widths, feet and slants of the digits of some lines, shape (4, digits)."""
+    """Return heights, widths, feet and slants of the digits of some lines, shape (4, digits)."""
     images = draw([text] * 60, style.replace(gap=0.8), 400, digits=one_each)
     found = [
         (*map(np.ptp, (rows_of(p), columns_of(p))), -rows_of(p)[1], slant_of(p)) for i in images for p in pieces(i)

@@ -156,7 +156,7 @@ def test_a_file_where_the_folder_should_be_is_an_error(tmp_path):
         AtomicFolder(tmp_path / "set" / "deep", overwrite=True)
 
 
-def test_a_temporary_folder_that_nobody_holds_remove(tmp_path):
+def test_a_temporary_folder_that_nobody_holds_is_removed(tmp_path):
     (tmp_path / ".set.0123abcd.partial" / "images").mkdir(parents=True)
     (tmp_path / ".set.0123abcd.partial" / "images" / "1.png").touch()
     (tmp_path / ".other.0123abcd.partial").mkdir()
@@ -206,7 +206,7 @@ def test_what_a_killed_run_had_moved_aside_is_put_back(tmp_path):
     assert tree(tmp_path / "set") == earlier
 
 
-def test_what_a_killed_run_had_replaced_remove(tmp_path):
+def test_what_a_killed_run_had_replaced_is_removed(tmp_path):
     make_earlier(tmp_path / "set")
     shutil.copytree(tmp_path / "set", tmp_path / ".set.0123abcd.earlier")
 

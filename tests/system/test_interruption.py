@@ -4,7 +4,7 @@ import os
 import signal
 
 import pytest
-from running import names_in
+from written import names_in
 
 from number_generator.system.signals import Interruption
 

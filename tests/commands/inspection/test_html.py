@@ -90,7 +90,7 @@ def server():
 
 
 def show(path, profile):
-    """Give the page as a browser has it, and what it has to say."""
+    """Return the page as a browser has it, and what it has to say."""
     if BROWSER is None:
         pytest.skip("no Chromium or Chrome is installed")
     done = subprocess.run(

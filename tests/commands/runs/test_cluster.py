@@ -42,7 +42,7 @@ def client():
 
 @pytest.fixture
 def run(tmp_path, monkeypatch, client):
-    """Give a runner of the command in an empty folder, at a moment that stands still."""
+    """Return a runner of the command in an empty folder, at a moment that stands still."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(metadata, "time", Namespace(time=lambda: 1e9))
 
@@ -54,7 +54,7 @@ def run(tmp_path, monkeypatch, client):
 
 
 def content_of(folder):
-    """Give the bytes of all files of a folder, hidden ones as well."""
+    """Return the bytes of all files of a folder, hidden ones as well."""
     return {path.name: path.read_bytes() for path in folder.rglob("*")}
 
 

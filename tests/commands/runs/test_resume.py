@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from small_dataset import FORMATS, need
+from running import run_phone
+from written import names_in
 
 from number_generator import GenericDataset
 from number_generator.commands import generate as cli
@@ -32,35 +33,22 @@ class _KilledError(BaseException):
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
+def folder(folder, monkeypatch):
     """An empty folder, the current one; spans are small, and time stands still."""
-    path = tmp_path / "folder"
-    path.mkdir()
-    monkeypatch.chdir(path)
     monkeypatch.setattr(spec, "SPAN_IMAGES", 8)
     monkeypatch.setattr(spec, "_FEWEST_SPAN_IMAGES", 8)
     monkeypatch.setattr("number_generator.formats.hdf5.writer._LABELS_PER_CHUNK", 8)
     monkeypatch.setattr("number_generator.formats.hdf5.writer._CHUNK_BYTES", 4 * 28 * 40)
     monkeypatch.setattr("number_generator.formats.parquet.writer._GROUP_IMAGES", 8)
     monkeypatch.setattr(metadata.time, "time", lambda: 1.5)
-    return path
-
-
-@pytest.fixture(params=FORMATS)
-def file_format(request):
-    """Each format, where what it needs is installed."""
-    need(request.param)
-    return request.param
+    return folder
 
 
 def run(*arguments):
     arguments = ["--num-images=60", "--image-width=40", "--workers=1", *map(str, arguments)]
     if not any(argument.startswith("--seed") for argument in arguments):
         arguments.append("--seed=1")
-    try:
-        return cli.generate_phone_numbers([argument for argument in arguments if argument != "--seed="], Interruption())
-    except SystemExit as exc:
-        return exc.code
+    return run_phone(*(argument for argument in arguments if argument != "--seed="))
 
 
 def run_until(monkeypatch, writes, *arguments):
@@ -80,12 +68,8 @@ def run_until(monkeypatch, writes, *arguments):
 
 
 def tree(folder):
-    """Give all files below a folder, with their content."""
+    """Return all files below a folder, with their content."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-
-
-def names_in(folder):
-    return sorted(path.name for path in Path(folder).iterdir())
 
 
 # --- the dataset is what it would have been
@@ -100,7 +84,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(folder, monkeypatch, capsy
     (folder / "whole").rename(folder / "away")
     for writes in (3, 2, 3):
         run_until(monkeypatch, writes, *arguments, "--output-path=whole/")
-    assert [name for name in names_in("whole") if not name.endswith(".journal")] == []
+    assert [name for name in names_in(folder / "whole") if not name.endswith(".journal")] == []
     capsys.readouterr()
 
     status = run(*arguments, "--output-path=whole/", "--resume")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from running import run_phone
+from written import names_in
 
 from number_generator.commands import generate as cli
 from number_generator.commands.runs import execute
@@ -18,31 +20,17 @@ from number_generator.system.signals import Interruption
 
 SHARDS = ["s-00000-of-00003.h5", "s-00001-of-00003.h5", "s-00002-of-00003.h5"]
 
+pytestmark = pytest.mark.usefixtures("folder")
+
 
 class _EndedError(BaseException):
     """What ends the process in these tests."""
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """An empty folder, the current one."""
-    path = tmp_path / "folder"
-    path.mkdir()
-    monkeypatch.chdir(path)
-    return path
-
-
 def run(*arguments, interruption=None):
     arguments = ["--num-images=50", "--image-width=40", "--format=hdf5", *map(str, arguments)]
     arguments += [] if "--output-path" in " ".join(arguments) else ["--output-path=s.h5"]
-    try:
-        return cli.generate_phone_numbers(arguments, interruption or Interruption())
-    except SystemExit as exc:
-        return exc.code
-
-
-def names_in(folder):
-    return sorted(path.name for path in Path(folder).iterdir())
+    return run_phone(*arguments, interruption=interruption)
 
 
 def load(path):
@@ -173,7 +161,7 @@ def test_the_recorded_command_makes_them_again(folder, name):
     assert cli.generate_phone_numbers([*command[1:], "--output-path=again/s.h5"], Interruption()) == 0
 
     assert_same(load(f"again/{name}"), first)
-    assert names_in("again") == ([name] if name != "s.h5" else names_in(folder)[1:])
+    assert names_in(folder / "again") == ([name] if name != "s.h5" else names_in(folder)[1:])
 
 
 def test_shards_of_one_job_differ_in_nothing_else(folder):
