@@ -41,9 +41,10 @@ class AtomicFolder(TemporaryFolder):
         super().__init__(Path(os.path.realpath(path)) if path.is_symlink() else path)
 
     def create(self, name: str) -> IO[bytes]:
-        """Create a file in the folder and open it for writing; the caller closes it."""
+        """Create a file in the folder, or in one folder of it, and open it for writing; the caller closes it."""
         path = self.temporary_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.parent != self.temporary_path:  # which must not come back once it has been discarded
+            path.parent.mkdir(exist_ok=True)
         return path.open("x+b")
 
     def finish(self, *, holds_many: bool = False) -> None:

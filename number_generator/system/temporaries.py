@@ -47,8 +47,11 @@ def translate_errors(path: Path) -> Iterator[None]:
 
 def make_folder(folder: Path) -> None:
     """Make a folder and missing parents; a temporary folder belongs to another run, and must exist."""
-    if folder.name.startswith(".") and folder.name.endswith(_ENDING) and not folder.is_dir():
-        raise OutputError(f"{folder} is gone: the run that it belonged to has ended")
+    if folder.name.startswith(".") and folder.name.endswith(_ENDING):
+        # Not made even if it goes right after this: nobody would remove it.
+        if not folder.is_dir():
+            raise OutputError(f"{folder} is gone: the run that it belonged to has ended")
+        return
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except FileExistsError as exc:

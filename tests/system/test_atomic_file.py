@@ -2,6 +2,7 @@
 
 import mmap
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -39,6 +40,24 @@ def test_a_discarded_file_leaves_nothing_and_the_earlier_one_untouched(tmp_path)
 
     assert names_in(tmp_path) == ["file.bin"]
     assert path.read_bytes() == b"earlier"
+
+
+def test_the_temporary_folder_of_a_run_that_ends_meanwhile_is_not_made_again(tmp_path, monkeypatch):
+    folder = tmp_path / ".set.h5.0123abcd.partial"
+    folder.mkdir()
+    is_dir = Path.is_dir
+
+    def end_after_the_check(path):
+        found = is_dir(path)
+        if path == folder and found:
+            temporaries.remove_folder(folder)
+        return found
+
+    monkeypatch.setattr(Path, "is_dir", end_after_the_check)
+    with pytest.raises(OutputError):
+        AtomicFile(folder / "set-00000-of-00002.h5", overwrite=False)
+
+    assert names_in(tmp_path) == []
 
 
 def test_a_committed_file_replaces_the_earlier_one_where_that_is_allowed(tmp_path):

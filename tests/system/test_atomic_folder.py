@@ -278,3 +278,13 @@ def test_an_interruption_removes_folders(tmp_path):
     assert _remove(tmp_path / "never there")
 
     assert names_in(tmp_path) == []
+
+
+def test_a_discarded_folder_is_not_made_again(tmp_path):
+    folder = make_folder(tmp_path / "set")
+    folder.discard()
+
+    with pytest.raises(FileNotFoundError):
+        folder.create("data/file.parquet")
+
+    assert list(tmp_path.iterdir()) == []

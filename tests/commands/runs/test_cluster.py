@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import pickle
 import resource
@@ -176,7 +177,7 @@ def test_local_starts_processes_of_its_own(run, tmp_path):
 
 def test_a_scheduler_is_found_by_its_file(run, client, tmp_path):
     file = tmp_path / "scheduler.json"
-    client.write_scheduler_file(file)
+    file.write_text(json.dumps({"address": client.scheduler.address}))
 
     assert run("--shards=2", "--output-path=made/set.h5", scheduler=file) == 0
 
