@@ -128,7 +128,7 @@ class DigitSets:
         """
         known: dict[tuple[int, int, int], int] = {}
 
-        def built(state: int, index: int, place: int) -> int:
+        def build(state: int, index: int, place: int) -> int:
             if not state:
                 return 0
             key = state, index, place
@@ -136,16 +136,16 @@ class DigitSets:
                 row = self._rows[state]
                 entry = places[index] if index < len(places) else length
                 if entry < 0:
-                    known[key] = built(row[-1 - entry], index + 1, place)
+                    known[key] = build(row[-1 - entry], index + 1, place)
                 elif place == length:
                     known[key] = self.add_state([0] * _DIGITS, row[-1])
                 elif entry == place:
-                    known[key] = self.add_state([built(target, index + 1, place + 1) for target in row[:-1]])
+                    known[key] = self.add_state([build(target, index + 1, place + 1) for target in row[:-1]])
                 else:
-                    known[key] = self.add_state([built(state, index, place + 1)] * _DIGITS)
+                    known[key] = self.add_state([build(state, index, place + 1)] * _DIGITS)
             return known[key]
 
-        return built(language, 0, 0)
+        return build(language, 0, 0)
 
     def retag(self, language: int, tag: int) -> int:
         """Return a finite set with another tag for all its strings."""

@@ -8,22 +8,11 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from plain_hdf5 import COUNT, IMAGES, LABELS, write
 
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.reader import load_arrays
-
-COUNT = 50
-IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 3, 4), dtype=np.uint8)
-LABELS = [f"{number}" for number in range(COUNT)]
-
-
-def write(path, images=IMAGES, labels=LABELS, *, attributes=None, **options):
-    with h5py.File(path, "w") as file:
-        file.create_dataset("images", data=images, **options)
-        file["labels"] = labels
-        file.attrs.update(attributes or {})
-    return path
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from plain_hdf5 import COUNT, IMAGES, LABELS, write
 
 from number_generator.errors import DatasetError
 from number_generator.formats.hdf5.reader import Hdf5Reader
@@ -19,18 +20,6 @@ from number_generator.formats.hdf5.safety import (
 )
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import load_arrays
-
-COUNT = 50
-IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 3, 4), dtype=np.uint8)
-LABELS = [f"{number}" for number in range(COUNT)]
-
-
-def write(path, images=IMAGES, labels=LABELS, *, attributes=None, **options):
-    with h5py.File(path, "w") as file:
-        file.create_dataset("images", data=images, **options)
-        file["labels"] = labels
-        file.attrs.update(attributes or {})
-    return path
 
 
 def virtual():
