@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator import Handwriting, generate_batch
-from number_generator._kernels import rng, streams, writing
+from number_generator._kernels import line_items, placing, rng, shaping, streams, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.job.handwriting import parameters
@@ -50,12 +50,12 @@ class Line:
     @property
     def digits(self):
         """The items that are digits, in order."""
-        return self.items[self.items[:, writing._GLYPH] >= 0]
+        return self.items[self.items[:, line_items.GLYPH] >= 0]
 
     def of_code(self, code):
         """Return the points of each item of a code."""
-        chosen = self.items[:, writing._CODE] == code
-        counts = self.items[chosen, writing._POINTS].astype(int)
+        chosen = self.items[:, line_items.CODE] == code
+        counts = self.items[chosen, line_items.POINTS].astype(int)
         return [points[:count] for points, count in zip(self.points[chosen], counts, strict=True)]
 
 
@@ -71,17 +71,17 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
     atlas = prepare_atlas(digits or packaged_digits(), style)
     codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), glyphs_of(atlas)
     key = np.uint64(seed), np.uint64(image), table
-    scratch = writing._make_scratch(max(len(codes), 1), atlas.height, width)
+    scratch = writing.make_scratch(max(len(codes), 1), atlas.height, width)
     items, points, _, words, _, _ = scratch
-    count = writing._list_items(*key, codes, items)
+    count = line_items.list_items(*key, codes, items)
     rng.fill_words(*key[:2], streams.GLYPH, len(codes), words)
     members, start, glyph_group, groups = atlas.groups
-    first = writing._choose_glyphs(words, (members, start, glyph_group, groups), atlas.class_start, items, count)
-    writing._shape_items(*key, len(codes), glyphs, scratch, count, first)
-    writing._place_items(*key, spacing_range or writing.NO_SPACING, len(codes), glyphs, scratch, count)
+    first = line_items.choose_glyphs(words, (members, start, glyph_group, groups), atlas.class_start, items, count)
+    shaping.shape_items(*key, len(codes), glyphs, scratch, count, first)
+    placing.place_items(*key, spacing_range or writing.NO_SPACING, len(codes), glyphs, scratch, count)
     softness = writing.line_value(*key, streams.SOFTNESS)
     fit = (style.crop == "tight", False)
-    transform = writing._fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
+    transform = placing.fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
     return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import rng, writing
+from number_generator._kernels import line_items, rng
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
 from number_generator._kernels.layout import draw_gap
@@ -74,7 +74,7 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
     for i in range(out.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         line = codes[offsets[i] : offsets[i + 1]]
-        plain = writing.is_plain(line)
+        plain = line_items.is_plain(line)
         for k in range(columns.shape[0]):
             stream, kind = columns[k, 0], columns[k, 1]
             value = 0.0
@@ -85,10 +85,10 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
             elif kind == LINE_SHARE:
                 value = 1.0 if happens(seed, image, table, stream) else 0.0
             elif kind == INNER_MARKS:
-                are_there = plain and line.size >= writing.FEWEST_GROUPED and happens(seed, image, table, stream)
+                are_there = plain and line.size >= line_items.FEWEST_GROUPED and happens(seed, image, table, stream)
                 value = 1.0 if are_there else 0.0
             elif plain:
-                words = block(seed, image, stream, writing.DETAIL)
+                words = block(seed, image, stream, line_items.DETAIL)
                 word = words[0] if kind == LEADING_MARKS else words[2]
                 value = 1.0 if unit(word) < table[stream, 1] else 0.0
             out[i, k] = value
@@ -139,6 +139,6 @@ def glyph_parameters(
                 elif kind == SPACING:
                     value = np.float32(draw_gap(words[at], spacing_range)) if has_gap else none
                 elif code in (0, 9) or (code == 8 and kind == TAIL_SHARE):
-                    word = block(seed, image, stream, writing.DETAIL + at)[0]
+                    word = block(seed, image, stream, line_items.DETAIL + at)[0]
                     value = np.float32(unit(word) < table[stream, 1])
                 out[first + at, k] = value

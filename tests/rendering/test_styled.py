@@ -27,7 +27,7 @@ from styled_lines import (
 )
 
 from number_generator import DigitImageDataset, Handwriting, Normal, Uniform, generate_batch
-from number_generator._kernels import writing
+from number_generator._kernels import drawing, line_items, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
@@ -73,17 +73,17 @@ def draw_beyond(text, style, image=0, seed=1, width=100):
     """Draw a line's ink, 0 to 255, and what would lie as far as `BEYOND` px outside of its page."""
     line = lay_out(text, style, image, seed, width)
     shape = 28 + 2 * BEYOND, width + 2 * BEYOND
-    scratch = writing._make_scratch(max(len(text), 1), *shape)
+    scratch = writing.make_scratch(max(len(text), 1), *shape)
     cover = np.zeros(shape[0] * shape[1] + 16, np.uint8)
     *matrix, origin_x, origin_y = line.transform
     transform = (*matrix, origin_x + BEYOND, origin_y + BEYOND)
     for item, points in zip(line.items, line.points, strict=True):
-        if item[writing._GLYPH] >= 0:
-            writing._draw_glyph(
+        if item[line_items.GLYPH] >= 0:
+            drawing.draw_glyph(
                 np.uint64(seed), np.uint64(image), item, line.glyphs, transform, line.softness, shape, scratch, cover
             )
-        if item[writing._POINTS] > 0:
-            writing._draw_strokes(item, points, transform, line.softness, shape, cover)
+        if item[line_items.POINTS] > 0:
+            drawing.draw_strokes(item, points, transform, line.softness, shape, cover)
     return cover[: shape[0] * shape[1]].reshape(shape)
 
 
@@ -275,20 +275,20 @@ def test_clean_by_any_name_is_drawn_as_by_the_reference(make_digits):
 
 
 # What may change in an item of a digit with each parameter; its glyph with none but `writer`.
-SHAPE = [writing._A, writing._B, writing._C, writing._D]
+SHAPE = [line_items.A, line_items.B, line_items.C, line_items.D]
 CHANGED_BY = {
-    "consistency": [*SHAPE, writing._GROWTH, writing._PEN],
-    "thickness": [writing._GROWTH, writing._PEN],
-    "thickness_jitter": [writing._GROWTH, writing._PEN],
-    "size_jitter": [*SHAPE, writing._GROWTH, writing._PEN],
+    "consistency": [*SHAPE, line_items.GROWTH, line_items.PEN],
+    "thickness": [line_items.GROWTH, line_items.PEN],
+    "thickness_jitter": [line_items.GROWTH, line_items.PEN],
+    "size_jitter": [*SHAPE, line_items.GROWTH, line_items.PEN],
     "aspect": SHAPE,
     "slant_jitter": SHAPE,
     "rotation_jitter": SHAPE,
-    "warp": [writing._BEND],
-    "upstroke": [writing._POINTS],
-    "crossbar": [writing._POINTS],
-    "tail": [writing._POINTS],
-    "open_loop": [writing._CUT],
+    "warp": [line_items.BEND],
+    "upstroke": [line_items.POINTS],
+    "crossbar": [line_items.POINTS],
+    "tail": [line_items.POINTS],
+    "open_loop": [line_items.CUT],
 }
 
 
@@ -307,8 +307,16 @@ def changed_value(name):
 
 @pytest.mark.parametrize("name", [name for name in PARAMETERS if name != "writer"])
 def test_changing_one_parameter_leaves_what_others_draw(name):
-    stay = [writing._GLYPH, writing._SLOT, *SHAPE, writing._GROWTH, writing._PEN, writing._POINTS, writing._BEND]
-    stay = [column for column in [*stay, writing._CUT] if column not in CHANGED_BY.get(name, [])]
+    stay = [
+        line_items.GLYPH,
+        line_items.SLOT,
+        *SHAPE,
+        line_items.GROWTH,
+        line_items.PEN,
+        line_items.POINTS,
+        line_items.BEND,
+    ]
+    stay = [column for column in [*stay, line_items.CUT] if column not in CHANGED_BY.get(name, [])]
 
     for value in (changed_value(name), DEFAULTS[name]):
         for image in range(12):
@@ -325,9 +333,9 @@ def test_gaps_stay_whatever_stands_beside_them(name):
     def gaps(image, **changes):
         # Marks come between; two digits with none between are enough.
         items = lay_out("08253146", style.replace(**changes), image).items
-        slots = items[:, writing._SLOT]
+        slots = items[:, line_items.SLOT]
         near = (slots[:-1] >= 0) & (slots[1:] >= 0)
-        apart = items[1:, writing._LOW] - items[:-1, writing._HIGH]
+        apart = items[1:, line_items.LOW] - items[:-1, line_items.HIGH]
         return {int(slot): gap for slot, gap in zip(slots[:-1][near], apart[near], strict=True)}
 
     for image in range(20):
@@ -339,7 +347,7 @@ def test_gaps_stay_whatever_stands_beside_them(name):
 
 def test_marks_at_the_ends_leave_those_inside_as_they_are():
     def inside(line):
-        slots = line.items[:, writing._SLOT]
+        slots = line.items[:, line_items.SLOT]
         between = np.flatnonzero((slots[:-2] >= 0) & (slots[1:-1] < 0) & (slots[2:] >= 0)) + 1
         return line.points[between]
 

@@ -23,7 +23,7 @@ from styled_lines import (
 )
 
 from number_generator import DigitImageDataset, Handwriting
-from number_generator._kernels import fields, writing
+from number_generator._kernels import fields, line_items
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import find_writers, prepare_atlas
 from number_generator.errors import SpecError
@@ -64,8 +64,8 @@ def test_a_separator_is_written_with_the_lines_pen(separator):
 
     assert np.mean(thick - thin) > 0.8
     pens = [lay_out(f"8{separator}8", PLAIN, image) for image in range(40)]
-    own = [line.glyphs[3][int(line.items[0, writing._GLYPH]), fields.STROKE] for line in pens]
-    np.testing.assert_allclose([line.items[1, writing._PEN] for line in pens], own, rtol=0.2)
+    own = [line.glyphs[3][int(line.items[0, line_items.GLYPH]), fields.STROKE] for line in pens]
+    np.testing.assert_allclose([line.items[1, line_items.PEN] for line in pens], own, rtol=0.2)
 
 
 @pytest.mark.parametrize("separator", "/()+")
@@ -140,7 +140,7 @@ def test_codes_of_separators_are_no_digits(sequences):
 def chosen_glyphs(text, writer, images, digits=None):
     style = PLAIN.replace(writer=writer)
     return np.array(
-        [lay_out(text, style, image, digits=digits).digits[:, writing._GLYPH] for image in range(images)], int
+        [lay_out(text, style, image, digits=digits).digits[:, line_items.GLYPH] for image in range(images)], int
     )
 
 

@@ -23,7 +23,7 @@ from styled_lines import (
 )
 
 from number_generator import DigitImageDataset, Handwriting, Uniform
-from number_generator._kernels import fields, strokes, writing
+from number_generator._kernels import drawing, fields, line_items, strokes, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.job.spec import Job, RenderSpec, Span
@@ -207,14 +207,14 @@ def test_a_negative_spacing_range_makes_digits_overlap():
 def test_however_negative_the_spacing_the_order_of_digits_can_be_seen():
     line = lay_out("0123456789", PLAIN, spacing_range=(-1000, -1000))
 
-    assert (np.diff(line.items[:, writing._LOW]) > 0).all()
+    assert (np.diff(line.items[:, line_items.LOW]) > 0).all()
 
 
 def test_a_spacing_range_is_drawn_as_in_clean(one_each):
     drawn = lay_out("8063", PLAIN, 5, 9, spacing_range=(2, 12), digits=one_each)
 
     words = reference.philox_words(9, 5, reference.SPACING, 3)
-    gaps = drawn.items[1:, writing._LOW] - drawn.items[:-1, writing._HIGH]
+    gaps = drawn.items[1:, line_items.LOW] - drawn.items[:-1, line_items.HIGH]
     np.testing.assert_allclose(gaps, [2 + reference.bounded(word, 11) for word in words], atol=1e-9)
 
 
@@ -363,8 +363,8 @@ def test_an_upstroke_begins_at_the_top_of_a_plain_1_and_comes_from_the_left_belo
     assert (more[changed] > 3).mean() > 0.95
     for image in np.flatnonzero(changed):
         line = lay_out("1", style.replace(upstroke=1), image)
-        fact = line.glyphs[3][int(line.items[0, writing._GLYPH])]
-        x, y = line.of_code(1)[0][:, :2].T + line.items[0, [writing._REF_X, writing._REF_Y]][:, None]
+        fact = line.glyphs[3][int(line.items[0, line_items.GLYPH])]
+        x, y = line.of_code(1)[0][:, :2].T + line.items[0, [line_items.REF_X, line_items.REF_Y]][:, None]
         assert (np.diff(x) < 0).all()
         assert (np.diff(y) > 0).all()
         assert (x[0], y[0]) == pytest.approx((fact[fields.TOP_X], fact[fields.Y0] + 0.5 * fact[fields.STROKE]))
@@ -419,8 +419,8 @@ def test_an_open_loop_leaves_the_ink_of_a_digit_that_it_touches():
 
     for image in range(60):
         alone = lay_out("80", style, image)
-        scratch, cover = writing._make_scratch(2, 28, 100), np.zeros(28 * 100 + 16, np.uint8)
-        writing._draw_glyph(
+        scratch, cover = writing.make_scratch(2, 28, 100), np.zeros(28 * 100 + 16, np.uint8)
+        drawing.draw_glyph(
             np.uint64(1), np.uint64(image), alone.items[0], alone.glyphs, alone.transform, alone.softness, (28, 100),
             scratch, cover,
         )  # fmt: skip
@@ -434,7 +434,7 @@ def test_a_share_of_the_lines_has_a_form_in_all_its_digits(name):
     text = {"upstroke": "1", "crossbar": "7"}[name] * 3
     lines = [lay_out(text, PLAIN.replace(**{name: 0.3}), image) for image in range(600)]
 
-    has = np.array([(line.items[:, writing._POINTS] > 0).mean() for line in lines])
+    has = np.array([(line.items[:, line_items.POINTS] > 0).mean() for line in lines])
     assert (has > 0).mean() == pytest.approx(0.3, abs=0.06)
     if name == "crossbar":
         assert set(has) == {0, 1}
@@ -462,14 +462,14 @@ def test_marks_are_ink_that_labels_do_not_hold(name):
      ("12,345", 0, False), ("1234 ", 0, False), ("", 0, False), ("7", 0, True)],
 )  # fmt: skip
 def test_marks_are_for_plain_digits(text, inner, at_ends):
-    is_mark = lay_out(text, PLAIN.replace(inner_marks=1)).items[:, writing._SLOT] < 0
+    is_mark = lay_out(text, PLAIN.replace(inner_marks=1)).items[:, line_items.SLOT] < 0
     assert is_mark.sum() == inner
     if inner:
-        slots = lay_out(text, PLAIN.replace(inner_marks=1)).items[:, writing._SLOT]
+        slots = lay_out(text, PLAIN.replace(inner_marks=1)).items[:, line_items.SLOT]
         after = slots[np.flatnonzero(slots < 0) + 1]
         assert ((len(text) - after) % 3 == 0).all()
 
-    slots = lay_out(text, PLAIN.replace(end_marks=1)).items[:, writing._SLOT]
+    slots = lay_out(text, PLAIN.replace(end_marks=1)).items[:, line_items.SLOT]
     if at_ends:
         assert slots[0] < 0
         assert slots[-1] < 0
@@ -481,7 +481,7 @@ def test_no_end_mark_looks_like_a_digit():
     looked = set()
     for image in range(300):
         items = lay_out("888", PLAIN.replace(end_marks=1), image).items
-        looked |= set(items[items[:, writing._SLOT] < 0, writing._CODE].astype(int))
+        looked |= set(items[items[:, line_items.SLOT] < 0, line_items.CODE].astype(int))
 
     assert looked == {strokes.DASH, strokes.DOT, strokes.COMMA, strokes.DOUBLE_DASH, strokes.WAVE}
 

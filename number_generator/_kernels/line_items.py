@@ -1,0 +1,161 @@
+"""The items of a line: its digits, its separators, and marks that no label holds.
+
+An item is a row of numbers, and may have points of its own: a pen's polyline.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import fields, rng, streams, strokes
+from number_generator._kernels.compile import kernel
+from number_generator._kernels.constants import NIL
+from number_generator._kernels.draws import block, happens, unit
+from number_generator._kernels.layout import pick_glyph
+
+FEWEST_GROUPED = 4
+"""Digits that a line needs to be written in groups."""
+DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
+
+# Columns of an item
+CODE, SLOT, GLYPH = 0, 1, 2
+A, B, C, D = 3, 4, 5, 6  # G, row by row
+REF_X, REF_Y = 7, 8
+X, Y = 9, 10  # its place
+GROWTH = 11  # added to the stroke width
+PEN = 12  # width of its own strokes
+POINTS = 13  # their number
+BEND = 14  # amplitude of its warp
+CUT = 15  # whether a loop is opened
+LOW, HIGH = 16, 17  # its extent in x
+COLUMNS = 18
+
+FAINTEST = 0.9  # px: width of a stroke at least
+THINNEST = 0.35  # of its own width
+FIELD_REACH = 7.5  # texels
+MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
+
+# Slots of marks that are not in the sequence: a mark's slot decides how it is drawn, whatever other marks there are.
+_LEADING_SLOT, _TRAILING_SLOT, _INNER_SLOT = np.int64(-1), np.int64(-3), np.int64(-5)
+_LEADING_MARKS, _TRAILING_MARKS = 7, 10  # kinds of end marks; only the trailing ones include dots and commas
+
+
+@kernel
+def _append(items: Any, count: int, code: int, slot: int) -> int:
+    """Append an item; a mark that is not in the sequence has a negative slot. Return the number of items."""
+    items[count, CODE], items[count, SLOT] = code, slot
+    return count + 1
+
+
+@kernel
+def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
+    """Append one or two marks at an end of a line, none of which looks like a digit. Return the number of items."""
+    if kind == 6 or kind > 7:
+        code = strokes.DASH if kind == 6 else (strokes.DOT if kind == 8 else strokes.COMMA)
+        count = _append(items, count, code, slot - 1)
+        kind = np.int64(0)
+    code = strokes.DASH
+    if kind == 4:
+        code = strokes.DOUBLE_DASH
+    elif kind == 5:
+        code = strokes.WAVE
+    elif kind == 7:
+        code = strokes.DOT
+    return _append(items, count, code, slot)
+
+
+@kernel
+def is_plain(codes: Any) -> bool:
+    """Tell whether a line has only digits, at least one."""
+    for code in codes:
+        if code >= 10:
+            return False
+    return codes.size > 0
+
+
+@kernel
+def list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> int:
+    """Write code and slot of each item, including unlabelled marks, and return their number."""
+    count = np.int64(0)
+    length = codes.size
+    plain = is_plain(codes)
+    grouped = np.int64(0)
+    if plain and length >= FEWEST_GROUPED and happens(seed, image, table, streams.INNER_MARKS):
+        words = block(seed, image, streams.INNER_MARKS, DETAIL)
+        grouped = np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
+    share = table[streams.END_MARKS, 1] if plain else 0.0
+    words = block(seed, image, streams.END_MARKS, DETAIL) if share > 0.0 else (NIL, NIL, NIL, NIL)
+    if unit(words[0]) < share:
+        count = _append_end_marks(items, count, rng.draw_below(words[1], _LEADING_MARKS), _LEADING_SLOT)
+    for k in range(length):
+        if grouped and k > 0 and (length - k) % 3 == 0:
+            count = _append(items, count, grouped, _INNER_SLOT - k)
+        count = _append(items, count, np.int64(codes[k]), k)
+    if unit(words[2]) < share:
+        count = _append_end_marks(items, count, rng.draw_below(words[3], _TRAILING_MARKS), _TRAILING_SLOT)
+    return count
+
+
+@kernel
+def choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count: int, shares: Any = None) -> int:
+    """Choose a glyph for each digit, by the writer of the first one; return the first glyph, or -1 without digits."""
+    members, start, glyph_group, groups = writers
+    first = np.int64(-1)
+    group = np.int64(0)
+    for k in range(count):
+        code = np.int64(items[k, CODE])
+        if code >= 10:
+            items[k, GLYPH] = -1.0
+            continue
+        word = words[np.int64(items[k, SLOT])]
+        lowest = class_start[code]
+        number = class_start[code + 1] - lowest
+        glyph = lowest + rng.draw_below(word, number)
+        if shares is not None:
+            glyph = pick_glyph(word, code, shares)
+        if first < 0:
+            first = glyph
+            group = glyph_group[glyph]
+        elif groups > 1:
+            lowest = start[code * groups + group]
+            number = start[code * groups + group + 1] - lowest
+            if number > 0:  # a writer may lack a digit: then it is anyone's
+                glyph = members[lowest + rng.draw_below(word, number)]
+        items[k, GLYPH] = glyph
+    return first
+
+
+@kernel
+def support(fact: Any, a: float, b: float) -> tuple[float, float]:
+    """Return the least and greatest a * x + b * y over a glyph's outline, interpolated outwards between table steps."""
+    upright = abs(a) >= abs(b)
+    main, other = (a, b) if upright else (b, a)
+    if main == 0.0:
+        return 0.0, 0.0
+    at = (other / main + 1.0) / fields.SHEAR_STEP
+    k = min(np.int64(at), fields.SHEARS - 2)
+    part = at - k
+    first = fields.SUPPORT + (0 if upright else 2 * fields.SHEARS) + k
+    low = fact[first] + part * (fact[first + 1] - fact[first])
+    first += fields.SHEARS
+    high = fact[first] + part * (fact[first + 1] - fact[first])
+    return (main * low, main * high) if main > 0.0 else (main * high, main * low)
+
+
+@kernel
+def extent(item: Any, fact: Any, points: Any, a: float, b: float) -> tuple[float, float]:
+    """Return the extent of an item along a row (a, b) of a transformation after G, relative to its place."""
+    across = a * item[A] + b * item[C]
+    down = a * item[B] + b * item[D]
+    low, high = 1e9, -1e9
+    if item[GLYPH] >= 0.0:
+        low, high = support(fact, across, down)
+        base = across * item[REF_X] + down * item[REF_Y]
+        margin = 0.5 * max(item[GROWTH], 0.0) * np.sqrt(across * across + down * down)
+        margin += item[BEND] * (abs(across) + abs(down))
+        low, high = low - base - margin, high - base + margin
+    reach = 0.5 * item[PEN] * np.sqrt(a * a + b * b)
+    for k in range(np.int64(item[POINTS])):
+        at = across * points[k, 0] + down * points[k, 1]
+        low, high = min(low, at - reach), max(high, at + reach)
+    return (low, high) if low <= high else (0.0, 0.0)

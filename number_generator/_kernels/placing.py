@@ -1,0 +1,121 @@
+"""Where the items of a line stand, and where the line stands on its page."""
+
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import line_items, rng, shaping, streams
+from number_generator._kernels.compile import kernel
+from number_generator._kernels.draws import glyph_values, happens, line_value, line_value_2, unit
+from number_generator._kernels.layout import draw_gap
+
+_MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
+_NARROWEST = 0.35  # a line is not squeezed below this: it shrinks instead
+_MOST_FILL = 2.0  # stretch or squeeze of a line that fills the page's width
+
+
+@kernel
+def place_items(
+    seed: int, image: int, table: Any, spacing_range: Any, length: int, glyphs: Any, scratch: Any, count: int
+) -> None:
+    """Place the items one after the other: gaps lie between their extents before the line is slanted."""
+    facts, unit_px = glyphs[3], glyphs[6]
+    has_spacing = spacing_range[0] <= spacing_range[1]
+    items, points, values, words, _, _ = scratch
+    gap = line_value(seed, image, table, streams.GAP)
+    if has_spacing:
+        rng.fill_words(np.uint64(seed), np.uint64(image), streams.SPACING, length, words)
+        for k in range(length):
+            values[k, 0] = np.float64(draw_gap(words[k], spacing_range))
+    else:
+        glyph_values(seed, image, table, streams.GAP_JITTER, length, words, values, 0)
+        for k in range(length):
+            values[k, 0] = (gap + values[k, 0]) * unit_px
+    share = table[streams.WIDE_GAP, 1]
+    if share > 0.0 and not has_spacing:
+        glyph_values(seed, image, table, streams.WIDE_GAP_SIZE, length, words, values, 1)
+        rng.fill_words(np.uint64(seed), np.uint64(image), streams.WIDE_GAP, length, words)
+        for k in range(length):
+            if unit(words[k]) < share:
+                values[k, 0] += values[k, 1] * unit_px
+    left, right = 0.0, 0.0
+    for k in range(count):
+        item = items[k]
+        low, high = item[line_items.LOW], item[line_items.HIGH]
+        if item[line_items.GLYPH] >= 0.0 or item[line_items.POINTS] > 0.0:
+            low, high = line_items.extent(item, facts[max(np.int64(item[line_items.GLYPH]), 0)], points[k], 1.0, 0.0)
+        if k > 0:
+            before, slot = np.int64(items[k - 1, line_items.SLOT]), np.int64(item[line_items.SLOT])
+            between = _MARK_GAP * unit_px if slot < 0 or before < 0 else values[before, 0]
+            # Keep the order of the digits visible, however small the gap is.
+            left = max(right + between, left + 0.3 * min(right - left, high - low) + 0.05 * unit_px)
+        item[line_items.X] = left - low
+        right = left + high - low
+        item[line_items.LOW], item[line_items.HIGH] = left, right
+    drift = line_value(seed, image, table, streams.DRIFT)
+    if drift != 0.0 and right > 0.0:
+        for k in range(count):
+            t = (items[k, line_items.LOW] + items[k, line_items.HIGH]) / right - 1.0
+            items[k, line_items.Y] -= drift * unit_px * (1.0 - t * t)
+
+
+@kernel
+def fit_line(
+    seed: int, image: int, table: Any, shape: Any, fit: Any, softness: float, glyphs: Any, scratch: Any, count: int
+) -> tuple[float, float, float, float, float, float]:
+    """Return the line's transformation (a, b, c, d) and its origin on the page, so that all ink lies on the page."""
+    facts, unit_px = glyphs[3], glyphs[6]
+    items, points = scratch[0], scratch[1]
+    height, width = shape
+    tight, stretch = fit
+    cosine, sine = shaping.rotation(line_value(seed, image, table, streams.ROTATION))
+    slant = line_value(seed, image, table, streams.SLANT)
+    a, b, c, d = cosine, sine - slant * cosine, -sine, cosine + slant * sine
+    left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
+    for k in range(count):
+        item = items[k]
+        fact = facts[max(np.int64(item[line_items.GLYPH]), 0)]
+        low, high = line_items.extent(item, fact, points[k], a, b)
+        x = a * item[line_items.X] + b * item[line_items.Y]
+        left, right = min(left, x + low), max(right, x + high)
+        low, high = line_items.extent(item, fact, points[k], c, d)
+        y = c * item[line_items.X] + d * item[line_items.Y]
+        top, bottom = min(top, y + low), max(bottom, y + high)
+    if left > right:
+        left, right, top, bottom = 0.0, 1.0, -unit_px, 0.0
+    wide, high = max(right - left, 0.05 * unit_px), max(bottom - top, 0.05 * unit_px)
+
+    edge = min(0.5 * softness, 0.2 * height, 0.2 * width)
+    room_x, room_y = width - 2.0 * edge, height - 2.0 * edge
+    margin_left, margin_right = line_value_2(seed, image, table, streams.MARGIN)
+    margin_left, margin_right = margin_left * height, margin_right * height
+    margins = margin_left + margin_right
+    if margins > 0.5 * room_x:  # leave at least half of the page for the writing
+        margin_left, margin_right = margin_left * 0.5 * room_x / margins, margin_right * 0.5 * room_x / margins
+    room_x -= margin_left + margin_right
+
+    squeeze = line_value(seed, image, table, streams.SQUEEZE)
+    if tight:
+        # Do not enlarge a line of flat marks to the page's height.
+        scale_y = line_value(seed, image, table, streams.HEIGHT) * room_y / max(high, 0.8 * unit_px)
+        scale_x = scale_y * squeeze
+        if happens(seed, image, table, streams.FILL):
+            scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)
+        scale_x = min(scale_x, room_x / wide)
+        scale_y = min(scale_y, scale_x / _NARROWEST)
+    else:
+        scale_y = line_value(seed, image, table, streams.SIZE)
+        scale_x = scale_y * squeeze
+        if high * scale_y > room_y:
+            scale_x *= room_y / (high * scale_y)
+            scale_y = room_y / high
+        if wide * scale_x > room_x:
+            if not stretch:
+                scale_y *= room_x / (wide * scale_x)
+            scale_x = room_x / wide
+    free_x, free_y = room_x - wide * scale_x, room_y - high * scale_y
+    position = line_value(seed, image, table, streams.POSITION)
+    vertical = line_value(seed, image, table, streams.VERTICAL_POSITION)
+    origin_x = edge + margin_left + position * free_x - scale_x * left
+    origin_y = edge + vertical * free_y - scale_y * top
+    return scale_x * a, scale_x * b, scale_y * c, scale_y * d, origin_x, origin_y
