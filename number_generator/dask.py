@@ -40,6 +40,7 @@ _MOST_BLOCKS = 10_000_000
 _TRUTHS = {
     "boxes": "boxes",
     "glyphs": "glyphs",
+    "forms": "glyphs",
     "writers": "glyphs",
     "parameters": "parameters",
     "glyph_parameters": "parameters",
@@ -233,7 +234,7 @@ def truth(
     ----------
     job, digits, part, chunk_images
         As for `images`. The job need not ask for ground truth itself.
-    name : {"boxes", "glyphs", "writers", "parameters", "glyph_parameters"}
+    name : {"boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters"}
         Which array, see `Chunk`.
 
     Returns
@@ -252,7 +253,9 @@ def truth(
         raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
     bound = bound.change_job(truth=(_TRUTHS[name],))
     fields = make_truth_fields(bound.job, bound.job.numbers.longest)
-    field = next(field for field in fields if field.name == name)
+    field = next((field for field in fields if field.name == name), None)
+    if field is None:
+        raise SpecError(f"name is {name!r}, and the job's style holds no letterforms: give a style that does")
     return _make_array(bound, _make_truth, name, field.shape, np.dtype(field.dtype), chunk_images, field)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator import Handwriting, generate_batch
-from number_generator._kernels import line_items, placing, rng, shaping, streams, writing
+from number_generator._kernels import line_items, links, placing, rng, shaping, streams, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.job.handwriting import parameters
@@ -59,17 +59,10 @@ class Line:
         return [points[:count] for points, count in zip(self.points[chosen], counts, strict=True)]
 
 
-def glyphs_of(atlas):
-    made = atlas.fields
-    return (
-        made.texels, made.offsets, made.sizes, made.facts, made.padding, made.density, made.digit_height, made.stroke,
-    )  # fmt: skip
-
-
 def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=None):
     """Do what `write_lines` does before the first pixel."""
     atlas = prepare_atlas(digits or packaged_digits(), style)
-    codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), glyphs_of(atlas)
+    codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), atlas.fields.packed
     key = np.uint64(seed), np.uint64(image), table
     scratch = writing.make_scratch(max(len(codes), 1), atlas.height, width)
     items, points, _, words, _, _ = scratch
@@ -77,8 +70,10 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
     rng.fill_words(*key[:2], streams.GLYPH, len(codes), words)
     members, start, glyph_group, groups = atlas.groups
     first = line_items.choose_glyphs(words, (members, start, glyph_group, groups), atlas.class_start, items, count)
-    shaping.shape_items(*key, len(codes), glyphs, scratch, count, first)
+    line_items.choose_letterforms(*key, atlas.letterform_choice, items, count)
+    shaping.shape_items(*key, len(codes), glyphs, scratch, count, first, atlas.letterform_choice[0])
     placing.place_items(*key, spacing_range or writing.NO_SPACING, len(codes), glyphs, scratch, count)
+    links.link_digits(*key, glyphs, scratch, count)
     softness = writing.line_value(*key, streams.SOFTNESS)
     fit = (style.crop == "tight", False)
     transform = placing.fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)

@@ -73,7 +73,7 @@ def draw_glyph(
     seed: int, image: int, item: Any, glyphs: Any, line: Any, softness: float, shape: Any, scratch: Any, cover: Any
 ) -> None:
     """Sample a glyph's field at each px of the page that its ink may reach, and join the ink by maximum."""
-    texels, offsets, sizes, facts, padding, density, unit_px, _ = glyphs
+    texels, offsets, sizes, facts, unit_px, _ = glyphs
     height, width = shape
     la, lb, lc, ld, origin_x, origin_y = line
     tables, spare = scratch[4], scratch[5]
@@ -82,6 +82,7 @@ def draw_glyph(
     if across == 0:
         return
     fact = facts[glyph]
+    padding, density = fact[fields.PADDING], fact[fields.DENSITY]
     ma, mb = la * item[line_items.A] + lb * item[line_items.C], la * item[line_items.B] + lb * item[line_items.D]
     mc, md = lc * item[line_items.A] + ld * item[line_items.C], lc * item[line_items.B] + ld * item[line_items.D]
     determinant = ma * md - mb * mc

@@ -29,7 +29,19 @@ STROKE, SLANT = 4, 5  # width of the strokes; px to the right per px upwards
 TOP_X, BOTTOM_X = 6, 7  # where the ink's highest and lowest points are
 MIDDLE_X, MIDDLE_Y = 8, 9  # middle of the rightmost stroke at half height
 ACROSS = 10  # width across the slant
-SUPPORT = 11  # least and greatest x + s * y, then y + s * x, for each shear s
+DENSITY, PADDING = 11, 12  # of its field: texels per px, and blank px around the ink's box
+BASELINE = 13  # y of the line that it stands on
+LEAVE_X, LEAVE_Y, LEAVE_SLOPE = (
+    14,
+    15,
+    16,
+)  # where the pen leaves it for the next digit, and px down per px to the right
+ARRIVE_X, ARRIVE_Y = 17, 18  # where the pen arrives from the digit before it
+CAN_LEAVE, CAN_ARRIVE = 19, 20  # 1 where a pen does so
+REACHES = (
+    21  # x and y of the point farthest to the right in each third of the height, then of the leftmost in the first
+)
+SUPPORT = 29  # least and greatest x + s * y, then y + s * x, for each shear s
 SHEARS = 9  # shears -1, -0.75, ... 1
 SHEAR_STEP = 0.25
 FACTS = SUPPORT + 4 * SHEARS
@@ -137,7 +149,7 @@ def _trace(ink: Any, width: int, height: int, segments: Any) -> int:
 
 
 @kernel
-def _spread(segments: Any, count: int, width: int, height: int, squares: Any) -> None:
+def spread(segments: Any, count: int, width: int, height: int, reach: int, squares: Any) -> None:
     """Write each texel's squared distance to the nearest segment, in texels, up to the reach."""
     squares[:height, :width] = _FAR
     for k in range(count):
@@ -145,9 +157,9 @@ def _spread(segments: Any, count: int, width: int, height: int, squares: Any) ->
         dx, dy = bx - ax, by - ay
         length = dx * dx + dy * dy
         scale = F1 / length if length > F0 else F0
-        left = max(0, np.int64(min(ax, bx)) - _REACH)
-        right = min(width, np.int64(max(ax, bx)) + _REACH + 2)
-        for y in range(max(0, np.int64(min(ay, by)) - _REACH), min(height, np.int64(max(ay, by)) + _REACH + 2)):
+        left = max(0, np.int64(min(ax, bx)) - reach)
+        right = min(width, np.int64(max(ax, bx)) + reach + 2)
+        for y in range(max(0, np.int64(min(ay, by)) - reach), min(height, np.int64(max(ay, by)) + reach + 2)):
             row = squares[y, left:right]
             py = np.float32(y) - ay
             begin = np.float32(left) - ax
@@ -222,10 +234,21 @@ def _weigh(
     spread = sum_yy - sum_y * sum_y / area
     slant = -(sum_xy - sum_x * sum_y / area) / spread if spread > 0.0 else 0.0
     fact[SLANT] = slant
-    left, right = 1e9, -1e9
+    left, right, leftmost = 1e9, -1e9, 1e9
+    third = max(fact[Y1] - fact[Y0], 1e-3) / 3.0
+    for k in range(6):
+        fact[REACHES + k] = -1e9
     for k in range(count):
-        along = (np.float64(segments[k, 0]) + slant * np.float64(segments[k, 1])) / density
+        x, y = np.float64(segments[k, 0]), np.float64(segments[k, 1])
+        along = (x + slant * y) / density
         left, right = min(left, along), max(right, along)
+        x, y = (x + 0.5) / density - origin, (y + 0.5) / density - origin
+        part = REACHES + 2 * min(np.int64((y - fact[Y0]) / third), 2)
+        if x > fact[part]:
+            fact[part], fact[part + 1] = x, y
+        if part == REACHES and x < leftmost:
+            leftmost = x
+            fact[REACHES + 6], fact[REACHES + 7] = x, y
     fact[ACROSS] = right - left
 
     fact[MIDDLE_Y] = 0.5 * (fact[Y0] + fact[Y1])
@@ -299,7 +322,7 @@ def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: 
             for j in range(4):
                 segments[k, j] += np.float32(shift)
         field_width, field_height = sizes[g, 0], sizes[g, 1]
-        _spread(segments, count, field_width, field_height, squares)
+        spread(segments, count, field_width, field_height, _REACH, squares)
         for y in range(field_height):
             at = offsets[g] + y * field_width
             for x in range(field_width):

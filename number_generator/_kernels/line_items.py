@@ -10,7 +10,7 @@ import numpy as np
 from number_generator._kernels import fields, rng, streams, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import NIL
-from number_generator._kernels.draws import block, happens, unit
+from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.layout import pick_glyph
 
 FEWEST_GROUPED = 4
@@ -123,6 +123,33 @@ def choose_glyphs(words: Any, writers: Any, class_start: Any, items: Any, count:
                 glyph = members[lowest + rng.draw_below(word, number)]
         items[k, GLYPH] = glyph
     return first
+
+
+@kernel
+def choose_letterforms(seed: int, image: int, table: Any, letterforms: Any, items: Any, count: int) -> None:
+    """Draw some classes of digits by letterforms, in some of the lines: all of one region, and of one hand each."""
+    first, hands, regions, start, ids, stops = letterforms
+    if not happens(seed, image, table, streams.LETTERFORMS):
+        return
+    region = rng.draw_below(block(seed, image, streams.LETTERFORMS, DETAIL)[0], regions)
+    mix = line_value(seed, image, table, streams.LETTERFORM_MIX)
+    constancy = table[streams.LETTERFORM_CONSTANCY, 1]
+    for k in range(count):
+        code, slot = np.int64(items[k, CODE]), np.int64(items[k, SLOT])
+        if code >= 10:
+            continue
+        chance, form, hand, _ = block(seed, image, streams.LETTERFORM_MIX, DETAIL + code)
+        cell = region * 10 + code
+        begin, end = start[cell], start[cell + 1]
+        if unit(chance) >= mix or begin == end:
+            continue
+        wavers, other_form, other_hand, _ = block(seed, image, streams.LETTERFORM_CONSTANCY, DETAIL + slot)
+        if unit(wavers) >= constancy:
+            form, hand = other_form, other_hand
+        at = rng.draw_below(form, stops[end - 1])
+        while at >= stops[begin]:
+            begin += 1
+        items[k, GLYPH] = first + ids[begin] * hands + rng.draw_below(hand, hands)
 
 
 @kernel

@@ -19,7 +19,7 @@ def place_items(
     seed: int, image: int, table: Any, spacing_range: Any, length: int, glyphs: Any, scratch: Any, count: int
 ) -> None:
     """Place the items one after the other: gaps lie between their extents before the line is slanted."""
-    facts, unit_px = glyphs[3], glyphs[6]
+    facts, unit_px = glyphs[3], glyphs[4]
     has_spacing = spacing_range[0] <= spacing_range[1]
     items, points, values, words, _, _ = scratch
     gap = line_value(seed, image, table, streams.GAP)
@@ -29,8 +29,9 @@ def place_items(
             values[k, 0] = np.float64(draw_gap(words[k], spacing_range))
     else:
         glyph_values(seed, image, table, streams.GAP_JITTER, length, words, values, 0)
+        change = line_value(seed, image, table, streams.GAP_DRIFT) / max(length - 2.0, 1.0)
         for k in range(length):
-            values[k, 0] = (gap + values[k, 0]) * unit_px
+            values[k, 0] = (gap + values[k, 0] + change * (k - 0.5 * (length - 2.0))) * unit_px
     share = table[streams.WIDE_GAP, 1]
     if share > 0.0 and not has_spacing:
         glyph_values(seed, image, table, streams.WIDE_GAP_SIZE, length, words, values, 1)
@@ -64,7 +65,7 @@ def fit_line(
     seed: int, image: int, table: Any, shape: Any, fit: Any, softness: float, glyphs: Any, scratch: Any, count: int
 ) -> tuple[float, float, float, float, float, float]:
     """Return the line's transformation (a, b, c, d) and its origin on the page, so that all ink lies on the page."""
-    facts, unit_px = glyphs[3], glyphs[6]
+    facts, unit_px = glyphs[3], glyphs[4]
     items, points = scratch[0], scratch[1]
     height, width = shape
     tight, stretch = fit
@@ -87,7 +88,8 @@ def fit_line(
 
     edge = min(0.5 * softness, 0.2 * height, 0.2 * width)
     room_x, room_y = width - 2.0 * edge, height - 2.0 * edge
-    margin_left, margin_right = line_value_2(seed, image, table, streams.MARGIN)
+    is_loose = tight and happens(seed, image, table, streams.LOOSE)
+    margin_left, margin_right = line_value_2(seed, image, table, streams.LOOSE_MARGIN if is_loose else streams.MARGIN)
     margin_left, margin_right = margin_left * height, margin_right * height
     margins = margin_left + margin_right
     if margins > 0.5 * room_x:  # leave at least half of the page for the writing
@@ -97,7 +99,8 @@ def fit_line(
     squeeze = line_value(seed, image, table, streams.SQUEEZE)
     if tight:
         # Do not enlarge a line of flat marks to the page's height.
-        scale_y = line_value(seed, image, table, streams.HEIGHT) * room_y / max(high, 0.8 * unit_px)
+        tall = line_value(seed, image, table, streams.LOOSE_HEIGHT if is_loose else streams.HEIGHT)
+        scale_y = tall * room_y / max(high, 0.8 * unit_px)
         scale_x = scale_y * squeeze
         if happens(seed, image, table, streams.FILL):
             scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)

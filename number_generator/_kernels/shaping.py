@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import fields, line_items, streams, strokes
+from number_generator._kernels import fields, line_items, proportions, streams, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, unit
 
@@ -77,15 +77,14 @@ def _add_forms(
                 1.0 if unit(block(seed, image, streams.OPEN_LOOP, line_items.DETAIL + slot)[0]) < share else 0.0
             )
     item[line_items.POINTS] = n
-    item[line_items.PEN] = 0.85 * max(pen + item[line_items.GROWTH], line_items.THINNEST * pen)
 
 
 @kernel
 def shape_items(
-    seed: int, image: int, table: Any, length: int, glyphs: Any, scratch: Any, count: int, first: int
+    seed: int, image: int, table: Any, length: int, glyphs: Any, scratch: Any, count: int, first: int, dataset: int
 ) -> None:
-    """Compute each item's own transformation, stroke width and strokes."""
-    _, _, _, facts, padding, density, unit_px, usual_pen = glyphs
+    """Compute each item's own transformation, stroke width and strokes; glyphs from `dataset` on are letterforms."""
+    _, _, _, facts, unit_px, usual_pen = glyphs
     items, points, values, words, _, _ = scratch
     column = np.int64(0)
     for stream in (
@@ -99,6 +98,8 @@ def shape_items(
     pen = facts[first, fields.STROKE] if first >= 0 else usual_pen
     slant = facts[first, fields.SLANT] if first >= 0 else 0.0
     forms = (happens(seed, image, table, streams.UPSTROKE), happens(seed, image, table, streams.CROSSBAR))
+    own = proportions.draw_proportions(seed, image, table)
+    zeros = np.int64(0)
     for k in range(count):
         item = items[k]
         code, slot, glyph = (
@@ -125,24 +126,30 @@ def shape_items(
             continue
         fact = facts[glyph]
         own_pen = fact[fields.STROKE]
+        is_letterform = glyph >= dataset
         # Make a wide digit as high as others: digit datasets fit the longer side of each into one box.
-        stretch = unit_px / max(fact[fields.Y1] - fact[fields.Y0], 0.1 * unit_px)
-        size = values[slot, 0] * min(max(stretch, 1.0), _MOST_STRETCH)
-        wide = size * values[slot, 1]
-        lean = values[slot, 3] - alike * (fact[fields.SLANT] - slant)
+        stretch = 1.0 if is_letterform else unit_px / max(fact[fields.Y1] - fact[fields.Y0], 0.1 * unit_px)
+        zeros = zeros + 1 if code == 0 else np.int64(0)
+        high, across, rise, tilt = proportions.size_digit(seed, image, own, code, slot, length, zeros)
+        size = values[slot, 0] * min(max(stretch, 1.0), _MOST_STRETCH) * high
+        wide = size * values[slot, 1] * across
+        lean = values[slot, 3] + tilt - alike * (fact[fields.SLANT] - slant)
         cosine, sine = rotation(values[slot, 4])
         # The slant first, then the rotation: (x - lean * y, y), y downwards
         item[line_items.A], item[line_items.B] = cosine * wide, (sine - cosine * lean) * size
         item[line_items.C], item[line_items.D] = -sine * wide, (cosine + sine * lean) * size
         item[line_items.REF_X] = 0.5 * (fact[fields.X0] + fact[fields.X1])
-        item[line_items.REF_Y] = fact[fields.Y1]
-        item[line_items.Y] = -values[slot, 2] * unit_px
+        item[line_items.REF_Y] = fact[fields.BASELINE]
+        item[line_items.Y] = -(values[slot, 2] + rise) * unit_px
         growth = (thickness + values[slot, 5]) * unit_px + alike * (pen / size - own_pen)
         thickest = max(_THICKEST * unit_px, own_pen)
         thickest = min(
-            thickest, own_pen + line_items.MOST_GROWTH * min(line_items.FIELD_REACH / density, padding - 0.25)
+            thickest,
+            own_pen
+            + line_items.MOST_GROWTH * min(line_items.FIELD_REACH / fact[fields.DENSITY], fact[fields.PADDING] - 0.25),
         )
         item[line_items.GROWTH] = min(max(growth, (line_items.THINNEST - 1.0) * own_pen), thickest - own_pen)
         item[line_items.BEND] = values[slot, 6] * unit_px
-        if own_pen > 0.0:  # nothing is added to a digit without ink
+        item[line_items.PEN] = 0.85 * max(own_pen + item[line_items.GROWTH], line_items.THINNEST * own_pen)
+        if own_pen > 0.0 and not is_letterform:  # nothing is added to a digit without ink
             _add_forms(seed, image, table, forms, unit_px, item, fact, points[k])

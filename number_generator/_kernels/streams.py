@@ -28,6 +28,11 @@ FILL = 40  # which lines are stretched to the page's width
 MARGIN = 41  # free width at the left, then at the right
 POSITION = 42  # place in the free width
 VERTICAL_POSITION = 43  # place in the free height
+LOOSE = 44  # which tightly cut lines are cut loosely
+LOOSE_HEIGHT = 45  # how high their ink is
+LOOSE_MARGIN = 46  # their free width at the left, then at the right
+INTRUSION = 47  # lines with ink of their neighbours at the borders, and what it is
+INTRUSION_REACH = 54  # how far it reaches in
 
 # --- line
 SLANT = 48  # slant of the line
@@ -36,6 +41,11 @@ DRIFT = 50  # bend of the baseline
 THICKNESS = 51  # what is added to the stroke width
 CONSISTENCY = 52  # how alike slant and stroke width of the digits are
 WRITER = 53  # no draws: a choice
+SIZE_DRIFT = 55  # how the size of the digits changes along the line
+SLANT_DRIFT = 56  # how their slant changes
+GAP_DRIFT = 57  # how the gaps change
+LARGE_START = 58  # lines whose first digit is too large, and how large
+SQUEEZED_END = 59  # lines whose last digit is squeezed in, and how narrow
 
 # --- glyph
 SIZE_JITTER = 64  # size of each digit
@@ -51,6 +61,18 @@ UPSTROKE = 80  # lines whose 1s have an upstroke, and its shape
 CROSSBAR = 81  # lines whose 7s are crossed, and the bar's shape
 TAIL = 82  # digits that end in a tail, and its shape
 OPEN_LOOP = 83  # digits whose loop is open
+LETTERFORMS = 84  # lines with letterforms, and their region
+LETTERFORM_MIX = 85  # how many classes of digits are drawn by one, and which form and hand each has
+LETTERFORM_CONSTANCY = 86  # digits that keep to it, what the others have, and the drawing of each
+LETTERFORM_SET = 87  # no draws: a choice
+LINKS = 88  # lines with links between digits, and each link
+
+# --- proportions
+PROPORTIONS = 72  # how unequal the heights of the digits are, and the line's and each digit's own height
+ZERO_SIZE = 73  # size of zeros
+ZERO_RISE = 74  # how far small zeros are raised
+ZERO_SHRINK = 75  # how much smaller each zero of a run is than the one before it
+OLD_STYLE = 76  # lines of old-style figures
 
 # --- marks
 INNER_MARKS = 96  # lines in groups of three digits, and the mark between them

@@ -11,7 +11,7 @@ from number_generator._kernels.draws import unit
 # Codes of separators, their indices in `numbers.ALPHABET`, and two more for unlabelled marks
 DASH, DOT, COMMA, SLASH, OPEN, CLOSE, PLUS, SPACE = map(np.int64, range(10, 18))
 DOUBLE_DASH, WAVE = map(np.int64, range(18, 20))
-MOST_POINTS = 12
+MOST_POINTS = 20
 
 _FULL = np.float32(255)
 

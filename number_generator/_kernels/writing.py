@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import drawing, line_items, placing, rng, shaping, streams, strokes
+from number_generator._kernels import drawing, intrusion, line_items, links, placing, rng, shaping, streams, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import line_value
 
@@ -22,7 +22,7 @@ NO_SPACING = (0, -1)
 @kernel
 def make_scratch(longest: int, height: int, width: int) -> Any:
     """Make scratch memory for lines of up to `longest` digits and separators, on pages of one size."""
-    most = longest + longest // 3 + 6
+    most = longest + longest // 3 + 6 + intrusion.MOST
     items = np.zeros((most, line_items.COLUMNS))
     points = np.zeros((most, strokes.MOST_POINTS, 3))
     values = np.zeros((longest + 1, 8))
@@ -86,7 +86,7 @@ def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
 @kernel
 def write_lines(
     seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing_range: Any, fit: Any, glyphs: Any, choice: Any,
-    shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
+    letterforms: Any, shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line.
 
@@ -102,10 +102,12 @@ def write_lines(
         Smallest and largest gap in px of the digit dataset; `NO_SPACING` leaves the gaps to the style.
     fit : (bool, bool)
         Whether the page is cut tightly to the ink, and whether a line that is too wide keeps its height.
-    glyphs : (texels, offsets, sizes, facts, padding, density, digit height, stroke)
+    glyphs : (texels, offsets, sizes, facts, digit height, stroke)
         See `GlyphFields`.
     choice : (class_start, members, start, glyph_group, groups, shares)
         See `GlyphAtlas` and `Writers`.
+    letterforms : (first, hands, regions, start, ids, stops)
+        See `digits.letterforms`.
     shape : (int, int)
         Height and width of a page.
     longest : int
@@ -142,11 +144,14 @@ def write_lines(
         first = line_items.choose_glyphs(
             words, (members, starts, glyph_group, groups), class_start, items, count, shares
         )
-        shaping.shape_items(seed, image, table, length, glyphs, scratch, count, first)
+        line_items.choose_letterforms(seed, image, table, letterforms, items, count)
+        shaping.shape_items(seed, image, table, length, glyphs, scratch, count, first, letterforms[0])
         placing.place_items(seed, image, table, spacing_range, length, glyphs, scratch, count)
+        links.link_digits(seed, image, table, glyphs, scratch, count)
         softness = line_value(seed, image, table, streams.SOFTNESS)
         line = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
-        for k in range(count):
+        drawn = intrusion.add_neighbours(seed, image, table, glyphs, scratch, count, line, shape)
+        for k in range(drawn):
             slot = np.int64(items[k, line_items.SLOT])
             if slot >= 0:
                 glyph_ids[offsets[i] + slot] = np.int64(items[k, line_items.GLYPH])

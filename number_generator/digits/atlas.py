@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.distance_fields import GlyphFields, Packed
+from number_generator.digits.letterforms import Choice, draw_letterforms, make_choice
 from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, draw_separators
 
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
@@ -51,6 +52,8 @@ class GlyphAtlas:
         For digits of several sources with shares, arrays of shape (10, sources), int64: a number below `stops[d, -1]`
         belongs to the first source s with `stops[d, s]` above it, whose glyphs begin at `first[d, s]` and have
         `each[d, s]` numbers each. None if all glyphs of a digit have the same chance.
+    letterforms : (first, hands, regions, start, ids, stops), optional
+        The letterforms that a style chooses from; see `digits.letterforms`. None if it draws none.
     """
 
     height: int
@@ -63,6 +66,7 @@ class GlyphAtlas:
     writers: Groups | None = None
     writer_ids: npt.NDArray[np.int64] | None = None
     shares: Shares | None = None
+    letterforms: Choice | None = None
 
     @property
     def packed(self) -> Packed:
@@ -110,11 +114,28 @@ class GlyphAtlas:
             class_start=np.concatenate((self.class_start, self.class_start[-1] + starts[1:])),
         )
 
-    def for_writers(self, writers: Groups, writer_ids: npt.NDArray[np.int64] | None = None) -> "GlyphAtlas":
-        """Return the same atlas, with its fields made and its glyphs grouped by writers."""
-        atlas = replace(self, writers=writers, writer_ids=writer_ids)
-        atlas.__dict__["fields"] = self.fields
+    @cached_property
+    def all_fields(self) -> GlyphFields:
+        """The same, with those of all letterforms after them; made at first use."""
+        return self.fields.append(draw_letterforms())
+
+    def for_writers(
+        self,
+        writers: Groups,
+        writer_ids: npt.NDArray[np.int64] | None = None,
+        letterform_set: str | None = None,
+    ) -> "GlyphAtlas":
+        """Return the same atlas, with its fields made, its glyphs grouped by writers, and letterforms of a set."""
+        letterforms = None if letterform_set is None else make_choice(len(self.glyph_column) - 1, letterform_set)
+        atlas = replace(self, writers=writers, writer_ids=writer_ids, letterforms=letterforms)
+        atlas.__dict__["fields"] = self.fields if letterforms is None else self.all_fields
         return atlas
+
+    @property
+    def letterform_choice(self) -> Choice:
+        """The `letterforms` that kernels take: none of them if there are none."""
+        none = np.zeros(11, np.int64)
+        return self.letterforms or (len(self.glyph_column) - 1, 1, 1, none, none, none)
 
     @classmethod
     def from_digits(

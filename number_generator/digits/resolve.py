@@ -1,6 +1,5 @@
 """Finds the digits to compose from: a file, a folder, a published source, several of them, or the default."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from copy import copy
@@ -10,8 +9,9 @@ from pathlib import Path
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.image_folder import is_folder_of_images, list_folder_files
 from number_generator.digits.mixtures import mix_digits, to_mixture
+from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.digits.published import SOURCES, find_source
-from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError, NumberGeneratorError
+from number_generator.errors import DatasetNotFoundError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
 from number_generator.job.defaults import PACKAGED
 
@@ -167,23 +167,6 @@ def packaged_digits() -> DigitImageDataset:
     dataset = DigitImageDataset()
     dataset.load(find_packaged_file("digits.npz", "digits"))
     return dataset
-
-
-def find_packaged_file(name: str, what: str) -> Path:
-    """Find a file in the package's data folder, and compare it with its checksum, beside it in `name`.sha256.
-
-    DatasetError if it is not the one that was shipped, DatasetReadError if it is missing; they call it `what`.
-    """
-    package = Path(__file__).parents[1]
-    # The data folder is in an installed package, but beside the package in a checkout and an editable install.
-    for folder in (package / "data", package.parent / "data"):
-        path = folder / name
-        if path.is_file():
-            checksum = path.with_name(f"{name}.sha256").read_text(encoding="ascii").split()[0]
-            if hashlib.sha256(path.read_bytes()).hexdigest() != checksum:
-                raise DatasetError(f"the packaged {what}, {path}, are damaged: install the package again")
-            return path
-    raise DatasetReadError(f"the packaged {what} are missing from {package / 'data'}: install the package again")
 
 
 @lru_cache(maxsize=4)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.dataset import DigitImageDataset
-from number_generator.digits.resolve import find_packaged_file
+from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.errors import SpecError
 
 Integers = npt.NDArray[np.int64]

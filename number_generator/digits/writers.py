@@ -98,7 +98,7 @@ def prepare_atlas(digits: DigitImageDataset, style: Handwriting) -> GlyphAtlas:
     writers = find_writers(digits, style.writer)
     writer_ids = None if writers.kind == "mixed" else writers.names[writers.glyph_group]
     groups = writers.members, writers.start, writers.glyph_group, writers.groups
-    return digits.atlas.for_writers(groups, writer_ids)
+    return digits.atlas.for_writers(groups, writer_ids, style.letterform_set if style.has_letterforms else None)
 
 
 # --- groups

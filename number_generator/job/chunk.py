@@ -30,8 +30,10 @@ class Chunk:
         - ``boxes``: `boxes`, shape (n, L, 4), int16: x0, y0, x1, y1 in px of the page, half-open: the pixels that the
           character's ink touches, including added strokes. -1 without ink: a space, or no character.
         - ``glyphs``: `glyphs`, shape (n, L), int32: number of the source image in the digit dataset; -1 for
-          separators and no character. And `writers`, shape (n,), int64: who wrote the line's digits, a writer id or a
-          style cluster; -1 if digits are mixed or there are none.
+          letterforms, separators and no character. And `writers`, shape (n,), int64: who wrote the line's digits, a
+          writer id or a style cluster; -1 if digits are mixed or there are none. If the style holds letterforms also
+          `forms`, shape (n, L), int16: the letterform, its place in `data/letterforms.json` sorted by digit; -1
+          elsewhere.
         - ``parameters``: `parameters`, shape (n, P), float32: the values drawn for the line. And `glyph_parameters`,
           shape (n, L, G), float32: the values drawn for each character; NaN where one does not apply.
           `number_generator.rendering.ground_truth.parameter_names` names their columns.

@@ -19,10 +19,11 @@ from number_generator.job.distributions import (
     parse_distribution,
     to_distribution,
 )
+from number_generator.job.letterform_sets import SETS
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value
 
-STYLE_VERSION = 1
+STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
 
 Scope = Literal["line", "glyph", "share", "choice"]
@@ -148,6 +149,18 @@ class Handwriting:
     vertical_position: Distribution = _parameter("Layout", "line", "share", (0.0, 1.0), 0.5,
         "place of the line in the free height: 0 top, 1 bottom")
 
+    loose: Distribution = _share("Layout", _SHARE,
+        "that are cut loosely, as the cells of tables and forms are: `loose_height` and `loose_margin` replace "
+        "`height` and `margin` (with `crop` tight)")
+    loose_height: Distribution = _parameter("Layout", "line", _PAGE, (0.1, 1.0), 0.6,
+        "height of a loosely cut line's ink")
+    loose_margin: Distribution = _parameter("Layout", "line", _PAGE, (0.0, 2.0), 0.3,
+        "minimum free width beside a loosely cut line, at the left, and at the right by another draw")
+    intrusion: Distribution = _share("Layout", _SHARE,
+        "with ink of the row above or below, or of the cell beside, at the border of the page")
+    intrusion_reach: Distribution = _parameter("Layout", "line", _PAGE, (0.0, 0.3), 0.1,
+        "how far ink of neighbouring rows reaches in; that of a cell beside, half as far")
+
     slant: Distribution = _parameter("Line", "line", _LEAN, (-1.0, 1.0), 0.0, "slant of the writing")
     rotation: Distribution = _parameter("Line", "line", _DEGREES, (-20.0, 20.0), 0.0, "rotation of the line")
     drift: Distribution = _parameter("Line", "line", _H, (-0.5, 0.5), 0.0,
@@ -157,6 +170,14 @@ class Handwriting:
         "more")
     consistency: Distribution = _parameter("Line", "line", "share", (0.0, 1.0), 0.0,
         "how closely slant and stroke width of the digits follow those of the line's first digit")
+    size_drift: Distribution = _parameter("Line", "line", "factor", (-0.6, 0.6), 0.0,
+        "how much larger the last digit is than the first")
+    slant_drift: Distribution = _parameter("Line", "line", _LEAN, (-0.6, 0.6), 0.0,
+        "how much more the last digit is slanted than the first")
+    gap_drift: Distribution = _parameter("Line", "line", _H, (-0.6, 0.6), 0.0,
+        "how much wider the last gap is than the first; a `spacing_range` replaces it")
+    large_start: Distribution = _share("Line", _SHARE, "whose first digit is too large")
+    squeezed_end: Distribution = _share("Line", _SHARE, "whose last digit is squeezed in")
     writer: str = _choice("Line", ("mixed", "cluster", "dataset", "auto"),
         "whose digits a line has: `mixed` anyone's, `cluster` those of one style cluster, `dataset` those of one "
         "writer, `auto` those of a writer if the digit dataset has writers, else of a cluster if it has clusters, else "
@@ -174,10 +195,35 @@ class Handwriting:
     warp: Distribution = _parameter("Glyph", "glyph", _H, (0.0, 0.12), 0.0,
         "how far a smooth elastic deformation moves the ink")
 
-    upstroke: Distribution = _share("Forms", _SHARE, "whose 1s begin with an upstroke, as outside North America")
-    crossbar: Distribution = _share("Forms", _SHARE, "whose 7s are crossed, as outside North America")
-    tail: Distribution = _share("Forms", "share of the 0s, 8s and 9s", "that end in a tail")
-    open_loop: Distribution = _share("Forms", "share of the 0s and 9s", "whose loop is open at the top")
+    letterforms: Distribution = _share("Forms", _SHARE,
+        "that hold letterforms: forms of digits from other parts of the world, drawn from strokes")
+    letterform_mix: Distribution = _parameter("Forms", "line", "share", (0.0, 1.0), 0.6,
+        "chance of each class of digits in such a line to be drawn by a letterform; the others come from the digit "
+        "dataset")
+    letterform_set: str = _choice("Forms", tuple(SETS),
+        "whose letterforms: each line takes them from one region, of `all`, of the `european` ones, or the one named")
+    letterform_constancy: Distribution = _parameter("Forms", "share", "share of the digits", (0.0, 1.0), 0.95,
+        "drawn by a letterform that keep to the line's form of that digit; the others have another one")
+    links: Distribution = _share("Forms", _SHARE,
+        "that are written without lifting the pen where hands do so, from the top of a 0 to the next one, or from the "
+        "foot of a 2")
+    upstroke: Distribution = _share("Forms", _SHARE,
+        "whose 1s from the digit dataset begin with an upstroke, as outside North America")
+    crossbar: Distribution = _share("Forms", _SHARE,
+        "whose 7s from the digit dataset are crossed, as outside North America")
+    tail: Distribution = _share("Forms", "share of the 0s, 8s and 9s", "from the digit dataset that end in a tail")
+    open_loop: Distribution = _share("Forms", "share of the 0s and 9s",
+        "from the digit dataset whose loop is open at the top")
+
+    proportions: Distribution = _parameter("Proportions", "line", "factor", (0.0, 1.5), 0.0,
+        "how unequal the heights of the digits are: 1 as in real numbers, where 1s, 4s, 7s and 9s reach farther")
+    zero_size: Distribution = _parameter("Proportions", "line", "factor", (0.4, 1.5), 1.0, "size of zeros")
+    zero_rise: Distribution = _parameter("Proportions", "line", "share", (0.0, 1.0), 0.0,
+        "how far small zeros are raised: 0 on the baseline, 1 as high as the other digits")
+    zero_shrink: Distribution = _parameter("Proportions", "line", "factor", (0.7, 1.2), 1.0,
+        "size of each zero of a run against the one before it")
+    old_style: Distribution = _share("Proportions", _SHARE,
+        "of old-style figures: small 0s, 1s and 2s, and 3s, 4s, 5s, 7s and 9s that hang below the line")
 
     inner_marks: Distribution = _share("Marks", _SHARE,
         "of plain digits that have dots or commas between thousands; labels leave them out")
@@ -292,6 +338,11 @@ class Handwriting:
     def is_clean(self) -> bool:
         """Whether this is the style `clean`: the digits unchanged."""
         return self == STYLES["clean"]
+
+    @property
+    def has_letterforms(self) -> bool:
+        """Whether lines may hold letterforms."""
+        return self.letterforms.bounds()[1] > 0.0
 
     def settings(self) -> tuple[str, list[str]]:
         """Return the nearest named style, and the differences from it as `with_settings` takes them."""

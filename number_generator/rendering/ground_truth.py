@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from number_generator._kernels import streams, truth, writing
 from number_generator.digits.atlas import GlyphAtlas
+from number_generator.digits.letterforms import find_forms, load_letterforms
 from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.job.spec import Job, Sequences
@@ -21,9 +22,17 @@ _Columns = dict[str, tuple[int, int]]
 _SHARES_OF_GLYPHS = {"wide_gap": truth.GAP_SHARE, "tail": truth.TAIL_SHARE, "open_loop": truth.LOOP_SHARE}
 _GAPS = ("gap_jitter", "wide_gap", "wide_gap_size")
 _CLEAN = ("natural_width", "scale_x", "scale_y")
-_FILLS = {"boxes": -1, "glyphs": -1, "writers": -1, "parameters": np.nan, "glyph_parameters": np.nan, "masks": 0}
+_FILLS = {
+    "boxes": -1,
+    "glyphs": -1,
+    "forms": -1,
+    "writers": -1,
+    "parameters": np.nan,
+    "glyph_parameters": np.nan,
+    "masks": 0,
+}
 """What each array holds where there is no character."""
-BY_CHARACTER = ("boxes", "glyphs", "glyph_parameters", "masks")
+BY_CHARACTER = ("boxes", "glyphs", "forms", "glyph_parameters", "masks")
 """The arrays with an entry per character; the others have one per line."""
 
 
@@ -68,8 +77,11 @@ def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
         about = {"columns": "x0,y0,x1,y1", "unit": "px of the page, half-open; -1 where there is no ink"}
         fields.append(TruthField("boxes", (length, 4), "int16", -1, about))
     if "glyphs" in job.truth:
-        about = {"meaning": "number of the image in the digit dataset; -1 for separators and nothing"}
+        about = {"meaning": "number of the image in the digit dataset; -1 for letterforms, separators and nothing"}
         fields.append(TruthField("glyphs", (length,), "int32", -1, about))
+        if job.spec.style.has_letterforms:
+            about = {"names": ",".join(f"{form.digit}/{form.name}" for form in load_letterforms())}
+            fields.append(TruthField("forms", (length,), "int16", -1, about))
         about = {"meaning": "writer id, or style cluster, of the line's digits; -1 where they are mixed"}
         fields.append(TruthField("writers", (), "int64", -1, about))
     if "parameters" in job.truth:
@@ -142,13 +154,18 @@ def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.ND
 def glyph_truth(
     atlas: GlyphAtlas, sequences: Sequences, glyph_ids: npt.NDArray[np.int64]
 ) -> dict[str, npt.NDArray[Any]]:
-    """Find the source image of each character and the writer of each line."""
+    """Find the source image or the letterform of each character, and the writer of each line."""
+    known = {}
     is_digit = sequences.codes < 10
+    if atlas.letterforms is not None:
+        forms = find_forms(glyph_ids, atlas.letterforms[0])
+        known["forms"] = np.where(is_digit, forms, -1).astype(np.int16)
+        is_digit = is_digit & (forms < 0)
     source = np.full(len(glyph_ids), -1, np.int32)
     source[is_digit] = atlas.source[glyph_ids[is_digit]]
     writers = np.full(len(sequences), -1, np.int64)
     if atlas.writer_ids is not None and is_digit.any():
-        # A line belongs to the writer of its first digit.
+        # A line belongs to the writer of its first digit from the dataset.
         digits_before = np.concatenate(([0], np.cumsum(is_digit)))
         first = np.flatnonzero(is_digit)[np.minimum(digits_before[sequences.offsets[:-1]], is_digit.sum() - 1)]
         has_digit = np.diff(digits_before[sequences.offsets]) > 0
@@ -156,7 +173,7 @@ def glyph_truth(
         # A writer may lack a digit, which then comes from another.
         line = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))[is_digit]
         writers[line[atlas.writer_ids[glyph_ids[is_digit]] != writers[line]]] = -1
-    return {"glyphs": source, "writers": writers}
+    return {"glyphs": source, **known, "writers": writers}
 
 
 def parameter_truth(job: Job, start: int, sequences: Sequences, placed: Placement) -> dict[str, npt.NDArray[Any]]:

@@ -35,7 +35,7 @@ def render_styled(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
     """Draw lines in a style other than `clean`, the first of image `start`; `images` is C-contiguous."""
-    fields, spec = atlas.fields, job.spec
+    spec = job.spec
     seed, first = np.uint64(job.seed), np.uint64(start)
     table = make_style_table(spec.style)
     shape = (job.height, spec.width)
@@ -50,17 +50,9 @@ def render_styled(
         sequences.offsets,
         spec.spacing_range or writing.NO_SPACING,
         (spec.style.crop == "tight", spec.fit == "stretch"),
-        (
-            fields.texels,
-            fields.offsets,
-            fields.sizes,
-            fields.facts,
-            fields.padding,
-            fields.density,
-            fields.digit_height,
-            fields.stroke,
-        ),
+        atlas.fields.packed,
         (atlas.class_start, *atlas.groups, atlas.shares),
+        atlas.letterform_choice,
         shape,
         max(sequences.longest, 1),
         pages,

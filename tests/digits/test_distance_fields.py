@@ -48,8 +48,12 @@ def field_of(made, glyph=0):
     """Return a glyph's field in px: distances, and the places of its texels from the corner of the ink's box."""
     width, height = made.sizes[glyph]
     texels = made.texels[made.offsets[glyph] :][: width * height].reshape(height, width).astype(float)
-    y, x = (np.mgrid[:height, :width] + 0.5) / made.density - made.padding
-    return (texels - 128) / fields.FIELD_SCALE / made.density, x, y
+    y, x = (np.mgrid[:height, :width] + 0.5) / density_of(made) - made.facts[glyph, fields.PADDING]
+    return (texels - 128) / fields.FIELD_SCALE / density_of(made), x, y
+
+
+def density_of(made):
+    return made.facts[0, fields.DENSITY]
 
 
 def corner(image):
@@ -76,12 +80,12 @@ def test_a_field_holds_distances_to_the_outline(shape, size):
 
     found, x, y = field_of(made)
 
-    expected = distance(x + left, y + top) * made.density  # in texels
+    expected = distance(x + left, y + top) * density_of(made)  # in texels
     near = np.abs(expected) < 5
     assert near.sum() > 30
-    assert np.abs(found * made.density - expected)[near].max() < 0.35
+    assert np.abs(found * density_of(made) - expected)[near].max() < 0.35
     far = np.abs(expected) > 9
-    assert set(np.unique(found[far] * made.density)) <= {-8.0, 127 / 16}
+    assert set(np.unique(found[far] * density_of(made))) <= {-8.0, 127 / 16}
 
 
 @pytest.mark.parametrize("size", [16, 28, 64])
@@ -112,7 +116,7 @@ def test_a_field_ends_where_there_is_no_ink_near(size):
     found, _, _ = field_of(made)
 
     borders = np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]])
-    assert (borders < -0.9 * min(made.padding, 8 / made.density)).all()
+    assert (borders < -0.9 * min(made.facts[0, fields.PADDING], 8 / density_of(made))).all()
     assert len(made.texels) >= made.sizes.prod(axis=1).sum() + 3  # kernels read 4 bytes at once
 
 

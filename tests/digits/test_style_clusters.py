@@ -15,7 +15,8 @@ from scipy import ndimage
 from number_generator import DigitImageDataset, GenericDataset
 from number_generator.digits import resolve as digit_datasets
 from number_generator.digits import style_clusters
-from number_generator.digits.resolve import find_packaged_file, packaged_digits
+from number_generator.digits.packaged_files import find_packaged_file
+from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.style_clusters import CLUSTERS, FEATURES, compute_style_clusters, measure_style
 from number_generator.digits.writers import find_writers
 from number_generator.errors import DatasetError, DatasetReadError, SpecError

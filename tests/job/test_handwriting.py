@@ -74,6 +74,26 @@ STREAMS = {
     "jpeg_quality": 148,
     "auto_levels": 149,
     "invert": 150,
+    "loose": 44,
+    "loose_height": 45,
+    "loose_margin": 46,
+    "intrusion": 47,
+    "intrusion_reach": 54,
+    "size_drift": 55,
+    "slant_drift": 56,
+    "gap_drift": 57,
+    "large_start": 58,
+    "squeezed_end": 59,
+    "letterforms": 84,
+    "letterform_mix": 85,
+    "letterform_set": 87,
+    "letterform_constancy": 86,
+    "links": 88,
+    "proportions": 72,
+    "zero_size": 73,
+    "zero_rise": 74,
+    "zero_shrink": 75,
+    "old_style": 76,
 }
 
 CLEAN = STYLES["clean"]
@@ -143,7 +163,17 @@ def test_the_limits_contain_the_named_styles(style):
 def test_groups_stand_together_in_the_order_of_the_parameters():
     groups = [parameter.group for parameter in parameters()]
 
-    assert list(dict.fromkeys(groups)) == ["Layout", "Line", "Glyph", "Forms", "Marks", "Ink", "Paper", "Scan"]
+    assert list(dict.fromkeys(groups)) == [
+        "Layout",
+        "Line",
+        "Glyph",
+        "Forms",
+        "Proportions",
+        "Marks",
+        "Ink",
+        "Paper",
+        "Scan",
+    ]
     assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)
 
 
@@ -169,7 +199,7 @@ def test_natural_leaves_paper_and_scan_alone():
         if getattr(STYLES["natural"], parameter.name) != getattr(CLEAN, parameter.name)
     }
 
-    assert groups == {"Layout", "Line", "Glyph", "Forms", "Ink"}
+    assert groups == {"Layout", "Line", "Glyph", "Forms", "Proportions", "Ink"}
 
 
 def test_replacing_a_parameter_changes_that_one_alone():

@@ -19,7 +19,6 @@ from styled_lines import (
     columns_of,
     draw,
     extent,
-    glyphs_of,
     lay_out,
     names_of,
     rows_of,
@@ -365,7 +364,8 @@ def covers_of(sequences, style, width=128, seed=1):
     pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
     writing.write_lines(
         np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, writing.NO_SPACING,
-        (style.crop == "tight", False), glyphs_of(atlas), (atlas.class_start, *atlas.groups, None), (28, width),
+        (style.crop == "tight", False), atlas.fields.packed, (atlas.class_start, *atlas.groups, None),
+        atlas.letterform_choice, (28, width),
         packed.longest, pages, boxes, np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16),
         np.empty((0, 28 * width), np.uint8),
     )  # fmt: skip

@@ -36,7 +36,7 @@ from number_generator.job.spec import SOURCE_DIGITS
 # A string of variable length may be stored once and named by many labels: read a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
-_TRUTH_NAMES = ("boxes", "glyphs", "writers", "parameters", "glyph_parameters")
+_TRUTH_NAMES = ("boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters")
 _MOST_TRUTH_AXES = 3
 _ATTRIBUTES_REACH_BYTES = 4 << 20
 
