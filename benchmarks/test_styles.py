@@ -18,16 +18,28 @@ _PLAIN = Handwriting(softness=1.1)  # nothing but the way that styles are drawn
 _NEEDED = {
     "height": {"crop": "tight"},
     "fill": {"crop": "tight"},
+    "loose": {"crop": "tight"},
+    "loose_height": {"crop": "tight", "loose": 0.3},
+    "loose_margin": {"crop": "tight", "loose": 0.3},
+    "intrusion": {"intrusion_reach": 0.1},
+    "intrusion_reach": {"intrusion": 0.12},
+    "letterform_mix": {"letterforms": 0.7},
+    "letterform_set": {"letterforms": 0.7},
+    "letterform_constancy": {"letterforms": 0.7},
+    "zero_rise": {"zero_size": 0.8},
     "wide_gap_size": {"wide_gap": 0.06},
     "wave_strength": {"waves": 0.4},
     "fibre_strength": {"fibres": 0.15},
     "rule_strength": {"ruled": 0.25, "boxed": 0.15},
     "jpeg_quality": {"jpeg": 0.2},
 }
+# What `document` has as `clean` does
+_OTHERS = {"letterform_set": "european", "letterform_constancy": 0.8}
 _CHANGED = [
     parameter.name
     for parameter in parameters()
-    if getattr(STYLES["document"], parameter.name) != getattr(STYLES["clean"], parameter.name)
+    if parameter.name in _OTHERS
+    or getattr(STYLES["document"], parameter.name) != getattr(STYLES["clean"], parameter.name)
 ]
 
 
@@ -54,7 +66,7 @@ def test_style(rate, style):
 def test_parameter(rate, name):
     sequences = _numbers(_FEW)
     without = _PLAIN.replace(**_NEEDED.get(name, {}))
-    style = without.replace(**{name: getattr(STYLES["document"], name)})
+    style = without.replace(**{name: _OTHERS.get(name, getattr(STYLES["document"], name))})
     against = {"without it": (lambda: _draw(sequences, without), _FEW)}
     images = rate(_draw, sequences, style, count=_FEW, size=_FEW * _PAGE, against=against, rounds=5)
     assert (images != _draw(sequences, without)).any()

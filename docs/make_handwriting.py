@@ -146,6 +146,8 @@ Sequences may contain the separators `- . , / ( ) +` and spaces, which are then 
 the line's own pen; `clean` takes them from 24 drawings of each, as bold as the digits. `inner_marks` and `end_marks`
 add marks that are not in the labels.
 
+`letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
+
 ## Styles
 
 | `natural` | `document` |
