@@ -22,7 +22,7 @@ from number_generator.job.distributions import (
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value
 
-STYLE_VERSION = 1
+STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
 
 Scope = Literal["line", "glyph", "share", "choice"]
@@ -135,7 +135,7 @@ class Handwriting:
     gap_jitter: Distribution = _parameter("Layout", "glyph", _H, (-0.5, 1.0), 0.0,
         "added to each gap; a `spacing_range` replaces it")
     wide_gap: Distribution = _share("Layout", "share of the gaps",
-        "that are wider by `wide_gap_size`; a `spacing_range` replaces them")
+        "that are wider by `wide_gap_size`, where no label can hold a space; a `spacing_range` replaces them")
     wide_gap_size: Distribution = _parameter("Layout", "glyph", _H, (0.0, 4.0), 0.5, "added to a wide gap")
     squeeze: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.5), 1.0,
         "horizontal scale of the line; a line that is too wide shrinks")
@@ -180,9 +180,11 @@ class Handwriting:
     open_loop: Distribution = _share("Forms", "share of the 0s and 9s", "whose loop is open at the top")
 
     inner_marks: Distribution = _share("Marks", _SHARE,
-        "of plain digits that have dots or commas between thousands; labels leave them out")
+        "of plain digits that have dots or commas between thousands; labels leave them out, and a job whose labels can "
+        "hold one has none")
     end_marks: Distribution = _share("Marks", "share of the lines' ends",
-        "of plain digits that have a dash, dots or a stroke; labels leave them out")
+        "of plain digits that have a dash, dots or a stroke; labels leave them out, and a job has none that its labels "
+        "can hold")
 
     ink: Distribution = _parameter("Ink", "line", _GREY, (0.1, 1.0), 1.0, "how much darker than the paper the ink is")
     ink_drift: Distribution = _parameter("Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,

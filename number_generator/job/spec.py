@@ -114,6 +114,14 @@ class NumberSource(Protocol):
         """The greatest possible length of a sequence."""
         ...
 
+    @property
+    def alphabet(self) -> str | None:
+        """The characters that a sequence can hold; None if that is not known of the whole job.
+
+        A style draws no sign unlabelled that is among them; without them, none that the line itself holds.
+        """
+        ...
+
     def digits_before(self, number: int) -> int:
         """Return the most characters that all images before image `number` can have; it may lie beyond the last one."""
         ...

@@ -110,6 +110,11 @@ class Pattern(DrawnNumbers):
         """The most characters of a number."""
         return self._sampler.longest
 
+    @property
+    def alphabet(self) -> str:
+        """The characters that a number can hold."""
+        return self._sampler.alphabet
+
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""
         return self._sampler.draw(seed, span, streams.PATTERN)
