@@ -12,8 +12,8 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, happens, unit
 from number_generator._kernels.layout import pick_glyph
 
-FEWEST_GROUPED = 4
-"""Digits that a line needs to be written in groups."""
+FEWEST_GROUPED, MOST_GROUPED = 4, 9
+"""Digits that a line needs to be written in groups, and may have: longer numbers are no amounts."""
 DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
 
 # Columns of an item
@@ -87,7 +87,7 @@ def may_hold_spaces(codes: Any, signs: int) -> bool:
 @kernel
 def find_thousands_mark(seed: int, image: int, table: Any, codes: Any, signs: int) -> int:
     """Return the code of the unlabelled mark between a line's thousands, or 0 if it has none."""
-    if codes.size < FEWEST_GROUPED or signs & _POINTS:
+    if not FEWEST_GROUPED <= codes.size <= MOST_GROUPED or codes[0] == 0 or signs & _POINTS:
         return np.int64(0)
     if not is_plain(codes) or not happens(seed, image, table, streams.INNER_MARKS):
         return np.int64(0)

@@ -180,8 +180,8 @@ class Handwriting:
     open_loop: Distribution = _share("Forms", "share of the 0s and 9s", "whose loop is open at the top")
 
     inner_marks: Distribution = _share("Marks", _SHARE,
-        "of plain digits that have dots or commas between thousands; labels leave them out, and a job whose labels can "
-        "hold one has none")
+        "of plain digits that have dots or commas between thousands, if they have 4 to 9 and do not begin with 0, as "
+        "amounts do not; labels leave them out, and a job whose labels can hold one has none")
     end_marks: Distribution = _share("Marks", "share of the lines' ends",
         "of plain digits that have a dash, dots or a stroke; labels leave them out, and a job has none that its labels "
         "can hold")

@@ -458,7 +458,8 @@ def test_marks_are_ink_that_labels_do_not_hold(name):
 
 @pytest.mark.parametrize(
     ("text", "inner", "at_ends"),
-    [("123", 0, True), ("1234", 1, True), ("123456", 1, True), ("1234567", 2, True), ("1-2345", 0, False),
+    [("123", 0, True), ("1234", 1, True), ("123456", 1, True), ("1234567", 2, True), ("999999999", 2, True),
+     ("9955005890", 0, True), ("0123", 0, True), ("0995500589", 0, True), ("1-2345", 0, False),
      ("12,345", 0, False), ("1234 ", 0, False), ("", 0, False), ("7", 0, True)],
 )  # fmt: skip
 def test_marks_are_for_plain_digits(text, inner, at_ends):
