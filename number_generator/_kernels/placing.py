@@ -12,7 +12,8 @@ from number_generator._kernels.layout import draw_gap
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
 _SPACE_EXCESS = 0.4  # digit heights by which a space is wider than any other gap of its line
 _NARROWEST = 0.35  # a line is not squeezed below this: it shrinks instead
-_MOST_FILL = 2.0  # stretch or squeeze of a line that fills the page's width
+_MOST_FILLING = 1.4  # stretch of a line that fills the page's width, and of its digits: more looks like no handwriting
+_LEAST_FILLING = 0.5
 
 
 @kernel
@@ -121,7 +122,8 @@ def fit_line(
         scale_y = line_value(seed, image, table, streams.HEIGHT) * room_y / max(high, 0.8 * unit_px)
         scale_x = scale_y * squeeze
         if happens(seed, image, table, streams.FILL):
-            scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)
+            widest = min(scale_x * _MOST_FILLING, max(scale_y * _MOST_FILLING, scale_x))
+            scale_x = min(max(room_x / wide, scale_x * _LEAST_FILLING), widest)
         scale_x = min(scale_x, room_x / wide)
         scale_y = min(scale_y, scale_x / _NARROWEST)
     else:

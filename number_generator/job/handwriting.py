@@ -140,7 +140,8 @@ class Handwriting:
     squeeze: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.5), 1.0,
         "horizontal scale of the line; a line that is too wide shrinks")
     fill: Distribution = _share("Layout", _SHARE,
-        "stretched or squeezed to the page's width, as by a resize to a fixed size (by a factor of at most 2)")
+        "stretched or squeezed to the page's width, as by a resize to a fixed size (to half the width at least, and "
+        "at most 1.4 times as wide)")
     margin: Distribution = _parameter("Layout", "line", _PAGE, (0.0, 2.0), 0.0,
         "minimum free width at the left, and at the right by another draw; together at most half of the page")
     position: Distribution = _parameter("Layout", "line", "share", (0.0, 1.0), 0.5,
@@ -206,7 +207,8 @@ class Handwriting:
     boxed: Distribution = _share("Paper", _SHARE, "in a box with one to four visible sides")
     rule_strength: Distribution = _parameter("Paper", "line", _GREY, (0.0, 1.0), 0.5,
         "how dark the ruled lines and boxes are")
-    padding: Distribution = _share("Paper", _SHARE, "whose paper ends at the margins, with flat grey beyond")
+    padding: Distribution = _share("Paper", _SHARE,
+        "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0, "dark and bright specks")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
