@@ -17,7 +17,7 @@ from number_generator.system.checks import MAX_SEED, check_integer
 SOURCE_DIGITS = "source_digits"
 """The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Incremented when the pixels or labels of a job change."""
 
 Fit = Literal["contain", "stretch"]

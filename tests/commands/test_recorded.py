@@ -100,7 +100,7 @@ def test_the_metadata_describes_the_whole_job(name):
     assert metadata["image_width"] == 100
     assert metadata["seed"] == 2**64 - 1
     assert metadata["fit"] == "contain"
-    assert metadata["render_version"] == 1
+    assert metadata["render_version"] == 2
     assert metadata["package_version"] == number_generator.__version__
     assert metadata["digits_sha256"] == default_digits().sha256
     job = metadata["job"]
