@@ -83,7 +83,10 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
     placing.place_items(*key, spacing_range or writing.NO_SPACING, spaced, len(codes), glyphs, scratch, count)
     softness = writing.line_value(*key, streams.SOFTNESS)
     fit = (style.crop == "tight", False)
-    transform = placing.fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
+    place = (*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
+    transform = placing.fit_line(*place)
+    if placing.clear_points(items, count, transform, softness):
+        transform = placing.fit_line(*place)
     return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
 
 

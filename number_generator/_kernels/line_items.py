@@ -30,6 +30,7 @@ LOW, HIGH = 16, 17  # its extent in x
 COLUMNS = 18
 
 FAINTEST = 0.9  # px: width of a stroke at least
+LEAST_POINT = 1.0  # px: radius of a dot or a comma's stroke at least, whose few px would be lost in noise
 THINNEST = 0.35  # of its own width
 FIELD_REACH = 7.5  # texels
 MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
@@ -64,6 +65,12 @@ def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
     elif kind == 7:
         code = strokes.DOT
     return _append(items, count, code, slot)
+
+
+@kernel
+def is_point(item: Any) -> bool:
+    """Tell whether an item is a dot or a comma."""
+    return item[CODE] == strokes.DOT or item[CODE] == strokes.COMMA
 
 
 @kernel

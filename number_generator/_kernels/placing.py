@@ -11,6 +11,7 @@ from number_generator._kernels.layout import draw_gap
 
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
 _SPACE_EXCESS = 0.4  # digit heights by which a space is wider than any other gap of its line
+_CLEAR = 0.7  # of the pen's width, between a dot or comma and its neighbours
 _NARROWEST = 0.35  # a line is not squeezed below this: it shrinks instead
 _MOST_FILLING = 1.4  # stretch of a line that fills the page's width, and of its digits: more looks like no handwriting
 _LEAST_FILLING = 0.5
@@ -79,6 +80,28 @@ def place_items(
         for k in range(count):
             t = (items[k, line_items.LOW] + items[k, line_items.HIGH]) / right - 1.0
             items[k, line_items.Y] -= drift * unit_px * (1.0 - t * t)
+
+
+@kernel
+def clear_points(items: Any, count: int, line: Any, softness: float) -> bool:
+    """Move items apart where a dot or comma would not stay clear of its neighbours; tell whether any moved.
+
+    `line` is the transformation that the line would have on the page. The clear distance is most of the pen's width,
+    and at least what the soft edges of two strokes cover there.
+    """
+    across = max(abs(line[0]), 1e-6)
+    shift = 0.0
+    for k in range(count):
+        item = items[k]
+        if k > 0 and (line_items.is_point(item) or line_items.is_point(items[k - 1])):
+            pen = item[line_items.PEN] if line_items.is_point(item) else items[k - 1, line_items.PEN]
+            growth = max(line_items.LEAST_POINT - 0.5 * pen * across, 0.0)
+            least = max(_CLEAR * pen, (0.8 + 0.5 * softness + growth) / across)
+            shift += max(least - (item[line_items.LOW] + shift - items[k - 1, line_items.HIGH]), 0.0)
+        item[line_items.X] += shift
+        item[line_items.LOW] += shift
+        item[line_items.HIGH] += shift
+    return shift > 0.0
 
 
 @kernel

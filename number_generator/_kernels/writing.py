@@ -149,6 +149,8 @@ def write_lines(
         placing.place_items(seed, image, table, spacing_range, spaced, length, glyphs, scratch, count)
         softness = line_value(seed, image, table, streams.SOFTNESS)
         line = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+        if placing.clear_points(items, count, line, softness):
+            line = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
         for k in range(count):
             slot = np.int64(items[k, line_items.SLOT])
             if slot >= 0:

@@ -131,7 +131,8 @@ class Handwriting:
     size: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.0), 1.0,
         "writing size (with `crop` cell); a line that is too high shrinks")
     gap: Distribution = _parameter("Layout", "line", _H, (-0.5, 3.0), 0.35,
-        "gap between neighbouring digits; they touch and overlap if it is negative. A `spacing_range` replaces it")
+        "gap between neighbouring digits; they touch and overlap if it is negative, but never dots and commas. A "
+        "`spacing_range` replaces it")
     gap_jitter: Distribution = _parameter("Layout", "glyph", _H, (-0.5, 1.0), 0.0,
         "added to each gap; a `spacing_range` replaces it")
     wide_gap: Distribution = _share("Layout", "share of the gaps",
@@ -210,7 +211,8 @@ class Handwriting:
     padding: Distribution = _share("Paper", _SHARE,
         "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
-    speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0, "dark and bright specks")
+    speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
+        "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
     noise: Distribution = _parameter("Scan", "line", _GREY, (0.0, 0.5), 0.0, "strength of the noise")
     jpeg: Distribution = _share("Scan", _SHARE, "that went through JPEG compression")

@@ -41,6 +41,15 @@ def find_signs(job: Job) -> np.int64:
     return np.int64(sum(1 << ALPHABET.index(character) for character in held or "" if not character.isdigit()))
 
 
+def _find_pointed(sequences: Sequences, signs: np.int64) -> npt.NDArray[np.bool_]:
+    """Tell of each line whether its label, or any of the job, can hold dots or commas."""
+    points = [ALPHABET.index(character) for character in ".,"]
+    if any(signs >> code & 1 for code in points):
+        return np.ones(len(sequences), np.bool_)
+    lines = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))
+    return np.bincount(lines[np.isin(sequences.codes, points)], minlength=len(sequences)) > 0
+
+
 def render_styled(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
@@ -81,7 +90,7 @@ def render_styled(
         placed.masks.reshape(-1, job.height * spec.width),
     )
     if styled.needs_paper(table):
-        styled.scan_pages(seed, first, table, shape, line_boxes, pages)
+        styled.scan_pages(seed, first, table, shape, line_boxes, _find_pointed(sequences, find_signs(job)), pages)
     else:
         styled.ink_pages(seed, first, table, shape, pages)
     return placed

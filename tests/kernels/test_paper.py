@@ -407,7 +407,7 @@ def test_scratch_memory_holds_nothing_that_matters(cover):
         ):
             paper.draw_paper(SEED, image, style, SHAPE, BOX, BASELINE, target, scratch)
             paper.ink_page(SEED, image, style, SHAPE, BOX, cover.ravel(), target, scratch)
-            scan.scan_page(SEED, image, style, SHAPE, target, result, 0, scratch)
+            scan.scan_page(SEED, image, style, SHAPE, scan.NOWHERE, target, result, 0, scratch)
         assert (out == again).all(), image
 
 
