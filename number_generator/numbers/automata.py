@@ -85,6 +85,14 @@ class Automaton:
                 raise LanguageError("is too large to count: give fewer or shorter repeats")
         return counts
 
+    def join(self, other: "Automaton") -> "Automaton":
+        """Return an automaton of the starts of both, these first."""
+        first = len(self.edges)
+        moved = [[(code, first + target) for code, target in arcs] for arcs in other.edges]
+        return Automaton.build(
+            [*self.edges, *moved], [*self.tags, *other.tags], [*self.starts, *(first + start for start in other.starts)]
+        )
+
     def split_by_length(self) -> "Automaton":
         """Return an automaton of one start with a start for each length that occurs, the shortest first."""
         (start,) = self.starts
