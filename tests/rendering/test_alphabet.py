@@ -1,17 +1,30 @@
 """Marks and wide gaps that no label holds, beside labels that can hold the same signs."""
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 from styled_lines import PLAIN, lay_out
 
-from number_generator import CountryNumbers, Handwriting, Pattern, PhoneNumbers, generate_batch, generate_chunk, stream
+from number_generator import (
+    CountryNumbers,
+    GenericDataset,
+    Handwriting,
+    Pattern,
+    PhoneNumbers,
+    generate_batch,
+    generate_chunk,
+    stream,
+)
 from number_generator._kernels import line_items, strokes
+from number_generator.commands.generate import generate_phone_numbers
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.ground_truth import parameter_names
 from number_generator.rendering.styled import find_signs
+from number_generator.system.signals import Interruption
 
 MARKED = PLAIN.replace(inner_marks=1, end_marks=1)
 DOCUMENT = Handwriting.named("document").replace(inner_marks=0.5, end_marks=0.5, wide_gap=0.3)
@@ -200,6 +213,26 @@ def test_a_list_that_is_repeated_or_read_from_a_file_tells_its_whole_alphabet(tm
 
     np.testing.assert_array_equal(streamed, expected)
     np.testing.assert_array_equal(listed, expected)
+
+
+def test_an_image_is_the_same_however_its_job_is_made(tmp_path):
+    for package in ("dask", "torch"):
+        pytest.importorskip(package)
+    dask, torch = (import_module(f"number_generator.{package}") for package in ("dask", "torch"))
+    (tmp_path / "list.txt").write_text("\n".join(MIXED))
+    expected = generate_batch(MIXED, None, 100, style="document", seed=1, alphabet=DIGITS + "-, ")
+
+    lazy = dask.images(dask.job(MIXED, None, 100, count=36, style="document", seed=1), chunk_images=10).compute()
+    items = torch.NumberImages(MIXED, None, 100, count=36, style="document", seed=1, alphabet=DIGITS + ",.- ")
+    words = f"--sequences={tmp_path}/list.txt --style=document --seed=1 --format=hdf5 --shards=3 --quiet"
+    assert generate_phone_numbers([*words.split(), f"--output-path={tmp_path}/set.h5"], Interruption()) == 0
+    stored = GenericDataset()
+    stored.load(tmp_path / "set.h5")
+
+    np.testing.assert_array_equal(lazy, expected)
+    np.testing.assert_array_equal(stored.get_data()[0], expected)
+    for k in (0, 7, 35):
+        np.testing.assert_array_equal(items[k][0][0], expected[k])
 
 
 def test_an_image_of_a_pattern_is_that_of_its_label_and_alphabet():
