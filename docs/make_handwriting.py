@@ -144,7 +144,12 @@ of the digit height: the median height of the ink in the digit dataset, 20 px in
 
 Sequences may contain the separators `- . , / ( ) +` and spaces, which are then part of the labels. They are drawn with
 the line's own pen; `clean` takes them from 24 drawings of each, as bold as the digits. `inner_marks` and `end_marks`
-add marks that are not in the labels.
+add marks that are not in the labels, and `wide_gap` adds gaps like spaces. What a label of the job can hold is never
+drawn without one: beside `-371` and `327` no dash is added, where commas or dots are labelled neither is, and where
+spaces are labelled no gap is wide. Patterns, countries, whole lists and streams know what their labels can hold. A list
+given to `generate_batch` or `generate_chunk` may be a part of more, so each line decides alone, unless you give
+`alphabet`. Dots and commas are at least 2 px wide and stay clear of their neighbours, and where a label can hold one,
+no speck looks like it.
 
 `letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
 

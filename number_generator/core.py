@@ -16,7 +16,7 @@ from number_generator.job.chunk import Chunk, Images
 from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span
-from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import allocate_images, make_images
 from number_generator.rendering.bound_job import make_job
 from number_generator.system.checks import check_integer, check_seed
@@ -44,6 +44,7 @@ def generate_batch(
     start: int = 0,
     digits: Digits = None,
     fit: Fit = "contain",
+    alphabet: str | None = None,
     out: Images | None = None,
     workers: int | None = None,
 ) -> Images:
@@ -74,6 +75,10 @@ def generate_batch(
     fit : {"contain", "stretch"}
         How a line that is too wide is fitted to the width: shrunk on both axes and centred, or only in width.
         A line that fits is centred. A style that cuts the page to the ink, as `document` does, fits by itself.
+    alphabet : str, optional
+        All characters that labels of your whole dataset can hold, as in "0123456789-". `document` then draws none of
+        these signs, or what looks like one, as an unlabelled mark, nor with a space any wide gap. None leaves that to
+        each line: one with separators has no unlabelled marks, and one with spaces no wide gaps.
     out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
         Where the images go.
     workers : int, optional
@@ -106,7 +111,8 @@ def generate_batch(
     spec = RenderSpec(spacing_range, width, fit, style)  # type: ignore[arg-type] # it finds the style
     atlas = prepare_atlas(resolve_digits(digits), spec.style)
     span = Span(first, first + len(packed))
-    job = Job(FixedNumbers(packed, first), spec, atlas.height, check_seed(seed), span)
+    numbers = FixedNumbers(packed, first, check_alphabet(alphabet, packed))
+    job = Job(numbers, spec, atlas.height, check_seed(seed), span)
     images = allocate_images(job) if out is None else _check_out(out, job.shape)
     make_images(job, atlas, images, check_workers(workers))
     return images if out is None else out
@@ -125,6 +131,7 @@ def generate_chunk(
     start: int = 0,
     digits: Digits = None,
     fit: Fit = "contain",
+    alphabet: str | None = None,
     workers: int | None = None,
 ) -> Chunk:
     """Draw numbers as one batch of images, with labels and ground truth.
@@ -143,6 +150,8 @@ def generate_chunk(
         Whether labels and ground truth include the separators that are written.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same numbers and images; None draws afresh.
+    alphabet : str, optional
+        With a list, as for `generate_batch`. A number source has its own.
 
     Returns
     -------
@@ -179,6 +188,7 @@ def generate_chunk(
         digits=digits,
         fit=fit,
         truth=truth,
+        alphabet=alphabet,
     )
     return bound.make_chunk(workers=check_workers(workers))
 

@@ -59,24 +59,29 @@ class Line:
         return [points[:count] for points, count in zip(self.points[chosen], counts, strict=True)]
 
 
-def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=None):
+def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=None, signs=0):
     """Do what `write_lines` does before the first pixel."""
     atlas = prepare_atlas(digits or packaged_digits(), style)
     codes, table, glyphs = pack_sequences([text]).codes, make_style_table(style), atlas.fields.packed
     key = np.uint64(seed), np.uint64(image), table
     scratch = writing.make_scratch(max(len(codes), 1), atlas.height, width)
     items, points, _, words, _, _ = scratch
-    count = line_items.list_items(*key, codes, items)
+    signs = np.int64(signs)
+    count = line_items.list_items(*key, codes, signs, items)
     rng.fill_words(*key[:2], streams.GLYPH, len(codes), words)
     members, start, glyph_group, groups = atlas.groups
     first = line_items.choose_glyphs(words, (members, start, glyph_group, groups), atlas.class_start, items, count)
     line_items.choose_letterforms(*key, atlas.letterform_choice, items, count)
     shaping.shape_items(*key, len(codes), glyphs, scratch, count, first, atlas.letterform_choice[0])
-    placing.place_items(*key, spacing_range or writing.NO_SPACING, len(codes), glyphs, scratch, count)
+    spaced = line_items.may_hold_spaces(codes, signs)
+    placing.place_items(*key, spacing_range or writing.NO_SPACING, spaced, len(codes), glyphs, scratch, count)
     links.link_digits(*key, glyphs, scratch, count)
     softness = writing.line_value(*key, streams.SOFTNESS)
     fit = (style.crop == "tight", False)
-    transform = placing.fit_line(*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
+    place = (*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
+    transform = placing.fit_line(*place)
+    if placing.clear_points(items, count, transform, softness):
+        transform = placing.fit_line(*place)
     return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
 
 

@@ -191,6 +191,8 @@ def draw_strokes(item: Any, points: Any, line: Any, softness: float, shape: Any,
     # The smaller scale of a squeezed or stretched line: no stroke grows beyond its extent.
     scale = min(np.sqrt(la * la + lb * lb), np.sqrt(lc * lc + ld * ld))
     radius = 0.5 * max(item[line_items.PEN] * scale, line_items.FAINTEST)
+    if line_items.is_point(item):
+        radius = max(radius, line_items.LEAST_POINT, 0.5 * softness)
     last_x, last_y = 0.0, 0.0
     for k in range(np.int64(item[line_items.POINTS])):
         at_x = x + ma * points[k, 0] + mb * points[k, 1]

@@ -9,12 +9,11 @@ import numpy as np
 
 from number_generator._kernels import fields, rng, streams, strokes
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.constants import NIL
 from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.layout import pick_glyph
 
-FEWEST_GROUPED = 4
-"""Digits that a line needs to be written in groups."""
+FEWEST_GROUPED, MOST_GROUPED = 4, 9
+"""Digits that a line needs to be written in groups, and may have: longer numbers are no amounts."""
 DETAIL = np.int64(1 << 20)  # blocks from here on hold what a feature draws besides its values
 
 # Columns of an item
@@ -31,6 +30,7 @@ LOW, HIGH = 16, 17  # its extent in x
 COLUMNS = 18
 
 FAINTEST = 0.9  # px: width of a stroke at least
+LEAST_POINT = 1.0  # px: radius of a dot or a comma's stroke at least, whose few px would be lost in noise
 THINNEST = 0.35  # of its own width
 FIELD_REACH = 7.5  # texels
 MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
@@ -38,6 +38,9 @@ MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
 # Slots of marks that are not in the sequence: a mark's slot decides how it is drawn, whatever other marks there are.
 _LEADING_SLOT, _TRAILING_SLOT, _INNER_SLOT = np.int64(-1), np.int64(-3), np.int64(-5)
 _LEADING_MARKS, _TRAILING_MARKS = 7, 10  # kinds of end marks; only the trailing ones include dots and commas
+_LONE_DOT = 7  # the one kind without dashes
+_DASHES = np.int64(1) << strokes.DASH
+_POINTS = np.int64(1) << strokes.DOT | np.int64(1) << strokes.COMMA  # a few px high, they look alike
 
 
 @kernel
@@ -65,6 +68,12 @@ def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
 
 
 @kernel
+def is_point(item: Any) -> bool:
+    """Tell whether an item is a dot or a comma."""
+    return item[CODE] == strokes.DOT or item[CODE] == strokes.COMMA
+
+
+@kernel
 def is_plain(codes: Any) -> bool:
     """Tell whether a line has only digits, at least one."""
     for code in codes:
@@ -74,25 +83,66 @@ def is_plain(codes: Any) -> bool:
 
 
 @kernel
-def list_items(seed: int, image: int, table: Any, codes: Any, items: Any) -> int:
-    """Write code and slot of each item, including unlabelled marks, and return their number."""
+def may_hold_spaces(codes: Any, signs: int) -> bool:
+    """Tell whether this line's label has a space, or another of the job may: a wide gap would look like one."""
+    held = (signs >> strokes.SPACE) & 1 != 0
+    for code in codes:
+        held = held or code == strokes.SPACE
+    return held
+
+
+@kernel
+def find_thousands_mark(seed: int, image: int, table: Any, codes: Any, signs: int) -> int:
+    """Return the code of the unlabelled mark between a line's thousands, or 0 if it has none."""
+    if not FEWEST_GROUPED <= codes.size <= MOST_GROUPED or codes[0] == 0 or signs & _POINTS:
+        return np.int64(0)
+    if not is_plain(codes) or not happens(seed, image, table, streams.INNER_MARKS):
+        return np.int64(0)
+    words = block(seed, image, streams.INNER_MARKS, DETAIL)
+    return np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
+
+
+@kernel
+def _choose_end_mark(word: int, kinds: int, signs: int) -> int:
+    """Draw one of the first `kinds` kinds of end marks that look like none of `signs`, or -1 if all do."""
+    kind = np.int64(rng.draw_below(word, kinds))
+    if signs & _DASHES:
+        return np.int64(_LONE_DOT if kinds > _LONE_DOT and not signs & _POINTS else -1)
+    return kind - _LONE_DOT if kind >= _LONE_DOT and signs & _POINTS else kind
+
+
+@kernel
+def find_end_marks(seed: int, image: int, table: Any, codes: Any, signs: int) -> tuple[int, int]:
+    """Return the kinds of the unlabelled marks before and after a line, -1 for none."""
+    share = table[streams.END_MARKS, 1] if is_plain(codes) else 0.0
+    leading, trailing = np.int64(-1), np.int64(-1)
+    if share > 0.0:
+        words = block(seed, image, streams.END_MARKS, DETAIL)
+        if unit(words[0]) < share:
+            leading = _choose_end_mark(words[1], _LEADING_MARKS, signs)
+        if unit(words[2]) < share:
+            trailing = _choose_end_mark(words[3], _TRAILING_MARKS, signs)
+    return leading, trailing
+
+
+@kernel
+def list_items(seed: int, image: int, table: Any, codes: Any, signs: int, items: Any) -> int:
+    """Write code and slot of each item, including unlabelled marks, and return their number.
+
+    `signs` has a bit for each code that a label of the job can hold: such a sign is never drawn unlabelled.
+    """
     count = np.int64(0)
     length = codes.size
-    plain = is_plain(codes)
-    grouped = np.int64(0)
-    if plain and length >= FEWEST_GROUPED and happens(seed, image, table, streams.INNER_MARKS):
-        words = block(seed, image, streams.INNER_MARKS, DETAIL)
-        grouped = np.int64(strokes.DOT if unit(words[0]) < 0.65 else strokes.COMMA)
-    share = table[streams.END_MARKS, 1] if plain else 0.0
-    words = block(seed, image, streams.END_MARKS, DETAIL) if share > 0.0 else (NIL, NIL, NIL, NIL)
-    if unit(words[0]) < share:
-        count = _append_end_marks(items, count, rng.draw_below(words[1], _LEADING_MARKS), _LEADING_SLOT)
+    grouped = find_thousands_mark(seed, image, table, codes, signs)
+    leading, trailing = find_end_marks(seed, image, table, codes, signs)
+    if leading >= 0:
+        count = _append_end_marks(items, count, leading, _LEADING_SLOT)
     for k in range(length):
         if grouped and k > 0 and (length - k) % 3 == 0:
             count = _append(items, count, grouped, _INNER_SLOT - k)
         count = _append(items, count, np.int64(codes[k]), k)
-    if unit(words[2]) < share:
-        count = _append_end_marks(items, count, rng.draw_below(words[3], _TRAILING_MARKS), _TRAILING_SLOT)
+    if trailing >= 0:
+        count = _append_end_marks(items, count, trailing, _TRAILING_SLOT)
     return count
 
 

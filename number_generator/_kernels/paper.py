@@ -437,14 +437,14 @@ def _move_inside(value: float, size: int) -> float:
 
 @kernel
 def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
-    """Make the page flat beyond the margins: white, or about as bright as the paper."""
+    """Make the page flat beyond the margins: mostly about as bright as the paper, else white."""
     height, width = size
     a, b, _, _ = block(seed, image, streams.PADDING, ONE)
     rows = np.float64(height)
     first = whole(ink_box[0] - 0.3 * rows * fraction(a, 0), width)
     last = whole(ink_box[2] + 0.3 * rows * fraction(a, 1) + 1.0, width)
     level = WHITE
-    if fraction(a, 2) < 0.4:
+    if fraction(a, 2) < 0.75:
         # The mean of 61 pixels is enough, and a prime number avoids the paper's periods.
         total = 0.0
         for i in range(61):

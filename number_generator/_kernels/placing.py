@@ -4,21 +4,42 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import line_items, rng, shaping, streams
+from number_generator._kernels import line_items, rng, shaping, streams, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import glyph_values, happens, line_value, line_value_2, unit
 from number_generator._kernels.layout import draw_gap
 
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
+_SPACE_EXCESS = 0.4  # digit heights by which a space is wider than any other gap of its line
+_CLEAR = 0.7  # of the pen's width, between a dot or comma and its neighbours
 _NARROWEST = 0.35  # a line is not squeezed below this: it shrinks instead
-_MOST_FILL = 2.0  # stretch or squeeze of a line that fills the page's width
+_MOST_FILLING = 1.4  # stretch of a line that fills the page's width, and of its digits: more looks like no handwriting
+_LEAST_FILLING = 0.5
+
+
+@kernel
+def _widen_spaces(items: Any, values: Any, count: int, unit_px: float) -> None:
+    """Make each space between two characters visibly wider than all gaps of the line that have none."""
+    widest = 0.0
+    for k in range(1, count):
+        if items[k, line_items.CODE] != strokes.SPACE and items[k - 1, line_items.CODE] != strokes.SPACE:
+            widest = max(widest, values[np.int64(max(items[k - 1, line_items.SLOT], 0.0)), 0])
+    for k in range(1, count - 1):
+        if items[k, line_items.CODE] == strokes.SPACE:
+            slot = np.int64(items[k, line_items.SLOT])
+            least = widest + _SPACE_EXCESS * unit_px - values[slot - 1, 0] - values[slot, 0]
+            items[k, line_items.HIGH] = max(items[k, line_items.HIGH], least)
 
 
 @kernel
 def place_items(
-    seed: int, image: int, table: Any, spacing_range: Any, length: int, glyphs: Any, scratch: Any, count: int
-) -> None:
-    """Place the items one after the other: gaps lie between their extents before the line is slanted."""
+    seed: int, image: int, table: Any, spacing_range: Any, spaced: bool, length: int, glyphs: Any, scratch: Any,
+    count: int,
+) -> None:  # fmt: skip
+    """Place the items one after the other: gaps lie between their extents before the line is slanted.
+
+    If the line is `spaced`, so that gaps must not look like spaces, it has no wide ones.
+    """
     facts, unit_px = glyphs[3], glyphs[4]
     has_spacing = spacing_range[0] <= spacing_range[1]
     items, points, values, words, _, _ = scratch
@@ -33,12 +54,14 @@ def place_items(
         for k in range(length):
             values[k, 0] = (gap + values[k, 0] + change * (k - 0.5 * (length - 2.0))) * unit_px
     share = table[streams.WIDE_GAP, 1]
-    if share > 0.0 and not has_spacing:
+    if share > 0.0 and not has_spacing and not spaced:
         glyph_values(seed, image, table, streams.WIDE_GAP_SIZE, length, words, values, 1)
         rng.fill_words(np.uint64(seed), np.uint64(image), streams.WIDE_GAP, length, words)
         for k in range(length):
             if unit(words[k]) < share:
                 values[k, 0] += values[k, 1] * unit_px
+    if spaced:
+        _widen_spaces(items, values, count, unit_px)
     left, right = 0.0, 0.0
     for k in range(count):
         item = items[k]
@@ -58,6 +81,28 @@ def place_items(
         for k in range(count):
             t = (items[k, line_items.LOW] + items[k, line_items.HIGH]) / right - 1.0
             items[k, line_items.Y] -= drift * unit_px * (1.0 - t * t)
+
+
+@kernel
+def clear_points(items: Any, count: int, line: Any, softness: float) -> bool:
+    """Move items apart where a dot or comma would not stay clear of its neighbours; tell whether any moved.
+
+    `line` is the transformation that the line would have on the page. The clear distance is most of the pen's width,
+    and at least what the soft edges of two strokes cover there.
+    """
+    across = max(abs(line[0]), 1e-6)
+    shift = 0.0
+    for k in range(count):
+        item = items[k]
+        if k > 0 and (line_items.is_point(item) or line_items.is_point(items[k - 1])):
+            pen = item[line_items.PEN] if line_items.is_point(item) else items[k - 1, line_items.PEN]
+            growth = max(line_items.LEAST_POINT - 0.5 * pen * across, 0.0)
+            least = max(_CLEAR * pen, (0.8 + 0.5 * softness + growth) / across)
+            shift += max(least - (item[line_items.LOW] + shift - items[k - 1, line_items.HIGH]), 0.0)
+        item[line_items.X] += shift
+        item[line_items.LOW] += shift
+        item[line_items.HIGH] += shift
+    return shift > 0.0
 
 
 @kernel
@@ -103,7 +148,8 @@ def fit_line(
         scale_y = tall * room_y / max(high, 0.8 * unit_px)
         scale_x = scale_y * squeeze
         if happens(seed, image, table, streams.FILL):
-            scale_x = min(max(room_x / wide, scale_x / _MOST_FILL), scale_x * _MOST_FILL)
+            widest = min(scale_x * _MOST_FILLING, max(scale_y * _MOST_FILLING, scale_x))
+            scale_x = min(max(room_x / wide, scale_x * _LEAST_FILLING), widest)
         scale_x = min(scale_x, room_x / wide)
         scale_y = min(scale_y, scale_x / _NARROWEST)
     else:

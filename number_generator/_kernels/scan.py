@@ -20,6 +20,9 @@ _SIDE = np.uint64(8)  # px of a JPEG block
 _TILES = np.uint64(512)  # values of a chunk
 _SIXTEEN = np.uint64(16)
 _AREA = 1000.0  # px: the unit that `speckle` counts spots in
+_LEAST_SPECK = 0.4  # px: radius
+_DARK_SPECKS = 0.6  # share of the spots
+NOWHERE = (0.0, 0.0, 0.0, 0.0)
 _SD_OF_THREE = 127.998  # of the sum of three uniform bytes
 _MEAN_OF_THREE = np.float32(382.5)
 _MIDDLE = np.float32(128.0)
@@ -54,13 +57,17 @@ _UP_6 = np.float32(2.613125929752753)
 
 
 @kernel
-def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any, offset: int, scratch: Any) -> None:
+def scan_page(
+    seed: int, image: int, table: Any, shape: Any, clear: Any, page: Any, out: Any, offset: int, scratch: Any
+) -> None:
     """Turn a page into a scanner's bytes: spots, blur, noise, compression and contrast, in this order.
 
     Parameters
     ----------
     seed, image, table, shape, scratch
         See `draw_paper`.
+    clear : (left, top, right, bottom)
+        Where no spot may read as a dot, in px from the page's upper left corner; `NOWHERE` for none.
     page : ndarray, flat float32
         Overwritten.
     out : ndarray, flat uint8
@@ -71,7 +78,7 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
     height, width = size
     speckle = line_value(seed, image, table, streams.SPECKLE)
     if speckle > 0.0:
-        _draw_specks(seed, image, speckle, size, page)
+        _draw_specks(seed, image, speckle, size, clear, page)
     blur = line_value(seed, image, table, streams.BLUR)
     if blur > 0.1:  # below, a neighbour's weight is less than 1e-21
         _blur(blur, size, page, second)
@@ -91,8 +98,8 @@ def scan_page(seed: int, image: int, table: Any, shape: Any, page: Any, out: Any
 
 
 @kernel
-def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> None:
-    """Draw dark and bright spots, on average `rate` per 1,000 px."""
+def _draw_specks(seed: int, image: int, rate: float, size: Any, clear: Any, page: Any) -> None:
+    """Draw dark and bright spots, on average `rate` per 1,000 px; dark ones are small and faint in the box `clear`."""
     height, width = size
     a, _, _, _ = block(seed, image, streams.SPECKLE, ONE)
     mean = rate * np.float64(height) * np.float64(width) / _AREA
@@ -100,9 +107,12 @@ def _draw_specks(seed: int, image: int, rate: float, size: Any, page: Any) -> No
         b, c, d, _ = block(seed, image, streams.SPECKLE, TWO + np.uint64(speck))
         middle_x = unit(b) * np.float64(width)
         middle_y = unit(c) * np.float64(height)
-        radius = 0.4 + 0.9 * fraction(d, 0)
-        level = 255.0 * (0.35 * fraction(d, 1) if fraction(d, 2) < 0.6 else 0.85 + 0.15 * fraction(d, 1))
+        radius = _LEAST_SPECK + 0.9 * fraction(d, 0)
+        level = 255.0 * (0.35 * fraction(d, 1) if fraction(d, 2) < _DARK_SPECKS else 0.85 + 0.15 * fraction(d, 1))
         opaque = 0.4 + 0.6 * fraction(d, 3)
+        is_inside = clear[0] < middle_x < clear[2] and clear[1] < middle_y < clear[3]
+        if is_inside and fraction(d, 2) < _DARK_SPECKS:
+            radius, opaque = _LEAST_SPECK, 0.35 * opaque
         for y in range(whole(middle_y - radius - 0.5, height), whole(middle_y + radius + 1.5, height)):
             for x in range(whole(middle_x - radius - 0.5, width), whole(middle_x + radius + 1.5, width)):
                 away_x = np.float64(x) + 0.5 - middle_x

@@ -59,7 +59,7 @@ def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None
 
 
 @kernel
-def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pages: Any) -> None:
+def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pointed: Any, pages: Any) -> None:
     """Turn each line's ink into a scanned page of paper, in place.
 
     Parameters
@@ -68,6 +68,8 @@ def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pages:
         As for `ink_pages`.
     boxes : ndarray, shape (n, 5), float64
         The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
+    pointed : ndarray, shape (n,), bool
+        Whether its label can hold dots or commas, so that no speck may read as one.
     """
     height, width = shape
     scratch = make_scratch(height, width)
@@ -78,4 +80,9 @@ def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pages:
         box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
         paper.draw_paper(seed, image, table, shape, box, boxes[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
-        scan.scan_page(seed, image, table, shape, page, out, i * height * width, scratch)
+        clear = scan.NOWHERE
+        if pointed[i]:
+            tall = box[3] - box[1]
+            # A dot stands in the lower half of its line, and before or after it.
+            clear = (box[0] - 0.7 * tall, box[1] + 0.4 * tall, box[2] + 0.7 * tall, box[3] + 0.3 * tall)
+        scan.scan_page(seed, image, table, shape, clear, page, out, i * height * width, scratch)

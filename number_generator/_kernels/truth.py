@@ -59,12 +59,14 @@ def clean_boxes(
 
 
 @kernel
-def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any, offsets: Any, out: Any) -> None:
+def line_parameters(
+    seed: int, start: int, table: Any, columns: Any, codes: Any, offsets: Any, signs: int, out: Any
+) -> None:
     """Write what was drawn for each line.
 
     Parameters
     ----------
-    seed, start, table, codes, offsets
+    seed, start, table, codes, offsets, signs
         As for `write_lines`.
     columns : ndarray, shape (P, 2), int64
         Stream and kind of each column: a value, the second value of a pair, whether the line belongs to a share of
@@ -74,7 +76,7 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
     for i in range(out.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         line = codes[offsets[i] : offsets[i + 1]]
-        plain = line_items.is_plain(line)
+        leading, trailing = line_items.find_end_marks(seed, image, table, line, signs)
         for k in range(columns.shape[0]):
             stream, kind = columns[k, 0], columns[k, 1]
             value = 0.0
@@ -85,24 +87,21 @@ def line_parameters(seed: int, start: int, table: Any, columns: Any, codes: Any,
             elif kind == LINE_SHARE:
                 value = 1.0 if happens(seed, image, table, stream) else 0.0
             elif kind == INNER_MARKS:
-                are_there = plain and line.size >= line_items.FEWEST_GROUPED and happens(seed, image, table, stream)
-                value = 1.0 if are_there else 0.0
-            elif plain:
-                words = block(seed, image, stream, line_items.DETAIL)
-                word = words[0] if kind == LEADING_MARKS else words[2]
-                value = 1.0 if unit(word) < table[stream, 1] else 0.0
+                value = 1.0 if line_items.find_thousands_mark(seed, image, table, line, signs) else 0.0
+            else:
+                value = 1.0 if (leading if kind == LEADING_MARKS else trailing) >= 0 else 0.0
             out[i, k] = value
 
 
 @kernel
 def glyph_parameters(
-    seed: int, start: int, table: Any, columns: Any, spacing_range: Any, codes: Any, offsets: Any, out: Any
+    seed: int, start: int, table: Any, columns: Any, spacing_range: Any, codes: Any, offsets: Any, signs: int, out: Any
 ) -> None:
     """Write what was drawn for each character; NaN where a parameter does not apply to it.
 
     Parameters
     ----------
-    seed, start, table, codes, offsets
+    seed, start, table, codes, offsets, signs
         As for `write_lines`.
     columns : ndarray, shape (G, 2), int64
         Stream and kind of each column: a value of the digit, a value of the gap after it, or whether it belongs to a
@@ -120,6 +119,9 @@ def glyph_parameters(
         image = np.uint64(start) + np.uint64(i)
         first = offsets[i]
         count = offsets[i + 1] - first
+        line = codes[first : offsets[i + 1]]
+        spaced = line_items.may_hold_spaces(line, signs)
+        grouped = line_items.find_thousands_mark(seed, image, table, line, signs)
         for k in range(columns.shape[0]):
             stream, kind = columns[k, 0], columns[k, 1]
             if kind in (GLYPH_VALUE, GAP_VALUE):
@@ -135,7 +137,9 @@ def glyph_parameters(
                 elif kind == GAP_VALUE:
                     value = np.float32(values[at, 0]) if has_gap else none
                 elif kind == GAP_SHARE:
-                    value = np.float32(unit(words[at]) < table[stream, 1]) if has_gap else none
+                    # Marks between thousands have gaps of their own.
+                    is_free = not spaced and not (grouped and (count - at - 1) % 3 == 0)
+                    value = np.float32(is_free and unit(words[at]) < table[stream, 1]) if has_gap else none
                 elif kind == SPACING:
                     value = np.float32(draw_gap(words[at], spacing_range)) if has_gap else none
                 elif code in (0, 9) or (code == 8 and kind == TAIL_SHARE):

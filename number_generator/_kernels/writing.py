@@ -85,8 +85,9 @@ def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
 
 @kernel
 def write_lines(
-    seed: int, start: int, table: Any, codes: Any, offsets: Any, spacing_range: Any, fit: Any, glyphs: Any, choice: Any,
-    letterforms: Any, shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
+    seed: int, start: int, table: Any, codes: Any, offsets: Any, signs: int, spacing_range: Any, fit: Any, glyphs: Any,
+    choice: Any, letterforms: Any, shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any,
+    masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line.
 
@@ -98,6 +99,8 @@ def write_lines(
         The style: see `draws`.
     codes, offsets : ndarray
         The sequences: digits 0 to 9, and separators.
+    signs : int64
+        The separators that labels of the job can hold, bit k for code k: none is drawn unlabelled.
     spacing_range : (int, int)
         Smallest and largest gap in px of the digit dataset; `NO_SPACING` leaves the gaps to the style.
     fit : (bool, bool)
@@ -139,17 +142,22 @@ def write_lines(
         line_codes = codes[offsets[i] : offsets[i + 1]]
         length = line_codes.size
         cover[:] = 0
-        count = line_items.list_items(seed, image, table, line_codes, items)
+        count = line_items.list_items(seed, image, table, line_codes, signs, items)
         rng.fill_words(np.uint64(seed), image, streams.GLYPH, length, words)
         first = line_items.choose_glyphs(
             words, (members, starts, glyph_group, groups), class_start, items, count, shares
         )
         line_items.choose_letterforms(seed, image, table, letterforms, items, count)
         shaping.shape_items(seed, image, table, length, glyphs, scratch, count, first, letterforms[0])
-        placing.place_items(seed, image, table, spacing_range, length, glyphs, scratch, count)
+        spaced = line_items.may_hold_spaces(line_codes, signs)
+        placing.place_items(seed, image, table, spacing_range, spaced, length, glyphs, scratch, count)
         links.link_digits(seed, image, table, glyphs, scratch, count)
         softness = line_value(seed, image, table, streams.SOFTNESS)
-        line = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+        line = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        for fitted in range(2):  # a loop, as a kernel is compiled for each call
+            line = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+            if fitted == 1 or not placing.clear_points(items, count, line, softness):
+                break
         drawn = intrusion.add_neighbours(seed, image, table, glyphs, scratch, count, line, shape)
         for k in range(drawn):
             slot = np.int64(items[k, line_items.SLOT])

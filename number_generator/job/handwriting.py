@@ -132,16 +132,18 @@ class Handwriting:
     size: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.0), 1.0,
         "writing size (with `crop` cell); a line that is too high shrinks")
     gap: Distribution = _parameter("Layout", "line", _H, (-0.5, 3.0), 0.35,
-        "gap between neighbouring digits; they touch and overlap if it is negative. A `spacing_range` replaces it")
+        "gap between neighbouring digits; they touch and overlap if it is negative, but never dots and commas. A "
+        "`spacing_range` replaces it")
     gap_jitter: Distribution = _parameter("Layout", "glyph", _H, (-0.5, 1.0), 0.0,
         "added to each gap; a `spacing_range` replaces it")
     wide_gap: Distribution = _share("Layout", "share of the gaps",
-        "that are wider by `wide_gap_size`; a `spacing_range` replaces them")
+        "that are wider by `wide_gap_size`, where no label can hold a space; a `spacing_range` replaces them")
     wide_gap_size: Distribution = _parameter("Layout", "glyph", _H, (0.0, 4.0), 0.5, "added to a wide gap")
     squeeze: Distribution = _parameter("Layout", "line", "factor", (0.3, 2.5), 1.0,
         "horizontal scale of the line; a line that is too wide shrinks")
     fill: Distribution = _share("Layout", _SHARE,
-        "stretched or squeezed to the page's width, as by a resize to a fixed size (by a factor of at most 2)")
+        "stretched or squeezed to the page's width, as by a resize to a fixed size (to half the width at least, and "
+        "at most 1.4 times as wide)")
     margin: Distribution = _parameter("Layout", "line", _PAGE, (0.0, 2.0), 0.0,
         "minimum free width at the left, and at the right by another draw; together at most half of the page")
     position: Distribution = _parameter("Layout", "line", "share", (0.0, 1.0), 0.5,
@@ -226,9 +228,11 @@ class Handwriting:
         "of old-style figures: small 0s, 1s and 2s, and 3s, 4s, 5s, 7s and 9s that hang below the line")
 
     inner_marks: Distribution = _share("Marks", _SHARE,
-        "of plain digits that have dots or commas between thousands; labels leave them out")
+        "of plain digits that have dots or commas between thousands, if they have 4 to 9 and do not begin with 0, as "
+        "amounts do not; labels leave them out, and a job whose labels can hold one has none")
     end_marks: Distribution = _share("Marks", "share of the lines' ends",
-        "of plain digits that have a dash, dots or a stroke; labels leave them out")
+        "of plain digits that have a dash, dots or a stroke; labels leave them out, and a job has none that its labels "
+        "can hold")
 
     ink: Distribution = _parameter("Ink", "line", _GREY, (0.1, 1.0), 1.0, "how much darker than the paper the ink is")
     ink_drift: Distribution = _parameter("Ink", "line", _STRENGTH, (0.0, 1.0), 0.0,
@@ -250,9 +254,11 @@ class Handwriting:
     boxed: Distribution = _share("Paper", _SHARE, "in a box with one to four visible sides")
     rule_strength: Distribution = _parameter("Paper", "line", _GREY, (0.0, 1.0), 0.5,
         "how dark the ruled lines and boxes are")
-    padding: Distribution = _share("Paper", _SHARE, "whose paper ends at the margins, with flat grey beyond")
+    padding: Distribution = _share("Paper", _SHARE,
+        "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
-    speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0, "dark and bright specks")
+    speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
+        "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
     noise: Distribution = _parameter("Scan", "line", _GREY, (0.0, 0.5), 0.0, "strength of the noise")
     jpeg: Distribution = _share("Scan", _SHARE, "that went through JPEG compression")

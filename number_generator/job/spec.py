@@ -17,7 +17,7 @@ from number_generator.system.checks import MAX_SEED, check_integer
 SOURCE_DIGITS = "source_digits"
 """The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Incremented when the pixels or labels of a job change."""
 
 Fit = Literal["contain", "stretch"]
@@ -112,6 +112,14 @@ class NumberSource(Protocol):
     @property
     def longest(self) -> int:
         """The greatest possible length of a sequence."""
+        ...
+
+    @property
+    def alphabet(self) -> str | None:
+        """The characters that a sequence can hold; None if that is not known of the whole job.
+
+        A style draws no sign unlabelled that is among them; without them, none that the line itself holds.
+        """
         ...
 
     def digits_before(self, number: int) -> int:

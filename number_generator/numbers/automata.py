@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
+from number_generator.numbers.sequences import ALPHABET
 
 Edges = Sequence[tuple[int, int]]
 """The edges out of a state: codes, which index `numbers.ALPHABET`, each with the state that it leads to."""
@@ -84,6 +85,14 @@ class Automaton:
                 raise LanguageError("is too large to count: give fewer or shorter repeats")
         return counts
 
+    def join(self, other: "Automaton") -> "Automaton":
+        """Return an automaton of the starts of both, these first."""
+        first = len(self.edges)
+        moved = [[(code, first + target) for code, target in arcs] for arcs in other.edges]
+        return Automaton.build(
+            [*self.edges, *moved], [*self.tags, *other.tags], [*self.starts, *(first + start for start in other.starts)]
+        )
+
     def split_by_length(self) -> "Automaton":
         """Return an automaton of one start with a start for each length that occurs, the shortest first."""
         (start,) = self.starts
@@ -128,6 +137,8 @@ class Sampler:
     ----------
     longest : int
         The most characters of a written string.
+    alphabet : str
+        The characters that a written string can hold.
     counts : tuple of int
         How many strings each start has.
 
@@ -153,6 +164,10 @@ class Sampler:
         counts = np.frombuffer(limbs, "<u8").astype(np.uint64)
         drawn = automaton.longest
         self.longest = max(map(len, templates), default=drawn)
+        codes = {code for arcs in automaton.edges for code, _ in arcs}
+        for tag in {tag for tag in automaton.tags if tag >= 0} if templates else ():
+            codes |= {-1 - entry for entry in templates[tag] if entry < 0}
+        self.alphabet = "".join(ALPHABET[code] for code in sorted(codes))
         rows = np.full((len(templates), max(drawn, self.longest) + 1), -1 << CODE_BITS, np.int16)
         for row, entries in zip(rows, templates, strict=True):
             row[: len(entries)] = entries

@@ -74,6 +74,11 @@ class CountryNumbers(DrawnNumbers):
         return self._sampler.longest
 
     @property
+    def alphabet(self) -> str:
+        """The characters that a written number can hold."""
+        return self._sampler.alphabet
+
+    @property
     def _sampler(self) -> Sampler:
         return _make_sampler(self.regions, self.dashes)
 

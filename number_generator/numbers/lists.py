@@ -14,7 +14,7 @@ import numpy as np
 from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
-from number_generator.numbers.sequences import ALPHABET, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, list_characters, pack_sequences
 from number_generator.system.checks import format_value
 
 Order = Literal["given", "drawn"]
@@ -29,19 +29,21 @@ class ListedNumbers:
     """Listed sequences: over and over in the given order, or drawn for each image with equal chance.
 
     In the given order, image number `first` shows the first sequence. `about` says where they are from, as JSON-like
-    values.
+    values. `alphabet` has the characters of all of them.
     """
 
     packed: Sequences
     order: Order = "given"
     first: int = 0
     about: dict[str, Any] = field(default_factory=dict)
+    alphabet: str = field(init=False)
 
     def __post_init__(self) -> None:
         if self.order not in ORDERS:
             raise SpecError(f"order is {self.order!r}: give one of {', '.join(map(repr, ORDERS))}")
         if not len(self.packed):
             raise SpecError("the list of numbers is empty: give at least one")
+        object.__setattr__(self, "alphabet", list_characters(self.packed.codes))
 
     @classmethod
     def from_file(

@@ -13,13 +13,15 @@ LENGTHS: tuple[Lengths, ...] = ("proportional", "equal")
 class NamedPattern:
     """What a name stands for.
 
-    If `is_checked`, the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others, separators aside.
+    If `is_checked`, the last digit is the Luhn check digit (ISO/IEC 7812-1) of the others, separators aside. If there
+    is a `favoured` expression, half of the numbers are drawn from those that match it, which `regex` matches as well.
     """
 
     description: str  # one line, with an example
     regex: str
     lengths: Lengths = "proportional"  # as in `Pattern`, unless the user chooses
     is_checked: bool = False
+    favoured: str | None = None
 
 
 def _write_integers(least: int, most: int) -> str:
@@ -31,8 +33,21 @@ def _write_digits(least: int, most: int) -> str:
     return rf"\d{{{least},{most}}}"
 
 
-FAMILIES = {"integer": _write_integers, "digits": _write_digits}
+def _write_round(least: int, most: int) -> str | None:
+    """Return the expression of integers with one zero or more after at most three other digits, or None for one digit.
+
+    Prices are such numbers: 980, 12800, 250000.
+    """
+    short = [digits for length, digits in ((2, "[1-9]0"), (3, r"[1-9]\d0")) if least <= length <= most]
+    long = [rf"[1-9]\d\d0{{{max(least - 3, 1)},{most - 3}}}"] if most > 3 else []
+    return "|".join(short + long) or None
+
+
+FAMILIES = {"integer": _write_integers, "digits": _write_digits, "round": _write_integers}
 """The named patterns that take lengths: functions of the least and the most digits."""
+
+FAVOURED = {"round": _write_round}
+"""Of these, functions for the expressions of the numbers that half of the draws are from."""
 
 _YEARS = r"(?:19|20)\d\d"
 _LEAP_YEARS = "(?:19(?:0[48]|[2468][048]|[13579][26])|20(?:[02468][048]|[13579][26]))"
@@ -108,6 +123,12 @@ NAMED: Mapping[str, NamedPattern] = MappingProxyType(
         "amount-space": NamedPattern("amounts to 999 999 999,99: 1 234,56", _write_amount(" ", ","), "equal"),
         "amount-plain": NamedPattern("amounts to 999999999.99: 1234.56", r"(?:0|[1-9]\d{0,8})\.\d\d", "equal"),
         "integer": NamedPattern("integers of 1 to 8 digits, or integer:3-8: 4096", _write_integers(1, 8), "equal"),
+        "round": NamedPattern(
+            "integers of 1 to 8 digits, or round:3-8, half of which end in zeros, as prices do: 12800",
+            _write_integers(1, 8),
+            "equal",
+            favoured=_write_round(1, 8),
+        ),
         "digits": NamedPattern("1 to 8 digits, or digits:6, zeros first as well: 007", _write_digits(1, 8), "equal"),
         "postcode-at": NamedPattern("Austria: 1010", r"[1-9]\d{3}"),
         "postcode-au": NamedPattern("Australia: 3000", r"(?:0[289]|[1-9]\d)\d\d"),

@@ -10,7 +10,7 @@ from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.automata import Automaton, LanguageError, Sampler
-from number_generator.numbers.named_patterns import FAMILIES, LENGTHS, NAMED, Lengths, NamedPattern
+from number_generator.numbers.named_patterns import FAMILIES, FAVOURED, LENGTHS, NAMED, Lengths, NamedPattern
 from number_generator.numbers.regex import parse_language
 from number_generator.numbers.sequences import DrawnNumbers
 from number_generator.system.checks import format_value
@@ -52,20 +52,22 @@ class Pattern(DrawnNumbers):
     lengths: Lengths = "proportional"
     name: str | None = None
     _sampler: Sampler = field(init=False, compare=False, repr=False)
+    _count: int = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.lengths, str) or self.lengths not in LENGTHS:
             raise SpecError(f"lengths is {self.lengths!r}: give one of {', '.join(map(repr, LENGTHS))}")
         if not isinstance(self.regex, str):
             raise SpecError(f"pattern is {self.regex!r}: give a regular expression as a string")
-        is_checked = self.name is not None and _find_named(self.name).is_checked
-        if self.name is not None and _find_named(self.name).regex != self.regex:
+        form = NamedPattern("", self.regex) if self.name is None else _find_named(self.name)
+        if form.regex != self.regex:
             raise SpecError(f"pattern {self.name!r} has another expression: give Pattern.named({self.name!r})")
         try:
-            sampler = _make_sampler(self.regex, self.lengths, is_checked)
+            sampler, count = _make_sampler(self.regex, self.lengths, form.is_checked, form.favoured)
         except LanguageError as exc:
             raise SpecError(f"pattern {format_value(self.text)} {exc}") from exc
         object.__setattr__(self, "_sampler", sampler)
+        object.__setattr__(self, "_count", count)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without the tables, which take up to 64 MiB: they are rebuilt on unpickling.
@@ -73,7 +75,9 @@ class Pattern(DrawnNumbers):
 
     @classmethod
     def named(cls, name: str, lengths: Lengths | None = None) -> "Pattern":
-        """Return the pattern with a name in `NAMED`. `integer` and `digits` can take lengths, as in `integer:3-8`.
+        """Return the pattern with a name in `NAMED`.
+
+        `integer`, `round` and `digits` can take lengths, as in `integer:3-8`.
 
         Parameters
         ----------
@@ -103,12 +107,17 @@ class Pattern(DrawnNumbers):
     @property
     def count(self) -> int:
         """The number of different strings."""
-        return sum(self._sampler.counts)
+        return self._count
 
     @property
     def longest(self) -> int:
         """The most characters of a number."""
         return self._sampler.longest
+
+    @property
+    def alphabet(self) -> str:
+        """The characters that a number can hold."""
+        return self._sampler.alphabet
 
     def sequences(self, seed: int, span: Span) -> Sequences:
         """Draw the sequences of the images in `span`."""
@@ -131,11 +140,18 @@ def parse_pattern_option(text: str, lengths: Lengths | None = None) -> Pattern:
 
 
 @lru_cache(maxsize=8)
-def _make_sampler(regex: str, lengths: Lengths, is_checked: bool) -> Sampler:
+def _make_sampler(regex: str, lengths: Lengths, is_checked: bool, favoured: str | None) -> tuple[Sampler, int]:
+    """Return what draws the numbers, and how many different ones there are."""
     language = parse_language(regex)
     if is_checked:
         language = _keep_checked(language)
-    return Sampler(language.split_by_length() if lengths == "equal" else language)
+    language = language.split_by_length() if lengths == "equal" else language
+    starts = len(language.starts)
+    if favoured is not None:
+        often = parse_language(favoured)
+        language = language.join(often.split_by_length() if lengths == "equal" else often)
+    sampler = Sampler(language)
+    return sampler, sum(sampler.counts[:starts])  # favoured numbers are among the others
 
 
 def _keep_checked(language: Automaton) -> Automaton:
@@ -188,4 +204,5 @@ def _find_named(name: str) -> NamedPattern:
             f"pattern {format_value(name)} has {format_value(limits)} for lengths: give one or two from 1 to "
             f"{MAX_LENGTH}, the smaller one first, as in {base}:6 or {base}:3-8"
         )
-    return NamedPattern(form.description, FAMILIES[base](least, most), form.lengths)
+    favoured = FAVOURED[base](least, most) if base in FAVOURED else None
+    return NamedPattern(form.description, FAMILIES[base](least, most), form.lengths, favoured=favoured)

@@ -31,6 +31,11 @@ class PhoneNumbers:
         """The most characters of a number."""
         return self._SHORTEST + 1 + (self._DASHES if self.dashes else 0)
 
+    @property
+    def alphabet(self) -> str:
+        """The characters that a number can hold."""
+        return ALPHABET[:10] + ("-" if self.dashes else "")
+
     def digits_before(self, number: int) -> int:
         """Return an upper bound of the digits of all images before image `number`."""
         return number * self.longest

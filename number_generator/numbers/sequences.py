@@ -26,10 +26,14 @@ _CODES[_LETTERS] = np.arange(len(_LETTERS))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FixedNumbers:
-    """Given sequences: image number `first + k` shows sequence k of `packed`."""
+    """Given sequences: image number `first + k` shows sequence k of `packed`.
+
+    They may be a part of more, so `alphabet` is what was given with them.
+    """
 
     packed: Sequences
     first: int = 0
+    alphabet: str | None = None
     longest: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -47,7 +51,7 @@ class FixedNumbers:
 
     def describe(self) -> dict[str, Any]:
         """Return an entry for a file's metadata: the numbers were given."""
-        return {"numbers": "given"}
+        return {"numbers": "given"} | ({} if self.alphabet is None else {"alphabet": self.alphabet})
 
 
 class DrawnNumbers:
@@ -121,6 +125,33 @@ def pack_sequences(sequences: Any) -> Sequences:
         index = int(np.argmax(np.diff(packed.offsets)))
         raise SpecError(f"sequence {index} has {packed.longest} digits: at most {MAX_LENGTH} are possible; split it")
     return packed
+
+
+def list_characters(codes: npt.NDArray[np.uint8]) -> str:
+    """Return the characters that occur among codes, each once, in the order of `ALPHABET`."""
+    return "".join(ALPHABET[code] for code in np.flatnonzero(np.bincount(codes)))
+
+
+def check_alphabet(alphabet: Any, packed: Sequences) -> str | None:
+    """Return the characters of `alphabet` in the order of `ALPHABET`, or None for None.
+
+    SpecError if it has others, or lacks one that a sequence holds.
+    """
+    if alphabet is None:
+        return None
+    known = f"give some of the digits and the separators {' '.join(ALPHABET[10:-1])} and space"
+    if not isinstance(alphabet, str):
+        raise SpecError(f"alphabet is {format_value(alphabet)}: {known}, as a string")
+    unknown = [character for character in alphabet if character not in ALPHABET]
+    if unknown:
+        raise SpecError(f"alphabet is {format_value(alphabet)}, which holds {unknown[0]!r}: {known}")
+    missing = [character for character in list_characters(packed.codes) if character not in alphabet]
+    if missing:
+        raise SpecError(
+            f"alphabet is {format_value(alphabet)} and a sequence holds {missing[0]!r}: give all characters of all "
+            "sequences, also of those that come in other parts"
+        )
+    return "".join(character for character in ALPHABET if character in alphabet)
 
 
 def format_labels(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:

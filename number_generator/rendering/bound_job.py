@@ -21,7 +21,7 @@ from number_generator.job.chunk import Chunk
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting
 from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.lists import ListedNumbers
-from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
 from number_generator.system.checks import check_integer, check_seed
 
@@ -120,10 +120,12 @@ def make_job(
     digits: Digits = None,
     fit: Fit = "contain",
     truth: str | Sequence[str] = (),
+    alphabet: str | None = None,
 ) -> BoundJob:
     """Check what `generate_chunk` takes, and bind the job that it describes.
 
-    If `count` is given, a list of numbers is written over and over to make as many images.
+    If `count` is given, a list of numbers is written over and over to make as many images: it is a whole one, which
+    tells its alphabet, as number sources do.
     """
     if isinstance(numbers, type):
         raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
@@ -131,13 +133,18 @@ def make_job(
     spec = RenderSpec(spacing_range, width, fit, style)  # type: ignore[arg-type] # it finds the style
     source: NumberSource
     if isinstance(numbers, NumberSource):
+        if alphabet is not None:
+            raise SpecError(
+                f"alphabet is {alphabet!r} and numbers is a {type(numbers).__name__}, which has its own: leave "
+                "alphabet out"
+            )
         if count is None:
             raise SpecError(f"count is None and numbers is a {type(numbers).__name__}: give the number of images")
         source = numbers
     else:
         packed = pack_sequences(numbers)
         if count is None:
-            source, count = FixedNumbers(packed, first), len(packed)
+            source, count = FixedNumbers(packed, first, check_alphabet(alphabet, packed)), len(packed)
         else:
             digest = hashlib.sha256(packed.offsets.tobytes() + packed.codes.tobytes()).hexdigest()
             source = ListedNumbers(packed, first=first, about={"sha256": digest})

@@ -15,7 +15,7 @@ from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.job.spec import Job, Sequences
 from number_generator.rendering.placement import Placement
-from number_generator.rendering.styled import make_style_table
+from number_generator.rendering.styled import find_signs, make_style_table
 
 _Columns = dict[str, tuple[int, int]]
 """The random stream and the kind of each column by name."""
@@ -181,19 +181,20 @@ def parameter_truth(job: Job, start: int, sequences: Sequences, placed: Placemen
     spacing = job.spec.spacing_range
     line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None)
     table = make_style_table(job.spec.style)
-    seed, first = np.uint64(job.seed), np.uint64(start)
+    seed, first, signs = np.uint64(job.seed), np.uint64(start), find_signs(job)
     values: dict[str, npt.NDArray[Any]] = {}
     if line:
         columns = np.array(list(line.values()), np.int64)
         values["parameters"] = np.empty((len(sequences), len(line)), np.float32)
-        truth.line_parameters(seed, first, table, columns, sequences.codes, sequences.offsets, values["parameters"])
+        of_line = values["parameters"]
+        truth.line_parameters(seed, first, table, columns, sequences.codes, sequences.offsets, signs, of_line)
     elif placed.natural is not None:
         values["parameters"] = _compute_fitting(job, placed.natural)
     if glyph:
         columns = np.array(list(glyph.values()), np.int64)
         gaps = spacing or writing.NO_SPACING
         values["glyph_parameters"] = flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
-        truth.glyph_parameters(seed, first, table, columns, gaps, sequences.codes, sequences.offsets, flat)
+        truth.glyph_parameters(seed, first, table, columns, gaps, sequences.codes, sequences.offsets, signs, flat)
     return values
 
 

@@ -10,6 +10,7 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, Sequences
+from number_generator.numbers.sequences import ALPHABET
 from number_generator.rendering.placement import Placement
 
 
@@ -31,6 +32,24 @@ def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
     return table
 
 
+def find_signs(job: Job) -> np.int64:
+    """Return the separators that labels of a job can hold, bit k for code k: none is drawn unlabelled.
+
+    If the source leaves that to each line, or labels leave separators out, there are none.
+    """
+    held = job.numbers.alphabet if job.label == "written" else None
+    return np.int64(sum(1 << ALPHABET.index(character) for character in held or "" if not character.isdigit()))
+
+
+def _find_pointed(sequences: Sequences, signs: np.int64) -> npt.NDArray[np.bool_]:
+    """Tell of each line whether its label, or any of the job, can hold dots or commas."""
+    points = [ALPHABET.index(character) for character in ".,"]
+    if any(signs >> code & 1 for code in points):
+        return np.ones(len(sequences), np.bool_)
+    lines = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))
+    return np.bincount(lines[np.isin(sequences.codes, points)], minlength=len(sequences)) > 0
+
+
 def render_styled(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
@@ -48,6 +67,7 @@ def render_styled(
         table,
         sequences.codes,
         sequences.offsets,
+        find_signs(job),
         spec.spacing_range or writing.NO_SPACING,
         (spec.style.crop == "tight", spec.fit == "stretch"),
         atlas.fields.packed,
@@ -62,7 +82,7 @@ def render_styled(
         placed.masks.reshape(-1, job.height * spec.width),
     )
     if styled.needs_paper(table):
-        styled.scan_pages(seed, first, table, shape, line_boxes, pages)
+        styled.scan_pages(seed, first, table, shape, line_boxes, _find_pointed(sequences, find_signs(job)), pages)
     else:
         styled.ink_pages(seed, first, table, shape, pages)
     return placed

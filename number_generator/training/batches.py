@@ -56,7 +56,8 @@ def stream(
     ----------
     numbers : number source, sequence of str, sequence of sequences of int, or integer ndarray, optional
         A `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw what to write, or a list as for `generate_batch`,
-        which is repeated. None means `PhoneNumbers()`.
+        which is repeated. None means `PhoneNumbers()`. What their labels can hold is their `alphabet`: `document` draws
+        none of its signs unlabelled.
     spacing_range : (int, int), optional
         As for `generate_batch`; None means (5, 10) in the style `clean`, and leaves the gaps to any other style.
     width, style, fit
@@ -72,7 +73,8 @@ def stream(
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same batches; None draws afresh.
     start : int
-        Number of the first image. The images are those of `generate_chunk` with the same numbers.
+        Number of the first image. The images are those of `generate_chunk` with the same numbers, and for a list with
+        the `alphabet` of all of it.
     digits : path_like, mapping or DigitImageDataset, optional
         The digits to compose from, as for `generate_batch`.
     workers : int, optional

@@ -100,7 +100,7 @@ def test_the_metadata_describes_the_whole_job(name):
     assert metadata["image_width"] == 100
     assert metadata["seed"] == 2**64 - 1
     assert metadata["fit"] == "contain"
-    assert metadata["render_version"] == 1
+    assert metadata["render_version"] == 2
     assert metadata["package_version"] == number_generator.__version__
     assert metadata["digits_sha256"] == default_digits().sha256
     job = metadata["job"]
@@ -215,6 +215,6 @@ def test_the_metadata_holds_the_whole_style(name):
     metadata = load(name)[2]
     job = json.loads(metadata["job"])
     assert metadata["spacing_range"] is None
-    assert (metadata["style"], metadata["style_version"], metadata["writer"]) == ("custom", 1, "cluster")
+    assert (metadata["style"], metadata["style_version"], metadata["writer"]) == ("custom", 2, "cluster")
     assert re.fullmatch("[0-9a-f]{64}", metadata["writers_sha256"])
     assert Handwriting.from_dict(job["handwriting"]) == Handwriting.named("natural").replace(slant=0.25)

@@ -8,7 +8,7 @@ import pytest
 
 from number_generator import generate_batch, set_default_dataset_filepath
 from number_generator.digits import resolve as digit_datasets
-from number_generator.digits.resolve import default_digits
+from number_generator.digits.resolve import default_digits, packaged_digits
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
 
 
@@ -25,6 +25,23 @@ def default_height():
 def test_the_default_digits_are_the_packaged_ones():
     assert default_height() == 28
     assert default_digits() is default_digits()
+
+
+def test_no_speck_lies_beside_a_packaged_digit():
+    ink = packaged_digits().images.reshape(-1, 28, 28) > 0
+    # Pieces of ink: each pixel takes the highest number among its neighbours until nothing changes.
+    pieces = np.pad(np.arange(1, ink.size + 1).reshape(ink.shape) * ink, ((0, 0), (1, 1), (1, 1)))
+    before = None
+    while not np.array_equal(pieces, before):
+        before = pieces.copy()
+        for axis in (1, 2):
+            pieces = np.maximum(pieces, np.maximum(np.roll(pieces, 1, axis), np.roll(pieces, -1, axis)))
+        pieces[:, 1:-1, 1:-1] *= ink
+
+    numbers, sizes = np.unique(pieces[pieces > 0], return_counts=True)
+
+    assert len(numbers) < 5050  # a few digits have a broken stroke
+    assert sizes.min() > 20
 
 
 def test_the_environment_variable_names_the_default_digits(monkeypatch, digits_file):

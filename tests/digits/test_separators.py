@@ -270,7 +270,7 @@ def test_drawings_are_the_same_on_every_machine():
 def test_the_separators_of_the_packaged_digits_are_the_same_on_every_machine():
     images, _, _ = separators_of(packaged_digits().atlas)
 
-    assert sha256(images).hexdigest() == "2c7e33f880e6706ad04313534a9e931a662eba47840563d97ff3e5adf35d713a"
+    assert sha256(images).hexdigest() == "4cf36fac6a176ded5c24c82d90cd2a1280158ef2735a442ac6cc7eecb3ae3985"
 
 
 def test_separators_stand_where_they_belong():

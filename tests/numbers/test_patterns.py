@@ -156,6 +156,32 @@ def test_a_named_pattern_draws_what_its_expression_matches(name):
     assert pattern.lengths == NAMED[name].lengths
 
 
+@pytest.mark.parametrize(("name", "shortest", "longest"), [("round", 1, 8), ("round:3-7", 3, 7), ("round:5", 5, 5)])
+def test_half_of_the_round_numbers_end_in_zeros_as_prices_do(name, shortest, longest):
+    pattern = Pattern.named(name)
+
+    drawn = pattern.draw(20_000, seed=1)
+
+    lengths = Counter(map(len, drawn))
+    assert sorted(lengths) == list(range(shortest, longest + 1))
+    # Some integers end in a zero by chance; those of one digit are hardly ever 0.
+    ended = sum(text.endswith("0") for text in drawn if len(text) > 1) / sum(len(text) > 1 for text in drawn)
+    assert 0.52 < ended < 0.58
+    if shortest > 1:
+        assert max(lengths.values()) < 1.1 * min(lengths.values())
+    few = [text for text in drawn if len(text) >= 5 and len(text.rstrip("0")) <= 3]
+    assert len(few) / sum(len(text) >= 5 for text in drawn) == pytest.approx(0.5, abs=0.03)
+
+
+def test_round_numbers_are_the_integers_of_their_lengths():
+    assert Pattern.named("round:2-3").count == Pattern.named("integer:2-3").count == 990
+    assert all_of(Pattern.named("round:2")) == {str(number) for number in range(10, 100)}
+    assert set(Pattern.named("round:1").draw(300, seed=1)) == set("0123456789")
+    assert pickle.loads(pickle.dumps(Pattern.named("round:3-7"))).draw(5, seed=1) == Pattern.named("round:3-7").draw(
+        5, seed=1
+    )
+
+
 @pytest.mark.parametrize("name", [name for name in NAMED if name not in ("integer", "digits") and "date" not in name])
 def test_the_example_in_a_description_is_of_the_pattern(name):
     last = re.findall(r"[\d.,+ -]*\d", NAMED[name].description)

@@ -363,9 +363,9 @@ def covers_of(sequences, style, width=128, seed=1):
     packed = pack_sequences(sequences)
     pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
     writing.write_lines(
-        np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, writing.NO_SPACING,
-        (style.crop == "tight", False), atlas.fields.packed, (atlas.class_start, *atlas.groups, None),
-        atlas.letterform_choice, (28, width),
+        np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, np.int64(0),
+        writing.NO_SPACING, (style.crop == "tight", False), atlas.fields.packed,
+        (atlas.class_start, *atlas.groups, None), atlas.letterform_choice, (28, width),
         packed.longest, pages, boxes, np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16),
         np.empty((0, 28 * width), np.uint8),
     )  # fmt: skip

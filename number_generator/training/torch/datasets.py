@@ -59,6 +59,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     alphabet, blank : str, optional
         As for `encode_labels`. With an alphabet a batch is three tensors, (images, targets, lengths), the targets
         padded to the longest label that can occur; without one it is (images, labels), the labels an array of str.
+        The images are the same: which marks they may have follows from `numbers`, as for `stream`.
     output_length : int, optional
         As for `encode_labels`.
     rank, world_size : int, optional

@@ -265,7 +265,7 @@ def test_other_digits_are_refused(folder, monkeypatch, capsys, digits_file, make
     ("where", "told"),
     [
         ("number_generator.job.metadata.__version__", "number_generator was 1.0.0 and is 9.9"),
-        ("number_generator.job.metadata.RENDER_VERSION", "the version of the pixels was 1 and is 9.9"),
+        ("number_generator.job.metadata.RENDER_VERSION", "the version of the pixels was 2 and is 9.9"),
     ],
 )
 def test_another_version_is_refused(folder, monkeypatch, capsys, where, told):
