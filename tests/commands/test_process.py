@@ -19,7 +19,9 @@ from number_generator import __version__
 
 PHONE, SEQUENCE = "generate-phone-numbers", "generate-numbers-sequence"
 FORMATS = pytest.mark.parametrize("ending", ["pickle", "h5"])
-SIGNALS = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+SIGNALS = pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 COMMANDS = pytest.mark.parametrize(
     "arguments", [[PHONE, "--num-images=2000000"], [SEQUENCE, "--sequence=7"]], ids=["phone", "one"]
 )
