@@ -148,6 +148,7 @@ def test_the_reference_shows_types_as_they_are_written(site):
     assert "{&#34;contain&#34;, &#34;stretch&#34;}" in text
 
 
+@pytest.mark.no_cover
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than cores are meant
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.slow) if name in CLUSTERS else name for name in PAGES]

@@ -157,6 +157,7 @@ def run_page(page, run_command=call_command):
                 raise AssertionError(f"{page.name}:{block.line_number}: {exc!r}") from exc
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
     for package in NEEDED.get(page.name, ()):
