@@ -1,5 +1,6 @@
 """What several test modules share: digit datasets of any size, a clean environment, and machine code."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -24,6 +25,11 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("repeat")
+
+
+def pytest_collection_finish():
+    """Leave the modules and tests, which stay until the end, out of every later search for garbage."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -253,6 +253,7 @@ def client():
         yield client
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_changes_no_byte(client):
     from distributed import as_completed, futures_of  # noqa: PLC0415 - as above
 

@@ -24,9 +24,14 @@ from number_generator import __version__, generate_numbers_sequence
 CHECKOUT = Path(__file__).parents[1]
 DIST_INFO = f"number_generator-{__version__}.dist-info"
 
-pytestmark = pytest.mark.skipif(
-    not (CHECKOUT / "pyproject.toml").is_file(), reason="these tests need the checkout that the package is built from"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        not (CHECKOUT / "pyproject.toml").is_file(),
+        reason="these tests need the checkout that the package is built from",
+    ),
+    pytest.mark.xdist_group("installs"),
+    pytest.mark.slow,
+]
 
 # Tells, as JSON, what was imported from where; with an argument it draws an image too.
 _PROBE = """
@@ -240,8 +245,6 @@ def test_nothing_named_data_is_installed(from_wheel):
     assert not (from_wheel.site / "tests").exists()
 
 
-@pytest.mark.xdist_group("installs")
-@pytest.mark.slow
 def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
     found = from_sdist.probe(tmp_path)
 
@@ -253,8 +256,6 @@ def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
                 assert (from_sdist.site / name).read_bytes() == archive.read(name), name
 
 
-@pytest.mark.xdist_group("installs")
-@pytest.mark.slow
 def test_the_digits_are_found_from_an_editable_install(from_checkout, checkout, tmp_path):
     found = from_checkout.probe(tmp_path, "draw")
 
@@ -279,8 +280,6 @@ def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_whee
     assert "2 passed" in said
 
 
-@pytest.mark.xdist_group("installs")
-@pytest.mark.slow
 def test_without_its_digits_the_package_says_so(from_sdist, tmp_path):
     copy = tmp_path / "copy"
     shutil.copytree(

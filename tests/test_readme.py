@@ -1,7 +1,8 @@
 """The commands and code of the README, and of docs/numbers.md, run as they stand there and print what is shown.
 
-Those of a page run in order and in one folder. A ```console block holds commands after "$ ", each followed by its
-output. `<!-- no-test -->` on the line before a block leaves it out.
+Those of a page run in order and in one folder: the README's as processes, those of other pages in this one, which saves
+the start of each. A ```console block holds commands after "$ ", each followed by its output. `<!-- no-test -->` on the
+line before a block leaves it out.
 """
 
 import contextlib
@@ -85,13 +86,33 @@ def commands_of(block):
                 yield line, None
 
 
-def run_command(command):
+def start_command(command):
+    """Run a command as a process, and return what it prints."""
     name, *arguments = shlex.split(command)
     program = sys.executable if name == "python" else installed(name)
     done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, f"{command}: {done.stderr}"
     assert done.stderr == ""
     return done.stdout
+
+
+def call_command(command):
+    """Run a command in this process, and return what it prints."""
+    name, *arguments = shlex.split(command)
+    if name == "python":
+        assert arguments[:2] == ["-m", "number_generator"], command
+        function, arguments = main, arguments[2:]
+    else:
+        function = getattr(cli, name.replace("-", "_"))
+    output, error = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(error):
+        status = function(arguments, Interruption())
+    for stream in (output, error):
+        stream.seek(0)
+    said, complaint = output.read(), error.read()
+    assert status == 0, f"{command}: {complaint}"
+    assert complaint == ""
+    return said
 
 
 def untimed(text):
@@ -120,7 +141,7 @@ def needs_what_is_missing(block):
     return block.language == "python" and any(find_spec(name) is None for name in imported)
 
 
-def run_page(page):
+def run_page(page, run_command=call_command):
     """Run all that a page shows, in order, and compare what is printed; blocks that lack their package are left out."""
     for block in blocks_of(page):
         if needs_what_is_missing(block):
@@ -136,12 +157,13 @@ def run_page(page):
                 raise AssertionError(f"{page.name}:{block.line_number}: {exc!r}") from exc
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
     for package in NEEDED.get(page.name, ()):
         pytest.importorskip(package)
 
-    run_page(page)
+    run_page(page, start_command if page == README else call_command)
 
 
 def test_the_readme_shows_both_commands_and_the_python_api():

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from patience import PATIENCE_S
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it forks, and limits memory with RLIMIT_AS")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="it forks, and limits memory with RLIMIT_AS"),
+    pytest.mark.slow,
+]
 
 
 def torture(folder, *parts):
@@ -30,14 +33,12 @@ def test_mutated_files_are_read_or_refused_in_bounded_memory(tmp_path):
     assert "mutated files: 1,700" in torture(tmp_path, "files")
 
 
-@pytest.mark.slow
 def test_files_that_coverage_leads_to_are_read_or_refused(tmp_path):
     pytest.importorskip("atheris")
 
     assert "more files: 600" in torture(tmp_path, "guided")
 
 
-@pytest.mark.slow
 def test_runs_that_are_interrupted_killed_or_meet_a_fault_leave_nothing_torn(tmp_path):
     told = torture(tmp_path, "interruptions", "kills", "resumes", "faults")
 

@@ -19,7 +19,9 @@ from number_generator import __version__
 
 PHONE, SEQUENCE = "generate-phone-numbers", "generate-numbers-sequence"
 FORMATS = pytest.mark.parametrize("ending", ["pickle", "h5"])
-SIGNALS = pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+SIGNALS = pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
+)
 COMMANDS = pytest.mark.parametrize(
     "arguments", [[PHONE, "--num-images=2000000"], [SEQUENCE, "--sequence=7"]], ids=["phone", "one"]
 )
@@ -241,7 +243,7 @@ def test_a_signal_leaves_the_earlier_file_untouched(start, folder, ending, numbe
 @needs_signals
 @FORMATS
 def test_the_next_run_removes_what_a_killed_one_left(start, folder, ending):
-    killed = start(PHONE, *MANY, f"--output-path=set.{ending}")
+    killed = start(PHONE, *MANY, f"--output-path=set.{ending}", "--workers=1")
     wait_until(is_writing(folder), killed)
     killed.kill()
     killed.communicate()
@@ -258,7 +260,7 @@ def test_the_next_run_removes_what_a_killed_one_left(start, folder, ending):
 @needs_signals
 @FORMATS
 def test_a_run_leaves_the_temporary_of_a_living_one_alone(start, folder, ending):
-    living = start(PHONE, *MANY, f"--output-path=set.{ending}")
+    living = start(PHONE, *MANY, f"--output-path=set.{ending}", "--workers=1")
     wait_until(is_writing(folder), living)
     before = temporaries(folder)
 

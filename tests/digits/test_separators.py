@@ -73,6 +73,7 @@ def assert_drawn_as_by_the_reference(sequences, digits, *, start=0, **options):
 # --- lines
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("spacing_range", [(0, 0), (5, 10), (0, 60)])
 @pytest.mark.parametrize("width", [1, 7, 33, 100, 256, 800])
@@ -83,6 +84,7 @@ def test_lines_with_separators_are_drawn_as_by_the_reference(digits_of, size, wi
     )
 
 
+@pytest.mark.no_cover
 @given(
     st.lists(st.text(ALPHABET, max_size=16), min_size=1, max_size=6),
     st.sampled_from([4, 28, 33]),
@@ -98,6 +100,7 @@ def test_any_line_is_drawn_as_by_the_reference(digits_of, sequences, size, spaci
     )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("width", [60, 200])
 def test_lines_of_the_default_digits_are_drawn_as_by_the_reference(digits, width):
     images, labels = digits
@@ -108,6 +111,7 @@ def test_lines_of_the_default_digits_are_drawn_as_by_the_reference(digits, width
     )
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("fit", FITS)
 def test_a_long_line_is_drawn_as_by_the_reference(digits_of, fit):
     assert_drawn_as_by_the_reference(
@@ -236,6 +240,7 @@ def rows_of(image):
     return rows[0], rows[-1] + 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("separator", INKED)
 @pytest.mark.parametrize("size", SIZES)
 def test_every_separator_is_ink_within_the_page(make_digit_dataset, size, separator):

@@ -436,9 +436,8 @@ if is_x86_with_avx2():
 
 
 @pytest.mark.xdist_group("pixels of older machines")
-@pytest.mark.parametrize(
-    "machine", [pytest.param(name, marks=pytest.mark.slow if name == "generic" else ()) for name in MACHINES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("machine", MACHINES)
 def test_pages_are_the_same_on_any_machine(run_python, machine_code, machine):
     path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
     environment = {**MACHINES[machine], "NUMBA_CACHE_DIR": str(machine_code(machine)), "PYTHONPATH": path}

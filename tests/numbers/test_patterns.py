@@ -190,6 +190,7 @@ def test_the_example_in_a_description_is_of_the_pattern(name):
         assert re.fullmatch(NAMED[name].regex, last[-1].strip()), last
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("kind", ["", "-unpadded", "-short", "-digits"])
 @pytest.mark.parametrize("order", DATE_FORMATS)
 def test_dates_are_the_days_of_the_calendar(order, kind):

@@ -26,6 +26,9 @@ distributed = pytest.importorskip("distributed")
 from number_generator.commands.runs import cluster, shard_task  # noqa: E402 - where Dask is there
 from number_generator.commands.runs.shard_task import ShardTask  # noqa: E402
 
+# A cluster takes seconds to start, and is shared.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+
 COMMAND = ["--num-images=2600", "--seed=3", "--format=hdf5", "--quiet"]
 
 
@@ -88,7 +91,6 @@ def interrupted(client):
     raise KeyboardInterrupt
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("more", [["--style=natural"], ["--resume"]])
 def test_a_worker_that_is_killed_changes_no_byte(run, tmp_path, monkeypatch, more):
     options = ["--shards=16", "--truth=boxes", *more]

@@ -252,6 +252,7 @@ def drawn(kind, count, height, width):
     return np.resize(period, size).reshape(count, height, width)
 
 
+@pytest.mark.no_cover
 @COUNTS
 @pytest.mark.parametrize("kind", ["white", "noise", 3, 1000, 1024, 1025, 2800, 30_000])
 def test_every_chunk_is_a_plain_zlib_stream_of_its_rows(tmp_path, count, kind):
