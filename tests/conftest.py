@@ -33,12 +33,16 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_package():
+def _one_package(tmp_path_factory):
     """Let other processes import the package that the tests import, also where a copy is installed.
 
-    So the tests are of one package, and its kernels, which are cached by their path, compile once.
+    So the tests are of one package, and its kernels, which are cached by their path, compile once. Nor do hundreds of
+    processes each compile their modules anew where Python is told to leave no bytecode beside them.
     """
     with pytest.MonkeyPatch.context() as patch:
+        if sys.dont_write_bytecode:
+            patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+            patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
         patch.setenv("PYTHONPATH", str(Path(digit_datasets.__file__).parents[2]), prepend=os.pathsep)
         yield
 
