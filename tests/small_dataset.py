@@ -18,6 +18,7 @@ IMAGES = _RANDOM.integers(0, 256, (COUNT, HEIGHT, WIDTH), np.uint8)
 FIELDS = (
     TruthField("boxes", (LONGEST, 4), "int16", -1, {"columns": "x0,y0,x1,y1"}),
     TruthField("glyphs", (LONGEST,), "int32", -1, {"meaning": "numbers"}),
+    TruthField("forms", (LONGEST,), "int16", -1, {"names": "0/round,1/foot,7/crossed"}),
     TruthField("writers", (), "int64", -1, {"meaning": "who wrote it"}),
     TruthField("parameters", (2,), "float32", np.nan, {"columns": "slant,size"}),
     TruthField("glyph_parameters", (LONGEST, 2), "float32", np.nan, {"columns": "x,y"}),
@@ -31,6 +32,7 @@ def _truth():
         length = len(label)
         truth["boxes"][number, :length] = _RANDOM.integers(-1, 6, (length, 4))
         truth["glyphs"][number, :length] = _RANDOM.integers(-1, 5000, length)
+        truth["forms"][number, :length] = _RANDOM.integers(-1, 3, length)
         truth["glyph_parameters"][number, :length] = _RANDOM.random((length, 2))
     truth["writers"][:] = np.arange(COUNT) - 1
     truth["parameters"][::2] = _RANDOM.random((4, 2))

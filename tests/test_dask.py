@@ -62,20 +62,20 @@ def test_a_list_gives_the_images_of_a_batch():
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "count"),
     [
-        "--truth boxes,glyphs,parameters",
-        "--style natural --truth boxes,glyphs,parameters --pattern amount --label digits",
+        ("--truth boxes,glyphs,parameters", 7),
+        ("--style natural --truth boxes,glyphs,parameters --pattern amount --label digits", 8),  # with `forms`
     ],
 )
-def test_arrays_are_those_of_the_file_whose_command_they_are_given(options, tmp_path):
+def test_arrays_are_those_of_the_file_whose_command_they_are_given(options, count, tmp_path):
     arrays, metadata = made_by(f"--num-images=50 {options}", tmp_path)
     command = metadata["command"]
 
     lazy = {"images": images(command), "labels": labels(command)}
     lazy |= {name: truth(command, name, chunk_images=16) for name in arrays.keys() - lazy.keys()}
 
-    assert len(lazy) == 7
+    assert len(lazy) == count
     for name, array in lazy.items():
         assert np.array_equal(array.compute(), arrays[name], equal_nan=array.dtype.kind == "f"), name
         assert (array.dtype, array.shape) == (arrays[name].dtype, arrays[name].shape), name
@@ -182,6 +182,10 @@ def test_a_job_takes_its_digits(make_digit_dataset):
         (lambda: images(job(count=1, seed=1), chunk_images=0), "chunk_images is 0: give an integer, 1 or more"),
         (lambda: images(job(count=10**9, seed=1), chunk_images=1), "1000000000 blocks, which Dask lists one by one"),
         (lambda: truth(job(count=1, seed=1), "masks"), "name is 'masks': give one of 'boxes'"),
+        (
+            lambda: truth(job(count=1, seed=1), "forms"),
+            "name is 'forms', and the job's style holds no letterforms",
+        ),
         (lambda: job(count=-1), "count is -1"),
     ],
 )

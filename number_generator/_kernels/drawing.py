@@ -96,7 +96,7 @@ def draw_glyph(
     own_pen = fact[fields.STROKE]
     growth = max(item[line_items.GROWTH], line_items.FAINTEST / scale - own_pen)
     # A field holds distances up to `far` px: a line that is shrunk a lot must not need more.
-    far = min(line_items.FIELD_REACH / density, padding - 0.25)
+    far = line_items.field_reach(fact)
     growth = min(growth, line_items.MOST_GROWTH * far)
     softness = min(softness, 2.0 * scale * (far - 0.5 * growth))
     bend = item[line_items.BEND]

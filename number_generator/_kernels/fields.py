@@ -236,8 +236,8 @@ def _weigh(
     fact[SLANT] = slant
     left, right, leftmost = 1e9, -1e9, 1e9
     third = max(fact[Y1] - fact[Y0], 1e-3) / 3.0
-    for k in range(6):
-        fact[REACHES + k] = -1e9
+    for k in range(3):  # a third without ink has its left middle
+        fact[REACHES + 2 * k], fact[REACHES + 2 * k + 1] = fact[X0], fact[Y0] + (k + 0.5) * third
     for k in range(count):
         x, y = np.float64(segments[k, 0]), np.float64(segments[k, 1])
         along = (x + slant * y) / density

@@ -203,6 +203,13 @@ def choose_letterforms(seed: int, image: int, table: Any, letterforms: Any, item
 
 
 @kernel
+def field_reach(fact: Any) -> float:
+    """Return how far from its outline a glyph's field tells distances, in px of the digit dataset."""
+    density = fact[fields.DENSITY]
+    return min(FIELD_REACH / density, fact[fields.PADDING] - min(0.25, 0.5 / density))
+
+
+@kernel
 def support(fact: Any, a: float, b: float) -> tuple[float, float]:
     """Return the least and greatest a * x + b * y over a glyph's outline, interpolated outwards between table steps."""
     upright = abs(a) >= abs(b)

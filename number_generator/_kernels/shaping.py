@@ -143,11 +143,7 @@ def shape_items(
         item[line_items.Y] = -(values[slot, 2] + rise) * unit_px
         growth = (thickness + values[slot, 5]) * unit_px + alike * (pen / size - own_pen)
         thickest = max(_THICKEST * unit_px, own_pen)
-        thickest = min(
-            thickest,
-            own_pen
-            + line_items.MOST_GROWTH * min(line_items.FIELD_REACH / fact[fields.DENSITY], fact[fields.PADDING] - 0.25),
-        )
+        thickest = min(thickest, own_pen + line_items.MOST_GROWTH * line_items.field_reach(fact))
         item[line_items.GROWTH] = min(max(growth, (line_items.THINNEST - 1.0) * own_pen), thickest - own_pen)
         item[line_items.BEND] = values[slot, 6] * unit_px
         item[line_items.PEN] = 0.85 * max(own_pen + item[line_items.GROWTH], line_items.THINNEST * own_pen)

@@ -17,7 +17,7 @@ from number_generator._kernels.render import contained_height
 # What a column holds for a line
 LINE_VALUE, LINE_SECOND, LINE_SHARE, INNER_MARKS, LEADING_MARKS, TRAILING_MARKS = range(6)
 # And for a character
-GLYPH_VALUE, GAP_VALUE, GAP_SHARE, TAIL_SHARE, LOOP_SHARE, SPACING = range(10, 16)
+GLYPH_VALUE, GAP_VALUE, GAP_SHARE, TAIL_SHARE, LOOP_SHARE, FORM_SHARE, SPACING = range(10, 17)
 
 _DIGITS = 10
 
@@ -142,7 +142,7 @@ def glyph_parameters(
                     value = np.float32(is_free and unit(words[at]) < table[stream, 1]) if has_gap else none
                 elif kind == SPACING:
                     value = np.float32(draw_gap(words[at], spacing_range)) if has_gap else none
-                elif code in (0, 9) or (code == 8 and kind == TAIL_SHARE):
+                elif code in (0, 9) or (code == 8 and kind == TAIL_SHARE) or (code < _DIGITS and kind == FORM_SHARE):
                     word = block(seed, image, stream, line_items.DETAIL + at)[0]
                     value = np.float32(unit(word) < table[stream, 1])
                 out[first + at, k] = value

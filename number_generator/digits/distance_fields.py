@@ -102,14 +102,15 @@ def _find_links(facts: npt.NDArray[np.float64], class_start: npt.NDArray[np.int6
     """Say where a pen that is not lifted leaves each digit for the next one, and where it arrives.
 
     It leaves a 0 and an 8 at the top, a 2 at its foot, a 4 and a 5 at the end of their bars; the others end at the left
-    or low, where few hands run on.
+    or low, where few hands run on. No pen leaves or reaches a digit without ink.
     """
     pen = 0.5 * facts[:, fields.STROKE]
+    has_ink = pen > 0.0
     facts[:, fields.ARRIVE_X] = facts[:, fields.TOP_X]
     facts[:, fields.ARRIVE_Y] = facts[:, fields.Y0] + pen
     for digit, (third, slope) in _LEAVES.items():
         some = slice(class_start[digit], class_start[digit + 1])
-        facts[some, fields.CAN_LEAVE], facts[some, fields.LEAVE_SLOPE] = 1.0, slope
+        facts[some, fields.CAN_LEAVE], facts[some, fields.LEAVE_SLOPE] = has_ink[some], slope * has_ink[some]
         x, y = (
             (fields.TOP_X, fields.Y0) if third is None else (fields.REACHES + 2 * third, fields.REACHES + 2 * third + 1)
         )
@@ -117,7 +118,7 @@ def _find_links(facts: npt.NDArray[np.float64], class_start: npt.NDArray[np.int6
         facts[some, fields.LEAVE_Y] = facts[some, y] + (pen[some] if third is None else 0.0)
     for digit, is_left in _ARRIVES.items():
         some = slice(class_start[digit], class_start[digit + 1])
-        facts[some, fields.CAN_ARRIVE] = 1.0
+        facts[some, fields.CAN_ARRIVE] = has_ink[some]
         if is_left:
             facts[some, fields.ARRIVE_X] = facts[some, fields.REACHES + 6] + pen[some]
             facts[some, fields.ARRIVE_Y] = facts[some, fields.REACHES + 7]

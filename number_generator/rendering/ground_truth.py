@@ -19,7 +19,15 @@ from number_generator.rendering.styled import find_signs, make_style_table
 
 _Columns = dict[str, tuple[int, int]]
 """The random stream and the kind of each column by name."""
-_SHARES_OF_GLYPHS = {"wide_gap": truth.GAP_SHARE, "tail": truth.TAIL_SHARE, "open_loop": truth.LOOP_SHARE}
+_SHARES_OF_GLYPHS = {
+    "wide_gap": truth.GAP_SHARE,
+    "letterform_constancy": truth.FORM_SHARE,
+    "tail": truth.TAIL_SHARE,
+    "open_loop": truth.LOOP_SHARE,
+}
+_OF_DATASET = ("tail", "open_loop")
+"""Parameters that do not apply to letterforms."""
+_MARGINS = ("margin", "loose_margin")
 _GAPS = ("gap_jitter", "wide_gap", "wide_gap_size")
 _CLEAN = ("natural_width", "scale_x", "scale_y")
 _FILLS = {
@@ -57,10 +65,10 @@ def parameter_names(
     Notes
     -----
     The value of a share is 1 if the line or character is one of that share, else 0. `margin` becomes two columns,
-    `margin_left` and `margin_right`, and so does `end_marks`: `leading_marks` and `trailing_marks`. A `spacing_range`
-    replaces a style's gaps: `spacing` is the gap after a character, in px of the digit dataset. The style `clean`
-    draws nothing else; for its lines there are `natural_width`, in px before fitting, and `scale_x` and `scale_y`, the
-    factors by which they were shrunk.
+    `margin_left` and `margin_right`; so does `loose_margin`, and so does `end_marks`: `leading_marks` and
+    `trailing_marks`. A `spacing_range` replaces a style's gaps: `spacing` is the gap after a character, in px of the
+    digit dataset. The style `clean` draws nothing else; for its lines there are `natural_width`, in px before fitting,
+    and `scale_x` and `scale_y`, the factors by which they were shrunk.
     """
     line, glyph = _list_columns(checked_style(style), has_spacing=spacing_range is not None)
     return ParameterNames(tuple(line) or _CLEAN, tuple(glyph))
@@ -107,7 +115,7 @@ def make_truth(
     if "glyphs" in job.truth:
         values |= glyph_truth(atlas, sequences, placed.glyph_ids)
     if "parameters" in job.truth:
-        values |= parameter_truth(job, start, sequences, placed)
+        values |= parameter_truth(job, atlas, start, sequences, placed)
     if "masks" in job.truth:
         values["masks"] = placed.masks
     for name in BY_CHARACTER:
@@ -176,7 +184,9 @@ def glyph_truth(
     return {"glyphs": source, **known, "writers": writers}
 
 
-def parameter_truth(job: Job, start: int, sequences: Sequences, placed: Placement) -> dict[str, npt.NDArray[Any]]:
+def parameter_truth(
+    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placement
+) -> dict[str, npt.NDArray[Any]]:
     """Draw the parameters of each line and character again; see `parameter_names`."""
     spacing = job.spec.spacing_range
     line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None)
@@ -195,6 +205,12 @@ def parameter_truth(job: Job, start: int, sequences: Sequences, placed: Placemen
         gaps = spacing or writing.NO_SPACING
         values["glyph_parameters"] = flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
         truth.glyph_parameters(seed, first, table, columns, gaps, sequences.codes, sequences.offsets, signs, flat)
+        is_form = placed.glyph_ids >= atlas.letterform_choice[0]
+        for k, name in enumerate(glyph):
+            if name in _OF_DATASET:
+                flat[is_form, k] = np.nan
+            elif name == "letterform_constancy":
+                flat[~is_form, k] = np.nan
     return values
 
 
@@ -215,8 +231,8 @@ def _list_columns(style: Handwriting, *, has_spacing: bool) -> tuple[_Columns, _
         name, stream = parameter.name, parameter.stream
         if has_spacing and name in ("gap", *_GAPS):
             continue
-        if name == "margin":
-            line |= {"margin_left": (stream, truth.LINE_VALUE), "margin_right": (stream, truth.LINE_SECOND)}
+        if name in _MARGINS:
+            line |= {f"{name}_left": (stream, truth.LINE_VALUE), f"{name}_right": (stream, truth.LINE_SECOND)}
         elif name == "inner_marks":
             line[name] = stream, truth.INNER_MARKS
         elif name == "end_marks":

@@ -233,10 +233,12 @@ def test_all_formats_hold_the_same(folder, file_format):
     if file_format in FOLDER_FORMATS:
         for row, label in enumerate(labels):
             assert truth[row]["glyphs"] == expected[2]["glyphs"][row, : len(label)].tolist()
+            assert truth[row]["forms"] == expected[2]["forms"][row, : len(label)].tolist()
             assert truth[row]["boxes"] == expected[2]["boxes"][row, : len(label)].tolist()
             np.testing.assert_array_equal(np.float32(truth[row]["parameters"]), expected[2]["parameters"][row])
     else:
-        assert list(truth) == ["boxes", "glyphs", "writers", "parameters", "glyph_parameters"] or file_format == "hdf5"
+        names = ["boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters"]
+        assert list(truth) == names or file_format == "hdf5"
         for name, values in truth.items():
             assert values.dtype == expected[2][name].dtype
             np.testing.assert_array_equal(values, expected[2][name])

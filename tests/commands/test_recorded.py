@@ -13,6 +13,7 @@ from written import names_in
 import number_generator
 from number_generator import Handwriting
 from number_generator.digits.resolve import default_digits
+from number_generator.job.handwriting import STYLE_VERSION
 
 STYLE_FILE = 'base = "document"\nslant = [-0.2, 0.4]\nblur = {mean = 0.4, sd = 0.1, low = 0.1, high = 0.8}\n'
 ALL_TRUTH = "--truth=boxes,glyphs,parameters"
@@ -215,6 +216,6 @@ def test_the_metadata_holds_the_whole_style(name):
     metadata = load(name)[2]
     job = json.loads(metadata["job"])
     assert metadata["spacing_range"] is None
-    assert (metadata["style"], metadata["style_version"], metadata["writer"]) == ("custom", 2, "cluster")
+    assert (metadata["style"], metadata["style_version"], metadata["writer"]) == ("custom", STYLE_VERSION, "cluster")
     assert re.fullmatch("[0-9a-f]{64}", metadata["writers_sha256"])
     assert Handwriting.from_dict(job["handwriting"]) == Handwriting.named("natural").replace(slant=0.25)

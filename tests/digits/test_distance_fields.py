@@ -56,6 +56,11 @@ def density_of(made):
     return made.facts[0, fields.DENSITY]
 
 
+def measures_of(made):
+    """Return what is measured of glyphs, without what is known of their fields."""
+    return np.delete(made.facts, [fields.DENSITY, fields.PADDING], axis=1)
+
+
 def corner(image):
     """Return the corner of the ink's box."""
     return np.flatnonzero(image.any(axis=0))[0], np.flatnonzero(image.any(axis=1))[0]
@@ -223,6 +228,100 @@ def test_the_packaged_digits_measure_as_they_look():
     assert (made.facts[:, fields.STROKE] > 0.9).all()
 
 
+# --- where a pen leaves and arrives
+
+
+def inside_of(shape, size):
+    """Return points inside of a shape that is known by its signed distance, in px: those of a fine grid."""
+    y, x = np.mgrid[: 20 * size, : 20 * size] / 20 + 0.025
+    inside = shape(x, y) > 0
+    return np.stack([x, y])[:, inside]
+
+
+def crossed(size):
+    """Return the signed distance to a stem with a bar across its middle, longer to the right."""
+    stem, beam = bar(size, 0.12 * size, 0.15), bar(size, 0.12 * size)
+    # The bar, laid on its side
+    return lambda x, y: np.maximum(stem(x, y), beam(0.55 * size - (y - 0.5 * size), 0.45 * size + (x - 0.6 * size)))
+
+
+@pytest.mark.parametrize("size", SIZES[1:])
+@pytest.mark.parametrize("kind", ["bar", "disc", "crossed"])
+def test_each_third_of_the_height_has_its_point_farthest_to_the_right(size, kind):
+    shape = {"bar": bar(size, 0.12 * size, -0.4), "disc": disc(size, 0.3 * size), "crossed": crossed(size)}[kind]
+    image = drawn(shape, size)
+    left, top = corner(image)
+    x, y = inside_of(shape, size)
+
+    fact = fields_of(image).facts[0]
+
+    third = (fact[fields.Y1] - fact[fields.Y0]) / 3
+    for k in range(3):
+        begin = top + fact[fields.Y0] + k * third
+        rows = (y >= begin) & (y < begin + third)
+        found_x, found_y = fact[fields.REACHES + 2 * k :][:2]
+        assert found_x + left == pytest.approx(x[rows].max(), abs=0.5)
+        # It is a point of the outline, in its third.
+        assert begin - 0.01 <= found_y + top <= begin + third + 0.01
+        assert abs(shape(found_x + left, found_y + top)) < 0.6
+    first = y < top + fact[fields.Y0] + third
+    found_x, found_y = fact[fields.REACHES + 6 :][:2]
+    assert found_x + left == pytest.approx(x[first].min(), abs=0.5)
+    assert abs(shape(found_x + left, found_y + top)) < 0.6
+
+
+def test_a_third_without_ink_has_a_place_all_the_same():
+    image = np.zeros((28, 28), np.uint8)
+    image[3:7, 8:20] = image[21:25, 8:20] = 255
+
+    fact = fields_of(image).facts[0]
+
+    x, y = fact[fields.REACHES + 2 :][:2]
+    assert x == pytest.approx(fact[fields.X0])
+    assert y == pytest.approx(0.5 * (fact[fields.Y0] + fact[fields.Y1]))
+
+
+def test_a_pen_leaves_and_arrives_where_hands_run_on():
+    fact = fields_of(drawn(disc(28, 8), 28)).facts
+
+    pen = 0.5 * fact[0, fields.STROKE]
+    top = fact[0, fields.TOP_X], fact[0, fields.Y0] + pen
+    right = [(fact[0, at] - pen, fact[0, at + 1]) for at in range(fields.REACHES, fields.REACHES + 6, 2)]
+    left = fact[0, fields.REACHES + 6] + pen, fact[0, fields.REACHES + 7]
+    leaves = {0: top, 2: right[2], 4: right[1], 5: right[0], 8: top}
+    arrives = {0: top, 1: top, 2: left, 3: left, 5: left, 6: top, 7: left, 8: top, 9: top}
+    assert np.flatnonzero(fact[:, fields.CAN_LEAVE]).tolist() == list(leaves)
+    assert np.flatnonzero(fact[:, fields.CAN_ARRIVE]).tolist() == list(arrives)
+    for digit, place in leaves.items():
+        assert fact[digit, [fields.LEAVE_X, fields.LEAVE_Y]] == pytest.approx(place)
+    for digit, place in arrives.items():
+        assert fact[digit, [fields.ARRIVE_X, fields.ARRIVE_Y]] == pytest.approx(place)
+
+
+def test_the_places_where_a_pen_leaves_and_arrives_are_ink():
+    digits = packaged_digits()
+    images, _ = digits.get_data()
+    made = digits.atlas.fields
+    glyphs = np.flatnonzero(made.facts[:, fields.CAN_LEAVE] > 0)[::7]
+
+    for glyph in glyphs:
+        image = images[digits.atlas.source[glyph]]
+        left, top = corner(image)
+        for x, y in ((fields.LEAVE_X, fields.LEAVE_Y), (fields.ARRIVE_X, fields.ARRIVE_Y)):
+            row, column = int(top + made.facts[glyph, y]), int(left + made.facts[glyph, x])
+            assert image[max(row - 2, 0) : row + 3, max(column - 2, 0) : column + 3].max() > 100
+
+
+def test_no_pen_leaves_or_reaches_a_digit_without_ink():
+    images = np.repeat(drawn(bar(28, 3), 28)[None], 10, axis=0)
+    images[[0, 2]] = 0
+
+    fact = fields_of(images).facts
+
+    assert not fact[[0, 2]][:, [fields.CAN_LEAVE, fields.CAN_ARRIVE, fields.LEAVE_SLOPE]].any()
+    assert fact[[5, 8], fields.CAN_LEAVE].all()
+
+
 # --- what counts as ink
 
 
@@ -284,7 +383,7 @@ def test_a_digit_without_ink_to_speak_of_has_no_measures(ink):
     made = fields_of(images)
 
     assert np.isfinite(made.facts).all()
-    assert not made.facts[4].any()
+    assert not measures_of(made)[4].any()
     assert (made.sizes[4] == 0).all() == (ink == 0)
     assert (made.texels[made.offsets[4] :][: made.sizes[4].prod()] < 128).all()
     assert made.digit_height == pytest.approx(19.8, abs=0.4)
@@ -295,7 +394,7 @@ def test_digits_without_any_ink_have_units_all_the_same():
 
     assert made.digit_height > 1
     assert made.stroke > 0.2
-    assert not made.facts.any()
+    assert not measures_of(made).any()
 
 
 @pytest.mark.parametrize("size", SIZES)

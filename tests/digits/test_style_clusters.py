@@ -13,8 +13,7 @@ from patience import PATIENCE_S
 from scipy import ndimage
 
 from number_generator import DigitImageDataset, GenericDataset
-from number_generator.digits import resolve as digit_datasets
-from number_generator.digits import style_clusters
+from number_generator.digits import packaged_files, style_clusters
 from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.style_clusters import CLUSTERS, FEATURES, compute_style_clusters, measure_style
@@ -69,7 +68,7 @@ def test_every_packaged_digit_has_15_images_in_every_cluster():
 @pytest.mark.parametrize("damage", ["changed", "missing"])
 def test_damaged_or_missing_packaged_clusters_are_reported(monkeypatch, tmp_path, damage):
     shutil.copytree(find_packaged_file("digits.npz", "digits").parent, tmp_path / "data")
-    monkeypatch.setattr(digit_datasets, "__file__", str(tmp_path / "number_generator" / "digits" / "resolve.py"))
+    monkeypatch.setattr(packaged_files, "__file__", str(tmp_path / "number_generator" / "digits" / "module.py"))
     style_clusters._load_packaged_clusters.cache_clear()
     path = tmp_path / "data" / "digit_clusters.npz"
     if damage == "changed":

@@ -144,7 +144,7 @@ def test_ground_truth_without_a_place_is_left_out_and_told(tmp_path, source, cap
     with caplog.at_level(logging.WARNING):
         convert(source, tmp_path / "target", file_format="png")
 
-    assert "the ground truth (boxes, glyphs, writers, parameters, glyph_parameters) was left out" in caplog.text
+    assert "the ground truth (boxes, glyphs, forms, writers, parameters, glyph_parameters) was left out" in caplog.text
     with open_reader(tmp_path / "target") as reader:
         assert reader.truth_names == ()
         assert reader.labels(0, COUNT) == LABELS
@@ -357,8 +357,8 @@ def test_the_command_tells_in_one_line_what_it_left_out(tmp_path, source, capsys
     captured = capsys.readouterr()
     assert status == 0
     assert captured.err.splitlines() == [
-        "the ground truth (boxes, glyphs, writers, parameters, glyph_parameters) was left out: png holds it only with "
-        "the labels jsonl"
+        "the ground truth (boxes, glyphs, forms, writers, parameters, glyph_parameters) was left out: png holds it "
+        "only with the labels jsonl"
     ]
 
 

@@ -156,6 +156,7 @@ def digits_with_ink_in(kept):
 @pytest.mark.parametrize("style", [INKED, TIGHT], ids=["cell", "tight"])
 @pytest.mark.parametrize("character", list("019-(."))
 def test_a_styled_box_is_the_ink_of_a_page_where_nothing_else_has_any(style, character, width):
+    style = style.replace(letterforms=0)  # they have ink whatever the dataset's digits are
     kept, blank = ("1", "0") if character != "0" else ("0", "1")
     kept = character if character.isdigit() else kept
     blank = "3" if kept in "19" else blank

@@ -1,5 +1,7 @@
 """What was drawn for each line and character, as ground truth has it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -30,6 +32,7 @@ SAMPLED = Handwriting.named("document").replace(
 
 
 DETAIL = 2**20
+OF_GLYPHS = ("wide_gap", "letterform_constancy", "tail", "open_loop")  # shares of the characters, not of the lines
 STREAMS = {one.name: one.stream for one in parameters()}
 
 
@@ -74,12 +77,12 @@ def expected_line(style, text, seed, image, *, has_spacing):
     is_plain = text.isdigit()
     for one in parameters():
         name = one.name
-        if one.scope in ("choice", "glyph") or name in ("wide_gap", "tail", "open_loop"):
+        if one.scope in ("choice", "glyph") or name in OF_GLYPHS:
             continue
         if has_spacing and name == "gap":
             continue
-        if name == "margin":
-            expected["margin_left"], expected["margin_right"] = draws_of(style, name, seed, image, 2)
+        if name in ("margin", "loose_margin"):
+            expected[f"{name}_left"], expected[f"{name}_right"] = draws_of(style, name, seed, image, 2)
         elif name == "end_marks":
             words = block_of(seed, image, one.stream, DETAIL)
             for end, word in (("leading", words[0]), ("trailing", words[2])):
@@ -104,8 +107,11 @@ def gaps_with_marks(style, text, seed, image):
     return [marked and (len(text) - k - 1) % 3 == 0 for k in range(len(text))]
 
 
-def expected_glyphs(style, text, seed, image, spacing_range):
-    """What was drawn for each character of a line, by name, the slow way; None where it does not apply."""
+def expected_glyphs(style, text, seed, image, spacing_range, is_form):
+    """What was drawn for each character of a line, by name, the slow way; None where it does not apply.
+
+    `is_form` tells which characters are drawn by letterforms.
+    """
     expected = {}
     digits = [character.isdigit() for character in text]
     gaps = [True] * (len(text) - 1) + [False] * bool(text)
@@ -118,7 +124,7 @@ def expected_glyphs(style, text, seed, image, spacing_range):
             words = reference.philox_words(seed, image, stream, len(text))
             free = [not marked and " " not in text for marked in gaps_with_marks(style, text, seed, image)]
             values = [unit(word) < share_of(style, name) and here for word, here in zip(words, free, strict=True)]
-        elif name in ("tail", "open_loop"):
+        elif name in OF_GLYPHS:
             values = [
                 unit(block_of(seed, image, stream, DETAIL + k)[0]) < share_of(style, name) for k in range(len(text))
             ]
@@ -127,10 +133,11 @@ def expected_glyphs(style, text, seed, image, spacing_range):
         else:
             continue
         applies = gaps if of_gap else digits
-        if name == "tail":
-            applies = [character in "089" for character in text]
-        elif name == "open_loop":
-            applies = [character in "09" for character in text]
+        if name == "letterform_constancy":
+            applies = is_form
+        elif name in ("tail", "open_loop"):
+            some = "089" if name == "tail" else "09"
+            applies = [character in some and not form for character, form in zip(text, is_form, strict=True)]
         expected[name] = [value if does else None for value, does in zip(values, applies, strict=True)]
     if spacing_range is not None:
         smallest, largest = spacing_range
@@ -154,17 +161,20 @@ def test_parameters_are_what_the_streams_say(style, spacing_range, label):
         seed,
         Span(start, start + len(texts)),
         label,
-        ("parameters",),
+        ("glyphs", "parameters"),
     )
+    atlas = prepare_atlas(packaged_digits(), style)
 
-    truth = make_chunk(job, prepare_atlas(packaged_digits(), style), job.span).truth
+    truth = make_chunk(job, atlas, job.span).truth
+    forms = make_chunk(replace(job, label="written"), atlas, job.span).truth["forms"]
     names = parameter_names(job.spec.style, job.spec.spacing_range)
 
     for row, text in enumerate(texts):
         line = expected_line(style, text, seed, start + row, has_spacing=spacing_range is not None)
         assert tuple(line) == names.line
         np.testing.assert_array_equal(truth["parameters"][row], np.array(list(line.values()), np.float32), str(row))
-        glyphs = expected_glyphs(style, text, seed, start + row, spacing_range)
+        is_form = forms[row, : len(text)] >= 0
+        glyphs = expected_glyphs(style, text, seed, start + row, spacing_range, is_form.tolist())
         assert tuple(glyphs) == names.glyph
         table = np.array(list(glyphs.values()), np.float32).T.reshape(len(text), len(glyphs))  # None becomes NaN
         kept = [label == "written" or character.isdigit() for character in text]
@@ -236,6 +246,13 @@ SHARES = {
     "ruled": "12",
     "boxed": "12",
     "padding": "12",
+    "loose": "12",
+    "intrusion": "123",
+    "large_start": "123",
+    "squeezed_end": "123",
+    "letterforms": "1234",
+    "links": "0000",
+    "old_style": "123",
     "jpeg": "12",
     "auto_levels": "12",
     "invert": "12",
@@ -248,7 +265,7 @@ def test_a_share_is_1_where_its_effect_is_seen(column):
     # The other end's marks are seen as well.
     other = {"leading_marks": "trailing_marks", "trailing_marks": "leading_marks"}.get(column)
     style = DOCUMENT.replace(**{name: 0.5}, margin=(0.1, 0.3), jpeg_quality=10, fibre_strength=0.5, ink=0.8)
-    style = style.replace(**{one: 0 for one in ("inner_marks", "end_marks") if one != name})
+    style = style.replace(**{one: 0 for one in ("letterforms", "inner_marks", "end_marks") if one != name})
     texts = [SHARES[column]] * 60
     job = Job(PhoneNumbers(), RenderSpec(None, 100, style=style), 28, 0, Span(0, 1))
     names = parameter_names(job.spec.style, job.spec.spacing_range)
