@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from number_generator.digits.letterforms import HANDS, Letterform, draw_letterforms, load_letterforms
+from number_generator.digits.hands import HANDS, Letterform
+from number_generator.digits.letterforms import draw_letterforms, load_letterforms
 from number_generator.job.letterform_sets import REGIONS
 
 _HERE = Path(__file__).parent

@@ -8,8 +8,9 @@ from number_generator._kernels import fields, line_items, streams, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, happens, unit
 
-_ZEROS, _OTHERS = 0.92, 0.5  # share of the links that are drawn in a linked line, between zeros and elsewhere
+_ZEROS, _OTHERS = 0.92, 0.35  # share of the links that are drawn in a linked line, between zeros and elsewhere
 _LONGEST = 1.1  # digit heights: a wider gap is crossed with the pen lifted
+_STEEPEST = 0.45  # digit heights: a steeper link looks like a stem
 _STEPS = 6
 
 
@@ -31,9 +32,11 @@ def link_digits(seed: int, image: int, table: Any, glyphs: Any, scratch: Any, co
         fact, next_fact = facts[glyph], facts[next_glyph]
         if fact[fields.CAN_LEAVE] == 0.0 or next_fact[fields.CAN_ARRIVE] == 0.0:
             continue
+        code, next_code = np.int64(item[line_items.CODE]), np.int64(after[line_items.CODE])
         words = block(seed, image, streams.LINKS, line_items.DETAIL + np.int64(item[line_items.SLOT]))
-        is_zeros = item[line_items.CODE] == 0.0 and after[line_items.CODE] == 0.0
-        if unit(words[0]) >= (_ZEROS if is_zeros else _OTHERS):
+        if unit(words[0]) >= (_ZEROS if code == 0 and next_code == 0 else _OTHERS):
+            continue
+        if next_code in (1, 5):  # a 1 that a link runs into looks like a 7, and a 5 is struck through
             continue
         from_x = fact[fields.LEAVE_X] - item[line_items.REF_X]
         from_y = fact[fields.LEAVE_Y] - item[line_items.REF_Y]
@@ -47,6 +50,8 @@ def link_digits(seed: int, image: int, table: Any, glyphs: Any, scratch: Any, co
         determinant = a * d - b * c
         far = np.sqrt(across * across + down * down)
         if abs(determinant) < 1e-9 or far > _LONGEST * unit_px or across < -0.1 * unit_px:
+            continue
+        if abs(down) > _STEEPEST * unit_px and not (next_code == 0 and code in (2, 4)):
             continue
         to_x, to_y = (d * x - b * y) / determinant, (a * y - c * x) / determinant
         reach = (0.3 + 0.25 * unit(words[1])) * (far + 0.1 * unit_px) / np.sqrt(abs(determinant))

@@ -18,7 +18,7 @@ _DESCENDS = (0.0, 0.15, 0.15, 0.3, 0.7, 0.3, 0.0, 0.7, 0.1, 0.8)  # most of what
 # Old-style figures: their heights, and how far they hang below the line
 _OLD_HEIGHT = (0.68, 0.68, 0.68, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)
 _OLD_DROP = (0.0, 0.0, 0.0, 0.32, 0.3, 0.32, 0.0, 0.32, 0.0, 0.32)
-_LEAST, _MOST = 0.35, 2.0
+_LEAST, _MOST = 0.45, 2.0
 
 
 @kernel
@@ -28,7 +28,7 @@ def draw_proportions(seed: int, image: int, table: Any) -> Any:
     if happens(seed, image, table, streams.LARGE_START):
         start = 0.12 + 0.3 * unit(block(seed, image, streams.LARGE_START, DETAIL)[0])
     if happens(seed, image, table, streams.SQUEEZED_END):
-        end = 0.2 + 0.25 * unit(block(seed, image, streams.SQUEEZED_END, DETAIL)[0])
+        end = 0.12 + 0.18 * unit(block(seed, image, streams.SQUEEZED_END, DETAIL)[0])
     return (
         line_value(seed, image, table, streams.PROPORTIONS),
         line_value(seed, image, table, streams.ZERO_SIZE),
@@ -70,10 +70,10 @@ def size_digit(
         high *= factor
     if is_old:
         high *= _OLD_HEIGHT[code]
-        rise -= _OLD_DROP[code]
+        rise = -_OLD_DROP[code]
     if slot == 0:
         high *= 1.0 + start
-    if end > 0.0 and slot == length - 1 and length > 1:
+    if end > 0.0 and slot == length - 1 and length > 1 and zeros < 2:
         high *= 1.0 - 0.5 * end
         across *= 1.0 - end
     return min(max(high, _LEAST), _MOST), across, rise, slant_drift * place

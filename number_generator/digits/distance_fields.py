@@ -20,7 +20,7 @@ PackedFields = tuple[
 _SMALL = 48  # px: smaller digits get two texels per px
 # Digits that a pen leaves for the next one: in which third of the height, None for the top, and how steeply downwards
 _LEAVES = {0: (None, 0.25), 2: (2, -0.1), 4: (1, -0.1), 5: (0, -0.05), 8: (None, 0.1)}
-_ARRIVES = {0: False, 1: False, 2: True, 3: True, 5: True, 6: False, 7: True, 8: False, 9: False}  # whether at the left
+_ARRIVES = {0: False, 2: True, 3: True, 6: False, 7: True, 8: False, 9: False}  # whether at the left
 _PADDING = 0.1  # of the digits' height: room for strokes to grow, and for their soft edges
 
 

@@ -88,7 +88,7 @@ DOCUMENT: Mapping[str, Any] = MappingProxyType(
         "upstroke": 0.4,
         "crossbar": 0.35,
         "loose": 0.12,
-        "loose_height": (0.4, 0.85),
+        "loose_height": (0.45, 0.85),
         "loose_margin": (0.0, 0.6),
         "intrusion": 0.06,
         "intrusion_reach": (0.05, 0.17),

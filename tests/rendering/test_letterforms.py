@@ -7,7 +7,8 @@ from truth_lines import NATURAL
 
 from number_generator import DigitImageDataset, Handwriting, generate_chunk
 from number_generator._kernels import line_items
-from number_generator.digits.letterforms import HANDS, find_forms, load_letterforms
+from number_generator.digits.hands import HANDS
+from number_generator.digits.letterforms import find_forms, load_letterforms
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.job.letterform_sets import SETS
