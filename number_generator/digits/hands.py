@@ -21,9 +21,9 @@ _STEPS = 4  # of the curve from one point to the next
 # How hands differ; lengths in digit heights
 _POINT_SD = 0.015  # of each point
 _WAVES = 4  # for each axis
-_WAVE_SD = 0.45  # turns per digit height
-_SHORTEST = 2.0  # of its wave vectors: shorter waves would fold a stroke
-_BEND_SD = 0.036  # amplitude of each wave
+_WAVE_SD = 0.5  # turns per digit height
+_SHORTEST = 1.8  # of its wave vectors: shorter waves would fold a stroke
+_BEND_SD = 0.042  # amplitude of each wave
 _ASPECT = 0.42  # largest logarithm of the factor of the width, about
 _TILT_SD = 0.16  # slant
 _TURN_SD = 0.09  # radians
