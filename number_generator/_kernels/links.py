@@ -9,7 +9,7 @@ from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, happens, unit
 
 _ZEROS, _OTHERS = 0.92, 0.35  # share of the links that are drawn in a linked line, between zeros and elsewhere
-_LONGEST = 1.1  # digit heights: a wider gap is crossed with the pen lifted
+_LONGEST = 1.5  # digit heights: a wider gap is crossed with the pen lifted; from top to top it is a digit and a gap
 _STEEPEST = 0.45  # digit heights: a steeper link looks like a stem
 _STEPS = 6
 
