@@ -69,8 +69,8 @@ def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
 
 @kernel
 def is_point(item: Any) -> bool:
-    """Tell whether an item is a dot or a comma."""
-    return item[CODE] == strokes.DOT or item[CODE] == strokes.COMMA
+    """Tell whether an item is a dot or a comma of the label: an unlabelled one may be small, or touch a digit."""
+    return item[SLOT] >= 0.0 and (item[CODE] == strokes.DOT or item[CODE] == strokes.COMMA)
 
 
 @kernel

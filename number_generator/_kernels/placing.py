@@ -85,7 +85,7 @@ def place_items(
 
 @kernel
 def clear_points(items: Any, count: int, line: Any, softness: float) -> bool:
-    """Move items apart where a dot or comma would not stay clear of its neighbours; tell whether any moved.
+    """Move items apart where a dot or comma of the label would touch its neighbours; tell whether any moved.
 
     `line` is the transformation that the line would have on the page. The clear distance is most of the pen's width,
     and at least what the soft edges of two strokes cover there.

@@ -150,7 +150,7 @@ def test_a_space_is_wider_than_every_other_gap_of_its_line(name, spacing_range):
         line = lay_out("41 1111 7 123", style, image, spacing_range=spacing_range, width=300)
 
         plain, blank = gaps_of(line)
-        assert min(blank) > max(plain) + 0.2 * line.glyphs[6], f"image {image}"
+        assert min(blank) > max(plain) + 0.2 * line.glyphs[4], f"image {image}"
 
 
 def test_no_gap_is_wide_if_a_label_can_hold_a_space():

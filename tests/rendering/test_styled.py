@@ -409,7 +409,7 @@ def test_a_box_holds_its_lines_ink():
             highest, lowest = extent((cover.reshape(28, 128) > 128).any(axis=1))
             assert left - 1 <= first <= stop <= right + 1
             assert top - 1 <= highest <= lowest <= bottom + 1
-            assert top <= baseline <= bottom + 3
+            assert top <= baseline <= bottom + 5  # a letterform may end above the line that it stands on
 
 
 @pytest.mark.parametrize(
