@@ -1,5 +1,6 @@
 """What ground truth costs: images at width 128 with numbers of 10 and 11 digits, one thread; and in a file."""
 
+import numpy as np
 import pytest
 from workload import HEIGHT, phone_numbers
 
@@ -42,7 +43,9 @@ def test_truth(rate, is_smoke, style, kinds):
     if "boxes" in truth:
         assert (chunk.truth["boxes"][:, :10, 2] > chunk.truth["boxes"][:, :10, 0]).all()
     if "glyphs" in truth:
-        assert (chunk.truth["glyphs"][:, :10] >= 0).all()
+        glyphs = chunk.truth["glyphs"][:, :10]
+        forms = chunk.truth["forms"][:, :10] if "forms" in chunk.truth else np.full_like(glyphs, -1)
+        assert ((glyphs >= 0) != (forms >= 0)).all()
     if "masks" in truth:
         assert chunk.truth["masks"].max() == 255
 
