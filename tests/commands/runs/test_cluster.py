@@ -18,6 +18,7 @@ from number_generator.commands.runs.plan import make_plan
 from number_generator.commands.runs.request import parse_request
 from number_generator.errors import ClusterError, OutputError
 from number_generator.job import metadata
+from number_generator.job.spec import RENDER_VERSION
 from number_generator.system.signals import Interruption
 
 dask = pytest.importorskip("dask")
@@ -256,7 +257,7 @@ def test_a_worker_of_another_version_that_comes_later_is_refused(run, monkeypatc
 
     assert run("--shards=2") == 1
 
-    assert "the version of the pixels is 1 there and 99 here" in capsys.readouterr().err
+    assert f"the version of the pixels is {RENDER_VERSION} there and 99 here" in capsys.readouterr().err
 
 
 def test_a_cluster_without_the_package_is_refused(client, monkeypatch):
