@@ -31,16 +31,11 @@ MIDDLE_X, MIDDLE_Y = 8, 9  # middle of the rightmost stroke at half height
 ACROSS = 10  # width across the slant
 DENSITY, PADDING = 11, 12  # of its field: texels per px, and blank px around the ink's box
 BASELINE = 13  # y of the line that it stands on
-LEAVE_X, LEAVE_Y, LEAVE_SLOPE = (
-    14,
-    15,
-    16,
-)  # where the pen leaves it for the next digit, and px down per px to the right
+LEAVE_X, LEAVE_Y = 14, 15  # where the pen leaves it for the next digit
+LEAVE_SLOPE = 16  # and in which direction: px down per px to the right
 ARRIVE_X, ARRIVE_Y = 17, 18  # where the pen arrives from the digit before it
 CAN_LEAVE, CAN_ARRIVE = 19, 20  # 1 where a pen does so
-REACHES = (
-    21  # x and y of the point farthest to the right in each third of the height, then of the leftmost in the first
-)
+REACHES = 21  # x and y of the rightmost point in each third of the height, then of the leftmost in the first third
 SUPPORT = 29  # least and greatest x + s * y, then y + s * x, for each shear s
 SHEARS = 9  # shears -1, -0.75, ... 1
 SHEAR_STEP = 0.25

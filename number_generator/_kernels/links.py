@@ -36,8 +36,6 @@ def link_digits(seed: int, image: int, table: Any, glyphs: Any, scratch: Any, co
         words = block(seed, image, streams.LINKS, line_items.DETAIL + np.int64(item[line_items.SLOT]))
         if unit(words[0]) >= (_ZEROS if code == 0 and next_code == 0 else _OTHERS):
             continue
-        if next_code in (1, 5):  # a 1 that a link runs into looks like a 7, and a 5 is struck through
-            continue
         from_x = fact[fields.LEAVE_X] - item[line_items.REF_X]
         from_y = fact[fields.LEAVE_Y] - item[line_items.REF_Y]
         to_x = next_fact[fields.ARRIVE_X] - after[line_items.REF_X]

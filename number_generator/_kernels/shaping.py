@@ -102,18 +102,10 @@ def shape_items(
     zeros = np.int64(0)
     for k in range(count):
         item = items[k]
-        code, slot, glyph = (
-            np.int64(item[line_items.CODE]),
-            np.int64(item[line_items.SLOT]),
-            np.int64(item[line_items.GLYPH]),
-        )
-        (
-            item[line_items.POINTS],
-            item[line_items.CUT],
-            item[line_items.BEND],
-            item[line_items.GROWTH],
-            item[line_items.Y],
-        ) = 0.0, 0.0, 0.0, 0.0, 0.0
+        code, slot = np.int64(item[line_items.CODE]), np.int64(item[line_items.SLOT])
+        glyph = np.int64(item[line_items.GLYPH])
+        for unset in (line_items.POINTS, line_items.CUT, line_items.BEND, line_items.GROWTH, line_items.Y):
+            item[unset] = 0.0
         if glyph < 0:
             word = block(seed, image, streams.MARK_SHAPE, -1 - slot if slot < 0 else line_items.DETAIL + slot)
             item[line_items.A], item[line_items.B], item[line_items.C], item[line_items.D] = unit_px, 0.0, 0.0, unit_px
