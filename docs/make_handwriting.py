@@ -148,8 +148,8 @@ add marks that are not in the labels, and `wide_gap` adds gaps like spaces. What
 drawn without one: beside `-371` and `327` no dash is added, where commas or dots are labelled neither is, and where
 spaces are labelled no gap is wide. Patterns, countries, whole lists and streams know what their labels can hold. A list
 given to `generate_batch` or `generate_chunk` may be a part of more, so each line decides alone, unless you give
-`alphabet`. Dots and commas are at least 2 px wide and stay clear of their neighbours, and where a label can hold one,
-no speck looks like it.
+`alphabet`. Dots and commas of a label are at least 2 px wide and stay clear of their neighbours, and where a label can
+hold one, no speck looks like it. Unlabelled ones may be small, or touch a digit.
 
 `letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
 
