@@ -79,9 +79,9 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
     softness = writing.line_value(*key, streams.SOFTNESS)
     fit = (style.crop == "tight", False)
     place = (*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
-    transform = placing.fit_line(*place)
+    transform, _ = placing.fit_line(*place)
     if placing.clear_points(items, count, transform, softness):
-        transform = placing.fit_line(*place)
+        transform, _ = placing.fit_line(*place)
     return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
 
 

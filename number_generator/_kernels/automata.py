@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import rng
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE
 from number_generator._kernels.simd import multiply_wide
 
@@ -97,7 +97,7 @@ def _take(rest: Any, limbs: int, counts: Any, first: int, size: int) -> bool:
     return True
 
 
-@kernel
+@entry_kernel
 def draw_numbers(
     seed: int,
     start: int,

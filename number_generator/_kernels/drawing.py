@@ -54,8 +54,9 @@ def _tabulate_ranges(rows: Any, size: int, low: float, high: float, step: float,
     last = np.float32(count)
     none = np.float32(0)
     if abs(step) < 1e-3:
-        first[:] = 0
-        stop[:] = count
+        for i in range(first.size):
+            first[i] = 0
+            stop[i] = count
         return
     if step < 0.0:
         low, high = high, low

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, F1, HALF, WHITE
 
 FIELD_SCALE = 16.0  # steps of a texel's value per texel of distance; 128 is the outline
@@ -258,7 +258,7 @@ def _weigh(
     fact[MIDDLE_X] = (0.5 * (first + last) + 0.5) / density - origin
 
 
-@kernel
+@entry_kernel
 def measure_fields(atlas: Any, padding: int, density: int, offsets: Any, sizes: Any, texels: Any, facts: Any) -> None:
     """Compute the field of each glyph, and measure the glyph.
 

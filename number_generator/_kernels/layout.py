@@ -5,14 +5,14 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import rng, streams
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import ONE
 
 _PHONE_LENGTHS = 2  # 10 or 11 digits
 _DIGITS = np.uint64(10)
 
 
-@kernel
+@entry_kernel
 def draw_phone_lengths(seed: int, start: int, shortest: int, out: Any) -> None:
     """Write the number of digits, `shortest` or one more with equal chance, of each image, starting at `start`."""
     words = np.empty(4, np.uint64)
@@ -21,7 +21,7 @@ def draw_phone_lengths(seed: int, start: int, shortest: int, out: Any) -> None:
         out[i] = shortest + rng.draw_below(words[0], _PHONE_LENGTHS)
 
 
-@kernel
+@entry_kernel
 def draw_phone_digits(seed: int, start: int, offsets: Any, out: Any) -> None:
     """Write a 0, a digit from 1 to 9, then digits from 0 to 9 into `out[offsets[i] : offsets[i + 1]]`."""
     words = np.empty(12, np.uint64)
@@ -35,7 +35,7 @@ def draw_phone_digits(seed: int, start: int, offsets: Any, out: Any) -> None:
             out[first + k] = rng.draw_below(words[k], 10)
 
 
-@kernel
+@entry_kernel
 def group_phone_digits(codes: Any, offsets: Any, dash: int, out: Any) -> None:
     """Write each number with a dash after its first three digits and before its last four."""
     to = np.int64(0)
@@ -49,7 +49,7 @@ def group_phone_digits(codes: Any, offsets: Any, dash: int, out: Any) -> None:
             to += 1
 
 
-@kernel
+@entry_kernel
 def write_labels(codes: Any, offsets: Any, letters: Any, out: Any) -> None:
     """Write the letters of each sequence's codes into its row of `out` (n, longest), padded with NUL.
 
@@ -65,7 +65,7 @@ def write_labels(codes: Any, offsets: Any, letters: Any, out: Any) -> None:
         out[i, count:] = 0
 
 
-@kernel
+@entry_kernel
 def draw_listed(seed: int, start: int, stream: int, count: int, out: Any) -> None:
     """Draw one of `count` listed sequences for each image, starting at `start`."""
     words = np.empty(4, np.uint64)
@@ -74,7 +74,7 @@ def draw_listed(seed: int, start: int, stream: int, count: int, out: Any) -> Non
         out[i] = rng.draw_below(words[0], count)
 
 
-@kernel
+@entry_kernel
 def gather(codes: Any, offsets: Any, chosen: Any, out_offsets: Any, out: Any) -> None:
     """Copy the chosen sequences, one after the other."""
     for i in range(chosen.size):
@@ -106,7 +106,7 @@ def draw_gap(word: int, spacing_range: Any) -> int:
     return smallest + rng.draw_below(word, largest - smallest + 1)
 
 
-@kernel
+@entry_kernel
 def lay_out(
     seed: int,
     start: int,
@@ -153,7 +153,7 @@ def lay_out(
         natural[i] = right
 
 
-@kernel
+@entry_kernel
 def sample_glyph(seed: int, image: int, count: int) -> int:
     """Draw one of `count` glyphs, as the first digit of image number `image` would."""
     words = np.empty(4, np.uint64)

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import fields
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.constants import F0, WHITE
 
 _REACH = np.int64(12)  # texels: the reach of other fields, and the radius of the boldest pen
 
 
-@kernel
+@entry_kernel
 def draw_form_fields(segments: Any, starts: Any, radii: Any, offsets: Any, sizes: Any, texels: Any) -> None:
     """Compute the field of each letterform: the distance to its strokes is known without tracing an outline.
 

@@ -14,16 +14,14 @@ import numpy as np
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, FOUR, HALF, LOW_16, ONE, THREE, TWO, WHITE
 from number_generator._kernels.draws import block
-from number_generator._kernels.simd import address
 
 _TABLES = 6  # of columns
 
 
-@kernel
 def make_scratch(height: int, width: int) -> Any:
-    """Make scratch memory for the other kernels, for pages of one size and one thread.
+    """Make scratch memory for the kernels, for pages of one size and one thread.
 
-    All but `steps` is uninitialised.
+    All but `steps` is uninitialised. It is made outside the kernels, as numba takes a second to compile that.
 
     Returns
     -------
@@ -42,8 +40,7 @@ def make_scratch(height: int, width: int) -> Any:
     """
     stride = (width + 127) // 16 * 16
     steps = make_aligned(max(height, width) + 64)
-    for i in range(steps.size):
-        steps[i] = i
+    steps[:] = np.arange(steps.size)
     columns = make_aligned(_TABLES * stride)
     second = make_aligned(height * width + 64)
     grains = make_aligned(height * (width // 4 + 1) + width)
@@ -52,11 +49,10 @@ def make_scratch(height: int, width: int) -> Any:
     return steps, columns, second, grains, words, words.view(np.uint8), tiles
 
 
-@kernel
 def make_aligned(size: int) -> Any:
     """Make a float32 array that starts at a cache line: a vector that spans two lines takes twice as long."""
     memory = np.empty(size + 16, np.float32)
-    first = (-address(memory) & 63) >> 2
+    first = (-memory.ctypes.data & 63) >> 2
     return memory[first : first + size]
 
 

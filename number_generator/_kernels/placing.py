@@ -108,8 +108,16 @@ def clear_points(items: Any, count: int, line: Any, softness: float) -> bool:
 @kernel
 def fit_line(
     seed: int, image: int, table: Any, shape: Any, fit: Any, softness: float, glyphs: Any, scratch: Any, count: int
-) -> tuple[float, float, float, float, float, float]:
-    """Return the line's transformation (a, b, c, d) and its origin on the page, so that all ink lies on the page."""
+) -> Any:
+    """Choose the line's place, so that all ink lies on the page.
+
+    Returns
+    -------
+    line : (a, b, c, d, x, y)
+        Its transformation and its origin on the page.
+    box : (x0, y0, x1, y1)
+        Of its ink, in px of the page; zeros if it has none.
+    """
     facts, unit_px = glyphs[3], glyphs[4]
     items, points = scratch[0], scratch[1]
     height, width = shape
@@ -127,7 +135,8 @@ def fit_line(
         low, high = line_items.extent(item, fact, points[k], c, d)
         y = c * item[line_items.X] + d * item[line_items.Y]
         top, bottom = min(top, y + low), max(bottom, y + high)
-    if left > right:
+    has_ink = left <= right
+    if not has_ink:
         left, right, top, bottom = 0.0, 1.0, -unit_px, 0.0
     wide, high = max(right - left, 0.05 * unit_px), max(bottom - top, 0.05 * unit_px)
 
@@ -167,4 +176,8 @@ def fit_line(
     vertical = line_value(seed, image, table, streams.VERTICAL_POSITION)
     origin_x = edge + margin_left + position * free_x - scale_x * left
     origin_y = edge + vertical * free_y - scale_y * top
-    return scale_x * a, scale_x * b, scale_y * c, scale_y * d, origin_x, origin_y
+    line = (scale_x * a, scale_x * b, scale_y * c, scale_y * d, origin_x, origin_y)
+    box = (
+        origin_x + scale_x * left, origin_y + scale_y * top, origin_x + scale_x * right, origin_y + scale_y * bottom
+    )  # fmt: skip
+    return line, box if has_ink else (0.0, 0.0, 0.0, 0.0)

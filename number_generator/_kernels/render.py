@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.simd import (
     address,
     clear,
@@ -48,7 +48,7 @@ _PLAIN = np.uint8(0)
 _INVERT = np.uint8(255)
 
 
-@kernel
+@entry_kernel
 def contained_height(height: int, natural: int, width: int) -> int:
     """Return the height that a line wider than `width` is shrunk to, in float64 and rounded half to even."""
     return max(np.int64(1), np.int64(np.rint(height * (width / natural))))
@@ -293,7 +293,7 @@ def _align_address(array: Any) -> int:
     return (address(array) + _LINE - 1) // _LINE * _LINE
 
 
-@kernel
+@entry_kernel
 def render_lines(
     atlas: Any, offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, shape: Any, shared: Any, out: Any
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE, THREE, TWO
 from number_generator._kernels.simd import multiply_wide
 
@@ -36,7 +36,7 @@ def philox(c0: int, c1: int, c2: int, c3: int, k0: int, k1: int) -> tuple[int, i
     return c0, c1, c2, c3
 
 
-@kernel
+@entry_kernel
 def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None:
     """Write the words of slots 0 to `count` - 1 to `out`, which has room for whole blocks."""
     for block in range((count + 3) >> 2):
@@ -45,7 +45,7 @@ def fill_words(seed: int, image: int, stream: int, count: int, out: Any) -> None
         out[first], out[first + ONE], out[first + TWO], out[first + THREE] = words
 
 
-@kernel
+@entry_kernel
 def draw_below(word: int, count: int) -> int:
     """Turn a uniform 64-bit word into a uniform integer from 0 to `count` - 1, with a bias below count / 2**64."""
     return np.int64(multiply_wide(word, np.uint64(count))[0])

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, F1, HALF
 from number_generator._kernels.draws import unit
 
@@ -23,7 +23,7 @@ def add_point(points: Any, count: int, x: float, y: float, begins: bool) -> int:
     return count + 1
 
 
-@kernel
+@entry_kernel
 def write_mark_points(code: int, words: Any, points: Any) -> int:
     """Write the polyline of a separator or mark, and return its number of points.
 

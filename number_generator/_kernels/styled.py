@@ -9,32 +9,25 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import paper, scan, streams
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.draws import CONSTANT
-from number_generator._kernels.page import make_aligned, make_scratch
 
 # A style without paper has none of these.
-_FEATURES = tuple(
-    np.int64(stream)  # numba would give each plain integer of a tuple its own type
-    for stream in (
-        streams.GRADIENT, streams.TEXTURE, streams.WAVES, streams.FIBRES, streams.RULED, streams.BOXED,
-        streams.PADDING, streams.SPECKLE, streams.BLUR, streams.NOISE, streams.JPEG, streams.AUTO_LEVELS,
-        streams.INVERT,
-    )
-)  # fmt: skip
+_FEATURES = [
+    streams.GRADIENT, streams.TEXTURE, streams.WAVES, streams.FIBRES, streams.RULED, streams.BOXED, streams.PADDING,
+    streams.SPECKLE, streams.BLUR, streams.NOISE, streams.JPEG, streams.AUTO_LEVELS, streams.INVERT,
+]  # fmt: skip
 
 
-@kernel
 def needs_paper(table: Any) -> bool:
     """Tell whether a style needs more than `ink_pages`: paper that is not plain white, or traces of a scanner."""
-    needs = table[streams.PAPER, 0] != CONSTANT or table[streams.PAPER, 1] != 1.0
-    for stream in _FEATURES:
-        needs = needs or table[stream, 0] != CONSTANT or table[stream, 1] > 0.0
-    return needs
+    if table[streams.PAPER, 0] != CONSTANT or table[streams.PAPER, 1] != 1.0:
+        return True
+    return bool(((table[_FEATURES, 0] != CONSTANT) | (table[_FEATURES, 1] > 0.0)).any())
 
 
-@kernel
-def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None:
+@entry_kernel
+def ink_pages(seed: int, start: int, table: Any, shape: Any, scratch: Any, cover: Any, pages: Any) -> None:
     """Turn each line's ink, from 0 to 255, into its page, in place.
 
     Parameters
@@ -43,12 +36,13 @@ def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None
         As for `write_lines`.
     shape : (int, int)
         Height and width of a page.
+    scratch : tuple
+        See `page.make_scratch`.
+    cover : ndarray, shape (height * width,), uint8
+        Scratch memory: a loop that reads and writes the same memory does not become vector code.
     pages : ndarray, shape (n, height * width), uint8
     """
     height, width = shape
-    scratch = make_scratch(height, width)
-    # A loop that reads and writes the same memory does not become vector code.
-    cover = np.empty(height * width, np.uint8)
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
         ink = pages[i]
@@ -58,22 +52,24 @@ def ink_pages(seed: int, start: int, table: Any, shape: Any, pages: Any) -> None
         paper.ink_plain(seed, image, table, shape, cover, out, i * height * width, scratch)
 
 
-@kernel
-def scan_pages(seed: int, start: int, table: Any, shape: Any, boxes: Any, pointed: Any, pages: Any) -> None:
+@entry_kernel
+def scan_pages(
+    seed: int, start: int, table: Any, shape: Any, scratch: Any, page: Any, boxes: Any, pointed: Any, pages: Any
+) -> None:
     """Turn each line's ink into a scanned page of paper, in place.
 
     Parameters
     ----------
-    seed, start, table, shape, pages
+    seed, start, table, shape, scratch, pages
         As for `ink_pages`.
+    page : ndarray, shape (height * width,), float32
+        Scratch memory, from `make_aligned`.
     boxes : ndarray, shape (n, 5), float64
         The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
     pointed : ndarray, shape (n,), bool
         Whether its label can hold dots or commas, so that no speck may read as one.
     """
     height, width = shape
-    scratch = make_scratch(height, width)
-    page = make_aligned(height * width)
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
         image = np.uint64(start) + np.uint64(i)

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
 
 _ENTRY = 3
@@ -35,7 +35,7 @@ def _most_pairs(source: int, target: int) -> int:
     return np.int64(math.ceil(_SUPPORT * max(1.0, source / target))) + 1
 
 
-@kernel
+@entry_kernel
 def packed_size(source: int, target: int) -> int:
     """Return the most int32 values that a resize from `source` to `target` can take."""
     return target * (_ENTRY + 2 * _most_pairs(source, target))
@@ -57,7 +57,7 @@ def _lanczos(x: float) -> float:
     return (math.sin(wide) / wide) * (math.sin(narrow) / narrow)
 
 
-@kernel
+@entry_kernel
 def are_packed(natural: Any, width: int, starts: Any) -> bool:
     """Tell whether `starts` has a position for every line that is wider than `width`."""
     for i in range(natural.size):
@@ -67,7 +67,7 @@ def are_packed(natural: Any, width: int, starts: Any) -> bool:
     return True
 
 
-@kernel
+@entry_kernel
 def pack_taps(source: int, target: int, odd: int, position: int, out: Any) -> None:
     """Write the weights of a resize from `source` to `target` pixels into `out[position:]`.
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import line_items, rng
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
 from number_generator._kernels.layout import draw_gap
 from number_generator._kernels.render import contained_height
@@ -22,7 +22,7 @@ GLYPH_VALUE, GAP_VALUE, GAP_SHARE, TAIL_SHARE, LOOP_SHARE, FORM_SHARE, SPACING =
 _DIGITS = 10
 
 
-@kernel
+@entry_kernel
 def clean_boxes(
     offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, glyph_column: Any, glyph_rows: Any, shape: Any, out: Any
 ) -> None:
@@ -58,7 +58,7 @@ def clean_boxes(
             out[at, 3] = top + (stop * target + height - 1) // height
 
 
-@kernel
+@entry_kernel
 def line_parameters(
     seed: int, start: int, table: Any, columns: Any, codes: Any, offsets: Any, signs: int, out: Any
 ) -> None:
@@ -93,7 +93,7 @@ def line_parameters(
             out[i, k] = value
 
 
-@kernel
+@entry_kernel
 def glyph_parameters(
     seed: int, start: int, table: Any, columns: Any, spacing_range: Any, codes: Any, offsets: Any, signs: int, out: Any
 ) -> None:

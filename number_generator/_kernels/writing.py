@@ -12,16 +12,18 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import drawing, intrusion, line_items, links, placing, rng, shaping, streams, strokes
-from number_generator._kernels.compile import kernel
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.draws import line_value
 
 NO_SPACING = (0, -1)
 """A range without gaps: see `write_lines`."""
 
 
-@kernel
 def make_scratch(longest: int, height: int, width: int) -> Any:
-    """Make scratch memory for lines of up to `longest` digits and separators, on pages of one size."""
+    """Make scratch memory for lines of up to `longest` digits and separators, on pages of one size.
+
+    It is made outside the kernels, as numba takes a second to compile that.
+    """
     most = longest + longest // 3 + 6 + intrusion.MOST
     items = np.zeros((most, line_items.COLUMNS))
     points = np.zeros((most, strokes.MOST_POINTS, 3))
@@ -29,35 +31,26 @@ def make_scratch(longest: int, height: int, width: int) -> Any:
     words = np.empty(longest + 4, np.uint64)
     u_columns, v_columns = np.zeros(width + drawing.LANES, np.int32), np.zeros(width + drawing.LANES, np.int32)
     u_rows, v_rows, ranges = np.zeros(height, np.int32), np.zeros(height, np.int32), np.zeros((2, height), np.int32)
-    spare = np.zeros(height * width + drawing.LANES, np.uint8)
-    return items, points, values, words, (u_columns, v_columns, u_rows, v_rows, ranges), spare
+    return items, points, values, words, (u_columns, v_columns, u_rows, v_rows, ranges), _make_sheet(height, width)
+
+
+def make_sheets(height: int, width: int) -> Any:
+    """Make the ink of a line, that of an item alone, and its columns that have ink.
+
+    The first is not the page itself: 16 bytes are written at once, and those after it may belong to another thread.
+    """
+    return _make_sheet(height, width), _make_sheet(height, width), np.zeros(width, np.uint8)
+
+
+def _make_sheet(height: int, width: int) -> Any:
+    return np.zeros(height * width + drawing.LANES, np.uint8)
 
 
 @kernel
-def _write_box(line: Any, glyphs: Any, items: Any, points: Any, count: int, box: Any) -> None:
-    """Write the box of a line's ink, and the y of its baseline in the middle."""
-    a, b, c, d, origin_x, origin_y = line
-    facts = glyphs[3]
-    left, right, top, bottom = 1e9, -1e9, 1e9, -1e9
-    for k in range(count):
-        item = items[k]
-        fact = facts[max(np.int64(item[line_items.GLYPH]), 0)]
-        low, high = line_items.extent(item, fact, points[k], a, b)
-        x = origin_x + a * item[line_items.X] + b * item[line_items.Y]
-        left, right = min(left, x + low), max(right, x + high)
-        low, high = line_items.extent(item, fact, points[k], c, d)
-        y = origin_y + c * item[line_items.X] + d * item[line_items.Y]
-        top, bottom = min(top, y + low), max(bottom, y + high)
-    if left > right:
-        left, right, top, bottom = 0.0, 0.0, 0.0, 0.0
-    box[0], box[1], box[2], box[3] = left, top, right, bottom
-    box[4] = origin_y + (0.5 * c * (items[0, line_items.X] + items[count - 1, line_items.X]) if count else 0.0)
-
-
-@kernel
-def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
-    """Join an item's ink to the line's by maximum, erase it, and write the box of its pixels, -1 if it has none."""
+def _join(shape: Any, sheets: Any) -> tuple[int, int, int, int]:
+    """Join an item's ink to the line's by maximum, erase it, and return the box of its pixels, -1 if it has none."""
     height, width = shape
+    cover, alone, columns = sheets
     for x in range(width):
         columns[x] = 0
     top, bottom = np.int64(-1), np.int64(-1)
@@ -80,14 +73,14 @@ def _join(alone: Any, shape: Any, cover: Any, columns: Any, box: Any) -> None:
         if columns[x]:
             left = x if left < 0 else left
             right = x + 1
-    box[0], box[1], box[2], box[3] = left, top, right, bottom
+    return left, top, right, bottom
 
 
-@kernel
+@entry_kernel
 def write_lines(
     seed: int, start: int, table: Any, codes: Any, offsets: Any, signs: int, spacing_range: Any, fit: Any, glyphs: Any,
-    choice: Any, letterforms: Any, shape: Any, longest: int, pages: Any, line_boxes: Any, glyph_ids: Any, boxes: Any,
-    masks: Any,
+    choice: Any, letterforms: Any, shape: Any, scratch: Any, sheets: Any, pages: Any, line_boxes: Any, glyph_ids: Any,
+    boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line.
 
@@ -113,8 +106,8 @@ def write_lines(
         See `digits.letterforms`.
     shape : (int, int)
         Height and width of a page.
-    longest : int
-        Characters in the longest sequence, at least 1.
+    scratch, sheets
+        See `make_scratch` and `make_sheets`.
     pages : ndarray, shape (n, height * width), uint8
         Receives the ink, 0 to 255.
     line_boxes : ndarray, shape (n, 5), float64
@@ -127,21 +120,17 @@ def write_lines(
     masks : ndarray, shape (codes, height * width), uint8
         Receives the ink of each alone. Empty if not wanted.
     """
-    height, width = shape
-    scratch = make_scratch(longest, height, width)
-    # Not the page itself: 16 bytes are written at once, and those after it may belong to another thread.
-    cover = np.zeros(height * width + drawing.LANES, np.uint8)
+    cover, alone, _ = sheets
     items, points, _, words, _, _ = scratch
     class_start, members, starts, glyph_group, groups, shares = choice
     is_split = boxes.shape[0] > 0 or masks.shape[0] > 0
-    alone = np.zeros(height * width + drawing.LANES, np.uint8)
-    columns, box = np.zeros(width, np.uint8), np.zeros(4, np.int16)
     # All in one kernel: numba compiles a kernel again into each of its callers.
     for i in range(pages.shape[0]):
         image = np.uint64(start) + np.uint64(i)
         line_codes = codes[offsets[i] : offsets[i + 1]]
         length = line_codes.size
-        cover[:] = 0
+        for at in range(cover.size):
+            cover[at] = 0
         count = line_items.list_items(seed, image, table, line_codes, signs, items)
         rng.fill_words(np.uint64(seed), image, streams.GLYPH, length, words)
         first = line_items.choose_glyphs(
@@ -153,9 +142,9 @@ def write_lines(
         placing.place_items(seed, image, table, spacing_range, spaced, length, glyphs, scratch, count)
         links.link_digits(seed, image, table, glyphs, scratch, count)
         softness = line_value(seed, image, table, streams.SOFTNESS)
-        line = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+        line, line_box = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
         for fitted in range(2):  # a loop, as a kernel is compiled for each call
-            line = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+            line, line_box = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
             if fitted == 1 or not placing.clear_points(items, count, line, softness):
                 break
         drawn = intrusion.add_neighbours(seed, image, table, glyphs, scratch, count, line, shape)
@@ -173,11 +162,14 @@ def write_lines(
                     mask = masks[offsets[i] + slot]
                     for at in range(mask.size):
                         mask[at] = alone[at]
-                _join(alone, shape, cover, columns, box)
+                box = _join(shape, sheets)
                 if slot >= 0 and boxes.shape[0] > 0:
                     for side in range(4):
                         boxes[offsets[i] + slot, side] = box[side]
-        _write_box(line, glyphs, items, points, count, line_boxes[i])
+        for side in range(4):
+            line_boxes[i, side] = line_box[side]
+        bend = 0.5 * line[2] * (items[0, line_items.X] + items[count - 1, line_items.X]) if count else 0.0
+        line_boxes[i, 4] = line[5] + bend
         page = pages[i]
         for k in range(page.size):  # numba takes two seconds to compile an array assignment
             page[k] = cover[k]

@@ -1,11 +1,13 @@
 """Lines in styles other than `clean`: the style as a table for the kernels, and the calls of the kernels."""
 
+import threading
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import draws, styled, writing
+from number_generator._kernels import draws, page, styled, writing
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
@@ -13,10 +15,44 @@ from number_generator.job.spec import Job, Sequences
 from number_generator.numbers.sequences import ALPHABET
 from number_generator.rendering.placement import Placement
 
+_KEPT_PX = 1 << 20
+"""Pages up to this size keep their scratch memory for the next call: to make it takes as long as two images."""
 
-@lru_cache(maxsize=16)
+
+class _Scratch(threading.local):
+    """A thread's scratch memory for lines of up to `longest` characters on pages of one shape."""
+
+    def __init__(self) -> None:
+        self.longest, self.shape = 0, (0, 0)
+        self.memory: tuple[Any, Any, Any, Any] | None = None
+
+    def find(self, longest: int, shape: tuple[int, int]) -> tuple[Any, Any, Any, Any]:
+        """Return the memory of lines, their sheets, the memory of pages, and a page."""
+        if self.memory is not None and self.shape == shape and self.longest >= longest:
+            return self.memory
+        size = shape[0] * shape[1]
+        memory = (
+            writing.make_scratch(longest, *shape),
+            writing.make_sheets(*shape),
+            page.make_scratch(*shape),
+            page.make_aligned(size),
+        )
+        kept = size <= _KEPT_PX and longest <= _KEPT_PX
+        self.longest, self.shape, self.memory = (longest, shape, memory) if kept else (0, (0, 0), None)
+        return memory
+
+
+_scratch = _Scratch()
+
+
 def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
     """Return a style's distributions by random stream, shape (160, 6): see `_kernels.draws`."""
+    return _prepare_style(style)[0]
+
+
+@lru_cache(maxsize=16)
+def _prepare_style(style: Handwriting) -> tuple[npt.NDArray[np.float64], bool]:
+    """Return a style's table, and whether it needs paper; in one step, as hashing a style takes 20 us."""
     table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
     for parameter in parameters():
         value = getattr(style, parameter.name)
@@ -29,7 +65,7 @@ def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
             table[parameter.stream] = draws.CONSTANT, low, 0.0, low, high, False
         else:
             table[parameter.stream] = draws.UNIFORM, 0.0, 0.0, low, high, value.per_job
-    return table
+    return table, styled.needs_paper(table)
 
 
 def find_signs(job: Job) -> np.int64:
@@ -43,11 +79,13 @@ def find_signs(job: Job) -> np.int64:
 
 def _find_pointed(sequences: Sequences, signs: np.int64) -> npt.NDArray[np.bool_]:
     """Tell of each line whether its label, or any of the job, can hold dots or commas."""
-    points = [ALPHABET.index(character) for character in ".,"]
-    if any(signs >> code & 1 for code in points):
+    dot, comma = map(ALPHABET.index, ".,")
+    if signs >> dot & 1 or signs >> comma & 1:
         return np.ones(len(sequences), np.bool_)
-    lines = np.repeat(np.arange(len(sequences)), np.diff(sequences.offsets))
-    return np.bincount(lines[np.isin(sequences.codes, points)], minlength=len(sequences)) > 0
+    pointed = np.zeros(len(sequences), np.bool_)
+    held = np.flatnonzero((sequences.codes == dot) | (sequences.codes == comma))
+    pointed[np.searchsorted(sequences.offsets, held, side="right") - 1] = True
+    return pointed
 
 
 def render_styled(
@@ -56,33 +94,37 @@ def render_styled(
     """Draw lines in a style other than `clean`, the first of image `start`; `images` is C-contiguous."""
     spec = job.spec
     seed, first = np.uint64(job.seed), np.uint64(start)
-    table = make_style_table(spec.style)
+    table, needs_paper = _prepare_style(spec.style)
     shape = (job.height, spec.width)
     pages = images.reshape(len(images), job.height * spec.width)  # -1 would fail for no images
     line_boxes = np.empty((len(images), 5))
     placed = Placement.allocate(job, len(sequences.codes))
+    signs = find_signs(job)
+    line_scratch, sheets, scratch, sheet = _scratch.find(max(sequences.longest, 1), shape)
     writing.write_lines(
         seed,
         first,
         table,
         sequences.codes,
         sequences.offsets,
-        find_signs(job),
+        signs,
         spec.spacing_range or writing.NO_SPACING,
         (spec.style.crop == "tight", spec.fit == "stretch"),
         atlas.fields.packed,
         (atlas.class_start, *atlas.groups, atlas.shares),
         atlas.letterform_choice,
         shape,
-        max(sequences.longest, 1),
+        line_scratch,
+        sheets,
         pages,
         line_boxes,
         placed.glyph_ids,
         placed.boxes,
         placed.masks.reshape(-1, job.height * spec.width),
     )
-    if styled.needs_paper(table):
-        styled.scan_pages(seed, first, table, shape, line_boxes, _find_pointed(sequences, find_signs(job)), pages)
+    if needs_paper:
+        pointed = _find_pointed(sequences, signs)
+        styled.scan_pages(seed, first, table, shape, scratch, sheet, line_boxes, pointed, pages)
     else:
-        styled.ink_pages(seed, first, table, shape, pages)
+        styled.ink_pages(seed, first, table, shape, scratch, sheets[0], pages)
     return placed

@@ -16,7 +16,7 @@ from numba.core.caching import CacheImpl, IndexDataCacheFile
 from patience import PATIENCE_S
 
 from number_generator._kernels import compile as compile_module
-from number_generator._kernels.compile import _digest_sources, kernel
+from number_generator._kernels.compile import _digest_sources, entry_kernel, kernel
 
 KERNELS = Path(compile_module.__file__).parent
 
@@ -40,7 +40,7 @@ def compiled(tmp_path, caplog, monkeypatch):
         module = importlib.util.module_from_spec(importlib.util.spec_from_file_location("adding", path))
         monkeypatch.setitem(sys.modules, "adding", module)
         exec(compile(path.read_text(), path, "exec"), module.__dict__)
-        return kernel(module.add)
+        return entry_kernel(module.add)
 
     return make
 
@@ -160,6 +160,33 @@ def test_a_full_disk_after_an_upgrade_does_not_bring_old_machine_code_back(compi
         assert compiled("x + 2")(41) == 43
 
     assert compiled("x + 2")(41) == 43
+
+
+def test_another_processor_has_files_of_its_own(compiled, cache_folder, monkeypatch):
+    compiled()(41)
+    monkeypatch.setattr(compile_module, "_digest_processor", lambda: "0" * 64)
+
+    assert calls(compiled()) == (42, 0, 1)
+    assert len(cache_files(cache_folder, "nbi")) == len(cache_files(cache_folder, "nbc")) == 2
+
+
+def test_a_kernel_has_no_wrapper_for_python_and_can_be_called_from_there_all_the_same():
+    callee = kernel(lambda x: x + 1)
+    caller = entry_kernel(lambda x: callee(x) * 2)
+
+    assert caller(20) == 42
+    [library] = [compiled.library for compiled in callee.overloads.values()]
+    assert "cpython" not in library.get_llvm_str()
+    assert "cpython" in caller.inspect_llvm(caller.signatures[0])
+    assert callee(41) == 42
+
+
+def test_numbers_written_out_in_calls_do_not_compile_a_callee_again():
+    callee = kernel(lambda x, y: x + y)
+    caller = entry_kernel(lambda x: callee(x, 1) + callee(x, y=2) + callee(3, x))
+
+    assert caller(4) == 4 + 1 + 4 + 2 + 3 + 4
+    assert callee.signatures == [(numba.int64, numba.int64)]
 
 
 def test_the_digest_is_that_of_every_kernel_source(tmp_path):

@@ -382,8 +382,8 @@ def covers_of(sequences, style, width=128, seed=1):
         np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, np.int64(0),
         writing.NO_SPACING, (style.crop == "tight", False), atlas.fields.packed,
         (atlas.class_start, *atlas.groups, None), atlas.letterform_choice, (28, width),
-        packed.longest, pages, boxes, np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16),
-        np.empty((0, 28 * width), np.uint8),
+        writing.make_scratch(packed.longest, 28, width), writing.make_sheets(28, width), pages, boxes,
+        np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16), np.empty((0, 28 * width), np.uint8),
     )  # fmt: skip
     return pages, boxes
 
