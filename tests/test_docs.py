@@ -32,10 +32,12 @@ PAGES = {
     "tasks/parseq.md": ("lmdb",),
     "tasks/pytorch.md": ("torch",),
 }
-CLUSTERS = ("scale.md",)  # it starts some, which takes long
 FRAMEWORKS = {"tf.data": "tensorflow", "Keras": "keras", "JAX": "jax", "Resume": "numpy"}
 
-pytestmark = pytest.mark.skipif(not (CHECKOUT / "mkdocs.yml").is_file(), reason="the site is built in the checkout")
+pytestmark = [
+    pytest.mark.slow,  # but for the README's, see `test_readme.py`
+    pytest.mark.skipif(not (CHECKOUT / "mkdocs.yml").is_file(), reason="the site is built in the checkout"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -150,9 +152,7 @@ def test_the_reference_shows_types_as_they_are_written(site):
 
 @pytest.mark.no_cover
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than cores are meant
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.slow) if name in CLUSTERS else name for name in PAGES]
-)
+@pytest.mark.parametrize("name", PAGES)
 def test_what_a_page_shows_runs_and_prints_what_it_says(name, folder):  # noqa: F811
     for package in PAGES[name]:
         pytest.importorskip(package)

@@ -158,7 +158,11 @@ def run_page(page, run_command=call_command):
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [README, *(pytest.param(page, marks=pytest.mark.slow) for page in PAGES[1:])],
+    ids=lambda page: page.name,
+)
 def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
     for package in NEEDED.get(page.name, ()):
         pytest.importorskip(package)

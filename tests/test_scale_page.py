@@ -79,6 +79,7 @@ def test_every_script_is_valid_and_so_is_every_command_of_ours():
     assert len(blocks) >= 5
 
 
+@pytest.mark.slow
 def test_the_job_array_makes_a_dataset(slurm, tmp_path):
     array, index = (script for script in scripts() if "sbatch" in script or "--array" in script)
     index = index.replace("array=$(sbatch --parsable numbers.sbatch)\n", "array=1\n")
@@ -92,6 +93,7 @@ def test_the_job_array_makes_a_dataset(slurm, tmp_path):
     assert len(dataset) == 300
 
 
+@pytest.mark.slow
 def test_the_job_with_workers_of_its_own_makes_a_dataset(slurm, tmp_path):
     pytest.importorskip("distributed")
     (script,) = (script for script in scripts() if "dask scheduler" in script)

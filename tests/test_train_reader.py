@@ -362,6 +362,7 @@ def test_training_ends_when_its_minutes_are_over(make_digit_dataset):
 # --- the command
 
 
+@pytest.mark.slow
 def test_a_few_steps_give_a_report_a_reader_and_a_sheet_of_errors(own_images, tmp_path, capfd):
     files = {
         name: tmp_path / "out" / file for name, file in (("save", "r.pt"), ("errors", "e.png"), ("report", "r.md"))
@@ -460,6 +461,7 @@ def tutorial():
     return TUTORIAL.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_tutorial_s_own_images_and_previews_are_made_as_it_says(tutorial, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for program in re.findall(r"^```python\n(.*?)^```", tutorial, flags=re.MULTILINE | re.DOTALL):

@@ -18,12 +18,14 @@ from written import names_in
 from number_generator import __version__
 
 PHONE, SEQUENCE = "generate-phone-numbers", "generate-numbers-sequence"
-FORMATS = pytest.mark.parametrize("ending", ["pickle", "h5"])
+FORMATS = pytest.mark.parametrize("ending", [pytest.param("pickle", marks=pytest.mark.slow), "h5"])
 SIGNALS = pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow)]
 )
 COMMANDS = pytest.mark.parametrize(
-    "arguments", [[PHONE, "--num-images=2000000"], [SEQUENCE, "--sequence=7"]], ids=["phone", "one"]
+    "arguments",
+    [[PHONE, "--num-images=2000000"], pytest.param([SEQUENCE, "--sequence=7"], marks=pytest.mark.slow)],
+    ids=["phone", "one"],
 )
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals are needed")
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="/proc tells which signals are handled")
@@ -130,7 +132,7 @@ def handles_signals(process):
 # --- exit statuses
 
 
-@pytest.mark.parametrize("name", [PHONE, "generate-phone-numbers.py"])
+@pytest.mark.parametrize("name", [PHONE, pytest.param("generate-phone-numbers.py", marks=pytest.mark.slow)])
 def test_the_dataset_command_works_under_both_names(folder, name):
     done = run(name, "--num-images=5", "--seed=1")
 
@@ -296,7 +298,7 @@ def run_limited(limit_bytes, name, *arguments):
     return done
 
 
-@pytest.mark.parametrize("limit_bytes", [1000, 3_000_000])
+@pytest.mark.parametrize("limit_bytes", [pytest.param(1000, marks=pytest.mark.slow), 3_000_000])
 @FORMATS
 def test_a_dataset_over_the_limit_on_file_sizes_is_one_error(folder, ending, limit_bytes):
     (folder / f"set.{ending}").write_bytes(b"earlier")

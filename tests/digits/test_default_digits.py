@@ -30,13 +30,16 @@ def test_the_default_digits_are_the_packaged_ones():
 def test_no_speck_lies_beside_a_packaged_digit():
     ink = packaged_digits().images.reshape(-1, 28, 28) > 0
     # Pieces of ink: each pixel takes the highest number among its neighbours until nothing changes.
-    pieces = np.pad(np.arange(1, ink.size + 1).reshape(ink.shape) * ink, ((0, 0), (1, 1), (1, 1)))
-    before = None
-    while not np.array_equal(pieces, before):
-        before = pieces.copy()
+    pieces = np.pad(np.arange(1, ink.size + 1, dtype=np.int32).reshape(ink.shape) * ink, ((0, 0), (1, 1), (1, 1)))
+    changing = np.arange(len(ink))
+    while len(changing):
+        before = pieces[changing]
+        after = before
         for axis in (1, 2):
-            pieces = np.maximum(pieces, np.maximum(np.roll(pieces, 1, axis), np.roll(pieces, -1, axis)))
-        pieces[:, 1:-1, 1:-1] *= ink
+            after = np.maximum(after, np.maximum(np.roll(after, 1, axis), np.roll(after, -1, axis)))
+        after[:, 1:-1, 1:-1] *= ink[changing]
+        pieces[changing] = after
+        changing = changing[(after != before).any(axis=(1, 2))]
 
     numbers, sizes = np.unique(pieces[pieces > 0], return_counts=True)
 

@@ -300,6 +300,7 @@ def test_digits_of_any_size_and_without_ink_have_features(make_digits, size):
     assert np.abs(features).max() < len(labels)
 
 
+@pytest.mark.slow
 def test_the_command_computes_the_clusters_of_other_digits(half_clustered, tmp_path):
     """The commands keep numba from loading scipy, which scikit-learn needs."""
     pytest.importorskip("sklearn")

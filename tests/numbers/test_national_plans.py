@@ -17,6 +17,7 @@ from number_generator.numbers.digit_sets import DigitSets
 from number_generator.numbers.sequences import ALPHABET
 
 
+@pytest.mark.slow
 def test_only_numbers_that_would_be_read_as_others_are_left_out(monkeypatch):
     made = []
     write = national_plans._write

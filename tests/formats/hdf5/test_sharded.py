@@ -404,6 +404,7 @@ def test_a_shard_without_the_ground_truth_of_others_is_refused(path):
         reader.truth("boxes", 0, COUNT)
 
 
+@pytest.mark.slow
 def test_a_shard_cut_short_is_refused(path):
     content = shard_of(path, 2).read_bytes()
 

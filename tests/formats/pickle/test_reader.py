@@ -336,6 +336,7 @@ def test_metadata_that_holds_itself_is_refused(tmp_path):
         load(tmp_path, pickle.dumps({"images": IMAGES, "labels": LABELS, "metadata": metadata}))
 
 
+@pytest.mark.slow
 def test_metadata_that_doubles_at_every_level_is_refused(tmp_path):
     metadata = {}
     for _ in range(30):
