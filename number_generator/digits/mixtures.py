@@ -41,13 +41,7 @@ def mix_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImag
     a million: a draw chooses the source first, and no image is copied or left out. SpecError if there are fewer than
     two sources, or a weight is not above 0.
     """
-    if len(parts) < 2:
-        raise SpecError(
-            f"digits names {len(parts)} source{'s' * (len(parts) != 1)}: give two or more, as in {_EXAMPLE}"
-        )
-    for name, _, weight in parts:
-        if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 < weight < math.inf:
-            raise SpecError(f"the weight of {name!r} is {weight!r}: give a number above 0, as in {_EXAMPLE}")
+    check_weights([(name, weight) for name, _, weight in parts])
     names: list[str] = []
     weights: list[float] = []
     origins: list[npt.NDArray[np.int64]] = []
@@ -65,6 +59,17 @@ def mix_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImag
         metadata={SOURCES_KEY: [list(entry) for entry in zip(names, counts, weights, strict=True)]},
         mixture=Mixture(tuple(names), tuple(weights), origin),
     )
+
+
+def check_weights(weights: Sequence[tuple[str, Any]]) -> None:
+    """Raise SpecError unless these are names and weights of two or more sources."""
+    if len(weights) < 2:
+        raise SpecError(
+            f"digits names {len(weights)} source{'s' * (len(weights) != 1)}: give two or more, as in {_EXAMPLE}"
+        )
+    for name, weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 < weight < math.inf:
+            raise SpecError(f"the weight of {name!r} is {weight!r}: give a number above 0, as in {_EXAMPLE}")
 
 
 def join_digits(
