@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.digits.conventions import READ_FROM
 from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixture
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import format_size
@@ -80,6 +81,7 @@ def join_digits(
 ) -> DigitImageDataset:
     """Make one digit dataset, of this metadata and mixture, of several with their names, one after the other.
 
+    How each was stored is added to the metadata, if that was not as it is now.
     It has writer ids if all have them: those of the first source are unchanged, and those of the others are above
     them, so that no two sources share a writer. Cluster ids likewise. DatasetError if the digits differ in size, or one
     of the datasets is empty.
@@ -95,10 +97,13 @@ def join_digits(
                 f"{format_size(part.images)}: make them the same size, with `python -m number_generator digits build "
                 f"--size {first.get_example_shape()[1]} {name} FILE.npz`"
             )
+    read_from = [
+        f"{name}: {part.get_metadata()[READ_FROM]}" for name, part in parts if READ_FROM in part.get_metadata()
+    ]
     return DigitImageDataset.from_sources(
         np.concatenate([part.images for _, part in parts]),
         np.concatenate([part.classes for _, part in parts]),
-        metadata,
+        {**(metadata or {}), **({READ_FROM: "; ".join(read_from)} if read_from else {})},
         writer_ids=_join_ids([part.writer_ids for _, part in parts]),
         cluster_ids=_join_ids([part.cluster_ids for _, part in parts]),
         mixture=mixture,

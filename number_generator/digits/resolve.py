@@ -3,11 +3,12 @@
 import os
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from number_generator.digits.conventions import NORMAL
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.image_folder import is_folder_of_images, list_folder_files
 from number_generator.digits.mixtures import check_weights, mix_digits, to_mixture
@@ -177,7 +178,7 @@ def name_digits(source: str | os.PathLike[str]) -> str:
 def packaged_digits() -> DigitImageDataset:
     """Return the 5,000 MNIST digits of the package. The object is shared: do not change it."""
     dataset = DigitImageDataset()
-    dataset.load(find_packaged_file("digits.npz", "digits"))
+    dataset.load(find_packaged_file("digits.npz", "digits"), **asdict(NORMAL))
     return dataset
 
 
