@@ -28,7 +28,7 @@ ORIENTATIONS = ("auto", "upright", "transposed")
 
 MAX_VALUE = 255
 
-READ_FROM = "read_from"
+STORED_WITH = "stored_with"
 """The metadata entry that says how digits were stored, if not as they are now."""
 
 IS_NORMAL = {"ink": "bright", "range": MAX_VALUE, "orientation": "upright"}
@@ -116,7 +116,7 @@ def normalise(
         changes.append("rows and columns swapped")
     if given != Conventions() or changes:
         described |= IS_NORMAL
-    return images, described | ({READ_FROM: ", ".join(changes)} if changes else {})
+    return images, described | ({STORED_WITH: ", ".join(changes)} if changes else {})
 
 
 def _complete(given: Conventions, metadata: Mapping[str, Any]) -> Conventions:

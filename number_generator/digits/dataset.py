@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.conventions import MAX_VALUE, READ_FROM, Conventions, normalise
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, normalise
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import GenericDataset, format_size
@@ -148,7 +148,7 @@ class DigitImageDataset(GenericDataset):
         `image_folder`.
 
         However digits are stored, they become bright ink of values up to 255. What was changed is logged as a warning,
-        and the metadata have it as `read_from`.
+        and the metadata have it as `stored_with`.
 
         Parameters
         ----------
@@ -179,9 +179,10 @@ class DigitImageDataset(GenericDataset):
             loaded._normalise(given)
         except DatasetError as exc:
             raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
-        read_from = loaded._metadata.get(READ_FROM)
-        if read_from and (is_folder or read_from != raw.metadata.get(READ_FROM)):
-            _logger.warning("%s: the digits are read from %s", os.fspath(input_filepath), read_from)
+        stored_with = loaded._metadata.get(STORED_WITH)
+        if stored_with and (is_folder or stored_with != raw.metadata.get(STORED_WITH)):
+            told = "%s: the digits are stored with %s; they are read as bright ink, upright, of values from 0 to 255"
+            _logger.warning(told, os.fspath(input_filepath), stored_with)
         self.__dict__.update(loaded.__dict__)
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.conventions import MAX_VALUE, READ_FROM, Conventions
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.detection import detect_format
@@ -73,7 +73,7 @@ def load_folder(
 
     They hold PNG or JPEG images of any size: grey, colour, with transparency or a palette, of 8 or 16 bits. `size` is
     the height and width of the digits in px; `ink` and `value_range`, of 8 bits, are those of `Conventions`. Where the
-    border of an image does not tell its ink, the other images of the folder decide. The metadata have `read_from`,
+    border of an image does not tell its ink, the other images of the folder decide. The metadata have `stored_with`,
     unless ink is bright and the range that of the images.
 
     Raises
@@ -104,7 +104,7 @@ def load_folder(
         drawn.images[number] = _draw_digit(page, size, bool(is_dark[number]), str(files[number]))
     changes = _describe_ink(is_dark)
     changes += [f"values from 0 to {value_range}"] if value_range not in (None, MAX_VALUE) else []
-    return RawDataset(drawn.images, labels, {READ_FROM: ", ".join(changes)} if changes else {})
+    return RawDataset(drawn.images, labels, {STORED_WITH: ", ".join(changes)} if changes else {})
 
 
 def _draw_by_themselves(files: Sequence[Path], size: int, ink: str, scale: float) -> _Drawn:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.conventions import READ_FROM
+from number_generator.digits.conventions import STORED_WITH
 from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixture
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import format_size
@@ -97,13 +97,13 @@ def join_digits(
                 f"{format_size(part.images)}: make them the same size, with `python -m number_generator digits build "
                 f"--size {first.get_example_shape()[1]} {name} FILE.npz`"
             )
-    read_from = [
-        f"{name}: {part.get_metadata()[READ_FROM]}" for name, part in parts if READ_FROM in part.get_metadata()
+    stored_with = [
+        f"{name}: {part.get_metadata()[STORED_WITH]}" for name, part in parts if STORED_WITH in part.get_metadata()
     ]
     return DigitImageDataset.from_sources(
         np.concatenate([part.images for _, part in parts]),
         np.concatenate([part.classes for _, part in parts]),
-        {**(metadata or {}), **({READ_FROM: "; ".join(read_from)} if read_from else {})},
+        {**(metadata or {}), **({STORED_WITH: "; ".join(stored_with)} if stored_with else {})},
         writer_ids=_join_ids([part.writer_ids for _, part in parts]),
         cluster_ids=_join_ids([part.cluster_ids for _, part in parts]),
         mixture=mixture,

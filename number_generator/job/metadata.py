@@ -26,7 +26,7 @@ def make_metadata(
     split: tuple[str, str] | None = None,
     shards: int | None = None,
     writers: tuple[str, str] | None = None,
-    digits_read_from: str = "",
+    digits_stored_with: str = "",
 ) -> dict[str, Any]:
     """Describe a job of `generate-phone-numbers`; the three entries of version 0.0.1 come first.
 
@@ -47,7 +47,7 @@ def make_metadata(
     writers : (str, str), optional
         Whose digits make a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which digit; None for
         the style `clean`.
-    digits_read_from : str
+    digits_stored_with : str
         How the digits were stored, if not as bright ink of values up to 255.
     """
     spec, spacing = job.spec, job.spec.spacing_range
@@ -109,7 +109,7 @@ def make_metadata(
         "image_width": width,
         **recorded,
         # Not part of the job: the same digits may have been stored in another way.
-        **({"digits_read_from": digits_read_from} if digits_read_from else {}),
+        **({"digits_stored_with": digits_stored_with} if digits_stored_with else {}),
         "job": json.dumps(whole),
         "command": command,
     }

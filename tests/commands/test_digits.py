@@ -246,12 +246,12 @@ def test_what_is_found_out_is_told_on_stderr_and_recorded(folder):
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=60
     )
 
-    assert done.stderr == "dark.npz: the digits are read from dark ink on a light ground\n"
+    assert done.stderr.startswith("dark.npz: the digits are stored with dark ink on a light ground; they are read as ")
     dataset = GenericDataset()
     dataset.load("out.npz")
-    assert dataset.get_metadata()["digits_read_from"] == "dark ink on a light ground"
+    assert dataset.get_metadata()["digits_stored_with"] == "dark ink on a light ground"
     both = load_digits("packaged=1,dark.npz=1").get_metadata()
-    assert both["read_from"] == "dark.npz: dark ink on a light ground"
+    assert both["stored_with"] == "dark.npz: dark ink on a light ground"
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,10 @@ def test_ink_and_range_are_found_out_and_told(stored, ending, tmp_path, caplog):
     digits = load_digits(path)
 
     np.testing.assert_array_equal(digits.images, expected)
-    assert digits.get_metadata() == {"ink": "bright", "range": 255, "orientation": "upright", "read_from": told}
-    assert caplog.messages == [f"{path}: the digits are read from {told}"]
+    assert digits.get_metadata() == {"ink": "bright", "range": 255, "orientation": "upright", "stored_with": told}
+    assert caplog.messages == [
+        f"{path}: the digits are stored with {told}; they are read as bright ink, upright, of values from 0 to 255"
+    ]
 
 
 @pytest.mark.parametrize("images", [IMAGES, BINARY, (IMAGES * 0.8).astype(np.uint8)])
@@ -87,7 +89,7 @@ def test_the_noise_of_paper_becomes_blank(tmp_path):
     far[:, 2:-2, 2:-2] = False
     assert (digits.images[far] > 0).mean() < 0.02
     assert abs(digits.images.astype(int) - IMAGES * 0.8)[IMAGES > 200].max() < 40
-    assert digits.get_metadata()["read_from"].startswith("dark ink on a light ground, a ground that differs from blank")
+    assert digits.get_metadata()["stored_with"].startswith("dark ink on a light ground, a ground that differs from")
 
 
 def test_pages_of_this_package_are_digits(tmp_path):

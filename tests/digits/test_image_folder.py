@@ -352,7 +352,7 @@ def test_ones_that_fill_their_box_are_read_as_the_folder_is(folder, is_dark):
     own = [normalise_digit(np.asarray(Image.open(file), np.float32) / 255, 28, "auto", "") for file in files_of(folder)]
     assert (np.array(own) != raw.images).any()  # the border of some misleads
     np.testing.assert_array_equal(raw.images, load_folder(folder, ink="dark" if is_dark else "bright").images)
-    assert raw.metadata == ({"read_from": "dark ink on a light ground"} if is_dark else {})
+    assert raw.metadata == ({"stored_with": "dark ink on a light ground"} if is_dark else {})
 
 
 def files_of(folder):
@@ -366,8 +366,8 @@ def test_images_whose_border_is_clear_may_differ_in_their_ink(folder, caplog):
     dataset.load(folder)
 
     np.testing.assert_array_equal(dataset.images[7], dataset.images[8])
-    assert dataset.get_metadata()["read_from"] == "dark ink on a light ground in 10 of 11 images"
-    assert caplog.messages == [f"{folder}: the digits are read from dark ink on a light ground in 10 of 11 images"]
+    assert dataset.get_metadata()["stored_with"] == "dark ink on a light ground in 10 of 11 images"
+    assert "stored with dark ink on a light ground in 10 of 11 images; they are read as" in caplog.messages[0]
 
 
 def test_a_vote_that_is_not_clear_is_refused(folder):
@@ -389,7 +389,7 @@ def test_images_of_a_small_range_are_read(folder, most):
     raw = load_folder(folder)
 
     np.testing.assert_array_equal(raw.images, expected)
-    assert raw.metadata == {"read_from": f"dark ink on a light ground, values from 0 to {most}"}
+    assert raw.metadata == {"stored_with": f"dark ink on a light ground, values from 0 to {most}"}
     np.testing.assert_array_equal(load_folder(folder, value_range=most).images, expected)
 
 
