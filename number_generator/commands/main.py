@@ -163,8 +163,22 @@ def _add_digits(commands: "_Commands") -> None:
         "--ink",
         choices=("auto", "dark", "bright"),
         default="auto",
-        help="for folders: whether digits are dark on light or bright on dark; auto decides for each image by its "
-        "border (default: %(default)s)",
+        help="for files and folders: whether digits are dark on light or bright on dark; auto finds out from all "
+        "images, and refuses what is not clear (default: %(default)s)",
+    )
+    built.add_argument(
+        "--range",
+        type=int,
+        metavar="N",
+        help="for files and folders: the largest value that a pixel can have, 1 to 255 (default: found out from all "
+        "images: 1, 15, 16 or 255)",
+    )
+    built.add_argument(
+        "--orientation",
+        choices=("auto", "upright", "transposed"),
+        default="auto",
+        help="for files and folders: whether rows and columns are swapped, as in EMNIST; auto refuses digits that look "
+        "so, and upright says that they are right (default: %(default)s)",
     )
     built.add_argument(
         "--clusters",
