@@ -15,6 +15,7 @@ from machine to machine: PyTorch adds in another order there, and a faster machi
 """
 
 import argparse
+import io
 import math
 import os
 import platform
@@ -42,6 +43,7 @@ from number_generator import (
     split_digits,
 )
 from number_generator.digits.resolve import default_digits, load_digits
+from number_generator.formats.image_decoding import decode_page
 from number_generator.job.handwriting import checked_style, with_settings
 from number_generator.job.spec import NumberSource
 from number_generator.numbers.countries import parse_country_option
@@ -284,16 +286,22 @@ def _checked_row(row: str, place: str) -> tuple[str, str]:
 
 
 def _grey(path: Path) -> Pixels:
-    """Load an image as a viewer shows it, in grey: upright, and on white where it is transparent."""
-    with Image.open(path) as file:
+    """Load an image as the package reads those of datasets: upright, in grey, on white where it is transparent."""
+    content = path.read_bytes()
+    if not content.startswith((b"\x89PNG", b"\xff\xd8")):
+        content = _saved_as_png(content)
+    return decode_page(content, path.name)
+
+
+def _saved_as_png(content: bytes) -> bytes:
+    """Return an image of any other format as a PNG."""
+    saved = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as file:
         image = ImageOps.exif_transpose(file)
-    if image.mode[0] in "IF":  # 16 bits and more: Pillow would cut off all that is above 255
-        levels = np.asarray(image, np.float64)
-        grey: Pixels = np.rint((levels - levels.min()) * (255 / max(1e-9, np.ptp(levels)))).astype(np.uint8)
-        return grey
-    colours = image.convert("RGBA")
-    paper = Image.new("RGBA", colours.size, "white")
-    return np.asarray(Image.alpha_composite(paper, colours).convert("L"))
+        if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):  # those of PNG
+            image = image.convert("RGB")
+        image.save(saved, "PNG")
+    return saved.getvalue()
 
 
 # --- The reader
