@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.labels import find_control
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import FORMATS, find_format, list_endings, list_written
@@ -228,8 +229,9 @@ def _encode_label(label: str) -> bytes:
     """Return a label in ASCII, or raise DatasetError."""
     if not label.isascii():
         raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
-    if "\0" in label:  # chunks pad labels with NUL, which would cut it off
-        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
+    control = find_control(label)
+    if control is not None:
+        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no {control!r}")
     return label.encode("ascii")
 
 

@@ -2,7 +2,6 @@
 
 import io
 import struct
-import tarfile
 import zlib
 
 import lmdb
@@ -11,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageOps
+from tars import write_tar
 
 from number_generator.digits.image_folder import load_folder
 from number_generator.formats.image_decoding import decode_page
@@ -68,13 +68,8 @@ def write_labelled(folder, content, ending):
     return folder
 
 
-def write_tar(folder, content, ending):
-    with tarfile.open(folder / "a.tar", "w") as archive:
-        for name, body in ((f"1{ending}", content), ("1.txt", b"7")):
-            member = tarfile.TarInfo(name)
-            member.size = len(body)
-            archive.addfile(member, io.BytesIO(body))
-    return folder / "a.tar"
+def write_shard(folder, content, ending):
+    return write_tar(folder / "a.tar", {f"1{ending}": content, "1.txt": b"7"})
 
 
 def write_parquet(folder, content, ending):
@@ -89,7 +84,7 @@ def write_lmdb(folder, content, ending):
     return folder
 
 
-DOORS = [write_labelled, write_tar, write_parquet, write_lmdb]
+DOORS = [write_labelled, write_shard, write_parquet, write_lmdb]
 
 
 @pytest.mark.parametrize("write", DOORS)
