@@ -653,7 +653,7 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--threads", type=_whole(1), metavar="N", help="of PyTorch (default: one a core)")
     group.add_argument(
         "--load",
-        type=Path,
+        type=_path,
         metavar="MODEL.pt",
         help="go on with a saved reader, of its own --channels; give another --seed, or it sees the same images again",
     )
@@ -661,7 +661,7 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("results")
     group.add_argument(
         "--test",
-        type=Path,
+        type=_path,
         metavar="FOLDER",
         help=f"images of your own: {GROUND_TRUTH} in it holds paths, tabs, labels",
     )
@@ -673,11 +673,11 @@ def _parser() -> argparse.ArgumentParser:
         help="images of digits kept out of training, in each of three styles (default: %(default)s)",
     )
     group.add_argument(
-        "--preview", type=Path, metavar="SHEET.png", help="draw your images above those for training, and stop there"
+        "--preview", type=_path, metavar="SHEET.png", help="draw your images above those for training, and stop there"
     )
-    group.add_argument("--save", type=Path, metavar="MODEL.pt", help="write the reader")
-    group.add_argument("--errors", type=Path, metavar="SHEET.png", help="draw lines that were misread, yours if given")
-    group.add_argument("--report", type=Path, metavar="FILE.md", help="write the results, which are printed too")
+    group.add_argument("--save", type=_path, metavar="MODEL.pt", help="write the reader")
+    group.add_argument("--errors", type=_path, metavar="SHEET.png", help="draw lines that were misread, yours if given")
+    group.add_argument("--report", type=_path, metavar="FILE.md", help="write the results, which are printed too")
     return parser
 
 
@@ -690,6 +690,11 @@ def _whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _path(text: str) -> Path:
+    """Parse a path; a shell expands no `~` after an equals sign."""
+    return Path(text).expanduser()
 
 
 def _minutes(text: str) -> float:

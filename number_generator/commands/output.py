@@ -16,6 +16,7 @@ from number_generator.formats.registry import (
     list_endings,
     list_written,
 )
+from number_generator.system.home import expand_home
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-path",
         default="./",
+        type=expand_home,
         metavar="DIR|FILE",
         help="folder for phonenumbers-handwritten-dataset-N (numbers-... where they are no phone numbers) with the "
         f"ending of the format, {join_words(row.usual_ending for row in rows)}; or the dataset itself: a name that "

@@ -16,6 +16,7 @@ from number_generator.formats.image_headers import DamagedImageError, read_heade
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer
+from number_generator.system.home import expand_home
 
 Grey = npt.NDArray[np.float32]
 
@@ -67,6 +68,7 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
 
 def is_folder_of_images(path: Any) -> bool:
     """Tell whether a path is a folder but not a dataset; other folders are taken for folders of images."""
+    path = expand_home(path)
     if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):  # noqa: PTH112 - no error for odd names
         return False
     if any((Path(path) / str(digit)).is_dir() for digit in range(10)):
@@ -80,7 +82,7 @@ def is_folder_of_images(path: Any) -> bool:
 
 def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:
     """Yield digit and file of each image in a folder, by digit, then name; errors are those of `load_folder`."""
-    folder = Path(path)
+    folder = Path(expand_home(path))
     if not folder.is_dir():
         raise DatasetNotFoundError(f"{folder}: there is no such folder. {_VALID}")
     missing = [str(digit) for digit in range(10) if not (folder / str(digit)).is_dir()]

@@ -19,6 +19,7 @@ from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.provenance import join_metadata
 from number_generator.job.spec import PART_NAME, Span
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
@@ -110,7 +111,7 @@ def check_target(path: Any, name: str = "the target") -> Path:
     """Return the name of a file or folder as a Path, or raise SpecError."""
     try:
         os.fsencode(path)
-        checked = Path(path)
+        checked = Path(expand_home(path))
     except (TypeError, UnicodeEncodeError):
         raise SpecError(f"{name} is {path!r}: give a file name") from None
     if "\0" in str(checked):
