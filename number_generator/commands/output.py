@@ -7,7 +7,7 @@ import argparse
 import os
 from dataclasses import dataclass
 
-from number_generator.formats.ownership import is_dataset_folder
+from number_generator.formats.ownership import holds_dataset
 from number_generator.formats.registry import (
     FORMATS,
     check_storage,
@@ -98,7 +98,7 @@ def _choose_target(output_path: str, name: str, file_format: str) -> str:
     """Return the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
     # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112 - see above
-    if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash
+    if is_folder and holds_dataset(output_path):  # a shell completes its name with a slash
         whole = output_path.rstrip("/" + os.sep)
         is_named = os.path.basename(whole) not in ("", os.curdir, os.pardir)  # noqa: PTH119 - as it is written
         if is_named and any(FORMATS[name].is_folder for name in (file_format, find_format(whole)) if name):

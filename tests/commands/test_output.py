@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from running import run_phone
 from small_dataset import FOLDER_FORMATS, FORMATS, need
-from written import names_in, pixels, read
+from written import names_in, pixels, read, tree
 
 from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.output import Output, add_output_options
@@ -135,6 +135,47 @@ def test_a_dataset_that_is_the_current_folder_is_where_the_usual_name_is_made(fo
     assert run("--format=png", "--output-path=./") == 0
 
     assert NAMES["png"] in names_in(folder / "mine")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("more", [["--overwrite"], ["--overwrite", "--resume"], []])
+def test_a_dataset_with_a_file_of_others_in_it_is_left_alone(folder, folder_format, capsys, slash, more):
+    assert run(f"--format={folder_format}", "--output-path=mine") == 0
+    inner = {"png": "images/0000/000000001.box", "parquet": "data/notes.txt"}.get(folder_format, "notes.txt")
+    (folder / "mine" / inner).write_text("mine", encoding="utf-8")
+    before = tree(folder)
+
+    status = run(f"--format={folder_format}", f"--output-path=mine{slash}", "--seed=2", *more)
+
+    assert status == 1
+    named = f"mine holds {inner!r}, which this package did not write, and so is not replaced" if more else "exists"
+    assert named in capsys.readouterr().err
+    assert tree(folder) == before
+
+
+def test_parts_with_files_of_others_in_them_are_left_alone(folder, folder_format, capsys):
+    options = [f"--format={folder_format}", "--output-path=mine", "--split=train=0.5,val=0.5"]
+    assert run(*options) == 0
+    (folder / "mine-val" / "notes.txt").touch()
+    before = tree(folder)
+
+    assert run(*options, "--overwrite", "--seed=2") == 1
+
+    assert "mine-val holds 'notes.txt', which this package did not write" in capsys.readouterr().err
+    assert tree(folder) == before
+
+
+def test_a_damaged_lmdb_is_left_alone(folder, capsys):
+    need("lmdb")
+    assert run("--format=lmdb", "--output-path=mine") == 0
+    with (folder / "mine" / "data.mdb").open("r+b") as file:
+        file.truncate(3 * 4096)
+    before = tree(folder)
+
+    assert run("--format=lmdb", "--output-path=mine", "--overwrite") == 1
+
+    assert "mine holds a dataset that cannot be read" in capsys.readouterr().err
+    assert tree(folder) == before
 
 
 def test_one_format_replaces_another(folder):
