@@ -13,7 +13,14 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.labels import find_control
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.formats.registry import FORMATS, find_format, list_endings, list_written
+from number_generator.formats.registry import (
+    FORMATS,
+    check_ending,
+    describe_written,
+    find_format,
+    list_endings,
+    list_written,
+)
 from number_generator.formats.schema import describe, parse_truth_fields
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
@@ -122,6 +129,8 @@ def check_target(path: Any, name: str = "the target") -> Path:
 def choose_format(target: Path, file_format: str | None = None) -> str:
     """Return the format to write; raise SpecError if neither the name nor the argument tells it, or if they differ."""
     of_name = find_format(target)
+    if file_format in list_written():
+        check_ending(target, "the target", describe_written(file_format))
     if file_format is None:
         if of_name is not None:
             return of_name
