@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import lmdb
 import numpy as np
@@ -148,10 +149,21 @@ def test_exif_as_imagemagick_wrote_it_is_obeyed(is_packed):
 def test_the_orientation_of_xmp_counts_where_exif_gives_none():
     xmp = b'<x:xmpmeta><rdf:Description tiff:Orientation="3"/></x:xmpmeta>'
 
-    alone = encoded(Image.fromarray(PAGE), format="JPEG", xmp=xmp)
-    both = encoded(Image.fromarray(PAGE), format="JPEG", xmp=xmp, exif=make_exif(1))
+    body = b"http://ns.adobe.com/xap/1.0/\0" + xmp
+    block = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+    plain = encoded(Image.fromarray(PAGE), format="JPEG")
+    both = encoded(Image.fromarray(PAGE), format="JPEG", exif=make_exif(1))
 
-    np.testing.assert_array_equal(decoded(alone), decoded(both)[::-1, ::-1])
+    np.testing.assert_array_equal(decoded(plain[:2] + block + plain[2:]), decoded(plain)[::-1, ::-1])
+    np.testing.assert_array_equal(decoded(both[:2] + block + both[2:]), decoded(plain))
+
+
+@pytest.mark.parametrize("text", [b'tiff:Orientation="3"', b"<tiff:Orientation>3</tiff:Orientation>"])
+def test_the_xmp_of_a_png_counts_as_well(text):
+    content = encoded(Image.fromarray(PAGE))
+    block = make_blocks((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + text))[8:]
+
+    np.testing.assert_array_equal(decoded(content[:33] + block + content[33:]), PAGE[::-1, ::-1])
 
 
 # --- transparency and colours
@@ -208,7 +220,7 @@ def test_the_paper_of_a_cmyk_photo_is_white_and_its_ink_black():
     page = np.zeros((16, 16, 4), np.uint8)
     page[:8, :, 3] = 255
 
-    found = decoded(encoded(Image.fromarray(page, "CMYK"), format="JPEG", quality=100))
+    found = decoded(encoded(Image.frombytes("CMYK", (16, 16), page.tobytes()), format="JPEG", quality=100))
 
     assert found[:8].max() < 5
     assert found[8:].min() > 250
@@ -264,6 +276,22 @@ def test_a_broken_exif_block_gives_no_warning():
         Image.open(io.BytesIO(broken)).getexif()
 
     np.testing.assert_array_equal(decoded(broken), decoded(content))
+
+
+@pytest.mark.filterwarnings("always")
+@pytest.mark.parametrize("write", DOORS)
+def test_threads_read_images_with_broken_exif_without_a_warning(tmp_path, write, recwarn):
+    """Filters of warnings belong to all threads: nothing may depend on them."""
+    content = break_exif(encoded(Image.fromarray(PAGE), format="JPEG", exif=make_exif(1)))
+    path = write(tmp_path, content, ".jpg")
+
+    def read(_):
+        with open_reader(path) as reader:
+            return reader.image(0).mean()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(read, range(40)))) == 1
+    assert not recwarn.list
 
 
 @pytest.mark.filterwarnings("error")
