@@ -101,7 +101,7 @@ def check_storage(
     row = FORMATS[file_format]
     if compression is not None and compression not in row.compressions:
         others = [other for other in FORMATS.values() if compression in other.compressions]
-        # An ending chooses the format, whatever else is said.
+        # A name must not contradict the format.
         ways = [f"choose {prefix}format {other.name} and a name that ends in {other.usual_ending}" for other in others]
         raise SpecError(
             f"{prefix}compression is {compression} and the format is {file_format}, which takes only "
