@@ -9,6 +9,7 @@ from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, run_guarded
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
 from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
 TYPE_CHECKING = False
@@ -51,12 +52,14 @@ def _add_preview(commands: "_Commands") -> None:
     parser = commands.add_parser("preview", help="draw a contact sheet", description=text, allow_abbrev=False)
     parser.add_argument(
         "source",
+        type=expand_home,
         metavar="SOURCE",
         help="clean, natural or document, a style file that ends in .toml, or a dataset of any format that `convert` "
         "reads",
     )
     parser.add_argument(
         "sheet",
+        type=expand_home,
         metavar="SHEET.png",
         help="the file to write; its folder is created if missing, and an earlier file is replaced",
     )
@@ -90,9 +93,10 @@ def _add_convert(commands: "_Commands") -> None:
     parser = commands.add_parser(
         "convert", help="write a dataset in another format", description=text, allow_abbrev=False
     )
-    parser.add_argument("source", metavar="SRC", help=f"a dataset: {describe_datasets()}")
+    parser.add_argument("source", type=expand_home, metavar="SRC", help=f"a dataset: {describe_datasets()}")
     parser.add_argument(
         "target",
+        type=expand_home,
         metavar="DST",
         help=f"the file or folder to write; the ending {join_words(list_endings())} chooses the format",
     )
@@ -138,12 +142,14 @@ def _add_digits(commands: "_Commands") -> None:
     built.add_argument(
         "sources",
         nargs="+",
+        type=expand_home,
         metavar="SRC",
         help="a name such as mnist, a digit dataset file, or a folder with a folder of PNG or JPEG images for each "
         "digit, named 0 to 9",
     )
     built.add_argument(
         "output",
+        type=expand_home,
         metavar="DST",
         help="the file to write: .npz, or .h5 or .pickle, which hold no clusters and no writers; its folder is created "
         "if missing",
@@ -200,11 +206,13 @@ def _add_index(commands: "_Commands") -> None:
     parser.add_argument(
         "shards",
         nargs="+",
+        type=expand_home,
         metavar="SHARD",
         help="all shards of the job, in any order, as in `set-*-of-*.h5`; the index refers to them and holds no images",
     )
     parser.add_argument(
         "--output-path",
+        type=expand_home,
         metavar="FILE.h5",
         help="the index; the shards must be in its folder or below (default: X.h5 for shards X-00000-of-00004.h5 and "
         "so on)",
@@ -221,9 +229,10 @@ def _add_inspect(commands: "_Commands") -> None:
     parser = commands.add_parser(
         "inspect", help="show what a dataset is and how it was made", description=text, allow_abbrev=False
     )
-    parser.add_argument("source", metavar="FILE", help="a dataset of any format that `convert` reads")
+    parser.add_argument("source", type=expand_home, metavar="FILE", help="a dataset of any format that `convert` reads")
     parser.add_argument(
         "--html",
+        type=expand_home,
         metavar="REPORT.html",
         help="also write a page with a sample sheet and plots; an earlier file is replaced",
     )

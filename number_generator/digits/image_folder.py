@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,12 @@ from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventi
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.detection import detect_format
-from number_generator.formats.paths import DEFLATE_EXPANSION
+from number_generator.formats.image_decoding import Picture, decode_picture
+from number_generator.formats.image_headers import DamagedImageError, read_header
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer
+from number_generator.system.home import expand_home
 
 Grey = npt.NDArray[np.float32]
 
@@ -28,6 +30,7 @@ _VALID = "A folder of digits holds folders named 0 to 9, each with one or more P
 _ENDINGS = (".png", ".jpg", ".jpeg")
 _SYSTEM_FILES = ("thumbs.db", "desktop.ini")  # Windows puts these beside images
 _MOST_PIXELS = 50_000_000
+_MOST_BYTES = 8 * _MOST_PIXELS
 _MNIST_BOX = 20 / 28  # MNIST fits the ink into 20 x 20 px of 28 x 28
 _WORKING_PX = 512  # larger images are reduced first, which removes noise but nothing of a digit that becomes 20 px high
 _LEAST_CONTRAST = 0.1  # between ink and paper; that of black and white is 1
@@ -147,6 +150,7 @@ def _describe_ink(is_dark: npt.NDArray[np.bool_]) -> list[str]:
 
 def is_folder_of_images(path: Any) -> bool:
     """Tell whether a path is a folder but not a dataset; other folders are taken for folders of images."""
+    path = expand_home(path)
     if not isinstance(path, (str, os.PathLike)) or not os.path.isdir(path):  # noqa: PTH112 - no error for odd names
         return False
     if any((Path(path) / str(digit)).is_dir() for digit in range(10)):
@@ -160,7 +164,7 @@ def is_folder_of_images(path: Any) -> bool:
 
 def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]]:
     """Yield digit and file of each image in a folder, by digit, then name; errors are those of `load_folder`."""
-    folder = Path(path)
+    folder = Path(expand_home(path))
     if not folder.is_dir():
         raise DatasetNotFoundError(f"{folder}: there is no such folder. {_VALID}")
     missing = [str(digit) for digit in range(10) if not (folder / str(digit)).is_dir()]
@@ -318,50 +322,40 @@ def _read_scaled(file: Path, scale: float) -> Grey:
 
 def _read_grey(file: Path) -> Grey:
     """Read an image as it is shown: rotated as its camera says, and on paper where it is transparent."""
-    from PIL import Image, ImageOps  # noqa: PLC0415 - loads when it is used
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            opened = Image.open(file, formats=("PNG", "JPEG"))
-        with opened:
-            if opened.width * opened.height > _MOST_PIXELS:
-                raise DatasetError(
-                    f"{file}: it is {opened.width} x {opened.height} px, more than {_MOST_PIXELS // 10**6} million: "
-                    "cut the digit out, or scale it down"
-                )
-            # A pixel takes at least one bit before compression.
-            if opened.width * opened.height > 8 * DEFLATE_EXPANSION * file.stat().st_size:
-                raise DatasetError(
-                    f"{file}: it claims {opened.width} x {opened.height} px, more than its bytes can hold: save it "
-                    "again, or take it out"
-                )
-            return _to_grey(ImageOps.exif_transpose(opened))
-    except DatasetError:
-        raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
-        raise DatasetError(
-            f"{file}: it has more than {_MOST_PIXELS // 10**6} million pixels: cut the digit out, or scale it down"
-        ) from exc
-    except PermissionError as exc:
-        raise DatasetReadError(f"{file}: the file cannot be read: {exc.strerror}") from exc
-    # A damaged image can provoke any exception in its decoder: no shorter list is complete.
-    except Exception as exc:
+        size = file.stat().st_size
+        # No image of so few pixels takes more.
+        content = file.read_bytes() if size <= _MOST_BYTES else b""
+    except OSError as exc:
+        raise DatasetReadError(f"{file}: the file cannot be read: {exc.strerror or exc}") from exc
+    try:
+        header = read_header(content, file.name)
+        height, width = header.size
+        if width * height > _MOST_PIXELS:
+            raise DatasetError(
+                f"{file}: it is {width} x {height} px, more than {_MOST_PIXELS // 10**6} million: cut the digit out, "
+                "or scale it down"
+            )
+        # A pixel takes at least one bit before compression.
+        if width * height > 8 * DEFLATE_EXPANSION * size:
+            raise DatasetError(
+                f"{file}: it claims {width} x {height} px, more than its bytes can hold: save it again, or take it out"
+            )
+        return _lay_on_paper(decode_picture(header, file.name))
+    except DamagedImageError as exc:
         text = " ".join(str(exc).split())[:200]
         raise DatasetError(
-            f"{file}: this is not a complete PNG or JPEG image ({type(exc).__name__}: {text}): save it again, "
-            "or take it out"
+            f"{file}: this is not a complete PNG or JPEG image ({text}): save it again, or take it out"
         ) from exc
+    except MalformedError as exc:
+        raise DatasetError(f"{file}: {exc}") from exc
 
 
-def _to_grey(image: Any) -> Grey:
-    """Return the grey of an image of any mode, 0 to 1."""
-    if image.mode.startswith("I"):  # 16 bits
-        return (np.asarray(image).astype(np.float32) / 65535).clip(0, 1)
-    if image.mode in ("LA", "PA", "RGBA", "RGBa", "La") or "transparency" in image.info:
-        pixels = np.asarray(image.convert("RGBA").convert("LA"), np.float32) / 255
-        grey, opacity = pixels[..., 0], pixels[..., 1]
-        # Put dark ink on white paper, bright ink on black.
-        paper = 1.0 if float((grey * opacity).sum()) < 0.5 * float(opacity.sum()) else 0.0
-        return (grey * opacity + paper * (1 - opacity)).astype(np.float32)
-    return np.asarray(image.convert("L"), np.float32) / np.float32(255)
+def _lay_on_paper(picture: Picture) -> Grey:
+    """Return the grey of a picture, 0 to 1; where it is transparent, dark ink gets white paper, bright ink black."""
+    grey = picture.levels.astype(np.float32) / np.float32(picture.white)
+    if picture.opacity is None:
+        return grey
+    opacity = picture.opacity.astype(np.float32) / np.float32(255)
+    paper = 1.0 if float((grey * opacity).sum()) < 0.5 * float(opacity.sum()) else 0.0
+    return (grey * opacity + paper * (1 - opacity)).astype(np.float32)

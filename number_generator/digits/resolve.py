@@ -17,6 +17,7 @@ from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetNotFoundError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
 from number_generator.job.defaults import PACKAGED
+from number_generator.system.home import expand_home
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
@@ -165,6 +166,7 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
 
 def name_digits(source: str | os.PathLike[str]) -> str:
     """Return a name for the same digits in any working folder: names stay, and paths become absolute."""
+    source = expand_home(source)
     text = os.fspath(source)
     if not text or (isinstance(source, str) and (text in SOURCES or text == PACKAGED)):
         return text
@@ -184,6 +186,7 @@ def packaged_digits() -> DigitImageDataset:
 
 def _find_origin(source: str | os.PathLike[str] | Mapping[str, float]) -> _Origin:
     """Return what an argument of `load_digits` means; published digits are downloaded."""
+    source = expand_home(source)
     if isinstance(source, str) and source in SOURCES:
         return _find_published(source, None)
     if isinstance(source, str) and source == PACKAGED:

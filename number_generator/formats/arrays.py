@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.formats.labels import clean_labels
 from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
 from number_generator.system.checks import format_value
@@ -90,7 +91,8 @@ def decode_text(label: Any) -> str:
 def decode_texts(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[str]:
     """Return the labels of a file as texts."""
     with reading(path, "Labels are texts or whole numbers"):
-        return [decode_text(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+        texts = [decode_text(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+        return clean_labels(texts, range(len(texts)))
 
 
 def check_images(images: Any, kind: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
+from number_generator.formats.labels import clean_labels
 from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
 
@@ -88,10 +89,10 @@ class SlicedReader(Generic[Handles]):
             return self._read_images(self._get_handles(), numbers)
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
-        """Return the labels of the images of a range; integers become strings."""
+        """Return the labels of the images of a range; integers become strings, and line ends after them go."""
         numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid):
-            return self._read_labels(self._get_handles(), numbers)
+            return self._clean_labels(self._read_labels(self._get_handles(), numbers), numbers)
 
     def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
         """Return the ground truth of one name, for the images of a range."""
@@ -156,6 +157,10 @@ class SlicedReader(Generic[Handles]):
 
     def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
         raise NotImplementedError
+
+    def _clean_labels(self, labels: list[str], numbers: range) -> list[str]:
+        """Return labels of one line each, or raise MalformedError."""
+        return clean_labels(labels, numbers)
 
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         raise NotImplementedError

@@ -16,7 +16,7 @@ from number_generator.formats.conversion import check_target, write_dataset
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.pickle.reader import check_metadata
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.formats.registry import find_format
+from number_generator.formats.registry import check_ending, describe_written, find_format
 from number_generator.job.chunk import Images, TruthField
 from number_generator.system.checks import check_integer
 
@@ -92,7 +92,7 @@ class GenericDataset:
         """Write the dataset to a file: `.h5` or `.hdf5`, `.npz`, `.lmdb` (a folder), or else a pickle.
 
         An earlier file of that name is replaced once the new one is complete. Ground truth is written as well.
-        `convert` writes all formats.
+        `convert` writes all formats. Endings that stand for other kinds of files, such as `.zip`, are refused.
 
         Parameters
         ----------
@@ -224,6 +224,8 @@ def save_dataset(
     dataset: GenericDataset, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool
 ) -> None:
     """Write a dataset as `GenericDataset.save` does; `overwrite` says whether an earlier file may be replaced."""
+    file_format = find_format(path) or "pickle"
+    check_ending(path, "the output path", describe_written(file_format))
     shape = dataset._shape
     if 0 in shape[1:]:
         raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
@@ -233,7 +235,7 @@ def save_dataset(
     if reader is None:
         raw = RawDataset(dataset._images, dataset._labels, truth=dataset._truth, fields=dataset._fields)
         reader = MemoryReader(raw, dataset._labels, path)
-    write_dataset(reader, path, find_format(path) or "pickle", metadata=written, overwrite=overwrite)
+    write_dataset(reader, path, file_format, metadata=written, overwrite=overwrite)
 
 
 def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:

@@ -65,6 +65,9 @@ class ArraysReader(SlicedReader[Arrays]):
     def _read_labels(self, handles: Arrays, numbers: range) -> list[str]:
         return handles.texts[numbers.start : numbers.stop : numbers.step]
 
+    def _clean_labels(self, labels: list[str], numbers: range) -> list[str]:
+        return labels  # `decode_texts` has cleaned those of a file, and others are the caller's own
+
     def _read_truth(self, handles: Arrays, name: str, numbers: range) -> np.ndarray[Any, Any]:
         return self._copy_rows(handles, handles.raw.truth[name], numbers)
 

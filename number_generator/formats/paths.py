@@ -19,6 +19,7 @@ from number_generator.errors import (
     SpecError,
 )
 from number_generator.system.checks import format_value
+from number_generator.system.home import expand_home
 
 DEFLATE_EXPANSION = 1032
 """The most that deflate can expand its input: one bit pair stands for 258 bytes."""
@@ -43,7 +44,7 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 def check_dataset(path: str | os.PathLike[str]) -> Path:
     """Return `path` as a Path if it names a regular file or a folder, and say what is wrong with it otherwise."""
     try:
-        text = os.fspath(path)
+        text = os.fspath(expand_home(path))
     except TypeError:
         text = None
     if not isinstance(text, str):

@@ -22,6 +22,7 @@ from number_generator.job.distributions import (
 from number_generator.job.letterform_sets import SETS
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value
+from number_generator.system.home import expand_home
 
 STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
@@ -298,7 +299,7 @@ class Handwriting:
         SpecError
             If the file cannot be read, is not TOML, or `from_dict` rejects its content.
         """
-        path = Path(path)
+        path = Path(expand_home(path))
         toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same package
         try:
             table = toml.loads(path.read_text(encoding="utf-8-sig"))

@@ -16,6 +16,7 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.sequences import ALPHABET, list_characters, pack_sequences
 from number_generator.system.checks import format_value
+from number_generator.system.home import expand_home
 
 Order = Literal["given", "drawn"]
 ORDERS: tuple[Order, ...] = ("given", "drawn")
@@ -56,7 +57,7 @@ class ListedNumbers:
         bar. SpecError, which names the line, if the file cannot be read, has no such column, or has an entry that is
         not a number.
         """
-        path = Path(path)
+        path = Path(expand_home(path))
         try:
             content = path.read_bytes()
         except (OSError, ValueError) as exc:  # ValueError: a NUL in the name

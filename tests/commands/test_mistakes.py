@@ -74,7 +74,7 @@ def test_a_mistake_is_told_in_one_message(folder, capsys, command, needed, argum
         ),
         (
             ["--compression=gzip", "--output-path=set.pickle", "--format=hdf5"],
-            "--compression is gzip and the format is pickle, which takes only 'none'",
+            "--format is hdf5 and --output-path is 'set.pickle', whose ending stands for pickle: leave --format out",
         ),
         (
             ["--compression=gzip", "--output-path=a/set.pickle", "--overwrite"],

@@ -438,6 +438,25 @@ def test_a_label_with_nul_is_not_saved(tmp_path, ending):
         dataset.save(tmp_path / f"lines.{ending}")
 
 
+@pytest.mark.parametrize(
+    "ending", ["jpg", "JPEG", "png", "gif", "tif", "bmp", "zip", "tar", "gz", "csv", "txt", "html"]
+)
+def test_a_dataset_is_not_saved_under_the_name_of_another_kind_of_file(tmp_path, ending):
+    dataset = GenericDataset(np.zeros((1, 2, 3), np.uint8), ["7"])
+
+    with pytest.raises(SpecError, match=rf"lines\.{ending}', but a pickle is written and not what \.{ending.lower()}"):
+        dataset.save(tmp_path / f"lines.{ending}")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["lines", "lines.pkl", "lines.p", "lines.dat", "lines.npy", "v1.2", "jpg"])
+def test_any_other_name_gives_a_pickle_as_in_version_0_0_1(tmp_path, name):
+    GenericDataset(np.zeros((1, 2, 3), np.uint8), ["7"]).save(tmp_path / name)
+
+    assert pickle.loads((tmp_path / name).read_bytes())["labels"] == ["7"]
+
+
 @pytest.mark.parametrize("ending", FORMATS)
 def test_a_dataset_that_never_had_images_is_not_saved(tmp_path, ending):
     with pytest.raises(DatasetError, match="the images are 0 x 0 px: add images"):

@@ -126,7 +126,7 @@ def write_fixed_labels(path, padding, rows, *, character_set=h5py.h5t.CSET_ASCII
     return path
 
 
-ROWS = [b"1234", b"12\0\0", b"\0\0\0\0", b"12\0x", b"12  ", b"1   ", b"    ", b" 1  ", b"1 \0 ", b"0007"] * 5
+ROWS = [b"1234", b"12\0\0", b"\0\0\0\0", b"12  ", b"1   ", b"    ", b" 1  ", b"0007"] * 5
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,18 @@ def test_labels_of_any_padding_are_what_hdf5_gives(tmp_path, padding, is_fast):
         assert reader.labels(0, len(ROWS)) == expected
     check_every_slice(path)
     assert load_arrays(path).labels == expected
+
+
+def test_a_null_in_a_label_ends_it_where_hdf5_says_so_and_is_refused_elsewhere(tmp_path):
+    rows = [b"12\0x", b"0007"] * LENGTH
+
+    with Hdf5Reader(write_fixed_labels(tmp_path / "a.h5", h5py.h5t.STR_NULLTERM, rows)) as reader:
+        assert reader.labels(0, 2) == ["12", "0007"]
+    with (
+        Hdf5Reader(write_fixed_labels(tmp_path / "b.h5", h5py.h5t.STR_NULLPAD, rows)) as reader,
+        pytest.raises(DatasetError, match=r"image 2 is '12\\x00x', which holds the control character"),
+    ):
+        reader.labels(1, 3)
 
 
 @pytest.mark.parametrize("padding", [h5py.h5t.STR_NULLPAD, h5py.h5t.STR_NULLTERM], ids=["padded", "terminated"])

@@ -117,14 +117,6 @@ def test_jpeg_images_are_read(tmp_path):
         assert abs(int(reader.image(0).mean()) - 200) <= 1
 
 
-def test_images_of_deeper_pixels_are_refused(tmp_path):
-    Image.new("I;16", (4, 4)).save(tmp_path / "a.png")
-    label(tmp_path, "gt.txt", ["a.png"], ["1"])
-
-    with open_reader(tmp_path) as reader, pytest.raises(DatasetError, match="pixels of the kind"):
-        reader.image(0)
-
-
 @pytest.mark.parametrize("options", [{"optimize": True}, {"compress_level": 0}, {"dpi": (72, 72)}])
 def test_png_of_other_programs_gives_the_same_pixels(tmp_path, options):
     image = np.add.outer(np.arange(20), np.arange(30)).astype(np.uint8)
