@@ -51,6 +51,28 @@ def test_own_numbers_begin_anew_where_more_images_are_asked_for(folder):
     assert load("set.h5")[1] == list("12312312")
 
 
+def test_the_delimiter_is_part_of_the_command(folder, capsys):
+    (folder / "own.csv").write_text("12,50;99,00\n7,25;11,00\n")
+
+    assert run_phone("--sequences=own.csv", "--column=1", "--output-path=set.h5") == 2
+    assert "name the right one with --delimiter" in capsys.readouterr().err
+    assert run_phone("--sequences=own.csv", "--column=1", "--delimiter=;", "--seed=1", "--output-path=set.h5") == 0
+
+    _, labels, metadata = load("set.h5")
+    assert labels == ["12,50", "7,25"]
+    assert "--delimiter=;" in shlex.split(metadata["command"])
+    assert run_phone(*shlex.split(metadata["command"])[1:], "--output-path=again.h5") == 0
+    assert load("again.h5")[1] == labels
+
+
+def test_a_delimiter_without_a_column_is_told(folder, capsys):
+    (folder / "own.csv").write_text("1;2\n")
+
+    assert "--delimiter is given without --column" in read_usage_error(
+        folder, capsys, PHONE, ["--sequences=own.csv", "--delimiter=;"]
+    )
+
+
 def test_own_numbers_may_be_drawn(folder):
     (folder / "own.csv").write_text("id;n\n1;10\n2;20\n3;30\n")
 
