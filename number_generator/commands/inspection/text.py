@@ -129,6 +129,11 @@ def format_spacing(found: Inspection) -> str:
     return f"{text}; drawn from {drawn[0]} to {drawn[1]} px, before lines were fitted to the page"
 
 
+def format_unclear(pages: PageStatistics) -> str:
+    """Return on how many pages it cannot be told whether there is ink."""
+    return f"{pages.unclear:,}, {pages.unclear_labelled:,} of them with a label: ink or paper that varies as much"
+
+
 def format_verification(verification: Verification) -> Iterator[str]:
     """Return the result of a verification, in sentences."""
     for note in verification.notes:
@@ -199,7 +204,7 @@ def _format_labels(labels: LabelStatistics, count: int, bar: str) -> Iterator[st
 
 
 def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterator[str]:
-    inked = pages.count - pages.blank
+    inked = pages.inked
     is_all = pages.count == found.count
     yield f"Pages ({'all' if is_all else f'{pages.count:,} of {found.count:,}, spread evenly'})"
     yield from _format_fact("paper", f"grey {format_range(pages.paper)}; noise {format_range(pages.noise)}")
@@ -212,6 +217,8 @@ def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterato
         yield from _format_fact("", format_range(pages.depth, "levels from the paper"))
     labelled = f", {pages.blank_labelled:,} of them with a label" if pages.blank else ""
     yield from _format_fact("blank", f"{pages.blank:,}{labelled}")
+    if pages.unclear:
+        yield from _format_fact("cannot tell", format_unclear(pages))
     if pages.ink_width is not None:
         width, height = format_range(pages.ink_width, "px"), format_range(pages.ink_height, "px")
         yield from _format_fact("ink's box", f"width {width}; height {height}")
