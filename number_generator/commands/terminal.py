@@ -3,6 +3,7 @@
 import argparse
 import os
 import pkgutil
+import re
 import sys
 from typing import Any, TextIO
 
@@ -16,9 +17,28 @@ USAGE = 2
 """The exit status of a wrong argument."""
 
 
+# A value, although argparse takes all but plain negative numbers for options: -5,3 and -?\d{3}, but not --seed or -h.
+_VALUE = re.compile(r"-(?!-?[A-Za-z]|-?$)")
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """A parser whose options take values that begin with a dash: `--sequence -5,3` means `--sequence=-5,3`."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments as `argparse` does, after joining such values to their options."""
+        words: list[str] = []
+        for word in sys.argv[1:] if args is None else args:
+            option = self._option_string_actions.get(words[-1]) if words else None
+            if option is not None and option.nargs is None and _VALUE.match(word) and "--" not in words:
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        return super().parse_known_args(words, namespace)
+
+
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return the parser of a command, with `--version` and without abbreviations."""
-    parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
+    parser = ArgumentParser(prog=name, description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 

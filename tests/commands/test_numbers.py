@@ -9,6 +9,7 @@ from running import PHONE, load, read_usage_error, run_phone
 from written import names_in
 
 from number_generator import CountryNumbers, Pattern, generate_batch
+from number_generator.commands.recorded import parsed_command
 from number_generator.numbers.named_patterns import NAMED
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -49,6 +50,22 @@ def test_own_numbers_begin_anew_where_more_images_are_asked_for(folder):
     run_phone("--sequences=own.txt", "--num-images=8", "--output-path=set.h5")
 
     assert load("set.h5")[1] == list("12312312")
+
+
+def test_a_pattern_may_begin_with_a_dash():
+    assert run_phone("--pattern", r"-?\d{3}", "--num-images", "200", "--seed=1", "--output-path=set.h5") == 0
+
+    labels = load("set.h5")[1]
+    assert {len(label) for label in labels} == {3, 4}
+    assert any(label.startswith("-") for label in labels)
+    assert parsed_command(r"generate-phone-numbers --pattern '-?\d{3}'").pattern == r"-?\d{3}"
+
+
+@pytest.mark.parametrize("following", [["--seed=1"], ["--dashes"], ["-h"], ["--x"], ["--"]])
+def test_an_option_is_not_taken_for_a_pattern(folder, capsys, following):
+    assert "argument --pattern: expected one argument" in read_usage_error(
+        folder, capsys, PHONE, ["--pattern", *following]
+    )
 
 
 def test_the_delimiter_is_part_of_the_command(folder, capsys):
