@@ -237,7 +237,7 @@ def test_a_file_that_is_none_is_told(tmp_path, capsys):
     (tmp_path / "a.h5").write_bytes(b"nothing")
 
     assert run(tmp_path / "a.h5") == 1
-    assert run(tmp_path / "b.h5") == 1
+    assert run(tmp_path / "b.h5") == 2
 
     said = capsys.readouterr().err
     assert "belong to no known format" in said

@@ -161,7 +161,7 @@ def test_a_command_tells_its_version(name):
         ([PHONE, "--no-such-option"], 2),
         ([SEQUENCE], 2),
         ([SEQUENCE, "--sequence=12x"], 2),
-        ([PHONE, "--digits=missing.pickle"], 1),
+        ([PHONE, "--digits=missing.pickle"], 2),
         ([PHONE, "--output-path=file"], 1),
         ([SEQUENCE, "--sequence=7", "--output-path=file"], 1),
     ],
