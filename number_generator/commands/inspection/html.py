@@ -20,7 +20,6 @@ from number_generator.commands.inspection.text import (
     format_origin,
     format_part,
     format_range,
-    format_size,
     format_spacing,
     format_style,
     format_unclear,
@@ -33,6 +32,7 @@ from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.atomic_file import open_atomic
+from number_generator.system.checks import format_bytes
 from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _format_cards(found: Inspection) -> str:
     cards = [
         (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
         (f"{found.width} x {found.height}", "px, width and height"),
-        (FORMATS[found.file_format].title, format_size(found.byte_count)),
+        (FORMATS[found.file_format].title, format_bytes(found.byte_count)),
         (f"{found.labels.different:,}", f"different labels of {found.labels.count:,}"),
         (f"{found.pages.blank:,}", f"blank pages of {found.pages.count:,}"),
         *([(f"{found.pages.unclear:,}", "pages: cannot tell ink from paper")] if found.pages.unclear else []),

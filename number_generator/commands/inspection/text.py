@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.formats.registry import FORMATS
+from number_generator.system.checks import format_bytes
 
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
@@ -30,7 +31,7 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
     yield from _format_fact(
         "format",
         f"{FORMATS[found.file_format].title}, {found.count:,} image{'s' * (found.count != 1)} of {found.width} x "
-        f"{found.height} px, {format_size(found.byte_count)}{each}",
+        f"{found.height} px, {format_bytes(found.byte_count)}{each}",
     )
     if found.chunk_length > 1:
         yield from _format_fact("chunks", f"{found.chunk_length} images each")
@@ -67,16 +68,6 @@ def make_printable(text: str, most: int = _LONGEST) -> str:
 def name_character(character: str) -> str:
     """Return what a character is called in a list of them."""
     return "space" if character == " " else make_printable(character)
-
-
-def format_size(byte_count: int) -> str:
-    """Return a number of bytes in the unit that suits it."""
-    size = float(byte_count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"
 
 
 def format_range(found: Distribution | None, unit: str = "") -> str:
