@@ -4,7 +4,6 @@ import hashlib
 import io
 import os
 import re
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.csv_columns import parse_delimiter, read_column
 from number_generator.numbers.sequences import ALPHABET, list_characters, pack_sequences
+from number_generator.system.bounded_reading import read_bounded
 from number_generator.system.checks import format_value
 
 Order = Literal["given", "drawn"]
@@ -129,19 +129,14 @@ class ListedNumbers:
 
 
 def _read_content(path: Path) -> bytes:
-    """Return the content of a file, or raise SpecError if it cannot be read or has no end."""
+    """Return the content of a file, or raise SpecError."""
     try:
-        with path.open("rb") as file:
-            # A device may have no end; a pipe may, and is as good as a file.
-            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):
-                raise SpecError(f"the numbers {path} are a device: give a text file")
-            content = file.read(MAX_BYTES + 1)
+        return read_bounded(path, MAX_BYTES, f"the numbers {path}")
+    except SpecError:
+        raise
     except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
         reason = exc.strerror if isinstance(exc, OSError) else exc
         raise SpecError(f"the numbers {path} cannot be read: {reason}; give a text file") from exc
-    if len(content) > MAX_BYTES:
-        raise SpecError(f"the numbers {path} have more than {MAX_BYTES >> 20} MiB: divide them into several files")
-    return content
 
 
 def _is_number(entry: str) -> bool:

@@ -74,7 +74,9 @@ def test_a_run_that_is_resumed_is_not_refused(folder, leave_free, capsys):
     leave_free(10)
 
     assert generate("--output-path=a.h5", "--resume") == 0
-    assert "already complete" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "already complete" in said.out
+    assert said.err == ""
 
 
 def test_conversion_is_refused_as_well(folder, leave_free, capsys):

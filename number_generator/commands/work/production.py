@@ -46,13 +46,15 @@ def produce_datasets(
 
 
 def _check_space(parts: list[Part], settings: Settings) -> None:
-    """Compare the size that all parts will have with the free space."""
+    """Compare the size that all parts will have with the free space, unless a run is resumed that has made some."""
+    targets = [target for part in parts for target in part.list_targets()] if settings.resume else []
+    if any(target.exists() or find_journal(target).exists() for target in targets):
+        return
     first, output = parts[0], settings.output
     _, height, width = first.job.shape
     count = sum(len(part.job.span) for part in parts)
     start = first.job.span.start
     sampled = Span(start, start + min(SAMPLED_IMAGES, len(first.job.span)))
-    targets = [target for part in parts for target in part.list_targets()] if settings.resume else []
     check_space(
         first.target,
         output.file_format,
@@ -61,7 +63,6 @@ def _check_space(parts: list[Part], settings: Settings) -> None:
         first.header.fields,
         lambda: first.bound.make_chunk(sampled).images,
         copies=1 + settings.resume,
-        may_refuse=not any(target.exists() or find_journal(target).exists() for target in targets),
     )
 
 

@@ -33,7 +33,6 @@ def check_space(
     sample: Callable[[], Images],
     *,
     copies: int = 1,
-    may_refuse: bool = True,
 ) -> None:
     """Compare the size that a dataset will have with what is free: OutputError if it cannot fit, else maybe a warning.
 
@@ -45,8 +44,6 @@ def check_space(
         Returns up to SAMPLED_IMAGES of them; called only if it matters how far they can be compressed.
     copies : int
         2 if a journal takes as much again.
-    may_refuse : bool
-        False if an unknown part of the dataset is there already.
     """
     folder = _find_folder(Path(target))
     try:
@@ -64,7 +61,7 @@ def check_space(
     if FORMATS[file_format].is_folder or compression != "none":
         likely = _measure_compression(sample())
         least = likely * _LEAST_SHARE
-    if may_refuse and count * image * least > free:
+    if count * image * least > free:
         raise OutputError(
             f"{target} would take at least {format_bytes(round(count * image * least))}, and {folder} has "
             f"{format_bytes(free)} free; nothing was written: free some space, give fewer images, or another place"
