@@ -25,7 +25,7 @@ BATCH_BYTES = 2 << 20
 _CONTRAST_SHARE, _NOISE_FACTOR, _NOISY_SHARE = 0.25, 4.0, 0.6
 _LEAST_LEVELS, _LEAST_SIGMAS = 16, 3.0  # of a page's contrast: fitted to pages of the style document and their boxes
 _VISIBLE_LEVELS = 8  # of any pixel from the paper: a page without such pixels is blank
-_SIGMAS_A_MAD = 1.4826  # of a normal distribution
+_SIGMAS_A_MAD, _SIGMAS_A_TENTH = 1.4826, 3.95  # of a normal distribution; a tenth of it, beside the median
 _EXTREME_SHARE, _EXTREME_PIXELS = 0.005, 4  # a few specks do not make the contrast
 
 Integers = npt.NDArray[np.int64]
@@ -77,7 +77,7 @@ def measure_ink(images: npt.NDArray[np.uint8]) -> PageInk:
     spread = _measure_spread(images, paper)
     noise = _SIGMAS_A_MAD * np.where(spread > 0, spread + 0.5, 0.0)  # levels are whole numbers
     margin = np.maximum(_CONTRAST_SHARE * contrast, np.minimum(_NOISE_FACTOR * noise, _NOISY_SHARE * contrast))
-    is_weak = contrast < np.maximum(_LEAST_LEVELS, _LEAST_SIGMAS * noise)
+    is_weak = contrast < np.maximum(_LEAST_LEVELS, _LEAST_SIGMAS * _measure_clipped_noise(cumulated, paper, noise))
     farthest = np.maximum(paper - _find_levels(cumulated, 1), _find_levels(cumulated, pixels) - paper)
     doubtful = np.flatnonzero(is_weak & (farthest >= _VISIBLE_LEVELS))
     strokes = find_strokes(images[doubtful])
@@ -130,6 +130,15 @@ def _measure_spread(images: npt.NDArray[np.uint8], paper: Integers) -> Integers:
     grey = paper.astype(np.uint8)[:, None, None]
     distances = np.maximum(images, grey) - np.minimum(images, grey)
     return _find_levels(_count_levels(distances).cumsum(axis=1), (images.shape[1] * images.shape[2] + 1) // 2)
+
+
+def _measure_clipped_noise(cumulated: Integers, paper: Integers, noise: Floats) -> Floats:
+    """Return the noise, but that of the wider side where black or white cut the other one short."""
+    tenth = int(cumulated[0, -1]) // 10 if len(cumulated) else 0
+    # So near the median, and not at a quarter, as ink may be as much as that.
+    wider = np.maximum(paper - _find_levels(cumulated, 4 * tenth), _find_levels(cumulated, 6 * tenth) - paper)
+    is_clipped = (noise > 0) & (np.minimum(paper, 255 - paper) < 2 * noise)
+    return np.where(is_clipped, np.maximum(noise, _SIGMAS_A_TENTH * wider), noise)
 
 
 def _find_extent(inked: Booleans) -> tuple[Integers, Integers]:

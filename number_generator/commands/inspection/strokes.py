@@ -18,6 +18,7 @@ import numpy.typing as npt
 _SMOOTHED_PX, _LEAST_GROUND_PX, _MOST_GROUND_PX = 3, 15, 63
 _SIGMAS = np.float32(5.0)  # of the smoothed noise
 _STROKE_LEVELS, _FAINT_LEVELS = 16.0, 6.0  # of a stroke's contrast to its ground, at least
+_BORDER_PX = 3
 _FEWEST_PIXELS = 4  # of faint strokes: a page with fewer is blank
 _WRITTEN_SHARE = 0.08  # of strokes on a page: texture, specks and lines alone seldom have as much
 _PLAIN_NOISE, _WRITTEN_PIXELS = 0.5, 24  # paper without noise: strokes are ink, however few
@@ -56,8 +57,11 @@ def find_strokes(images: npt.NDArray[np.uint8]) -> Strokes:
     contrast = _compute_means(images, ground_px) - _compute_means(images, _SMOOTHED_PX)
     noise = _estimate_noise(images) / _SMOOTHED_PX
     limit = _SIGMAS * noise
-    # The ground beside a stroke differs from its surroundings the other way round, but by less.
-    is_light = (contrast * contrast * contrast).sum(axis=(1, 2)) < 0
+    # The ground beside a stroke differs from its surroundings the other way round, but by less. At the border there may
+    # be frames and paper beyond the page.
+    left_out = _BORDER_PX if min(height, width) > 4 * _BORDER_PX else 0
+    inner = contrast[:, left_out : height - left_out, left_out : width - left_out]
+    is_light = (inner * inner * inner).sum(axis=(1, 2)) < 0
     contrast[is_light] *= -1
     strokes = _count_beyond(contrast, limit, _STROKE_LEVELS)
     faint = _count_beyond(np.abs(contrast), limit, _FAINT_LEVELS)
