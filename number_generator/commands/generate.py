@@ -33,8 +33,7 @@ def make_image_parser() -> argparse.ArgumentParser:
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space; a sequence that "
-        "begins with - needs an equals sign, as in --sequence=-5,3",
+        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space",
     )
     _add_drawing_options(parser)
     parser.add_argument(

@@ -6,7 +6,7 @@ import sys
 from number_generator._version import __version__
 from number_generator.commands.options import add_set_option
 from number_generator.commands.output import add_storage_options
-from number_generator.commands.terminal import USAGE, run_guarded
+from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
 from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
 from number_generator.system.home import expand_home
@@ -14,7 +14,7 @@ from number_generator.system.signals import Interruption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Commands = argparse._SubParsersAction[ArgumentParser]
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
@@ -30,9 +30,9 @@ def main(argv: list[str], interruption: Interruption) -> int:
     return parser.error("give a command first")
 
 
-def make_command_parser() -> "tuple[argparse.ArgumentParser, _Commands]":
+def make_command_parser() -> "tuple[ArgumentParser, _Commands]":
     """Return the parser of `python -m number_generator`, and the action that holds the parsers of its commands."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m number_generator",
         description="Show styles and datasets, convert datasets, and build digits.",
         allow_abbrev=False,

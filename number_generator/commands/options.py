@@ -58,6 +58,12 @@ def add_number_options(parser: argparse.ArgumentParser) -> None:
         "its number, counted from 1",
     )
     group.add_argument(
+        "--delimiter",
+        metavar="CHARACTER",
+        help="with --column: what divides columns: a character, or comma, semicolon, tab or bar (default: whichever "
+        "of these divides all lines alike, or what a first line such as sep=; names)",
+    )
+    group.add_argument(
         "--order",
         choices=("given", "drawn"),
         help="with --sequences: in order and then again from the start, or drawn with equal chance (default: given)",

@@ -17,7 +17,7 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, normalise
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, format_size
+from number_generator.formats.dataset import GenericDataset, check_alone, format_size
 from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
 from number_generator.job.spec import MIN_HEIGHT
@@ -55,8 +55,9 @@ class DigitImageDataset(GenericDataset):
 
     Parameters
     ----------
-    images : array_like, shape (N, H, H), uint8, optional
-        Square, of any size H >= 4. Ink is any value above 0; the background is 0.
+    images : array_like, shape (N, H, H), uint8, or path_like, optional
+        Square, of any size H >= 4. Ink is any value above 0; the background is 0. A path loads that file or folder, as
+        `load` does; give nothing else then.
     labels : sequence of int or one-digit str, or integer ndarray, shape (N,), optional
         Digits 0 to 9, every one present.
     metadata : mapping, optional
@@ -82,13 +83,17 @@ class DigitImageDataset(GenericDataset):
 
     def __init__(
         self,
-        images: npt.ArrayLike | None = None,
+        images: npt.ArrayLike | os.PathLike[str] | None = None,
         labels: Sequence[Any] | npt.NDArray[Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         *,
         writer_ids: npt.ArrayLike | None = None,
         cluster_ids: npt.ArrayLike | None = None,
     ) -> None:
+        if isinstance(images, (str, os.PathLike)):
+            check_alone(images, labels=labels, metadata=metadata, writer_ids=writer_ids, cluster_ids=cluster_ids)
+            self.load(images)
+            return
         super().__init__(images, labels, metadata)
         # An own read-only copy: the atlas and the SHA-256 are made from it later.
         self._images = self._images.copy()

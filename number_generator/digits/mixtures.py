@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from number_generator.digits.conventions import STORED_WITH
 from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixture
+from number_generator.digits.style_clusters import find_clusters
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import format_size
 
@@ -111,7 +112,7 @@ def join_digits(
 
 
 def resize_digits(digits: DigitImageDataset, size: int) -> DigitImageDataset:
-    """Return the same digits with images of another size, in px."""
+    """Return the same digits with images of another size, in px; known style clusters stay."""
     from PIL import Image  # noqa: PLC0415 - loads when it is used
 
     images = np.empty((len(digits), size, size), np.uint8)
@@ -122,7 +123,7 @@ def resize_digits(digits: DigitImageDataset, size: int) -> DigitImageDataset:
         digits.classes,
         digits.get_metadata(),
         writer_ids=digits.writer_ids,
-        cluster_ids=digits.cluster_ids,
+        cluster_ids=find_clusters(digits),  # the packaged ones are only known by their pixels
         mixture=digits.mixture,
     )
 

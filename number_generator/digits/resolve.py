@@ -148,7 +148,7 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
     ------
     SpecError
         If no source has this name.
-    DatasetNotFoundError
+    PartMissingError
         If a file is missing and cannot be downloaded; the message says how to do that by hand.
     MissingExtraError
         If a file is missing and the extra `fetch` is not installed.

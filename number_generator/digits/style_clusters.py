@@ -64,8 +64,8 @@ def compute_style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np
         from sklearn.cluster import KMeans  # noqa: PLC0415 - an extra, and heavy
     except ImportError as exc:
         raise SpecError(
-            "writer is 'cluster', and the style clusters of these digits must be computed, but scikit-learn is "
-            "missing: run `pip install scikit-learn` (it is the extra `cluster`), or give writer 'mixed'"
+            "the style clusters of these digits must be computed, but scikit-learn is missing: run `pip install "
+            "scikit-learn` (it is the extra `cluster`)"
         ) from exc
     points = np.clip(measure_style(images, labels), -_FARTHEST, _FARTHEST) * _WEIGHTS
     fitted = points[np.sort(np.random.default_rng(_SEED).permutation(len(points))[:_MOST_FITTED])]

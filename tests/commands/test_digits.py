@@ -11,6 +11,7 @@ from number_generator import GenericDataset
 from number_generator.commands.main import main
 from number_generator.digits.published import SOURCES
 from number_generator.digits.resolve import load_digits, packaged_digits
+from number_generator.digits.style_clusters import find_clusters
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 
@@ -71,12 +72,27 @@ def test_the_packaged_digits_keep_their_clusters(folder, monkeypatch):
     assert len(set(load_digits("built.npz").cluster_ids.tolist())) == 8
 
 
+def test_the_packaged_digits_keep_their_clusters_in_another_size(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+
+    assert run("build", "packaged", "big.npz", "--size", 32) == 0
+
+    built = load_digits("big.npz")
+    assert built.get_example_shape() == (32, 32)
+    assert built.cluster_ids.tolist() == find_clusters(packaged_digits()).tolist()
+
+
 def test_without_scikit_learn_the_error_tells_the_way_out(file, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
 
     assert run("build", file, "built.npz") != 0
 
-    assert "--no-clusters builds the file without them" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.endswith(
+        "scikit-learn is missing: run `pip install scikit-learn` (it is the extra `cluster`); or --no-clusters "
+        "builds the file without them"
+    )
+    assert "writer" not in said
 
 
 def test_the_same_sources_make_the_same_bytes(file, folder):

@@ -120,7 +120,8 @@ def _find_clusters(digits: DigitImageDataset) -> Any:
     try:
         return find_writers(digits, "cluster").ids
     except (SpecError, MissingExtraError) as exc:
-        raise type(exc)(f"{exc}; --no-clusters builds the file without them") from exc
+        reason = exc.__cause__ if isinstance(exc.__cause__, SpecError) else exc  # without the styles' way out
+        raise type(exc)(f"{reason}; or --no-clusters builds the file without them") from exc
 
 
 def _save_npz(

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from number_generator.errors import DatasetNotFoundError
+from number_generator.errors import PartMissingError
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.idx import EXTENDED_MAGIC, GZIP_SIGNATURE, IMAGES_MAGIC, LABELS_MAGIC, is_idx
 from number_generator.formats.paths import (
@@ -115,15 +115,15 @@ def _read_packed_name(path: Path) -> str:
 
 
 def label_files(path: Path) -> list[Path]:
-    """Return the labels files that lie beside an images file; raise DatasetNotFoundError if there is none."""
+    """Return the labels files that lie beside an images file; raise PartMissingError if there is none."""
     return [file for file in _find_labels(path) if file is not None]
 
 
 def _find_labels(path: Path) -> tuple[Path | None, Path | None]:
-    """Return the plain and the extended labels of an images file; raise DatasetNotFoundError if there are none."""
+    """Return the plain and the extended labels of an images file; raise PartMissingError if there are none."""
     match = _IMAGES_NAME.fullmatch(path.name)
     if match is None:
-        raise DatasetNotFoundError(
+        raise PartMissingError(
             f"{path}: the labels of an IDX file lie in a second file, which is found by name: rename the pair. {_VALID}"
         )
     marks = [match["mark"], "." if match["mark"] == "-" else "-"]
@@ -139,7 +139,7 @@ def _find_labels(path: Path) -> tuple[Path | None, Path | None]:
     ]
     found = _find_first(path.parent, plain), _find_first(path.parent, extended)
     if found == (None, None):
-        raise DatasetNotFoundError(
+        raise PartMissingError(
             f"{path}: its labels file is not beside it; looked for {', '.join(plain + extended)}. {_VALID}"
         )
     return found
