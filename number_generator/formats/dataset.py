@@ -134,11 +134,10 @@ class GenericDataset:
         """
         if not isinstance(index, slice):
             raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10)")
-        if self._reader is None:
+        reader = self._reader
+        if reader is None:
             return {name: array[index].copy() for name, array in self._truth.items()}
-        return {
-            name: _read_slice(partial(self._reader.truth, name), index, len(self)) for name in self._reader.truth_names
-        }
+        return {name: _read_slice(partial(reader.truth, name), index, len(reader)) for name in reader.truth_names}
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append images of the same size and their labels; a dataset read from a file moves into memory first.
@@ -182,11 +181,11 @@ class GenericDataset:
 
         The images are copies: changing them does not change the dataset.
         """
-        count = len(self)
+        reader, count = self._reader, len(self)  # of which another thread may take the reader away, in `get_data`
         if isinstance(index, slice):
-            if self._reader is None:
+            if reader is None:
                 return self._images[index].copy(), self._labels[index]
-            return _read_slice(self._reader.images, index, count), _read_slice(self._reader.labels, index, count)
+            return _read_slice(reader.images, index, count), _read_slice(reader.labels, index, count)
         if not count:
             raise DatasetIndexError(f"there is no image {index!r}: the dataset is empty")
         try:
@@ -196,9 +195,9 @@ class GenericDataset:
                 f"there is no image {index!r}: the dataset has {count}; give an integer from {-count} to {count - 1}"
             ) from None
         number %= count
-        if self._reader is None:
+        if reader is None:
             return self._images[number].copy(), self._labels[number]
-        return self._reader.image(number), self._reader.labels(number, number + 1)[0]
+        return reader.image(number), reader.labels(number, number + 1)[0]
 
     def __iter__(self) -> Iterator[tuple[Images, str]]:
         # Many images at a time: reading image by image would inflate each chunk of a file once per image.
@@ -208,12 +207,13 @@ class GenericDataset:
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return self._images.shape if self._reader is None else self._reader.shape
+        reader = self._reader
+        return self._images.shape if reader is None else reader.shape
 
     def _materialise(self) -> None:
-        if self._reader is not None:
-            count = len(self._reader)
-            images, labels = self._reader.images(0, count), self._reader.labels(0, count)
+        reader = self._reader
+        if reader is not None:
+            images, labels = reader.images(0, len(reader)), reader.labels(0, len(reader))
             self._images, self._labels, self._reader = images, labels, None
 
 

@@ -13,7 +13,9 @@ HDF5 trusts what it reads:
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import importlib
 import math
 import mmap
@@ -58,9 +60,15 @@ _ATTRIBUTE_VERSIONS = {1: (8, 8), 2: (8, 1), 3: (9, 1)}
 _SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 
 
+@functools.cache
 def import_h5py() -> Any:
     """Return h5py, which takes a while to import, when it is first needed."""
-    return importlib.import_module("h5py")
+    h5py = importlib.import_module("h5py")
+    # A daemon thread that reads while the interpreter ends would crash in what is left of HDF5, or be ended inside and
+    # leave h5py locked for those who close the files. Whoever holds h5py's lock waits until no thread is inside, and
+    # keeps all out.
+    atexit.register(h5py._objects.phil.acquire)
+    return h5py
 
 
 def open_file(path: Path) -> Any:

@@ -83,10 +83,11 @@ class _Shards:
 
     def _map(self, shard: int) -> mmap.mmap:
         """Return the content of a file; only the last one is kept."""
-        if self._last is None or self._last[0] != shard:
-            self.close()
-            self._last = shard, map_file(check_path(self._files[shard]))
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] != shard:
+            # The earlier one is not closed: another thread may be reading from it. It goes with its last reference.
+            self._last = last = shard, map_file(check_path(self._files[shard]))
+        return last[1]
 
 
 class WebDatasetReader(EncodedReader[_Shards]):
