@@ -36,6 +36,8 @@ SHARD_FILES, SHARD_IMAGES = "shard_files", "shard_images"
 """The arrays of an index of HDF5 shards that hold their names, relative to its folder, and how many images each has."""
 IMAGES_A_FOLDER = 10_000
 """Numbers of images that share a folder of PNG files."""
+TEXT = "text"
+"""The name in the metadata for what another program says of a dataset in plain words."""
 CHARACTER_FIELDS = ("boxes", "glyphs", "forms", "glyph_parameters")
 """The arrays of ground truth that have an entry for each character of the label."""
 MOST_LABEL_BYTES = 1 << 16

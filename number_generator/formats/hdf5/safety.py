@@ -41,6 +41,9 @@ _SHUFFLE, _CHECKSUM, _LZF = 2, 3, 32000
 _KNOWN_FILTERS = frozenset({DEFLATE, _SHUFFLE, _CHECKSUM, _LZF})
 _CHECKSUM_BYTES = 4
 
+# In what HDF5 says of a file whose writer, such as one in the mode SWMR, has not closed it.
+_MARKED_AS_OPEN = "h5clear"
+
 # Headers of objects: the types of two messages, the class of a layout, and how new headers and their blocks begin.
 _LAYOUT, _CONTINUATION = 8, 16
 _VIRTUAL = 3
@@ -77,7 +80,12 @@ def open_file(path: Path) -> Any:
         return import_h5py().File(path, "r")
     except BlockingIOError as exc:
         raise DatasetReadError(f"{path}: another program is writing to this file; wait until it is done") from exc
-    except OSError:
+    except OSError as exc:
+        if _MARKED_AS_OPEN in str(exc):
+            raise DatasetReadError(
+                f"{path}: this file is being written, or the program that wrote it was killed: wait until it is done; "
+                "if none is running, `h5clear -s` with the file's name removes the mark"
+            ) from exc
         return import_h5py().File(path, "r", locking=False)
 
 

@@ -196,3 +196,18 @@ def test_reading_needs_no_library_and_leaves_no_lock_file(tmp_path, monkeypatch)
         assert_whole(reader)
 
     assert [entry.name for entry in folder.iterdir()] == ["data.mdb"]
+
+
+@pytest.mark.parametrize("images", [2, 300])
+def test_a_dataset_that_is_appended_to_while_it_is_open_is_not_called_damaged(tmp_path, images):
+    path = write(tmp_path / "lines", "lmdb")
+    with open_reader(path) as reader, lmdb.open(str(path), map_size=1 << 24) as environment:
+        np.testing.assert_array_equal(reader.image(1), IMAGES[1])
+        with environment.begin(write=True) as transaction:
+            for number in range(COUNT + 1, COUNT + 1 + images):
+                transaction.put(b"image-%09d" % number, transaction.get(b"image-000000001"))
+                transaction.put(b"label-%09d" % number, b"1")
+
+        for read in (reader.images, reader.labels):
+            with pytest.raises(DatasetError, match="has changed it since it was opened; open it again"):
+                read(0, COUNT)
