@@ -122,6 +122,17 @@ def parse_description(found: Any) -> Description:
     return Description(_parse_shape(found[_SHAPE]), restore_pair(metadata), parse_truth_fields(found[_FIELDS]))
 
 
+def is_plain_text(text: str) -> bool:
+    """Tell whether what a dataset says of itself is in plain words; a description that is damaged does not become so.
+
+    Examples
+    --------
+    >>> is_plain_text("made by me"), is_plain_text('{"shape": [1, ')
+    (True, False)
+    """
+    return not text.lstrip().startswith("{")
+
+
 def read_description(text: bytes, where: str) -> Description:
     """Return what a JSON text says; `where` names the file or key that holds it."""
     return parse_description(parse_json(text, f"its `{where}`"))

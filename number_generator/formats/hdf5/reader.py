@@ -126,7 +126,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         if labels.dtype.kind in "iu":
             return list(map(str, labels[_to_slice(numbers)].tolist()))
         if labels.dtype.kind == "S":
-            return [label.decode() for label in _read_rows(labels, handles.label_chunks, numbers).tolist()]
+            return list(map(_decode_label, _read_rows(labels, handles.label_chunks, numbers).tolist()))
         self._check_heaps(labels)
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
@@ -137,7 +137,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
                 _check_length(find_longest_string(Path(labels.file.filename), offset, some))
             values = labels[_to_slice(some)].tolist()
             _check_length(max(map(len, values)))
-            texts.extend(value.decode() for value in values)
+            texts.extend(map(_decode_label, values))
         return texts
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
@@ -283,6 +283,14 @@ def _read_rows(dataset: Any, chunks: ChunkReader | None, numbers: range) -> np.n
     return rows
 
 
+def _decode_label(label: bytes) -> str:
+    """Return a label as text, or raise MalformedError."""
+    try:
+        return label.decode()
+    except UnicodeDecodeError:
+        raise MalformedError(f"it has the label {label[:20]!r}, which is not text in UTF-8") from None
+
+
 def _check_length(label_bytes: int) -> None:
     """Reject a label that is far too long."""
     if label_bytes > MOST_LABEL_BYTES:
@@ -294,7 +302,7 @@ def _to_python(value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode(errors="replace")  # another program's may be in another encoding
     if isinstance(value, list):
         return [_to_python(entry) for entry in value]
     return value

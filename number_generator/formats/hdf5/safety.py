@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import functools
 import importlib
+import itertools
 import math
 import mmap
 import struct
@@ -48,6 +49,7 @@ _MARKED_AS_OPEN = "h5clear"
 _LAYOUT, _CONTINUATION = 8, 16
 _VIRTUAL = 3
 _NEW_HEADER, _NEW_BLOCK = b"OHDR", b"OCHK"
+_MOST_NAMES = 5  # in an error
 _MOST_BLOCKS, _MOST_BLOCK_BYTES = 256, 1 << 20
 
 # Heaps of strings, and what refers to their objects.
@@ -102,7 +104,8 @@ def find_dataset(file: Any, name: str) -> Any:
     """Return a dataset whose data lie in the file itself, or raise MalformedError."""
     link = file.get(name, getlink=True)
     if link is None:
-        raise MalformedError(f"it has no `{name}`")
+        names = ", ".join(map(format_value, itertools.islice(file, _MOST_NAMES)))
+        raise MalformedError(f"it has no `{name}` (it has {names or 'nothing'})")
     found = find_object(file, name)
     dataset = link if found is None else found
     if not isinstance(dataset, import_h5py().Dataset):

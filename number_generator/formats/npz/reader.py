@@ -14,7 +14,7 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, fill_buffer, reading
-from number_generator.formats.schema import TEXT, Description, parse_description, parse_json
+from number_generator.formats.schema import TEXT, Description, is_plain_text, parse_description, parse_json
 from number_generator.system.checks import format_value
 
 _VALID = (
@@ -68,8 +68,7 @@ def _parse_metadata(array: np.ndarray[Any, Any]) -> Description:
         raise MalformedError(f"its `metadata` is an array of {array.dtype} with shape {array.shape}, not a string")
     value = array.item()
     text = value.decode(errors="replace") if isinstance(value, bytes) else value
-    # Other programs may say something in plain words; what begins as an object does not become a text by damage.
-    if not text.lstrip().startswith("{"):
+    if is_plain_text(text):
         return Description(metadata={TEXT: text})
     return parse_description(parse_json(text, "its `metadata`"))
 

@@ -123,7 +123,7 @@ def test_the_last_transaction_counts(tmp_path):
         ({b"num-samples": b"999999999999999999"}, "claims 999999999999999999 images"),
         ({b"num-samples": b"9" * 30}, "not a number"),
         ({b"num-samples": b"-1"}, "not a number"),
-        ({b"num-samples": None}, "`num-samples` is None"),
+        ({b"num-samples": None}, "it has no `num-samples`"),
         ({b"image-000000001": None}, "no `image-000000001`"),
         ({b"image-000000003": None, b"more": b""}, "no `image-000000003`"),
         ({b"label-000000007": None, b"more": b""}, "no `label-000000007`"),
