@@ -16,7 +16,7 @@ from number_generator.formats.arrays import RawDataset
 from number_generator.formats.detection import detect_format
 from number_generator.formats.image_decoding import Picture, decode_picture
 from number_generator.formats.image_headers import DamagedImageError, read_header
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_kind
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer
 from number_generator.system.home import expand_home
@@ -177,11 +177,13 @@ def list_folder_files(path: str | os.PathLike[str]) -> Iterator[tuple[int, Path]
         for file in _list_entries(folder / str(digit)):
             if file.name.startswith(".") or file.name.lower() in _SYSTEM_FILES:
                 continue
-            if not file.name.lower().endswith(_ENDINGS) or not file.is_file():
+            if not file.name.lower().endswith(_ENDINGS):
                 raise DatasetError(
                     f"{file}: its name does not end in {', '.join(_ENDINGS[:-1])} or {_ENDINGS[-1]}: convert it, or "
                     f"move it elsewhere. {_VALID}"
                 )
+            if not file.is_file():
+                raise DatasetError(f"{file}: this is {describe_kind(file)}: take it out. {_VALID}")
             count += 1
             yield digit, file
         if not count:

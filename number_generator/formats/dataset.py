@@ -137,14 +137,14 @@ class GenericDataset:
         >>> GenericDataset().get_truth()
         {}
         """
-        count = len(self)
+        reader, count = self._reader, len(self)
         numbers = None if isinstance(index, slice) else parse_numbers(index, count)
         if numbers is None and not isinstance(index, slice):
             raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10), or a list of integers")
-        if self._reader is None:
+        if reader is None:
             chosen = index if numbers is None else numbers
             return {name: array[chosen].copy() for name, array in self._truth.items()}
-        reads = {name: partial(self._reader.truth, name) for name in self._reader.truth_names}
+        reads = {name: partial(reader.truth, name) for name in reader.truth_names}
         return {name: _read_chosen(read, index, numbers, count) for name, read in reads.items()}
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
@@ -192,11 +192,10 @@ class GenericDataset:
         A list or array holds the numbers of images, in any order and more than once, or a truth value for each image.
         The images are copies: changing them does not change the dataset.
         """
-        count = len(self)
+        reader, count = self._reader, len(self)  # of which another thread may take the reader away, in `get_data`
         numbers = parse_numbers(index, count)
-        if self._reader is not None and (numbers is not None or isinstance(index, slice)):
-            reads = self._reader.images, self._reader.labels
-            return tuple(_read_chosen(read, index, numbers, count) for read in reads)
+        if reader is not None and (numbers is not None or isinstance(index, slice)):
+            return tuple(_read_chosen(read, index, numbers, count) for read in (reader.images, reader.labels))
         if numbers is not None:
             return self._images[numbers], [self._labels[number] for number in numbers]
         if isinstance(index, slice):
@@ -214,9 +213,9 @@ class GenericDataset:
                 f"there is no image {index!r}: the dataset has {count}; give an integer from {-count} to {count - 1}"
             ) from None
         number %= count
-        if self._reader is None:
+        if reader is None:
             return self._images[number].copy(), self._labels[number]
-        return self._reader.image(number), self._reader.labels(number, number + 1)[0]
+        return reader.image(number), reader.labels(number, number + 1)[0]
 
     def __iter__(self) -> Iterator[tuple[Images, str]]:
         # Many images at a time: reading image by image would inflate each chunk of a file once per image.
@@ -226,12 +225,13 @@ class GenericDataset:
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return self._images.shape if self._reader is None else self._reader.shape
+        reader = self._reader
+        return self._images.shape if reader is None else reader.shape
 
     def _materialise(self) -> None:
-        if self._reader is not None:
-            count = len(self._reader)
-            images, labels = self._reader.images(0, count), self._reader.labels(0, count)
+        reader = self._reader
+        if reader is not None:
+            images, labels = reader.images(0, len(reader)), reader.labels(0, len(reader))
             self._images, self._labels, self._reader = images, labels, None
 
 

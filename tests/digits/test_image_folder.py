@@ -1,5 +1,6 @@
 """Folders of images for each digit, and how an image becomes a digit of MNIST's form."""
 
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -404,3 +405,16 @@ def test_a_folder_of_digits_on_their_side_is_refused(folder):
         digits.load(folder)
     digits.load(folder, orientation="transposed")
     assert len(digits) == 100
+
+
+def test_what_is_no_image_file_is_said(folder):
+    places = {name: folder / "3" / f"z-{name}.png" for name in ("pipe", "folder", "dangling")}
+    os.mkfifo(places["pipe"])
+    places["folder"].mkdir()
+    places["dangling"].symlink_to("gone.png")
+    kinds = {"dangling": "a link to 'gone.png', which is not there", "folder": "a folder", "pipe": "a pipe"}
+
+    for name, kind in kinds.items():
+        with pytest.raises(DatasetError, match=f"{name}.png: this is {kind}: take it out"):
+            load_folder(folder)
+        places[name].rmdir() if name == "folder" else places[name].unlink()

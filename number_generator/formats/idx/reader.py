@@ -14,7 +14,15 @@ import numpy as np
 
 from number_generator.errors import PartMissingError
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.idx import EXTENDED_MAGIC, GZIP_SIGNATURE, IMAGES_MAGIC, LABELS_MAGIC, is_idx
+from number_generator.formats.idx import (
+    EXTENDED_MAGIC,
+    GZIP_SIGNATURE,
+    IMAGES_MAGIC,
+    KINDS,
+    LABELS_MAGIC,
+    is_any_idx,
+    is_idx,
+)
 from number_generator.formats.paths import (
     DEFLATE_EXPANSION,
     MalformedError,
@@ -205,6 +213,10 @@ def _read_header(file: BinaryIO, magic: bytes, most_bytes: int) -> tuple[np.dtyp
     if found != magic:
         if magic == IMAGES_MAGIC and is_idx(found):
             raise MalformedError("this is the labels file; give the images file, its labels are found beside it")
+        if magic == IMAGES_MAGIC and is_any_idx(found):
+            raise MalformedError(
+                f"it is an IDX file of {KINDS[found[2]]} in {found[3]} dimensions, not of uint8 in 3; convert it"
+            )
         raise MalformedError(f"it starts with {found!r} where {magic!r} is expected")
     dtype, dimensions = _TYPES[magic[2]], magic[3]
     shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))

@@ -84,13 +84,14 @@ class _Lines:
         """Return the path of an image, as the table gives it, and its label."""
         text = self._read_text(self._first + number)
         try:
-            return self._parse(text)
+            path, label = self._parse(text)
         except (MalformedError, TypeError, ValueError) as exc:
             reason = f" ({exc})" if str(exc) else ""
             raise MalformedError(
                 f"line {self._first + number + 1} of its {self._name} is {text[:80]!r}, not an image and its "
                 f"label{reason}"
             ) from exc
+        return with_slashes(path), label
 
     def _read_text(self, number: int) -> str:
         return decode_label(self._lines.line(number), f"line {number + 1} of {self._name}")
@@ -114,7 +115,7 @@ class _Object:
 
     def entry(self, number: int) -> tuple[str, str]:
         """Return the path of an image and its label."""
-        return self._paths[number], self._labels[number]
+        return with_slashes(self._paths[number]), self._labels[number]
 
     def close(self) -> None:
         """Nothing is open."""
@@ -122,6 +123,11 @@ class _Object:
 
 LabelTable = _Lines | _Object
 """Paths of images and their labels."""
+
+
+def with_slashes(path: str) -> str:
+    """Return a path of any system with slashes; Windows writes backslashes."""
+    return path.replace("\\", "/")
 
 
 def _parse_tab_line(line: str) -> tuple[str, str]:

@@ -296,5 +296,6 @@ def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path, fill, ther
     with Hdf5Reader(path) as reader:
         np.testing.assert_array_equal(reader.images(0, COUNT), expected)
         assert reader.labels(0, COUNT) == texts
-        for number in there:
-            assert reader._get_handles().image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
+        with reader._lend() as handles:
+            for number in there:
+                assert handles.image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
