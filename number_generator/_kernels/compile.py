@@ -74,6 +74,28 @@ def _compile(function: Callable[..., Any], **options: bool) -> Any:
     return dispatcher
 
 
+def compile_for(kernel: Any, *arguments: Any) -> None:
+    """Compile a kernel for arguments such as these."""
+    kernel.compile(tuple(map(numba.typeof, arguments)))
+
+
+def is_compiled(kernel: Any) -> bool:
+    """Tell whether a kernel has machine code of any signature, loaded or in the cache on disk."""
+    files = getattr(kernel._cache, "_cache_file", None)
+    return bool(kernel.overloads) or (files is not None and Path(files._index_path).is_file())
+
+
+def tell_if_compiling(kernel: Any, what: str, seconds: int) -> None:
+    """Log, at the level INFO, that a kernel is about to be compiled, and about how long that takes."""
+    if not is_compiled(kernel):
+        _logger.info("compiling %s once on this machine, for about %d s", what, seconds)
+
+
+def find_cache_folder(kernel: Any) -> Path | None:
+    """Return the folder that a kernel's machine code is kept in, or None if none can be written."""
+    return Path(kernel._cache.cache_path) if isinstance(kernel._cache, _KernelCache) else None
+
+
 @cache
 def _digest_sources(folder: Path) -> str:
     """Hash numba's version and all kernel sources: numba's own stamp misses an edited callee in another file."""

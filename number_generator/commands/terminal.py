@@ -104,6 +104,11 @@ def say(text: str, *, to: TextIO | None = None) -> None:
         print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
 
 
+def tell(text: str) -> None:
+    """Print a line on stderr for whoever waits."""
+    say(text, to=sys.stderr)
+
+
 def say_title(title: str, rule: int) -> None:
     """Print a title between two rules of `rule` dashes."""
     say(f"{'-' * rule}\n{title}\n{'-' * rule}")
