@@ -34,11 +34,15 @@ class AtomicFolder(TemporaryFolder):
         self._overwrite = overwrite
         self._find_obstacle = find_obstacle
         make_folder(path.parent)
+        # A symbolic link stays, and the folder that it leads to is written.
+        with translate_errors(path):
+            target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        # First, as it may put an earlier folder back, which must be found now and not once all is written.
+        temporaries.remove_stale(target)
         with translate_errors(path):
             _check_replaceable(path, find_obstacle, overwrite=overwrite)
         self._is_finished = False
-        # A symbolic link stays, and the folder that it leads to is written.
-        super().__init__(Path(os.path.realpath(path)) if path.is_symlink() else path)
+        super().__init__(target)
 
     def create(self, name: str) -> IO[bytes]:
         """Create a file in the folder, or in one folder of it, and open it for writing; the caller closes it."""
