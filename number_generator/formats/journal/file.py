@@ -66,13 +66,20 @@ class Journal:
     def _open(self) -> bool:
         """Open and lock the file; False if another run has removed it before it was locked."""
         with self._translate_errors():
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            if self.path.is_symlink():
+                raise OutputError(f"{self.path} is a link, and a journal is none: give another name, or remove it")
+            descriptor = temporaries.open_untrusted(self.path, os.O_RDWR | os.O_CREAT)
+        try:
+            self._check_owner(os.fstat(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
         self._file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, PTH123 - closed by `close`
         if temporaries.is_held(self._file):
             self._file.close()
             raise OutputError(f"{self.path} is in use by another run: wait for that run, or stop it")
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), self.path.stat()):
+            if os.path.samestat(os.fstat(descriptor), self.path.lstat()):
                 return True
         self._file.close()
         return False
@@ -154,16 +161,25 @@ class Journal:
             raise
         self._end += len(content)
 
+    def _check_owner(self, status: os.stat_result) -> None:
+        """Reject what somebody else may have put there for us to write to."""
+        with self._translate_errors():
+            reason = temporaries.find_stranger(status, self.path.parent)
+        if reason is None and status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+            reason = "has other names as well (hard links)"
+        if reason is not None:
+            raise OutputError(f"{self.path} {reason}, so it is no journal of yours: give another name, or move it away")
+
     def _check_signature(self) -> None:
-        """Reject a file that is not our journal; a crash may have left nothing of one but zeros."""
-        is_file = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
-        begun = self._file.read(len(_MARK)) if is_file else b"?"  # reading a named pipe would block forever
+        """Reject a file that is not our journal; a crash may have left nothing of one but its first bytes, or zeros."""
+        begun = self._file.read(len(_MARK))
         if begun.startswith(_NAME) and begun[len(_NAME) :].isdigit() and begun != _MARK:
             raise OutputError(
                 f"{self.path} was begun by another version of this package: go on with that version, or remove the "
                 "file to start over"
             )
-        if any(begun) and begun != _MARK[: len(begun)]:
+        # The rest of a first write that was torn is zeros.
+        if not _MARK.startswith(begun.rstrip(b"\0")):
             raise OutputError(f"{self.path} is not a journal of this package: give another name, or move it away")
         self._file.seek(0)
 
@@ -184,8 +200,10 @@ class Journal:
 def read_recorded(path: Path) -> dict[str, Any] | None:
     """Return what a journal records about its dataset; None if there is no readable journal."""
     try:
-        with path.open("rb", buffering=0) as file:
-            return _read_about(file)
+        descriptor = temporaries.open_untrusted(path, os.O_RDONLY)
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - of a descriptor
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return _read_about(file) if is_file else None
     except OSError:
         return None
 
