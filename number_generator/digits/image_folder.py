@@ -14,7 +14,7 @@ from number_generator.formats.arrays import RawDataset
 from number_generator.formats.detection import detect_format
 from number_generator.formats.paths import DEFLATE_EXPANSION
 from number_generator.job.spec import MIN_HEIGHT
-from number_generator.system.checks import check_integer
+from number_generator.system.checks import check_integer, format_value
 
 Grey = npt.NDArray[np.float32]
 
@@ -54,8 +54,8 @@ def load_folder(path: str | os.PathLike[str], *, size: int = 28, ink: str = "aut
         If a class or its images are missing, a file is not an image, or an image has no ink.
     """
     check_integer("size", size, MIN_HEIGHT, MAX_SIZE)
-    if ink not in INKS:
-        raise SpecError(f"ink is {ink!r}: give {', '.join(map(repr, INKS[:-1]))} or {INKS[-1]!r}")
+    if not isinstance(ink, str) or ink not in INKS:
+        raise SpecError(f"ink is {format_value(ink)}: give {', '.join(map(repr, INKS[:-1]))} or {INKS[-1]!r}")
     files = list(list_folder_files(path))
     images = np.empty((len(files), size, size), np.uint8)
     for number, (_, file) in enumerate(files):

@@ -124,8 +124,9 @@ def test_a_cache_folder_that_goes_away_is_no_error(compiled, cache_folder):
         lambda content: content[:-1],
         lambda content: b"cno.such.module\nname\n.",
         # Most bits of the data are machine code, which would run, and end the process.
-        lambda content: bytes([*content[: len(content) // 2], content[len(content) // 2] ^ 1])
-        + content[len(content) // 2 + 1 :],
+        lambda content: (
+            bytes([*content[: len(content) // 2], content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
+        ),
     ],
     ids=["empty", "text", "zeros", "one byte", "half", "one byte less", "another pickle", "one bit"],
 )
