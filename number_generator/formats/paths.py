@@ -26,6 +26,8 @@ DEFLATE_EXPANSION = 1032
 HELD_BYTES = 32 << 20
 """How much of a mapped file may stay in memory once it was read."""
 _PIECE_BYTES = 1 << 20
+# Do not follow a link, nor wait for a pipe.
+_OWN_FILE = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class MalformedError(Exception):
@@ -63,6 +65,46 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
         # Opening a named pipe would wait for ever, and a device has no end.
         raise DatasetReadError(f"{checked}: this is not a regular file; copy the dataset to one first")
     return checked
+
+
+@contextmanager
+def open_own_file(folder: Path, name: str, what: str, most_bytes: int | None = None) -> Iterator[tuple[int, int]]:
+    """Open a file that a folder of a dataset holds, and yield its descriptor and its size.
+
+    A link is not followed: whoever made the dataset could let it lead to any file of whoever reads it. `what` names the
+    file in errors, as in "its gt.txt".
+
+    Raises
+    ------
+    MalformedError
+        If it cannot be read, is not a regular file, or takes more than `most_bytes`.
+    """
+    path = os.path.join(folder, name)  # noqa: PTH118 - a tenth of pathlib's time
+    try:
+        descriptor = os.open(path, _OWN_FILE)
+    except OSError as exc:
+        if os.path.islink(path):  # noqa: PTH114 - likewise
+            raise MalformedError(f"{what} is a link: replace it by what it leads to") from exc
+        raise MalformedError(f"{what} cannot be read: {exc.strerror}") from exc
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or (most_bytes is not None and found.st_size > most_bytes):
+            raise MalformedError(f"{what} is not a file, or takes {found.st_size} bytes")
+        yield descriptor, found.st_size
+    finally:
+        os.close(descriptor)
+
+
+def read_own_file(folder: Path, name: str, what: str, most_bytes: int) -> bytes:
+    """Return the content of a file that a folder of a dataset holds; see `open_own_file`."""
+    with open_own_file(folder, name, what, most_bytes) as (descriptor, size):
+        return os.read(descriptor, size)
+
+
+def map_own_file(folder: Path, name: str) -> mmap.mmap | bytes:
+    """Return the content of a file that a folder of a dataset holds, which may be removed meanwhile."""
+    with open_own_file(folder, name, f"its {name}") as (descriptor, size):
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ) if size else b""
 
 
 def map_file(path: Path) -> mmap.mmap:
