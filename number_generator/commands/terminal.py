@@ -1,13 +1,15 @@
 """The terminal: results on stdout, errors as one line on stderr and an exit status. Only this module prints."""
 
 import argparse
+import contextlib
 import os
 import pkgutil
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
 from number_generator._version import __version__
-from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.errors import NumberGeneratorError, SpecError, make_printable
 from number_generator.system.signals import Interruption
 
 FAILED = 1
@@ -15,12 +17,18 @@ FAILED = 1
 USAGE = 2
 """The exit status of a wrong argument."""
 
+_LONGEST_REASON = 1000
+
 
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return the parser of a command, with `--version` and without abbreviations."""
     parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
+
+
+class _StandardOutputError(Exception):
+    """Why standard output cannot be written: its reader has gone, or its disk is full."""
 
 
 def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: Interruption) -> int:
@@ -33,7 +41,8 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
     options = parser.parse_args(argv)
     try:
         pkgutil.resolve_name(options.work)(options, interruption)
-        sys.stdout.flush()
+        with _watch_output():
+            sys.stdout.flush()
     except SpecError as exc:
         parser.print_usage(sys.stderr)
         print(f"{parser.prog}: error: {exc}", file=sys.stderr)
@@ -41,11 +50,15 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
     except NumberGeneratorError as exc:
         print(f"{parser.prog}: error: {exc}", file=sys.stderr)
         return FAILED
-    except OSError as exc:
-        # File errors have been translated by now, so this is stdout: its reader has gone, or its disk is full.
+    except _StandardOutputError as exc:
         # Nothing more can be written there, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"{parser.prog}: error: cannot write to standard output: {exc.strerror}", file=sys.stderr)
+        print(f"{parser.prog}: error: cannot write to standard output: {exc}", file=sys.stderr)
+        return FAILED
+    except OSError as exc:  # one that no border to the file system has translated
+        place = "" if exc.filename is None else f"{os.fsdecode(exc.filename)}: "
+        reason = make_printable(f"{place}{exc.strerror or exc}", _LONGEST_REASON)
+        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
         return FAILED
     except MemoryError:
         print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)
@@ -54,11 +67,22 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
-    """Print a line on stdout or another stream, whatever its encoding."""
+    """Print lines on stdout or another stream, whatever its encoding; other control characters are shown escaped."""
+    shown = "\n".join(make_printable(line, len(line)) for line in text.split("\n"))
+    with _watch_output() if to is None else contextlib.suppress(OSError):
+        try:
+            print(shown, flush=True, file=to)
+        except UnicodeEncodeError:  # a file name that the terminal cannot show
+            print(shown.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
+
+
+@contextlib.contextmanager
+def _watch_output() -> Iterator[None]:
+    """Tell the errors of standard output from those of files."""
     try:
-        print(text, flush=True, file=to)
-    except UnicodeEncodeError:  # a file name that the terminal cannot show
-        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
+        yield
+    except OSError as exc:
+        raise _StandardOutputError(exc.strerror or exc) from exc
 
 
 def say_title(title: str, rule: int) -> None:

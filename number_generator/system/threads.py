@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from number_generator.errors import MemoryLimitError
 from number_generator.system.checks import check_integer
 
 T = TypeVar("T")
@@ -27,6 +28,18 @@ def check_workers(workers: Any, name: str = "workers") -> int:
     return count_cores() if workers is None else check_integer(name, workers, 1, _MAX_WORKERS)
 
 
+def _submit(pool: ThreadPoolExecutor, function: Callable[[T], R], item: T) -> "Future[R]":
+    """Submit a task, which may start a thread."""
+    try:
+        return pool.submit(function, item)
+    except RuntimeError as exc:
+        if "new thread" not in str(exc):  # another one is a fault of ours
+            raise
+        raise MemoryLimitError(
+            f"the system starts no further thread ({exc}): give fewer --workers, or allow more memory or processes"
+        ) from exc
+
+
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
     """Yield `function(item)` for each item, in order.
 
@@ -41,7 +54,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     pool = ThreadPoolExecutor(workers, thread_name_prefix="number_generator")
     try:
         for item in items:
-            pending.append(pool.submit(function, item))
+            pending.append(_submit(pool, function, item))
             if len(pending) == 2 * workers:
                 yield pending.popleft().result()
         while pending:
