@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import pkgutil
 import sys
@@ -18,6 +19,8 @@ USAGE = 2
 """The exit status of a wrong argument."""
 
 _LONGEST_REASON = 1000
+# Of the dynamic linker
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
 
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -55,15 +58,32 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         print(f"{parser.prog}: error: cannot write to standard output: {exc}", file=sys.stderr)
         return FAILED
-    except OSError as exc:  # one that no border to the file system has translated
-        place = "" if exc.filename is None else f"{os.fsdecode(exc.filename)}: "
-        reason = make_printable(f"{place}{exc.strerror or exc}", _LONGEST_REASON)
+    except (OSError, ImportError, MemoryError) as exc:  # what no border has translated
+        lacks_memory = _lacks_memory(exc)
+        if isinstance(exc, ImportError) and not lacks_memory:
+            raise
+        reason = "out of memory: give fewer --workers or a smaller job" if lacks_memory else _describe(exc)
         print(f"{parser.prog}: error: {reason}", file=sys.stderr)
         return FAILED
-    except MemoryError:
-        print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)
-        return FAILED
     return 0
+
+
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error is a lack of memory: a library that could not be loaded hides that in what it adds."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if any(words in str(error) for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _describe(error: BaseException) -> str:
+    """Describe an error of the system on one line."""
+    name, reason = getattr(error, "filename", None), getattr(error, "strerror", None) or str(error)
+    place = f"{os.fsdecode(name)}: " if isinstance(name, (str, bytes)) else ""
+    return make_printable(f"{place}{reason}" or type(error).__name__, _LONGEST_REASON)
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:

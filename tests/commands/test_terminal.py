@@ -1,6 +1,7 @@
 """The border to the terminal: what is printed acts on nothing, and what cannot be done is told for its true reason."""
 
 import argparse
+import errno
 import sys
 
 import pytest
@@ -61,6 +62,25 @@ def test_an_error_of_the_system_is_not_taken_for_one_of_standard_output(capsys, 
 
     assert status == 1
     assert capsys.readouterr().err == f"command: error: {message}\n"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        ImportError("h5f.so: failed to map segment from shared object"),
+    ],
+    ids=["of Python", "of the system", "of the linker"],
+)
+def test_a_lack_of_memory_is_told_as_such_even_where_a_library_hides_it(capsys, error):
+    hidden = OSError("Could not find/load shared object file 'libllvmlite.so'")
+    hidden.__context__ = error
+
+    statuses = [run_guarded(work(each), [], Interruption()) for each in (error, hidden)]
+
+    assert statuses == [1, 1]
+    assert capsys.readouterr().err == "command: error: out of memory: give fewer --workers or a smaller job\n" * 2
 
 
 @pytest.mark.parametrize("kind", ["gt.txt", "labels.csv", "metadata.jsonl"])
