@@ -23,6 +23,7 @@ from isal import isal_zlib
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.signals import Interruption
 
 ENDING = ".journal"
 """What the name of a journal adds to that of its dataset."""
@@ -87,12 +88,13 @@ class Journal:
     def begin(self, about: dict[str, Any]) -> None:
         """Start the journal, and drop what it holds; `about` describes the dataset with JSON-like values."""
         payload = json.dumps(about).encode("ascii")
-        with self._translate_errors():
-            self._file.seek(0)
-            self._file.truncate(0)
-            self._end = self._synced = self._handed_over = 0
-            self._append(_ABOUT, 0, 0, [payload], compute_checksum([payload]))
-            self._sync()
+        with self._translate_errors(), Interruption.installed():
+            if sys.platform == "win32":  # an open file cannot be replaced there
+                self._file.seek(0)
+                self._file.truncate(0)
+                self._write_first(payload)
+            else:
+                self._replace(payload)
             temporaries.sync_folder(self.path.parent)
         self.about = json.loads(payload)
 
@@ -145,6 +147,34 @@ class Journal:
         if not self._is_kept and not self._file.closed:
             self.remove()
         self._file.close()
+
+    def _replace(self, payload: bytes) -> None:
+        """Put a file with the first record into place once it is on disk: of a torn one nobody could tell what it is.
+
+        The new file is locked before the earlier one is given up, so that the journal always belongs to this run.
+        """
+        temporaries.remove_stale(self.path)
+        temporary = temporaries.temporary_name(self.path)
+        earlier = self._file
+        descriptor = temporaries.open_untrusted(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        self._file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, PTH123 - closed by `close`
+        try:
+            temporaries.lock(self._file, wait=True)
+            self._write_first(payload)
+            temporary.replace(self.path)
+        except BaseException:
+            self._file.close()
+            self._file = earlier
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        earlier.close()
+
+    def _write_first(self, payload: bytes) -> None:
+        """Write the first record to an empty file, and flush it to disk."""
+        self._end = self._synced = self._handed_over = 0
+        self._append(_ABOUT, 0, 0, [payload], compute_checksum([payload]))
+        self._sync()
 
     def _append(self, kind: int, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
         length = sum(memoryview(each).nbytes for each in buffers)

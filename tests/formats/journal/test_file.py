@@ -137,6 +137,39 @@ def test_a_journal_that_never_came_to_its_first_record_is_begun_anew(path, conte
     assert entries_of(path, first=0) == (ABOUT, [(1, b"x")])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="it is written in place there")
+def test_a_journal_gets_its_name_once_its_first_record_is_on_disk(path, monkeypatch):
+    seen = []
+    sync = Journal._sync
+    monkeypatch.setattr(Journal, "_sync", lambda journal: seen.append(path.read_bytes()) or sync(journal))
+    journal = Journal(path)
+    journal.begin(ABOUT)
+
+    with pytest.raises(OutputError, match="is in use by another run"):
+        Journal(path)
+    journal.append(0, 1, [b"x"], compute_checksum([b"x"]))
+    journal.close()
+
+    assert seen == [b""]
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert entries_of(path, first=0) == (ABOUT, [(1, b"x")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is written in place there")
+def test_a_journal_that_cannot_be_begun_leaves_nothing(path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    journal = Journal(path)
+    monkeypatch.setattr(Journal, "_sync", fail)
+
+    with pytest.raises(OutputError, match=os.strerror(errno.EIO)):
+        journal.begin(ABOUT)
+    journal.close()
+
+    assert list(path.parent.iterdir()) == []
+
+
 def test_a_lying_length_takes_no_memory(path, begun):
     head = journals._HEAD.pack(journals._MARK, 1, 10, 2, 2**62, 0, 0)[:36]
     path.write_bytes(path.read_bytes()[: begun[0]] + head + compute_checksum([head]).to_bytes(4, "little"))
