@@ -175,6 +175,8 @@ def _format_size(size: int) -> str:
 
 def _are_unpacked(paths: Sequence[Path], folder: Path) -> bool:
     """Tell whether all files are the ones that were unpacked."""
+    if not (folder / _SUMS).is_file():  # nor wait for a named pipe
+        return False
     try:
         lines = (folder / _SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

@@ -33,9 +33,10 @@ class AtomicFile:
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._overwrite = overwrite
         make_folder(path.parent)
-        self.path = resolve_target(path)
-        # First, as it may put an earlier file back, which must be found now and not once all is written.
+        self.path = follow_link(path)
+        # First, as it may put back what was moved aside, which must be found now and not once all is written.
         temporaries.remove_stale(self.path)
+        resolve_target(path)
         if not overwrite and os.path.lexists(path):
             raise temporaries.already_exists(path)
         self._handed_over = 0
@@ -113,8 +114,14 @@ def open_atomic(path: Path, interruption: Interruption, *, overwrite: bool) -> I
         file.discard()
 
 
+def follow_link(path: Path) -> Path:
+    """Return where a symbolic link leads, which stays while that is written; any other path as it is."""
+    with translate_errors(path):
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def resolve_target(path: Path) -> Path:
-    """Return what a file is written to: a symbolic link stays, and the file that it leads to is written.
+    """Return where a file is written to, through a symbolic link if there is one.
 
     Raises
     ------
@@ -122,11 +129,10 @@ def resolve_target(path: Path) -> Path:
         If there is something else than a regular file, such as a folder, a device or a named pipe.
     """
     with translate_errors(path):
-        target = Path(os.path.realpath(path)) if path.is_symlink() else path
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:
-            return target
+            return follow_link(path)
     if stat.S_ISDIR(mode):
         raise OutputError(f"{path} is a folder: give another file name")
     if not stat.S_ISREG(mode):
@@ -134,7 +140,7 @@ def resolve_target(path: Path) -> Path:
             f"{path} {'leads to' if path.is_symlink() else 'is'} a device, a named pipe or the like: only regular "
             "files are replaced; give another file name"
         )
-    return target
+    return follow_link(path)
 
 
 def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:

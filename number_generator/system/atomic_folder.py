@@ -10,6 +10,7 @@ from typing import IO
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.atomic_file import follow_link
 from number_generator.system.staging import TemporaryFolder
 from number_generator.system.temporaries import make_folder, translate_errors
 
@@ -34,10 +35,8 @@ class AtomicFolder(TemporaryFolder):
         self._overwrite = overwrite
         self._find_obstacle = find_obstacle
         make_folder(path.parent)
-        # A symbolic link stays, and the folder that it leads to is written.
-        with translate_errors(path):
-            target = Path(os.path.realpath(path)) if path.is_symlink() else path
-        # First, as it may put an earlier folder back, which must be found now and not once all is written.
+        target = follow_link(path)
+        # First, as it may put back what was moved aside, which must be found now and not once all is written.
         temporaries.remove_stale(target)
         with translate_errors(path):
             _check_replaceable(path, find_obstacle, overwrite=overwrite)

@@ -248,6 +248,15 @@ def test_an_earlier_file_that_is_put_back_is_found_before_anything_is_written(tm
     assert names_in(tmp_path) == ["file.bin"]
 
 
+def test_a_folder_that_is_put_back_is_found_before_anything_is_written(tmp_path):
+    (tmp_path / ".file.bin.0123abcd.earlier").mkdir()
+
+    with pytest.raises(OutputError, match=r"file\.bin is a folder"):
+        AtomicFile(tmp_path / "file.bin", overwrite=True)
+
+    assert names_in(tmp_path) == ["file.bin"]
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners there")
 def test_a_file_is_ours_if_this_user_or_the_owner_of_the_folder_has_made_it(tmp_path):
     def status(mode, owner):
