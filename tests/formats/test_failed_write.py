@@ -89,8 +89,8 @@ def test_hdf5_ends_well_only_if_all_of_it_was_written(tmp_path, monkeypatch, wri
 
 @pytest.mark.parametrize(
     ("held", "reason"),
-    [(b"first.h5b.h5", "what was written reads back as something else"), (b"first.h5", "")],
-    ids=["the names of shards", "the names of shards and where images lead"],
+    [(b"first.h5b.h5", "what was written reads back as something else"), (b"first.h5", ""), (b"SNOD", "")],
+    ids=["the names of shards", "the names of shards and where images lead", "the list of arrays"],
 )
 def test_an_index_that_reads_back_as_something_else_is_not_kept(tmp_path, monkeypatch, held, reason):
     def lose(self, view):

@@ -34,10 +34,16 @@ class AtomicHdf5(FileWriter):
         meant = _outline(self._h5)
         self._abandon()
         self._shielded.check()
+        if not self._reads_back(meant):
+            raise OSError(errno.EIO, "what was written reads back as something else")
+
+    def _reads_back(self, meant: dict[str, Any]) -> bool:
         with h5py.File(self._shielded, "r") as file:
-            is_same = _outline(file) == meant
-            if not is_same or any(file[name][()].tobytes() != held for name, held in self._lists.items()):
-                raise OSError(errno.EIO, "what was written reads back as something else")
+            try:
+                is_same = _outline(file) == meant
+            except KeyError:  # h5py's error for what is there and cannot be opened
+                return False
+            return is_same and all(file[name][()].tobytes() == held for name, held in self._lists.items())
 
     def _write_list(self, name: str, values: npt.NDArray[Any]) -> None:
         """Write metadata that is too long for an attribute, and remember it for `_end`: HDF5 reads it from the file."""
@@ -78,7 +84,7 @@ class AtomicHdf5(FileWriter):
                 self._shielded.check()
             except SpecError:
                 raise
-            except (OSError, RuntimeError, ValueError, KeyError) as exc:
+            except (OSError, RuntimeError, ValueError) as exc:
                 self._shielded.check()
                 found = re.search(r"error message = '([^']+)'", str(exc))
                 reason = found.group(1) if found else getattr(exc, "strerror", None) or str(exc)

@@ -163,6 +163,19 @@ def test_a_whole_dataset_is_left_as_it_is(folder, capsys, file_format):
     assert tree(folder) == before
 
 
+def test_what_is_done_removes_what_a_killed_run_has_left(folder, capsys, file_format):
+    assert run(f"--format={file_format}", "--resume") == 0
+    (made,) = folder.iterdir()
+    before = tree(folder)
+    for ending in ("0123abcd.partial", "0123abce.earlier"):
+        (shutil.copytree if made.is_dir() else shutil.copy)(made, folder / f".{made.name}.{ending}")
+
+    assert run(f"--format={file_format}", "--resume") == 0
+
+    assert "is already complete at" in capsys.readouterr().out
+    assert tree(folder) == before
+
+
 def test_a_run_that_was_killed_at_its_very_end_is_whole(folder, monkeypatch, capsys):
     monkeypatch.setattr(journaled.Journal, "remove", lambda self: (_ for _ in ()).throw(_KilledError))
     with pytest.raises(_KilledError):
