@@ -31,7 +31,7 @@ def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: di
     machine_info["versions"] = {name: importlib.metadata.version(name) for name in _VERSIONS}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def is_smoke(request: pytest.FixtureRequest) -> bool:
     """Whether every benchmark is to run once, to see that it works, and not to be timed."""
     return bool(request.config.getoption("benchmark_disable"))

@@ -15,6 +15,7 @@ from machine to machine: PyTorch adds in another order there, and a faster machi
 """
 
 import argparse
+import io
 import math
 import os
 import platform
@@ -42,6 +43,7 @@ from number_generator import (
     split_digits,
 )
 from number_generator.digits.resolve import default_digits, load_digits
+from number_generator.formats.image_decoding import decode_page
 from number_generator.job.handwriting import checked_style, with_settings
 from number_generator.job.spec import NumberSource
 from number_generator.numbers.countries import parse_country_option
@@ -284,16 +286,22 @@ def _checked_row(row: str, place: str) -> tuple[str, str]:
 
 
 def _grey(path: Path) -> Pixels:
-    """Load an image as a viewer shows it, in grey: upright, and on white where it is transparent."""
-    with Image.open(path) as file:
+    """Load an image as the package reads those of datasets: upright, in grey, on white where it is transparent."""
+    content = path.read_bytes()
+    if not content.startswith((b"\x89PNG", b"\xff\xd8")):
+        content = _saved_as_png(content)
+    return decode_page(content, path.name)
+
+
+def _saved_as_png(content: bytes) -> bytes:
+    """Return an image of any other format as a PNG."""
+    saved = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as file:
         image = ImageOps.exif_transpose(file)
-    if image.mode[0] in "IF":  # 16 bits and more: Pillow would cut off all that is above 255
-        levels = np.asarray(image, np.float64)
-        grey: Pixels = np.rint((levels - levels.min()) * (255 / max(1e-9, np.ptp(levels)))).astype(np.uint8)
-        return grey
-    colours = image.convert("RGBA")
-    paper = Image.new("RGBA", colours.size, "white")
-    return np.asarray(Image.alpha_composite(paper, colours).convert("L"))
+        if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):  # those of PNG
+            image = image.convert("RGB")
+        image.save(saved, "PNG")
+    return saved.getvalue()
 
 
 # --- The reader
@@ -645,7 +653,7 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument("--threads", type=_whole(1), metavar="N", help="of PyTorch (default: one a core)")
     group.add_argument(
         "--load",
-        type=Path,
+        type=_path,
         metavar="MODEL.pt",
         help="go on with a saved reader, of its own --channels; give another --seed, or it sees the same images again",
     )
@@ -653,7 +661,7 @@ def _parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("results")
     group.add_argument(
         "--test",
-        type=Path,
+        type=_path,
         metavar="FOLDER",
         help=f"images of your own: {GROUND_TRUTH} in it holds paths, tabs, labels",
     )
@@ -665,11 +673,11 @@ def _parser() -> argparse.ArgumentParser:
         help="images of digits kept out of training, in each of three styles (default: %(default)s)",
     )
     group.add_argument(
-        "--preview", type=Path, metavar="SHEET.png", help="draw your images above those for training, and stop there"
+        "--preview", type=_path, metavar="SHEET.png", help="draw your images above those for training, and stop there"
     )
-    group.add_argument("--save", type=Path, metavar="MODEL.pt", help="write the reader")
-    group.add_argument("--errors", type=Path, metavar="SHEET.png", help="draw lines that were misread, yours if given")
-    group.add_argument("--report", type=Path, metavar="FILE.md", help="write the results, which are printed too")
+    group.add_argument("--save", type=_path, metavar="MODEL.pt", help="write the reader")
+    group.add_argument("--errors", type=_path, metavar="SHEET.png", help="draw lines that were misread, yours if given")
+    group.add_argument("--report", type=_path, metavar="FILE.md", help="write the results, which are printed too")
     return parser
 
 
@@ -682,6 +690,11 @@ def _whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _path(text: str) -> Path:
+    """Parse a path; a shell expands no `~` after an equals sign."""
+    return Path(text).expanduser()
 
 
 def _minutes(text: str) -> float:

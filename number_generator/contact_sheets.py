@@ -15,6 +15,7 @@ from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.numbers.sequences import format_labels, pack_sequences
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.checks import check_integer, check_seed
+from number_generator.system.home import expand_home
 
 MAX_COUNT = 10_000
 """The most images on a sheet."""
@@ -98,7 +99,7 @@ def _load_dataset(path: str | os.PathLike[str]) -> GenericDataset:
     try:
         dataset.load(path)
     except DatasetNotFoundError as exc:
-        if os.path.lexists(path):  # only the labels of MNIST images are missing
+        if os.path.lexists(expand_home(path)):  # only the labels of MNIST images are missing
             raise
         raise DatasetNotFoundError(
             f"source is {os.fspath(path)!r}, which is neither a style nor a file: give 'clean', 'natural' or "

@@ -6,6 +6,7 @@ Catch the base class to catch them all; each is also the built-in error that fit
     ├── SpecError             (ValueError)         an argument breaks a rule
     ├── DatasetError          (ValueError)         a file or array is not a valid dataset
     ├── DatasetNotFoundError  (FileNotFoundError)  there is no such file
+    │   └── PartMissingError                       there is one, and a file that belongs to it is missing
     ├── DatasetReadError      (OSError)            the file is there but cannot be read
     ├── DatasetIndexError     (IndexError)         there is no such image in the dataset
     ├── OutputError           (OSError)            the result cannot be written
@@ -26,6 +27,7 @@ __all__ = [
     "NumberGeneratorError",
     "OutputError",
     "OutputExistsError",
+    "PartMissingError",
     "SpecError",
 ]
 
@@ -44,6 +46,10 @@ class DatasetError(NumberGeneratorError, ValueError):
 
 class DatasetNotFoundError(NumberGeneratorError, FileNotFoundError):
     """A dataset file does not exist."""
+
+
+class PartMissingError(DatasetNotFoundError):
+    """What belongs to a dataset is missing: its labels, a shard, or a file that could not be downloaded."""
 
 
 class DatasetReadError(NumberGeneratorError, OSError):

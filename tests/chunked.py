@@ -39,8 +39,9 @@ def replace_chunk(path, data, *, mask=0, name="images", number=1):
 
 def is_read_here(reader, name="images"):
     """Tell whether all chunks of a dataset are inflated without HDF5's help."""
-    chunks = reader._get_handles().image_chunks if name == "images" else reader._get_handles().label_chunks
-    return chunks is not None and chunks.rows(0, len(reader), 1) is not None
+    with reader._lend() as handles:
+        chunks = handles.image_chunks if name == "images" else handles.label_chunks
+        return chunks is not None and chunks.rows(0, len(reader), 1) is not None
 
 
 def check_every_slice(path, *, is_fast=None):

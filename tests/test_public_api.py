@@ -19,6 +19,7 @@ BASES = {
     "SpecError": ValueError,
     "DatasetError": ValueError,
     "DatasetNotFoundError": FileNotFoundError,
+    "PartMissingError": errors.DatasetNotFoundError,
     "DatasetReadError": OSError,
     "DatasetIndexError": IndexError,
     "OutputError": OSError,

@@ -256,8 +256,8 @@ def test_what_the_generator_draws_is_taken_for_dark_on_light(style):
 
 
 def test_deep_and_transparent_images_are_read_as_a_viewer_shows_them(tmp_path):
-    page = np.full((28, 64), 60_000, np.uint16)
-    page[5:20, 30:33] = 1000
+    page = np.full((28, 64), 4095, np.uint16)  # a camera's 12 bits
+    page[5:20, 30:33] = 0
     Image.fromarray(page).save(tmp_path / "deep.png")
     ink = np.zeros((28, 64, 4), np.uint8)
     ink[5:20, 30:33, 3] = 255

@@ -10,6 +10,7 @@ from number_generator.commands.options import add_number_options, add_scale_opti
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded
 from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PROGRAM, SPACING_RANGE
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
 
@@ -32,13 +33,13 @@ def make_image_parser() -> argparse.ArgumentParser:
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space; a sequence that "
-        "begins with - needs an equals sign, as in --sequence=-5,3",
+        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space",
     )
     _add_drawing_options(parser)
     parser.add_argument(
         "--output-path",
         default="./",
+        type=expand_home,
         metavar="DIR|FILE.png",
         help="folder for DIGITS.png, or the file itself if the name ends in .png; created if missing, and an "
         "earlier image is replaced (default: %(default)s)",
@@ -107,19 +108,24 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--style",
         default="clean",
+        type=expand_home,
         metavar="NAME|FILE.toml",
         help="how numbers are written: clean is the digits as they are, natural varies the writing, document adds "
         "paper and scan; or a file of parameters (default: %(default)s)",
     )
     add_set_option(parser)
     parser.add_argument(
-        "--preview", metavar="SHEET.png", help="only draw a labelled contact sheet of what would be made"
+        "--preview",
+        type=expand_home,
+        metavar="SHEET.png",
+        help="only draw a labelled contact sheet of what would be made",
     )
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--digits",
+        type=expand_home,
         metavar="NAME|FILE|DIR",
         help="digits to compose from: mnist, qmnist or emnist-digits, downloaded once; a file (pickle, HDF5, .npz or "
         "MNIST's IDX images); a folder with a folder of images for each digit, 0 to 9; or several with weights, as in "

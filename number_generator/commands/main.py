@@ -6,14 +6,15 @@ import sys
 from number_generator._version import __version__
 from number_generator.commands.options import add_set_option
 from number_generator.commands.output import add_storage_options
-from number_generator.commands.terminal import USAGE, run_guarded
+from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
 from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    _Commands = argparse._SubParsersAction[ArgumentParser]
 
 
 def main(argv: list[str], interruption: Interruption) -> int:
@@ -29,9 +30,9 @@ def main(argv: list[str], interruption: Interruption) -> int:
     return parser.error("give a command first")
 
 
-def make_command_parser() -> "tuple[argparse.ArgumentParser, _Commands]":
+def make_command_parser() -> "tuple[ArgumentParser, _Commands]":
     """Return the parser of `python -m number_generator`, and the action that holds the parsers of its commands."""
-    parser = argparse.ArgumentParser(
+    parser = ArgumentParser(
         prog="python -m number_generator",
         description="Show styles and datasets, convert datasets, and build digits.",
         allow_abbrev=False,
@@ -51,12 +52,14 @@ def _add_preview(commands: "_Commands") -> None:
     parser = commands.add_parser("preview", help="draw a contact sheet", description=text, allow_abbrev=False)
     parser.add_argument(
         "source",
+        type=expand_home,
         metavar="SOURCE",
         help="clean, natural or document, a style file that ends in .toml, or a dataset of any format that `convert` "
         "reads",
     )
     parser.add_argument(
         "sheet",
+        type=expand_home,
         metavar="SHEET.png",
         help="the file to write; its folder is created if missing, and an earlier file is replaced",
     )
@@ -90,9 +93,10 @@ def _add_convert(commands: "_Commands") -> None:
     parser = commands.add_parser(
         "convert", help="write a dataset in another format", description=text, allow_abbrev=False
     )
-    parser.add_argument("source", metavar="SRC", help=f"a dataset: {describe_datasets()}")
+    parser.add_argument("source", type=expand_home, metavar="SRC", help=f"a dataset: {describe_datasets()}")
     parser.add_argument(
         "target",
+        type=expand_home,
         metavar="DST",
         help=f"the file or folder to write; the ending {join_words(list_endings())} chooses the format",
     )
@@ -138,12 +142,14 @@ def _add_digits(commands: "_Commands") -> None:
     built.add_argument(
         "sources",
         nargs="+",
+        type=expand_home,
         metavar="SRC",
         help="a name such as mnist, a digit dataset file, or a folder with a folder of PNG or JPEG images for each "
         "digit, named 0 to 9",
     )
     built.add_argument(
         "output",
+        type=expand_home,
         metavar="DST",
         help="the file to write: .npz, or .h5 or .pickle, which hold no clusters and no writers; its folder is created "
         "if missing",
@@ -163,8 +169,22 @@ def _add_digits(commands: "_Commands") -> None:
         "--ink",
         choices=("auto", "dark", "bright"),
         default="auto",
-        help="for folders: whether digits are dark on light or bright on dark; auto decides for each image by its "
-        "border (default: %(default)s)",
+        help="for files and folders: whether digits are dark on light or bright on dark; auto finds out from all "
+        "images, and refuses what is not clear (default: %(default)s)",
+    )
+    built.add_argument(
+        "--range",
+        type=int,
+        metavar="N",
+        help="for files and folders: the largest value that a pixel can have, 1 to 255 (default: found out from all "
+        "images: 1, 15, 16 or 255)",
+    )
+    built.add_argument(
+        "--orientation",
+        choices=("auto", "upright", "transposed"),
+        default="auto",
+        help="for files and folders: whether rows and columns are swapped, as in EMNIST; auto refuses digits that look "
+        "so, and upright says that they are right (default: %(default)s)",
     )
     built.add_argument(
         "--clusters",
@@ -186,11 +206,13 @@ def _add_index(commands: "_Commands") -> None:
     parser.add_argument(
         "shards",
         nargs="+",
+        type=expand_home,
         metavar="SHARD",
         help="all shards of the job, in any order, as in `set-*-of-*.h5`; the index refers to them and holds no images",
     )
     parser.add_argument(
         "--output-path",
+        type=expand_home,
         metavar="FILE.h5",
         help="the index; the shards must be in its folder or below (default: X.h5 for shards X-00000-of-00004.h5 and "
         "so on)",
@@ -207,9 +229,10 @@ def _add_inspect(commands: "_Commands") -> None:
     parser = commands.add_parser(
         "inspect", help="show what a dataset is and how it was made", description=text, allow_abbrev=False
     )
-    parser.add_argument("source", metavar="FILE", help="a dataset of any format that `convert` reads")
+    parser.add_argument("source", type=expand_home, metavar="FILE", help="a dataset of any format that `convert` reads")
     parser.add_argument(
         "--html",
+        type=expand_home,
         metavar="REPORT.html",
         help="also write a page with a sample sheet and plots; an earlier file is replaced",
     )

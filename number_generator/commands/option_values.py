@@ -17,6 +17,7 @@ from number_generator.system.checks import check_integer
 if TYPE_CHECKING:
     from number_generator.digits.splits import Split
 
+_BELONGING = (("lengths", "pattern"), ("column", "sequences"), ("delimiter", "column"), ("order", "sequences"))
 _SHARD = re.compile(r"(\d{1,6})/(\d{1,6})", re.ASCII)
 
 
@@ -58,7 +59,7 @@ def parse_numbers(options: argparse.Namespace) -> Numbers:
     chosen = [name for name in ("pattern", "country", "sequences") if getattr(options, name) is not None]
     if len(chosen) > 1:
         raise SpecError(f"--{chosen[0]} and --{chosen[1]} are given: leave one of them out")
-    for name, needed in (("lengths", "pattern"), ("column", "sequences"), ("order", "sequences")):
+    for name, needed in _BELONGING:
         if getattr(options, name) is not None and getattr(options, needed) is None:
             raise SpecError(f"--{name} is given without --{needed}, which it belongs to: leave it out")
     if options.dashes and (options.pattern is not None or options.sequences is not None):
@@ -114,9 +115,12 @@ def _parse_countries(options: argparse.Namespace) -> Numbers:
 
 
 def _parse_list(options: argparse.Namespace) -> Numbers:
-    numbers = ListedNumbers.from_file(options.sequences, column=options.column, order=options.order or "given")
+    numbers = ListedNumbers.from_file(
+        options.sequences, column=options.column, delimiter=options.delimiter, order=options.order or "given"
+    )
     # An absolute path, as the command may be run again in another folder.
     words = [f"--sequences={numbers.about['sequences']}"]
     words += [] if options.column is None else [f"--column={options.column}"]
+    words += [] if options.delimiter is None else [f"--delimiter={options.delimiter}"]
     words += [] if options.order is None else [f"--order={options.order}"]
     return Numbers(numbers, words, are_phone=False, count=len(numbers.packed))

@@ -5,6 +5,8 @@
 
 import argparse
 
+from number_generator.system.home import expand_home
+
 
 def add_set_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that changes parameters of a style."""
@@ -45,6 +47,7 @@ def add_number_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--sequences",
+        type=expand_home,
         metavar="FILE",
         help="your own numbers: a text file with one number per line, or a CSV file with --column",
     )
@@ -53,6 +56,12 @@ def add_number_options(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|N",
         help="with --sequences: the column of a CSV file: its name in the first row, or, if there is no row of names, "
         "its number, counted from 1",
+    )
+    group.add_argument(
+        "--delimiter",
+        metavar="CHARACTER",
+        help="with --column: what divides columns: a character, or comma, semicolon, tab or bar (default: whichever "
+        "of these divides all lines alike, or what a first line such as sep=; names)",
     )
     group.add_argument(
         "--order",
@@ -107,6 +116,7 @@ def add_scale_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--scheduler",
+        type=expand_home,
         metavar="ADDRESS|FILE|local",
         help="make the shards on a Dask cluster: the address of its scheduler, as in tcp://10.0.0.1:8786, the file "
         "that its --scheduler-file names, or local, for --workers processes on this machine; all workers must see the "

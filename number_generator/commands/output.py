@@ -7,15 +7,22 @@ import argparse
 import os
 from dataclasses import dataclass
 
-from number_generator.formats.ownership import is_dataset_folder
+from number_generator.errors import SpecError
+from number_generator.formats.ownership import holds_dataset
 from number_generator.formats.registry import (
     FORMATS,
+    check_ending,
     check_storage,
+    describe_written,
     find_format,
     join_words,
     list_endings,
     list_written,
 )
+from number_generator.system.home import expand_home
+
+_USUAL = "pickle"
+_SLASHES = ("/", os.sep)
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output-path",
         default="./",
+        type=expand_home,
         metavar="DIR|FILE",
         help="folder for phonenumbers-handwritten-dataset-N (numbers-... where they are no phone numbers) with the "
         f"ending of the format, {join_words(row.usual_ending for row in rows)}; or the dataset itself: a name that "
@@ -52,8 +60,8 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         choices=list_written(),
-        default="pickle",
-        help=f"a file: {join_words(files)}; or a folder: {join_words(folders)} (default: %(default)s)",
+        help=f"a file: {join_words(files)}; or a folder: {join_words(folders)}; an ending of --output-path that "
+        f"stands for a format says the same (default: {_USUAL})",
     )
     add_storage_options(parser)
 
@@ -84,8 +92,18 @@ def parse_output(options: argparse.Namespace, name: str) -> Output:
 
     The dataset gets the name, without an ending, where the options name a folder to put it in.
     """
-    target = _choose_target(options.output_path, name, options.format)
-    file_format = find_format(target) or options.format
+    target = _choose_target(options.output_path, name, options.format or _USUAL)
+    of_name = find_format(target)
+    if options.format is not None and of_name not in (None, options.format):
+        raise SpecError(
+            f"--format is {options.format} and --output-path is {options.output_path!r}, whose ending stands for "
+            f"{of_name}: leave --format out, or give another name"
+        )
+    file_format = of_name or options.format or _USUAL
+    if not options.output_path.endswith(_SLASHES):
+        is_itself = target == options.output_path
+        written = describe_written(file_format) if is_itself else "a folder for the dataset"
+        check_ending(options.output_path, "--output-path", written)
     labels = [] if options.labels is None else [kind.strip() for kind in options.labels.split(",")]
     compression = check_storage(file_format, options.compression, labels, options.truth or "", prefix="--")
     ordered = tuple(kind for kind in FORMATS[file_format].label_files if kind in labels)
@@ -96,7 +114,7 @@ def _choose_target(output_path: str, name: str, file_format: str) -> str:
     """Return the dataset to write: `output_path` itself, or `name` with an ending in that folder."""
     # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
     is_folder = os.path.isdir(output_path)  # noqa: PTH112 - see above
-    if is_folder and is_dataset_folder(output_path):  # a shell completes its name with a slash
+    if is_folder and holds_dataset(output_path):  # a shell completes its name with a slash
         whole = output_path.rstrip("/" + os.sep)
         is_named = os.path.basename(whole) not in ("", os.curdir, os.pardir)  # noqa: PTH119 - as it is written
         if is_named and any(FORMATS[name].is_folder for name in (file_format, find_format(whole)) if name):
@@ -104,7 +122,7 @@ def _choose_target(output_path: str, name: str, file_format: str) -> str:
     named = find_format(output_path)
     if named is not None and (FORMATS[named].is_folder or not is_folder):
         return output_path
-    may_be_itself = FORMATS[file_format].is_folder and output_path and not output_path.endswith(("/", os.sep))
+    may_be_itself = FORMATS[file_format].is_folder and output_path and not output_path.endswith(_SLASHES)
     if may_be_itself and not is_folder:
         return output_path
     return os.path.join(output_path, name + FORMATS[file_format].usual_ending)  # noqa: PTH118 - as it is written

@@ -1,24 +1,55 @@
 """The terminal: results on stdout, errors as one line on stderr and an exit status. Only this module prints."""
 
 import argparse
+import contextlib
 import os
 import pkgutil
+import re
 import sys
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
 from number_generator._version import __version__
-from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.errors import DatasetNotFoundError, NumberGeneratorError, PartMissingError, SpecError
 from number_generator.system.signals import Interruption
 
 FAILED = 1
-"""The exit status of a run that failed."""
+"""The exit status of work that failed, for damaged data too."""
 USAGE = 2
-"""The exit status of a wrong argument."""
+"""The exit status of a wrong argument, also of one that names what is not there."""
+
+
+# A value, although argparse takes all but plain negative numbers for options: -5,3 and -?\d{3}, but not --seed or -h.
+_VALUE = re.compile(r"-(?!-?[A-Za-z]|-?$)")
+
+_USUAL_COLUMNS = 80
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """A parser whose options take values that begin with a dash: `--sequence -5,3` means `--sequence=-5,3`."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments as `argparse` does, after joining such values to their options."""
+        words: list[str] = []
+        for word in sys.argv[1:] if args is None else args:
+            option = self._option_string_actions.get(words[-1]) if words else None
+            if option is not None and option.nargs is None and _VALUE.match(word) and "--" not in words:
+                words[-1] += f"={word}"
+            else:
+                words.append(word)
+        return super().parse_known_args(words, namespace)
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """End the process after `--help` or `--version`, whose reader may have gone, or with a message on stderr."""
+        try:
+            sys.stdout.flush()
+        except OSError:
+            _discard_output()
+        super().exit(status, message)
 
 
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return the parser of a command, with `--version` and without abbreviations."""
-    parser = argparse.ArgumentParser(prog=name, description=description, allow_abbrev=False)
+    parser = ArgumentParser(prog=name, description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
@@ -34,23 +65,35 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
     try:
         pkgutil.resolve_name(options.work)(options, interruption)
         sys.stdout.flush()
-    except SpecError as exc:
-        parser.print_usage(sys.stderr)
-        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
-        return USAGE
+    except (SpecError, DatasetNotFoundError) as exc:
+        is_usage = not isinstance(exc, PartMissingError)
+        return _complain(parser, exc, USAGE if is_usage else FAILED)
     except NumberGeneratorError as exc:
-        print(f"{parser.prog}: error: {exc}", file=sys.stderr)
+        return _complain(parser, exc, FAILED)
+    except BrokenPipeError:  # as in `inspect FILE | head`, which has seen enough
+        _discard_output()
         return FAILED
     except OSError as exc:
-        # File errors have been translated by now, so this is stdout: its reader has gone, or its disk is full.
-        # Nothing more can be written there, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"{parser.prog}: error: cannot write to standard output: {exc.strerror}", file=sys.stderr)
-        return FAILED
+        # File errors have been translated by now, so this is stdout: its disk is full.
+        _discard_output()
+        return _complain(parser, f"cannot write to standard output: {exc.strerror}", FAILED)
     except MemoryError:
-        print(f"{parser.prog}: error: out of memory: give fewer --workers or a smaller job", file=sys.stderr)
-        return FAILED
+        return _complain(parser, "out of memory: give fewer --workers or a smaller job", FAILED)
     return 0
+
+
+def _complain(parser: argparse.ArgumentParser, reason: object, status: int) -> int:
+    """Print why a command has failed on stderr, which may be the closed pipe itself, and return the exit status."""
+    with contextlib.suppress(BrokenPipeError):
+        if status == USAGE:
+            parser.print_usage(sys.stderr)
+        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+    return status
+
+
+def _discard_output() -> None:
+    """Direct stdout to nowhere: nothing more can be written to it, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
@@ -71,4 +114,14 @@ def show_progress(count: int, *, quiet: bool) -> Any:
     from tqdm import tqdm  # noqa: PLC0415 - every parser needs this module, and few commands a bar
 
     tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
-    return tqdm(total=count, unit=" images", unit_scale=True, dynamic_ncols=True, disable=True if quiet else None)
+    # A terminal that does not tell its width, as on a serial line, says 0, and tqdm would draw no bar in that.
+    width = {"dynamic_ncols": True} if _has_width(sys.stderr) else {"ncols": _USUAL_COLUMNS}
+    return tqdm(total=count, unit=" images", unit_scale=True, disable=True if quiet else None, **width)
+
+
+def _has_width(stream: TextIO) -> bool:
+    """Tell whether a stream is no terminal, or one that knows its width."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except (OSError, ValueError):  # no terminal, or closed
+        return True

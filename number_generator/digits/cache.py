@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from number_generator.errors import NumberGeneratorError, OutputError
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
 _CACHE_VARIABLE = "NG_CACHE_DIR"
@@ -24,9 +25,9 @@ def find_cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder for downloads: `folder` if given, else that of NG_CACHE_DIR, else one in the user's cache."""
     given = folder if folder is not None else os.environ.get(_CACHE_VARIABLE)
     if given:
-        return Path(os.path.expanduser(given)).absolute()  # noqa: PTH111 - no error without a known home
+        return Path(expand_home(given)).absolute()
     # The folder that `platformdirs` names. It comes with `pooch`, and files put there by hand need neither.
-    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - likewise
+    home = Path(os.path.expanduser("~"))  # noqa: PTH111 - no error without a known home
     if sys.platform == "win32":
         local = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
         return local / "number_generator" / "number_generator" / "Cache"

@@ -1,9 +1,9 @@
 """Single handwritten digits in memory, which number sequences are composed from."""
 
 import hashlib
+import logging
 import math
 import os
-import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,9 +14,10 @@ import numpy.typing as npt
 
 from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, normalise
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, format_size
+from number_generator.formats.dataset import GenericDataset, check_alone, format_size
 from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
 from number_generator.job.spec import MIN_HEIGHT
@@ -27,7 +28,7 @@ T = TypeVar("T")
 SOURCES_KEY = "digit_sources"
 """The metadata entry that lists sources in the order of their images: name, number of images, weight."""
 
-_TRANSPOSED = re.compile(r"emnist-.*-images[-.]idx3-ubyte(\.gz)?", re.DOTALL)
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,8 +55,9 @@ class DigitImageDataset(GenericDataset):
 
     Parameters
     ----------
-    images : array_like, shape (N, H, H), uint8, optional
-        Square, of any size H >= 4. Ink is any value above 0; the background is 0.
+    images : array_like, shape (N, H, H), uint8, or path_like, optional
+        Square, of any size H >= 4. Ink is any value above 0; the background is 0. A path loads that file or folder, as
+        `load` does; give nothing else then.
     labels : sequence of int or one-digit str, or integer ndarray, shape (N,), optional
         Digits 0 to 9, every one present.
     metadata : mapping, optional
@@ -81,13 +83,17 @@ class DigitImageDataset(GenericDataset):
 
     def __init__(
         self,
-        images: npt.ArrayLike | None = None,
+        images: npt.ArrayLike | os.PathLike[str] | None = None,
         labels: Sequence[Any] | npt.NDArray[Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
         *,
         writer_ids: npt.ArrayLike | None = None,
         cluster_ids: npt.ArrayLike | None = None,
     ) -> None:
+        if isinstance(images, (str, os.PathLike)):
+            check_alone(images, labels=labels, metadata=metadata, writer_ids=writer_ids, cluster_ids=cluster_ids)
+            self.load(images)
+            return
         super().__init__(images, labels, metadata)
         # An own read-only copy: the atlas and the SHA-256 are made from it later.
         self._images = self._images.copy()
@@ -131,24 +137,57 @@ class DigitImageDataset(GenericDataset):
             made._source_numbers = _freeze(source_numbers)
         return made
 
-    def load(self, input_filepath: str | os.PathLike[str]) -> None:
+    def load(
+        self,
+        input_filepath: str | os.PathLike[str],
+        *,
+        ink: str = "auto",
+        value_range: int | None = None,
+        orientation: str = "auto",
+        folder_size: int = 28,
+    ) -> None:
         """Replace the content by that of a file or a folder of images, after reading and checking all of it.
 
-        Parameters and errors are those of `GenericDataset.load`; a DatasetError is also raised for images that are not
-        digits. A folder that is not a dataset holds a folder of images for each digit, see `image_folder`. EMNIST's IDX
-        files, published with rows and columns swapped, are recognised by their names and transposed.
+        Errors are those of `GenericDataset.load`; a DatasetError is also raised for images that are not digits, and if
+        it is not clear how they are stored. A folder that is not a dataset holds a folder of images for each digit, see
+        `image_folder`.
+
+        However digits are stored, they become bright ink of values up to 255. What was changed is logged as a warning,
+        and the metadata have it as `stored_with`.
+
+        Parameters
+        ----------
+        input_filepath : path_like
+            As for `GenericDataset.load`, or a folder of images.
+        ink : {"auto", "dark", "bright"}
+            Whether ink is dark on a light ground, or bright on a dark one; `auto` finds out from all images.
+        value_range : int, optional
+            The largest value that a pixel can have, 1 to 255. None finds it out: 1, 15, 16 or 255.
+        orientation : {"auto", "upright", "transposed"}
+            Whether rows and columns are swapped, as in EMNIST (whose own files are turned in any case); `auto` refuses
+            digits that resemble the packaged ones more when they are swapped.
+        folder_size : int
+            For a folder of images: the height and width of the digits, in px.
         """
+        given = Conventions(ink, value_range, orientation)
         is_folder = is_folder_of_images(input_filepath)
-        raw = load_folder(input_filepath) if is_folder else load_arrays(input_filepath)
-        is_turned = not is_folder and _TRANSPOSED.fullmatch(os.path.basename(os.fspath(input_filepath)))  # noqa: PTH119 - as it is written
-        images = raw.images.transpose(0, 2, 1) if is_turned else raw.images
+        if is_folder:
+            raw = load_folder(input_filepath, size=folder_size, ink=ink, value_range=value_range)
+            given = Conventions("bright", MAX_VALUE, orientation)
+        else:
+            raw = load_arrays(input_filepath)
         try:
             loaded = DigitImageDataset(
-                images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
+                raw.images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
             )
             loaded._mixture = _read_mixture(raw.metadata, len(loaded))
+            loaded._normalise(given)
         except DatasetError as exc:
             raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
+        stored_with = loaded._metadata.get(STORED_WITH)
+        if stored_with and (is_folder or stored_with != raw.metadata.get(STORED_WITH)):
+            told = "%s: the digits are stored with %s; they are read as bright ink, upright, of values from 0 to 255"
+            _logger.warning(told, os.fspath(input_filepath), stored_with)
         self.__dict__.update(loaded.__dict__)
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
@@ -291,6 +330,12 @@ class DigitImageDataset(GenericDataset):
                     digest.update(repr(shares).encode("ascii") + self._mixture.origin.astype("<i8").tobytes())
                 self._sha256 = digest.hexdigest()
             return self._sha256
+
+    def _normalise(self, given: Conventions) -> None:
+        """Turn images as they are stored into bright ink, upright, before anything is made of them."""
+        if len(self):
+            self._images, self._metadata = normalise(self._images, self._digits, self._metadata, given)
+            self._images.setflags(write=False)
 
     def make_writers_once(self, kind: str, make: Callable[[], T]) -> T:
         """Return the writers of a kind, made by whichever thread comes first; see `writers.find_writers`."""

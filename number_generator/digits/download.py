@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from number_generator.digits.cache import give_to_readers, is_whole, lock_folder, make_unfinished, prepare_folder
-from number_generator.errors import DatasetNotFoundError, DatasetReadError, MissingExtraError
+from number_generator.errors import DatasetReadError, MissingExtraError, PartMissingError
 from number_generator.system.optional import import_optional
 
 _SUMS = "SHA256SUMS"  # of the unpacked files, as `sha256sum` writes it
@@ -56,7 +56,7 @@ def fetch_files(files: Sequence[RemoteFile], folder: Path, what: str) -> list[Pa
 
     Raises
     ------
-    DatasetNotFoundError
+    PartMissingError
         If a file is missing and no mirror sends it; the message says how to download it by hand.
     MissingExtraError
         If a file is missing and the packages for downloading are not installed.
@@ -116,7 +116,7 @@ def _download_missing(missing: Sequence[RemoteFile], folder: Path, what: str) ->
         try:
             _download(file, folder)
         except _DownloadError as exc:
-            raise DatasetNotFoundError(
+            raise PartMissingError(
                 f"{what} are not all in {folder}, and {file.name} could not be downloaded ({exc}): try again later, or "
                 f"{_describe_way_by_hand(missing, folder)}"
             ) from exc

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.digits.conventions import STORED_WITH
 from number_generator.digits.dataset import SOURCES_KEY, DigitImageDataset, Mixture
+from number_generator.digits.style_clusters import find_clusters
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import format_size
 
@@ -41,13 +43,7 @@ def mix_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImag
     a million: a draw chooses the source first, and no image is copied or left out. SpecError if there are fewer than
     two sources, or a weight is not above 0.
     """
-    if len(parts) < 2:
-        raise SpecError(
-            f"digits names {len(parts)} source{'s' * (len(parts) != 1)}: give two or more, as in {_EXAMPLE}"
-        )
-    for name, _, weight in parts:
-        if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 < weight < math.inf:
-            raise SpecError(f"the weight of {name!r} is {weight!r}: give a number above 0, as in {_EXAMPLE}")
+    check_weights([(name, weight) for name, _, weight in parts])
     names: list[str] = []
     weights: list[float] = []
     origins: list[npt.NDArray[np.int64]] = []
@@ -67,6 +63,17 @@ def mix_digits(parts: Sequence[tuple[str, DigitImageDataset, Any]]) -> DigitImag
     )
 
 
+def check_weights(weights: Sequence[tuple[str, Any]]) -> None:
+    """Raise SpecError unless these are names and weights of two or more sources."""
+    if len(weights) < 2:
+        raise SpecError(
+            f"digits names {len(weights)} source{'s' * (len(weights) != 1)}: give two or more, as in {_EXAMPLE}"
+        )
+    for name, weight in weights:
+        if isinstance(weight, bool) or not isinstance(weight, (int, float, np.number)) or not 0 < weight < math.inf:
+            raise SpecError(f"the weight of {name!r} is {weight!r}: give a number above 0, as in {_EXAMPLE}")
+
+
 def join_digits(
     parts: Sequence[tuple[str, DigitImageDataset]],
     *,
@@ -75,6 +82,7 @@ def join_digits(
 ) -> DigitImageDataset:
     """Make one digit dataset, of this metadata and mixture, of several with their names, one after the other.
 
+    How each was stored is added to the metadata, if that was not as it is now.
     It has writer ids if all have them: those of the first source are unchanged, and those of the others are above
     them, so that no two sources share a writer. Cluster ids likewise. DatasetError if the digits differ in size, or one
     of the datasets is empty.
@@ -90,10 +98,13 @@ def join_digits(
                 f"{format_size(part.images)}: make them the same size, with `python -m number_generator digits build "
                 f"--size {first.get_example_shape()[1]} {name} FILE.npz`"
             )
+    stored_with = [
+        f"{name}: {part.get_metadata()[STORED_WITH]}" for name, part in parts if STORED_WITH in part.get_metadata()
+    ]
     return DigitImageDataset.from_sources(
         np.concatenate([part.images for _, part in parts]),
         np.concatenate([part.classes for _, part in parts]),
-        metadata,
+        {**(metadata or {}), **({STORED_WITH: "; ".join(stored_with)} if stored_with else {})},
         writer_ids=_join_ids([part.writer_ids for _, part in parts]),
         cluster_ids=_join_ids([part.cluster_ids for _, part in parts]),
         mixture=mixture,
@@ -101,7 +112,7 @@ def join_digits(
 
 
 def resize_digits(digits: DigitImageDataset, size: int) -> DigitImageDataset:
-    """Return the same digits with images of another size, in px."""
+    """Return the same digits with images of another size, in px; known style clusters stay."""
     from PIL import Image  # noqa: PLC0415 - loads when it is used
 
     images = np.empty((len(digits), size, size), np.uint8)
@@ -112,7 +123,7 @@ def resize_digits(digits: DigitImageDataset, size: int) -> DigitImageDataset:
         digits.classes,
         digits.get_metadata(),
         writer_ids=digits.writer_ids,
-        cluster_ids=digits.cluster_ids,
+        cluster_ids=find_clusters(digits),  # the packaged ones are only known by their pixels
         mixture=digits.mixture,
     )
 

@@ -1,10 +1,11 @@
 """The digit datasets that are known by name: where they are published, and the SHA-256 of their files."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from number_generator.digits.cache import find_cache_folder, is_whole
+from number_generator.digits.conventions import NORMAL
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.download import RemoteFile, fetch_files, unpack
 from number_generator.errors import SpecError
@@ -40,7 +41,7 @@ class DigitSource:
     def load(self, path: Path) -> DigitImageDataset:
         """Read the digits from the path that `fetch` returned."""
         digits = DigitImageDataset()
-        digits.load(path)
+        digits.load(path, **asdict(NORMAL))
         digits.get_metadata()["source"] = self.name
         return digits
 

@@ -3,17 +3,21 @@
 import os
 from collections.abc import Iterable, Mapping
 from copy import copy
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
+from number_generator.digits.conventions import NORMAL
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.image_folder import is_folder_of_images, list_folder_files
-from number_generator.digits.mixtures import mix_digits, to_mixture
+from number_generator.digits.mixtures import check_weights, mix_digits, to_mixture
 from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetNotFoundError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
 from number_generator.job.defaults import PACKAGED
+from number_generator.system.home import expand_home
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
 _default_path: str | None = None
@@ -22,6 +26,30 @@ Digits = str | os.PathLike[str] | Mapping[str, float] | DigitImageDataset | None
 """The argument that names the digits to compose from; None means the default digits."""
 
 Stats = tuple[tuple[int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """What digits are loaded from, before they are; equal if they would be the same digits.
+
+    Attributes
+    ----------
+    name : str
+        Of a published source; empty for a file or folder.
+    path : str
+    stats : tuple
+        Of its files, see `_stat_files`.
+    parts : tuple of (str, _Origin, weight)
+        The sources of a mixture, which has nothing else.
+    """
+
+    name: str = ""
+    path: str = ""
+    stats: Stats = ()
+    parts: tuple[tuple[str, "_Origin", Any], ...] = ()
+
+
+_PACKAGED = _Origin(PACKAGED)
 
 
 def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImageDataset:
@@ -96,21 +124,7 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
     MissingExtraError, OutputError
         If a source cannot be downloaded, see `fetch_digits`.
     """
-    if isinstance(source, str) and source in SOURCES:
-        return _load_named(source, None)
-    if isinstance(source, str) and source == PACKAGED:
-        return packaged_digits()
-    several = None if _is_there(source) else to_mixture(source)
-    if several is not None:
-        return _mix(tuple((name, load_digits(name), weight) for name, weight in several.items()))
-    try:
-        is_folder = is_folder_of_images(source)
-        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type] # a path by now
-    except DatasetNotFoundError as exc:
-        if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
-            raise DatasetNotFoundError(f"{exc}. Named digits are {PACKAGED}, {', '.join(SOURCES)}") from exc
-        raise
-    return _load_path(os.fspath(source), _stat_files(files))  # type: ignore[arg-type] # a path by now
+    return _load(_find_origin(source))
 
 
 def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> DigitImageDataset:
@@ -134,7 +148,7 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
     ------
     SpecError
         If no source has this name.
-    DatasetNotFoundError
+    PartMissingError
         If a file is missing and cannot be downloaded; the message says how to do that by hand.
     MissingExtraError
         If a file is missing and the extra `fetch` is not installed.
@@ -147,11 +161,12 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
     >>> digits = fetch_digits("qmnist")  # doctest: +SKIP
     >>> images = generate_batch(["0312345678"], style="natural", digits=digits)  # doctest: +SKIP
     """
-    return copy(_load_named(name, folder))  # the caller may load other digits into it
+    return copy(_load(_find_published(name, folder)))  # the caller may load other digits into it
 
 
 def name_digits(source: str | os.PathLike[str]) -> str:
     """Return a name for the same digits in any working folder: names stay, and paths become absolute."""
+    source = expand_home(source)
     text = os.fspath(source)
     if not text or (isinstance(source, str) and (text in SOURCES or text == PACKAGED)):
         return text
@@ -165,29 +180,58 @@ def name_digits(source: str | os.PathLike[str]) -> str:
 def packaged_digits() -> DigitImageDataset:
     """Return the 5,000 MNIST digits of the package. The object is shared: do not change it."""
     dataset = DigitImageDataset()
-    dataset.load(find_packaged_file("digits.npz", "digits"))
+    dataset.load(find_packaged_file("digits.npz", "digits"), **asdict(NORMAL))
     return dataset
 
 
-@lru_cache(maxsize=4)
-def _load_path(path: str, stats: Stats) -> DigitImageDataset:
-    dataset = DigitImageDataset()
-    dataset.load(path)
-    return dataset
+def _find_origin(source: str | os.PathLike[str] | Mapping[str, float]) -> _Origin:
+    """Return what an argument of `load_digits` means; published digits are downloaded."""
+    source = expand_home(source)
+    if isinstance(source, str) and source in SOURCES:
+        return _find_published(source, None)
+    if isinstance(source, str) and source == PACKAGED:
+        return _PACKAGED
+    several = None if _is_there(source) else to_mixture(source)
+    if several is not None:
+        check_weights(list(several.items()))
+        return _Origin(parts=tuple((name, _find_origin(name), weight) for name, weight in several.items()))
+    try:
+        is_folder = is_folder_of_images(source)
+        files = [file for _, file in list_folder_files(source)] if is_folder else list_source_files(source)  # type: ignore[arg-type] # a path by now
+    except DatasetNotFoundError as exc:
+        if isinstance(source, str) and Path(source).name == source and not Path(source).suffix:
+            raise DatasetNotFoundError(f"{exc}. Named digits are {PACKAGED}, {', '.join(SOURCES)}") from exc
+        raise
+    return _Origin(path=os.fspath(source), stats=_stat_files(files))  # type: ignore[arg-type] # a path by now
 
 
-def _load_named(name: str, folder: str | os.PathLike[str] | None) -> DigitImageDataset:
-    """Return a source's digits, the same object while its files are unchanged."""
+def _find_published(name: str, folder: str | os.PathLike[str] | None) -> _Origin:
+    """Return the origin of a published source, after downloading it."""
     path = find_source(name).fetch(folder)
-    return _load_source(name, str(path), _stat_files(list_source_files(path)))
+    return _Origin(name, str(path), _stat_files(list_source_files(path)))
+
+
+def _load(origin: _Origin) -> DigitImageDataset:
+    """Return the digits of an origin, the same object while its files are unchanged."""
+    if origin == _PACKAGED:
+        return packaged_digits()
+    return _mix(origin) if origin.parts else _read(origin)
 
 
 @lru_cache(maxsize=4)
-def _load_source(name: str, path: str, stats: Stats) -> DigitImageDataset:
-    return find_source(name).load(Path(path))
+def _read(origin: _Origin) -> DigitImageDataset:
+    if origin.name:
+        return find_source(origin.name).load(Path(origin.path))
+    dataset = DigitImageDataset()
+    dataset.load(origin.path)
+    return dataset
 
 
-_mix = lru_cache(maxsize=2)(mix_digits)
+# By origins and not by the digits of the parts, which `_read` may have dropped: a mixture of any number of sources is
+# one entry.
+@lru_cache(maxsize=2)
+def _mix(origin: _Origin) -> DigitImageDataset:
+    return mix_digits([(name, _load(part), weight) for name, part, weight in origin.parts])
 
 
 def _stat_files(files: Iterable[Path]) -> Stats:

@@ -1,5 +1,6 @@
 """Splits: divide the source digits among training, validation and test data, so that no digit is in two of them."""
 
+import hashlib
 import heapq
 import re
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from number_generator._kernels import rng, streams
 from number_generator.digits.dataset import DigitImageDataset, check_not_empty
 from number_generator.digits.style_clusters import find_clusters
 from number_generator.errors import SpecError
+from number_generator.job.chunk import Images
 from number_generator.job.spec import PART_NAME
 from number_generator.system.checks import check_integer, format_value
 
@@ -28,6 +30,18 @@ _MOST_CHARACTERS = 40  # of a share: Fraction takes minutes for some longer text
 _FINEST = 10**18  # no share needs a larger denominator: there are fewer than 2**63 images
 _PASSES = 10  # over the writers: mostly three or four are enough
 _MOST_COMPARED = 1000  # writers to try exchanging one with; with all of 3,600, some targets take 10 s instead of 1
+_LACKING_WRITERS = (
+    "which {wrote} of {writers} writers wrote (all that a writer wrote goes to one split): give fewer splits, larger "
+    "shares for the small ones, or the digits without writer ids"
+)
+_LACKING_JOINED = (
+    "which {wrote} of {writers} writers wrote, where those of whom there are copies of one image count as one (all "
+    "their digits go to one split): give fewer splits, larger shares for the small ones, or the digits without copies"
+)
+_LACKING_COPIES = (
+    "which has only {wrote} different {images} (copies of an image go to one split): give more different images of it, "
+    "fewer splits, or larger shares for the small ones"
+)
 _LACKING = 2**52  # outweighs the squared errors of any number of digits that fits in memory
 
 
@@ -109,7 +123,7 @@ def parse_split(text: str) -> Split:
 def split_digits(
     digits: DigitImageDataset, split: str | Mapping[str, float | str | Fraction] | Split
 ) -> dict[str, DigitImageDataset]:
-    """Divide a digit dataset so that no digit, and no writer if writers are known, is in two of the parts.
+    """Divide a digit dataset so that no digit or copy of it, and no writer if they are known, is in two of the parts.
 
     So images made from different parts share no source digit, and a model is tested on digits that it has not been
     trained on. The parts depend only on the digits, their writer and cluster ids, and the split; the order of the names
@@ -139,8 +153,10 @@ def split_digits(
     -----
     If writers are known, all digits of a writer go to one part, and every digit's images are divided as closely to the
     shares as the writers allow. Otherwise each digit's images are divided by the shares, rounded by largest remainder,
-    and so are those of each style cluster, if clusters are known, to less than two images. Digits are identified by
-    their numbers: two equal images in the dataset may go to different parts.
+    and so are those of each style cluster, if clusters are known, to less than two images.
+
+    Images with the same pixels are one digit, whatever their labels: they go to one part, and so do the writers of
+    whom they are known. The shares are then met as closely as such groups allow.
 
     Examples
     --------
@@ -161,11 +177,13 @@ def divide_digits(digits: DigitImageDataset, split: Split) -> dict[str, Integers
         raise SpecError(f"digits is {format_value(digits)}: give a DigitImageDataset")
     check_not_empty(digits)
     labels = digits.classes.astype(np.int64)
-    rank = _rank_images(digits)
+    rank, original = _rank_images(digits), _find_originals(digits.images)
     if digits.writer_ids is not None:
-        place = _divide_by_writer(labels, digits.writer_ids, rank, split)
+        ids = _join_writers(digits.writer_ids, original)
+        lacking = _LACKING_WRITERS if (ids == digits.writer_ids).all() else _LACKING_JOINED
+        place = _divide_by_writer(labels, ids, rank, split, lacking)
     else:
-        place = _divide_by_class(labels, find_clusters(digits), rank, split)
+        place = _divide_by_class(labels, find_clusters(digits), original, rank, split)
     order = [name for name, _ in _sort_by_size(split)]
     return {name: np.flatnonzero(place == order.index(name)).astype(np.int64) for name in split.names}
 
@@ -279,22 +297,70 @@ def _rank_images(digits: DigitImageDataset) -> Integers:
     return np.argsort(np.argsort(words[: len(digits)], kind="stable")).astype(np.int64)
 
 
-def _divide_by_class(labels: Integers, clusters: Integers | None, rank: Integers, split: Split) -> Integers:
+def _find_originals(images: Images) -> Integers:
+    """Return for each image the number of the first one with the same pixels; mostly it is that image itself."""
+    first: dict[bytes, int] = {}
+    numbers = (first.setdefault(hashlib.sha256(image.tobytes()).digest(), at) for at, image in enumerate(images))
+    return np.fromiter(numbers, np.int64, len(images))
+
+
+def _divide_by_class(
+    labels: Integers, clusters: Integers | None, original: Integers, rank: Integers, split: Split
+) -> Integers:
     """Divide each class and cluster by the shares; return each image's split, in the order of `_sort_by_size`."""
-    place = np.empty(len(labels), np.int64)
-    by_cluster = np.lexsort((rank, np.zeros_like(labels) if clusters is None else clusters))
-    for digit in range(10):
-        numbers = by_cluster[labels[by_cluster] == digit]
-        counts = _apportion(len(numbers), split)
+    target = np.zeros((len(split.shares), 10), np.int64)
+    for digit, total in enumerate(np.bincount(labels, minlength=10).tolist()):
+        counts = _apportion(total, split)
         for name, count in counts.items():
             if not count:
                 raise SpecError(
-                    f"the split {name!r} gets none of the {len(numbers)} images of the digit {digit}: "
+                    f"the split {name!r} gets none of the {total} images of the digit {digit}: "
                     f"{_find_enough(split)} are needed for these shares; give more images of it, fewer splits or "
                     "larger shares"
                 )
-        place[numbers] = _deal(list(counts.values()))
+        target[:, digit] = list(counts.values())
+    place = _place_copies(labels, original, rank, target)
+    is_single = place < 0
+    left = np.maximum(target - _count_digits(place[~is_single], labels[~is_single], len(target)), 0)
+    by_cluster = np.lexsort((rank, np.zeros_like(labels) if clusters is None else clusters))
+    by_cluster = by_cluster[is_single[by_cluster]]
+    for digit in range(10):
+        numbers = by_cluster[labels[by_cluster] == digit]
+        while left[:, digit].sum() > len(numbers):  # copies have made some part larger than its share
+            left[left[:, digit].argmax(), digit] -= 1
+        place[numbers] = _deal(left[:, digit].tolist())
+    if _count_digits(place, labels, len(target)).all():
+        return place
+    # A part has no image of some digit, as its copies are elsewhere; clusters matter less than that.
+    return _divide_by_writer(labels, original, rank, split, _LACKING_COPIES)
+
+
+def _place_copies(labels: Integers, original: Integers, rank: Integers, target: Integers) -> Integers:
+    """Choose a part for each image that has copies, the same as theirs; -1 for all others.
+
+    Those with the most copies come first, and each goes where the squared error grows least.
+    """
+    place = np.full(len(labels), -1, np.int64)
+    copied, times = np.unique(original, return_counts=True)
+    copied, times = copied[times > 1], times[times > 1]
+    if not len(copied):
+        return place
+    member = np.flatnonzero(np.isin(original, copied))
+    group = np.searchsorted(copied, original[member])
+    tables = _count_digits(group, labels[member], len(copied))
+    first = np.full(len(copied), len(labels), np.int64)
+    np.minimum.at(first, group, rank[member])
+    chosen, held = np.empty(len(copied), np.int64), np.zeros_like(target)
+    for number in np.lexsort((first, -times)):
+        chosen[number] = _find_cheapest(tables[number], held, target)
+        held[chosen[number]] += tables[number]
+    place[member] = chosen[group]
     return place
+
+
+def _count_digits(group: Integers, labels: Integers, groups: int) -> Integers:
+    """Return how many images of each digit are in each group, shape (groups, 10)."""
+    return np.bincount(group * 10 + labels, minlength=10 * groups).reshape(-1, 10).astype(np.int64)
 
 
 def _deal(counts: Sequence[int]) -> Integers:
@@ -321,17 +387,35 @@ def _deal(counts: Sequence[int]) -> Integers:
     return dealt
 
 
-def _divide_by_writer(labels: Integers, writer_ids: Integers, rank: Integers, split: Split) -> Integers:
-    """Put all digits of a writer into one split; return each image's split, in the order of `_sort_by_size`."""
+def _join_writers(writer_ids: Integers, original: Integers) -> Integers:
+    """Return ids that are the same for writers of whom there are copies of one image, directly or through others."""
+    _, writer = np.unique(writer_ids, return_inverse=True)
+    writer = writer.reshape(-1)
+    joined = writer_ids
+    while True:
+        lowest = joined
+        for group in (original, writer):
+            of_group = np.full(len(joined), np.iinfo(np.int64).max)
+            np.minimum.at(of_group, group, lowest)
+            lowest = of_group[group]
+        if (lowest == joined).all():
+            return joined
+        joined = lowest
+
+
+def _divide_by_writer(labels: Integers, writer_ids: Integers, rank: Integers, split: Split, lacking: str) -> Integers:
+    """Put all digits of a writer into one split; return each image's split, in the order of `_sort_by_size`.
+
+    `lacking` is the end of the error for a split that would lack a digit.
+    """
     ids, writer = np.unique(writer_ids, return_inverse=True)
     writer = writer.reshape(-1)
-    tables = np.zeros((len(ids), 10), np.int64)
-    np.add.at(tables, (writer, labels), 1)
+    tables = _count_digits(writer, labels, len(ids))
     wrote = (tables > 0).sum(axis=0)
     names = [name for name, _ in _sort_by_size(split)]
     for digit in range(10):
         if wrote[digit] < len(names):
-            raise _make_lacking_error(names[-1], digit, wrote, len(ids))
+            raise _make_lacking_error(names[-1], digit, lacking, wrote, len(ids))
     first = np.full(len(ids), len(labels), np.int64)
     np.minimum.at(first, writer, rank)
     order = np.argsort(first)  # randomly and not by size: the largest split would get those who wrote most
@@ -340,17 +424,14 @@ def _divide_by_writer(labels: Integers, writer_ids: Integers, rank: Integers, sp
     chosen[order] = _balance(tables[order], np.array(counts, np.int64).T.copy())
     for place, name in enumerate(names):
         for digit in np.flatnonzero(tables[chosen == place].sum(axis=0) == 0).tolist():
-            raise _make_lacking_error(name, digit, wrote, len(ids))
+            raise _make_lacking_error(name, digit, lacking, wrote, len(ids))
     return chosen[writer]
 
 
-def _make_lacking_error(name: str, digit: int, wrote: npt.NDArray[np.integer], writers: int) -> SpecError:
+def _make_lacking_error(name: str, digit: int, lacking: str, wrote: npt.NDArray[np.integer], writers: int) -> SpecError:
     """Return the error that a split lacks a digit, which says what to do."""
-    return SpecError(
-        f"the split {name!r} gets no image of the digit {digit}, which {wrote[digit]} of {writers} writers wrote (all "
-        "that a writer wrote goes to one split): give fewer splits, larger shares for the small ones, or the digits "
-        "without writer ids"
-    )
+    reason = lacking.format(wrote=wrote[digit], writers=writers, images="image" if wrote[digit] == 1 else "images")
+    return SpecError(f"the split {name!r} gets no image of the digit {digit}, {reason}")
 
 
 def _balance(tables: Integers, target: Integers) -> Integers:
@@ -366,7 +447,7 @@ def _balance(tables: Integers, target: Integers) -> Integers:
     held = np.zeros_like(target)
     for writer, table in enumerate(tables):
         # Lacking classes do not count yet: they would send the first writers to the smallest splits in any case.
-        chosen[writer] = (table * (2 * (held - target) + table)).sum(axis=1).argmin()
+        chosen[writer] = _find_cheapest(table, held, target)
         held[chosen[writer]] += table
     near = np.maximum(1, target // 1000)
     for _ in range(_PASSES):
@@ -378,6 +459,11 @@ def _balance(tables: Integers, target: Integers) -> Integers:
         if not changed:
             break
     return chosen
+
+
+def _find_cheapest(table: Integers, held: Integers, target: Integers) -> np.intp:
+    """Return the split whose squared error grows least, or shrinks most, with these digits."""
+    return np.intp((table * (2 * (held - target) + table)).sum(axis=1).argmin())
 
 
 def _exchange(writer: int, tables: Integers, target: Integers, chosen: Integers, held: Integers) -> bool:

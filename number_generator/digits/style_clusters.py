@@ -32,6 +32,7 @@ FEATURES = (
 _WEIGHTS = (1.5, 1.5, 1.2, 0.3, 0.9, 0.5, 0.2, 0.4, 0.3)
 # Standard deviations. Without a limit, the few boldest digits make their own cluster, which lacks some classes.
 _FARTHEST = 2.0
+_DECIMALS = 9  # of what is measured: the rest are rounding errors
 _DIGITS_PER_CLUSTER = 100  # on average at least: 10 of each class
 _STARTS = 16  # of k-means; the best one is used
 _MOST_FITTED = 10_000  # all of 60,000 take 10 s, for clusters that are 0.2 % tighter
@@ -63,12 +64,14 @@ def compute_style_clusters(images: npt.NDArray[np.uint8], labels: npt.NDArray[np
         from sklearn.cluster import KMeans  # noqa: PLC0415 - an extra, and heavy
     except ImportError as exc:
         raise SpecError(
-            "writer is 'cluster', and the style clusters of these digits must be computed, but scikit-learn is "
-            "missing: run `pip install scikit-learn` (it is the extra `cluster`), or give writer 'mixed'"
+            "the style clusters of these digits must be computed, but scikit-learn is missing: run `pip install "
+            "scikit-learn` (it is the extra `cluster`)"
         ) from exc
     points = np.clip(measure_style(images, labels), -_FARTHEST, _FARTHEST) * _WEIGHTS
     fitted = points[np.sort(np.random.default_rng(_SEED).permutation(len(points))[:_MOST_FITTED])]
-    clusters = min(CLUSTERS, max(1, len(points) // _DIGITS_PER_CLUSTER), len(np.unique(fitted, axis=0)))
+    # Points that only rounding errors tell apart are one, of which scikit-learn warns once there are too few.
+    distinct = len(np.unique(fitted.round(_DECIMALS), axis=0))
+    clusters = min(CLUSTERS, max(1, len(points) // _DIGITS_PER_CLUSTER), distinct)
     found = KMeans(clusters, n_init=_STARTS, random_state=_SEED).fit(fitted)
     # k-means numbers its clusters randomly.
     rank = np.argsort(np.argsort(found.cluster_centers_[:, FEATURES.index("slant")]))

@@ -120,7 +120,10 @@ def _make_writers(digits: DigitImageDataset, kind: str) -> Writers:
         ids = digits.writer_ids if kind == "dataset" else find_clusters(digits)
     is_computed = ids is None  # these can only be clusters: find_writers has checked for writer ids
     if ids is None:
-        ids = compute_style_clusters(digits.images, labels)
+        try:
+            ids = compute_style_clusters(digits.images, labels)
+        except SpecError as exc:
+            raise SpecError(f"writer is 'cluster', and {exc}, or give writer 'mixed'") from exc
         if origin is not None:  # separate for each source: the first digit of a line draws the source for all
             ids = ids + origin * CLUSTERS
     names, group = np.unique(ids, return_inverse=True)

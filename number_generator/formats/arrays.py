@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.formats.labels import clean_labels
 from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
 from number_generator.system.checks import format_value
@@ -90,7 +91,8 @@ def decode_text(label: Any) -> str:
 def decode_texts(labels: np.ndarray[Any, Any] | list[Any], path: Path) -> list[str]:
     """Return the labels of a file as texts."""
     with reading(path, "Labels are texts or whole numbers"):
-        return [decode_text(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+        texts = [decode_text(label) for label in (labels.tolist() if isinstance(labels, np.ndarray) else labels)]
+        return clean_labels(texts, range(len(texts)))
 
 
 def check_images(images: Any, kind: str) -> None:
@@ -112,6 +114,7 @@ def _check_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
                 f"its `labels` is an array of {labels.dtype} with shape {labels.shape}, "
                 "not one row of integers or strings"
             )
+        labels = _to_native(labels)
         if labels.dtype.kind == "U":
             _check_code_points(labels)
         return labels
@@ -127,6 +130,8 @@ def _check_labels(labels: object) -> np.ndarray[Any, Any] | list[Any]:
 def _check_truth(of: TruthField, truth: dict[str, Any], count: int) -> np.ndarray[Any, Any]:
     """Return an array of ground truth if it is as the dataset describes it."""
     array = truth.get(of.name)
+    if isinstance(array, np.ndarray):
+        array = _to_native(array)
     shape = (count, *of.shape)
     if not isinstance(array, np.ndarray) or array.shape != shape or array.dtype != of.dtype:
         seen = (
@@ -136,6 +141,11 @@ def _check_truth(of: TruthField, truth: dict[str, Any], count: int) -> np.ndarra
         )
         raise MalformedError(f"its `{of.name}` is {seen}, not an array of {of.dtype} with shape {shape}")
     return array
+
+
+def _to_native(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return an array in this machine's byte order; a program of another machine may have written it."""
+    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _check_code_points(labels: np.ndarray[Any, Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import threading
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -11,6 +12,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
+from number_generator.formats.labels import clean_labels
 from number_generator.formats.paths import MalformedError, reading
 from number_generator.job.chunk import TruthField
 
@@ -29,11 +31,44 @@ Handles = TypeVar("Handles", bound=Content)
 Self = TypeVar("Self", bound="SlicedReader[Any]")
 
 
+class _Loan(Generic[Handles]):
+    """What a process has open, lent to each read as a context; it is closed when the last of its users lets go."""
+
+    def __init__(self, content: Handles) -> None:
+        self.content = content
+        self._lock = threading.Lock()
+        self._users = 1  # the reader that it belongs to
+
+    def take(self) -> bool:
+        """Count another user; return False if the content is closed."""
+        with self._lock:
+            if not self._users:
+                return False
+            self._users += 1
+            return True
+
+    def drop(self) -> None:
+        """Count a user less."""
+        with self._lock:
+            self._users -= 1
+            is_last = not self._users
+        if is_last:
+            self.content.close()
+
+    def __enter__(self) -> Handles:
+        return self.content
+
+    def __exit__(self, *_: object) -> None:
+        self.drop()
+
+
 class SlicedReader(Generic[Handles]):
     """A dataset that is read in slices, however large it is.
 
-    A reader can be pickled and survives a fork: each process opens the content for itself. A format adds `_open`,
-    `_read_images`, `_read_labels`, `metadata` and `fields`, and `_read_truth` if it has ground truth.
+    A reader can be pickled and survives a fork: each process opens the content for itself. Threads may share one: what
+    a thread reads stays open until it has done so, even if another closes the reader. A format adds `_open`,
+    `_read_images`, `_read_labels`, `metadata` and `fields`, and `_read_truth` if it has ground truth; many threads may
+    call them at once, with the same content.
 
     Raises
     ------
@@ -54,7 +89,7 @@ class SlicedReader(Generic[Handles]):
         # Absolute, as another process or a later call may have another current folder.
         self._path = path.absolute()
         self._is_closed = False
-        self._handles: tuple[int, Handles] | None = None
+        self._loans: dict[int, _Loan[Handles]] = {}  # by process; no lock, which a fork could leave held for ever
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -84,28 +119,33 @@ class SlicedReader(Generic[Handles]):
     def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return every `step`-th image of a half-open range, shape (k, height, width)."""
         numbers = self._check_range(start, stop, step)
-        with reading(self._path, self.valid):
-            return self._read_images(self._get_handles(), numbers)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return self._read_images(handles, numbers)
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
-        """Return the labels of the images of a range; integers become strings."""
+        """Return the labels of the images of a range; integers become strings, and line ends after them go."""
         numbers = self._check_range(start, stop, step)
-        with reading(self._path, self.valid):
-            return self._read_labels(self._get_handles(), numbers)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return self._clean_labels(self._read_labels(handles, numbers), numbers)
 
     def truth(self, name: str, start: int, stop: int, step: int = 1) -> np.ndarray[Any, Any]:
         """Return the ground truth of one name, for the images of a range."""
         numbers = self._check_range(start, stop, step)
-        with reading(self._path, self.valid):
-            return self._read_truth(self._get_handles(), name, numbers)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return self._read_truth(handles, name, numbers)
 
     def close(self) -> None:
-        """Close what is open; a second call does nothing."""
+        """Close what is open, once no other thread is reading from it; a second call does nothing."""
         self._is_closed = True
-        handles, self._handles = self._handles, None
-        if handles is not None:
+        for process in list(self._loans):
+            loan = self._loans.pop(process, None)
+            if loan is None:
+                continue
             with reading(self._path, self.valid):
-                handles[1].close()
+                if process == os.getpid():
+                    loan.drop()
+                else:
+                    self._leave_to_parent(loan.content)
 
     def __enter__(self: Self) -> Self:
         return self
@@ -117,26 +157,37 @@ class SlicedReader(Generic[Handles]):
 
     def __getstate__(self) -> dict[str, Any]:
         # What is open belongs to its process.
-        return {**self.__dict__, "_handles": None}
+        return {**self.__dict__, "_loans": {}}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._path)!r})"
 
-    def _get_handles(self) -> Handles:
-        """Return what is open; a process opens it when it first needs it."""
-        handles = self._handles
-        if handles is not None and handles[0] == os.getpid():
-            return handles[1]
-        if self._is_closed:
+    def _lend(self) -> _Loan[Handles]:
+        """Return what is open, as a context for one read; a process opens it when it first needs it."""
+        loan = self._loans.get(os.getpid())
+        if loan is None and not self._is_closed:
+            loan = self._open_here()
+        if loan is None or not loan.take():
             raise SpecError(f"{self._path}: the reader is closed; open another")
-        if handles is not None:
-            self._leave_to_parent(handles[1])
-        opened = self._open()
-        if self.shape[1] and self._count_images(opened) != self.shape[0]:
-            opened.close()
+        return loan
+
+    def _open_here(self) -> _Loan[Handles]:
+        """Open the content for this process; several threads may do so at once, and the first one's counts."""
+        process = os.getpid()
+        for other in self._loans.keys() - {process}:
+            loan = self._loans.pop(other, None)
+            if loan is not None:
+                self._leave_to_parent(loan.content)
+        opened = _Loan(self._open())
+        if self.shape[1] and self._count_images(opened.content) != self.shape[0]:
+            opened.drop()
             raise DatasetError(f"{self._path}: the dataset has changed since it was opened; open it again")
-        self._handles = os.getpid(), opened
-        return opened
+        loan = self._loans.setdefault(process, opened)
+        if loan is not opened:
+            opened.drop()
+        if self._is_closed:  # meanwhile, by another thread that did not see it
+            self.close()
+        return loan
 
     def _open(self) -> Handles:
         """Open the content."""
@@ -156,6 +207,10 @@ class SlicedReader(Generic[Handles]):
 
     def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
         raise NotImplementedError
+
+    def _clean_labels(self, labels: list[str], numbers: range) -> list[str]:
+        """Return labels of one line each, or raise MalformedError."""
+        return clean_labels(labels, numbers)
 
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         raise NotImplementedError

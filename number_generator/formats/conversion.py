@@ -10,14 +10,23 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.labels import find_control
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.formats.registry import FORMATS, find_format, list_endings, list_written
+from number_generator.formats.registry import (
+    FORMATS,
+    check_ending,
+    describe_written,
+    find_format,
+    list_endings,
+    list_written,
+)
 from number_generator.formats.schema import describe, parse_truth_fields
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.provenance import join_metadata
 from number_generator.job.spec import PART_NAME, Span
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
@@ -109,7 +118,7 @@ def check_target(path: Any, name: str = "the target") -> Path:
     """Return the name of a file or folder as a Path, or raise SpecError."""
     try:
         os.fsencode(path)
-        checked = Path(path)
+        checked = Path(expand_home(path))
     except (TypeError, UnicodeEncodeError):
         raise SpecError(f"{name} is {path!r}: give a file name") from None
     if "\0" in str(checked):
@@ -120,6 +129,8 @@ def check_target(path: Any, name: str = "the target") -> Path:
 def choose_format(target: Path, file_format: str | None = None) -> str:
     """Return the format to write; raise SpecError if neither the name nor the argument tells it, or if they differ."""
     of_name = find_format(target)
+    if file_format in list_written():
+        check_ending(target, "the target", describe_written(file_format))
     if file_format is None:
         if of_name is not None:
             return of_name
@@ -228,8 +239,9 @@ def _encode_label(label: str) -> bytes:
     """Return a label in ASCII, or raise DatasetError."""
     if not label.isascii():
         raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
-    if "\0" in label:  # chunks pad labels with NUL, which would cut it off
-        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no NUL")
+    control = find_control(label)
+    if control is not None:
+        raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no {control!r}")
     return label.encode("ascii")
 
 

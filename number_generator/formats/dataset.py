@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, overload
@@ -16,9 +16,10 @@ from number_generator.formats.conversion import check_target, write_dataset
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.pickle.reader import check_metadata
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.formats.registry import find_format
+from number_generator.formats.registry import check_ending, describe_written, find_format
+from number_generator.formats.selection import Numbers, parse_numbers, read_numbers, read_slice
 from number_generator.job.chunk import Images, TruthField
-from number_generator.system.checks import check_integer
+from number_generator.system.checks import check_integer, format_value
 
 _ITERATION_BYTES = 4 * 2**20
 
@@ -28,8 +29,8 @@ class GenericDataset:
 
     Parameters
     ----------
-    images : array_like, shape (N, H, W), uint8, optional
-        255 is paper, 0 is full ink.
+    images : array_like, shape (N, H, W), uint8, or path_like, optional
+        255 is paper, 0 is full ink. A path loads that file or folder, as `load` does; give nothing else then.
     labels : sequence of str or int, optional
         One per image.
     metadata : mapping, optional
@@ -47,10 +48,14 @@ class GenericDataset:
 
     def __init__(
         self,
-        images: npt.ArrayLike | None = None,
+        images: npt.ArrayLike | os.PathLike[str] | None = None,
         labels: Sequence[Any] | npt.NDArray[Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
+        if isinstance(images, (str, os.PathLike)):
+            check_alone(images, labels=labels, metadata=metadata)
+            self.load(images)
+            return
         self._reader: Reader | None = None
         self._truth: dict[str, npt.NDArray[Any]] = {}
         self._fields: tuple[TruthField, ...] = ()
@@ -92,7 +97,7 @@ class GenericDataset:
         """Write the dataset to a file: `.h5` or `.hdf5`, `.npz`, `.lmdb` (a folder), or else a pickle.
 
         An earlier file of that name is replaced once the new one is complete. Ground truth is written as well.
-        `convert` writes all formats.
+        `convert` writes all formats. Endings that stand for other kinds of files, such as `.zip`, are refused.
 
         Parameters
         ----------
@@ -120,8 +125,8 @@ class GenericDataset:
         self._materialise()
         return self._images, self._labels
 
-    def get_truth(self, index: slice = slice(None)) -> dict[str, npt.NDArray[Any]]:
-        """Return the ground truth of a slice of the images, by name, as `Chunk` describes it.
+    def get_truth(self, index: slice | Sequence[int] | npt.NDArray[Any] = slice(None)) -> dict[str, npt.NDArray[Any]]:
+        """Return the ground truth of a slice or a list of the images, by name, as `Chunk` describes it.
 
         The dictionary is empty for datasets without ground truth, after `add_examples`, and after `get_data` of a
         dataset that was read from a file: those keep only images and labels.
@@ -132,13 +137,15 @@ class GenericDataset:
         >>> GenericDataset().get_truth()
         {}
         """
-        if not isinstance(index, slice):
-            raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10)")
-        if self._reader is None:
-            return {name: array[index].copy() for name, array in self._truth.items()}
-        return {
-            name: _read_slice(partial(self._reader.truth, name), index, len(self)) for name in self._reader.truth_names
-        }
+        reader, count = self._reader, len(self)
+        numbers = None if isinstance(index, slice) else parse_numbers(index, count)
+        if numbers is None and not isinstance(index, slice):
+            raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10), or a list of integers")
+        if reader is None:
+            chosen = index if numbers is None else numbers
+            return {name: array[chosen].copy() for name, array in self._truth.items()}
+        reads = {name: partial(reader.truth, name) for name in reader.truth_names}
+        return {name: _read_chosen(read, index, numbers, count) for name, read in reads.items()}
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append images of the same size and their labels; a dataset read from a file moves into memory first.
@@ -175,18 +182,28 @@ class GenericDataset:
     def __getitem__(self, index: int) -> tuple[Images, str]: ...
 
     @overload
-    def __getitem__(self, index: slice) -> tuple[Images, list[str]]: ...
+    def __getitem__(self, index: slice | Sequence[int] | npt.NDArray[Any]) -> tuple[Images, list[str]]: ...
 
-    def __getitem__(self, index: int | slice) -> tuple[Images, str] | tuple[Images, list[str]]:
-        """Return the image and label at an index, or the images and labels of a slice.
+    def __getitem__(
+        self, index: int | slice | Sequence[int] | npt.NDArray[Any]
+    ) -> tuple[Images, str] | tuple[Images, list[str]]:
+        """Return the image and label at an index, or the images and labels of a slice or a list.
 
+        A list or array holds the numbers of images, in any order and more than once, or a truth value for each image.
         The images are copies: changing them does not change the dataset.
         """
-        count = len(self)
+        reader, count = self._reader, len(self)  # of which another thread may take the reader away, in `get_data`
+        numbers = parse_numbers(index, count)
+        if reader is not None and (numbers is not None or isinstance(index, slice)):
+            return tuple(_read_chosen(read, index, numbers, count) for read in (reader.images, reader.labels))
+        if numbers is not None:
+            return self._images[numbers], [self._labels[number] for number in numbers]
         if isinstance(index, slice):
-            if self._reader is None:
-                return self._images[index].copy(), self._labels[index]
-            return _read_slice(self._reader.images, index, count), _read_slice(self._reader.labels, index, count)
+            return self._images[index].copy(), self._labels[index]
+        if isinstance(index, tuple):
+            raise DatasetIndexError(
+                f"there is no image {index!r}: give an integer, a slice, or a list of integers, as in dataset[[0, 2]]"
+            )
         if not count:
             raise DatasetIndexError(f"there is no image {index!r}: the dataset is empty")
         try:
@@ -196,9 +213,9 @@ class GenericDataset:
                 f"there is no image {index!r}: the dataset has {count}; give an integer from {-count} to {count - 1}"
             ) from None
         number %= count
-        if self._reader is None:
+        if reader is None:
             return self._images[number].copy(), self._labels[number]
-        return self._reader.image(number), self._reader.labels(number, number + 1)[0]
+        return reader.image(number), reader.labels(number, number + 1)[0]
 
     def __iter__(self) -> Iterator[tuple[Images, str]]:
         # Many images at a time: reading image by image would inflate each chunk of a file once per image.
@@ -208,12 +225,13 @@ class GenericDataset:
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return self._images.shape if self._reader is None else self._reader.shape
+        reader = self._reader
+        return self._images.shape if reader is None else reader.shape
 
     def _materialise(self) -> None:
-        if self._reader is not None:
-            count = len(self._reader)
-            images, labels = self._reader.images(0, count), self._reader.labels(0, count)
+        reader = self._reader
+        if reader is not None:
+            images, labels = reader.images(0, len(reader)), reader.labels(0, len(reader))
             self._images, self._labels, self._reader = images, labels, None
 
 
@@ -224,6 +242,8 @@ def save_dataset(
     dataset: GenericDataset, path: Path, metadata: Mapping[str, Any] | None = None, *, overwrite: bool
 ) -> None:
     """Write a dataset as `GenericDataset.save` does; `overwrite` says whether an earlier file may be replaced."""
+    file_format = find_format(path) or "pickle"
+    check_ending(path, "the output path", describe_written(file_format))
     shape = dataset._shape
     if 0 in shape[1:]:
         raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
@@ -233,7 +253,17 @@ def save_dataset(
     if reader is None:
         raw = RawDataset(dataset._images, dataset._labels, truth=dataset._truth, fields=dataset._fields)
         reader = MemoryReader(raw, dataset._labels, path)
-    write_dataset(reader, path, find_format(path) or "pickle", metadata=written, overwrite=overwrite)
+    write_dataset(reader, path, file_format, metadata=written, overwrite=overwrite)
+
+
+def check_alone(path: str | os.PathLike[str], **others: object) -> None:
+    """Raise SpecError if anything is given together with the path of a dataset, which holds all of it."""
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        raise SpecError(
+            f"images is the path {format_value(path)}, and {', '.join(given)} are given: leave them out, as the file "
+            "has its own, or give the images as an array"
+        )
 
 
 def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
@@ -272,12 +302,6 @@ def format_size(images: Images) -> str:
     return f"{images.shape[2]} x {images.shape[1]} px"
 
 
-def _read_slice(read: Any, index: slice, count: int) -> Any:
-    """Read a slice with a function that only takes forward steps."""
-    start, stop, step = index.indices(count)
-    numbers = range(start, stop, step)
-    if not numbers:
-        return read(0, 0)
-    if step > 0:
-        return read(start, stop, step)
-    return read(numbers[-1], numbers[0] + 1, -step)[::-1]
+def _read_chosen(read: Callable[..., Any], index: Any, numbers: Numbers | None, count: int) -> Any:
+    """Read what a slice or, if there are any, numbers choose."""
+    return read_slice(read, index, count) if numbers is None else read_numbers(read, numbers)

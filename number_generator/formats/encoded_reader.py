@@ -33,8 +33,7 @@ class EncodedReader(SlicedReader[Handles]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_dataset(path))
         self._last_rows: tuple[range, list[dict[str, Any]]] | None = None
-        with reading(self._path, self.valid):
-            handles = self._get_handles()
+        with reading(self._path, self.valid), self._lend() as handles:
             self._description = self._describe(handles)
             shape, count = self._description.shape, self._count_images(handles)
             if shape is not None:
@@ -77,9 +76,10 @@ class EncodedReader(SlicedReader[Handles]):
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         field = self._find_field(name)
         # The arrays of the same images are read one after the other.
-        if self._last_rows is None or self._last_rows[0] != numbers:
-            self._last_rows = numbers, self._read_rows(handles, numbers)
-        return parse_truth_rows(self._last_rows[1], [field])[name]
+        last = self._last_rows
+        if last is None or last[0] != numbers:
+            self._last_rows = last = numbers, self._read_rows(handles, numbers)
+        return parse_truth_rows(last[1], [field])[name]
 
     def _read_rows(self, handles: Handles, numbers: range) -> list[dict[str, Any]]:
         """Return the ground truth of each image of a range."""

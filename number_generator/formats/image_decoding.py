@@ -1,13 +1,25 @@
-"""PNG and JPEG images as grey pixels, whose size is checked before they are decoded."""
+"""PNG and JPEG images as grey pixels, as a viewer shows them; their size is checked before they are decoded.
+
+This is the one way in which pictures are read: from label files, tar files, databases and folders of digits.
+"""
 
 from __future__ import annotations
 
 import importlib
 import io
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from number_generator.formats.image_headers import (
+    DATA_AT,
+    DamagedImageError,
+    ImageHeader,
+    is_plain_png,
+    plain_data_end,
+    read_header,
+)
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
 
 MOST_BYTES = 64 << 20
@@ -15,30 +27,44 @@ MOST_BYTES = 64 << 20
 
 _MOST_PIXELS = 1 << 26
 _FORMATS = ("PNG", "JPEG")
-# The others, of 16 bits a pixel or with decimals, have no value that is known to be white.
-_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_HEADER = b"\0\0\0\x0dIHDR"
-GREY_8_BIT = bytes((8, 0, 0, 0, 0))  # depth, colour type, compression, filters, no interlacing
-END = b"\0\0\0\0IEND\xaeB`\x82"
-_DATA_AT = 41  # after the signature, the header's 25 bytes, and length and name of the block of pixels
+_DEPTHS = (8, 10, 12, 14, 16)  # the bits that 16 may hold
+_LEAST_COLOUR = 64  # of 8 bits; below, 16-bit colours may be of 14 bits or fewer, of which Pillow leaves little
+_FAINT = 8  # grey levels: no ink differs from its paper by less
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image in grey, upright, and how opaque it is.
+
+    Attributes
+    ----------
+    levels : ndarray, shape (height, width), uint8 or uint16
+        0 is black.
+    white : int
+        The level of white: 255 for 8 bits.
+    opacity : ndarray, shape (height, width), uint8, or None
+        255 is opaque; None means that all is.
+    """
+
+    levels: np.ndarray[Any, Any]
+    white: int
+    opacity: Pixels | None
+
+
 def read_size(content: bytes, name: str) -> tuple[int, int]:
-    """Return height and width of a PNG or JPEG image; only the header is read."""
-    if len(content) >= _DATA_AT and content[:16] == SIGNATURE + _HEADER:
+    """Return height and width of a PNG or JPEG image as a viewer shows it; only the header is read."""
+    if is_plain_png(content):
         return int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big")
-    with _open_image(content, name) as image:
-        return image.height, image.width
+    return read_header(content, name).size
 
 
 def decode_image(content: bytes, name: str, out: Pixels) -> None:
     """Decode a PNG or JPEG file into `out`, shape (height, width), uint8: 255 is white.
 
-    Colours become grey; transparency is ignored. MalformedError is raised if it cannot be decoded, or is of another
-    size than `out`.
+    Images are turned as their EXIF data say, colours become grey, and what is transparent becomes white. MalformedError
+    is raised if one cannot be decoded, is of another size than `out`, or is nothing but white on a transparent ground.
     """
     height, width = read_size(content, name)
     if (height, width) != out.shape:
@@ -46,18 +72,42 @@ def decode_image(content: bytes, name: str, out: Pixels) -> None:
             f"its image {name} is {width} x {height} px and the first is {out.shape[1]} x {out.shape[0]} px: all must "
             "be of one size; resize them"
         )
-    if _decode_plain(content, out):
+    if is_plain_png(content) and _decode_plain(content, out):
         return
     # One bit a pixel is the least before it is packed.
     if height * width > 8 * DEFLATE_EXPANSION * len(content):
         raise MalformedError(f"its image {name} claims {width} x {height} px, more than {len(content)} bytes can hold")
-    with _open_image(content, name) as image:
-        if image.mode not in _MODES:
-            raise MalformedError(f"its image {name} has pixels of the kind {image.mode}: give 8-bit grey or colours")
-        try:
-            out[:] = np.asarray(image.convert("L"))
-        except Exception as exc:  # there is no shorter list of what a hostile image can provoke in its decoder
-            raise MalformedError(f"its image {name} cannot be decoded ({type(exc).__name__}: {exc})") from exc
+    out[:] = _lay_on_white(decode_picture(read_header(content, name), name), name)
+
+
+def decode_picture(header: ImageHeader, name: str) -> Picture:
+    """Decode an image whose size has been checked, or raise MalformedError.
+
+    Grey of 16 bits is taken for as few bits as hold it, of 8, 10, 12, 14 and 16: cameras and scanners store 10 and 12
+    bits so.
+    """
+    from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
+
+    try:
+        with Image.open(io.BytesIO(header.content), formats=_FORMATS) as image:
+            if (image.height, image.width) != header.stored_size:
+                raise DamagedImageError(f"its image {name} is of two sizes: save it again")
+            image.load()
+    except DamagedImageError:
+        raise
+    except Exception as exc:  # there is no shorter list of what a hostile image can provoke in its decoder
+        raise DamagedImageError(f"its image {name} cannot be decoded ({type(exc).__name__}: {exc})") from exc
+    levels, white, opacity = _to_grey(image, header, name)
+    return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
+
+
+def decode_page(content: bytes, name: str) -> Pixels:
+    """Decode a PNG or JPEG file of any size as `decode_image` does; return shape (height, width), uint8."""
+    shape = read_size(content, name)
+    check_size(shape, name)
+    page = np.empty(shape, np.uint8)
+    decode_image(content, name, page)
+    return page
 
 
 def check_size(shape: tuple[int, int], name: str) -> None:
@@ -70,18 +120,13 @@ def check_size(shape: tuple[int, int], name: str) -> None:
 def _decode_plain(content: bytes, out: Pixels) -> bool:
     """Decode the plainest kind of PNG, in a tenth of Pillow's time; return whether it is one, and sound.
 
-    It is 8-bit grey, not interlaced, in one block of pixels and nothing else, with no filter in any row, as this
-    package writes it. Its checksum is that of the deflate stream.
+    `is_plain_png` holds for it, and no row has a filter, as this package writes it. Its checksum is that of the deflate
+    stream.
     """
-    if content[24:29] != GREY_8_BIT or content[37:_DATA_AT] != b"IDAT":
-        return False
-    end = _DATA_AT + int.from_bytes(content[33:37], "big")
-    if content[end + 4 :] != END:
-        return False
     height, width = out.shape
     deflate: Any = importlib.import_module("deflate")
     try:
-        rows = deflate.zlib_decompress(content[_DATA_AT:end], height * (width + 1))
+        rows = deflate.zlib_decompress(content[DATA_AT : plain_data_end(content)], height * (width + 1))
     except deflate.DeflateError:
         return False
     if len(rows) != height * (width + 1):
@@ -93,11 +138,55 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     return True
 
 
-def _open_image(content: bytes, name: str) -> Any:
-    """Open an image of a known format; only its header is read."""
-    from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
+def _to_grey(image: Any, header: ImageHeader, name: str) -> tuple[np.ndarray[Any, Any], int, Pixels | None]:
+    """Return levels, the level of white, and opacity of a Pillow image of any mode, as it is stored."""
+    key = image.info.get("transparency")
+    if image.mode.startswith("I"):
+        levels = np.asarray(image).astype(np.uint16)
+        is_clear = np.zeros(levels.shape, np.bool_) if key is None else levels == key
+        highest = int(levels[~is_clear].max(initial=0))
+        white = next((1 << bits) - 1 for bits in _DEPTHS if highest >> bits == 0)
+        return np.minimum(levels, white), white, None if key is None else np.where(is_clear, 0, 255).astype(np.uint8)
+    if key is not None or image.mode in ("LA", "PA", "RGBA"):
+        if key is not None and image.mode != "P":  # a palette's key is a number of it
+            image.info["transparency"] = _fit_key(key, header.depth)
+        pixels = np.asarray(image.convert("RGBA").convert("LA"))
+        grey, opacity = pixels[..., 0], pixels[..., 1]
+    else:
+        grey, opacity = np.asarray(image.convert("L")), None
+    # JPEG files are of 8 bits, or Pillow does not open them.
+    if header.depth == 16 and int(grey.max(initial=0)) < _LEAST_COLOUR:
+        raise MalformedError(
+            f"its image {name} has colours of 16 bits that are all dark, or of fewer bits: save it as grey or 8 bits"
+        )
+    return grey, 255, opacity
 
-    try:
-        return Image.open(io.BytesIO(content), formats=_FORMATS)
-    except Exception as exc:
-        raise MalformedError(f"its image {name} is not a PNG or JPEG image") from exc
+
+def _fit_key(key: Any, depth: int) -> Any:
+    """Return the colour of a PNG that is transparent, given in its own depth, in 8 bits, as Pillow holds the pixels."""
+    if isinstance(key, tuple):
+        return tuple(part >> (depth - 8) for part in key)
+    return key * 255 // ((1 << depth) - 1)
+
+
+def _turn(stored: np.ndarray[Any, Any], header: ImageHeader) -> np.ndarray[Any, Any]:
+    """Return pixels as a viewer shows them."""
+    orientation = header.orientation
+    shown = stored.T if orientation > 4 else stored
+    return shown[:: -1 if orientation in (3, 4, 7, 8) else 1, :: -1 if orientation in (2, 3, 6, 7) else 1]
+
+
+def _lay_on_white(picture: Picture, name: str) -> np.ndarray[Any, Any]:
+    """Return a picture on white paper, in 8 bits, or raise MalformedError if it cannot be seen there."""
+    levels, opacity = picture.levels, picture.opacity
+    if picture.white != 255:
+        levels = np.rint(levels * (255 / picture.white)).astype(np.uint8)
+    if opacity is None:
+        return levels
+    page = (255 - ((255 - levels.astype(np.int32)) * opacity + 127) // 255).astype(np.uint8)
+    is_ground_clear = float(opacity.mean()) < 128
+    if is_ground_clear and int(opacity.max()) >= 128 and int(page.min()) > 255 - _FAINT:
+        raise MalformedError(
+            f"its image {name} is white on a transparent ground, and so blank on white paper: give it a ground"
+        )
+    return page

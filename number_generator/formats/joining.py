@@ -15,6 +15,7 @@ from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.registry import find_format
 from number_generator.job.chunk import DatasetHeader, TruthField
 from number_generator.job.provenance import find_differences, make_whole_metadata, read_recorded_job
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 from number_generator.system.temporaries import already_exists
 
@@ -103,7 +104,7 @@ def _read_shard(path: str | os.PathLike[str]) -> _Shard:
         raise DatasetError(f"{path}: this is not a shard: give the files that `generate-phone-numbers --shard` makes")
     if job.get("num_images") != shape[0]:
         raise DatasetError(f"{path}: this shard has {shape[0]} of {job.get('num_images')} images: make it again")
-    return _Shard(Path(path), number, shards, start, shape, label_length, fields, metadata)
+    return _Shard(Path(expand_home(path)), number, shards, start, shape, label_length, fields, metadata)
 
 
 def _read_shards(

@@ -46,24 +46,30 @@ class ArraysReader(SlicedReader[Arrays]):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._held_bytes = 0
-        count, height, width = self._get_handles().raw.images.shape
+        with self._lend() as handles:
+            count, height, width = handles.raw.images.shape
         self.shape = count, height, width
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What the dataset says of itself."""
-        return self._get_handles().raw.metadata
+        with self._lend() as handles:
+            return handles.raw.metadata
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the dataset has."""
-        return self._get_handles().raw.fields
+        with self._lend() as handles:
+            return handles.raw.fields
 
     def _read_images(self, handles: Arrays, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         return self._copy_rows(handles, handles.raw.images, numbers)
 
     def _read_labels(self, handles: Arrays, numbers: range) -> list[str]:
         return handles.texts[numbers.start : numbers.stop : numbers.step]
+
+    def _clean_labels(self, labels: list[str], numbers: range) -> list[str]:
+        return labels  # `decode_texts` has cleaned those of a file, and others are the caller's own
 
     def _read_truth(self, handles: Arrays, name: str, numbers: range) -> np.ndarray[Any, Any]:
         return self._copy_rows(handles, handles.raw.truth[name], numbers)

@@ -6,6 +6,8 @@ from pathlib import Path
 from number_generator.errors import DatasetError, DatasetReadError
 from number_generator.formats.registry import FORMATS
 
+_OTHERS = "is a folder that this package did not write"
+
 
 def find_obstacle(folder: Path) -> str | None:
     """Say why a folder is not a dataset of this package and nothing else; None if it is."""
@@ -19,12 +21,15 @@ def find_obstacle(folder: Path) -> str | None:
             return f"holds a dataset that cannot be read ({exc})"
         if strangers is not None:
             return f"holds {min(strangers)!r}, which this package did not write" if strangers else None
-    return "is a folder that this package did not write"
+    return _OTHERS
 
 
-def is_dataset_folder(path: str | os.PathLike[str]) -> bool:
-    """Tell whether a folder holds a dataset that this package wrote, and nothing else."""
+def holds_dataset(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a folder holds a dataset of this package, even if it is damaged or files of others are in it.
+
+    A path of this folder then means the dataset and no place for another one, which would be lost among its files.
+    """
     try:
-        return find_obstacle(Path(path)) is None
+        return find_obstacle(Path(path)) != _OTHERS
     except OSError:
         return False

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import mmap
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from number_generator.errors import (
     SpecError,
 )
 from number_generator.system.checks import format_value
+from number_generator.system.home import expand_home
 
 DEFLATE_EXPANSION = 1032
 """The most that deflate can expand its input: one bit pair stands for 258 bytes."""
@@ -43,7 +44,7 @@ def check_path(path: str | os.PathLike[str]) -> Path:
 def check_dataset(path: str | os.PathLike[str]) -> Path:
     """Return `path` as a Path if it names a regular file or a folder, and say what is wrong with it otherwise."""
     try:
-        text = os.fspath(path)
+        text = os.fspath(expand_home(path))
     except TypeError:
         text = None
     if not isinstance(text, str):
@@ -54,6 +55,8 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
     try:
         mode = checked.stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as exc:
+        if checked.is_symlink():
+            raise DatasetNotFoundError(f"{checked}: this is {describe_kind(checked)}; mend the link") from exc
         raise DatasetNotFoundError(
             f"{checked}: there is no such file; check the name and the current folder ({_current_folder()})"
         ) from exc
@@ -63,6 +66,19 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
         # Opening a named pipe would wait for ever, and a device has no end.
         raise DatasetReadError(f"{checked}: this is not a regular file; copy the dataset to one first")
     return checked
+
+
+def describe_kind(path: str | os.PathLike[str]) -> str:
+    """Return what is there under a name that is not a regular file, as a phrase."""
+    try:
+        mode = Path(path).stat().st_mode
+    except OSError:
+        with contextlib.suppress(OSError):
+            return f"a link to {format_value(os.readlink(path))}, which is not there"  # noqa: PTH115 - as it is written
+        return "nothing that can be read"
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a pipe" if stat.S_ISFIFO(mode) else "not a regular file"
 
 
 def map_file(path: Path) -> mmap.mmap:
@@ -94,7 +110,7 @@ def fill_buffer(file: Any, buffer: memoryview) -> int:
     return filled
 
 
-@contextmanager
+@contextlib.contextmanager
 def reading(path: Path, valid: str) -> Iterator[None]:
     """Turn every failure inside the block into one of the package's errors; `valid` says what a valid file is."""
     try:

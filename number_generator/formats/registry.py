@@ -15,6 +15,12 @@ FORMATS: dict[str, FileFormat] = {
 }
 """All formats by their names, in the order in which they are offered."""
 
+_OTHER_KINDS = (
+    *(".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".bmp"),
+    *(".zip", ".tar", ".gz", ".csv", ".json", ".txt", ".htm", ".html"),
+)
+"""Endings that stand for kinds of files that no dataset is."""
+
 
 def list_written() -> list[str]:
     """List the formats that can be written."""
@@ -35,6 +41,30 @@ def find_format(path: str | os.PathLike[str]) -> str | None:
     """Return the format that the ending of a name stands for, or None."""
     name = str(path).lower()
     return next((row.name for row in FORMATS.values() for ending in row.endings if name.endswith(ending)), None)
+
+
+def find_other_ending(path: str | os.PathLike[str]) -> str | None:
+    """Return the ending of a new name if it stands for a kind of file that no dataset is; a folder may have any."""
+    name = os.fspath(path)
+    if os.path.isdir(name):  # noqa: PTH112 - no error for odd names
+        return None
+    return next((ending for ending in _OTHER_KINDS if name.lower().endswith(ending)), None)
+
+
+def check_ending(path: str | os.PathLike[str], name: str, written: str) -> None:
+    """Raise SpecError for such an ending; `name` is what errors call the path, `written` what would be there."""
+    ending = find_other_ending(path)
+    if ending is not None:
+        raise SpecError(
+            f"{name} is {os.fspath(path)!r}, but {written} is written and not what {ending} stands for: give a name "
+            f"that ends in {join_words(list_endings())}, or leave {ending} out"
+        )
+
+
+def describe_written(file_format: str) -> str:
+    """Return what is written in a format, as a phrase: "a pickle"."""
+    row = FORMATS[file_format]
+    return f"a folder with {row.folder_phrase}" if row.is_folder else row.file_phrase
 
 
 def describe_datasets() -> str:
@@ -71,7 +101,7 @@ def check_storage(
     row = FORMATS[file_format]
     if compression is not None and compression not in row.compressions:
         others = [other for other in FORMATS.values() if compression in other.compressions]
-        # An ending chooses the format, whatever else is said.
+        # A name must not contradict the format.
         ways = [f"choose {prefix}format {other.name} and a name that ends in {other.usual_ending}" for other in others]
         raise SpecError(
             f"{prefix}compression is {compression} and the format is {file_format}, which takes only "

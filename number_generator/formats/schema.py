@@ -36,6 +36,8 @@ SHARD_FILES, SHARD_IMAGES = "shard_files", "shard_images"
 """The arrays of an index of HDF5 shards that hold their names, relative to its folder, and how many images each has."""
 IMAGES_A_FOLDER = 10_000
 """Numbers of images that share a folder of PNG files."""
+TEXT = "text"
+"""The name in the metadata for what another program says of a dataset in plain words."""
 CHARACTER_FIELDS = ("boxes", "glyphs", "forms", "glyph_parameters")
 """The arrays of ground truth that have an entry for each character of the label."""
 MOST_LABEL_BYTES = 1 << 16
@@ -118,6 +120,17 @@ def parse_description(found: Any) -> Description:
         return Description(metadata=restore_pair(found))
     metadata = {name: value for name, value in found.items() if name not in (_SHAPE, _FIELDS)}
     return Description(_parse_shape(found[_SHAPE]), restore_pair(metadata), parse_truth_fields(found[_FIELDS]))
+
+
+def is_plain_text(text: str) -> bool:
+    """Tell whether what a dataset says of itself is in plain words; a description that is damaged does not become so.
+
+    Examples
+    --------
+    >>> is_plain_text("made by me"), is_plain_text('{"shape": [1, ')
+    (True, False)
+    """
+    return not text.lstrip().startswith("{")
 
 
 def read_description(text: bytes, where: str) -> Description:

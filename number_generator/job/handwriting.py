@@ -21,12 +21,15 @@ from number_generator.job.distributions import (
 )
 from number_generator.job.letterform_sets import SETS
 from number_generator.job.presets import DOCUMENT, NATURAL
+from number_generator.system.bounded_reading import read_bounded
 from number_generator.system.checks import format_value
+from number_generator.system.home import expand_home
 
 STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
 
 Scope = Literal["line", "glyph", "share", "choice"]
+_MOST_BYTES = 1 << 20  # of a style file
 _BASE = "base"  # the key of a style file that names the style it builds on
 
 
@@ -298,10 +301,13 @@ class Handwriting:
         SpecError
             If the file cannot be read, is not TOML, or `from_dict` rejects its content.
         """
-        path = Path(path)
+        path = Path(expand_home(path))
         toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same package
         try:
-            table = toml.loads(path.read_text(encoding="utf-8-sig"))
+            text = read_bounded(path, _MOST_BYTES, f"the style {path}").decode("utf-8-sig")
+            table = toml.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
+        except SpecError:
+            raise
         except OSError as exc:
             raise SpecError(f"the style {path} cannot be read: {exc.strerror}; name a TOML file") from exc
         except (ValueError, RecursionError) as exc:  # bad TOML or UTF-8, or endless nesting

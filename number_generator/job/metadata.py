@@ -26,6 +26,7 @@ def make_metadata(
     split: tuple[str, str] | None = None,
     shards: int | None = None,
     writers: tuple[str, str] | None = None,
+    digits_stored_with: str = "",
 ) -> dict[str, Any]:
     """Describe a job of `generate-phone-numbers`; the three entries of version 0.0.1 come first.
 
@@ -46,6 +47,8 @@ def make_metadata(
     writers : (str, str), optional
         Whose digits make a line, `mixed`, `cluster` or `dataset`, and the SHA-256 of who wrote which digit; None for
         the style `clean`.
+    digits_stored_with : str
+        How the digits were stored, if not as bright ink of values up to 255.
     """
     spec, spacing = job.spec, job.spec.spacing_range
     count, height, width = job.shape
@@ -105,6 +108,8 @@ def make_metadata(
         "spacing_range": spacing,
         "image_width": width,
         **recorded,
+        # Not part of the job: the same digits may have been stored in another way.
+        **({"digits_stored_with": digits_stored_with} if digits_stored_with else {}),
         "job": json.dumps(whole),
         "command": command,
     }

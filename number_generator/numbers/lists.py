@@ -1,6 +1,5 @@
 """Numbers from the user's own list, in order or drawn."""
 
-import csv
 import hashlib
 import io
 import os
@@ -14,14 +13,19 @@ import numpy as np
 from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
+from number_generator.numbers.csv_columns import parse_delimiter, read_column
 from number_generator.numbers.sequences import ALPHABET, list_characters, pack_sequences
+from number_generator.system.bounded_reading import read_bounded
 from number_generator.system.checks import format_value
+from number_generator.system.home import expand_home
 
 Order = Literal["given", "drawn"]
 ORDERS: tuple[Order, ...] = ("given", "drawn")
 
 _WRITTEN = re.compile(f"[{re.escape(ALPHABET)}]*")
-_DELIMITERS = ",;\t|"
+
+MAX_BYTES = 2**29
+"""The most that a file of numbers may hold: some 40 million phone numbers."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,31 +51,34 @@ class ListedNumbers:
 
     @classmethod
     def from_file(
-        cls, path: str | os.PathLike[str], *, column: str | None = None, order: Order = "given"
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        column: str | None = None,
+        delimiter: str | None = None,
+        order: Order = "given",
     ) -> "ListedNumbers":
         """Read numbers from a text file, one per line, or from a column of a CSV file.
 
         Blank lines and spaces around numbers are ignored. The text is UTF-8. A column is given by its name in the first
-        row, or by its number, counted from 1, if there are no names; the delimiter is a comma, a semicolon, a tab or a
-        bar. SpecError, which names the line, if the file cannot be read, has no such column, or has an entry that is
-        not a number.
+        row, or by its number, counted from 1, if there are no names. The delimiter is `delimiter`, one character or its
+        name, or else found: a comma, a semicolon, a tab or a bar, or what a first line such as `sep=;` names.
+        SpecError, which names the line, if the file cannot be read, has no such column, has an entry that is not a
+        number, or gives different numbers with different delimiters.
         """
-        path = Path(path)
-        try:
-            content = path.read_bytes()
-        except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
-            reason = exc.strerror if isinstance(exc, OSError) else exc
-            raise SpecError(f"the numbers {path} cannot be read: {reason}; give a text file") from exc
+        path = Path(expand_home(path))
+        content = _read_content(path)
         try:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as exc:
             raise SpecError(f"the numbers {path} are not UTF-8, from byte {exc.start} on: save them as UTF-8") from exc
         if column is None:
-            entries = [line.strip() for line in text.split("\n")]
-            places = range(1, len(entries) + 1)
-            kept = [(entry, place) for entry, place in zip(entries, places, strict=True) if entry]
+            # Line by line, as a large file may hold nothing but line ends.
+            lines = enumerate(io.StringIO(text, newline="\n"), 1)
+            kept = [(entry, place) for place, line in lines if (entry := line.strip())]
         else:
-            kept = _read_column(path, text, column)
+            given = None if delimiter is None else parse_delimiter(delimiter)
+            kept = read_column(path, text, column, given, _is_number)
         if not kept:
             raise SpecError(f"the numbers {path} are empty: give one number per line")
         try:
@@ -84,6 +91,8 @@ class ListedNumbers:
         about = {"sequences": name, "sha256": hashlib.sha256(content).hexdigest()}
         if column is not None:
             about["column"] = column
+            if delimiter is not None:
+                about["delimiter"] = delimiter
         return cls(packed, order, about=about)
 
     @property
@@ -120,42 +129,20 @@ class ListedNumbers:
         return {"numbers": "listed", **self.about, "order": self.order}
 
 
-def _read_column(path: Path, text: str, column: str) -> list[tuple[str, int]]:
-    """Return the entries of a CSV file's column, each with its line number."""
-    first_line = next((line for line in text.split("\n") if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=first_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    kept: list[tuple[str, int]] = []
-    index: int | None = None
-    names: list[str] = []
+def _read_content(path: Path) -> bytes:
+    """Return the content of a file, or raise SpecError."""
     try:
-        for row in reader:
-            if not any(map(str.strip, row)):
-                continue
-            if index is None:
-                names = [name.strip() for name in row]
-                # Try a number first: if the first row holds numbers itself, they are not names.
-                if re.fullmatch("[0-9]{1,9}", column) and 1 <= int(column) <= len(names):
-                    index = int(column) - 1
-                elif column in names:
-                    index = names.index(column)
-                    continue
-                else:
-                    raise SpecError(
-                        f"the numbers {path} have no column {column!r}: the first row holds "
-                        f"{', '.join(map(repr, names[:10]))}; give one of these, or a number from 1 to {len(names)}"
-                    )
-            if len(row) != len(names):
-                raise SpecError(
-                    f"{path}, line {reader.line_num} has {len(row)} columns, but the first row has {len(names)}: "
-                    f"complete the line, or put entries that contain {delimiter!r} in double quotes"
-                )
-            entry = row[index].strip()
-            if entry:
-                kept.append((entry, reader.line_num))
-    except csv.Error as exc:
-        raise SpecError(f"{path}, line {reader.line_num}: {exc}; fix the line") from exc
-    return kept
+        return read_bounded(path, MAX_BYTES, f"the numbers {path}")
+    except SpecError:
+        raise
+    except (OSError, ValueError) as exc:  # ValueError: a NUL in the name
+        reason = exc.strerror if isinstance(exc, OSError) else exc
+        raise SpecError(f"the numbers {path} cannot be read: {reason}; give a text file") from exc
+
+
+def _is_number(entry: str) -> bool:
+    """Tell whether an entry can be written."""
+    return _WRITTEN.fullmatch(entry) is not None
 
 
 def _reject_entry(path: Path, kept: list[tuple[str, int]], column: str | None) -> None:

@@ -52,3 +52,13 @@ def format_value(value: Any) -> str:
         return f"a huge {type(value).__name__}"
     text = " ".join(line.strip() for line in text.split("\n"))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def format_bytes(byte_count: int) -> str:
+    """Return a number of bytes in the unit that suits it."""
+    size = float(byte_count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:,.1f} TB"

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("folder")
     [
         (["--format=hdf5"], "phonenumbers-handwritten-dataset-1100.h5"),
         (["--output-path=set.h5"], "set.h5"),
-        (["--output-path=set.HDF5", "--format=pickle"], "set.HDF5"),
+        (["--output-path=set.HDF5"], "set.HDF5"),
     ],
 )
 @pytest.mark.parametrize("compression", [None, "gzip", "none"])
@@ -60,7 +60,7 @@ def test_the_images_do_not_depend_on_compression_or_workers():
     [
         ([], "phonenumbers-handwritten-dataset-70.pickle"),
         (["--format=pickle"], "phonenumbers-handwritten-dataset-70.pickle"),
-        (["--output-path=set.pickle", "--format=hdf5"], "set.pickle"),
+        (["--output-path=set.pickle"], "set.pickle"),
     ],
 )
 def test_a_pickle_is_written_without_compression_said_or_not(folder, arguments, name):

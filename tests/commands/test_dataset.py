@@ -81,8 +81,8 @@ def test_the_dataset_command_has_defaults(folder, monkeypatch):
         ),
         (["--output-path=set.h5"], "set.h5", "hdf5"),
         (["--output-path=a/set.HDF5"], "a/set.HDF5", "hdf5"),
-        (["--output-path=set.pickle", "--format=hdf5"], "set.pickle", "pickle"),
-        (["--output-path=set.h5", "--format=pickle"], "set.h5", "hdf5"),
+        (["--output-path=set.pickle", "--format=pickle"], "set.pickle", "pickle"),
+        (["--output-path=set.h5", "--format=hdf5"], "set.h5", "hdf5"),
         (["--output-path=set.pkl"], "set.pkl/phonenumbers-handwritten-dataset-3.pickle", "pickle"),
     ],
 )

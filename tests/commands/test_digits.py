@@ -1,14 +1,17 @@
 """`python -m number_generator digits`."""
 
+import subprocess
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from number_generator import GenericDataset
 from number_generator.commands.main import main
 from number_generator.digits.published import SOURCES
 from number_generator.digits.resolve import load_digits, packaged_digits
+from number_generator.digits.style_clusters import find_clusters
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.signals import Interruption
 
@@ -69,12 +72,27 @@ def test_the_packaged_digits_keep_their_clusters(folder, monkeypatch):
     assert len(set(load_digits("built.npz").cluster_ids.tolist())) == 8
 
 
+def test_the_packaged_digits_keep_their_clusters_in_another_size(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
+
+    assert run("build", "packaged", "big.npz", "--size", 32) == 0
+
+    built = load_digits("big.npz")
+    assert built.get_example_shape() == (32, 32)
+    assert built.cluster_ids.tolist() == find_clusters(packaged_digits()).tolist()
+
+
 def test_without_scikit_learn_the_error_tells_the_way_out(file, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "sklearn.cluster", None)
 
     assert run("build", file, "built.npz") != 0
 
-    assert "--no-clusters builds the file without them" in capsys.readouterr().err
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said.endswith(
+        "scikit-learn is missing: run `pip install scikit-learn` (it is the extra `cluster`); or --no-clusters "
+        "builds the file without them"
+    )
+    assert "writer" not in said
 
 
 def test_the_same_sources_make_the_same_bytes(file, folder):
@@ -197,3 +215,69 @@ def test_help_tells_all_actions(capsys):
         assert ended.value.code == 0
 
     assert "--weights LIST" in capsys.readouterr().out
+
+
+# How digits are stored
+
+
+IMAGES, LABELS = packaged_digits().images[::50], packaged_digits().classes[::50]
+
+
+@pytest.mark.parametrize(
+    ("images", "options"),
+    [
+        (255 - IMAGES, ["--ink", "dark"]),
+        (255 - IMAGES, ["--ink=dark", "--range=255"]),
+        (IMAGES, ["--ink", "bright"]),
+        (np.where(IMAGES > 127, 85, 0).astype(np.uint8), ["--range", "85"]),
+        (IMAGES.transpose(0, 2, 1), ["--orientation", "transposed"]),
+    ],
+)
+def test_a_file_is_built_as_the_options_say(images, options, folder):
+    np.savez("stored.npz", images=images, labels=LABELS)
+
+    assert run("build", "stored.npz", "built.npz", "--no-clusters", *options) == 0
+
+    built = load_digits("built.npz")
+    expected = np.where(IMAGES > 127, 255, 0) if images.max() == 85 else IMAGES
+    np.testing.assert_array_equal(built.images, expected)
+    assert built.get_metadata()["ink"] == "bright"
+
+
+def test_what_the_options_say_holds_for_what_is_built(folder, capsys):
+    turned = IMAGES.transpose(0, 2, 1)
+    np.savez("turned.npz", images=turned, labels=LABELS)
+
+    assert run("build", "turned.npz", "built.h5", "--no-clusters") == 1
+    assert "--orientation upright" in capsys.readouterr().err
+    assert run("build", "turned.npz", "built.h5", "--no-clusters", "--orientation", "upright") == 0
+    np.testing.assert_array_equal(load_digits("built.h5").images, turned)
+
+
+def test_what_is_found_out_is_told_on_stderr_and_recorded(folder):
+    np.savez("dark.npz", images=255 - IMAGES, labels=LABELS)
+    program = "from number_generator.entry import generate_phone_numbers; generate_phone_numbers()"
+    arguments = ["--digits=dark.npz", "--num-images=2", "--seed=1", f"--output-path={folder / 'out.npz'}", "--quiet"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert done.stderr.startswith("dark.npz: the digits are stored with dark ink on a light ground; they are read as ")
+    dataset = GenericDataset()
+    dataset.load("out.npz")
+    assert dataset.get_metadata()["digits_stored_with"] == "dark ink on a light ground"
+    both = load_digits("packaged=1,dark.npz=1").get_metadata()
+    assert both["stored_with"] == "dark.npz: dark ink on a light ground"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--range=0"], "--range is 0"),
+        (["--range=300"], "--range is 300"),
+        (["--ink=dark"], "SRC is 'a=1,b=2', and --ink, --range and --orientation are for files and folders"),
+    ],
+)
+def test_options_that_say_nothing_right_are_refused(arguments, message, folder, capsys):
+    assert run("build", "a=1,b=2", "built.npz", "--no-clusters", *arguments) == 2
+    assert message in capsys.readouterr().err

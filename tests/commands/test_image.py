@@ -42,6 +42,14 @@ def test_the_image_command_has_defaults(folder):
         assert np.array_equal(np.asarray(image), generate_batch(["42"], (5, 10), 100, seed=3)[0])
 
 
+@pytest.mark.parametrize("sequence", ["-5,3", "--5", "-", "-.5"])
+def test_a_sequence_may_begin_with_a_dash(folder, sequence):
+    assert run(SEQUENCE, "--sequence", sequence, "--seed", "3") == 0
+
+    with Image.open(f"{sequence}.png") as image:
+        assert np.array_equal(np.asarray(image), generate_batch([sequence], (5, 10), 100, seed=3)[0])
+
+
 @pytest.mark.parametrize(
     ("output_path", "written", "shown"),
     [

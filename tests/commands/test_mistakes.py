@@ -11,6 +11,8 @@ import pytest
 from running import BOTH, PHONE, SEQUENCE, read_usage_error, run
 from written import names_in
 
+from number_generator.commands.main import main
+
 pytestmark = pytest.mark.usefixtures("folder")
 
 
@@ -74,7 +76,7 @@ def test_a_mistake_is_told_in_one_message(folder, capsys, command, needed, argum
         ),
         (
             ["--compression=gzip", "--output-path=set.pickle", "--format=hdf5"],
-            "--compression is gzip and the format is pickle, which takes only 'none'",
+            "--format is hdf5 and --output-path is 'set.pickle', whose ending stands for pickle: leave --format out",
         ),
         (
             ["--compression=gzip", "--output-path=a/set.pickle", "--overwrite"],
@@ -124,7 +126,6 @@ def check_failure(capsys, command, arguments, message):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("missing.pickle", "missing.pickle"),
         ("folder", "folder"),
         ("empty", "the file is empty"),
         ("random", "belong to no known format"),
@@ -144,6 +145,33 @@ def test_digits_that_cannot_be_used_are_one_error(tmp_path, folder, capsys, comm
     check_failure(capsys, command, [*needed, f"--digits={tmp_path / name}"], message)
 
     assert names_in(folder) == ["x"]
+
+
+@BOTH
+@pytest.mark.parametrize("option", ["--digits=missing.pickle", "--digits=missing", "--style=missing.toml"])
+def test_what_an_option_names_and_is_not_there_is_a_wrong_argument(folder, capsys, command, needed, option):
+    assert "missing" in read_usage_error(folder, capsys, command, [*needed, option])
+
+
+@pytest.mark.parametrize(
+    "arguments", [["inspect", "no.h5"], ["convert", "no.h5", "a.npz"], ["preview", "no.h5", "a.png"],
+                  ["index", "no-00000-of-00001.h5"], ["digits", "build", "no.h5", "a.npz"], ["digits", "fetch", "no"]]
+)  # fmt: skip
+def test_a_file_that_is_not_there_is_a_wrong_argument_of_every_command(folder, capsys, arguments):
+    assert run(main, *arguments) == 2
+
+    said = capsys.readouterr().err
+    assert said.startswith("usage: ")
+    assert re.search(r"error: .*\bno\b", said.splitlines()[-1])
+    assert names_in(folder) == []
+
+
+def test_labels_that_are_missing_beside_their_images_are_a_failure(folder, capsys):
+    (folder / "a-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + bytes(12))
+
+    assert run(main, "inspect", "a-images-idx3-ubyte") == 1
+
+    assert "its labels file is not beside it" in capsys.readouterr().err
 
 
 @BOTH

@@ -9,6 +9,7 @@ from running import PHONE, load, read_usage_error, run_phone
 from written import names_in
 
 from number_generator import CountryNumbers, Pattern, generate_batch
+from number_generator.commands.recorded import parsed_command
 from number_generator.numbers.named_patterns import NAMED
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -49,6 +50,44 @@ def test_own_numbers_begin_anew_where_more_images_are_asked_for(folder):
     run_phone("--sequences=own.txt", "--num-images=8", "--output-path=set.h5")
 
     assert load("set.h5")[1] == list("12312312")
+
+
+def test_a_pattern_may_begin_with_a_dash():
+    assert run_phone("--pattern", r"-?\d{3}", "--num-images", "200", "--seed=1", "--output-path=set.h5") == 0
+
+    labels = load("set.h5")[1]
+    assert {len(label) for label in labels} == {3, 4}
+    assert any(label.startswith("-") for label in labels)
+    assert parsed_command(r"generate-phone-numbers --pattern '-?\d{3}'").pattern == r"-?\d{3}"
+
+
+@pytest.mark.parametrize("following", [["--seed=1"], ["--dashes"], ["-h"], ["--x"], ["--"]])
+def test_an_option_is_not_taken_for_a_pattern(folder, capsys, following):
+    assert "argument --pattern: expected one argument" in read_usage_error(
+        folder, capsys, PHONE, ["--pattern", *following]
+    )
+
+
+def test_the_delimiter_is_part_of_the_command(folder, capsys):
+    (folder / "own.csv").write_text("12,50;99,00\n7,25;11,00\n")
+
+    assert run_phone("--sequences=own.csv", "--column=1", "--output-path=set.h5") == 2
+    assert "name the right one with --delimiter" in capsys.readouterr().err
+    assert run_phone("--sequences=own.csv", "--column=1", "--delimiter=;", "--seed=1", "--output-path=set.h5") == 0
+
+    _, labels, metadata = load("set.h5")
+    assert labels == ["12,50", "7,25"]
+    assert "--delimiter=;" in shlex.split(metadata["command"])
+    assert run_phone(*shlex.split(metadata["command"])[1:], "--output-path=again.h5") == 0
+    assert load("again.h5")[1] == labels
+
+
+def test_a_delimiter_without_a_column_is_told(folder, capsys):
+    (folder / "own.csv").write_text("1;2\n")
+
+    assert "--delimiter is given without --column" in read_usage_error(
+        folder, capsys, PHONE, ["--sequences=own.csv", "--delimiter=;"]
+    )
 
 
 def test_own_numbers_may_be_drawn(folder):

@@ -10,9 +10,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from running import run_phone
+from running import PHONE, SEQUENCE, read_usage_error, run_phone
 from small_dataset import FOLDER_FORMATS, FORMATS, need
-from written import names_in, pixels, read
+from written import names_in, pixels, read, tree
 
 from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.output import Output, add_output_options
@@ -31,6 +31,11 @@ NAMES = {
     "parquet": "phonenumbers-handwritten-dataset-6-parquet",
 }
 
+
+ENDINGS_OF_OTHERS = (
+    *(".jpg", ".jpeg", ".PNG", ".gif", ".tif", ".tiff", ".bmp"),
+    *(".zip", ".tar", ".gz", ".csv", ".json", ".txt", ".htm", ".html"),
+)
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -82,7 +87,7 @@ def test_a_folder_is_where_the_usual_name_is_made(folder, file_format, output_pa
     assert (folder / "there" / "thesis.txt").exists()
 
 
-@pytest.mark.parametrize("output_path", ["mine", "deep/mine", "v1.2", "mine.tar"])
+@pytest.mark.parametrize("output_path", ["mine", "deep/mine", "v1.2", "mine.old"])
 def test_a_new_name_is_the_folder_itself(folder, folder_format, output_path):
     status = run(f"--format={folder_format}", f"--output-path={output_path}")
 
@@ -97,10 +102,53 @@ def test_a_new_name_is_the_folder_itself(folder, folder_format, output_path):
 def test_the_ending_of_a_name_chooses_the_format(folder, name, file_format):
     need(file_format)
 
-    assert run("--format=png", f"--output-path={name}") == 0
+    assert run(f"--output-path={name}") == 0
 
     assert names_in(folder) == [name]
     assert len(load(folder / name, file_format)[0]) == 6
+
+
+@pytest.mark.parametrize(("name", "of_name"), [("x.npz", "npz"), ("x.pickle", "pickle"), ("X.LMDB", "lmdb")])
+@pytest.mark.parametrize("given", ["hdf5", "png"])
+def test_a_format_and_an_ending_that_contradict_each_other_are_refused(folder, capsys, name, of_name, given):
+    said = read_usage_error(folder, capsys, PHONE, ["--num-images=2", f"--format={given}", f"--output-path={name}"])
+
+    assert f"--format is {given} and --output-path is {name!r}, whose ending stands for {of_name}: leave" in said
+
+
+def test_a_format_that_the_ending_confirms_is_taken(folder):
+    assert run("--format=pickle", "--output-path=x.pickle") == 0
+    assert run("--format=hdf5", "--output-path=x.hdf5") == 0
+
+    assert names_in(folder) == ["x.hdf5", "x.pickle"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS_OF_OTHERS)
+@pytest.mark.parametrize("options", [[], ["--format=hdf5"], ["--format=png"], ["--format=webdataset"]])
+def test_an_ending_that_stands_for_another_kind_of_file_is_refused(folder, capsys, ending, options):
+    said = read_usage_error(folder, capsys, PHONE, ["--num-images=2", *options, f"--output-path=x{ending}"])
+
+    assert f"--output-path is 'x{ending}', but a folder " in said
+    assert f" is written and not what {ending.lower()} stands for: give a name that ends in .pickle, " in said
+
+
+@pytest.mark.parametrize("name", ["x.jpg/", "there.zip"])
+def test_a_folder_of_any_name_may_be_given_as_one(folder, name):
+    (folder / "there.zip").mkdir()
+
+    assert run(f"--output-path={name}") == 0
+
+    assert names_in(folder / name) == [NAMES["pickle"]]
+
+
+@pytest.mark.parametrize("ending", [*ENDINGS_OF_OTHERS, ".h5", ".npz", ".pickle", ".lmdb"])
+def test_a_single_image_has_no_ending_of_another_kind(folder, capsys, ending):
+    if ending == ".PNG":
+        pytest.skip("the image is one")
+
+    said = read_usage_error(folder, capsys, SEQUENCE, ["--sequence=12", f"--output-path=x{ending}"])
+
+    assert f"--output-path is 'x{ending}', and a PNG image is written: give a name that ends in .png" in said
 
 
 def test_a_dataset_of_ours_is_replaced_only_where_that_is_allowed(folder, folder_format, capsys):
@@ -135,6 +183,47 @@ def test_a_dataset_that_is_the_current_folder_is_where_the_usual_name_is_made(fo
     assert run("--format=png", "--output-path=./") == 0
 
     assert NAMES["png"] in names_in(folder / "mine")
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+@pytest.mark.parametrize("more", [["--overwrite"], ["--overwrite", "--resume"], []])
+def test_a_dataset_with_a_file_of_others_in_it_is_left_alone(folder, folder_format, capsys, slash, more):
+    assert run(f"--format={folder_format}", "--output-path=mine") == 0
+    inner = {"png": "images/0000/000000001.box", "parquet": "data/notes.txt"}.get(folder_format, "notes.txt")
+    (folder / "mine" / inner).write_text("mine", encoding="utf-8")
+    before = tree(folder)
+
+    status = run(f"--format={folder_format}", f"--output-path=mine{slash}", "--seed=2", *more)
+
+    assert status == 1
+    named = f"mine holds {inner!r}, which this package did not write, and so is not replaced" if more else "exists"
+    assert named in capsys.readouterr().err
+    assert tree(folder) == before
+
+
+def test_parts_with_files_of_others_in_them_are_left_alone(folder, folder_format, capsys):
+    options = [f"--format={folder_format}", "--output-path=mine", "--split=train=0.5,val=0.5"]
+    assert run(*options) == 0
+    (folder / "mine-val" / "notes.txt").touch()
+    before = tree(folder)
+
+    assert run(*options, "--overwrite", "--seed=2") == 1
+
+    assert "mine-val holds 'notes.txt', which this package did not write" in capsys.readouterr().err
+    assert tree(folder) == before
+
+
+def test_a_damaged_lmdb_is_left_alone(folder, capsys):
+    need("lmdb")
+    assert run("--format=lmdb", "--output-path=mine") == 0
+    with (folder / "mine" / "data.mdb").open("r+b") as file:
+        file.truncate(3 * 4096)
+    before = tree(folder)
+
+    assert run("--format=lmdb", "--output-path=mine", "--overwrite") == 1
+
+    assert "mine holds a dataset that cannot be read" in capsys.readouterr().err
+    assert tree(folder) == before
 
 
 def test_one_format_replaces_another(folder):
@@ -322,7 +411,7 @@ def test_labels_are_recorded_in_one_order(folder):
     [
         (["--labels=json"], "--labels is json and the format is pickle: only png writes label files; choose"),
         (["--labels=json", "--format=lmdb"], "--labels is json and the format is lmdb: only png writes label files"),
-        (["--labels=json", "--format=png", "--output-path=a.h5"], "--labels is json and the format is hdf5"),
+        (["--labels=json", "--output-path=a.h5"], "--labels is json and the format is hdf5"),
         (["--labels=xml", "--format=png"], "--labels is 'xml', which holds 'xml': give some of json, csv, tesser"),
         (["--labels=", "--format=png"], "which holds ''"),
         (["--labels=json,", "--format=png"], "which holds ''"),

@@ -59,7 +59,7 @@ def test_settings_change_the_style(folder):
         (["preview", "clean", "data.h5"], 2, "SHEET.png is 'data.h5': give a file name that ends in .png"),
         (["preview", "data.h5", "sheet.png", "--set=slant=1"], 2, "leave --set out"),
         (["preview", "no.toml", "sheet.png"], 2, "the style no.toml cannot be read"),
-        (["preview", "naturel", "sheet.png"], 1, "neither a style nor a file"),
+        (["preview", "naturel", "sheet.png"], 2, "neither a style nor a file"),
         (["preview", ".", "sheet.png"], 1, "folder"),
         (["preview", "clean", "file/sheet.png"], 1, "file is a file"),
         (["no-such-command"], 2, "invalid choice: 'no-such-command'"),

@@ -163,7 +163,7 @@ def test_a_command_tells_its_version(name):
         ([PHONE, "--no-such-option"], 2),
         ([SEQUENCE], 2),
         ([SEQUENCE, "--sequence=12x"], 2),
-        ([PHONE, "--digits=missing.pickle"], 1),
+        ([PHONE, "--digits=missing.pickle"], 2),
         ([PHONE, "--output-path=file"], 1),
         ([SEQUENCE, "--sequence=7", "--output-path=file"], 1),
     ],
@@ -332,15 +332,17 @@ def small_disk(tmp_path):
     subprocess.run(["umount", path], check=True)
 
 
-@FORMATS
-def test_a_dataset_on_a_full_disk_is_one_error(small_disk, monkeypatch, ending):
+@pytest.mark.parametrize(("ending", "count"), [("pickle", 2994), ("h5", 13_000)])
+def test_a_dataset_on_a_disk_that_gets_full_is_one_error_after_a_word(small_disk, monkeypatch, ending, count):
     monkeypatch.chdir(small_disk)
     (small_disk / f"set.{ending}").write_bytes(b"earlier")
 
-    done = run(PHONE, "--num-images=60000", f"--output-path=set.{ending}", "--overwrite")
+    done = run(PHONE, f"--num-images={count}", f"--output-path=set.{ending}", "--overwrite")
     done.args = [PHONE]
     monkeypatch.undo()
 
+    word, _, done.stderr = done.stderr.partition("\n")
+    assert word.startswith(f"set.{ending} may not fit: it will take about ")
     check_full_disk(done, small_disk, f"set.{ending}", "No space left on device")
 
 
@@ -354,7 +356,11 @@ def test_a_dataset_on_a_disk_that_is_full_from_the_start_is_one_error(small_disk
     (small_disk / "filler").unlink()
     monkeypatch.undo()
 
-    check_full_disk(done, small_disk, f"set.{ending}", "No space left on device")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{PHONE}: error: set.{ending} would take at least ")
+    assert "has 0 bytes free; nothing was written" in done.stderr
+    assert names_in(small_disk) == [f"set.{ending}"]
+    assert (small_disk / f"set.{ending}").read_bytes() == b"earlier"
 
 
 def test_an_image_on_a_full_disk_is_one_error(small_disk, monkeypatch):

@@ -52,13 +52,14 @@ def test_a_progress_bar_is_shown_on_a_terminal_unless_quiet(monkeypatch, quiet, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
+@pytest.mark.parametrize("columns", [100, 0])
+def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder, columns):
     import fcntl  # noqa: PLC0415 - Windows has none of these
     import pty  # noqa: PLC0415
     import termios  # noqa: PLC0415
 
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, 100, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
     process = subprocess.Popen(
         [
             sys.executable,
@@ -85,6 +86,7 @@ def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder):
     assert process.returncode == 0
     assert out.endswith("seconds...\n")
     assert re.search(rb"9\.00k/9\.00k \[\d\d:\d\d<\d\d:\d\d, +[\d.]+k? images/s\]", shown), shown
+    assert "100%|█".encode() in shown  # the bar itself
 
 
 @pytest.mark.parametrize(
@@ -98,10 +100,30 @@ def test_a_broken_pipe_is_no_traceback(folder, name, arguments):
     finally:
         os.close(writer)
 
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "Exception ignored" not in done.stderr
+    assert (done.returncode, done.stderr) == (1, "")
     assert names_in(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "status"),
+    [
+        ("generate_phone_numbers", ["--help"], 0),
+        ("run_module", ["--version"], 0),
+        ("run_module", ["inspect", "lines.npz"], 1),
+        ("run_module", ["convert", "lines.npz", "lines.h5"], 1),
+        ("run_module", ["digits", "list"], 1),
+    ],
+)
+def test_a_reader_that_has_seen_enough_is_not_told(folder, name, arguments, status):
+    np.savez("lines.npz", images=np.full((2, 28, 100), 255, np.uint8), labels=np.array(["1", "2"]))
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = start(name, arguments, stdout=writer)
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (status, "")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a file that is always full")  # noqa: PTH110

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from number_generator import generate_batch, set_default_dataset_filepath
+from number_generator import DigitImageDataset, generate_batch, set_default_dataset_filepath
 from number_generator.digits import resolve as digit_datasets
-from number_generator.digits.resolve import default_digits, packaged_digits
+from number_generator.digits.resolve import default_digits, load_digits, packaged_digits
 from number_generator.errors import DatasetError, DatasetNotFoundError, SpecError
 
 
@@ -144,3 +144,31 @@ def test_new_labels_of_an_idx_pair_are_noticed(make_digits, tmp_path):
     os.utime(second, ns=(1, 1))
 
     assert digit_datasets.load_digits(path).sha256 != before
+
+
+@pytest.mark.parametrize("number", [2, 5, 20])
+def test_each_of_any_number_of_sources_is_read_once(number, make_digit_dataset, monkeypatch, tmp_path):
+    for source in range(number):
+        make_digit_dataset(12, seed=source).save(tmp_path / f"{source}.npz")
+    digits = {str(tmp_path / f"{source}.npz"): 1 + source for source in range(number)}
+    read, load = [], DigitImageDataset.load
+    monkeypatch.setattr(DigitImageDataset, "load", lambda self, path: read.append(path) or load(self, path))
+
+    batches = [generate_batch(["0123"], (0, 2), 60, digits=digits, seed=1) for _ in range(3)]
+
+    assert sorted(read) == sorted(digits)
+    assert (batches[0] == batches[2]).all()
+    assert load_digits(digits) is load_digits(digits)
+
+
+def test_a_source_of_a_mixture_that_changes_is_noticed(make_digit_dataset, tmp_path):
+    paths = [str(tmp_path / f"{source}.npz") for source in range(6)]
+    for source, path in enumerate(paths):
+        make_digit_dataset(12, seed=source).save(path)
+    before = load_digits(dict.fromkeys(paths, 1.0))
+
+    make_digit_dataset(12, seed=99).save(paths[3])
+
+    after = load_digits(dict.fromkeys(paths, 1.0))
+    np.testing.assert_array_equal(after.images[:90], before.images[:90])
+    assert (after.images[90:120] != before.images[90:120]).any()

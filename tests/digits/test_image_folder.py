@@ -1,7 +1,9 @@
 """Folders of images for each digit, and how an image becomes a digit of MNIST's form."""
 
+import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -272,7 +274,7 @@ def test_noise_alone_is_blank(folder):
 def test_an_image_of_too_many_pixels_is_refused_before_it_is_unpacked(folder, monkeypatch):
     Image.new("1", (10_000, 20_000)).save(folder / "6" / "a.png")
 
-    with pytest.raises(DatasetError, match=r"6.a\.png: it has more than 50 million pixels"):
+    with pytest.raises(DatasetError, match=r"6.a\.png: it is 10000 x 20000 px, more than 50 million"):
         load_folder(folder)
     Image.new("1", (6_000, 9_000)).save(folder / "6" / "a.png")
     with pytest.raises(DatasetError, match=r"6.a\.png: it is 6000 x 9000 px, more than 50 million"):
@@ -293,7 +295,7 @@ def test_an_image_that_may_not_be_read_is_named(folder, monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Image, "open", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
 
     with pytest.raises(DatasetReadError, match=r"0.a\.png: the file cannot be read: Permission denied"):
         load_folder(folder)
@@ -324,3 +326,95 @@ def test_a_large_image_is_reduced_before_it_is_measured(monkeypatch):
 
     assert seen == [(600, 400)]
     assert shifted_difference(large, one(drawn(300, 200))) < 2
+
+
+# --- whose border tells
+
+
+def cut_tightly(folder, numbers, *, is_dark):
+    """Replace a folder's images by packaged digits without any margin, and return how many there are."""
+    for file in folder.glob("*/*"):
+        file.unlink()
+    for number in numbers:
+        image = packaged_digits().images[number]
+        rows, columns = np.flatnonzero(image.max(axis=1) > 127), np.flatnonzero(image.max(axis=0) > 127)
+        cut = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        file = folder / str(packaged_digits().classes[number]) / f"{number:04}.png"
+        Image.fromarray(255 - cut if is_dark else cut).save(file)
+    return len(numbers)
+
+
+@pytest.mark.parametrize("is_dark", [True, False])
+def test_ones_that_fill_their_box_are_read_as_the_folder_is(folder, is_dark):
+    ones = np.flatnonzero(packaged_digits().classes == 1)
+    cut_tightly(folder, sorted({*range(0, 5000, 40), *ones[::4].tolist()}), is_dark=is_dark)
+
+    raw = load_folder(folder)
+
+    own = [normalise_digit(np.asarray(Image.open(file), np.float32) / 255, 28, "auto", "") for file in files_of(folder)]
+    assert (np.array(own) != raw.images).any()  # the border of some misleads
+    np.testing.assert_array_equal(raw.images, load_folder(folder, ink="dark" if is_dark else "bright").images)
+    assert raw.metadata == ({"stored_with": "dark ink on a light ground"} if is_dark else {})
+
+
+def files_of(folder):
+    return sorted(folder.glob("*/*"))
+
+
+def test_images_whose_border_is_clear_may_differ_in_their_ink(folder, caplog):
+    Image.fromarray(255 - drawn()).save(folder / "7" / "b.png")
+    dataset = DigitImageDataset()
+
+    dataset.load(folder)
+
+    np.testing.assert_array_equal(dataset.images[7], dataset.images[8])
+    assert dataset.get_metadata()["stored_with"] == "dark ink on a light ground in 10 of 11 images"
+    assert "stored with dark ink on a light ground in 10 of 11 images; they are read as" in caplog.messages[0]
+
+
+def test_a_vote_that_is_not_clear_is_refused(folder):
+    for digit in range(5):
+        Image.fromarray(255 - drawn()).save(folder / str(digit) / "a.png")
+    Image.fromarray(drawn()[12:48, 15:30]).save(folder / "9" / "b.png")
+
+    with pytest.raises(DatasetError, match=r"b\.png: its border does not tell .* 5 are dark on light and 5 bright"):
+        load_folder(folder)
+    assert len(load_folder(folder, ink="dark").images) == 11
+
+
+@pytest.mark.parametrize("most", [1, 16])
+def test_images_of_a_small_range_are_read(folder, most):
+    expected = load_folder(folder).images
+    for file in files_of(folder):
+        Image.fromarray(np.where(np.asarray(Image.open(file)) > 127, most, 0).astype(np.uint8)).save(file)
+
+    raw = load_folder(folder)
+
+    np.testing.assert_array_equal(raw.images, expected)
+    assert raw.metadata == {"stored_with": f"dark ink on a light ground, values from 0 to {most}"}
+    np.testing.assert_array_equal(load_folder(folder, value_range=most).images, expected)
+
+
+def test_a_folder_of_digits_on_their_side_is_refused(folder):
+    cut_tightly(folder, range(0, 5000, 50), is_dark=True)
+    for file in files_of(folder):
+        Image.open(file).transpose(Image.Transpose.TRANSPOSE).save(file)
+    digits = DigitImageDataset()
+
+    with pytest.raises(DatasetError, match="seem to lie on their side"):
+        digits.load(folder)
+    digits.load(folder, orientation="transposed")
+    assert len(digits) == 100
+
+
+def test_what_is_no_image_file_is_said(folder):
+    places = {name: folder / "3" / f"z-{name}.png" for name in ("pipe", "folder", "dangling")}
+    os.mkfifo(places["pipe"])
+    places["folder"].mkdir()
+    places["dangling"].symlink_to("gone.png")
+    kinds = {"dangling": "a link to 'gone.png', which is not there", "folder": "a folder", "pipe": "a pipe"}
+
+    for name, kind in kinds.items():
+        with pytest.raises(DatasetError, match=f"{name}.png: this is {kind}: take it out"):
+            load_folder(folder)
+        places[name].rmdir() if name == "folder" else places[name].unlink()

@@ -323,3 +323,18 @@ def test_the_command_computes_the_clusters_of_other_digits(half_clustered, tmp_p
     assert metadata["writer"] == "cluster"
     assert len(metadata["style_clusters"]) == len(images)
     assert set(metadata["style_clusters"]) <= set("01234567")
+
+
+def test_digits_of_two_styles_have_two_clusters_and_no_warning():
+    """Rounding errors alone tell their points apart from class to class, of which scikit-learn warns."""
+    pytest.importorskip("sklearn")
+    images = np.zeros((1000, 28, 28), np.uint8)
+    for digit in range(10):
+        images[100 * digit : 100 * digit + 50, 4:24, 10 : 12 + digit] = 255
+        images[100 * digit + 50 : 100 * digit + 100, 5 + digit % 3 : 24, 9 : 13 + digit] = 200
+    labels = np.arange(10).repeat(100)
+    assert len(np.unique(measure_style(images, labels), axis=0)) > 2
+
+    found = compute_style_clusters(images, labels)
+
+    assert len(np.unique(found)) == 2

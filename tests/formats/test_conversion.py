@@ -184,6 +184,17 @@ def test_an_argument_that_breaks_a_rule_is_refused(tmp_path, source, monkeypatch
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["source.h5"]
 
 
+@pytest.mark.parametrize("file_format", ["pickle", "hdf5", "png", "webdataset"])
+@pytest.mark.parametrize("name", ["x.jpg", "x.PNG", "x.tar", "x.h5.gz"])
+def test_a_target_named_like_another_kind_of_file_is_refused(tmp_path, name, file_format):
+    GenericDataset(IMAGES, LABELS).save(tmp_path / "lines.h5")
+
+    with pytest.raises(SpecError, match=r"the target is '.*', but an? .* is written and not what \.\w+ stands for"):
+        convert(tmp_path / "lines.h5", tmp_path / name, file_format=file_format)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["lines.h5"]
+
+
 def test_a_source_that_is_missing_is_named(tmp_path):
     with pytest.raises(DatasetNotFoundError, match="nothing"):
         convert(tmp_path / "nothing", tmp_path / "target.h5")

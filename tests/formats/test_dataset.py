@@ -95,10 +95,81 @@ def test_a_number_out_of_range_is_refused(dataset, number):
         dataset[number]
 
 
-@pytest.mark.parametrize("index", [1.0, "1", None, True, (0, 1), [0, 1]])
+@pytest.mark.parametrize("index", [1.0, "1", None, True, (0, 1), b"1", np.array(1.5)])
 def test_an_index_that_is_no_integer_is_refused(dataset, index):
     with pytest.raises(DatasetIndexError, match="there is no image"):
         dataset[index]
+
+
+def test_a_tuple_is_told_of_lists(dataset):
+    with pytest.raises(DatasetIndexError, match=r"there is no image \(0, 2\): .*as in dataset\[\[0, 2\]\]"):
+        dataset[0, 2]
+
+
+@pytest.mark.parametrize(
+    "index",
+    [[0, 2], [129, 0, 5, 5, -1], [], range(3, 90, 7), np.array([4, 3], np.uint8), np.arange(COUNT) % 3 == 1],
+    ids=["two", "any order", "none", "range", "array", "truth values"],
+)
+def test_a_list_chooses_images(dataset, examples, index):
+    images, labels = dataset[index]
+
+    numbers = np.arange(COUNT)[np.array(index, int) if isinstance(index, list) else np.array(index)]
+    np.testing.assert_array_equal(images, examples[0][numbers])
+    assert images.shape == (len(numbers), HEIGHT, WIDTH)
+    assert labels == [examples[1][number] for number in numbers]
+    images[:] = 7  # a copy
+    np.testing.assert_array_equal(dataset[5][0], examples[0][5])
+
+
+@pytest.mark.parametrize(
+    ("index", "message"),
+    [
+        ([0, COUNT], "there is no image 130: the dataset has 130; give integers from -130 to 129"),
+        ([-131], "there is no image -131"),
+        ([True, False], "there are 2 truth values for 130 images: give one for each"),
+        ([0.5], r"the list of images has shape \(1,\) and type float64: give integers"),
+        (["1"], "give integers, or a truth value for each image"),
+        ([[0, 1]], r"has shape \(1, 2\)"),
+    ],
+)
+def test_a_list_that_chooses_no_images_is_refused(dataset, index, message):
+    with pytest.raises(DatasetIndexError, match=message):
+        dataset[index]
+
+
+def test_an_empty_dataset_has_none_of_a_list():
+    assert GenericDataset()[[]][1] == []
+    with pytest.raises(DatasetIndexError, match="there is no image 0: the dataset has 0; it is empty"):
+        GenericDataset()[[0]]
+
+
+@pytest.mark.parametrize("as_path", [str, Path])
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_path_is_loaded(files, examples, ending, as_path):
+    dataset = GenericDataset(as_path(files[ending]))
+
+    np.testing.assert_array_equal(dataset[3][0], examples[0][3])
+    assert dataset.get_metadata()["image_width"] == WIDTH
+    assert len(dataset) == COUNT
+
+
+def test_a_path_of_digits_is_loaded_with_writers(tmp_path, numbered):
+    images, labels = numbered
+    np.savez(tmp_path / "digits.npz", images=images, labels=labels, writer_ids=np.arange(len(images)) // 4)
+
+    digits = DigitImageDataset(tmp_path / "digits.npz")
+
+    np.testing.assert_array_equal(digits.images, images)
+    assert digits.writer_ids.tolist() == (np.arange(len(images)) // 4).tolist()
+
+
+@pytest.mark.parametrize("kind", [GenericDataset, DigitImageDataset])
+def test_a_path_comes_alone(files, kind):
+    with pytest.raises(SpecError, match=r"images is the path '.*lines\.h5', and labels are given: leave them out"):
+        kind(str(files["h5"]), ["1"])
+    with pytest.raises(DatasetNotFoundError, match=r"no\.h5: there is no such file"):
+        kind("no.h5")
 
 
 INDICES = st.none() | st.integers(-COUNT - 5, COUNT + 5)
@@ -436,6 +507,25 @@ def test_a_label_with_nul_is_not_saved(tmp_path, ending):
 
     with pytest.raises(DatasetError, match=r"the label '7\\x00' cannot be written"):
         dataset.save(tmp_path / f"lines.{ending}")
+
+
+@pytest.mark.parametrize(
+    "ending", ["jpg", "JPEG", "png", "gif", "tif", "bmp", "zip", "tar", "gz", "csv", "txt", "html"]
+)
+def test_a_dataset_is_not_saved_under_the_name_of_another_kind_of_file(tmp_path, ending):
+    dataset = GenericDataset(np.zeros((1, 2, 3), np.uint8), ["7"])
+
+    with pytest.raises(SpecError, match=rf"lines\.{ending}', but a pickle is written and not what \.{ending.lower()}"):
+        dataset.save(tmp_path / f"lines.{ending}")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["lines", "lines.pkl", "lines.p", "lines.dat", "lines.npy", "v1.2", "jpg"])
+def test_any_other_name_gives_a_pickle_as_in_version_0_0_1(tmp_path, name):
+    GenericDataset(np.zeros((1, 2, 3), np.uint8), ["7"]).save(tmp_path / name)
+
+    assert pickle.loads((tmp_path / name).read_bytes())["labels"] == ["7"]
 
 
 @pytest.mark.parametrize("ending", FORMATS)

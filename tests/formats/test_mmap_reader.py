@@ -31,7 +31,8 @@ def is_in_file(array):
 
 
 def images_of(reader):
-    return reader._get_handles().raw.images
+    with reader._lend() as handles:
+        return handles.raw.images
 
 
 def write_idx(folder, content=RAW_IDX, name="a-images-idx3-ubyte"):
@@ -57,7 +58,8 @@ def test_images_and_truth_stay_in_the_file(path, monkeypatch):
     monkeypatch.setattr(pickle_machine, "_LONG_BYTES", 1)  # shorter ones are copied
 
     with open_reader(path, mapped=True) as reader:
-        raw = reader._get_handles().raw
+        with reader._lend() as handles:
+            raw = handles.raw
 
         assert is_in_file(raw.images)
         assert not raw.images.flags.writeable

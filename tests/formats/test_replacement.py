@@ -1,6 +1,7 @@
 """Which folders a dataset may replace: those that this package wrote, and empty ones; a damaged one ends no process."""
 
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -12,7 +13,7 @@ from small_dataset import FOLDER_FORMATS, need
 from written import names_in, tree, write_dataset
 
 from number_generator.errors import OutputError
-from number_generator.formats.ownership import find_obstacle, is_dataset_folder
+from number_generator.formats.ownership import find_obstacle, holds_dataset
 
 
 @pytest.mark.parametrize("earlier", FOLDER_FORMATS)
@@ -32,7 +33,7 @@ def test_an_empty_folder_is_replaced_where_that_is_allowed(tmp_path, folder_form
 
     write_dataset(tmp_path / "set", folder_format, 2, overwrite=True)
 
-    assert is_dataset_folder(tmp_path / "set")
+    assert find_obstacle(tmp_path / "set") is None
 
 
 @pytest.mark.parametrize(
@@ -59,38 +60,53 @@ def test_a_folder_that_this_package_did_not_write_is_never_replaced(tmp_path, fi
 
     assert names_in(tmp_path) == ["set"]
     assert tree(tmp_path / "set") == before
-    assert not is_dataset_folder(tmp_path / "set")
+    assert not holds_dataset(tmp_path / "set")
 
 
 def test_a_dataset_with_files_of_others_beside_it_is_never_replaced(tmp_path, folder_format):
     write_dataset(tmp_path / "set", folder_format, 3)
-    assert is_dataset_folder(tmp_path / "set")
+    assert find_obstacle(tmp_path / "set") is None
     (tmp_path / "set" / "weights.pt").touch()
 
     with pytest.raises(OutputError, match=r"set holds 'weights\.pt', which this package did not write, and so is not"):
         write_dataset(tmp_path / "set", "webdataset", 2, overwrite=True)
 
-    assert not is_dataset_folder(tmp_path / "set")
+    assert holds_dataset(tmp_path / "set")
 
 
 @pytest.mark.parametrize(
     ("file_format", "name"),
     [
         ("png", "images/notes.txt"),
-        ("png", "images/mine/000000001.png"),
+        ("png", "images/mine"),
         ("png", "images/0000/holiday.png"),
+        ("png", "images/0000/000000001.box"),  # as the training of Tesseract leaves it
+        ("png", "backup.tar"),
+        ("png", "backup-000001.tar"),
         ("webdataset", "backup.tar"),
         ("webdataset", "gt.txt"),
+        ("webdataset", "images"),
+        ("parquet", "data/notes.txt"),
+        ("parquet", "data/train-00000-of-00001.parquet.crc"),
+        ("parquet", "data/cache"),
+        ("parquet", "README.md"),
+        ("lmdb", "notes.txt"),
     ],
 )
-def test_a_dataset_with_files_of_others_in_it_is_never_replaced(tmp_path, file_format, name):
+@pytest.mark.parametrize("others", ["same", "webdataset"])
+def test_a_dataset_with_files_of_others_in_it_is_never_replaced(tmp_path, file_format, name, others):
+    need(file_format)
     write_dataset(tmp_path / "set", file_format, 3)
-    (tmp_path / "set" / name).parent.mkdir(exist_ok=True)
-    (tmp_path / "set" / name).touch()
+    stranger = tmp_path / "set" / name
+    stranger.parent.mkdir(exist_ok=True)
+    if stranger.suffix:
+        stranger.touch()
+    else:
+        stranger.mkdir()
     before = tree(tmp_path / "set")
 
-    with pytest.raises(OutputError, match=r"set holds 'images/|set holds '(backup\.tar|gt\.txt)'"):
-        write_dataset(tmp_path / "set", "webdataset", 2, overwrite=True)
+    with pytest.raises(OutputError, match=rf"set holds '{re.escape(name)}', which this package did not write, and so"):
+        write_dataset(tmp_path / "set", file_format if others == "same" else others, 2, overwrite=True)
 
     assert tree(tmp_path / "set") == before
 
@@ -98,8 +114,8 @@ def test_a_dataset_with_files_of_others_in_it_is_never_replaced(tmp_path, file_f
 def test_nothing_is_a_dataset_where_there_is_no_folder(tmp_path):
     (tmp_path / "file").touch()
 
-    assert not is_dataset_folder(tmp_path / "file")
-    assert not is_dataset_folder(tmp_path / "nothing")
+    assert not holds_dataset(tmp_path / "file")
+    assert not holds_dataset(tmp_path / "nothing")
 
 
 # --- a damaged LMDB, which would end the process that opens it with LMDB's own library
@@ -164,7 +180,7 @@ def test_a_damaged_lmdb_is_replaced_or_is_one_error(damaged):
         assert tree(damaged) == before
     else:
         assert obstacle is None
-        assert is_dataset_folder(damaged)
+        assert holds_dataset(damaged)
     assert names_in(damaged.parent) == ["set.lmdb"]
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -490,6 +491,20 @@ def test_a_file_that_is_no_toml_is_refused(write, content):
         Handwriting.from_file(path)
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_may_end_as_on_any_system(write, end):
+    assert Handwriting.from_file(write(f"slant = 1{end}rotation = 2{end}")) == CLEAN.replace(slant=1.0, rotation=2.0)
+
+
+def test_a_file_without_end_is_not_read(tmp_path, write):
+    with pytest.raises(SpecError, match=r"style\.toml: it has more than 1 MiB; give a smaller file"):
+        Handwriting.from_file(write("#" * (2**20 + 1)))
+    if Path("/dev/zero").exists():
+        (tmp_path / "zero.toml").symlink_to("/dev/zero")
+        with pytest.raises(SpecError, match=r"the style .*zero\.toml: this is a device; give a file"):
+            Handwriting.from_file(tmp_path / "zero.toml")
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path):

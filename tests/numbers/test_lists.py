@@ -1,6 +1,8 @@
 """A user's own numbers: read from a file, in their order or drawn."""
 
 import hashlib
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from scipy import stats
 from number_generator import generate_batch, generate_chunk
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, NumberSource, RenderSpec, Span
+from number_generator.numbers import lists
 from number_generator.numbers.lists import ORDERS, ListedNumbers
 from number_generator.numbers.sequences import format_labels, pack_sequences
 
@@ -204,6 +207,88 @@ def test_what_makes_them_again_is_described(tmp_path, monkeypatch):
     }
 
 
+# --- delimiters
+
+
+def test_the_delimiter_is_found_from_all_lines_and_not_from_the_first_one(tmp_path):
+    content = "price\n12,50\n"
+
+    assert read(tmp_path / "a.csv", "id;price\n1;12,50\n2;99,00\n", column="price") == ["12,50", "99,00"]
+    assert read(tmp_path / "b.csv", "a, b, c;n\nx;1\ny, z;2\n", column="n") == ["1", "2"]
+    with pytest.raises(SpecError, match=r"line 2 has 2 columns, but the first row has 1: .*--delimiter"):
+        read(tmp_path / "c.csv", content, column="price")
+    assert read(tmp_path / "c.csv", content, column="price", delimiter=";") == ["12,50"]
+
+
+@pytest.mark.parametrize("content", ["12,50;99,00\n", "12,50;99,00\n7,25;11,00\n"])
+def test_two_delimiters_that_fit_all_lines_are_an_error_and_one_given_is_taken(tmp_path, content):
+    path = tmp_path / "numbers.csv"
+
+    with pytest.raises(
+        SpecError, match=r"line 1: the entry is '12' if ',' divides .* '12,50' if ';' does.*--delimiter"
+    ):
+        read(path, content, column="1")
+
+    assert read(path, content, column="1", delimiter=";")[0] == "12,50"
+    assert read(path, content, column="1", delimiter=",")[0] == "12"
+    # With commas, this column would hold 50;99, which is no number.
+    assert read(path, content, column="2")[0] == "99,00"
+
+
+def test_a_line_that_is_cut_short_does_not_make_another_delimiter_fit(tmp_path):
+    with pytest.raises(
+        SpecError, match=r"line 2 has 1 columns, but the first row has 2: complete the line.*--delimiter"
+    ):
+        read(tmp_path / "numbers.csv", "12,50;99\n7,25\n8,75;4\n", column="1")
+
+
+def test_quoted_delimiters_do_not_count(tmp_path):
+    content = '"12,50";"99,00"\n"7,25"; "11,00"\n'
+
+    assert read(tmp_path / "numbers.csv", content, column="1") == ["12,50", "7,25"]
+    assert read(tmp_path / "numbers.csv", content, column="2") == ["99,00", "11,00"]
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "\ufeffsep=;\r\n", '"sep=;"\n', "SEP=; \n"])
+def test_a_first_line_may_name_the_delimiter(tmp_path, first):
+    assert read(tmp_path / "numbers.csv", f"{first}12,50;99,00\n7,25;1\n", column="1") == ["12,50", "7,25"]
+    with pytest.raises(SpecError, match="line 3 has 1 columns, but the first row has 2"):
+        read(tmp_path / "numbers.csv", f"{first}12,50;99,00\n7,25\n", column="1")
+
+
+@pytest.mark.parametrize("content", ["1\t12,50\n2\t99,00\n", "sep=\t\n1\t12,50\n2\t99,00\n"])
+def test_tabs_divide_columns_before_commas(tmp_path, content):
+    assert read(tmp_path / "numbers.tsv", content, column="2") == ["12,50", "99,00"]
+
+
+@pytest.mark.parametrize("delimiter", ["tab", "TAB", "\\t", "\t"])
+def test_a_tab_has_names(tmp_path, delimiter):
+    assert read(tmp_path / "numbers.tsv", "a\tb\n1\t2\n", column="b", delimiter=delimiter) == ["2"]
+
+
+def test_any_other_character_may_be_given_and_is_recorded(tmp_path):
+    path = tmp_path / "numbers.csv"
+    path.write_text("a:b\n1:2\n")
+
+    listed = ListedNumbers.from_file(path, column="b", delimiter=":")
+
+    assert written(listed, 0, 0, 1) == ["2"]
+    assert listed.describe()["delimiter"] == ":"
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", "5", " ", '"', "\n", "colon"])
+def test_what_cannot_divide_columns_is_told(tmp_path, delimiter):
+    with pytest.raises(
+        SpecError, match=r"the delimiter is .*: give comma, semicolon, tab, bar, or one character that is"
+    ):
+        read(tmp_path / "numbers.csv", "a,b\n1,2\n", column="b", delimiter=delimiter)
+
+
+def test_an_unclosed_quote_does_not_swallow_the_lines_after_it(tmp_path):
+    with pytest.raises(SpecError, match="unexpected end of data"):
+        read(tmp_path / "numbers.csv", 'n,note\n1,"a\n2,b\n3,c\n', column="n")
+
+
 # --- errors
 
 
@@ -235,7 +320,7 @@ def test_what_makes_them_again_is_described(tmp_path, monkeypatch):
         ),
         ("id,n\n1,2\n", "3", r"have no column '3'"),
         ("id,n\n1,2\n", "0", r"have no column '0'"),
-        ("id,n\n1,2\n", "9" * 5000, r"have no column '9+'"),
+        ("id,n\n1,2\n", "9" * 5000, r"have no column '9+\.\.\.:"),
         ("id,n\n1,2\n", "-1", r"have no column '-1'"),
         ("id,n\n1,2\n", "²", r"have no column '²'"),
         ("id,n\n1,2\n", "", r"have no column ''"),
@@ -297,3 +382,31 @@ def test_a_number_for_a_column_that_has_a_name_is_told_of_names(tmp_path):
 
     with pytest.raises(SpecError, match=r"line 1: 'phone' holds 'p': .*if the first row holds names"):
         ListedNumbers.from_file(path, column="2")
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="a device without end")
+def test_a_device_without_end_is_not_read():
+    with pytest.raises(SpecError, match="the numbers /dev/zero: this is a device; give a file"):
+        ListedNumbers.from_file("/dev/zero")
+
+
+def test_a_file_that_is_too_large_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(lists, "MAX_BYTES", 2**20)
+    path = tmp_path / "numbers.txt"
+    path.write_bytes(b"1\n" * 2**19)
+    assert len(ListedNumbers.from_file(path).packed) == 2**19
+
+    path.write_bytes(b"1\n" * 2**19 + b"2")
+
+    with pytest.raises(SpecError, match="it has more than 1 MiB; give a smaller file"):
+        ListedNumbers.from_file(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are needed")
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    reader, writer = os.pipe()
+    os.write(writer, b"12\n34\n")
+    os.close(writer)
+
+    assert len(ListedNumbers.from_file(f"/dev/fd/{reader}").packed) == 2
+    os.close(reader)

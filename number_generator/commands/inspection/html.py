@@ -20,9 +20,9 @@ from number_generator.commands.inspection.text import (
     format_origin,
     format_part,
     format_range,
-    format_size,
     format_spacing,
     format_style,
+    format_unclear,
     format_verification,
     make_printable,
     name_character,
@@ -32,6 +32,7 @@ from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.atomic_file import open_atomic
+from number_generator.system.checks import format_bytes
 from number_generator.system.signals import Interruption
 
 if TYPE_CHECKING:
@@ -117,9 +118,10 @@ def _format_cards(found: Inspection) -> str:
     cards = [
         (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
         (f"{found.width} x {found.height}", "px, width and height"),
-        (FORMATS[found.file_format].title, format_size(found.byte_count)),
+        (FORMATS[found.file_format].title, format_bytes(found.byte_count)),
         (f"{found.labels.different:,}", f"different labels of {found.labels.count:,}"),
         (f"{found.pages.blank:,}", f"blank pages of {found.pages.count:,}"),
+        *([(f"{found.pages.unclear:,}", "pages: cannot tell ink from paper")] if found.pages.unclear else []),
         ("-" if share is None else f"{share.mean:.1f} %", "of a page is ink"),
     ]
     shown = (f'<div class="card"><b>{escape(value)}</b><span>{escape(about)}</span></div>' for value, about in cards)
@@ -218,7 +220,7 @@ def _format_labels(labels: LabelStatistics, count: int) -> Iterator[str]:
 def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
     if not pages.count:
         return
-    inked = pages.count - pages.blank
+    inked = pages.inked
     is_all = pages.count == found.count
     which = f"All {found.count:,} images" if is_all else f"{pages.count:,} of {found.count:,} images, spread evenly"
     how = "the recorded boxes" if pages.from_boxes else "ink"
@@ -230,6 +232,7 @@ def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
         [
             ("Ink", f"dark on light paper on {inked - pages.light:,} pages, light on dark on {pages.light:,}"),
             ("Blank", f"{pages.blank:,}, {pages.blank_labelled:,} of them with a label"),
+            ("Cannot tell", format_unclear(pages) if pages.unclear else ""),
             ("Repeated", f"{pages.repeated:,}"),
             ("Spacing", format_spacing(found)),
             ("Noise of the paper", format_range(pages.noise, "levels of grey")),

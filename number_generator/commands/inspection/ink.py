@@ -2,9 +2,11 @@
 
 The paper of a page is its median grey, and its contrast is how far the darkest or the lightest pixels are from that,
 whichever is more: ink is dark on light paper, or light on dark. A pixel is ink if it differs from the paper by more
-than a quarter of the contrast, or, on noisy paper, by more than four times the noise (at most 0.6 of the contrast). A
-page is blank if its contrast is small, or no more than its noise explains. Whatever else stands out from the paper,
-such as ruled lines, counts as ink.
+than a quarter of the contrast, or, on noisy paper, by more than four times the noise (at most 0.6 of the contrast).
+
+Where the contrast is small, or no more than the noise explains, `strokes` compares each pixel with the ground around
+it: ink may be a small part of the page, or paper may vary as much as ink does. The page is then inked, blank or
+unclear. Whatever else stands out from the paper, such as ruled lines, counts as ink.
 """
 
 from __future__ import annotations
@@ -15,13 +17,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.commands.inspection.strokes import find_strokes
+
 BATCH_BYTES = 2 << 20
 """How many bytes of images to measure at once for the best speed."""
 
 _CONTRAST_SHARE, _NOISE_FACTOR, _NOISY_SHARE = 0.25, 4.0, 0.6
-_LEAST_LEVELS, _LEAST_SIGMAS = 16, 2.8  # of a page's contrast: fitted to pages of the style document and their boxes
-_NEVER = 256.0
-_SIGMAS_A_MAD = 1.4826  # of a normal distribution
+_LEAST_LEVELS, _LEAST_SIGMAS = 16, 3.0  # of a page's contrast: fitted to pages of the style document and their boxes
+_VISIBLE_LEVELS = 8  # of any pixel from the paper: a page without such pixels is blank
+_SIGMAS_A_MAD, _SIGMAS_A_TENTH = 1.4826, 3.95  # of a normal distribution; a tenth of it, beside the median
 _EXTREME_SHARE, _EXTREME_PIXELS = 0.005, 4  # a few specks do not make the contrast
 
 Integers = npt.NDArray[np.int64]
@@ -36,10 +40,11 @@ class PageInk:
     paper: Integers  # grey of the paper, 0 to 255
     noise: Floats  # by how many levels it varies: the standard deviation, estimated from the median distance
     is_light: Booleans  # whether ink is lighter than the paper
-    is_blank: Booleans  # whether there is no ink
+    is_blank: Booleans  # whether there is certainly no ink
+    is_unclear: Booleans  # whether it cannot be told if there is ink; none is measured
     share: Floats  # of the page's pixels that are ink, 0 to 1
-    depth: Floats  # by how many levels ink differs from the paper, on average; 0 on a blank page
-    box: Integers  # of the ink, shape (n, 4): x0, y0, x1, y1 in px, half-open; zeros on a blank page
+    depth: Floats  # by how many levels ink differs from the paper, on average; 0 without ink
+    box: Integers  # of the ink, shape (n, 4): x0, y0, x1, y1 in px, half-open; zeros without ink
     gaps: Integers  # flat: widths in px of the blank columns between inked ones, on all pages together
 
     @classmethod
@@ -72,7 +77,11 @@ def measure_ink(images: npt.NDArray[np.uint8]) -> PageInk:
     spread = _measure_spread(images, paper)
     noise = _SIGMAS_A_MAD * np.where(spread > 0, spread + 0.5, 0.0)  # levels are whole numbers
     margin = np.maximum(_CONTRAST_SHARE * contrast, np.minimum(_NOISE_FACTOR * noise, _NOISY_SHARE * contrast))
-    margin[contrast < np.maximum(_LEAST_LEVELS, _LEAST_SIGMAS * noise)] = _NEVER
+    is_weak = contrast < np.maximum(_LEAST_LEVELS, _LEAST_SIGMAS * _measure_clipped_noise(cumulated, paper, noise))
+    farthest = np.maximum(paper - _find_levels(cumulated, 1), _find_levels(cumulated, pixels) - paper)
+    doubtful = np.flatnonzero(is_weak & (farthest >= _VISIBLE_LEVELS))
+    strokes = find_strokes(images[doubtful])
+    is_light[doubtful] = strokes.is_light
 
     # Ink is below `paper - margin` or above `paper + margin`. Comparing bytes is much faster than comparing integers.
     turned = np.where(is_light, 255 - paper, paper)
@@ -80,9 +89,14 @@ def measure_ink(images: npt.NDArray[np.uint8]) -> PageInk:
     flips = np.where(is_light, 255, 0).astype(np.uint8)
     levels = images ^ flips[:, None, None]
     ink = levels < limits[:, None, None]
+    ink[is_weak] = False
+    ink[doubtful] = strokes.ink
     inked = np.count_nonzero(ink, axis=(1, 2))
     sums = (levels * ink).sum(axis=(1, 2), dtype=np.int64)
     depth = np.where(inked > 0, turned - sums / np.maximum(inked, 1), 0.0)
+    depth[doubtful] = strokes.depth
+    is_unclear = np.zeros(len(images), np.bool_)
+    is_unclear[doubtful] = strokes.is_unclear
     columns, rows = ink.any(axis=1), ink.any(axis=2)
     x0, x1 = _find_extent(columns)
     y0, y1 = _find_extent(rows)
@@ -90,7 +104,8 @@ def measure_ink(images: npt.NDArray[np.uint8]) -> PageInk:
         paper,
         noise,
         is_light & (inked > 0),
-        inked == 0,
+        (inked == 0) & ~is_unclear,
+        is_unclear,
         inked / pixels,
         depth,
         np.stack((x0, y0, x1, y1), axis=1),
@@ -115,6 +130,15 @@ def _measure_spread(images: npt.NDArray[np.uint8], paper: Integers) -> Integers:
     grey = paper.astype(np.uint8)[:, None, None]
     distances = np.maximum(images, grey) - np.minimum(images, grey)
     return _find_levels(_count_levels(distances).cumsum(axis=1), (images.shape[1] * images.shape[2] + 1) // 2)
+
+
+def _measure_clipped_noise(cumulated: Integers, paper: Integers, noise: Floats) -> Floats:
+    """Return the noise, but that of the wider side where black or white cut the other one short."""
+    tenth = int(cumulated[0, -1]) // 10 if len(cumulated) else 0
+    # So near the median, and not at a quarter, as ink may be as much as that.
+    wider = np.maximum(paper - _find_levels(cumulated, 4 * tenth), _find_levels(cumulated, 6 * tenth) - paper)
+    is_clipped = (noise > 0) & (np.minimum(paper, 255 - paper) < 2 * noise)
+    return np.where(is_clipped, np.maximum(noise, _SIGMAS_A_TENTH * wider), noise)
 
 
 def _find_extent(inked: Booleans) -> tuple[Integers, Integers]:

@@ -82,6 +82,8 @@ class PageStatistics:
     count: int  # of the images that were measured
     light: int  # with ink that is lighter than the paper
     blank: int
+    unclear: int  # on which it cannot be told whether there is ink
+    unclear_labelled: int  # those of them with a label that is not only spaces
     blank_labelled: int  # without ink, and with a label that is not only spaces
     inked_unlabelled: int
     repeated: int  # the same as an earlier page, byte for byte; blank pages do not count
@@ -97,6 +99,11 @@ class PageStatistics:
     touching: dict[str, int]  # on how many pages the ink touches each border
     spacing: Distribution | None
     from_boxes: bool
+
+    @property
+    def inked(self) -> int:
+        """The number of pages with ink."""
+        return self.count - self.blank - self.unclear
 
 
 def measure_labels(labels: list[str], *, is_all: bool) -> LabelStatistics:
@@ -152,7 +159,7 @@ def measure_pages(
     Pages with equal `hashes` are equal. `boxes` are those of each page's characters, shape (n, L, 4), if recorded.
     """
     is_written = np.array([bool(label.strip()) for label in labels], np.bool_)
-    inked = ~ink.is_blank
+    inked = ~ink.is_blank & ~ink.is_unclear
     seen = [key for key, has_ink in zip(hashes, inked.tolist(), strict=True) if has_ink]
     box, gaps = ink.box[inked], ink.gaps
     if boxes is not None:
@@ -163,12 +170,14 @@ def measure_pages(
         len(labels),
         int(ink.is_light.sum()),
         int(ink.is_blank.sum()),
+        int(ink.is_unclear.sum()),
+        int((ink.is_unclear & is_written).sum()),
         int((ink.is_blank & is_written).sum()),
         int((inked & ~is_written).sum()),
         len(seen) - len(set(seen)),
         Distribution.of(ink.paper),
         Distribution.of(ink.noise),
-        Distribution.of(100 * ink.share),
+        Distribution.of(100 * ink.share[~ink.is_unclear]),
         Distribution.of(ink.depth[inked]),
         Distribution.of(box[:, 2] - box[:, 0]),
         Distribution.of(box[:, 3] - box[:, 1]),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.formats.registry import FORMATS
+from number_generator.system.checks import format_bytes
 
 if TYPE_CHECKING:
     from number_generator.commands.inspection.verification import Verification
@@ -30,7 +31,7 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
     yield from _format_fact(
         "format",
         f"{FORMATS[found.file_format].title}, {found.count:,} image{'s' * (found.count != 1)} of {found.width} x "
-        f"{found.height} px, {format_size(found.byte_count)}{each}",
+        f"{found.height} px, {format_bytes(found.byte_count)}{each}",
     )
     if found.chunk_length > 1:
         yield from _format_fact("chunks", f"{found.chunk_length} images each")
@@ -67,16 +68,6 @@ def make_printable(text: str, most: int = _LONGEST) -> str:
 def name_character(character: str) -> str:
     """Return what a character is called in a list of them."""
     return "space" if character == " " else make_printable(character)
-
-
-def format_size(byte_count: int) -> str:
-    """Return a number of bytes in the unit that suits it."""
-    size = float(byte_count)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
-        size /= 1000
-    return f"{size:,.1f} TB"
 
 
 def format_range(found: Distribution | None, unit: str = "") -> str:
@@ -127,6 +118,11 @@ def format_spacing(found: Inspection) -> str:
     if drawn is None:
         return text
     return f"{text}; drawn from {drawn[0]} to {drawn[1]} px, before lines were fitted to the page"
+
+
+def format_unclear(pages: PageStatistics) -> str:
+    """Return on how many pages it cannot be told whether there is ink."""
+    return f"{pages.unclear:,}, {pages.unclear_labelled:,} of them with a label: ink or paper that varies as much"
 
 
 def format_verification(verification: Verification) -> Iterator[str]:
@@ -199,7 +195,7 @@ def _format_labels(labels: LabelStatistics, count: int, bar: str) -> Iterator[st
 
 
 def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterator[str]:
-    inked = pages.count - pages.blank
+    inked = pages.inked
     is_all = pages.count == found.count
     yield f"Pages ({'all' if is_all else f'{pages.count:,} of {found.count:,}, spread evenly'})"
     yield from _format_fact("paper", f"grey {format_range(pages.paper)}; noise {format_range(pages.noise)}")
@@ -212,6 +208,8 @@ def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterato
         yield from _format_fact("", format_range(pages.depth, "levels from the paper"))
     labelled = f", {pages.blank_labelled:,} of them with a label" if pages.blank else ""
     yield from _format_fact("blank", f"{pages.blank:,}{labelled}")
+    if pages.unclear:
+        yield from _format_fact("cannot tell", format_unclear(pages))
     if pages.ink_width is not None:
         width, height = format_range(pages.ink_width, "px"), format_range(pages.ink_height, "px")
         yield from _format_fact("ink's box", f"width {width}; height {height}")

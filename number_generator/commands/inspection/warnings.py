@@ -5,7 +5,7 @@ from __future__ import annotations
 from number_generator.commands.inspection.statistics import LabelStatistics, PageStatistics
 
 _PLAIN_NOISE = 2.0  # levels of grey: no ink is overlooked on such paper
-_OVERLOOKED_SHARE = 0.03  # on noisy paper: lines are too faint to be found on 1 % of the style document's pages
+_UNCLEAR_SHARE = 0.2  # of the pages: far more than of the style document's
 _LEGIBLE_PX = 4.0  # of the page per character
 _USUAL_LONGEST = 25
 _FEWEST_DIGITS = 1000
@@ -31,10 +31,15 @@ def _check_blank_pages(pages: PageStatistics) -> list[str]:
     """Warn of pages with a label and no ink, and the other way round."""
     found = []
     is_plain = pages.noise is not None and pages.noise.median <= _PLAIN_NOISE
-    if pages.blank_labelled > (0 if is_plain else _OVERLOOKED_SHARE * pages.count):
+    if pages.blank_labelled:
         found.append(
             f"{_format_percent(pages.blank_labelled, pages.count)} of the pages have a label but no ink that stands "
             "out from the paper"
+        )
+    if pages.unclear_labelled > _UNCLEAR_SHARE * pages.count:
+        found.append(
+            f"{_format_percent(pages.unclear_labelled, pages.count)} of the pages have a label, and whether they have "
+            "ink cannot be told from their paper"
         )
     if is_plain and pages.inked_unlabelled:
         found.append(f"{_format_percent(pages.inked_unlabelled, pages.count)} of the pages have ink but an empty label")
@@ -43,7 +48,7 @@ def _check_blank_pages(pages: PageStatistics) -> list[str]:
 
 def _check_borders(pages: PageStatistics) -> list[str]:
     """Warn of ink at the upper and lower borders; lines fitted to the page touch the left and right ones."""
-    inked = pages.count - pages.blank
+    inked = pages.inked
     is_plain = pages.noise is not None and pages.noise.median <= _PLAIN_NOISE
     touching = max(pages.touching["top"], pages.touching["bottom"])
     # Paper may be ruled to its borders, and pages that are cut to their ink all touch them.

@@ -9,6 +9,7 @@ from pathlib import Path
 from number_generator.commands.option_values import parse_shard, parse_shards, parse_split_option, parse_truth
 from number_generator.commands.output import Output
 from number_generator.commands.runs.request import Request, choose_output, name_shard, parse_request
+from number_generator.digits.conventions import STORED_WITH
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.resolve import (
     default_digits,
@@ -119,6 +120,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             split=None if split is None else (name, str(split)),
             shards=shards,
             writers=None if of_part is None else (of_part.kind, of_part.sha256),
+            digits_stored_with=str(whole.get_metadata().get(STORED_WITH, "")),
         )
         if writers is not None and writers.is_computed:  # k-means is not the same to the bit on every machine
             # One character each, unless several sources of digits have clusters of their own.

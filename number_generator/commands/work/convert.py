@@ -4,8 +4,10 @@ import argparse
 import sys
 
 from number_generator.commands.terminal import say, show_progress
+from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset
 from number_generator.formats.reader import open_reader
+from number_generator.formats.registry import FORMATS
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers
 
@@ -16,6 +18,14 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
     file_format = choose_format(target, options.format)
     workers = check_workers(options.workers, "--workers")
     with open_reader(options.source) as reader, show_progress(len(reader), quiet=options.quiet) as bar:
+        check_space(
+            options.target,
+            file_format,
+            options.compression or FORMATS[file_format].compressions[0],
+            reader.shape,
+            reader.fields,
+            lambda: reader.images(0, min(SAMPLED_IMAGES, len(reader))),
+        )
         lost = write_dataset(
             reader,
             target,

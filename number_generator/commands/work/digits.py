@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,16 @@ import numpy as np
 
 from number_generator.commands.terminal import say
 from number_generator.digits.cache import find_cache_folder
+from number_generator.digits.conventions import IS_NORMAL, MAX_VALUE, Conventions
 from number_generator.digits.dataset import DigitImageDataset
-from number_generator.digits.image_folder import MAX_SIZE, is_folder_of_images, load_folder
-from number_generator.digits.mixtures import join_digits, mix_digits, resize_digits
+from number_generator.digits.image_folder import MAX_SIZE
+from number_generator.digits.mixtures import join_digits, mix_digits, resize_digits, to_mixture
 from number_generator.digits.published import SOURCES, find_source
 from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.formats.dataset import save_dataset
+from number_generator.job.defaults import PACKAGED
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.atomic_file import open_atomic
 from number_generator.system.checks import check_integer
@@ -50,7 +53,10 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
         raise already_exists(path)
     weights = _parse_weights(options.weights, len(options.sources))
     size = None if options.size is None else check_integer("--size", options.size, MIN_HEIGHT, MAX_SIZE)
-    parts = [(name, _load_source(name, size, options.ink)) for name in options.sources]
+    if options.range is not None:
+        check_integer("--range", options.range, 1, MAX_VALUE)
+    stored = Conventions(options.ink, options.range, options.orientation)
+    parts = [(name, _load_source(name, size, stored)) for name in options.sources]
     if weights:
         digits = mix_digits([(name, part, weight) for (name, part), weight in zip(parts, weights, strict=True)])
     else:
@@ -60,7 +66,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     if is_npz:
         _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
     else:
-        save_dataset(digits, path, overwrite=options.overwrite)
+        save_dataset(digits, path, digits.get_metadata() | IS_NORMAL, overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
         say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
@@ -93,12 +99,20 @@ def _parse_weights(text: str | None, count: int) -> list[float]:
     return weights
 
 
-def _load_source(name: str, size: int | None, ink: Any) -> DigitImageDataset:
-    """Load a source, resized to `size` px if that is given."""
-    if name not in SOURCES and is_folder_of_images(name):
-        raw = load_folder(name, size=size or 28, ink=ink)
-        return DigitImageDataset(raw.images, raw.labels)
-    digits = load_digits(name) if name else packaged_digits()
+def _load_source(name: str, size: int | None, stored: Conventions) -> DigitImageDataset:
+    """Load a source, resized to `size` px if that is given; `stored` tells of files and folders how they are."""
+    is_named = name in SOURCES or name in ("", PACKAGED)
+    is_several = not is_named and not os.path.lexists(name) and to_mixture(name) is not None
+    if is_several and stored != Conventions():
+        raise SpecError(
+            f"SRC is {name!r}, and --ink, --range and --orientation are for files and folders: give each source by "
+            "itself, with --weights"
+        )
+    if is_named or is_several or (stored == Conventions() and size is None):
+        digits = load_digits(name) if name else packaged_digits()
+    else:
+        digits = DigitImageDataset()
+        digits.load(name, **asdict(stored), folder_size=size or 28)
     return digits if size in (None, digits.get_example_shape()[1]) else resize_digits(digits, size)
 
 
@@ -106,14 +120,15 @@ def _find_clusters(digits: DigitImageDataset) -> Any:
     try:
         return find_writers(digits, "cluster").ids
     except (SpecError, MissingExtraError) as exc:
-        raise type(exc)(f"{exc}; --no-clusters builds the file without them") from exc
+        reason = exc.__cause__ if isinstance(exc.__cause__, SpecError) else exc  # without the styles' way out
+        raise type(exc)(f"{reason}; or --no-clusters builds the file without them") from exc
 
 
 def _save_npz(
     digits: DigitImageDataset, clusters: Any, path: Path, interruption: Interruption, *, overwrite: bool
 ) -> None:
     """Write an archive that says where its digits come from, to a file that is complete or absent."""
-    metadata = np.array(json.dumps(digits.get_metadata(), default=str))
+    metadata = np.array(json.dumps(digits.get_metadata() | IS_NORMAL, default=str))
     arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
     groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}
     arrays |= {name: ids for name, ids in groups.items() if ids is not None}

@@ -9,6 +9,7 @@ from number_generator.commands.runs.request import parse_render_spec
 from number_generator.commands.terminal import say, say_title
 from number_generator.errors import SpecError
 from number_generator.formats.png.single import save_png
+from number_generator.formats.registry import find_format, find_other_ending
 from number_generator.job.defaults import SHEET_IMAGES
 from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
 from number_generator.system.checks import check_seed
@@ -53,6 +54,10 @@ def _choose_target(options: argparse.Namespace) -> str:
     # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
     if path.lower().endswith(".png") and not os.path.isdir(path):  # noqa: PTH112 - see above
         return str(path)
+    if not os.path.isdir(path) and (find_other_ending(path) or find_format(path)):  # noqa: PTH112 - see above
+        raise SpecError(
+            f"--output-path is {path!r}, and a PNG image is written: give a name that ends in .png, or a folder"
+        )
     if options.preview is None:
         if "/" in sequence:
             raise SpecError(

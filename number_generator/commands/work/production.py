@@ -10,8 +10,10 @@ from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Run, Settings, open_run
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
-from number_generator.commands.runs.resume import read_recorded_seed
+from number_generator.commands.runs.resume import find_journal, read_recorded_seed
 from number_generator.commands.terminal import say, say_title, show_progress
+from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
+from number_generator.job.spec import Span
 from number_generator.system.signals import Interruption
 
 
@@ -43,6 +45,27 @@ def produce_datasets(
     _report(parts, run, "telephone like images" if are_phone else "images of numbers", begun)
 
 
+def _check_space(parts: list[Part], settings: Settings) -> None:
+    """Compare the size that all parts will have with the free space, unless a run is resumed that has made some."""
+    targets = [target for part in parts for target in part.list_targets()] if settings.resume else []
+    if any(target.exists() or find_journal(target).exists() for target in targets):
+        return
+    first, output = parts[0], settings.output
+    _, height, width = first.job.shape
+    count = sum(len(part.job.span) for part in parts)
+    start = first.job.span.start
+    sampled = Span(start, start + min(SAMPLED_IMAGES, len(first.job.span)))
+    check_space(
+        first.target,
+        output.file_format,
+        output.compression,
+        (count, height, width),
+        first.header.fields,
+        lambda: first.bound.make_chunk(sampled).images,
+        copies=1 + settings.resume,
+    )
+
+
 def _report(parts: list[Part], run: Run, images: str, begun: float) -> None:
     if run.resumed and len(run.found) < len(parts):
         say(f"Resumed: {run.resumed} images were already done")
@@ -63,6 +86,7 @@ def _open_run(options: argparse.Namespace, request: Request, settings: Settings)
     """Plan what the options ask for, and open a run of the plan: here or on a cluster."""
     if options.scheduler is None:
         parts = make_plan(options, request)
+        _check_space(parts, settings)
         with open_run(parts, settings) as run:
             yield parts, run
         return
@@ -73,5 +97,6 @@ def _open_run(options: argparse.Namespace, request: Request, settings: Settings)
         if options.shards is None:
             options.shards = choose_shards(options, request, client)
         parts = make_plan(options, request)
+        _check_space(parts, settings)
         with ClusterShards(parts, settings, client) as run:
             yield parts, run

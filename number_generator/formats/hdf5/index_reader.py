@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from number_generator.errors import DatasetNotFoundError
+from number_generator.errors import PartMissingError
 from number_generator.formats.hdf5.reader import Hdf5Reader, read_metadata
 from number_generator.formats.hdf5.safety import check_stored, find_dataset, open_file
 from number_generator.formats.paths import MalformedError, reading
@@ -63,13 +63,13 @@ class Index:
             raise MalformedError(f"its shard {format_value(self.names[shard])} is not a regular file")
         return found.st_size
 
-    def _build_missing_error(self, shards: list[int]) -> DatasetNotFoundError:
+    def _build_missing_error(self, shards: list[int]) -> PartMissingError:
         """Return the error that shards are missing."""
         first, count = shards[0], len(self.names)
         what = f"shard {first} of {count} is missing"
         if len(shards) > 1:
             what = f"{len(shards)} of {count} shards are missing, shard {first} first"
-        return DatasetNotFoundError(
+        return PartMissingError(
             f"{self.file}: {what}: put {self.names[first]!r} back beside it, or make it again by the recorded command "
             f"with --shard={first}/{count} instead of --shards={count}"
         )

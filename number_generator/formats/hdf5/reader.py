@@ -64,37 +64,36 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         self._are_heaps_checked = False
-        handles = self._get_handles()
-        chunks = handles.images.chunks
-        self.shape = handles.images.shape
+        with self._lend() as handles:
+            chunks = handles.images.chunks
+            self.shape = handles.images.shape
         self.chunk_length = chunks[0] if chunks else 1
 
     @property
     def metadata(self) -> dict[str, Any]:
         """The attributes of the root group as plain Python values; those of other types are left out."""
-        with reading(self._path, self.valid):
-            return read_metadata(self._get_handles().file, self._path)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return read_metadata(handles.file, self._path)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the file has; their attributes say what the entries mean."""
-        with reading(self._path, self.valid):
-            file = self._get_handles().file
-            datasets = {name: _find_truth(file, name, len(self)) for name in self.truth_names}
+        with reading(self._path, self.valid), self._lend() as handles:
+            datasets = {name: _find_truth(handles.file, name, len(self)) for name in self.truth_names}
             _check_attributes(self._path, *datasets.values())
             return tuple(_describe_field(name, truth) for name, truth in datasets.items())
 
     @property
     def truth_names(self) -> tuple[str, ...]:
         """Their names."""
-        with reading(self._path, self.valid):
-            file = self._get_handles().file
-            return tuple(name for name in _TRUTH_NAMES if file.get(name, getlink=True) is not None)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return tuple(name for name in _TRUTH_NAMES if handles.file.get(name, getlink=True) is not None)
 
     @property
     def label_length(self) -> int | None:
         """Bytes that each label takes in the file; None if they are not texts of a fixed length."""
-        dtype = self._get_handles().labels.dtype
+        with self._lend() as handles:
+            dtype = handles.labels.dtype
         return dtype.itemsize if dtype.kind == "S" else None
 
     def _open(self) -> _Handles:
@@ -127,7 +126,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         if labels.dtype.kind in "iu":
             return list(map(str, labels[_to_slice(numbers)].tolist()))
         if labels.dtype.kind == "S":
-            return [label.decode() for label in _read_rows(labels, handles.label_chunks, numbers).tolist()]
+            return list(map(_decode_label, _read_rows(labels, handles.label_chunks, numbers).tolist()))
         self._check_heaps(labels)
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
@@ -138,7 +137,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
                 _check_length(find_longest_string(Path(labels.file.filename), offset, some))
             values = labels[_to_slice(some)].tolist()
             _check_length(max(map(len, values)))
-            texts.extend(value.decode() for value in values)
+            texts.extend(map(_decode_label, values))
         return texts
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
@@ -156,8 +155,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
 
 def load(path: Path) -> RawDataset:
     """Read an HDF5 dataset into memory; raise what `load_arrays` raises."""
-    with Hdf5Reader(path) as reader, reading(path, reader.valid):
-        handles = reader._get_handles()
+    with Hdf5Reader(path) as reader, reading(path, reader.valid), reader._lend() as handles:
         for dataset in (handles.images, handles.labels):
             check_stored(dataset)
         count = len(reader)
@@ -285,6 +283,14 @@ def _read_rows(dataset: Any, chunks: ChunkReader | None, numbers: range) -> np.n
     return rows
 
 
+def _decode_label(label: bytes) -> str:
+    """Return a label as text, or raise MalformedError."""
+    try:
+        return label.decode()
+    except UnicodeDecodeError:
+        raise MalformedError(f"it has the label {label[:20]!r}, which is not text in UTF-8") from None
+
+
 def _check_length(label_bytes: int) -> None:
     """Reject a label that is far too long."""
     if label_bytes > MOST_LABEL_BYTES:
@@ -296,7 +302,7 @@ def _to_python(value: Any) -> Any:
     if isinstance(value, (np.generic, np.ndarray)):
         value = value.tolist()
     if isinstance(value, bytes):
-        return value.decode()
+        return value.decode(errors="replace")  # another program's may be in another encoding
     if isinstance(value, list):
         return [_to_python(entry) for entry in value]
     return value

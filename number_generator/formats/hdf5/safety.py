@@ -13,8 +13,11 @@ HDF5 trusts what it reads:
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import functools
 import importlib
+import itertools
 import math
 import mmap
 import struct
@@ -39,10 +42,14 @@ _SHUFFLE, _CHECKSUM, _LZF = 2, 3, 32000
 _KNOWN_FILTERS = frozenset({DEFLATE, _SHUFFLE, _CHECKSUM, _LZF})
 _CHECKSUM_BYTES = 4
 
+# In what HDF5 says of a file whose writer, such as one in the mode SWMR, has not closed it.
+_MARKED_AS_OPEN = "h5clear"
+
 # Headers of objects: the types of two messages, the class of a layout, and how new headers and their blocks begin.
 _LAYOUT, _CONTINUATION = 8, 16
 _VIRTUAL = 3
 _NEW_HEADER, _NEW_BLOCK = b"OHDR", b"OCHK"
+_MOST_NAMES = 5  # in an error
 _MOST_BLOCKS, _MOST_BLOCK_BYTES = 256, 1 << 20
 
 # Heaps of strings, and what refers to their objects.
@@ -58,9 +65,15 @@ _ATTRIBUTE_VERSIONS = {1: (8, 8), 2: (8, 1), 3: (9, 1)}
 _SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 
 
+@functools.cache
 def import_h5py() -> Any:
     """Return h5py, which takes a while to import, when it is first needed."""
-    return importlib.import_module("h5py")
+    h5py = importlib.import_module("h5py")
+    # A daemon thread that reads while the interpreter ends would crash in what is left of HDF5, or be ended inside and
+    # leave h5py locked for those who close the files. Whoever holds h5py's lock waits until no thread is inside, and
+    # keeps all out.
+    atexit.register(h5py._objects.phil.acquire)
+    return h5py
 
 
 def open_file(path: Path) -> Any:
@@ -69,7 +82,12 @@ def open_file(path: Path) -> Any:
         return import_h5py().File(path, "r")
     except BlockingIOError as exc:
         raise DatasetReadError(f"{path}: another program is writing to this file; wait until it is done") from exc
-    except OSError:
+    except OSError as exc:
+        if _MARKED_AS_OPEN in str(exc):
+            raise DatasetReadError(
+                f"{path}: this file is being written, or the program that wrote it was killed: wait until it is done; "
+                "if none is running, `h5clear -s` with the file's name removes the mark"
+            ) from exc
         return import_h5py().File(path, "r", locking=False)
 
 
@@ -86,7 +104,8 @@ def find_dataset(file: Any, name: str) -> Any:
     """Return a dataset whose data lie in the file itself, or raise MalformedError."""
     link = file.get(name, getlink=True)
     if link is None:
-        raise MalformedError(f"it has no `{name}`")
+        names = ", ".join(map(format_value, itertools.islice(file, _MOST_NAMES)))
+        raise MalformedError(f"it has no `{name}` (it has {names or 'nothing'})")
     found = find_object(file, name)
     dataset = link if found is None else found
     if not isinstance(dataset, import_h5py().Dataset):

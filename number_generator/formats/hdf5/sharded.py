@@ -44,15 +44,16 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
-        shards = self._get_handles()
-        self.shape = (len(shards), *shards.common.size)
-        self.chunk_length = shards.common.chunk_length
-        self._fields = shards.common.fields
+        with self._lend() as shards:
+            self.shape = (len(shards), *shards.common.size)
+            self.chunk_length = shards.common.chunk_length
+            self._fields = shards.common.fields
 
     @property
     def metadata(self) -> dict[str, Any]:
         """What the index says of the whole dataset, as plain Python values."""
-        return copy.deepcopy(self._get_handles().index.metadata)
+        with self._lend() as shards:
+            return copy.deepcopy(shards.index.metadata)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
@@ -68,8 +69,9 @@ class ShardedHdf5Reader(SlicedReader["_Shards"]):
         handles.close()
 
     def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        reader, row = self._get_handles().find(number)
-        return reader.image(row)
+        with self._lend() as shards:
+            reader, row = shards.find(number)
+            return reader.image(row)
 
     def _read_images(self, handles: _Shards, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         pieces = handles.divide(numbers)

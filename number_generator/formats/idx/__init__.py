@@ -13,6 +13,9 @@ IMAGES_MAGIC = b"\0\0\x08\x03"
 LABELS_MAGIC = b"\0\0\x08\x01"
 EXTENDED_MAGIC = b"\0\0\x0c\x02"
 """Of QMNIST's labels."""
+KINDS = {0x08: "uint8", 0x09: "int8", 0x0B: "int16", 0x0C: "int32", 0x0D: "float32", 0x0E: "float64"}
+"""The types of numbers that IDX knows, by the third byte of a file."""
+_MOST_DIMENSIONS = 4
 
 _find_label_files = Lazy("number_generator.formats.idx.reader:label_files")
 
@@ -22,10 +25,15 @@ def is_idx(head: bytes) -> bool:
     return head.startswith((IMAGES_MAGIC, LABELS_MAGIC, EXTENDED_MAGIC))
 
 
+def is_any_idx(head: bytes) -> bool:
+    """Tell whether a file that starts with these bytes is an IDX file of anything; the reader says what it must be."""
+    return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in KINDS and 1 <= head[3] <= _MOST_DIMENSIONS
+
+
 def _matches_head(head: bytes) -> bool:
     if not head.startswith(GZIP_SIGNATURE):
-        return is_idx(head)
-    if is_idx(zlib.decompressobj(wbits=31).decompress(head, 4)):
+        return is_any_idx(head)
+    if is_any_idx(zlib.decompressobj(wbits=31).decompress(head, 4)):
         return True
     raise MalformedError("only IDX files may be gzipped: unpack the file")
 

@@ -12,9 +12,17 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
-from number_generator.errors import DatasetNotFoundError
+from number_generator.errors import PartMissingError
 from number_generator.formats.arrays import RawDataset, build_dataset
-from number_generator.formats.idx import EXTENDED_MAGIC, GZIP_SIGNATURE, IMAGES_MAGIC, LABELS_MAGIC, is_idx
+from number_generator.formats.idx import (
+    EXTENDED_MAGIC,
+    GZIP_SIGNATURE,
+    IMAGES_MAGIC,
+    KINDS,
+    LABELS_MAGIC,
+    is_any_idx,
+    is_idx,
+)
 from number_generator.formats.paths import (
     DEFLATE_EXPANSION,
     MalformedError,
@@ -38,12 +46,18 @@ _IMAGES_NAME = re.compile(r"(?P<before>.*)images(?P<mark>[-.])idx3(?P<after>-uby
 # 10,000 test digits are the first of its 60,000.
 _QMNIST_NAME = {"train-": "qmnist-train-", "t10k-": "qmnist-test-"}
 _MNIST_TEST = "t10k-"
+# EMNIST publishes its images with rows and columns swapped.
+_TRANSPOSED = re.compile(r"emnist-.*-images[-.]idx3-ubyte(?:\.gz)?", re.DOTALL | re.IGNORECASE)
+_MOST_NAME_BYTES = 1024
+_HAS_EXTRA, _HAS_NAME = 4, 8  # flags of a gzip header
 
 
 def load(path: Path) -> RawDataset:
     """Read IDX files, given the one of the images; raise what `load_arrays` raises.
 
-    Extended labels beside the images give the writer ids, and the labels where there are no plain ones.
+    Extended labels beside the images give the writer ids, and the labels where there are no plain ones. EMNIST's images
+    are turned upright, and `turned` in the metadata says so. They are known by the name of the file, or the name that
+    gzip has kept of it.
     """
     with reading(path, _VALID):
         images = _read(path, IMAGES_MAGIC)
@@ -83,19 +97,41 @@ def _with_labels(path: Path, images: np.ndarray[Any, Any], *, mapped: bool = Fal
         labels = rows[:, _DIGIT].astype(np.int64) if labels is None else labels
         writer_ids = rows[:, _WRITER].astype(np.int64)
     with reading(path, _VALID):
-        return build_dataset(images, labels, None, writer_ids=writer_ids, mapped=mapped)
+        is_turned = _is_transposed(path)
+        if is_turned:
+            images = images.transpose(0, 2, 1)
+        return build_dataset(
+            images, labels, {"turned": True} if is_turned else None, writer_ids=writer_ids, mapped=mapped
+        )
+
+
+def _is_transposed(path: Path) -> bool:
+    """Tell whether a file is EMNIST's."""
+    names = (path.name, _read_packed_name(path))
+    return any(_TRANSPOSED.fullmatch(name) is not None for name in names)
+
+
+def _read_packed_name(path: Path) -> str:
+    """Return the name that a gzipped file had when it was packed; an empty name if it has none."""
+    with path.open("rb") as file:
+        head = file.read(12 + _MOST_NAME_BYTES)
+    if not head.startswith(GZIP_SIGNATURE) or len(head) < 12 or not head[3] & _HAS_NAME:
+        return ""
+    start = 12 + int.from_bytes(head[10:12], "little") if head[3] & _HAS_EXTRA else 10
+    name, end, _ = head[start:].partition(b"\0")
+    return name.decode("latin-1") if end else ""
 
 
 def label_files(path: Path) -> list[Path]:
-    """Return the labels files that lie beside an images file; raise DatasetNotFoundError if there is none."""
+    """Return the labels files that lie beside an images file; raise PartMissingError if there is none."""
     return [file for file in _find_labels(path) if file is not None]
 
 
 def _find_labels(path: Path) -> tuple[Path | None, Path | None]:
-    """Return the plain and the extended labels of an images file; raise DatasetNotFoundError if there are none."""
+    """Return the plain and the extended labels of an images file; raise PartMissingError if there are none."""
     match = _IMAGES_NAME.fullmatch(path.name)
     if match is None:
-        raise DatasetNotFoundError(
+        raise PartMissingError(
             f"{path}: the labels of an IDX file lie in a second file, which is found by name: rename the pair. {_VALID}"
         )
     marks = [match["mark"], "." if match["mark"] == "-" else "-"]
@@ -111,7 +147,7 @@ def _find_labels(path: Path) -> tuple[Path | None, Path | None]:
     ]
     found = _find_first(path.parent, plain), _find_first(path.parent, extended)
     if found == (None, None):
-        raise DatasetNotFoundError(
+        raise PartMissingError(
             f"{path}: its labels file is not beside it; looked for {', '.join(plain + extended)}. {_VALID}"
         )
     return found
@@ -177,6 +213,10 @@ def _read_header(file: BinaryIO, magic: bytes, most_bytes: int) -> tuple[np.dtyp
     if found != magic:
         if magic == IMAGES_MAGIC and is_idx(found):
             raise MalformedError("this is the labels file; give the images file, its labels are found beside it")
+        if magic == IMAGES_MAGIC and is_any_idx(found):
+            raise MalformedError(
+                f"it is an IDX file of {KINDS[found[2]]} in {found[3]} dimensions, not of uint8 in 3; convert it"
+            )
         raise MalformedError(f"it starts with {found!r} where {magic!r} is expected")
     dtype, dimensions = _TYPES[magic[2]], magic[3]
     shape = struct.unpack(f">{dimensions}I", file.read(4 * dimensions))

@@ -12,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
+from number_generator.errors import DatasetError
 from number_generator.formats.paths import MalformedError, map_file, release_pages
 
 SIGNATURE = (0xBEEFC0DE).to_bytes(4, "little")
@@ -34,15 +35,19 @@ _PAGE_BYTES = frozenset(2**power for power in range(9, 17))
 
 
 class LmdbTree:
-    """The entries of the main table of an LMDB file, which no program may be writing to: no lock is taken.
+    """The entries of the main table of an LMDB file, as they were when it was opened.
+
+    No lock is taken, and a program may write to the file: LMDB reuses a page only after the transaction that freed it,
+    so what was read is right as long as no transaction has been added. Afterwards, DatasetError is raised.
 
     All methods raise MalformedError if the file is not an LMDB of a 64-bit machine, or is damaged.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._content = map_file(path)
         self._held_bytes = 0
-        self._page_bytes, at = self._find_newest_meta()
+        self._transaction, self._page_bytes, at = self._find_newest_meta()
         kind, _, _, _, _, self._count, self._root = _TABLE.unpack_from(self._content, at + _TABLE_AT)
         if kind:
             raise MalformedError("its keys are not in the order of texts")
@@ -62,7 +67,13 @@ class LmdbTree:
         """Yield keys and values in the order of the keys, from the first one that is not less than `first`."""
         if self._root == _NO_PAGE:
             return
-        yield from self._walk(self._root, first, _DEEPEST)
+        try:
+            for item in self._walk(self._root, first, _DEEPEST):
+                self._check_unchanged()
+                yield item
+        except Exception:
+            self._check_unchanged()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -86,8 +97,14 @@ class LmdbTree:
         else:
             raise MalformedError(f"its page {number} is of the kind {kind:#x}")
 
-    def _find_newest_meta(self) -> tuple[int, int]:
-        """Return the size of a page, and where the description that counts is."""
+    def _check_unchanged(self) -> None:
+        """Raise DatasetError if another program has added a transaction."""
+        for at in (_HEADER_BYTES, self._page_bytes + _HEADER_BYTES):
+            if _LONG.unpack_from(self._content, at + _TRANSACTION_AT)[0] > self._transaction:
+                raise DatasetError(f"{self._path}: another program has changed it since it was opened; open it again")
+
+    def _find_newest_meta(self) -> tuple[int, int, int]:
+        """Return the last transaction, the size of a page, and where the description that counts is."""
         found: list[tuple[int, int, int]] = []
         at, size = _HEADER_BYTES, len(self._content)
         for _ in range(2):
@@ -103,8 +120,7 @@ class LmdbTree:
             at = page_bytes + _HEADER_BYTES
         if not found:
             raise MalformedError("it is not an LMDB of a 64-bit machine")
-        _, page_bytes, at = max(found)
-        return page_bytes, at
+        return max(found)
 
     def _read_page(self, number: int) -> tuple[int, int, tuple[int, ...]]:
         """Return start, kind and places of entries of a page."""

@@ -13,8 +13,10 @@ from number_generator.formats.paths import MalformedError, check_path
 from number_generator.formats.schema import (
     COUNT_KEY,
     LMDB_DESCRIPTION_KEY,
+    TEXT,
     Description,
     image_key,
+    is_plain_text,
     label_key,
     read_description,
     truth_key,
@@ -39,7 +41,9 @@ class LmdbReader(EncodedReader[LmdbTree]):
 
     def _count_images(self, handles: LmdbTree) -> int:
         value = handles.get(COUNT_KEY)
-        match = None if value is None else _COUNT.fullmatch(value)
+        if value is None:
+            raise MalformedError("it has no `num-samples`")
+        match = _COUNT.fullmatch(value)
         if match is None:
             raise MalformedError(f"its `num-samples` is {format_value(value)}, not a number")
         count = int(match[1])
@@ -52,7 +56,9 @@ class LmdbReader(EncodedReader[LmdbTree]):
         text = handles.get(LMDB_DESCRIPTION_KEY)
         if text is not None:
             # Other programs may have something else under this name.
-            with contextlib.suppress(MalformedError):
+            with contextlib.suppress(MalformedError, UnicodeDecodeError):
+                if is_plain_text(text.decode()):
+                    return Description(metadata={TEXT: text.decode()})
                 described = read_description(text, "metadata")
                 if described.shape is not None:
                     return described

@@ -14,12 +14,13 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, fill_buffer, reading
-from number_generator.formats.schema import Description, parse_description, parse_json
+from number_generator.formats.schema import TEXT, Description, is_plain_text, parse_description, parse_json
 from number_generator.system.checks import format_value
 
 _VALID = (
     "A valid NPZ dataset holds `images` (uint8, shape (n, height, width)), `labels` (n integers or "
-    "fixed-length strings) and optionally `metadata` (a string of JSON), `writer_ids` and `cluster_ids` (n integers)"
+    "fixed-length strings) and optionally `metadata` (a string, usually of JSON), `writer_ids` and `cluster_ids` (n "
+    "integers)"
 )
 
 _NPY_SIGNATURE = b"\x93NUMPY"
@@ -65,7 +66,11 @@ def _parse_metadata(array: np.ndarray[Any, Any]) -> Description:
     """Return what the JSON text in an array says."""
     if array.ndim != 0 or array.dtype.kind not in "SU":
         raise MalformedError(f"its `metadata` is an array of {array.dtype} with shape {array.shape}, not a string")
-    return parse_description(parse_json(array.item(), "its `metadata`"))
+    value = array.item()
+    text = value.decode(errors="replace") if isinstance(value, bytes) else value
+    if is_plain_text(text):
+        return Description(metadata={TEXT: text})
+    return parse_description(parse_json(text, "its `metadata`"))
 
 
 def _read_array(

@@ -165,14 +165,20 @@ class ParquetWriter(FolderWriter):
 
 def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
     """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
-    return names - {DATA} if DATA in names and _are_ours(folder / DATA) else None
-
-
-def _are_ours(folder: Path) -> bool:
-    """Tell whether there are Parquet files alone, whose footers hold our key: it stands there as it is."""
+    if DATA not in names:
+        return None
     try:
-        files = list(folder.iterdir())
-        return bool(files) and all(PARQUET_KEY in _read_footer(path) for path in files)
+        files = list((folder / DATA).iterdir())
+    except OSError:
+        return None
+    strangers = {f"{DATA}/{file.name}" for file in files if not _is_ours(file)}
+    return None if len(strangers) == len(files) else (names - {DATA}) or strangers
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether a file is a Parquet file whose footer holds our key: it stands there as it is."""
+    try:
+        return PARQUET_KEY in _read_footer(path)
     except OSError:
         return False
 

@@ -14,13 +14,13 @@ from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.paths import MalformedError, map_file, reading
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
-from number_generator.formats.schema import parse_truth_fields
+from number_generator.formats.schema import TEXT, parse_truth_fields
 from number_generator.job.chunk import TruthField
 from number_generator.system.checks import format_value
 
 _VALID = (
     "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
-    "`labels` (n strings or integers) and optionally `metadata` (a dict) and `truth` (a dict of arrays)"
+    "`labels` (n strings or integers) and optionally `metadata` (a dict or a text) and `truth` (a dict of arrays)"
 )
 
 _TRUTH_FIELDS = "truth_fields"
@@ -59,6 +59,8 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
     images = _build_images(found["images"], machine, mapped=mapped)
     labels = _build_labels(found["labels"])
     metadata = _to_plain(found.get("metadata"), machine, _DEEPEST_METADATA)
+    if isinstance(metadata, str):
+        metadata = {TEXT: metadata}
     if "truth" not in found:
         return build_dataset(images, labels, metadata, mapped=mapped)
     truth = found["truth"]

@@ -18,7 +18,7 @@ _MOST_LINE_BYTES = 64 << 20
 _MOST_JSON_BYTES = 1 << 30
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CSV_HEADER = "filename,words"
-_LINE_FEED = ord("\n")
+_LINE_FEED, _RETURN = b"\n\r"
 
 
 class LineFile:
@@ -40,7 +40,7 @@ class LineFile:
         end = int(self._ends[number])
         if end - start > _MOST_LINE_BYTES:
             raise MalformedError(f"line {number + 1} of its {self._name} takes {end - start} bytes")
-        line = self._content[start:end].removesuffix(b"\r")
+        line = self._content[start:end].rstrip(b"\r")
         if isinstance(self._content, mmap.mmap):
             self._held_bytes = release_pages(self._content, self._held_bytes + len(line))
         return line if number else line.removeprefix(_BYTE_ORDER_MARK)
@@ -84,11 +84,14 @@ class _Lines:
         """Return the path of an image, as the table gives it, and its label."""
         text = self._read_text(self._first + number)
         try:
-            return self._parse(text)
+            path, label = self._parse(text)
         except (MalformedError, TypeError, ValueError) as exc:
+            reason = f" ({exc})" if str(exc) else ""
             raise MalformedError(
-                f"line {self._first + number + 1} of its {self._name} is {text[:80]!r}, not an image and its label"
+                f"line {self._first + number + 1} of its {self._name} is {text[:80]!r}, not an image and its "
+                f"label{reason}"
             ) from exc
+        return with_slashes(path), label
 
     def _read_text(self, number: int) -> str:
         return decode_label(self._lines.line(number), f"line {number + 1} of {self._name}")
@@ -112,7 +115,7 @@ class _Object:
 
     def entry(self, number: int) -> tuple[str, str]:
         """Return the path of an image and its label."""
-        return self._paths[number], self._labels[number]
+        return with_slashes(self._paths[number]), self._labels[number]
 
     def close(self) -> None:
         """Nothing is open."""
@@ -122,10 +125,17 @@ LabelTable = _Lines | _Object
 """Paths of images and their labels."""
 
 
+def with_slashes(path: str) -> str:
+    """Return a path of any system with slashes; Windows writes backslashes."""
+    return path.replace("\\", "/")
+
+
 def _parse_tab_line(line: str) -> tuple[str, str]:
     path, tab, label = line.partition("\t")
     if not tab:
         raise ValueError
+    if "\t" in label:
+        raise ValueError("it has a second tab: no label holds one")
     return path, label
 
 
@@ -160,10 +170,16 @@ def _find_line_ends(content: mmap.mmap | bytes) -> np.ndarray[Any, np.dtype[np.i
     found = []
     for start in range(0, size, _BLOCK_BYTES):
         block = content[start : start + _BLOCK_BYTES]
-        found.append(np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + start)
+        signs = np.frombuffer(block, np.uint8)
+        is_end = signs == _LINE_FEED
+        if b"\r" in block:
+            # A carriage return ends a line as well, but for one before another end: Windows and old Macs write them.
+            following = np.append(signs[1:], np.uint8(content[start + len(block)] if start + len(block) < size else 0))
+            is_end |= (signs == _RETURN) & (following != _LINE_FEED) & (following != _RETURN)
+        found.append(np.flatnonzero(is_end) + start)
         if isinstance(content, mmap.mmap):
             held_bytes = release_pages(content, held_bytes + len(block))
-    if size and content[size - 1] != _LINE_FEED:
+    if size and content[size - 1] not in (_LINE_FEED, _RETURN):
         found.append(np.array([size]))
     ends = np.concatenate(found).astype(np.int64) if found else np.empty(0, np.int64)
     last = len(ends)

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from number_generator.errors import SpecError
 from number_generator.system.atomic_file import open_atomic
+from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
 
@@ -16,7 +17,7 @@ def check_png_path(path: Any, name: str = "path") -> Path:
     """Return `path` as a Path, or raise SpecError if it is not a file name that ends in `.png`."""
     try:
         os.fsencode(path)
-        checked = Path(path)
+        checked = Path(expand_home(path))
     except (TypeError, UnicodeEncodeError):
         raise SpecError(f"{name} is {path!r}: give a file name that ends in .png") from None
     # Any other ending is probably a slip, which would replace a dataset with an image.

@@ -139,8 +139,9 @@ def _store(path: str, content: bytes) -> None:
 
 def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | None:
     """Return what is not a part of the dataset in a folder; None if there is no such dataset of this package."""
-    # A description beside tar files is that of WebDataset.
-    if DESCRIPTION_FILE not in names or any(name.endswith(".tar") for name in names) or not is_described(folder):
+    # A description beside tar files is that of WebDataset, unless there are images and their labels as well.
+    has_tars = any(name.endswith(".tar") for name in names) and not {_IMAGES, "gt.txt"} <= names
+    if DESCRIPTION_FILE not in names or has_tars or not is_described(folder):
         return None
     strangers = names - _OURS
     return strangers or (_find_strange_images(folder / _IMAGES) if _IMAGES in names else strangers)

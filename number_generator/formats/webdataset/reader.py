@@ -83,10 +83,11 @@ class _Shards:
 
     def _map(self, shard: int) -> mmap.mmap:
         """Return the content of a file; only the last one is kept."""
-        if self._last is None or self._last[0] != shard:
-            self.close()
-            self._last = shard, map_file(check_path(self._files[shard]))
-        return self._last[1]
+        last = self._last
+        if last is None or last[0] != shard:
+            # The earlier one is not closed: another thread may be reading from it. It goes with its last reference.
+            self._last = last = shard, map_file(check_path(self._files[shard]))
+        return last[1]
 
 
 class WebDatasetReader(EncodedReader[_Shards]):
@@ -125,27 +126,31 @@ def _read_samples(path: Path) -> Iterator[list[tuple[int, int]]]:
     """Yield the places of the files of each sample of a tar file."""
     key: str | None = None
     places: dict[int, tuple[int, int]] = {}
+    others: dict[str, str] = {}  # by sample, what else it holds
     for name, offset, size in _read_members(path):
         match = _MEMBER.fullmatch(name)
         kind = _PLACES.get(match[2].lower()) if match else None
         if match is None or kind is None:
+            if match is not None:
+                others = {match[1]: match[2]}
             continue
         if match[1] != key:
             if key is not None:
-                yield _check_sample(key, places, path)
+                yield _check_sample(key, places, path, others.get(key))
             key, places = match[1], {}
         if kind in places:
             raise MalformedError(f"its {path.name} has two files for {name!r}")
         places[kind] = offset, size
     if key is not None:
-        yield _check_sample(key, places, path)
+        yield _check_sample(key, places, path, others.get(key))
 
 
-def _check_sample(key: str, places: dict[int, tuple[int, int]], path: Path) -> list[tuple[int, int]]:
-    """Return the places of a sample, which must have an image and a label."""
+def _check_sample(key: str, places: dict[int, tuple[int, int]], path: Path, other: str | None) -> list[tuple[int, int]]:
+    """Return the places of a sample, which must have an image and a label; `other` is the ending of a third file."""
     if IMAGE not in places or LABEL not in places:
-        missing = "image" if IMAGE not in places else "label"
-        raise MalformedError(f"sample {key!r} of its {path.name} has no {missing}")
+        missing = "image (.png or .jpg)" if IMAGE not in places else "label (.txt)"
+        found = f", but a .{other}, which is not read" if other else ""
+        raise MalformedError(f"sample {key!r} of its {path.name} has no {missing}{found}")
     return [places[IMAGE], places[LABEL], places.get(TRUTH, (0, -1))]
 
 

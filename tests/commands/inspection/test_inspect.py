@@ -278,6 +278,31 @@ def test_blank_pages_with_a_label_are_warned_of():
     )
 
 
+def test_readable_documents_are_not_warned_of(tmp_path):
+    labels = PHONES[:100]
+    path = saved(tmp_path / "lines.h5", generate_batch(labels, None, 100, style="document", seed=1), labels)
+
+    found = inspect(path)
+
+    assert (found.pages.blank, found.pages.blank_labelled) == (0, 0)
+    assert found.pages.inked + found.pages.unclear == 100
+    assert found.warnings == ()
+
+
+def test_pages_on_which_ink_cannot_be_told_are_warned_of_where_they_are_many():
+    rng = np.random.default_rng(1)
+    specks = np.full((len(PHONES), 28, 100), 200, np.uint8)
+    for page in specks:
+        for _ in range(2):
+            y, x = rng.integers(2, 24), rng.integers(2, 94)
+            page[y : y + 3, x : x + 2] = 150
+    specks += rng.integers(0, 8, specks.shape, np.uint8)
+
+    found = warnings(PHONES, specks)
+
+    assert found == ("100.0 % of the pages have a label, and whether they have ink cannot be told from their paper",)
+
+
 def test_ink_without_a_label_is_warned_of():
     assert "have ink but an empty label" in warnings(["", *PHONES[1:]])[0]
 

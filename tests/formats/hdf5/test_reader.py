@@ -279,7 +279,7 @@ def replace(name, **options):
         (replace("labels", shape=COUNT, dtype="S100000"), "100000 bytes long"),
         (replace("labels", data=["x" * 70_000] * COUNT), "label of 70000 bytes"),
         (replace("labels", data=["x" * 70_000] * COUNT, chunks=(10,)), "label of 70000 bytes"),
-        (replace("labels", data=[b"\xff"] * COUNT), "UnicodeDecodeError"),
+        (replace("labels", data=[b"\xff"] * COUNT), "not text in UTF-8"),
     ],
 )
 def test_a_file_of_something_else_is_refused_in_words(path, change, words):
@@ -330,3 +330,21 @@ def test_truth_is_given_in_the_byte_order_of_the_machine(tmp_path):
         boxes = reader.truth("boxes", 0, COUNT)
         assert (boxes.dtype, reader.fields[0].dtype) == (np.int16, "int16")
         np.testing.assert_array_equal(boxes, np.arange(COUNT * 8).reshape(COUNT, 2, 4))
+
+
+def test_a_file_that_is_being_written_in_the_mode_swmr_is_not_called_damaged(path):
+    code = """
+import sys, h5py
+with h5py.File(sys.argv[1], "w", libver="latest") as file:
+    file["images"], file["labels"] = [[[0]]], [1]
+    file.swmr_mode = True
+    print(flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        writer.stdout.readline()
+
+        with pytest.raises(DatasetReadError, match=r"this file is being written.*wait until it is done"):
+            Hdf5Reader(path)
+
+        writer.stdin.close()

@@ -13,7 +13,7 @@ from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.reader import load_arrays
 
 COUNT = 12
-IMAGES = np.random.default_rng(1).integers(0, 256, (COUNT, 4, 4), np.uint8)
+IMAGES = np.pad(np.random.default_rng(1).integers(0, 256, (COUNT, 2, 2), np.uint8), ((0, 0), (1, 1), (1, 1)))
 LABELS = np.array([3, 7, 0, 1, 2, 4, 5, 6, 8, 9, 3, 3])
 WRITERS = np.array([2100, 5, 5, 2100, 610, 0, 5, 5, 5, 5, 2599, 0])
 

@@ -123,7 +123,7 @@ def test_the_last_transaction_counts(tmp_path):
         ({b"num-samples": b"999999999999999999"}, "claims 999999999999999999 images"),
         ({b"num-samples": b"9" * 30}, "not a number"),
         ({b"num-samples": b"-1"}, "not a number"),
-        ({b"num-samples": None}, "`num-samples` is None"),
+        ({b"num-samples": None}, "it has no `num-samples`"),
         ({b"image-000000001": None}, "no `image-000000001`"),
         ({b"image-000000003": None, b"more": b""}, "no `image-000000003`"),
         ({b"label-000000007": None, b"more": b""}, "no `label-000000007`"),
@@ -196,3 +196,18 @@ def test_reading_needs_no_library_and_leaves_no_lock_file(tmp_path, monkeypatch)
         assert_whole(reader)
 
     assert [entry.name for entry in folder.iterdir()] == ["data.mdb"]
+
+
+@pytest.mark.parametrize("images", [2, 300])
+def test_a_dataset_that_is_appended_to_while_it_is_open_is_not_called_damaged(tmp_path, images):
+    path = write(tmp_path / "lines", "lmdb")
+    with open_reader(path) as reader, lmdb.open(str(path), map_size=1 << 24) as environment:
+        np.testing.assert_array_equal(reader.image(1), IMAGES[1])
+        with environment.begin(write=True) as transaction:
+            for number in range(COUNT + 1, COUNT + 1 + images):
+                transaction.put(b"image-%09d" % number, transaction.get(b"image-000000001"))
+                transaction.put(b"label-%09d" % number, b"1")
+
+        for read in (reader.images, reader.labels):
+            with pytest.raises(DatasetError, match="has changed it since it was opened; open it again"):
+                read(0, COUNT)

@@ -462,3 +462,10 @@ def test_an_array_that_stands_many_times_in_the_ground_truth_is_refused(tmp_path
 
     with pytest.raises(DatasetError, match="far more memory"):
         load_arrays(path)
+
+
+def test_metadata_in_plain_words_are_kept_as_text(tmp_path):
+    content = {"images": np.zeros((1, 4, 4), np.uint8), "labels": ["1"], "metadata": "made by me"}
+    (tmp_path / "a.pickle").write_bytes(pickle.dumps(content))
+
+    assert load_arrays(tmp_path / "a.pickle").metadata == {"text": "made by me"}

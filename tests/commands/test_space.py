@@ -1,0 +1,96 @@
+"""The size of a dataset is compared with the free space before its first image is made."""
+
+import shutil
+from types import SimpleNamespace
+
+import pytest
+from running import PHONE, load, run
+from written import names_in
+
+from number_generator.commands.main import main
+from number_generator.commands.work import space
+
+pytestmark = pytest.mark.usefixtures("folder")
+BYTES = 100 * 28 * 100  # of 100 images
+
+
+@pytest.fixture
+def leave_free(monkeypatch):
+    """Return a function that pretends how many bytes are free."""
+
+    def leave(free):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=2**40, free=free))
+
+    return leave
+
+
+def generate(*arguments):
+    return run(PHONE, "--num-images=100", "--seed=1", *arguments)
+
+
+@pytest.mark.parametrize("more", [[], ["--overwrite"], ["--resume"]])
+@pytest.mark.parametrize("name", ["a.pickle", "a.npz", "deep/er/a.h5"])
+def test_what_cannot_fit_is_refused_before_the_first_image(folder, leave_free, capsys, name, more):
+    leave_free(BYTES // 100)
+
+    status = generate(f"--output-path={name}", *more)
+
+    said = capsys.readouterr()
+    assert status == 1
+    assert f"error: {name} would take at least " in said.err
+    assert "has 2,800 bytes free" in said.err.replace("2.8 kB", "2,800 bytes")
+    assert "Creating" not in said.out
+    assert [file for file in names_in(folder) if file.endswith((".pickle", ".npz", ".h5"))] == []
+
+
+def test_what_may_not_fit_is_made_with_a_word(leave_free, capsys):
+    leave_free(BYTES // 5)
+
+    status = generate("--output-path=a.h5")
+
+    said = capsys.readouterr()
+    assert status == 0
+    assert said.err.startswith("a.h5 may not fit: it will take about ")
+    assert len(load("a.h5")[1]) == 100
+
+
+def test_what_fits_is_made_without_a_word_and_without_a_sample(leave_free, monkeypatch, capsys):
+    monkeypatch.setattr(space, "_measure_compression", None)
+    leave_free(2 * BYTES)
+
+    assert generate("--output-path=a.h5") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_all_parts_of_a_split_are_counted(leave_free, capsys):
+    leave_free(BYTES * 3 // 4)  # enough for each part
+
+    assert generate("--split=train=0.5,test=0.5", "--output-path=a.npz") == 1
+    assert "a-train.npz would take at least 280 kB" in capsys.readouterr().err
+
+
+def test_a_run_that_is_resumed_is_not_refused(folder, leave_free, capsys):
+    assert generate("--output-path=a.h5", "--resume") == 0
+    leave_free(10)
+
+    assert generate("--output-path=a.h5", "--resume") == 0
+    said = capsys.readouterr()
+    assert "already complete" in said.out
+    assert said.err == ""
+
+
+def test_conversion_is_refused_as_well(folder, leave_free, capsys):
+    assert generate("--output-path=a.h5") == 0
+    leave_free(BYTES // 2)
+
+    assert run(main, "convert", "a.h5", "b.npz") == 1
+    assert run(main, "convert", "a.h5", "c.h5") == 0
+
+    assert "b.npz would take at least 280 kB" in capsys.readouterr().err
+    assert names_in(folder) == ["a.h5", "c.h5"]
+
+
+def test_a_folder_of_images_is_compressed(folder, leave_free):
+    leave_free(BYTES // 2)
+
+    assert generate("--format=png", "--output-path=pages") == 0
