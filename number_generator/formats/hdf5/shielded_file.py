@@ -8,7 +8,6 @@ closes as if nothing were.
 
 import io
 import os
-from collections.abc import Callable
 from typing import IO, Any
 
 
@@ -69,8 +68,12 @@ class ShieldedFile:
 
     def write(self, buffer: Any) -> int:
         """Write a buffer, or keep it in memory after an error."""
-        view = memoryview(buffer).cast("B")
-        self._attempt(lambda: self._write_all(view))
+        view = memoryview(buffer)
+        if self.error is None:
+            try:
+                self._write_all(view)
+            except BaseException as exc:
+                self.error = exc
         if self.error is not None:
             self._lost.append((self._position, bytes(view)))
         self._position += len(view)
@@ -79,7 +82,11 @@ class ShieldedFile:
 
     def truncate(self, size: int) -> int:
         """Give the file another size."""
-        self._attempt(lambda: self._raw.truncate(size))
+        if self.error is None:
+            try:
+                self._raw.truncate(size)
+            except BaseException as exc:
+                self.error = exc
         self._size = size
         return size
 
@@ -88,14 +95,6 @@ class ShieldedFile:
 
     def _write_all(self, view: memoryview) -> None:
         self._raw.seek(self._position)
-        done = 0
+        done = self._raw.write(view)
         while done < len(view):
             done += self._raw.write(view[done:])
-
-    def _attempt(self, change: Callable[[], object]) -> None:
-        """Change the file, unless there was an error; keep the first one."""
-        if self.error is None:
-            try:
-                change()
-            except BaseException as exc:
-                self.error = exc
