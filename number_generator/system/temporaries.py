@@ -31,6 +31,20 @@ _ENDING = ".partial"
 _EARLIER = ".earlier"
 _GOING = f".going{_ENDING}"
 _SYNC_BYTES = 32 * 2**20
+
+
+@contextlib.contextmanager
+def translate_errors(path: Path) -> Iterator[None]:
+    """Turn errors of the system into an OutputError that names the file."""
+    try:
+        yield
+    except OutputError:
+        raise
+    except OSError as exc:
+        reason = exc.strerror or str(exc)
+        raise OutputError(f"cannot write {path}: {reason}{NOTHING_LEFT}") from exc
+
+
 _Temporary = TypeVar("_Temporary", bound="Temporary")
 
 
@@ -58,18 +72,6 @@ class Temporary:
         if isinstance(error, OutputError):
             reason = str(error).removesuffix(NOTHING_LEFT)
             raise type(error)(f"{reason}; {self.temporary_path.name} is left and could not be removed") from error
-
-
-@contextlib.contextmanager
-def translate_errors(path: Path) -> Iterator[None]:
-    """Turn errors of the system into an OutputError that names the file."""
-    try:
-        yield
-    except OutputError:
-        raise
-    except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise OutputError(f"cannot write {path}: {reason}{NOTHING_LEFT}") from exc
 
 
 def make_folder(folder: Path) -> None:
