@@ -1,17 +1,16 @@
 """One write that fails, whichever it is: the run fails too, says so in one line, and leaves nothing."""
 
 import errno
-import json
 import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import small_dataset
+from failed_writes import build_library, fail_writes
 from patience import PATIENCE_S
 from written import header_of, names_in
 
@@ -20,40 +19,25 @@ from number_generator.formats.conversion import write_dataset
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.hdf5.shielded_file import ShieldedFile
 
-TESTS = Path(__file__).parents[1]
-
 
 @pytest.fixture(scope="module")
-def shim(tmp_path_factory):
-    """The library of failing_write.c, which this machine's compiler makes."""
-    compiler = shutil.which("cc")
-    if sys.platform != "linux" or compiler is None:
-        pytest.skip("a C compiler and a system that preloads libraries are needed")
-    path = tmp_path_factory.mktemp("shim") / "failing_write.so"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", path, TESTS / "failing_write.c", "-ldl"], check=True)
-    return path
+def library(tmp_path_factory):
+    """What lets writes fail."""
+    path = build_library(tmp_path_factory.mktemp("library"))
+    return path or pytest.skip("a C compiler and a system that preloads libraries are needed")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("error", "lasts"), [(errno.EIO, False), (errno.ENOSPC, True)], ids=["one write fails", "the disk gets full"]
+    ("error", "lasting"), [(errno.EIO, False), (errno.ENOSPC, True)], ids=["one write fails", "the disk gets full"]
 )
 @pytest.mark.parametrize("case", ["index", "split", "shards", "overwrite", "uncompressed", *small_dataset.FORMATS])
-def test_a_run_ends_well_only_if_all_of_it_was_written(tmp_path, shim, case, error, lasts):
+def test_a_run_ends_well_only_if_all_of_it_was_written(tmp_path, library, case, error, lasting):
     if case in small_dataset.FORMATS:
         small_dataset.need(case)
 
-    done = subprocess.run(
-        [sys.executable, TESTS / "failing_writes.py", tmp_path, str(error), str(int(lasts)), case],
-        env={**os.environ, "LD_PRELOAD": str(shim)},
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    found = fail_writes(library, tmp_path, error, [case], lasting=lasting, timeout=PATIENCE_S)[case]
 
-    assert (done.returncode, done.stderr) == (0, "")
-    found = json.loads(done.stdout)[case]
     assert found["findings"] == []
     assert found["failed"] == found["writes"] > 1
 
