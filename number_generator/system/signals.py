@@ -82,9 +82,11 @@ def _remove(path: "str | os.PathLike[str]") -> bool:
             _try(os.rmdir, folder)
     else:
         _try(os.unlink, path)
-    # It may already have been moved into place. Windows keeps open files; and if its folder has gone, it went along.
+    # It may already have been moved into place. Windows keeps open files; and if its folder has gone, it went along,
+    # which is right if the folder is a temporary that is removed as well.
     folder = os.path.dirname(os.fspath(path)) or os.curdir  # noqa: PTH120 - no pathlib yet
-    return os.path.isdir(folder) and not os.path.lexists(path)  # noqa: PTH112 - no pathlib yet
+    is_known = folder.endswith(".partial") or os.path.isdir(folder)  # noqa: PTH112 - no pathlib yet
+    return is_known and not os.path.lexists(path)
 
 
 def _try(remove: "Callable[[str | os.PathLike[str]], None]", path: "str | os.PathLike[str]") -> None:

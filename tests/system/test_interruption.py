@@ -89,3 +89,16 @@ def test_a_file_whose_folder_has_gone_is_not_said_to_be_removed(interruption, tm
     assert capfd.readouterr().err == (
         "\nstopped; an unfinished file may be left: the next run to the same place removes it\n"
     )
+
+
+def test_what_lies_in_a_temporary_folder_goes_with_it(interruption, tmp_path, capfd):
+    folder = tmp_path / ".set.h5.0123abcd.partial"
+    folder.mkdir()
+    interruption.temporaries = [folder, folder / "unfinished"]
+    interruption.temporaries[1].touch()
+
+    with pytest.raises(_EndedError):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert names_in(tmp_path) == []
+    assert capfd.readouterr().err == "\nstopped; no unfinished file is left\n"
