@@ -10,6 +10,7 @@ from typing import IO
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.atomic_file import follow_link
 from number_generator.system.renaming import exchange, rename_new
 from number_generator.system.staging import TemporaryFolder
 from number_generator.system.temporaries import make_folder, translate_errors
@@ -36,10 +37,10 @@ class AtomicFolder(TemporaryFolder):
         self._find_obstacle = find_obstacle
         self._is_finished = False
         make_folder(path.parent)
+        target = follow_link(path)
+        # First, as it may put back what was moved aside, which must be found now and not once all is written.
+        temporaries.remove_stale(target)
         with translate_errors(path):
-            # A symbolic link stays, and the folder that it leads to is written.
-            target = Path(os.path.realpath(path)) if path.is_symlink() else path
-            temporaries.remove_stale(target)  # first, as it puts back what a killed run has moved aside
             _check_replaceable(path, find_obstacle, overwrite=overwrite)
         super().__init__(target)
 
