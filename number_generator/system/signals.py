@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command runs."""
+"""Ctrl-C, SIGTERM and SIGHUP while a command runs."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
 
 
 class Interruption:
-    """Ends the process at once on Ctrl-C or SIGTERM, and removes unfinished files and folders.
+    """Ends the process at once on Ctrl-C, SIGTERM or SIGHUP, and removes unfinished files and folders.
 
     It raises no exception: one that is raised inside numba's compiler, a finaliser or a callback can be swallowed or
     delayed, and only the temporary files need to be undone.
@@ -27,9 +27,12 @@ class Interruption:
         self._pending: int | None = None
 
     def install(self) -> None:
-        """Handle the two signals."""
+        """Handle the signals; Windows has no SIGHUP, and under nohup it stays ignored."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+            signal.signal(hangup, self._handle)
 
     @staticmethod
     def installed() -> "Interruption":
@@ -56,7 +59,7 @@ class Interruption:
         left = self.left
         is_gone = [_remove(temporary) for temporary in self.temporaries]
         if not all(is_gone):
-            left = "the next run to the same place removes the unfinished file"
+            left = "an unfinished file may be left: the next run to the same place removes it"
         try:
             os.write(2, f"\nstopped; {left}\n".encode("ascii"))
         finally:
@@ -79,8 +82,11 @@ def _remove(path: "str | os.PathLike[str]") -> bool:
             _try(os.rmdir, folder)
     else:
         _try(os.unlink, path)
-    # It may already have been moved into place. Windows keeps open files.
-    return not os.path.lexists(path)
+    # It may already have been moved into place. Windows keeps open files; and if its folder has gone, it went along,
+    # which is right if the folder is a temporary that is removed as well.
+    folder = os.path.dirname(os.fspath(path)) or os.curdir  # noqa: PTH120 - no pathlib yet
+    is_known = folder.endswith(".partial") or os.path.isdir(folder)  # noqa: PTH112 - no pathlib yet
+    return is_known and not os.path.lexists(path)
 
 
 def _try(remove: "Callable[[str | os.PathLike[str]], None]", path: "str | os.PathLike[str]") -> None:
