@@ -14,9 +14,9 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset, check_images
 from number_generator.formats.base_reader import SlicedReader
+from number_generator.formats.budget import FREE_BYTES, Budget
 from number_generator.formats.hdf5.chunks import RowReader, read_all
 from number_generator.formats.hdf5.safety import (
-    FREE_BYTES,
     check_attributes,
     check_heaps,
     check_layout,
@@ -128,6 +128,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
             return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
         self._check_heaps(labels)
         texts: list[str] = []
+        budget = Budget(self._path.stat().st_size, len(self))  # many may be the same in the file
         for first in range(0, len(numbers), _LABELS_PER_READ):
             some = numbers[first : first + _LABELS_PER_READ]
             # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
@@ -136,6 +137,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
                 _check_length(find_longest_string(Path(labels.file.filename), offset, some))
             values = handles.label_rows.read(some).tolist()
             _check_length(max(map(len, values)))
+            budget.charge(sum(map(len, values)))
             texts.extend(map(_decode_label, values))
         return texts
 

@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from number_generator.errors import DatasetReadError
+from number_generator.formats.budget import FREE_BYTES
 from number_generator.formats.hdf5.filters import (
     CHECKSUM,
     CHECKSUM_BYTES,
@@ -40,9 +41,6 @@ from number_generator.formats.hdf5.filters import (
 )
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, map_file
 from number_generator.system.checks import format_value
-
-FREE_BYTES = 64 << 20
-"""What a chunk may take in any file, however small: HDF5 unpacks a whole chunk to read one image."""
 
 _KNOWN_FILTERS = frozenset({DEFLATE, SHUFFLE, CHECKSUM, LZF})
 _MOST_PIECES = 1 << 12  # of an image, each in a chunk of its own
@@ -140,7 +138,10 @@ def check_layout(dataset: Any) -> None:
     pieces = math.prod(-(-size // length) for size, length in cut)
     if pieces > _MOST_PIECES:
         raise MalformedError(f"its `{name}` has {pieces} chunks for each image; use larger ones")
-    if chunk_bytes > max(FREE_BYTES, DEFLATE_EXPANSION * file_bytes):
+    most_bytes = max(FREE_BYTES, DEFLATE_EXPANSION * file_bytes)
+    if dataset.nbytes > most_bytes:
+        raise MalformedError(f"its `{name}` claims {dataset.nbytes} bytes, more than the file can hold")
+    if chunk_bytes > most_bytes:  # HDF5 unpacks a whole chunk to read one image
         raise MalformedError(f"its `{name}` has chunks of {chunk_bytes} bytes, more than the file can hold")
 
 

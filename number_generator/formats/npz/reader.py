@@ -103,13 +103,13 @@ def _read_array(
             if start + data_bytes > len(content):
                 raise MalformedError(f"its `{key}` is cut short")
             return np.ndarray(shape, dtype, content, start, order=order)
-        data = np.empty(data_bytes, np.uint8)
-        if fill_buffer(member, data.data) < data_bytes:
+        # Its memory is its own, or it would be copied later.
+        array: np.ndarray[Any, Any] = np.empty(shape, dtype, order=order)
+        if data_bytes and fill_buffer(member, array.reshape(-1, order=order).view(np.uint8).data) < data_bytes:
             raise MalformedError("it is cut short")
         # Reading to the end makes zipfile compare the checksum.
         if member.read(1):
             raise MalformedError(f"its `{key}` is longer than it claims")
-    array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, data, order=order)
     return array
 
 
