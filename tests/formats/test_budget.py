@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from number_generator.errors import DatasetError
-from number_generator.formats import image_decoding
+from number_generator.formats import budget, image_decoding
 from number_generator.formats.budget import FREE_BYTES, FREE_IMAGES, Budget, check_claim
 from number_generator.formats.image_decoding import decode_page
 from number_generator.formats.image_headers import read_header
@@ -45,11 +45,11 @@ def measure_peak(work):
 def test_what_may_be_made_grows_with_the_file_and_its_images():
     Budget(0).charge(FREE_BYTES)
     Budget(1000, 10).charge(FREE_BYTES + 16 * 1000 + 1024 * 10)
-    for budget, most in ((Budget(0), 0), (Budget(1000, 10**9), 16 * 1000 + 1024 * 1000)):
-        budget.charge(FREE_BYTES)
-        budget.charge(most)
+    for given, most in ((Budget(0), 0), (Budget(1000, 10**9), 16 * 1000 + 1024 * 1000)):
+        given.charge(FREE_BYTES)
+        given.charge(most)
         with pytest.raises(MalformedError, match=TOO_MUCH):
-            budget.charge(1)
+            given.charge(1)
 
 
 @pytest.mark.parametrize("shape", [(FREE_IMAGES + 11, 1, 1), (10, 10**5, 10**5)])
@@ -188,6 +188,21 @@ def test_strings_that_are_stored_once_are_not_made_for_all_labels(tmp_path):
             reader.labels(0, 2000)
 
 
+def test_labels_and_truth_that_were_never_stored_are_not_made(tmp_path):
+    path, count = tmp_path / "a.h5", 20_000
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", (count, 2, 3), np.uint8, chunks=(1000, 2, 3), compression="gzip")
+        file.create_dataset("labels", (count,), "S5000", chunks=(100,), compression="gzip")
+        file.create_dataset("parameters", (count, 2000), np.float32, chunks=(100, 2000), compression="gzip")
+        file["padding"] = np.random.default_rng(1).integers(0, 256, 200_000, dtype=np.uint8)
+
+    with open_reader(path) as reader:
+        assert reader.labels(0, 1) == [""]
+        for read in (reader.labels, lambda *rows: reader.truth("parameters", *rows)):
+            with pytest.raises(DatasetError, match=TOO_MUCH):
+                read(0, count)
+
+
 # --- pickles and NPZ
 
 
@@ -210,6 +225,17 @@ def test_a_number_far_beyond_the_objects_is_refused(tmp_path, number):
 
     with pytest.raises(DatasetError, match="numbers far more objects"):
         load_arrays(path)
+
+
+@pytest.mark.parametrize("name", ["labels", "writer_ids", "metadata"])
+def test_arrays_of_an_archive_that_unpack_to_more_than_it_explains_are_refused(tmp_path, name, monkeypatch):
+    monkeypatch.setattr(budget, "FREE_BYTES", 0)
+    arrays = {"images": np.zeros((4, 2, 3), np.uint8), "labels": np.zeros(4, "S1"), "writer_ids": np.zeros(4, int)}
+    large = np.zeros((), "S100000") if name == "metadata" else np.zeros(4, "S25000")
+    np.savez_compressed(tmp_path / "a.npz", **arrays | {name: large})
+
+    with pytest.raises(DatasetError, match=TOO_MUCH):
+        load_arrays(tmp_path / "a.npz")
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])

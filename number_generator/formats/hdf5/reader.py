@@ -121,14 +121,14 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         return handles.image_rows.read(numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        labels = handles.labels
+        labels, budget = handles.labels, self._make_budget()
+        budget.charge(len(numbers) * labels.dtype.itemsize)
         if labels.dtype.kind in "iu":
             return list(map(str, handles.label_rows.read(numbers).tolist()))
         if labels.dtype.kind == "S":
             return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
         self._check_heaps(labels)
         texts: list[str] = []
-        budget = Budget(self._path.stat().st_size, len(self))  # many may be the same in the file
         for first in range(0, len(numbers), _LABELS_PER_READ):
             some = numbers[first : first + _LABELS_PER_READ]
             # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
@@ -137,7 +137,7 @@ class Hdf5Reader(SlicedReader["_Handles"]):
                 _check_length(find_longest_string(Path(labels.file.filename), offset, some))
             values = handles.label_rows.read(some).tolist()
             _check_length(max(map(len, values)))
-            budget.charge(sum(map(len, values)))
+            budget.charge(sum(map(len, values)))  # many may be the same in the file
             texts.extend(map(_decode_label, values))
         return texts
 
@@ -145,8 +145,13 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         rows = handles.truth_rows.get(name)
         if rows is None:
             rows = handles.truth_rows[name] = RowReader(_find_truth(handles.file, name, len(self)))
+        self._make_budget().charge(len(numbers) * math.prod(rows.dataset.shape[1:]) * rows.dataset.dtype.itemsize)
         values = rows.read(numbers)
         return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` says
+
+    def _make_budget(self) -> Budget:
+        """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
+        return Budget(self._path.stat().st_size, len(self))
 
     def _check_heaps(self, labels: Any) -> None:
         """Check the strings of variable length before the first is read."""

@@ -28,7 +28,7 @@ class _Held(threading.local):
     """What a thread has open: its last file, and of the last group of rows some columns."""
 
     def __init__(self) -> None:
-        self.file: tuple[tuple[int, tuple[str, ...]], Any] | None = None
+        self.file: tuple[int, frozenset[str], Any] | None = None
         self.columns: dict[tuple[str, ...], tuple[int, Any]] = {}
 
 
@@ -88,23 +88,26 @@ class _Tables:
         held.columns[names] = group, table
         return table
 
-    def _open(self, file: int, shared: tuple[str, ...] = ()) -> Any:
+    def _open(self, file: int, shared: frozenset[str] = frozenset()) -> Any:
         """Return a file that this thread has open; only the last one is kept.
 
         The texts of the columns `shared` stay in one place each, however many rows refer to them.
         """
         held = self._held
-        if held.file is None or held.file[0] != (file, shared):
-            if held.file is not None:
-                held.file[1].close()
-                held.file = None
-            opened = self._parquet.ParquetFile(check_path(self._files[file]), read_dictionary=list(shared))
-            held.file = (file, shared), opened
-        return held.file[1]
+        if held.file is not None and held.file[0] == file:
+            if shared <= held.file[1]:
+                return held.file[2]
+            shared |= held.file[1]
+        if held.file is not None:
+            held.file[2].close()
+            held.file = None
+        opened = self._parquet.ParquetFile(check_path(self._files[file]), read_dictionary=sorted(shared))
+        held.file = file, shared, opened
+        return opened
 
-    def _check_pages(self, file: int, group: int, names: tuple[str, ...]) -> tuple[str, ...]:
+    def _check_pages(self, file: int, group: int, names: tuple[str, ...]) -> frozenset[str]:
         """Reject columns of a group that take too much memory; return those whose rows refer to texts."""
-        metadata = self._open_any(file).metadata
+        metadata = self._open(file).metadata
         columns, shared = metadata.row_group(group), []
         path = check_path(self._files[file])
         budget = Budget(path.stat().st_size, columns.num_rows)
@@ -124,12 +127,7 @@ class _Tables:
                     shared.append(column.path_in_schema)
                 width = max(0, metadata.schema.column(place).length or 0)  # of texts of a fixed length
                 budget.charge(pages.unpacked_bytes + pages.values * (_BYTES_PER_VALUE + width))
-        return tuple(shared)
-
-    def _open_any(self, file: int) -> Any:
-        """Return a file that this thread has open, in whatever way its texts are read."""
-        held = self._held.file
-        return held[1] if held is not None and held[0][0] == file else self._open(file)
+        return frozenset(shared)
 
     def _check(self, footer: Any, path: Path, *, is_first: bool) -> None:
         """Reject a file without the two columns, or with a group of rows that claims to be far too large for it."""
