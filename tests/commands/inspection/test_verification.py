@@ -208,6 +208,9 @@ def test_a_list_that_is_too_long_or_another_is_not_taken_for_numbers(raw, tmp_pa
     raw.metadata["command"] += f" --sequences={path}"
 
     assert "the list of numbers (SHA-256) was None and is '" in verified(raw).reason
+    (tmp_path / "empty.txt").touch()
+    empty = RawDataset(raw.images, raw.labels, {"command": raw.metadata["command"].replace("a.txt", "empty.txt")})
+    assert "has 0 bytes" in verified(empty).reason
     monkeypatch.setattr(verification, "MAX_BYTES", 9)
     assert "has 18 bytes" in verified(raw).reason
 
