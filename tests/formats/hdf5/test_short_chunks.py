@@ -193,3 +193,15 @@ def test_unpacking_stops_where_a_chunk_should_end(data, number):
 
 def test_entries_that_are_cut_stay_in_their_place():
     assert unpack_chunk(b"abcdefg", [(SHUFFLE, (2,))], 0, 7) == b"adbecfg"
+
+
+def test_chunks_at_an_edge_that_are_packed_in_another_way_are_refused(tmp_path):
+    path = write(tmp_path / "a.h5", libver="latest")
+    content = bytearray(path.read_bytes())
+    # Class, flags, dimensions with that of the type, bytes of a length, and the shape of a chunk.
+    place = content.index(b"\x02\x00\x04\x01\x08\x03\x04\x01")
+    content[place + 1] = 1
+    path.write_bytes(content)
+
+    with pytest.raises(DatasetError, match="chunks at an edge that are packed in another way"):
+        Hdf5Reader(path)
