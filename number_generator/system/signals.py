@@ -9,6 +9,9 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from types import FrameType
     from typing import NoReturn
 
+LEFT_TO_NEXT = "the next run to the same place removes the unfinished file"
+"""What is said if an unfinished file could not be removed."""
+
 
 class Interruption:
     """Ends the process at once on Ctrl-C or SIGTERM, and removes unfinished files and folders.
@@ -20,15 +23,18 @@ class Interruption:
     message says what is `left`.
     """
 
+    handled = (signal.SIGINT, signal.SIGTERM)
+
     def __init__(self) -> None:
         self.temporaries: list[os.PathLike[str]] = []
         self.left = "no unfinished file is left"
         self._deferring = False
+        self._is_ending = False
         self._pending: int | None = None
 
     def install(self) -> None:
         """Handle the two signals."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self.handled:
             signal.signal(number, self._handle)
 
     @staticmethod
@@ -37,6 +43,11 @@ class Interruption:
         # The table of signal handlers holds it: the process has no other state for that.
         owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
         return owner if isinstance(owner, Interruption) else Interruption()
+
+    def remove_temporaries(self) -> bool:
+        """Remove all unfinished files and folders; return whether they are gone."""
+        is_gone = [_remove(temporary) for temporary in self.temporaries]
+        return all(is_gone)
 
     def __enter__(self) -> None:
         self._deferring = True
@@ -49,14 +60,12 @@ class Interruption:
     def _handle(self, number: int, frame: "FrameType | None") -> None:
         if self._deferring:
             self._pending = number
-        else:
+        elif not self._is_ending:
             self._end(number)
 
     def _end(self, number: int) -> "NoReturn":
-        left = self.left
-        is_gone = [_remove(temporary) for temporary in self.temporaries]
-        if not all(is_gone):
-            left = "the next run to the same place removes the unfinished file"
+        self._is_ending = True  # Ctrl-C in a terminal may come once more, from the parent process
+        left = self.left if self.remove_temporaries() else LEFT_TO_NEXT
         try:
             os.write(2, f"\nstopped; {left}\n".encode("ascii"))
         finally:
