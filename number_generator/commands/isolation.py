@@ -2,11 +2,10 @@
 
 import argparse
 import os
-import signal
 
 from number_generator.errors import DatasetError
-from number_generator.system.isolation import STALL_S, Ending, can_fork, compute_limit, run_in_child
-from number_generator.system.signals import LEFT_TO_NEXT, Interruption
+from number_generator.system.isolation import can_fork, compute_limit, describe_death, run_in_child
+from number_generator.system.signals import LEFT_TO_NEXT, NOTHING_UNFINISHED, Interruption
 
 
 def read_in_child(options: argparse.Namespace, interruption: Interruption) -> int | None:
@@ -26,7 +25,8 @@ def read_in_child(options: argparse.Namespace, interruption: Interruption) -> in
     ending = run_in_child(compute_limit(names), interruption)
     if ending is None or ending.killed_by is None:
         return None if ending is None else ending.status
-    raise DatasetError(f"{_join(names)}: {_describe(ending)}")
+    left = NOTHING_UNFINISHED if ending.is_clean else LEFT_TO_NEXT
+    raise DatasetError(f"{_join(names)}: {describe_death(ending.killed_by)}; {left}")
 
 
 def _may_be_path(name: str) -> bool:
@@ -36,13 +36,3 @@ def _may_be_path(name: str) -> bool:
 
 def _join(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} or another of {len(names)}"
-
-
-def _describe(ending: Ending) -> str:
-    """Say how a child was killed, and what it has left."""
-    reason = f"reading it crashed ({signal.Signals(ending.killed_by or 0).name}); its content is damaged"
-    if ending.killed_by == signal.SIGPROF:
-        reason = f"reading it did not come to an end in {STALL_S} s of processor time; its content is damaged"
-    elif ending.killed_by == signal.SIGKILL:
-        reason = "reading it was ended by the system (SIGKILL), most likely as memory ran out"
-    return f"{reason}; {'no unfinished file is left' if ending.is_clean else LEFT_TO_NEXT}"

@@ -52,6 +52,15 @@ def compute_limit(paths: Iterable[str | os.PathLike[str]]) -> int:
         return most
 
 
+def describe_death(number: int) -> str:
+    """Say what it means that a signal has killed a process that was reading a file."""
+    if number == getattr(signal, "SIGPROF", None):
+        return f"reading it did not come to an end in {STALL_S} s of processor time; its content is damaged"
+    if number == getattr(signal, "SIGKILL", None):
+        return "reading it was ended by the system (SIGKILL), most likely as memory ran out"
+    return f"reading it crashed ({signal.Signals(number).name}); its content is damaged"
+
+
 def run_in_child(memory_bytes: int, interruption: Interruption) -> Ending | None:
     """Go on in a child of this process: return None there, and in the parent, when the child has ended, how.
 
@@ -95,7 +104,7 @@ def limit_process(memory_bytes: int, life: int | None = None) -> None:
     Parameters
     ----------
     memory_bytes : int
-        Of data: mapped files do not count. Only Linux has such a limit.
+        Of data: mapped files do not count. Only Linux has such a limit, and Windows none of time either.
     life : int, optional
         A pipe that the parent holds open; the process ends when that is closed.
     """
@@ -103,6 +112,8 @@ def limit_process(memory_bytes: int, life: int | None = None) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         most = memory_bytes if hard == resource.RLIM_INFINITY else min(memory_bytes, hard)
         resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    if sys.platform == "win32":
+        return
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, STALL_S)
     threading.Thread(target=_beat, args=(life,), name="heartbeat", daemon=True).start()

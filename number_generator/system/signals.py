@@ -9,8 +9,9 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from types import FrameType
     from typing import NoReturn
 
+NOTHING_UNFINISHED = "no unfinished file is left"
 LEFT_TO_NEXT = "the next run to the same place removes the unfinished file"
-"""What is said if an unfinished file could not be removed."""
+"""What is said of the files of a run that was ended, and where one could not be removed."""
 
 
 class Interruption:
@@ -27,7 +28,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.temporaries: list[os.PathLike[str]] = []
-        self.left = "no unfinished file is left"
+        self.left = NOTHING_UNFINISHED
         self._deferring = False
         self._is_ending = False
         self._pending: int | None = None
