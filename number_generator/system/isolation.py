@@ -72,19 +72,20 @@ def run_in_child(memory_bytes: int, interruption: Interruption) -> Ending | None
     sys.stderr.flush()
     reports, reported = os.pipe()
     life, living = os.pipe()
-    signal.pthread_sigmask(signal.SIG_BLOCK, interruption.handled)
+    handled = [number for number in signal.valid_signals() if _is_handled(number, interruption)]
+    signal.pthread_sigmask(signal.SIG_BLOCK, handled)
     child = os.fork()
     if not child:
         os.close(reports)
         os.close(living)
         interruption.temporaries = _Reported(reported)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, interruption.handled)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handled)
         limit_process(memory_bytes, life)
         return None
     os.close(reported)
     os.close(life)
-    wait = _Wait(child, interruption.handled)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, interruption.handled)
+    wait = _Wait(child, handled)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, handled)
     with open(reports, "rb") as file:  # noqa: PTH123 - a descriptor
         said = file.read()  # until the child has ended
     interruption.temporaries += [Path(os.fsdecode(path)) for path in said.split(b"\0")[:-1]]
@@ -157,6 +158,10 @@ class _Wait:
 
     def _kill(self, number: int, frame: object) -> None:
         os.kill(self._child, signal.SIGKILL)
+
+
+def _is_handled(number: int, interruption: Interruption) -> bool:
+    return getattr(signal.getsignal(number), "__self__", None) is interruption
 
 
 def _measure(path: str | os.PathLike[str]) -> int:

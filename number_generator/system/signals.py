@@ -24,8 +24,6 @@ class Interruption:
     message says what is `left`.
     """
 
-    handled = (signal.SIGINT, signal.SIGTERM)
-
     def __init__(self) -> None:
         self.temporaries: list[os.PathLike[str]] = []
         self.left = NOTHING_UNFINISHED
@@ -35,7 +33,7 @@ class Interruption:
 
     def install(self) -> None:
         """Handle the two signals."""
-        for number in self.handled:
+        for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
 
     @staticmethod
