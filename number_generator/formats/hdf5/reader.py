@@ -6,7 +6,7 @@ import contextlib
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset, check_images
 from number_generator.formats.base_reader import SlicedReader
-from number_generator.formats.hdf5.chunks import ChunkReader
+from number_generator.formats.hdf5.chunks import RowReader, read_all
 from number_generator.formats.hdf5.safety import (
     FREE_BYTES,
     check_attributes,
@@ -107,11 +107,10 @@ class Hdf5Reader(SlicedReader["_Handles"]):
                 _check_labels(labels)
                 if len(images) != len(labels):
                     raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-                chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
+                return _Handles(file, images, labels, RowReader(images), RowReader(labels))
             except BaseException:
                 file.close()
                 raise
-        return _Handles(file, images, labels, *chunks)
 
     def _leave_to_parent(self, handles: _Handles) -> None:
         # While the parent's file is open here, HDF5 would return it again, descriptor and all.
@@ -119,14 +118,14 @@ class Hdf5Reader(SlicedReader["_Handles"]):
             handles.close()
 
     def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return _read_rows(handles.images, handles.image_chunks, numbers)
+        return handles.image_rows.read(numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
         labels = handles.labels
         if labels.dtype.kind in "iu":
-            return list(map(str, labels[_to_slice(numbers)].tolist()))
+            return list(map(str, handles.label_rows.read(numbers).tolist()))
         if labels.dtype.kind == "S":
-            return list(map(_decode_label, _read_rows(labels, handles.label_chunks, numbers).tolist()))
+            return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
         self._check_heaps(labels)
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
@@ -135,13 +134,16 @@ class Hdf5Reader(SlicedReader["_Handles"]):
             offset = labels.id.get_offset()
             if offset is not None:
                 _check_length(find_longest_string(Path(labels.file.filename), offset, some))
-            values = labels[_to_slice(some)].tolist()
+            values = handles.label_rows.read(some).tolist()
             _check_length(max(map(len, values)))
             texts.extend(map(_decode_label, values))
         return texts
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
-        values: np.ndarray[Any, Any] = _find_truth(handles.file, name, len(self))[_to_slice(numbers)]
+        rows = handles.truth_rows.get(name)
+        if rows is None:
+            rows = handles.truth_rows[name] = RowReader(_find_truth(handles.file, name, len(self)))
+        values = rows.read(numbers)
         return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` says
 
     def _check_heaps(self, labels: Any) -> None:
@@ -188,13 +190,14 @@ def read_metadata(file: Any, path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Handles:
-    """An open file, and readers of its chunks if these are of a usual kind."""
+    """An open file, and what reads the rows of its datasets."""
 
     file: Any
     images: Any
     labels: Any
-    image_chunks: ChunkReader | None
-    label_chunks: ChunkReader | None
+    image_rows: RowReader
+    label_rows: RowReader
+    truth_rows: dict[str, RowReader] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -267,20 +270,8 @@ def _read_source_digits(file: Any) -> list[int] | None:
     check_stored(numbers)
     if numbers.nbytes > FREE_BYTES:
         raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
-    values: list[int] = numbers[()].tolist()
+    values: list[int] = read_all(numbers).tolist()
     return values
-
-
-def _to_slice(numbers: range) -> slice:
-    return slice(numbers.start, numbers.stop, numbers.step)
-
-
-def _read_rows(dataset: Any, chunks: ChunkReader | None, numbers: range) -> np.ndarray[Any, Any]:
-    """Read rows in the faster way if there is one."""
-    rows = None if chunks is None else chunks.rows(numbers.start, numbers.stop, numbers.step)
-    if rows is None:
-        rows = dataset[_to_slice(numbers)]
-    return rows
 
 
 def _decode_label(label: bytes) -> str:
