@@ -20,11 +20,12 @@ if sys.platform != "win32":
 
 STALL_S = 30
 """Seconds of processor time in which the interpreter must have run a line: else something in C never ends."""
-
 _FREE_BYTES = 4 << 30  # what a process may take whatever it reads: compilers, threads, buffers, writers
 _EXPANSION = 64  # how many bytes of memory each byte of a file may take
 _MOST_ENTRIES = 1000  # whose sizes are asked for in a folder
-_BEAT_S = 1
+_BEAT_S = 0.25
+_BUSY_S = 2  # for which all cores may be busy meanwhile, as the time of all threads is counted together
+_READ_BYTES = 1 << 16
 _GRACE_S = 5  # for a child to end at a signal, which a loop in C does not notice
 
 
@@ -52,10 +53,15 @@ def compute_limit(paths: Iterable[str | os.PathLike[str]]) -> int:
         return most
 
 
+def find_patience() -> float:
+    """Return after how many seconds of processor time without a line of Python a process is ended."""
+    return STALL_S + _BUSY_S * (os.cpu_count() or 1)
+
+
 def describe_death(number: int) -> str:
     """Say what it means that a signal has killed a process that was reading a file."""
     if number == getattr(signal, "SIGPROF", None):
-        return f"reading it did not come to an end in {STALL_S} s of processor time; its content is damaged"
+        return f"reading it did not come to an end in {find_patience()} s of processor time; its content is damaged"
     if number == getattr(signal, "SIGKILL", None):
         return "reading it was ended by the system (SIGKILL), most likely as memory ran out"
     return f"reading it crashed ({signal.Signals(number).name}); its content is damaged"
@@ -86,8 +92,7 @@ def run_in_child(memory_bytes: int, interruption: Interruption) -> Ending | None
     os.close(life)
     wait = _Wait(child, handled)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, handled)
-    with open(reports, "rb") as file:  # noqa: PTH123 - a descriptor
-        said = file.read()  # until the child has ended
+    said = wait.read(reports)
     interruption.temporaries += [Path(os.fsdecode(path)) for path in said.split(b"\0")[:-1]]
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.close(living)
@@ -116,15 +121,16 @@ def limit_process(memory_bytes: int, life: int | None = None) -> None:
     if sys.platform == "win32":
         return
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_PROF, STALL_S)
+    signal.setitimer(signal.ITIMER_PROF, find_patience())
     threading.Thread(target=_beat, args=(life,), name="heartbeat", daemon=True).start()
 
 
 def _beat(life: int | None) -> None:
     """Put the end off as long as the interpreter runs, and the parent lives."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # they are for the main thread
     waited = [] if life is None else [life]
     while not select.select(waited, [], [], _BEAT_S)[0]:
-        signal.setitimer(signal.ITIMER_PROF, STALL_S)
+        signal.setitimer(signal.ITIMER_PROF, find_patience())
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -147,9 +153,25 @@ class _Wait:
     def __init__(self, child: int, handled: Iterable[int]) -> None:
         self.passed_on: int | None = None
         self._child = child
+        self._woken, waking = os.pipe()
+        os.set_blocking(waking, False)
+        signal.set_wakeup_fd(waking)
         signal.signal(signal.SIGALRM, self._kill)
         for number in handled:
             signal.signal(number, self._pass_on)
+
+    def read(self, descriptor: int) -> bytes:
+        """Return all that the child writes until its end."""
+        said = []
+        while True:
+            # A signal that comes just before a read would wait for its end.
+            ready, _, _ = select.select([descriptor, self._woken], [], [])
+            if self._woken in ready:
+                os.read(self._woken, _READ_BYTES)
+            if descriptor in ready:
+                said.append(os.read(descriptor, _READ_BYTES))
+                if not said[-1]:
+                    return b"".join(said)
 
     def _pass_on(self, number: int, frame: object) -> None:
         self.passed_on = number

@@ -10,6 +10,8 @@ import pytest
 from patience import PATIENCE_S
 from written import names_in
 
+from number_generator.system import isolation
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the child is a fork")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits a process's memory")
 
@@ -19,7 +21,8 @@ import collections, itertools, os, pathlib, pkgutil, signal, sys, time
 from number_generator.entry import run_module
 from number_generator.system import isolation
 
-isolation.STALL_S, isolation._BEAT_S, isolation._GRACE_S, isolation._FREE_BYTES = 0.4, 0.1, 0.3, 1 << 30
+isolation.STALL_S, isolation._BUSY_S, isolation._BEAT_S = 0.4, 0, 0.1
+isolation._GRACE_S, isolation._FREE_BYTES = 0.3, 1 << 30
 
 def work(options, interruption):
     path = pathlib.Path(".set.h5.partial")
@@ -93,6 +96,12 @@ def test_work_that_takes_long_in_python_is_let_go_on(start):
     body = "until = time.process_time() + 1; [None for _ in iter(lambda: time.process_time() < until, False)]"
 
     assert end(start(f"path.unlink(); {body}")) == (0, "")
+
+
+def test_the_more_cores_there_are_the_more_they_may_do_before_the_next_line(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+
+    assert isolation.find_patience() == 30 + 2 * 64
 
 
 @pytest.mark.parametrize("status", [0, 3])
