@@ -21,6 +21,7 @@ if sys.platform != "win32":
 STALL_S = 30
 """Seconds of processor time in which the interpreter must have run a line: else something in C never ends."""
 _FREE_BYTES = 4 << 30  # what a process may take whatever it reads: compilers, threads, buffers, writers
+_CORE_BYTES = 64 << 20  # and for each core, on which libraries start threads of their own
 _EXPANSION = 64  # how many bytes of memory each byte of a file may take
 _MOST_ENTRIES = 1000  # whose sizes are asked for in a folder
 _BEAT_S = 0.25
@@ -46,7 +47,7 @@ def can_fork() -> bool:
 
 def compute_limit(paths: Iterable[str | os.PathLike[str]]) -> int:
     """Return how many bytes of memory the reading of some files and folders may take, by their sizes."""
-    most = _FREE_BYTES + _EXPANSION * sum(map(_measure, paths))
+    most = _FREE_BYTES + _CORE_BYTES * (os.cpu_count() or 1) + _EXPANSION * sum(map(_measure, paths))
     try:
         return min(most, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     except (AttributeError, OSError, ValueError):  # a system that does not say how much memory it has

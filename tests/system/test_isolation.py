@@ -84,6 +84,20 @@ def test_a_child_that_is_killed_becomes_one_line(start, tmp_path, body, words):
     assert names_in(tmp_path) == ["set.h5"]
 
 
+def test_memory_is_allowed_by_the_size_of_what_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(os, "sysconf", lambda name: 1 << 20)  # pages, and bytes of a page: a large machine
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(bytes(1000))
+    free = (4 << 30) + 4 * (64 << 20)
+
+    assert isolation.compute_limit([tmp_path / "none"]) == free
+    assert isolation.compute_limit([tmp_path / "a", tmp_path / "b"]) == free + 64 * 2000
+    assert isolation.compute_limit([tmp_path]) >= free + 64 * 2000
+    monkeypatch.setattr(os, "sysconf", lambda name: 1 << 15)
+    assert isolation.compute_limit([tmp_path]) == 1 << 30
+
+
 @on_linux
 def test_a_child_that_takes_too_much_memory_becomes_one_line(start):
     status, said = end(start("path.unlink(); bytearray(2 << 30)"))
