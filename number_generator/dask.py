@@ -22,7 +22,7 @@ from number_generator.job.spec import Fit, Job, Label, Span
 from number_generator.numbers.sequences import format_labels
 from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.ground_truth import make_truth_fields
-from number_generator.system.checks import check_integer
+from number_generator.system.checks import check_integer, format_value
 from number_generator.system.optional import import_optional
 from number_generator.training.batches import make_stream_job
 
@@ -249,8 +249,8 @@ def truth(
     (1000000000, 11, 4)
     """
     bound = _bind(job, digits, part)
-    if name not in _TRUTHS:
-        raise SpecError(f"name is {name!r}: give one of {', '.join(map(repr, _TRUTHS))}")
+    if not isinstance(name, str) or name not in _TRUTHS:
+        raise SpecError(f"name is {format_value(name)}: give one of {', '.join(map(repr, _TRUTHS))}")
     bound = bound.change_job(truth=(_TRUTHS[name],))
     fields = make_truth_fields(bound.job, bound.job.numbers.longest)
     field = next((field for field in fields if field.name == name), None)
@@ -266,9 +266,9 @@ def _choose(parts: Mapping[str, Part], part: str | None) -> Part:
         if "" not in parts:
             raise SpecError(f"part is None and the command has --split: give one of {names}")
         return parts[""]
-    if part not in parts or not part:
+    if not isinstance(part, str) or part not in parts or not part:
         rule = "the command has no --split: leave it out" if "" in parts else f"give one of {names}"
-        raise SpecError(f"part is {part!r}: {rule}")
+        raise SpecError(f"part is {format_value(part)}: {rule}")
     return parts[part]
 
 

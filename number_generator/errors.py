@@ -32,8 +32,29 @@ __all__ = [
 ]
 
 
+_LONGEST_MESSAGE = 10_000
+
+
+def make_printable(text: str, most: int = 200) -> str:
+    """Return a text as a terminal may get it: without control characters, and of at most about `most` characters.
+
+    Files may hold anything: an escape sequence would act on the terminal, and a line break would forge a line of ours.
+    """
+    shown = text[:most]
+    if not shown.isprintable():
+        shown = "".join(
+            character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+            for character in shown
+        )
+    return shown if len(text) <= most else f"{shown}..."
+
+
 class NumberGeneratorError(Exception):
-    """Base class of everything that the package raises on purpose."""
+    """Base class of everything that the package raises on purpose; its message is one printable line."""
+
+    def __str__(self) -> str:
+        # Here, as many messages quote files, and all reach a terminal in the end, if only in a traceback.
+        return make_printable(super().__str__(), _LONGEST_MESSAGE)
 
 
 class SpecError(NumberGeneratorError, ValueError):

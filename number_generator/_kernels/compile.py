@@ -2,8 +2,9 @@
 
 import contextlib
 import hashlib
+import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ import numba
 from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.registry import cpu_target
+
+_SEAL_BYTES = hashlib.sha256().digest_size
 
 _logger = logging.getLogger(__name__)
 
@@ -74,6 +77,28 @@ def _compile(function: Callable[..., Any], **options: bool) -> Any:
     return dispatcher
 
 
+def compile_for(kernel: Any, *arguments: Any) -> None:
+    """Compile a kernel for arguments such as these."""
+    kernel.compile(tuple(map(numba.typeof, arguments)))
+
+
+def is_compiled(kernel: Any) -> bool:
+    """Tell whether a kernel has machine code of any signature, loaded or in the cache on disk."""
+    files = getattr(kernel._cache, "_cache_file", None)
+    return bool(kernel.overloads) or (files is not None and Path(files._index_path).is_file())
+
+
+def tell_if_compiling(kernel: Any, what: str, seconds: int) -> None:
+    """Log, at the level INFO, that a kernel is about to be compiled, and about how long that takes."""
+    if not is_compiled(kernel):
+        _logger.info("compiling %s once on this machine, for about %d s", what, seconds)
+
+
+def find_cache_folder(kernel: Any) -> Path | None:
+    """Return the folder that a kernel's machine code is kept in, or None if none can be written."""
+    return Path(kernel._cache.cache_path) if isinstance(kernel._cache, _KernelCache) else None
+
+
 @cache
 def _digest_sources(folder: Path) -> str:
     """Hash numba's version and all kernel sources: numba's own stamp misses an edited callee in another file."""
@@ -89,6 +114,38 @@ def _digest_processor() -> str:
     return hashlib.sha256(repr(cpu_target.target_context.codegen().magic_tuple()).encode()).hexdigest()
 
 
+class _SealedFiles(IndexDataCacheFile):
+    """The files of numba's disk cache, each with a checksum at its end: damaged machine code would end the process."""
+
+    def _load_index(self) -> Any:
+        with contextlib.suppress(FileNotFoundError):
+            _check_seal(Path(self._index_path))
+        return super()._load_index()
+
+    def _load_data(self, name: str) -> Any:
+        _check_seal(Path(self._data_path(name)))
+        return super()._load_data(name)
+
+    @contextlib.contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[io.BytesIO]:
+        with super()._open_for_write(filepath) as file:
+            content = io.BytesIO()
+            yield content
+            # numba reads pickles, which end by themselves: it never sees what follows.
+            file.write(content.getvalue() + _seal(content.getvalue()))
+
+
+def _check_seal(path: Path) -> None:
+    """Raise ValueError if a file of the cache is not as it was written."""
+    content = path.read_bytes()
+    if _seal(content[:-_SEAL_BYTES]) != content[-_SEAL_BYTES:]:
+        raise ValueError(f"{path} is damaged: its checksum differs")
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
 class _KernelCache(FunctionCache):
     """numba's disk cache, stamped with all kernel sources; if anything fails, the kernel is compiled."""
 
@@ -98,7 +155,7 @@ class _KernelCache(FunctionCache):
         # The file names hold the digest too: numba writes an index before its data, so while the data are missing, a
         # new index would point to the machine code of old sources, or of another processor that shares the folder.
         filename_base = f"{self._impl.filename_base}-{role}-{digest[:16]}-{_digest_processor()[:8]}"
-        self._cache_file = IndexDataCacheFile(self.cache_path, filename_base, digest)
+        self._cache_file = _SealedFiles(self.cache_path, filename_base, digest)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:

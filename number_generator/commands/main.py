@@ -44,6 +44,7 @@ def make_command_parser() -> "tuple[ArgumentParser, _Commands]":
     _add_digits(commands)
     _add_index(commands)
     _add_inspect(commands)
+    _add_warm(commands)
     return parser, commands
 
 
@@ -253,6 +254,21 @@ def _add_inspect(commands: "_Commands") -> None:
     )
     parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
     parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset", reads="source")
+
+
+def _add_warm(commands: "_Commands") -> None:
+    text = (
+        "Compile all kernels that a run needs, and say where they are kept: for images of containers, clusters and "
+        "continuous integration, where the first run would otherwise wait for half a minute."
+    )
+    parser = commands.add_parser("warm", help="compile the kernels", description=text, allow_abbrev=False)
+    parser.add_argument(
+        "--style",
+        action="append",
+        choices=("clean", "natural", "document"),
+        help="a style to compile for, once or more; a style of your own needs what document does (default: all)",
+    )
+    parser.set_defaults(work="number_generator.commands.work.warm:warm_kernels")
 
 
 def _parse_count(text: str) -> int:

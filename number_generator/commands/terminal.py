@@ -2,14 +2,22 @@
 
 import argparse
 import contextlib
+import errno
 import os
 import pkgutil
 import re
 import sys
+from collections.abc import Iterator
 from typing import Any, NoReturn, TextIO
 
 from number_generator._version import __version__
-from number_generator.errors import DatasetNotFoundError, NumberGeneratorError, PartMissingError, SpecError
+from number_generator.errors import (
+    DatasetNotFoundError,
+    NumberGeneratorError,
+    PartMissingError,
+    SpecError,
+    make_printable,
+)
 from number_generator.system.signals import Interruption
 
 FAILED = 1
@@ -47,11 +55,20 @@ class ArgumentParser(argparse.ArgumentParser):
         super().exit(status, message)
 
 
+_LONGEST_REASON = 1000
+# Of the dynamic linker
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+
+
 def make_parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return the parser of a command, with `--version` and without abbreviations."""
     parser = ArgumentParser(prog=name, description=description, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
+
+
+class _StandardOutputError(Exception):
+    """Why standard output cannot be written: its reader has gone, or its disk is full."""
 
 
 def run_guarded(
@@ -75,12 +92,15 @@ def run_guarded(
     except BrokenPipeError:  # as in `inspect FILE | head`, which has seen enough
         _discard_output()
         return FAILED
-    except OSError as exc:
-        # File errors have been translated by now, so this is stdout: its disk is full.
+    except _StandardOutputError as exc:
         _discard_output()
-        return _complain(parser, f"cannot write to standard output: {exc.strerror}", FAILED)
-    except MemoryError:
-        return _complain(parser, "out of memory: give fewer --workers or a smaller job", FAILED)
+        return _complain(parser, f"cannot write to standard output: {exc}", FAILED)
+    except (OSError, ImportError, MemoryError) as exc:  # what no border has translated
+        lacks_memory = _lacks_memory(exc)
+        if isinstance(exc, ImportError) and not lacks_memory:
+            raise
+        reason = "out of memory: give fewer --workers or a smaller job" if lacks_memory else _describe(exc)
+        return _complain(parser, reason, FAILED)
 
 
 def _carry_out(options: argparse.Namespace, interruption: Interruption, *, isolates: bool) -> int:
@@ -91,7 +111,8 @@ def _carry_out(options: argparse.Namespace, interruption: Interruption, *, isola
         if status is not None:
             return status
     pkgutil.resolve_name(options.work)(options, interruption)
-    sys.stdout.flush()
+    with _watch_output():
+        sys.stdout.flush()
     return 0
 
 
@@ -109,12 +130,48 @@ def _discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _lacks_memory(error: BaseException | None) -> bool:
+    """Tell whether an error is a lack of memory: a library that could not be loaded hides that in what it adds."""
+    while error is not None:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+            return True
+        if any(words in str(error) for words in _NO_MEMORY):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _describe(error: BaseException) -> str:
+    """Describe an error of the system on one line."""
+    name, reason = getattr(error, "filename", None), getattr(error, "strerror", None) or str(error)
+    place = f"{os.fsdecode(name)}: " if isinstance(name, (str, bytes)) else ""
+    return make_printable(f"{place}{reason}" or type(error).__name__, _LONGEST_REASON)
+
+
 def say(text: str, *, to: TextIO | None = None) -> None:
-    """Print a line on stdout or another stream, whatever its encoding."""
+    """Print lines on stdout or another stream, whatever its encoding; other control characters are shown escaped."""
+    shown = "\n".join(make_printable(line, len(line)) for line in text.split("\n"))
+    with _watch_output() if to is None else contextlib.suppress(OSError):
+        try:
+            print(shown, flush=True, file=to)
+        except UnicodeEncodeError:  # a file name that the terminal cannot show
+            print(shown.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
+
+
+@contextlib.contextmanager
+def _watch_output() -> Iterator[None]:
+    """Tell the errors of standard output from those of files."""
     try:
-        print(text, flush=True, file=to)
-    except UnicodeEncodeError:  # a file name that the terminal cannot show
-        print(text.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as exc:
+        raise _StandardOutputError(exc.strerror or exc) from exc
+
+
+def tell(text: str) -> None:
+    """Print a line on stderr for whoever waits."""
+    say(text, to=sys.stderr)
 
 
 def say_title(title: str, rule: int) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import fields
+from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.letterforms import LetterformFields
 
 Packed = tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -72,6 +73,7 @@ class GlyphFields:
         offsets = np.concatenate(([0], np.cumsum(areas)))[:-1].astype(np.int64)
         texels = np.zeros(int(areas.sum()) + 4, np.uint8)  # kernels read 4 bytes at once
         facts = np.zeros((len(sizes), fields.FACTS))
+        tell_if_compiling(fields.measure_fields, "the kernels of distance fields", 4)
         fields.measure_fields(packed, padding, density, offsets, sizes.astype(np.int64), texels, facts)
         for digit in range(10):
             some = slice(class_start[digit], class_start[digit + 1])

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from number_generator.digits.cache import give_to_readers, is_whole, lock_folder, make_unfinished, prepare_folder
+from number_generator.digits.transfer import Transfer, TransferError
 from number_generator.errors import DatasetReadError, MissingExtraError, PartMissingError
 from number_generator.system.optional import import_optional
 
@@ -21,11 +22,7 @@ _SUMS = "SHA256SUMS"  # of the unpacked files, as `sha256sum` writes it
 
 _ROUNDS = 3  # over all mirrors that have not refused
 _PAUSE_S = 1.0  # after the first round; doubled after each one
-_TIMEOUT_S = (10.0, 30.0)  # to connect, and for any data to arrive
-_PATIENCE_S = 30.0  # a server that sends too slowly for this long is given up
-_LEAST_BYTES_PER_S = 1000
 _CHUNK_BYTES = 256 * 1024
-_REFUSALS = (400, 401, 403, 404, 405, 410, 451)  # asking again would give the same answer
 
 _logger = logging.getLogger(__name__)
 
@@ -38,14 +35,6 @@ class RemoteFile:
     urls: tuple[str, ...]  # one per mirror, in the order in which they are tried
     sha256: str  # hexadecimal, of the downloaded file
     size: int  # bytes, approximately
-
-
-class _DownloadError(Exception):
-    """Why a mirror did not send the file; `is_final` if asking it again is useless."""
-
-    def __init__(self, reason: str, *, is_final: bool = False) -> None:
-        super().__init__(reason)
-        self.is_final = is_final
 
 
 def fetch_files(files: Sequence[RemoteFile], folder: Path, what: str) -> list[Path]:
@@ -115,7 +104,7 @@ def _download_missing(missing: Sequence[RemoteFile], folder: Path, what: str) ->
             continue
         try:
             _download(file, folder)
-        except _DownloadError as exc:
+        except TransferError as exc:
             raise PartMissingError(
                 f"{what} are not all in {folder}, and {file.name} could not be downloaded ({exc}): try again later, or "
                 f"{_describe_way_by_hand(missing, folder)}"
@@ -123,7 +112,7 @@ def _download_missing(missing: Sequence[RemoteFile], folder: Path, what: str) ->
 
 
 def _download(file: RemoteFile, folder: Path) -> None:
-    """Download a file from the first mirror that sends all of it, or raise _DownloadError with the reason of each."""
+    """Download a file from the first mirror that sends all of it, or raise TransferError with the reason of each."""
     pooch = importlib.import_module("pooch")
     mirrors, reasons = list(file.urls), dict.fromkeys(file.urls, "")
     for number in range(_ROUNDS):
@@ -141,7 +130,7 @@ def _download(file: RemoteFile, folder: Path) -> None:
                     )
                     give_to_readers(temporary / file.name, folder)
                     (temporary / file.name).replace(folder / file.name)
-            except _DownloadError as exc:
+            except TransferError as exc:
                 reasons[url] = str(exc)
                 if exc.is_final:
                     mirrors.remove(url)
@@ -151,63 +140,21 @@ def _download(file: RemoteFile, folder: Path) -> None:
             else:
                 return
             _logger.info("%s was not downloaded from %s: %s", file.name, url, reasons[url])
-    raise _DownloadError("; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in reasons.items()))
+    raise TransferError("; ".join(f"{urlsplit(url).netloc}: {reason}" for url, reason in reasons.items()))
 
 
 def _receive(url: str, output_file: str, pooch: Any, *, size: int) -> None:
     """Download a URL for pooch, like its own downloader but with limits on what a server may do."""
-    requests = importlib.import_module("requests")
-    try:
-        response = requests.get(url, stream=True, timeout=_TIMEOUT_S)
-    except requests.RequestException as exc:
-        raise _DownloadError(_describe_error(exc)) from exc
-    with contextlib.closing(response), Path(output_file).open("wb") as output:
-        if response.status_code != 200:
-            is_final = response.status_code in _REFUSALS
-            raise _DownloadError(f"it answered {response.status_code} {response.reason}", is_final=is_final)
-        with _make_progress_bar(Path(url).name, int(response.headers.get("content-length") or size)) as bar:
-            for chunk in _read_chunks(response, most_bytes=2 * size):
-                output.write(chunk)
-                bar.update(len(chunk))
-
-
-def _read_chunks(response: Any, most_bytes: int) -> Iterator[bytes]:
-    """Yield what arrives, undecoded: a file that is itself gzipped must not be unpacked."""
-    # read1 returns what is there; read, in urllib3 before 2.2, waits until the chunk is full.
-    read = getattr(response.raw, "read1", response.raw.read)
-    received, since, before = 0, time.monotonic(), 0
-    while True:
+    with _make_progress_bar(Path(url).name, size) as bar:
+        transfer = Transfer(url, Path(output_file), most_bytes=2 * size)
         try:
-            chunk = read(_CHUNK_BYTES, decode_content=False)
-        # urllib3's own errors have no base class that requests exposes.
-        except Exception as exc:
-            raise _DownloadError(f"it broke off after {received} bytes ({_describe_error(exc)})") from exc
-        if not chunk:
-            break
-        received += len(chunk)
-        if received > most_bytes:
-            raise _DownloadError(f"it sent more than {most_bytes} bytes", is_final=True)
-        elapsed = time.monotonic() - since
-        if elapsed > _PATIENCE_S:
-            if received - before < _LEAST_BYTES_PER_S * elapsed:
-                raise _DownloadError(f"it is too slow: {received - before} bytes in {elapsed:.0f} s")
-            since, before = time.monotonic(), received
-        yield chunk
-    promised = int(response.headers.get("content-length") or received)
-    if received < promised:
-        raise _DownloadError(f"it broke off after {received} of {promised} bytes")
-
-
-def _describe_error(exc: Exception) -> str:
-    """Describe in a few words what went wrong."""
-    text = f"{type(exc).__name__}: {exc}"
-    if "timed out" in text or "Timeout" in text:
-        return "it did not answer in time"
-    if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
-        return "its name is not known here: is there a connection?"
-    if "refused" in text:
-        return "it refused the connection"
-    return " ".join(text.split())[:150]
+            for _ in transfer.watch():
+                bar.total = transfer.promised or size
+                bar.update(transfer.received - bar.n)
+        finally:
+            transfer.give_up()
+        bar.total = transfer.received
+        bar.update(transfer.received - bar.n)
 
 
 def _describe_way_by_hand(files: Sequence[RemoteFile], folder: Path) -> str:
@@ -228,6 +175,8 @@ def _format_size(size: int) -> str:
 
 def _are_unpacked(paths: Sequence[Path], folder: Path) -> bool:
     """Tell whether all files are the ones that were unpacked."""
+    if not (folder / _SUMS).is_file():  # nor wait for a named pipe
+        return False
     try:
         lines = (folder / _SUMS).read_text(encoding="utf-8").splitlines()
     except (OSError, ValueError):

@@ -159,7 +159,7 @@ def fetch_digits(name: str, *, folder: str | os.PathLike[str] | None = None) -> 
     --------
     >>> from number_generator import fetch_digits, generate_batch
     >>> digits = fetch_digits("qmnist")  # doctest: +SKIP
-    >>> images = generate_batch(["0312345678"], style="natural", digits=digits)  # doctest: +SKIP
+    >>> images = generate_batch(["0312345678"], None, 100, style="natural", digits=digits)  # doctest: +SKIP
     """
     return copy(_load(_find_published(name, folder)))  # the caller may load other digits into it
 

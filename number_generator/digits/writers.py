@@ -11,6 +11,7 @@ from number_generator.digits.dataset import DigitImageDataset, check_not_empty
 from number_generator.digits.style_clusters import CLUSTERS, compute_style_clusters, find_clusters
 from number_generator.errors import SpecError
 from number_generator.job.handwriting import Handwriting
+from number_generator.system.checks import format_value
 
 Integers = npt.NDArray[np.int64]
 
@@ -79,8 +80,8 @@ def find_writers(digits: DigitImageDataset, kind: str) -> Writers:
     >>> writers.kind, writers.groups, len(writers.members)
     ('cluster', 8, 5000)
     """
-    if kind not in ("mixed", "cluster", "dataset", "auto"):
-        raise SpecError(f"writer is {kind!r}: give 'mixed', 'cluster', 'dataset' or 'auto'")
+    if not isinstance(kind, str) or kind not in ("mixed", "cluster", "dataset", "auto"):
+        raise SpecError(f"writer is {format_value(kind)}: give 'mixed', 'cluster', 'dataset' or 'auto'")
     check_not_empty(digits)
     if kind == "dataset" and digits.writer_ids is None:
         raise SpecError(

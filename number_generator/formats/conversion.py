@@ -26,6 +26,7 @@ from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.provenance import join_metadata
 from number_generator.job.spec import PART_NAME, Span
+from number_generator.system.checks import format_value
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
@@ -138,8 +139,8 @@ def choose_format(target: Path, file_format: str | None = None) -> str:
             f"the target is {os.fspath(target)!r}, whose ending tells no format: give the format, one of "
             f"{', '.join(list_written())}, or a name that ends in {', '.join(list_endings())}"
         )
-    if file_format not in list_written():
-        raise SpecError(f"the format is {file_format!r}: give one of {', '.join(list_written())}")
+    if not isinstance(file_format, str) or file_format not in list_written():
+        raise SpecError(f"the format is {format_value(file_format)}: give one of {', '.join(list_written())}")
     if of_name not in (None, file_format):
         raise SpecError(
             f"the format is {file_format!r} and the target {os.fspath(target)!r}, whose ending stands for {of_name!r}: "

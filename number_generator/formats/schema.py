@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import os
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.formats.paths import MalformedError, check_path
+from number_generator.formats.paths import MalformedError, read_own_file
 from number_generator.job.chunk import DatasetHeader, TruthField
 from number_generator.job.spec import MAX_WIDTH
 from number_generator.system.checks import format_value
@@ -140,12 +141,9 @@ def read_description(text: bytes, where: str) -> Description:
 
 def read_description_file(path: Path) -> Description:
     """Return what the description file of a folder says; nothing if there is none, or `path` is a file."""
-    file = path / DESCRIPTION_FILE
-    if not path.is_dir() or not file.exists():
+    if not path.is_dir() or not os.path.lexists(path / DESCRIPTION_FILE):
         return Description()
-    if check_path(file).stat().st_size > _MOST_DESCRIPTION_BYTES:
-        raise MalformedError(f"its {DESCRIPTION_FILE} is larger than {_MOST_DESCRIPTION_BYTES} bytes")
-    return read_description(file.read_bytes(), DESCRIPTION_FILE)
+    return read_description(_read_description_text(path), DESCRIPTION_FILE)
 
 
 def restore_pair(metadata: dict[str, Any]) -> dict[str, Any]:
@@ -224,14 +222,15 @@ def leads_inside(path: str) -> bool:
 
 def is_described(folder: Path) -> bool:
     """Tell whether the file of the description in a folder is one that this package wrote."""
-    file = folder / DESCRIPTION_FILE
     try:
-        if file.stat().st_size > _MOST_DESCRIPTION_BYTES:
-            return False
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        found = json.loads(_read_description_text(folder))
+    except (MalformedError, OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and {_SHAPE, _FIELDS} <= found.keys()
+
+
+def _read_description_text(folder: Path) -> bytes:
+    return read_own_file(folder, DESCRIPTION_FILE, f"its {DESCRIPTION_FILE}", _MOST_DESCRIPTION_BYTES)
 
 
 def image_path(number: int) -> str:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.job.defaults import SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
-from number_generator.system.checks import MAX_SEED, check_integer
+from number_generator.system.checks import MAX_SEED, check_integer, format_value
 
 SOURCE_DIGITS = "source_digits"
 """The metadata that lists the digits a part of a split was made from; in HDF5 a dataset, as attributes are small."""
@@ -62,11 +62,11 @@ def check_truth(truth: Any) -> tuple[str, ...]:
     """Return the requested kinds of ground truth in the order of `TRUTHS`, or raise SpecError."""
     try:
         kinds = [truth] if isinstance(truth, str) else list(truth)
-        unknown = [kind for kind in kinds if kind not in TRUTHS]
+        unknown = [kind for kind in kinds if not isinstance(kind, str) or kind not in TRUTHS]
     except TypeError:
         raise SpecError(f"truth is {truth!r}: give some of {', '.join(map(repr, TRUTHS))}") from None
     if unknown:
-        raise SpecError(f"truth holds {unknown[0]!r}: give some of {', '.join(map(repr, TRUTHS))}")
+        raise SpecError(f"truth holds {format_value(unknown[0])}: give some of {', '.join(map(repr, TRUTHS))}")
     return tuple(kind for kind in TRUTHS if kind in kinds)
 
 
@@ -187,8 +187,8 @@ class Job:
                 f"boxes are requested for pages of {self.spec.width} x {self.height} px, but hold coordinates up to "
                 f"{_MAX_BOXED}: give smaller pages, or leave the boxes out"
             )
-        if self.label not in LABELS:
-            raise SpecError(f"label is {self.label!r}: give one of {', '.join(map(repr, LABELS))}")
+        if not isinstance(self.label, str) or self.label not in LABELS:
+            raise SpecError(f"label is {format_value(self.label)}: give one of {', '.join(map(repr, LABELS))}")
         check_integer("height", self.height, MIN_HEIGHT)
         check_integer("seed", self.seed, 0, MAX_SEED)
         check_integer("start", self.span.start, 0, MAX_IMAGE_NUMBER)

@@ -43,8 +43,8 @@ class ListedNumbers:
     alphabet: str = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.order not in ORDERS:
-            raise SpecError(f"order is {self.order!r}: give one of {', '.join(map(repr, ORDERS))}")
+        if not isinstance(self.order, str) or self.order not in ORDERS:
+            raise SpecError(f"order is {format_value(self.order)}: give one of {', '.join(map(repr, ORDERS))}")
         if not len(self.packed):
             raise SpecError("the list of numbers is empty: give at least one")
         object.__setattr__(self, "alphabet", list_characters(self.packed.codes))

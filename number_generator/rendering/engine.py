@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import layout, render, truth
+from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
@@ -51,6 +52,7 @@ def _render_clean(
     lefts = np.empty(len(sequences.codes), np.int64)
     natural = np.empty(count, np.int64)
     placed = Placement.allocate(job, len(sequences.codes), natural)
+    tell_if_compiling(render.render_lines, "the kernels of the style clean", 7)
     layout.lay_out(
         np.uint64(job.seed),
         np.uint64(start),

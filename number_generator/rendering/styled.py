@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import draws, page, styled, writing
+from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
@@ -92,22 +93,29 @@ def render_styled(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
     """Draw lines in a style other than `clean`, the first of image `start`; `images` is C-contiguous."""
+    pages = images.reshape(len(images), job.height * job.spec.width)  # -1 would fail for no images
+    placed, line_boxes = write_ink(job, atlas, start, sequences, pages)
+    finish_pages(job, start, line_boxes, _find_pointed(sequences, find_signs(job)), pages)
+    return placed
+
+
+def write_ink(
+    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, pages: npt.NDArray[np.uint8]
+) -> tuple[Placement, npt.NDArray[np.float64]]:
+    """Draw the ink of lines, 0 to 255, on pages of shape (n, height * width); return what it tells of each line."""
     spec = job.spec
-    seed, first = np.uint64(job.seed), np.uint64(start)
-    table, needs_paper = _prepare_style(spec.style)
     shape = (job.height, spec.width)
-    pages = images.reshape(len(images), job.height * spec.width)  # -1 would fail for no images
-    line_boxes = np.empty((len(images), 5))
+    line_boxes = np.empty((len(pages), 5))
     placed = Placement.allocate(job, len(sequences.codes))
-    signs = find_signs(job)
-    line_scratch, sheets, scratch, sheet = _scratch.find(max(sequences.longest, 1), shape)
+    line_scratch, sheets, _, _ = _scratch.find(max(sequences.longest, 1), shape)
+    tell_if_compiling(writing.write_lines, "the kernels that write lines", 20)
     writing.write_lines(
-        seed,
-        first,
-        table,
+        np.uint64(job.seed),
+        np.uint64(start),
+        make_style_table(spec.style),
         sequences.codes,
         sequences.offsets,
-        signs,
+        find_signs(job),
         spec.spacing_range or writing.NO_SPACING,
         (spec.style.crop == "tight", spec.fit == "stretch"),
         atlas.fields.packed,
@@ -122,9 +130,23 @@ def render_styled(
         placed.boxes,
         placed.masks.reshape(-1, job.height * spec.width),
     )
+    return placed, line_boxes
+
+
+def finish_pages(
+    job: Job,
+    start: int,
+    line_boxes: npt.NDArray[np.float64],
+    pointed: npt.NDArray[np.bool_],
+    pages: npt.NDArray[np.uint8],
+) -> None:
+    """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold dots or commas."""
+    shape = (job.height, job.spec.width)
+    table, needs_paper = _prepare_style(job.spec.style)
+    key = np.uint64(job.seed), np.uint64(start), table, shape
+    _, sheets, scratch, sheet = _scratch.find(1, shape)
+    tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
-        pointed = _find_pointed(sequences, signs)
-        styled.scan_pages(seed, first, table, shape, scratch, sheet, line_boxes, pointed, pages)
+        styled.scan_pages(*key, scratch, sheet, line_boxes, pointed, pages)
     else:
-        styled.ink_pages(seed, first, table, shape, scratch, sheets[0], pages)
-    return placed
+        styled.ink_pages(*key, scratch, sheets[0], pages)

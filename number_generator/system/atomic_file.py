@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,14 +33,12 @@ class AtomicFile:
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         self._overwrite = overwrite
         make_folder(path.parent)
-        with translate_errors(path):
-            if path.is_dir():
-                raise OutputError(f"{path} is a folder: give another file name")
+        self.path = follow_link(path)
+        # First, as it may put back what was moved aside, which must be found now and not once all is written.
+        temporaries.remove_stale(self.path)
+        resolve_target(path)
         if not overwrite and os.path.lexists(path):
             raise temporaries.already_exists(path)
-        # A symbolic link stays; its target is written.
-        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path
-        temporaries.remove_stale(self.path)
         self._handed_over = 0
         self._is_finished = False
         self.file: IO[bytes]
@@ -115,6 +114,35 @@ def open_atomic(path: Path, interruption: Interruption, *, overwrite: bool) -> I
         file.discard()
 
 
+def follow_link(path: Path) -> Path:
+    """Return where a symbolic link leads, which stays while that is written; any other path as it is."""
+    with translate_errors(path):
+        return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
+def resolve_target(path: Path) -> Path:
+    """Return where a file is written to, through a symbolic link if there is one.
+
+    Raises
+    ------
+    OutputError
+        If there is something else than a regular file, such as a folder, a device or a named pipe.
+    """
+    with translate_errors(path):
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            return follow_link(path)
+    if stat.S_ISDIR(mode):
+        raise OutputError(f"{path} is a folder: give another file name")
+    if not stat.S_ISREG(mode):
+        raise OutputError(
+            f"{path} {'leads to' if path.is_symlink() else 'is'} a device, a named pipe or the like: only regular "
+            "files are replaced; give another file name"
+        )
+    return follow_link(path)
+
+
 def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Move a file to its final name, over an earlier one only if `overwrite` is true.
 
@@ -122,11 +150,13 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
     ------
     OutputExistsError
         If the final name exists and `overwrite` is false.
+    OutputError
+        If something else than a regular file has that name.
     OSError
         If it cannot be moved.
     """
     if overwrite:
-        temporary.replace(path)
+        temporary.replace(resolve_target(path))  # again: something else may have come there since
         return
     try:
         # Unlike a rename, a hard link never replaces a file that another run has made in the meantime.

@@ -10,6 +10,7 @@ from typing import IO
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.atomic_file import follow_link
 from number_generator.system.staging import TemporaryFolder
 from number_generator.system.temporaries import make_folder, translate_errors
 
@@ -34,11 +35,13 @@ class AtomicFolder(TemporaryFolder):
         self._overwrite = overwrite
         self._find_obstacle = find_obstacle
         make_folder(path.parent)
+        target = follow_link(path)
+        # First, as it may put back what was moved aside, which must be found now and not once all is written.
+        temporaries.remove_stale(target)
         with translate_errors(path):
             _check_replaceable(path, find_obstacle, overwrite=overwrite)
         self._is_finished = False
-        # A symbolic link stays, and the folder that it leads to is written.
-        super().__init__(Path(os.path.realpath(path)) if path.is_symlink() else path)
+        super().__init__(target)
 
     def create(self, name: str) -> IO[bytes]:
         """Create a file in the folder, or in one folder of it, and open it for writing; the caller closes it."""

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,8 @@ _ENDING = ".partial"
 _EARLIER = ".earlier"
 _GOING = f".going{_ENDING}"
 _SYNC_BYTES = 32 * 2**20
+# Follow no link, and wait for no named pipe.
+_UNTRUSTED = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextlib.contextmanager
@@ -89,11 +92,28 @@ def lock(file: "IO[bytes] | int", *, wait: bool) -> bool:
 @contextlib.contextmanager
 def open_descriptor(path: Path) -> Iterator[int]:
     """Open a file or folder to lock or to flush it; on Windows a folder is an OSError."""
-    descriptor = os.open(path, os.O_RDONLY)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     try:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def open_untrusted(path: Path, flags: int) -> int:
+    """Open what lies at a name that others may have used: a link is an OSError, and a named pipe blocks nobody."""
+    return os.open(path, flags | _UNTRUSTED, 0o666)
+
+
+def find_stranger(status: os.stat_result, folder: Path) -> str | None:
+    """Say why an open file or folder is none that this user has made in `folder`, as in "belongs to ..."; else None.
+
+    The owner of the folder could replace it anyway; on file systems without owners, all files have the same one.
+    """
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        return "is not a regular file"
+    if hasattr(os, "geteuid") and status.st_uid not in (os.geteuid(), folder.stat().st_uid):
+        return "belongs to another user"
+    return None
 
 
 def is_held(file: IO[bytes]) -> bool:
@@ -180,9 +200,13 @@ def _remove(entry: Path, path: Path) -> None:
             entry = entry.replace(temporary_name(path))  # fails while a file in it is open anywhere, before any is lost
         _put_back_or_remove(entry, path)  # so does this for a file
         return
-    with open_descriptor(entry) as descriptor:
-        if lock(descriptor, wait=False):
+    descriptor = open_untrusted(entry, os.O_RDONLY)
+    try:
+        is_ours = find_stranger(os.fstat(descriptor), entry.parent) is None
+        if is_ours and lock(descriptor, wait=False):
             _put_back_or_remove(entry, path)
+    finally:
+        os.close(descriptor)
 
 
 def _put_back_or_remove(entry: Path, path: Path) -> None:

@@ -1,12 +1,14 @@
 """Runs tasks in order: serially, or in threads with a limited number in flight."""
 
+import contextlib
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from number_generator.errors import MemoryLimitError
 from number_generator.system.checks import check_integer
 
 T = TypeVar("T")
@@ -27,6 +29,19 @@ def check_workers(workers: Any, name: str = "workers") -> int:
     return count_cores() if workers is None else check_integer(name, workers, 1, _MAX_WORKERS)
 
 
+@contextlib.contextmanager
+def starting_a_thread() -> Iterator[None]:
+    """Turn the error of a thread that the system does not start into MemoryLimitError."""
+    try:
+        yield
+    except RuntimeError as exc:
+        if "new thread" not in str(exc):  # another one is a fault of ours
+            raise
+        raise MemoryLimitError(
+            f"the system starts no further thread ({exc}): give fewer --workers, or allow more memory or processes"
+        ) from exc
+
+
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
     """Yield `function(item)` for each item, in order.
 
@@ -41,7 +56,8 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     pool = ThreadPoolExecutor(workers, thread_name_prefix="number_generator")
     try:
         for item in items:
-            pending.append(pool.submit(function, item))
+            with starting_a_thread():
+                pending.append(pool.submit(function, item))
             if len(pending) == 2 * workers:
                 yield pending.popleft().result()
         while pending:

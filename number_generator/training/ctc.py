@@ -1,6 +1,6 @@
 """Targets for CTC: labels as integers, in the forms that the losses of all frameworks take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -83,7 +83,8 @@ def encode_labels(
     """
     classes = _number_classes(alphabet, blank)
     empty = 0 if blank == "first" else len(alphabet)
-    points = _read_code_points(labels)
+    texts = _check_labels(labels)
+    points = _read_code_points(texts)
     found = classes[np.minimum(points, len(classes) - 1)]
     is_padding = points == 0  # NumPy pads shorter strings with NUL
     is_wrong = (found == _NO_CLASS) & ~is_padding
@@ -92,17 +93,17 @@ def encode_labels(
     if len(wrong):
         row, column = wrong[0]
         raise SpecError(
-            f"{_describe_label(labels, row)}, which holds {chr(points[row, column])!r}: the alphabet is {alphabet!r}; "
+            f"{_describe_label(texts, row)}, which holds {chr(points[row, column])!r}: the alphabet is {alphabet!r}; "
             "give one that has it, or labels without it (label='digits')"
         )
     lengths = (~is_padding).sum(axis=1).astype(np.int32)
     if output_length is not None:
-        _check_output(labels, points, check_integer("output_length", output_length, 1))
+        _check_output(texts, points, check_integer("output_length", output_length, 1))
     columns = points.shape[1] if length is None else check_integer("length", length, 0)
     if columns < points.shape[1]:
         row = int(lengths.argmax())
         raise SpecError(
-            f"{_describe_label(labels, row)}, of {lengths[row]} characters, and length is {columns}: give a larger one"
+            f"{_describe_label(texts, row)}, of {lengths[row]} characters, and length is {columns}: give a larger one"
         )
     padded = np.full((len(points), columns), empty, np.int32)
     np.copyto(padded[:, : points.shape[1]], found, where=~is_padding)
@@ -129,7 +130,7 @@ def needed_output_length(labels: Sequence[str] | Sequence[bytes] | npt.NDArray[A
     >>> needed_output_length(["100", "42", ""]).tolist()
     [4, 2, 0]
     """
-    return _count_steps(_read_code_points(labels))
+    return _count_steps(_read_code_points(_check_labels(labels)))
 
 
 def _count_steps(points: npt.NDArray[np.uint32]) -> Integers:
@@ -137,12 +138,12 @@ def _count_steps(points: npt.NDArray[np.uint32]) -> Integers:
     return ((points != 0).sum(axis=1) + repeats.sum(axis=1)).astype(np.int32)
 
 
-def _check_output(labels: Any, points: npt.NDArray[np.uint32], output_length: int) -> None:
+def _check_output(texts: npt.NDArray[Any], points: npt.NDArray[np.uint32], output_length: int) -> None:
     needed = _count_steps(points)
     if needed.max(initial=0) > output_length:
         row = int(needed.argmax())
         raise SpecError(
-            f"{_describe_label(labels, row)}, which needs {needed[row]} steps (its characters, and a blank between "
+            f"{_describe_label(texts, row)}, which needs {needed[row]} steps (its characters, and a blank between "
             f"equal neighbours), and the reader's output has {output_length}: give wider images, a reader that shrinks "
             "the width less, or shorter numbers"
         )
@@ -152,26 +153,35 @@ def _number_classes(alphabet: Any, blank: Any) -> Integers:
     """Return the class of each code point; the last entry is for all others."""
     if not isinstance(alphabet, str) or not alphabet or "\0" in alphabet or len(set(alphabet)) < len(alphabet):
         raise SpecError(f"alphabet is {format_value(alphabet)}: give the characters of the labels, each once")
-    if blank not in ("first", "last"):
-        raise SpecError(f"blank is {blank!r}: give 'first' or 'last'")
+    if not isinstance(blank, str) or blank not in ("first", "last"):
+        raise SpecError(f"blank is {format_value(blank)}: give 'first' or 'last'")
     points = [ord(character) for character in alphabet]
     classes = np.full(max(points) + 2, _NO_CLASS, np.int32)
     classes[points] = np.arange(len(points), dtype=np.int32) + (1 if blank == "first" else 0)
     return classes
 
 
-def _read_code_points(labels: Any) -> npt.NDArray[np.uint32]:
-    """Return the code points of labels, shape (n, longest), padded with 0."""
+def _check_labels(labels: Any) -> npt.NDArray[Any]:
+    """Return labels as an array of text or bytes, shape (n,)."""
     if isinstance(labels, (str, bytes)):
         raise SpecError(f"labels is the single text {format_value(labels)}: give a list of them")
     try:
+        if isinstance(labels, (Mapping, Set)):  # which have no order of their own, or hold more than labels
+            raise TypeError
         array = np.asarray(labels if isinstance(labels, np.ndarray) else list(labels))
     except (TypeError, ValueError):
         array = np.empty((), object)
     if array.ndim == 1 and not len(array):
-        return np.zeros((0, 0), np.uint32)
+        return np.empty(0, np.str_)
     if array.ndim != 1 or array.dtype.kind not in "US":
         raise SpecError(f"labels is {format_value(labels)}: give a list of texts")
+    return array
+
+
+def _read_code_points(array: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
+    """Return the code points of labels, shape (n, longest), padded with 0."""
+    if not len(array):
+        return np.zeros((0, 0), np.uint32)
     width = np.uint32 if array.dtype.kind == "U" else np.uint8
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
     points = array.view(width).reshape(len(array), -1).astype(np.uint32, copy=False)
@@ -179,7 +189,7 @@ def _read_code_points(labels: Any) -> npt.NDArray[np.uint32]:
     return points[:, :longest]
 
 
-def _describe_label(labels: Any, row: int) -> str:
-    label = labels[row]
+def _describe_label(texts: npt.NDArray[Any], row: int) -> str:
+    label = texts[row]
     text = label.decode("latin-1") if isinstance(label, bytes) else str(label)
     return f"label {row} is {format_value(text)}"

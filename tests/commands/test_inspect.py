@@ -14,9 +14,10 @@ from small_dataset import COUNT, FORMATS, write
 
 from number_generator import GenericDataset
 from number_generator.commands.generate import generate_phone_numbers
-from number_generator.commands.inspection.text import format_verification, make_printable
+from number_generator.commands.inspection.text import format_verification
 from number_generator.commands.inspection.verification import Difference, Verification
 from number_generator.commands.main import main
+from number_generator.errors import make_printable
 from number_generator.formats.reader import open_reader
 from number_generator.system.checks import format_bytes
 from number_generator.system.signals import Interruption

@@ -17,6 +17,7 @@ from publisher import remote, server_archive
 
 from number_generator import fetch_digits
 from number_generator.digits import download as fetching
+from number_generator.digits import transfer
 from number_generator.digits.cache import find_cache_folder
 from number_generator.digits.download import fetch_files
 from number_generator.errors import DatasetNotFoundError, MissingExtraError, OutputError
@@ -116,7 +117,7 @@ def test_a_damaged_file_of_the_cache_is_downloaded_again(server, tmp_path):
 
 
 def test_a_server_that_stalls_is_given_up(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "_TIMEOUT_S", (PATIENCE_S, 0.5))
+    monkeypatch.setattr(transfer, "_TIMEOUT_S", (PATIENCE_S, 0.5))
     monkeypatch.setattr(fetching, "_ROUNDS", 1)
 
     def stall(handler):
@@ -132,7 +133,7 @@ def test_a_server_that_stalls_is_given_up(server, tmp_path, monkeypatch):
 
 
 def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(fetching, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(transfer, "_PATIENCE_S", 0.1)
     monkeypatch.setattr(fetching, "_ROUNDS", 1)
 
     def drip(handler):
@@ -145,6 +146,109 @@ def test_a_server_that_drips_is_given_up(server, tmp_path, monkeypatch):
 
     with pytest.raises(DatasetNotFoundError, match=r"it is too slow: \d+ bytes in \d+ s"):
         fetch_files([remote(b"w" * 5000, "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+
+
+def redirecting(to, body=b"", **headers):
+    """Return the answer of a server that redirects, and sends a body with it."""
+
+    def answer(handler):
+        handler.send_response(302)
+        for name, value in {"Location": to, **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            handler.wfile.write(body)
+            while body and not handler.server.released.is_set():
+                handler.wfile.write(bytes(65536))
+
+    return answer
+
+
+def test_the_body_of_a_redirect_is_not_read(server, tmp_path):
+    server.files |= {
+        "a.gz": redirecting("/endless.gz"),
+        "endless.gz": redirecting("whole.gz", gzip.compress(bytes(10**6)), Content_Encoding="gzip"),
+        "whole.gz": b"whole",
+    }
+
+    (path,) = fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+
+    assert path.read_bytes() == b"whole"
+    assert server.asked == ["a.gz", "endless.gz", "whole.gz"]
+
+
+def test_redirects_come_to_an_end(server, tmp_path):
+    server.files["a.gz"] = redirecting("/a.gz")
+
+    with pytest.raises(DatasetNotFoundError, match="it redirects more than 10 times"):
+        fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+
+    assert len(server.asked) == 11
+
+
+@pytest.mark.parametrize("place", ["file:///etc/passwd", "http://[", "http://:x/"])
+def test_a_redirect_to_what_is_no_web_address_is_told(server, tmp_path, monkeypatch, place):
+    monkeypatch.setattr(fetching, "_ROUNDS", 1)
+    server.files["a.gz"] = redirecting(place)
+
+    with pytest.raises(DatasetNotFoundError, match=r"could not be downloaded \(127.*(Invalid|No connection|No host)"):
+        fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+
+
+@pytest.mark.parametrize("where", ["status", "headers", "redirects", "interim answers"])
+def test_a_server_that_drips_its_headers_is_given_up_and_so_is_the_lock(server, tmp_path, monkeypatch, where):
+    monkeypatch.setattr(transfer, "_ANSWER_S", 0.3)
+    monkeypatch.setattr(fetching, "_ROUNDS", 1)
+    first = {"status": b"", "headers": b"HTTP/1.1 200 OK\r\nX: ", "redirects": b"HTTP/1.1 302 Found\r\nLocation: "}
+    piece = b"HTTP/1.1 100 Continue\r\n\r\n" if where == "interim answers" else b"x"
+
+    def drip(handler):
+        with contextlib.suppress(OSError):
+            handler.wfile.write(first.get(where, b""))
+            while not server.released.wait(0.01):
+                handler.wfile.write(piece)
+
+    server.files |= {"a.gz": drip, "b.gz": b"whole"}
+
+    with pytest.raises(DatasetNotFoundError, match="it did not answer in time"):
+        fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+    (path,) = fetch_files([remote(b"whole", "b.gz", server.url + "b.gz")], tmp_path, WHAT)
+
+    assert path.read_bytes() == b"whole"
+
+
+def test_a_server_that_drips_within_the_length_of_a_chunk_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(fetching, "_ROUNDS", 1)
+
+    def drip(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nw\r\n1;")
+        with contextlib.suppress(OSError):
+            while not server.released.wait(0.01):
+                handler.wfile.write(b"x")
+
+    server.files["a.gz"] = drip
+
+    with pytest.raises(DatasetNotFoundError, match=r"it is too slow: [01] bytes in 0 s"):
+        fetch_files([remote(b"w" * 5000, "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+
+
+@pytest.mark.parametrize("length", ["many", "-5", "9" * 5000, ""])
+def test_a_length_that_is_nonsense_is_not_believed(server, tmp_path, monkeypatch, length):
+    monkeypatch.setattr(fetching, "_ROUNDS", 1)
+
+    def answer(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", length)
+        handler.end_headers()
+        handler.wfile.write(b"whole")
+        handler.close_connection = True
+
+    server.files["a.gz"] = answer
+    with contextlib.suppress(DatasetNotFoundError):  # http.client does not take all of them either
+        fetch_files([remote(b"whole", "a.gz", server.url + "a.gz")], tmp_path, WHAT)
+
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name != ".lock"] in ([], ["a.gz"])
 
 
 def test_a_server_that_sends_without_end_is_given_up(server, tmp_path):

@@ -130,9 +130,8 @@ def test_the_permissions_follow_the_umask(tmp_path, mask, storage):
     finally:
         os.umask(earlier)
 
-    file_mode = 0o644 if storage["file_format"] == "lmdb" else 0o666  # LMDB asks for less
     for each in [path, *path.rglob("*")]:
-        expected = (0o777 if each.is_dir() else file_mode) & ~mask
+        expected = (0o777 if each.is_dir() else 0o666) & ~mask
         assert stat.S_IMODE(each.stat().st_mode) == expected, each
 
 

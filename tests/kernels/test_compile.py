@@ -123,8 +123,12 @@ def test_a_cache_folder_that_goes_away_is_no_error(compiled, cache_folder):
         lambda content: content[: len(content) // 2],
         lambda content: content[:-1],
         lambda content: b"cno.such.module\nname\n.",
+        # Most bits of the data are machine code, which would run, and end the process.
+        lambda content: (
+            bytes([*content[: len(content) // 2], content[len(content) // 2] ^ 1]) + content[len(content) // 2 + 1 :]
+        ),
     ],
-    ids=["empty", "text", "zeros", "one byte", "half", "one byte less", "another pickle"],
+    ids=["empty", "text", "zeros", "one byte", "half", "one byte less", "another pickle", "one bit"],
 )
 def test_a_damaged_cache_is_compiled_again_and_mended(compiled, cache_folder, ending, damage):
     compiled()(41)

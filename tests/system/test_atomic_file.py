@@ -175,6 +175,101 @@ def test_a_folder_of_the_final_name_is_an_error(tmp_path):
         AtomicFile(tmp_path / "file.bin", overwrite=True)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes there")
+@pytest.mark.parametrize("overwrite", [True, False])
+@pytest.mark.parametrize("name", ["file.bin", "link"])
+def test_only_a_regular_file_is_replaced(tmp_path, name, overwrite):
+    os.mkfifo(tmp_path / "file.bin")
+    (tmp_path / "link").symlink_to("file.bin")
+
+    with pytest.raises(OutputError, match=rf"{name} (is|leads to) a device, a named pipe or the like: only regular"):
+        AtomicFile(tmp_path / name, overwrite=overwrite)
+
+    assert names_in(tmp_path) == ["file.bin", "link"]
+    assert (tmp_path / "file.bin").is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such devices there")
+def test_the_device_that_a_link_leads_to_is_not_replaced(tmp_path):
+    (tmp_path / "link").symlink_to(os.devnull)
+
+    with pytest.raises(OutputError, match="link leads to a device"):
+        AtomicFile(tmp_path / "link", overwrite=True)
+
+    assert Path(os.devnull).is_char_device()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes there")
+def test_a_pipe_that_appears_while_a_file_is_written_is_not_replaced(tmp_path):
+    file = AtomicFile(tmp_path / "file.bin", overwrite=True)
+    os.mkfifo(tmp_path / "file.bin")
+
+    with pytest.raises(OutputError, match=r"file\.bin is a device, a named pipe or the like"):
+        file.commit()
+    file.discard()
+
+    assert (tmp_path / "file.bin").is_fifo()
+    assert names_in(tmp_path) == ["file.bin"]
+
+
+def test_a_symbolic_link_stays_and_its_file_is_written(tmp_path):
+    (tmp_path / "real.bin").write_bytes(b"earlier")
+    (tmp_path / "link").symlink_to("real.bin")
+
+    file = AtomicFile(tmp_path / "link", overwrite=True)
+    file.file.write(b"new")
+    file.commit()
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real.bin").read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no named pipes there")
+@pytest.mark.parametrize("ending", [".partial", ".partial.going.partial", ".earlier"])
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_what_is_planted_at_the_name_of_a_temporary_is_left_alone_and_blocks_nobody(tmp_path, kind, ending):
+    planted = tmp_path / f".file.bin.0123abcd{ending}"
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    os.mkfifo(planted) if kind == "pipe" else planted.symlink_to("theirs")
+
+    file = AtomicFile(tmp_path / "file.bin", overwrite=False)
+    file.commit()
+
+    assert names_in(tmp_path) == [planted.name, "file.bin", "theirs"]
+
+
+def test_an_earlier_file_that_is_put_back_is_found_before_anything_is_written(tmp_path):
+    (tmp_path / ".file.bin.0123abcd.earlier").write_bytes(b"earlier")
+
+    with pytest.raises(OutputExistsError, match=r"file\.bin exists already"):
+        AtomicFile(tmp_path / "file.bin", overwrite=False)
+
+    assert names_in(tmp_path) == ["file.bin"]
+
+
+def test_a_folder_that_is_put_back_is_found_before_anything_is_written(tmp_path):
+    (tmp_path / ".file.bin.0123abcd.earlier").mkdir()
+
+    with pytest.raises(OutputError, match=r"file\.bin is a folder"):
+        AtomicFile(tmp_path / "file.bin", overwrite=True)
+
+    assert names_in(tmp_path) == ["file.bin"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners there")
+def test_a_file_is_ours_if_this_user_or_the_owner_of_the_folder_has_made_it(tmp_path):
+    def status(mode, owner):
+        return os.stat_result((mode, 1, 1, 1, owner, 0, 0, 0, 0, 0))
+
+    folder_owner = tmp_path.stat().st_uid
+
+    assert temporaries.find_stranger(status(0o100600, os.geteuid()), tmp_path) is None
+    assert temporaries.find_stranger(status(0o040700, folder_owner), tmp_path) is None
+    assert temporaries.find_stranger(status(0o100600, 54321), tmp_path) == "belongs to another user"
+    assert temporaries.find_stranger(status(0o010600, os.geteuid()), tmp_path) == "is not a regular file"
+
+
 def test_a_file_where_a_folder_should_be_is_an_error(tmp_path):
     (tmp_path / "file").touch()
 

@@ -206,6 +206,16 @@ def test_what_a_killed_run_had_moved_aside_is_put_back(tmp_path):
     assert tree(tmp_path / "set") == earlier
 
 
+def test_an_earlier_folder_that_is_put_back_is_found_before_anything_is_written(tmp_path):
+    make_earlier(tmp_path / "set")
+    (tmp_path / "set").rename(tmp_path / ".set.0123abcd.earlier")
+
+    with pytest.raises(OutputExistsError, match="set exists already"):
+        AtomicFolder(tmp_path / "set", overwrite=False)
+
+    assert names_in(tmp_path) == ["set"]
+
+
 def test_what_a_killed_run_had_replaced_is_removed(tmp_path):
     make_earlier(tmp_path / "set")
     shutil.copytree(tmp_path / "set", tmp_path / ".set.0123abcd.earlier")

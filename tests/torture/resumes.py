@@ -13,7 +13,6 @@ _JOURNAL = ".journal"
 _MOST_KILLS = 8
 _GOES_ON = 0.7  # share of the runs that are killed after one that was
 _POWER_LOSS = 0.4  # share of the kills after which the end of the journals is lost
-_FIRST_LOST = 0.1  # share of these after which not even their beginning can be relied upon
 
 
 def kill_and_resume(count, number, place, cases):
@@ -93,8 +92,8 @@ def _lose_power(folder, random, history):
     journals = [path for path in folder.iterdir() if path.name.endswith(_JOURNAL) and path.stat().st_size]
     for path in journals:
         content = bytearray(path.read_bytes())
-        # The first record is on disk before the second is written; all else may be lost.
-        first = 0 if random.random() < _FIRST_LOST else min(len(content), 40 + int.from_bytes(content[24:32], "little"))
+        # The first record is on disk before the file has its name; all else may be lost.
+        first = min(len(content), 40 + int.from_bytes(content[24:32], "little"))
         start = random.randint(first, len(content))
         way = random.choice(("cut", "zeros", "other bytes", "a hole", "a bit"))
         if way == "cut":

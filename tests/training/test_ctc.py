@@ -8,6 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from number_generator import encode_labels
+from number_generator.core import generate_chunk
+from number_generator.digits.image_folder import load_folder
+from number_generator.digits.resolve import packaged_digits
+from number_generator.digits.writers import find_writers
 from number_generator.errors import SpecError
 from number_generator.training.ctc import needed_output_length
 
@@ -84,9 +88,31 @@ def test_rows_can_be_filled_up_to_a_length():
         ((["1"], "011"), "alphabet is '011': give the characters of the labels, each once"),
         ((["1"], 10), "alphabet is 10"),
         ((["1"], DIGITS, "middle"), "blank is 'middle': give 'first' or 'last'"),
+        ((["1"], DIGITS, {"first": 1}), "blank is {'first': 1}: give 'first' or 'last'"),
+        ((["1"], DIGITS, np.array(["first", "last"])), r"blank is array\(\['first', 'last'\].*: give 'first'"),
+        (({"1x": 1},), "labels is {'1x': 1}: give a list of texts"),
+        (({"1x"},), "labels is {'1x'}: give a list of texts"),
+        ((iter(["1x"]),), "label 0 is '1x', which holds 'x'"),
     ],
     ids=str,
 )
 def test_what_cannot_be_encoded_is_told(arguments, message):
     with pytest.raises(SpecError, match=message):
         encode_labels(*arguments)
+
+
+ARRAY = np.array(["a", "b"])
+
+
+@pytest.mark.parametrize(
+    "choose",
+    [
+        lambda: find_writers(packaged_digits(), ARRAY),
+        lambda: generate_chunk(["1"], (5, 5), 60, seed=1, label=ARRAY),
+        lambda: load_folder(".", ink=ARRAY),
+    ],
+    ids=["writer", "label", "ink"],
+)
+def test_an_array_where_a_name_is_chosen_is_told_elsewhere_as_well(choose):
+    with pytest.raises(SpecError, match=r"(writer|label|ink) is array\(\['a', 'b'\], dtype='<U1'\): give "):
+        choose()

@@ -24,10 +24,9 @@ from number_generator.commands.inspection.text import (
     format_style,
     format_unclear,
     format_verification,
-    make_printable,
     name_character,
 )
-from number_generator.errors import SpecError
+from number_generator.errors import SpecError, make_printable
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.rendering.sheet import contact_sheet

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
+from number_generator.errors import make_printable
 from number_generator.formats.registry import FORMATS
 from number_generator.system.checks import format_bytes
 
@@ -20,7 +21,6 @@ _COLUMNS = 80
 _NAME_COLUMNS = 12
 _BAR_COLUMNS = 40
 _TIE = "\N{NO-BREAK SPACE}"
-_LONGEST = 200
 LONGEST_COMMAND = 10_000
 
 
@@ -54,15 +54,6 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
         yield ""
         for sentence in format_verification(verification):
             yield from textwrap.wrap(make_printable(sentence, LONGEST_COMMAND), _COLUMNS)
-
-
-def make_printable(text: str, most: int = _LONGEST) -> str:
-    """Return a text without control characters, and not too long: files may hold anything."""
-    shown = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text[:most]
-    )
-    return shown if len(text) <= most else f"{shown}..."
 
 
 def name_character(character: str) -> str:

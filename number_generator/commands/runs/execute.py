@@ -26,6 +26,7 @@ from number_generator.job.spec import Span
 from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.engine import make_chunk
 from number_generator.system import temporaries
+from number_generator.system.atomic_file import resolve_target
 from number_generator.system.signals import Interruption
 from number_generator.system.staging import Staging
 from number_generator.system.threads import ordered_map
@@ -228,10 +229,12 @@ class Shards(Run):
             _is_done(part, Path(part.target), settings)
         if settings.resume:
             return
+        # First, as it may put an earlier file back, which must be found now and not once all shards are made.
+        self._staging = self._open_staging()
         for target in self._list_targets():
             if os.path.lexists(target) and not settings.overwrite:
                 raise temporaries.already_exists(target)
-        self._staging = self._open_staging()
+            resolve_target(target)
 
 
 def make_part(part: Part, path: Path, settings: Settings, advance: Advance = lambda _: None) -> int:

@@ -4,11 +4,12 @@ import argparse
 from typing import Any
 
 from number_generator.commands.runs.plan import load_chosen_digits
-from number_generator.commands.terminal import say
+from number_generator.commands.terminal import say, tell
 from number_generator.formats.png.single import check_png_path, save_png
 from number_generator.job.chunk import Chunk
 from number_generator.job.spec import NumberSource, RenderSpec, Span
 from number_generator.rendering.bound_job import bind_job
+from number_generator.rendering.compilation import compile_kernels
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
@@ -40,4 +41,5 @@ def draw_images(
 ) -> Chunk:
     """Draw the first `count` images with the digits that the options name; `labels` are keywords of `bind_job`."""
     digits, span = load_chosen_digits(options), Span(0, count)
+    compile_kernels(spec.style, tell, in_processes=True)
     return bind_job(digits, numbers, spec, seed=seed, span=span, **labels).make_chunk()

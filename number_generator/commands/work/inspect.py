@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from number_generator.commands.inspection.html import format_page, save_page
 from number_generator.commands.inspection.inspect import inspect_dataset
-from number_generator.commands.inspection.text import format_lines, make_printable
+from number_generator.commands.inspection.text import format_lines
 from number_generator.commands.terminal import say
-from number_generator.errors import DatasetError, SpecError
+from number_generator.errors import DatasetError, SpecError, make_printable
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.system.checks import check_integer
 from number_generator.system.signals import Interruption

@@ -2,7 +2,7 @@
 
 import argparse
 
-from number_generator.commands.terminal import say
+from number_generator.commands.terminal import say, tell
 from number_generator.contact_sheets import MAX_COUNT, draw_dataset_sheet, draw_style_sheet, find_style
 from number_generator.errors import SpecError
 from number_generator.formats.png.single import check_png_path, save_png
@@ -26,6 +26,10 @@ def draw_preview(options: argparse.Namespace, interruption: Interruption) -> Non
     if style is None:
         sheet = draw_dataset_sheet(options.source, count)
     else:
-        sheet = draw_style_sheet(with_settings(style, options.settings), count, width, seed)
+        from number_generator.rendering.compilation import compile_kernels  # noqa: PLC0415 - a dataset needs no kernels
+
+        style = with_settings(style, options.settings)
+        compile_kernels(style, tell, in_processes=True)
+        sheet = draw_style_sheet(style, count, width, seed)
     save_png(sheet, path, interruption)
     say(f'Contact sheet of {sheet.shape[1]} x {sheet.shape[0]} px drawn at "{options.sheet}"')

@@ -11,9 +11,10 @@ from number_generator.commands.runs.execute import Run, Settings, open_run
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import find_journal, read_recorded_seed
-from number_generator.commands.terminal import say, say_title, show_progress
+from number_generator.commands.terminal import say, say_title, show_progress, tell
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.job.spec import Span
+from number_generator.rendering.compilation import compile_kernels
 from number_generator.system.signals import Interruption
 
 
@@ -33,6 +34,8 @@ def produce_datasets(
         if options.seed is None:
             drawn = read_recorded_seed(list_places(options, output), overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
+    if options.scheduler is None:
+        compile_kernels(request.spec.style, tell, in_processes=True)
     are_phone = request.numbers.are_phone
     with _open_run(options, request, settings) as (parts, run):
         say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)

@@ -23,6 +23,7 @@ from isal import isal_zlib
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.signals import Interruption
 
 ENDING = ".journal"
 """What the name of a journal adds to that of its dataset."""
@@ -66,13 +67,20 @@ class Journal:
     def _open(self) -> bool:
         """Open and lock the file; False if another run has removed it before it was locked."""
         with self._translate_errors():
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
+            if self.path.is_symlink():
+                raise OutputError(f"{self.path} is a link, and a journal is none: give another name, or remove it")
+            descriptor = temporaries.open_untrusted(self.path, os.O_RDWR | os.O_CREAT)
+        try:
+            self._check_owner(os.fstat(descriptor))
+        except BaseException:
+            os.close(descriptor)
+            raise
         self._file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, PTH123 - closed by `close`
         if temporaries.is_held(self._file):
             self._file.close()
             raise OutputError(f"{self.path} is in use by another run: wait for that run, or stop it")
         with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(descriptor), self.path.stat()):
+            if os.path.samestat(os.fstat(descriptor), self.path.lstat()):
                 return True
         self._file.close()
         return False
@@ -80,12 +88,13 @@ class Journal:
     def begin(self, about: dict[str, Any]) -> None:
         """Start the journal, and drop what it holds; `about` describes the dataset with JSON-like values."""
         payload = json.dumps(about).encode("ascii")
-        with self._translate_errors():
-            self._file.seek(0)
-            self._file.truncate(0)
-            self._end = self._synced = self._handed_over = 0
-            self._append(_ABOUT, 0, 0, [payload], compute_checksum([payload]))
-            self._sync()
+        with self._translate_errors(), Interruption.installed():
+            if sys.platform == "win32":  # an open file cannot be replaced there
+                self._file.seek(0)
+                self._file.truncate(0)
+                self._write_first(payload)
+            else:
+                self._replace(payload)
             temporaries.sync_folder(self.path.parent)
         self.about = json.loads(payload)
 
@@ -139,6 +148,34 @@ class Journal:
             self.remove()
         self._file.close()
 
+    def _replace(self, payload: bytes) -> None:
+        """Put a file with the first record into place once it is on disk: of a torn one nobody could tell what it is.
+
+        The new file is locked before the earlier one is given up, so that the journal always belongs to this run.
+        """
+        temporaries.remove_stale(self.path)
+        temporary = temporaries.temporary_name(self.path)
+        earlier = self._file
+        descriptor = temporaries.open_untrusted(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        self._file = open(descriptor, "r+b", buffering=0)  # noqa: SIM115, PTH123 - closed by `close`
+        try:
+            temporaries.lock(self._file, wait=True)
+            self._write_first(payload)
+            temporary.replace(self.path)
+        except BaseException:
+            self._file.close()
+            self._file = earlier
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        earlier.close()
+
+    def _write_first(self, payload: bytes) -> None:
+        """Write the first record to an empty file, and flush it to disk."""
+        self._end = self._synced = self._handed_over = 0
+        self._append(_ABOUT, 0, 0, [payload], compute_checksum([payload]))
+        self._sync()
+
     def _append(self, kind: int, first: int, count: int, buffers: Sequence[Any], crc: int) -> None:
         length = sum(memoryview(each).nbytes for each in buffers)
         head = _HEAD.pack(_MARK, kind, first, count, length, crc, 0)[:_CHECKED]
@@ -154,16 +191,25 @@ class Journal:
             raise
         self._end += len(content)
 
+    def _check_owner(self, status: os.stat_result) -> None:
+        """Reject what somebody else may have put there for us to write to."""
+        with self._translate_errors():
+            reason = temporaries.find_stranger(status, self.path.parent)
+        if reason is None and status.st_nlink > 1 and stat.S_ISREG(status.st_mode):
+            reason = "has other names as well (hard links)"
+        if reason is not None:
+            raise OutputError(f"{self.path} {reason}, so it is no journal of yours: give another name, or move it away")
+
     def _check_signature(self) -> None:
-        """Reject a file that is not our journal; a crash may have left nothing of one but zeros."""
-        is_file = stat.S_ISREG(os.fstat(self._file.fileno()).st_mode)
-        begun = self._file.read(len(_MARK)) if is_file else b"?"  # reading a named pipe would block forever
+        """Reject a file that is not our journal; a crash may have left nothing of one but its first bytes, or zeros."""
+        begun = self._file.read(len(_MARK))
         if begun.startswith(_NAME) and begun[len(_NAME) :].isdigit() and begun != _MARK:
             raise OutputError(
                 f"{self.path} was begun by another version of this package: go on with that version, or remove the "
                 "file to start over"
             )
-        if any(begun) and begun != _MARK[: len(begun)]:
+        # The rest of a first write that was torn is zeros.
+        if not _MARK.startswith(begun.rstrip(b"\0")):
             raise OutputError(f"{self.path} is not a journal of this package: give another name, or move it away")
         self._file.seek(0)
 
@@ -184,8 +230,10 @@ class Journal:
 def read_recorded(path: Path) -> dict[str, Any] | None:
     """Return what a journal records about its dataset; None if there is no readable journal."""
     try:
-        with path.open("rb", buffering=0) as file:
-            return _read_about(file)
+        descriptor = temporaries.open_untrusted(path, os.O_RDONLY)
+        with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - of a descriptor
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            return _read_about(file) if is_file else None
     except OSError:
         return None
 

@@ -76,7 +76,12 @@ class LmdbWriter(FolderWriter):
         self._description = dump_json(describe(self._header))
         # We hold a lock on the temporary folder already, and `finish` flushes it before it counts.
         self._environment = self._lmdb.open(
-            os.fsencode(self.temporary_path), map_size=_GROWTH_BYTES, lock=False, sync=False, metasync=False
+            os.fsencode(self.temporary_path),
+            map_size=_GROWTH_BYTES,
+            mode=0o666,  # less the umask, as any new file: LMDB's own mode lets nobody else write
+            lock=False,
+            sync=False,
+            metasync=False,
         )
         self._open.callback(self._environment.close)
         self._open.callback(self._abort)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.encoded_reader import decode_label, parse_json_object
-from number_generator.formats.paths import MalformedError, check_path, map_file, release_pages
+from number_generator.formats.paths import MalformedError, map_own_file, read_own_file, release_pages
 from number_generator.formats.schema import parse_json
 
 _BLOCK_BYTES = 16 << 20
@@ -26,8 +26,7 @@ class LineFile:
 
     def __init__(self, path: Path) -> None:
         self._name = path.name
-        is_empty = not check_path(path).stat().st_size
-        self._content: mmap.mmap | bytes = b"" if is_empty else map_file(path)
+        self._content = map_own_file(path.parent, path.name)
         self._ends = _find_line_ends(self._content)
         self._held_bytes = 0
 
@@ -101,10 +100,8 @@ class _Object:
     """A table that is one JSON object of paths and labels, as docTR reads it: it is held in memory."""
 
     def __init__(self, path: Path) -> None:
-        size = check_path(path).stat().st_size
-        if size > _MOST_JSON_BYTES:
-            raise MalformedError(f"its {path.name} takes {size} bytes")
-        found = parse_json(path.read_bytes(), f"its {path.name}")
+        text = read_own_file(path.parent, path.name, f"its {path.name}", _MOST_JSON_BYTES)
+        found = parse_json(text, f"its {path.name}")
         if not isinstance(found, dict) or not all(isinstance(label, str) for label in found.values()):
             raise MalformedError(f"its {path.name} is not an object of names and labels")
         self.folder = "images" if (path.parent / "images").is_dir() else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +11,12 @@ from typing import Any
 
 from number_generator.formats.encoded_reader import EncodedReader, parse_json_object
 from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, describe_kind
+from number_generator.formats.paths import MalformedError, is_within, read_own_file
 from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, with_slashes
 from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
 from number_generator.system.checks import format_value
 
 _TRUTH_FILE = "metadata.jsonl"
-# Do not follow a link, nor wait for a pipe.
-_OPENING = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +88,7 @@ class PngReader(EncodedReader[_Handles]):
     def _read_file(self, path: str, checked: set[str]) -> bytes:
         """Read the file of an image, which must lie in the folder."""
         self._check_folder(path, checked)
-        place = os.path.join(self._path, path)  # noqa: PTH118 - a tenth of pathlib's time
-        try:
-            descriptor = os.open(place, _OPENING)
-        except OSError as exc:
-            if not os.path.islink(place):  # noqa: PTH114
-                raise MalformedError(f"its image {format_value(path)} cannot be read: {exc.strerror}") from exc
-            descriptor = self._open_link(path)
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise MalformedError(f"its image {format_value(path)} is {describe_kind(place)}, no image file")
-            if found.st_size > MOST_BYTES:
-                raise MalformedError(f"its image {format_value(path)} takes {found.st_size} bytes")
-            return os.read(descriptor, found.st_size)
-        finally:
-            os.close(descriptor)
-
-    def _open_link(self, path: str) -> int:
-        """Open what a link leads to, which must lie in the folder."""
-        target = self._resolve(path)
-        if target is None:
-            raise MalformedError(
-                f"its image {format_value(path)} is a link that leads out of the folder: put the file itself there"
-            )
-        try:
-            return os.open(target, _OPENING)
-        except OSError as exc:
-            kind = describe_kind(self._path / path)
-            raise MalformedError(f"its image {format_value(path)} cannot be read: it is {kind}") from exc
-
-    def _resolve(self, path: str) -> Path | None:
-        """Return where a path leads without links; None if that is out of the folder."""
-        target = Path(os.path.realpath(self._path / path))
-        return target if target.is_relative_to(os.path.realpath(self._path)) else None
+        return read_own_file(self._path, path, f"its image {format_value(path)}", MOST_BYTES)
 
     def _check_folder(self, path: str, checked: set[str]) -> None:
         """Reject a path that leaves the folder, by its parts or by a link."""
@@ -138,8 +102,9 @@ class PngReader(EncodedReader[_Handles]):
         parts = path.split("/")
         for depth in range(1, len(parts)):
             folder = "/".join(parts[:depth])
+            place = self._path / folder
             with contextlib.suppress(OSError):  # opening the file says what is wrong
-                if stat.S_ISLNK((self._path / folder).lstat().st_mode) and self._resolve(folder) is None:
+                if stat.S_ISLNK(place.lstat().st_mode) and not is_within(place, self._path):
                     raise MalformedError(
                         f"its folder {format_value(folder)} is a link that leads out of the folder: replace it by what "
                         "it leads to"

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 
 from number_generator.errors import SpecError
+from number_generator.system.checks import format_value
 from number_generator.training.ctc import Blank, encode_labels
 
 Ink = Literal["dark", "bright"]
@@ -26,8 +27,8 @@ class Form:
     def __post_init__(self) -> None:
         if not isinstance(self.dtype, torch.dtype) or not (self.dtype == torch.uint8 or self.dtype.is_floating_point):
             raise SpecError(f"dtype is {self.dtype!r}: give torch.uint8 or a floating type, such as torch.float32")
-        if self.ink not in ("dark", "bright"):
-            raise SpecError(f"ink is {self.ink!r}: give 'dark' or 'bright'")
+        if not isinstance(self.ink, str) or self.ink not in ("dark", "bright"):
+            raise SpecError(f"ink is {format_value(self.ink)}: give 'dark' or 'bright'")
         if self.dtype == torch.uint8 and (self.mean, self.std) != (0.0, 1.0):
             raise SpecError("mean and std are given and dtype is torch.uint8: give a floating type, or leave them out")
         if not self.std > 0:

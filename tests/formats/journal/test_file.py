@@ -125,7 +125,7 @@ def test_records_that_are_not_consecutive_end_what_is_read(path, begun):
     assert path.stat().st_size == begun[0]
 
 
-@pytest.mark.parametrize("content", [b"", b"N", b"NGJ", bytes(100)])
+@pytest.mark.parametrize("content", [b"", b"N", b"NGJ", bytes(100), b"N" + bytes(100), b"NGJ\0", b"NGJ2" + bytes(99)])
 def test_a_journal_that_never_came_to_its_first_record_is_begun_anew(path, content):
     path.write_bytes(content)
     journal = Journal(path)
@@ -135,6 +135,39 @@ def test_a_journal_that_never_came_to_its_first_record_is_begun_anew(path, conte
     journal.append(0, 1, [b"x"], compute_checksum([b"x"]))
     journal.close()
     assert entries_of(path, first=0) == (ABOUT, [(1, b"x")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is written in place there")
+def test_a_journal_gets_its_name_once_its_first_record_is_on_disk(path, monkeypatch):
+    seen = []
+    sync = Journal._sync
+    monkeypatch.setattr(Journal, "_sync", lambda journal: seen.append(path.read_bytes()) or sync(journal))
+    journal = Journal(path)
+    journal.begin(ABOUT)
+
+    with pytest.raises(OutputError, match="is in use by another run"):
+        Journal(path)
+    journal.append(0, 1, [b"x"], compute_checksum([b"x"]))
+    journal.close()
+
+    assert seen == [b""]
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+    assert entries_of(path, first=0) == (ABOUT, [(1, b"x")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it is written in place there")
+def test_a_journal_that_cannot_be_begun_leaves_nothing(path, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    journal = Journal(path)
+    monkeypatch.setattr(Journal, "_sync", fail)
+
+    with pytest.raises(OutputError, match=os.strerror(errno.EIO)):
+        journal.begin(ABOUT)
+    journal.close()
+
+    assert list(path.parent.iterdir()) == []
 
 
 def test_a_lying_length_takes_no_memory(path, begun):
@@ -169,9 +202,34 @@ def test_a_journal_of_another_version_is_left_alone(path, begun):
 def test_a_named_pipe_is_no_journal(path):
     os.mkfifo(path)
 
-    with pytest.raises(OutputError, match="is not a journal of this package"):
+    with pytest.raises(OutputError, match="is not a regular file, so it is no journal of yours"):
         Journal(path)
+    assert read_recorded(path) is None
     assert path.is_fifo()
+
+
+@pytest.mark.parametrize("link", ["symbolic", "dangling", "hard"])
+def test_a_link_is_no_journal_and_what_it_leads_to_stays(path, link):
+    theirs = path.with_name("theirs")
+    theirs.touch()
+    if link == "hard":
+        path.hardlink_to(theirs)
+    else:
+        path.symlink_to("theirs" if link == "symbolic" else "nowhere")
+
+    with pytest.raises(OutputError, match=r"is a link, and a journal is none|has other names as well \(hard links\)"):
+        Journal(path)
+
+    assert read_recorded(path) is None
+    assert theirs.read_bytes() == b""
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["lines.h5.journal", "theirs"]
+
+
+def test_a_file_of_another_user_is_no_journal(path, begun, monkeypatch):
+    monkeypatch.setattr(journals.temporaries, "find_stranger", lambda *_: "belongs to another user")
+
+    with pytest.raises(OutputError, match=r"lines\.h5\.journal belongs to another user, so it is no journal of yours"):
+        Journal(path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no locks there")

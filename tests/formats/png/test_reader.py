@@ -13,6 +13,7 @@ from small_dataset import COUNT, IMAGES, LABELS, write
 from number_generator.errors import DatasetError, DatasetReadError
 from number_generator.formats import paths
 from number_generator.formats.detection import detect_format
+from number_generator.formats.ownership import holds_dataset
 from number_generator.formats.reader import open_reader
 
 NAMES = [f"line {number}.png" for number in range(COUNT)]
@@ -159,6 +160,36 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path, name):
 
     with pytest.raises(DatasetError, match="is a link that leads out of the folder"):
         open_reader(folder)
+
+
+@pytest.mark.parametrize("name", ["gt.txt", "metadata.jsonl", "labels.csv", "labels.json"])
+def test_a_linked_label_file_is_not_followed(folder, name):
+    label(folder, name)
+    (folder / name).rename(folder / "secret")
+    (folder / name).symlink_to("secret")
+
+    with pytest.raises(DatasetError, match=f"its {name} is a link: replace it by what it leads to"):
+        open_reader(folder)
+
+
+def test_a_linked_description_is_not_followed_nor_its_folder_replaced(tmp_path):
+    folder = write(tmp_path / "lines", "png")
+    (folder / "dataset.json").rename(tmp_path / "secret")
+    (folder / "dataset.json").symlink_to(tmp_path / "secret")
+
+    with pytest.raises(DatasetError, match=r"its dataset\.json is a link: replace it by what it leads to"):
+        open_reader(folder)
+    assert not holds_dataset(folder)
+
+
+def test_a_pipe_in_place_of_a_description_is_not_waited_for(tmp_path):
+    folder = write(tmp_path / "lines", "png")
+    (folder / "dataset.json").unlink()
+    os.mkfifo(folder / "dataset.json")
+
+    with pytest.raises(DatasetError, match=r"its dataset\.json is not a file"):
+        open_reader(folder)
+    assert not holds_dataset(folder)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):

@@ -1,0 +1,189 @@
+"""Machine code of kernels, compiled before the first image: in two processes at once, where each can keep its own.
+
+numba compiles in one thread, and most of the time is its own Python code. So commands let a second process compile what
+does not depend on the rest, into the cache on disk. The library never starts a process by itself.
+"""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from number_generator._kernels import (
+    drawing,
+    fields,
+    layout,
+    letterforms,
+    links,
+    placing,
+    render,
+    strokes,
+    styled,
+    writing,
+)
+from number_generator._kernels.compile import compile_for, find_cache_folder, is_compiled
+from number_generator.digits.atlas import GlyphAtlas
+from number_generator.digits.distance_fields import GlyphFields
+from number_generator.job.handwriting import STYLES, Handwriting
+from number_generator.job.spec import Job, RenderSpec, Span
+from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.styled import finish_pages, make_style_table, write_ink
+from number_generator.system.threads import count_cores
+
+_ONCE = "once on this machine"
+_EACH_TIME = "at each start, as no folder for them can be written (NUMBA_CACHE_DIR names one)"
+_HEIGHT, _WIDTH = 8, 16  # of the pages that are never drawn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Kernels that one process compiles, and about how long that takes: on one core, without the others, in s."""
+
+    kernels: tuple[Any, ...]
+    compile: Callable[[], None]
+    seconds: float
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all of them have machine code."""
+        return all(map(is_compiled, self.kernels))
+
+
+def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_processes: bool = False) -> None:
+    """Compile what a style's first image needs, if that is still to be done.
+
+    Parameters
+    ----------
+    style : Handwriting
+    tell : callable
+        Takes a line for whoever waits, before the first compilation.
+    in_processes : bool
+        Whether another process may help.
+    """
+    missing = find_missing(style)
+    if not missing:
+        return
+    is_kept = find_cache_folder(writing.write_lines) is not None
+    helped = [name for name in missing if name in _HELPED] if len(missing) > 1 else []
+    if not (in_processes and is_kept and count_cores() > 1):
+        helped = []
+    own = [name for name in missing if name not in helped]
+    seconds = max(sum(STAGES[name].seconds for name in names) for names in (own, helped))
+    tell(f"compiling the kernels of the style {_ONCE if is_kept else _EACH_TIME}, for about {seconds:.0f} s")
+    process = _start_helper(helped) if helped else None
+    try:
+        for name in own:
+            STAGES[name].compile()
+    finally:
+        if process is not None:
+            process.wait()
+    for name in helped:  # from the cache, or here if the other process has failed
+        STAGES[name].compile()
+
+
+def find_missing(style: Handwriting) -> list[str]:
+    """Return the stages that a style needs and that are not compiled."""
+    return [
+        name for name in (("clean",) if style.is_clean else ("lines", "fields", "pages")) if not STAGES[name].is_done
+    ]
+
+
+def _start_helper(names: list[str]) -> "subprocess.Popen[bytes] | None":
+    """Start a process that compiles stages, with the modules of this one; it says nothing."""
+    # Without Python's garbage collector, as in the commands, it takes nine tenths of the time.
+    code = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; from {__name__} import help_compiling; "
+    code += f"help_compiling({names!r}, {os.getpid()})"
+    try:
+        return subprocess.Popen(  # noqa: S603 - this interpreter, and code of ours
+            [sys.executable, "-c", code],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:  # no room for one: this process compiles all
+        return None
+
+
+def help_compiling(names: list[str], parent: int) -> None:
+    """Compile stages, and parts of the others, until all is done or the process with the number `parent` has ended."""
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    compile_pieces()
+    for name in names:
+        STAGES[name].compile()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:  # on Windows, always
+        time.sleep(0.5)
+    os._exit(1)
+
+
+def compile_pieces() -> None:
+    """Compile parts of `write_lines` alone, in the order in which it comes to them, so that it finds them in the cache.
+
+    It compiles a part itself if it is there first.
+    """
+    scratch, cover = writing.make_scratch(1, _HEIGHT, _WIDTH), writing.make_sheets(_HEIGHT, _WIDTH)[0]
+    item, points, count = scratch[0][0], scratch[1][0], 0
+    key = np.uint64(0), np.uint64(0), make_style_table(STYLES["document"])
+    glyphs, line, shape = _make_atlas().fields.packed, (0.0,) * 6, (_HEIGHT, _WIDTH)
+    compile_for(strokes.write_mark_points, count, (np.uint64(0),) * 4, points)
+    compile_for(placing.place_items, *key, writing.NO_SPACING, True, count, glyphs, scratch, count)
+    compile_for(links.link_digits, *key, glyphs, scratch, count)
+    compile_for(drawing.draw_glyph, *key[:2], item, glyphs, line, 0.0, shape, scratch, cover)
+    compile_for(drawing.draw_strokes, item, points, line, 0.0, shape, cover)
+
+
+def _make_atlas() -> GlyphAtlas:
+    """Return an atlas of one digit without ink, with its fields."""
+    none = np.zeros(11, np.int64)
+    atlas = GlyphAtlas(_HEIGHT, _HEIGHT, np.zeros(_HEIGHT, np.uint8), none[:2], none[:2], none, none[:1])
+    atlas.__dict__["fields"] = GlyphFields(
+        np.zeros(4, np.uint8), none[:1].copy(), np.zeros((1, 2), np.int64), np.zeros((1, fields.FACTS)), 1.0, 1.0
+    )
+    return atlas
+
+
+def _make_job(style: str) -> Job:
+    """Return a job without images."""
+    spec = RenderSpec((0, 0) if style == "clean" else None, _WIDTH, "contain", STYLES[style])
+    return Job(FixedNumbers(pack_sequences([])), spec, _HEIGHT, 0, Span(0, 0), "written", ())
+
+
+def _compile_lines() -> None:
+    write_ink(_make_job("document"), _make_atlas(), 0, pack_sequences([]), np.empty((0, _HEIGHT * _WIDTH), np.uint8))
+
+
+def _compile_fields() -> None:
+    none = np.zeros(0, np.int64)
+    texels, facts = np.zeros(4, np.uint8), np.zeros((0, fields.FACTS))
+    sizes = np.zeros((0, 2), np.int64)
+    fields.measure_fields((texels, _HEIGHT, np.zeros(1, np.int64), none), 3, 2, none, sizes, texels, facts)
+    segments, radii = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+    letterforms.draw_form_fields(segments, np.zeros(1, np.int64), radii, none, sizes, texels)
+
+
+def _compile_pages() -> None:
+    pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    for style in ("natural", "document"):
+        finish_pages(_make_job(style), 0, np.empty((0, 5)), np.empty(0, np.bool_), pages)
+
+
+def _compile_clean() -> None:
+    make_chunk(_make_job("clean"), _make_atlas(), Span(0, 0))
+
+
+STAGES = {
+    "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 7),
+    "lines": Stage((writing.write_lines,), _compile_lines, 18),
+    "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 4),
+    "pages": Stage((styled.scan_pages, styled.ink_pages), _compile_pages, 12),
+}
+_HELPED = ("pages",)  # what another process compiles

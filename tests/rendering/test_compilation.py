@@ -1,0 +1,155 @@
+"""Compiling before the first image: what is missing, in two processes, and told."""
+
+import logging
+import os
+import subprocess
+import sys
+
+import numba
+import pytest
+from patience import PATIENCE_S
+
+from number_generator import Handwriting, generate_batch
+from number_generator._kernels import compile as compile_module
+from number_generator._kernels.compile import entry_kernel, tell_if_compiling
+from number_generator.rendering import compilation
+from number_generator.rendering.compilation import Stage, compile_kernels
+
+DOCUMENT = Handwriting.named("document")
+
+# A process with a cache of its own compiles parts, then the rest, beside another one; a second draws.
+COMPILE = """
+from number_generator import Handwriting
+from number_generator._kernels import drawing, links, placing, strokes
+from number_generator.rendering.compilation import STAGES, compile_kernels, compile_pieces
+
+compile_pieces()
+told = []
+compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
+assert len(told) == 1, told
+assert STAGES["pages"].is_done
+pieces = drawing.draw_glyph, drawing.draw_strokes, placing.place_items, links.link_digits, strokes.write_mark_points
+assert [len(piece.overloads) for piece in pieces] == [1] * 5
+compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
+assert len(told) == 1, told
+"""
+DRAW = """
+from number_generator import generate_batch
+from number_generator.rendering.compilation import STAGES
+
+for style in ("natural", "document"):
+    generate_batch(["12.5", "-3"], None, 100, style=style, seed=1)
+for name in ("lines", "fields", "pages"):
+    for kernel in STAGES[name].kernels:
+        assert not kernel.stats.cache_misses, kernel
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_compile_all_that_an_image_needs(tmp_path):
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    for code in (COMPILE, DRAW):
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
+            check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def _own_cache(monkeypatch, tmp_path):
+    """A cache of the test's own, in which nothing is compiled."""
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def stages(monkeypatch, _own_cache):
+    """Stages that take no time: `stages` lists those that this process has compiled."""
+    compiled = []
+    made = {
+        name: Stage((entry_kernel(lambda x: x + 1),), lambda name=name: compiled.append(name), seconds)
+        for name, seconds in (("clean", 7), ("lines", 18), ("fields", 4), ("pages", 12))
+    }
+    monkeypatch.setattr(compilation, "STAGES", made)
+    monkeypatch.setattr(compilation, "count_cores", lambda: 2)
+    return compiled
+
+
+def test_one_process_compiles_all_in_turn(stages):
+    told = []
+
+    compile_kernels(DOCUMENT, told.append)
+
+    assert stages == ["lines", "fields", "pages"]
+    assert told == ["compiling the kernels of the style once on this machine, for about 34 s"]
+
+
+def test_another_process_is_started_and_this_one_takes_what_it_leaves(stages, monkeypatch):
+    started = []
+
+    class Ended:
+        def wait(self):
+            started.append("ended")
+
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command[-1]) or Ended())
+    told = []
+
+    compile_kernels(DOCUMENT, told.append, in_processes=True)
+
+    assert stages == ["lines", "fields", "pages"]  # the last one from the cache, or because the other has failed
+    assert f"help_compiling(['pages'], {os.getpid()})" in started[0]
+    assert started[1:] == ["ended"]
+    assert told == ["compiling the kernels of the style once on this machine, for about 22 s"]
+
+
+def test_without_room_for_another_process_this_one_compiles_all(stages, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+
+    compile_kernels(DOCUMENT, lambda _: None, in_processes=True)
+
+    assert stages == ["lines", "fields", "pages"]
+
+
+def test_where_nothing_can_be_kept_no_other_process_helps_and_the_way_out_is_told(stages, monkeypatch):
+    monkeypatch.setattr(compilation, "find_cache_folder", lambda _: None)
+    told = []
+
+    compile_kernels(Handwriting.named("clean"), told.append, in_processes=True)
+
+    assert stages == ["clean"]
+    assert told == [
+        "compiling the kernels of the style at each start, as no folder for them can be written "
+        "(NUMBA_CACHE_DIR names one), for about 7 s"
+    ]
+
+
+def test_what_is_compiled_is_not_told_again():
+    generate_batch(["1"], None, 30, style="document", seed=1)
+    told = []
+
+    compile_kernels(DOCUMENT, told.append, in_processes=True)
+
+    assert not told
+
+
+def test_the_other_process_ends_with_its_parent():
+    code = "from number_generator.rendering.compilation import _end_with; _end_with(-1)"
+
+    done = subprocess.run([sys.executable, "-c", code], timeout=PATIENCE_S, check=False)
+
+    assert done.returncode == 1
+
+
+@pytest.mark.usefixtures("_own_cache")
+def test_the_library_logs_what_it_compiles(caplog):
+    caplog.set_level(logging.INFO, compile_module.__name__)
+    kernel = entry_kernel(lambda x: x + 1)
+
+    tell_if_compiling(kernel, "a kernel", 3)
+    kernel(1)
+    tell_if_compiling(kernel, "a kernel", 3)
+
+    assert caplog.messages == ["compiling a kernel once on this machine, for about 3 s"]
