@@ -80,7 +80,8 @@ class Conventions:
     def __post_init__(self) -> None:
         for name, value, known in (("ink", self.ink, INKS), ("orientation", self.orientation, ORIENTATIONS)):
             if not isinstance(value, str) or value not in known:
-                raise SpecError(f"{name} is {format_value(value)}: give {', '.join(map(repr, known[:-1]))} or {known[-1]!r}")
+                choices = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}"
+                raise SpecError(f"{name} is {format_value(value)}: give {choices}")
         if self.value_range is not None:
             check_integer("value_range", self.value_range, 1, MAX_VALUE)
 

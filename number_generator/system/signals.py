@@ -9,6 +9,10 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from types import FrameType
     from typing import NoReturn
 
+NOTHING_UNFINISHED = "no unfinished file is left"
+LEFT_TO_NEXT = "an unfinished file may be left: the next run to the same place removes it"
+"""What is said of the files of a run that was ended, and where one could not be removed."""
+
 
 class Interruption:
     """Ends the process at once on Ctrl-C, SIGTERM or SIGHUP, and removes unfinished files and folders.
@@ -22,8 +26,9 @@ class Interruption:
 
     def __init__(self) -> None:
         self.temporaries: list[os.PathLike[str]] = []
-        self.left = "no unfinished file is left"
+        self.left = NOTHING_UNFINISHED
         self._deferring = False
+        self._is_ending = False
         self._pending: int | None = None
 
     def install(self) -> None:
@@ -41,6 +46,11 @@ class Interruption:
         owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
         return owner if isinstance(owner, Interruption) else Interruption()
 
+    def remove_temporaries(self) -> bool:
+        """Remove all unfinished files and folders; return whether they are gone."""
+        is_gone = [_remove(temporary) for temporary in self.temporaries]
+        return all(is_gone)
+
     def __enter__(self) -> None:
         self._deferring = True
 
@@ -52,14 +62,12 @@ class Interruption:
     def _handle(self, number: int, frame: "FrameType | None") -> None:
         if self._deferring:
             self._pending = number
-        else:
+        elif not self._is_ending:
             self._end(number)
 
     def _end(self, number: int) -> "NoReturn":
-        left = self.left
-        is_gone = [_remove(temporary) for temporary in self.temporaries]
-        if not all(is_gone):
-            left = "an unfinished file may be left: the next run to the same place removes it"
+        self._is_ending = True  # Ctrl-C in a terminal may come once more, from the parent process
+        left = self.left if self.remove_temporaries() else LEFT_TO_NEXT
         try:
             os.write(2, f"\nstopped; {left}\n".encode("ascii"))
         finally:

@@ -107,7 +107,7 @@ def read_index(path: Path) -> Index:
             Path(os.path.realpath(path)).parent,
             [os.fsdecode(name) for name in read_all(names).tolist()],
             read_all(counts).tolist(),
-            read_metadata(file, path),
+            read_metadata(file),
         )
     for name, count in zip(index.names, index.counts, strict=True):
         if not leads_inside(name):

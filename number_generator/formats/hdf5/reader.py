@@ -17,13 +17,9 @@ from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.budget import FREE_BYTES, Budget
 from number_generator.formats.hdf5.chunks import RowReader, read_all
 from number_generator.formats.hdf5.safety import (
-    check_attributes,
-    check_heaps,
     check_layout,
     check_stored,
     find_dataset,
-    find_longest_string,
-    find_longest_string_in_chunks,
     find_object,
     import_h5py,
     open_file,
@@ -38,7 +34,6 @@ _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
 _TRUTH_NAMES = ("boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters")
 _MOST_TRUTH_AXES = 3
-_ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
 class Hdf5Reader(SlicedReader["_Handles"]):
@@ -63,7 +58,6 @@ class Hdf5Reader(SlicedReader["_Handles"]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
-        self._are_heaps_checked = False
         with self._lend() as handles:
             chunks = handles.images.chunks
             self.shape = handles.images.shape
@@ -73,14 +67,13 @@ class Hdf5Reader(SlicedReader["_Handles"]):
     def metadata(self) -> dict[str, Any]:
         """The attributes of the root group as plain Python values; those of other types are left out."""
         with reading(self._path, self.valid), self._lend() as handles:
-            return read_metadata(handles.file, self._path)
+            return read_metadata(handles.file)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the file has; their attributes say what the entries mean."""
         with reading(self._path, self.valid), self._lend() as handles:
             datasets = {name: _find_truth(handles.file, name, len(self)) for name in self.truth_names}
-            _check_attributes(self._path, *datasets.values())
             return tuple(_describe_field(name, truth) for name, truth in datasets.items())
 
     @property
@@ -127,14 +120,9 @@ class Hdf5Reader(SlicedReader["_Handles"]):
             return list(map(str, handles.label_rows.read(numbers).tolist()))
         if labels.dtype.kind == "S":
             return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
-        self._check_heaps(labels)
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
             some = numbers[first : first + _LABELS_PER_READ]
-            # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
-            offset = labels.id.get_offset()
-            if offset is not None:
-                _check_length(find_longest_string(Path(labels.file.filename), offset, some))
             values = handles.label_rows.read(some).tolist()
             _check_length(max(map(len, values)))
             budget.charge(sum(map(len, values)))  # many may be the same in the file
@@ -153,14 +141,6 @@ class Hdf5Reader(SlicedReader["_Handles"]):
         """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
         return Budget(self._path.stat().st_size, len(self))
 
-    def _check_heaps(self, labels: Any) -> None:
-        """Check the strings of variable length before the first is read."""
-        if not self._are_heaps_checked:
-            check_heaps(self._path)
-            if labels.chunks:
-                _check_length(find_longest_string_in_chunks(self._path, labels))
-            self._are_heaps_checked = True
-
 
 def load(path: Path) -> RawDataset:
     """Read an HDF5 dataset into memory; raise what `load_arrays` raises."""
@@ -171,9 +151,8 @@ def load(path: Path) -> RawDataset:
         return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
 
 
-def read_metadata(file: Any, path: Path) -> dict[str, Any]:
+def read_metadata(file: Any) -> dict[str, Any]:
     """Return what the root group of an open file says, as plain Python values."""
-    _check_attributes(path, file)
     metadata: dict[str, Any] = {}
     for name in file.attrs:
         attribute = file.attrs.get_id(name)
@@ -244,21 +223,6 @@ def _describe_field(name: str, truth: Any) -> TruthField:
     about = {key: _to_python(truth.attrs[key]) for key in truth.attrs if _is_short(truth.attrs.get_id(key))}
     fill = math.nan if truth.dtype.kind == "f" else -1
     return TruthField(name, truth.shape[1:], truth.dtype.name, fill, about)
-
-
-def _check_attributes(path: Path, *objects: Any) -> None:
-    """Check the strings of variable length among the attributes of some objects, before any is read."""
-    counts: dict[str, int] = {}
-    for each in objects:
-        for name in each.attrs:
-            attribute = each.attrs.get_id(name)
-            text = import_h5py().check_string_dtype(attribute.dtype)
-            if text is not None and text.length is None:
-                counts[name] = max(counts.get(name, 0), math.prod(attribute.shape or ()))
-    if counts:
-        # Opening must be instant at any size. Attributes are written before the images or after them.
-        check_heaps(path, _ATTRIBUTES_REACH_BYTES)
-        check_attributes(path, counts, _ATTRIBUTES_REACH_BYTES)
 
 
 def _is_short(attribute: Any) -> bool:

@@ -14,19 +14,13 @@ HDF5 trusts what it reads:
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import importlib
 import itertools
 import math
-import mmap
-import struct
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import numpy as np
 
 from number_generator.errors import DatasetReadError
 from number_generator.formats.budget import FREE_BYTES
@@ -37,9 +31,8 @@ from number_generator.formats.hdf5.filters import (
     LZF,
     SHUFFLE,
     list_filters,
-    unpack_chunk,
 )
-from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, map_file
+from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
 from number_generator.system.checks import format_value
 
 _KNOWN_FILTERS = frozenset({DEFLATE, SHUFFLE, CHECKSUM, LZF})
@@ -55,18 +48,6 @@ _BARE_EDGES = 1  # a flag: chunks that reach over the edge are not packed, which
 _NEW_HEADER, _NEW_BLOCK = b"OHDR", b"OCHK"
 _MOST_NAMES = 5  # in an error
 _MOST_BLOCKS, _MOST_BLOCK_BYTES = 256, 1 << 20
-
-# Heaps of strings, and what refers to their objects.
-_HEAP = b"GCOL\x01\0\0\0"
-_HEAP_HEADER_BYTES = 16
-_OBJECT_HEADER = struct.Struct("<HHIQ")  # number, references, reserved, size of the data
-_REFERENCE = np.dtype([("length", "<u4"), ("heap", "<u8"), ("number", "<u4")])
-# What precedes the name of an attribute: version, flags, and the sizes of name, type and shape. For each version, how
-# many bytes that takes, and to a multiple of how many bytes each of the three is padded.
-_ATTRIBUTE_HEADER = struct.Struct("<BBHHH")
-_ATTRIBUTE_VERSIONS = {1: (8, 8), 2: (8, 1), 3: (9, 1)}
-# Where the superblock says how many bytes an offset and a length take, by its version.
-_SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 
 
 @functools.cache
@@ -169,62 +150,6 @@ def is_virtual(path: Path, address: int, base: int) -> bool:
     return False
 
 
-def check_heaps(path: Path, reach_bytes: int | None = None) -> None:
-    """Reject a file with a damaged heap, in the whole of it or in its first and last `reach_bytes`."""
-    with map_file(path) as content:
-        sizes_at = _SIZES_AT[content[8]]
-        if content[sizes_at : sizes_at + 2] != b"\x08\x08":
-            raise MalformedError("it has strings of variable length in a file of unusual offsets")
-        for at in _find_all(content, _HEAP, reach_bytes):
-            _check_heap(content, at)
-
-
-def check_attributes(path: Path, counts: Mapping[str, int], reach_bytes: int) -> None:
-    """Reject a file with an attribute that claims a longer string than the whole file is.
-
-    `counts` says how many strings of variable length each attribute has. HDF5 does not say where the references are:
-    attributes are looked for by their names, in the first and last `reach_bytes` of the file.
-    """
-    with map_file(path) as content:
-        for text, count in counts.items():
-            name = text.encode("utf-8", "surrogateescape") + b"\0"
-            for at in _find_all(content, name, reach_bytes):
-                if _find_longest_claim(content, at, name, count) > len(content):
-                    raise MalformedError(f"its attribute {format_value(text)} claims to be longer than the file")
-
-
-def find_longest_string(path: Path, offset: int, numbers: range) -> int:
-    """Return the longest length that the references to some strings claim, of a dataset in one piece."""
-    count = numbers[-1] - numbers[0] + 1
-    references = np.fromfile(path, _REFERENCE, count, offset=offset + numbers[0] * _REFERENCE.itemsize)
-    return int(references["length"].max(initial=0))
-
-
-def find_longest_string_in_chunks(path: Path, dataset: Any) -> int:
-    """Return the longest length that the references to the strings of a dataset in chunks claim.
-
-    The chunks are read from the file itself: HDF5 hands out as many bytes of an unpacked chunk as the file claims,
-    whatever room there is for them. All are read: where their places are damaged, HDF5 reads others than it reports.
-    """
-    filters = list_filters(dataset)
-    (rows,) = dataset.chunks
-    needed = rows * _REFERENCE.itemsize
-    places: list[tuple[int, int, int]] = []
-    dataset.id.chunk_iter(lambda chunk: places.append((chunk.byte_offset, chunk.size, chunk.filter_mask)))
-    longest = 0
-    with map_file(path) as content:
-        for start, size, skipped in places:
-            # HDF5 says what is wrong with a chunk that cannot be unpacked.
-            with contextlib.suppress(ValueError, IndexError, zlib.error):
-                packed = content[start : start + (size if filters else needed)]
-                data = unpack_chunk(packed, filters, skipped, needed)
-                if len(data) < needed:
-                    raise MalformedError("it has a chunk that holds fewer bytes than its labels take")
-                references = np.frombuffer(data, _REFERENCE, rows)
-                longest = max(longest, int(references["length"].max(initial=0)))
-    return longest
-
-
 def _read_messages(file: BinaryIO, address: int, base: int) -> Iterator[tuple[int, bytes]]:
     """Yield type and data of each message of an object's header."""
     start = _read(file, base + address, 16)
@@ -264,44 +189,3 @@ def _read(file: BinaryIO, at: int, size: int) -> bytes:
     except (OverflowError, ValueError):
         raise MalformedError("it has an object whose header lies beyond its end") from None
     return file.read(size)
-
-
-def _find_all(content: mmap.mmap, wanted: bytes, reach_bytes: int | None) -> Iterator[int]:
-    """Yield the offsets of some bytes in a file, or in its first and last `reach_bytes`."""
-    size = len(content)
-    reach = size if reach_bytes is None else min(reach_bytes, size)
-    for start, stop in ((0, reach), (max(reach, size - reach), size)):
-        at = content.find(wanted, start, stop)
-        while at >= 0:
-            yield at
-            at = content.find(wanted, at + 1, stop)
-
-
-def _find_longest_claim(content: mmap.mmap, at: int, name: bytes, count: int) -> int:
-    """Return the longest length that the strings of an attribute claim; 0 if the name is not of an attribute."""
-    for version, (header_bytes, multiple) in _ATTRIBUTE_VERSIONS.items():
-        if at < header_bytes:
-            continue
-        found, _, *sizes = _ATTRIBUTE_HEADER.unpack_from(content, at - header_bytes)
-        if found == version and sizes[0] == len(name):
-            place = at + sum(-(-size // multiple) * multiple for size in sizes)
-            if place + count * _REFERENCE.itemsize <= len(content):
-                references = np.frombuffer(content[place : place + count * _REFERENCE.itemsize], _REFERENCE)
-                return int(references["length"].max(initial=0))
-    return 0
-
-
-def _check_heap(content: mmap.mmap, start: int) -> None:
-    """Walk over the objects of one heap as HDF5 does."""
-    (heap_bytes,) = struct.unpack_from("<Q", content, start + len(_HEAP))
-    end = start + heap_bytes
-    if end > len(content):
-        raise MalformedError("its strings of variable length are cut short")
-    at = start + _HEAP_HEADER_BYTES
-    while at + _OBJECT_HEADER.size <= end:
-        number, _, _, data_bytes = _OBJECT_HEADER.unpack_from(content, at)
-        # The object with number 0 is the free space; its size counts its header.
-        step = _OBJECT_HEADER.size + (data_bytes + 7) // 8 * 8 if number else data_bytes
-        if step < _OBJECT_HEADER.size or step > end - at:
-            raise MalformedError("its strings of variable length are damaged")
-        at += step
