@@ -90,11 +90,17 @@ NORMAL = Conventions("bright", MAX_VALUE, "upright")
 
 
 def normalise(
-    images: Images, classes: npt.NDArray[np.uint8], metadata: Mapping[str, Any], given: Conventions
+    images: Images,
+    classes: npt.NDArray[np.uint8],
+    metadata: Mapping[str, Any],
+    given: Conventions,
+    *,
+    is_turned: bool = False,
 ) -> tuple[Images, dict[str, Any]]:
     """Return digits upright, with bright ink of values up to 255, and their metadata, which tell what was changed.
 
-    DatasetError, without the name of the file, if it is not clear how they are stored.
+    `given` speaks of the file; `is_turned` tells that its reader has swapped rows and columns since. DatasetError,
+    without the name of the file, if it is not clear how they are stored.
     """
     known = _complete(given, metadata)
     most = _find_range(images) if known.value_range is None else _check_range(images, known.value_range)
@@ -107,13 +113,13 @@ def normalise(
     changes += [f"a ground that differs from blank paper by up to {ground}"] if ground else []
     if changes:
         images = _stretch(ink, ground, most)
-    if known.orientation == "auto":
-        _check_upright(images, classes)
     described = dict(metadata)
-    if known.orientation == "transposed":
+    if given.orientation == ("upright" if is_turned else "transposed"):
         images = np.ascontiguousarray(images.transpose(0, 2, 1))
         described["turned"] = metadata.get("turned") is not True
-        changes.append("rows and columns swapped")
+        changes += [] if is_turned else ["rows and columns swapped"]
+    if known.orientation != "upright":
+        _check_upright(images, classes, _explain_side(given.orientation, metadata, is_turned=is_turned))
     if given != Conventions() or changes:
         described |= IS_NORMAL
     return images, described | ({STORED_WITH: ", ".join(changes)} if changes else {})
@@ -213,17 +219,34 @@ def _stretch(ink: Images, ground: int, most: int) -> Images:
 # --- orientation
 
 
-def _check_upright(images: Images, classes: npt.NDArray[np.uint8]) -> None:
+def _explain_side(orientation: str, metadata: Mapping[str, Any], *, is_turned: bool) -> tuple[str, str]:
+    """Return why digits may lie on their side, and the way out."""
+    if is_turned or orientation == "transposed":
+        cause = "is done with files of EMNIST's names" if orientation == "auto" else "--orientation transposed asks for"
+        return (
+            f"once rows and columns of the file are swapped, as {cause}",
+            f"say that the file is right, as in {_BUILD} --orientation upright FILE DST.npz`",
+        )
+    was_turned = metadata.get("turned") is True
+    return (
+        "as `turned` in their metadata may say: rows and columns were swapped once"
+        if was_turned
+        else "as EMNIST publishes its own",
+        f"turn them, as in {_BUILD} --orientation transposed FILE DST.npz`, or say that they are right with "
+        "--orientation upright",
+    )
+
+
+def _check_upright(images: Images, classes: npt.NDArray[np.uint8], explained: tuple[str, str]) -> None:
     """Raise DatasetError if digits resemble the packaged ones more once rows and columns are swapped."""
     means, packaged = _compute_means(images, classes), _load_packaged_means()
     upright, transposed = _compare(means, packaged), _compare(means.transpose(0, 2, 1), packaged)
     if transposed < _LEAST_LIKENESS or transposed - upright < _CLEAR_LIKENESS:
         return
+    cause, way_out = explained
     raise DatasetError(
-        f"these digits seem to lie on their side, as EMNIST publishes its own: they resemble the packaged digits by "
-        f"{transposed:.2f} with rows and columns swapped, and by {upright:.2f} as they are (1 is equal): turn them, as "
-        f"in {_BUILD} --orientation transposed FILE DST.npz`, or say that they are right with --orientation upright, "
-        "and use DST.npz"
+        f"these digits seem to lie on their side, {cause}: they resemble the packaged digits by {upright:.2f} so, and "
+        f"by {transposed:.2f} the other way (1 is equal): {way_out}, and use DST.npz"
     )
 
 
