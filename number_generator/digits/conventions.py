@@ -32,7 +32,9 @@ STORED_WITH = "stored_with"
 """The metadata entry that says how digits were stored, if not as they are now."""
 
 IS_NORMAL = {"ink": "bright", "range": MAX_VALUE, "orientation": "upright"}
-"""The metadata entries of digits that are to be taken as they are."""
+"""The metadata entries of digits that are to be taken as they are; `describe_normal` adds them."""
+
+_GROUND, _LIGHT = "digit_ground", "light"  # the metadata entry of normal digits whose ground is light nonetheless
 
 _USUAL_RANGES = (1, 15, 16, 255)
 _LEAST_OF_255 = 128  # brighter pixels have no other range
@@ -42,6 +44,7 @@ _LEAST_CONTRAST = 0.1  # of the range: an image with less shows nothing
 _CLEAR_BORDER, _CLEAR_VOTE = 0.4, 0.2
 _MOST_INK = 0.7  # of all pixels
 _SAMPLE = 2000  # images that the ground is measured on
+_LIGHT_PERCENTILE = 25  # of the border; half of it may be ink
 _REACH = 3  # px from ink that its edge may be soft
 _LEAST_GROUND = 0.25  # of the pixels farther off: else they are stray marks, which digits may have
 _GROUND_PERCENTILE = 99
@@ -103,6 +106,8 @@ def normalise(
     without the name of the file, if it is not clear how they are stored.
     """
     known = _complete(given, metadata)
+    if (known.ink, given.ink) == (NORMAL.ink, "auto"):
+        _check_ground(images, metadata)
     most = _find_range(images) if known.value_range is None else _check_range(images, known.value_range)
     is_dark = _is_dark(images, most) if known.ink == "auto" else known.ink == "dark"
     is_said = (known.ink, known.value_range) == (NORMAL.ink, NORMAL.value_range)
@@ -121,8 +126,14 @@ def normalise(
     if known.orientation != "upright":
         _check_upright(images, classes, _explain_side(given.orientation, metadata, is_turned=is_turned))
     if given != Conventions() or changes:
-        described |= IS_NORMAL
+        described = describe_normal(images, described)
     return images, described | ({STORED_WITH: ", ".join(changes)} if changes else {})
+
+
+def describe_normal(images: Images, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata that say of digits that they are to be taken as they are."""
+    described = {key: value for key, value in metadata.items() if key != _GROUND} | IS_NORMAL
+    return described | ({_GROUND: _LIGHT} if _is_ground_light(images) else {})
 
 
 def _complete(given: Conventions, metadata: Mapping[str, Any]) -> Conventions:
@@ -167,9 +178,7 @@ def _is_dark(images: Images, most: int) -> bool:
     if not is_written.any():
         raise DatasetError("nothing is written on these digits: each image is all one grey")
     is_bright = images[is_written] > most / 2
-    is_border = np.ones(images.shape[1:], np.bool_)
-    is_border[1:-1, 1:-1] = False
-    border = is_bright[:, is_border].mean(axis=1)
+    border = is_bright[:, _find_border(images)].mean(axis=1)
     share, vote, ink = border.mean(), (border > 0.5).mean(), is_bright.mean()
     is_dark = bool(share > 0.5)
     if is_dark:
@@ -208,6 +217,33 @@ def _shifted(dimensions: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice
         (*whole[:axis], slice(None, -1), *whole[axis + 1 :]),
         (*whole[:axis], slice(1, None), *whole[axis + 1 :]),
     )
+
+
+def _is_ground_light(images: Images) -> bool:
+    """Tell whether most of the border is light, in a sample of the images."""
+    sample = images[:: max(1, -(-len(images) // _SAMPLE))]
+    border = sample[:, _find_border(images)]
+    return bool(border.size) and float(np.percentile(border, _LIGHT_PERCENTILE)) > MAX_VALUE / 2
+
+
+def _check_ground(images: Images, metadata: Mapping[str, Any]) -> None:
+    """Raise DatasetError if digits do not have the ground that their metadata mean."""
+    is_light = _is_ground_light(images)
+    if is_light == (metadata.get(_GROUND) == _LIGHT):
+        return
+    said, found = ("dark", "light") if is_light else ("light", "dark")
+    raise DatasetError(
+        f"the metadata of these digits say bright ink on a ground that is {said}, and the border of most images is "
+        f"{found}: the pixels were changed and the metadata kept; say what the ink is now, as in {_BUILD} --ink dark "
+        "FILE DST.npz`, or --ink bright, and use DST.npz"
+    )
+
+
+def _find_border(images: Images) -> npt.NDArray[np.bool_]:
+    """Return which pixels of an image are at its border."""
+    is_border = np.ones(images.shape[1:], np.bool_)
+    is_border[1:-1, 1:-1] = False
+    return is_border
 
 
 def _stretch(ink: Images, ground: int, most: int) -> Images:

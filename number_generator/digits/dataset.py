@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, normalise
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, describe_normal, normalise
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, check_alone, format_size
+from number_generator.formats.dataset import GenericDataset, check_alone, copy_metadata, format_size
 from number_generator.formats.detection import detect_format
 from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
@@ -191,6 +191,14 @@ class DigitImageDataset(GenericDataset):
             told = "%s: the digits are stored with %s; they are read as bright ink, upright, of values from 0 to 255"
             _logger.warning(told, os.fspath(input_filepath), stored_with)
         self.__dict__.update(loaded.__dict__)
+
+    def save(self, output_filepath: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the digits as `GenericDataset.save` does; the metadata say that they are to be taken as they are.
+
+        So `load` finds the same digits, however they look.
+        """
+        described = describe_normal(self._images, self._metadata if metadata is None else copy_metadata(metadata))
+        super().save(output_filepath, described)
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does.

@@ -11,7 +11,7 @@ import numpy as np
 
 from number_generator.commands.terminal import say
 from number_generator.digits.cache import find_cache_folder
-from number_generator.digits.conventions import IS_NORMAL, MAX_VALUE, Conventions
+from number_generator.digits.conventions import MAX_VALUE, Conventions, describe_normal
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.image_folder import MAX_SIZE
 from number_generator.digits.mixtures import join_digits, mix_digits, resize_digits, to_mixture
@@ -66,7 +66,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     if is_npz:
         _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
     else:
-        save_dataset(digits, path, digits.get_metadata() | IS_NORMAL, overwrite=options.overwrite)
+        save_dataset(digits, path, describe_normal(digits.images, digits.get_metadata()), overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
         say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
@@ -128,7 +128,7 @@ def _save_npz(
     digits: DigitImageDataset, clusters: Any, path: Path, interruption: Interruption, *, overwrite: bool
 ) -> None:
     """Write an archive that says where its digits come from, to a file that is complete or absent."""
-    metadata = np.array(json.dumps(digits.get_metadata() | IS_NORMAL, default=str))
+    metadata = np.array(json.dumps(describe_normal(digits.images, digits.get_metadata()), default=str))
     arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
     groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}
     arrays |= {name: ids for name, ids in groups.items() if ids is not None}
