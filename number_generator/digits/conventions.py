@@ -54,6 +54,7 @@ _MEAN_EDGE = 0.15  # of its full ink: fainter ink does not widen it
 # transposed; 20 of each have 0.9 and 0.65 less.
 _LEAST_LIKENESS, _CLEAR_LIKENESS = 0.4, 0.25
 
+_BLANK = "nothing is written on these digits: all their pixels are 0"
 _BUILD = "`python -m number_generator digits build"
 
 
@@ -108,7 +109,7 @@ def normalise(
     known = _complete(given, metadata)
     if (known.ink, given.ink) == (NORMAL.ink, "auto"):
         _check_ground(images, metadata)
-    most = _find_range(images) if known.value_range is None else _check_range(images, known.value_range)
+    most = _find_range(images) if known.value_range is None else _check_range(images, known.value_range, known.ink)
     is_dark = _is_dark(images, most) if known.ink == "auto" else known.ink == "dark"
     is_said = (known.ink, known.value_range) == (NORMAL.ink, NORMAL.value_range)
     ink = np.uint8(most) - images if is_dark else images
@@ -154,7 +155,7 @@ def _find_range(images: Images) -> int:
     if most in _USUAL_RANGES or most >= _LEAST_OF_255:
         return most if most in _USUAL_RANGES else MAX_VALUE
     if not most:
-        raise DatasetError("nothing is written on these digits: all their pixels are 0")
+        raise DatasetError(_BLANK)
     raise DatasetError(
         f"the pixels of these digits go up to {most}, and no usual range ends there (they end at "
         f"{', '.join(map(str, _USUAL_RANGES))}): say what full ink or paper is, as in {_BUILD} --range {most} FILE "
@@ -162,14 +163,28 @@ def _find_range(images: Images) -> int:
     )
 
 
-def _check_range(images: Images, value_range: int) -> int:
+def _check_range(images: Images, value_range: int, ink: str) -> int:
     most = int(images.max())
+    # Bright ink may be faint. Without light paper, dark ink is not told from bright; all dark, nothing shows.
+    least = {"auto": 0.5, "dark": _LEAST_CONTRAST, "bright": -1}[ink]
+    if most <= least * value_range:
+        raise DatasetError(explain_misfit(most, value_range))
     if most > value_range:
         raise DatasetError(
             f"the pixels of these digits go up to {most}, and the range is said to end at {value_range}: give {most} "
             "or more"
         )
     return value_range
+
+
+def explain_misfit(most: int, value_range: int) -> str:
+    """Return the reason for refusing a given range that the pixels do not nearly reach."""
+    if not most:
+        return _BLANK
+    return (
+        f"the pixels of these digits go up to {most}, and the range is said to end at {value_range}: it does not fit; "
+        "give the value of full ink or paper, or leave it out"
+    )
 
 
 def _is_dark(images: Images, most: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, explain_misfit
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.detection import detect_format
@@ -96,6 +96,8 @@ def load_folder(
     files, labels = [file for _, file in found], np.array([digit for digit, _ in found], np.int64)
     scale = MAX_VALUE / (value_range or MAX_VALUE)
     drawn = _draw_by_themselves(files, size, ink, scale)
+    if value_range is not None and drawn.most <= 0.5 and not drawn.is_done.any():
+        raise DatasetError(explain_misfit(round(drawn.most * value_range), value_range))
     is_dark = drawn.is_dark if ink != "auto" else _vote(drawn.is_dark, drawn.agreement, files)
     is_right = drawn.is_done & (is_dark == drawn.is_dark)
     highest = round(drawn.most * MAX_VALUE)

@@ -214,6 +214,16 @@ def test_values_beyond_the_given_range_are_refused(tmp_path):
         DigitImageDataset().load(write(tmp_path / "digits.npz", IMAGES), value_range=16)
 
 
+@pytest.mark.parametrize("given", [{}, {"ink": "dark"}])
+@pytest.mark.parametrize("stored", ["0 to 15", "dark, 0 to 16"])
+def test_a_range_that_no_value_comes_near_is_refused_as_such(stored, given, tmp_path):
+    path = write(tmp_path / "digits.npz", STORED[stored][0])
+    words = f"go up to {stored[-2:]}, and the range is said to end at 255: it does not fit; give the value of full ink"
+
+    with pytest.raises(DatasetError, match=words):
+        DigitImageDataset().load(path, value_range=255, **given)
+
+
 # Orientation
 
 

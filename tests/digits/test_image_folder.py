@@ -409,6 +409,8 @@ def test_images_of_a_small_range_are_read(folder, most):
     np.testing.assert_array_equal(raw.images, expected)
     assert raw.metadata == {"stored_with": f"dark ink on a light ground, values from 0 to {most}"}
     np.testing.assert_array_equal(load_folder(folder, value_range=most).images, expected)
+    with pytest.raises(DatasetError, match=f"go up to {most}, and the range is said to end at 255: it does not fit"):
+        load_folder(folder, value_range=255)
 
 
 def test_a_folder_of_digits_on_their_side_is_refused(folder):
