@@ -40,7 +40,7 @@ import number_generator
 from number_generator.digits import resolve as digit_datasets
 read = []
 load = digit_datasets.DigitImageDataset.load
-digit_datasets.DigitImageDataset.load = lambda self, path: (read.append(str(path)), load(self, path))[1]
+digit_datasets.DigitImageDataset.load = lambda self, path, **how: (read.append(str(path)), load(self, path, **how))[1]
 count = len(digit_datasets.default_digits())
 image = number_generator.generate_numbers_sequence("0123", (5, 10), 100, seed=1).tolist() if sys.argv[1:] else None
 package = os.path.dirname(number_generator.__file__)

@@ -32,7 +32,9 @@ STORED_WITH = "stored_with"
 """The metadata entry that says how digits were stored, if not as they are now."""
 
 IS_NORMAL = {"ink": "bright", "range": MAX_VALUE, "orientation": "upright"}
-"""The metadata entries of digits that are to be taken as they are."""
+"""The metadata entries of digits that are to be taken as they are; `describe_normal` adds them."""
+
+_GROUND, _LIGHT = "digit_ground", "light"  # the metadata entry of normal digits whose ground is light nonetheless
 
 _USUAL_RANGES = (1, 15, 16, 255)
 _LEAST_OF_255 = 128  # brighter pixels have no other range
@@ -42,6 +44,7 @@ _LEAST_CONTRAST = 0.1  # of the range: an image with less shows nothing
 _CLEAR_BORDER, _CLEAR_VOTE = 0.4, 0.2
 _MOST_INK = 0.7  # of all pixels
 _SAMPLE = 2000  # images that the ground is measured on
+_LIGHT_PERCENTILE = 25  # of the border; half of it may be ink
 _REACH = 3  # px from ink that its edge may be soft
 _LEAST_GROUND = 0.25  # of the pixels farther off: else they are stray marks, which digits may have
 _GROUND_PERCENTILE = 99
@@ -51,6 +54,7 @@ _MEAN_EDGE = 0.15  # of its full ink: fainter ink does not widen it
 # transposed; 20 of each have 0.9 and 0.65 less.
 _LEAST_LIKENESS, _CLEAR_LIKENESS = 0.4, 0.25
 
+_BLANK = "nothing is written on these digits: all their pixels are 0"
 _BUILD = "`python -m number_generator digits build"
 
 
@@ -91,14 +95,22 @@ NORMAL = Conventions("bright", MAX_VALUE, "upright")
 
 
 def normalise(
-    images: Images, classes: npt.NDArray[np.uint8], metadata: Mapping[str, Any], given: Conventions
+    images: Images,
+    classes: npt.NDArray[np.uint8],
+    metadata: Mapping[str, Any],
+    given: Conventions,
+    *,
+    is_turned: bool = False,
 ) -> tuple[Images, dict[str, Any]]:
     """Return digits upright, with bright ink of values up to 255, and their metadata, which tell what was changed.
 
-    DatasetError, without the name of the file, if it is not clear how they are stored.
+    `given` speaks of the file; `is_turned` tells that its reader has swapped rows and columns since. DatasetError,
+    without the name of the file, if it is not clear how they are stored.
     """
     known = _complete(given, metadata)
-    most = _find_range(images) if known.value_range is None else _check_range(images, known.value_range)
+    if (known.ink, given.ink) == (NORMAL.ink, "auto"):
+        _check_ground(images, metadata)
+    most = _find_range(images) if known.value_range is None else _check_range(images, known.value_range, known.ink)
     is_dark = _is_dark(images, most) if known.ink == "auto" else known.ink == "dark"
     is_said = (known.ink, known.value_range) == (NORMAL.ink, NORMAL.value_range)
     ink = np.uint8(most) - images if is_dark else images
@@ -108,16 +120,22 @@ def normalise(
     changes += [f"a ground that differs from blank paper by up to {ground}"] if ground else []
     if changes:
         images = _stretch(ink, ground, most)
-    if known.orientation == "auto":
-        _check_upright(images, classes)
     described = dict(metadata)
-    if known.orientation == "transposed":
+    if given.orientation == ("upright" if is_turned else "transposed"):
         images = np.ascontiguousarray(images.transpose(0, 2, 1))
         described["turned"] = metadata.get("turned") is not True
-        changes.append("rows and columns swapped")
+        changes += [] if is_turned else ["rows and columns swapped"]
+    if known.orientation != "upright":
+        _check_upright(images, classes, _explain_side(given.orientation, metadata, is_turned=is_turned))
     if given != Conventions() or changes:
-        described |= IS_NORMAL
+        described = describe_normal(images, described)
     return images, described | ({STORED_WITH: ", ".join(changes)} if changes else {})
+
+
+def describe_normal(images: Images, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata that say of digits that they are to be taken as they are."""
+    described = {key: value for key, value in metadata.items() if key != _GROUND} | IS_NORMAL
+    return described | ({_GROUND: _LIGHT} if _is_ground_light(images) else {})
 
 
 def _complete(given: Conventions, metadata: Mapping[str, Any]) -> Conventions:
@@ -138,7 +156,7 @@ def _find_range(images: Images) -> int:
     if most in _USUAL_RANGES or most >= _LEAST_OF_255:
         return most if most in _USUAL_RANGES else MAX_VALUE
     if not most:
-        raise DatasetError("nothing is written on these digits: all their pixels are 0")
+        raise DatasetError(_BLANK)
     raise DatasetError(
         f"the pixels of these digits go up to {most}, and no usual range ends there (they end at "
         f"{', '.join(map(str, _USUAL_RANGES))}): say what full ink or paper is, as in {_BUILD} --range {most} FILE "
@@ -146,8 +164,12 @@ def _find_range(images: Images) -> int:
     )
 
 
-def _check_range(images: Images, value_range: int) -> int:
+def _check_range(images: Images, value_range: int, ink: str) -> int:
     most = int(images.max())
+    # Bright ink may be faint. Without light paper, dark ink is not told from bright; all dark, nothing shows.
+    least = {"auto": 0.5, "dark": _LEAST_CONTRAST, "bright": -1}[ink]
+    if most <= least * value_range:
+        raise DatasetError(explain_misfit(most, value_range))
     if most > value_range:
         raise DatasetError(
             f"the pixels of these digits go up to {most}, and the range is said to end at {value_range}: give {most} "
@@ -156,15 +178,23 @@ def _check_range(images: Images, value_range: int) -> int:
     return value_range
 
 
+def explain_misfit(most: int, value_range: int) -> str:
+    """Return the reason for refusing a given range that the pixels do not nearly reach."""
+    if not most:
+        return _BLANK
+    return (
+        f"the pixels of these digits go up to {most}, and the range is said to end at {value_range}: it does not fit; "
+        "give the value of full ink or paper, or leave it out"
+    )
+
+
 def _is_dark(images: Images, most: int) -> bool:
     """Tell whether ink is dark: the border of an image shows its paper, and all images vote."""
     is_written = np.ptp(images.reshape(len(images), -1), axis=1) >= _LEAST_CONTRAST * most
     if not is_written.any():
         raise DatasetError("nothing is written on these digits: each image is all one grey")
     is_bright = images[is_written] > most / 2
-    is_border = np.ones(images.shape[1:], np.bool_)
-    is_border[1:-1, 1:-1] = False
-    border = is_bright[:, is_border].mean(axis=1)
+    border = is_bright[:, _find_border(images)].mean(axis=1)
     share, vote, ink = border.mean(), (border > 0.5).mean(), is_bright.mean()
     is_dark = bool(share > 0.5)
     if is_dark:
@@ -205,6 +235,33 @@ def _shifted(dimensions: int, axis: int) -> tuple[tuple[slice, ...], tuple[slice
     )
 
 
+def _is_ground_light(images: Images) -> bool:
+    """Tell whether most of the border is light, in a sample of the images."""
+    sample = images[:: max(1, -(-len(images) // _SAMPLE))]
+    border = sample[:, _find_border(images)]
+    return bool(border.size) and float(np.percentile(border, _LIGHT_PERCENTILE)) > MAX_VALUE / 2
+
+
+def _check_ground(images: Images, metadata: Mapping[str, Any]) -> None:
+    """Raise DatasetError if digits do not have the ground that their metadata mean."""
+    is_light = _is_ground_light(images)
+    if is_light == (metadata.get(_GROUND) == _LIGHT):
+        return
+    said, found = ("dark", "light") if is_light else ("light", "dark")
+    raise DatasetError(
+        f"the metadata of these digits say bright ink on a ground that is {said}, and the border of most images is "
+        f"{found}: the pixels were changed and the metadata kept; say what the ink is now, as in {_BUILD} --ink dark "
+        "FILE DST.npz`, or --ink bright, and use DST.npz"
+    )
+
+
+def _find_border(images: Images) -> npt.NDArray[np.bool_]:
+    """Return which pixels of an image are at its border."""
+    is_border = np.ones(images.shape[1:], np.bool_)
+    is_border[1:-1, 1:-1] = False
+    return is_border
+
+
 def _stretch(ink: Images, ground: int, most: int) -> Images:
     """Return ink from `ground`, which becomes 0, to `most`, which becomes 255."""
     values = (np.arange(256) - ground) / max(1, most - ground)
@@ -214,17 +271,34 @@ def _stretch(ink: Images, ground: int, most: int) -> Images:
 # --- orientation
 
 
-def _check_upright(images: Images, classes: npt.NDArray[np.uint8]) -> None:
+def _explain_side(orientation: str, metadata: Mapping[str, Any], *, is_turned: bool) -> tuple[str, str]:
+    """Return why digits may lie on their side, and the way out."""
+    if is_turned or orientation == "transposed":
+        cause = "is done with files of EMNIST's names" if orientation == "auto" else "--orientation transposed asks for"
+        return (
+            f"once rows and columns of the file are swapped, as {cause}",
+            f"say that the file is right, as in {_BUILD} --orientation upright FILE DST.npz`",
+        )
+    was_turned = metadata.get("turned") is True
+    return (
+        "as `turned` in their metadata may say: rows and columns were swapped once"
+        if was_turned
+        else "as EMNIST publishes its own",
+        f"turn them, as in {_BUILD} --orientation transposed FILE DST.npz`, or say that they are right with "
+        "--orientation upright",
+    )
+
+
+def _check_upright(images: Images, classes: npt.NDArray[np.uint8], explained: tuple[str, str]) -> None:
     """Raise DatasetError if digits resemble the packaged ones more once rows and columns are swapped."""
     means, packaged = _compute_means(images, classes), _load_packaged_means()
     upright, transposed = _compare(means, packaged), _compare(means.transpose(0, 2, 1), packaged)
     if transposed < _LEAST_LIKENESS or transposed - upright < _CLEAR_LIKENESS:
         return
+    cause, way_out = explained
     raise DatasetError(
-        f"these digits seem to lie on their side, as EMNIST publishes its own: they resemble the packaged digits by "
-        f"{transposed:.2f} with rows and columns swapped, and by {upright:.2f} as they are (1 is equal): turn them, as "
-        f"in {_BUILD} --orientation transposed FILE DST.npz`, or say that they are right with --orientation upright, "
-        "and use DST.npz"
+        f"these digits seem to lie on their side, {cause}: they resemble the packaged digits by {upright:.2f} so, and "
+        f"by {transposed:.2f} the other way (1 is equal): {way_out}, and use DST.npz"
     )
 
 

@@ -14,10 +14,11 @@ import numpy.typing as npt
 
 from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, normalise
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, describe_normal, normalise
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dataset import GenericDataset, check_alone, format_size
+from number_generator.formats.dataset import GenericDataset, check_alone, copy_metadata, format_size
+from number_generator.formats.detection import detect_format
 from number_generator.formats.isolated import check_apart
 from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
@@ -166,8 +167,9 @@ class DigitImageDataset(GenericDataset):
         value_range : int, optional
             The largest value that a pixel can have, 1 to 255. None finds it out: 1, 15, 16 or 255.
         orientation : {"auto", "upright", "transposed"}
-            Whether rows and columns are swapped, as in EMNIST (whose own files are turned in any case); `auto` refuses
-            digits that resemble the packaged ones more when they are swapped.
+            Whether rows and columns are swapped in the file, as in EMNIST. IDX files of EMNIST's names are taken for
+            transposed, unless `upright` is given. `auto` and `transposed` refuse what then resembles the packaged
+            digits more when it is swapped.
         folder_size : int
             For a folder of images: the height and width of the digits, in px.
         isolated : bool
@@ -190,7 +192,7 @@ class DigitImageDataset(GenericDataset):
                 raw.images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
             )
             loaded._mixture = _read_mixture(raw.metadata, len(loaded))
-            loaded._normalise(given)
+            loaded._normalise(given, is_turned=not is_folder and _is_turned(input_filepath, raw.metadata))
         except DatasetError as exc:
             raise DatasetError(f"{os.fspath(input_filepath)}: {exc}") from exc
         stored_with = loaded._metadata.get(STORED_WITH)
@@ -198,6 +200,14 @@ class DigitImageDataset(GenericDataset):
             told = "%s: the digits are stored with %s; they are read as bright ink, upright, of values from 0 to 255"
             _logger.warning(told, os.fspath(input_filepath), stored_with)
         self.__dict__.update(loaded.__dict__)
+
+    def save(self, output_filepath: str | os.PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the digits as `GenericDataset.save` does; the metadata say that they are to be taken as they are.
+
+        So `load` finds the same digits, however they look.
+        """
+        described = describe_normal(self._images, self._metadata if metadata is None else copy_metadata(metadata))
+        super().save(output_filepath, described)
 
     def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append square digits of the same size and their labels, as `GenericDataset.add_examples` does.
@@ -340,10 +350,12 @@ class DigitImageDataset(GenericDataset):
                 self._sha256 = digest.hexdigest()
             return self._sha256
 
-    def _normalise(self, given: Conventions) -> None:
+    def _normalise(self, given: Conventions, *, is_turned: bool) -> None:
         """Turn images as they are stored into bright ink, upright, before anything is made of them."""
         if len(self):
-            self._images, self._metadata = normalise(self._images, self._digits, self._metadata, given)
+            self._images, self._metadata = normalise(
+                self._images, self._digits, self._metadata, given, is_turned=is_turned
+            )
             self._images.setflags(write=False)
 
     def make_writers_once(self, kind: str, make: Callable[[], T]) -> T:
@@ -367,6 +379,11 @@ def check_not_empty(digits: DigitImageDataset) -> None:
     """Raise DatasetError if there are no digits."""
     if not len(digits):
         raise DatasetError("the digit dataset is empty: load one, or give images and labels")
+
+
+def _is_turned(path: str | os.PathLike[str], metadata: Mapping[str, Any]) -> bool:
+    """Tell whether the reader has turned the images of this file; what was converted was turned earlier."""
+    return metadata.get("turned") is True and detect_format(path) == "idx"
 
 
 def _drop_mixture(metadata: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions
+from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, explain_misfit
 from number_generator.errors import DatasetError, DatasetNotFoundError, DatasetReadError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.detection import detect_format
@@ -39,6 +39,7 @@ _SHADE = 0.03  # of black and white: less does not count as a shadow
 _FITS = 4  # of the shadow, each without the outliers of the last one
 _EDGE = 0.25  # of full ink: fainter ink does not widen the box
 _CLEAR_VOTE = 0.8  # of the images that decide for those whose border is unclear
+_CLEAR_BORDER = 0.9  # of a border that tells its own image's ink where the vote is not clear
 _SMALL_RANGES = (1, 15, 16)  # that look all black; darkness of any other kind is told by contrast
 _MOST_GAIN = 4.0  # thin strokes are faint once they are scaled down
 
@@ -47,14 +48,14 @@ _MOST_GAIN = 4.0  # thin strokes are faint once they are scaled down
 class _Page:
     """An image as its ink is found: without shadow, and with the grey that divides ink from paper.
 
-    `is_dark` tells whether its own border says that the ink is dark, and `is_sure` whether all of the border does. The
-    border of a digit that is cut tightly to its ink is mostly ink where the digit fills its box, as a 1 does.
+    `is_dark` tells whether its own border says that the ink is dark, and `agreement` how much of the border does, up to
+    1. The border of a digit that is cut tightly to its ink is mostly ink where the digit fills its box, as a 1 does.
     """
 
     grey: Grey
     threshold: float
     is_dark: bool
-    is_sure: bool
+    agreement: float
     most: float  # the brightest grey of the image itself
 
 
@@ -64,7 +65,7 @@ class _Drawn:
 
     images: npt.NDArray[np.uint8]
     is_dark: npt.NDArray[np.bool_]
-    is_sure: npt.NDArray[np.bool_]
+    agreement: npt.NDArray[np.float64]
     is_done: npt.NDArray[np.bool_]
     most: float  # the brightest grey of all
 
@@ -95,7 +96,9 @@ def load_folder(
     files, labels = [file for _, file in found], np.array([digit for digit, _ in found], np.int64)
     scale = MAX_VALUE / (value_range or MAX_VALUE)
     drawn = _draw_by_themselves(files, size, ink, scale)
-    is_dark = drawn.is_dark if ink != "auto" else _vote(drawn.is_dark, drawn.is_sure, files)
+    if value_range is not None and drawn.most <= 0.5 and not drawn.is_done.any():
+        raise DatasetError(explain_misfit(round(drawn.most * value_range), value_range))
+    is_dark = drawn.is_dark if ink != "auto" else _vote(drawn.is_dark, drawn.agreement, files)
     is_right = drawn.is_done & (is_dark == drawn.is_dark)
     highest = round(drawn.most * MAX_VALUE)
     if value_range is None and highest in _SMALL_RANGES:
@@ -113,32 +116,41 @@ def load_folder(
 def _draw_by_themselves(files: Sequence[Path], size: int, ink: str, scale: float) -> _Drawn:
     """Draw each image as its own border says, or the ink that is given."""
     count = len(files)
-    is_dark, is_sure, is_done = (np.zeros(count, np.bool_) for _ in range(3))
+    is_dark, is_done = np.zeros(count, np.bool_), np.zeros(count, np.bool_)
+    agreement = np.zeros(count)
     images, most = np.empty((count, size, size), np.uint8), 0.0
     for number, file in enumerate(files):
         page = _prepare(_read_scaled(file, scale))
         is_dark[number] = page.is_dark if ink == "auto" else ink == "dark"
-        is_sure[number], most = page.is_sure, max(most, page.most)
+        agreement[number], most = page.agreement, max(most, page.most)
         with contextlib.suppress(DatasetError):  # the vote, or another range, may show its ink
             images[number] = _draw_digit(page, size, bool(is_dark[number]), str(file))
             is_done[number] = True
-    return _Drawn(images, is_dark, is_sure, is_done, most)
+    return _Drawn(images, is_dark, agreement, is_done, most)
 
 
 def _vote(
-    is_dark: npt.NDArray[np.bool_], is_sure: npt.NDArray[np.bool_], files: Sequence[Path]
+    is_dark: npt.NDArray[np.bool_], agreement: npt.NDArray[np.float64], files: Sequence[Path]
 ) -> npt.NDArray[np.bool_]:
-    """Return whether the ink of each image is dark: as its border says if that is clear, else as the others are."""
+    """Return whether the ink of each image is dark: as its border says if that is clear, else as the others are.
+
+    Where the others are of both kinds, a border that nearly all agrees is clear enough.
+    """
+    is_sure = agreement == 1
     voters = is_dark[is_sure] if is_sure.any() else is_dark
     dark = float(voters.mean())
-    if max(dark, 1 - dark) < _CLEAR_VOTE and not is_sure.all():
+    if max(dark, 1 - dark) >= _CLEAR_VOTE:
+        return np.where(is_sure, is_dark, dark > 0.5)
+    unclear = np.flatnonzero(agreement < _CLEAR_BORDER)
+    if unclear.size:
+        others = f" (nor that of {unclear.size - 1} more)" if unclear.size > 1 else ""
         raise DatasetError(
-            f"{files[int(is_sure.argmin())]}: its border does not tell ink from paper, and of {len(voters)} images "
-            f"that could tell, {voters.sum()} are dark on light and {(~voters).sum()} bright on dark: put the two "
-            "kinds into two folders, and build one file of each with `python -m number_generator digits build --ink "
-            "dark`, or `--ink bright`"
+            f"{files[unclear[0]]}: its border does not tell ink from paper{others}, and of {len(voters)} images that "
+            f"could tell, {voters.sum()} are dark on light and {(~voters).sum()} bright on dark: put the two kinds "
+            "into two folders, and build one file of each with `python -m number_generator digits build --ink dark`, "
+            "or `--ink bright`; or take the unclear images out"
         )
-    return np.where(is_sure, is_dark, dark > 0.5)
+    return is_dark
 
 
 def _describe_ink(is_dark: npt.NDArray[np.bool_]) -> list[str]:
@@ -238,7 +250,7 @@ def _prepare(grey: Grey) -> _Page:
     threshold = _find_threshold(grey)
     border = grey[_find_border(grey)]
     is_dark = float(np.median(border)) > threshold
-    return _Page(grey, threshold, is_dark, bool(((border > threshold) == is_dark).all()), most)
+    return _Page(grey, threshold, is_dark, float(((border > threshold) == is_dark).mean()), most)
 
 
 def _extract_ink(page: _Page, is_dark: bool, name: str) -> Grey:

@@ -1,7 +1,7 @@
 """The digit datasets that are known by name: where they are published, and the SHA-256 of their files."""
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from number_generator.digits.cache import find_cache_folder, is_whole
@@ -21,6 +21,7 @@ class DigitSource:
     images: str  # the file of the images; the labels are beside it
     files: tuple[RemoteFile, ...]
     members: tuple[str, ...] = ()  # to unpack, if the one file is a zip archive
+    orientation: str = NORMAL.orientation  # of the images in the file
 
     def is_there(self) -> bool:
         """Tell whether everything has been downloaded."""
@@ -41,7 +42,7 @@ class DigitSource:
     def load(self, path: Path) -> DigitImageDataset:
         """Read the digits from the path that `fetch` returned."""
         digits = DigitImageDataset()
-        digits.load(path, **asdict(NORMAL))
+        digits.load(path, **asdict(replace(NORMAL, orientation=self.orientation)))
         digits.get_metadata()["source"] = self.name
         return digits
 
@@ -76,7 +77,7 @@ def _qmnist(name: str, about: str, part: str, *sums_and_sizes: tuple[str, int]) 
 
 def _emnist(name: str, about: str, part: str) -> DigitSource:
     images = f"emnist-digits-{part}-images-idx3-ubyte.gz"
-    return DigitSource(name, about, "emnist", images, (_EMNIST_ARCHIVE,), _EMNIST_MEMBERS)
+    return DigitSource(name, about, "emnist", images, (_EMNIST_ARCHIVE,), _EMNIST_MEMBERS, "transposed")
 
 
 # TensorFlow Datasets, tensorflow_datasets/url_checksums/emnist.txt: size and SHA-256 of NIST's archive. The archive on

@@ -421,7 +421,8 @@ def _divide_by_writer(labels: Integers, writer_ids: Integers, rank: Integers, sp
     order = np.argsort(first)  # randomly and not by size: the largest split would get those who wrote most
     counts = [list(_apportion(total, split).values()) for total in tables.sum(axis=0).tolist()]
     chosen = np.empty(len(ids), np.int64)
-    chosen[order] = _balance(tables[order], np.array(counts, np.int64).T.copy())
+    of_copies = lacking == _LACKING_COPIES
+    chosen[order] = _balance(tables[order], np.array(counts, np.int64).T.copy(), only_off=of_copies)
     for place, name in enumerate(names):
         for digit in np.flatnonzero(tables[chosen == place].sum(axis=0) == 0).tolist():
             raise _make_lacking_error(name, digit, lacking, wrote, len(ids))
@@ -434,11 +435,14 @@ def _make_lacking_error(name: str, digit: int, lacking: str, wrote: npt.NDArray[
     return SpecError(f"the split {name!r} gets no image of the digit {digit}, {reason}")
 
 
-def _balance(tables: Integers, target: Integers) -> Integers:
+def _balance(tables: Integers, target: Integers, *, only_off: bool) -> Integers:
     """Choose a split for each writer, so that the digits of each class come close to a target.
 
     Each writer goes where the squared error grows least; then writers move and change places while that reduces it.
     Every split having every class takes precedence. Integers alone: the result is the same on every machine.
+
+    `only_off` leaves those in peace whose classes are all near the target: single images stand for writers there, far
+    more of them than of writers, and of mostly one class each.
 
     `tables` has the number of images of each digit by each writer, shape (writers, 10), and `target` those of each
     digit in each split, shape (splits, 10).
@@ -453,8 +457,11 @@ def _balance(tables: Integers, target: Integers) -> Integers:
     for _ in range(_PASSES):
         changed = False
         for writer in range(len(tables)):
-            if held.all() and (abs(held - target) <= near).all():
+            is_off = ((held == 0) | (abs(held - target) > near)).any(axis=0)
+            if not is_off.any():
                 return chosen
+            if only_off and not tables[writer, is_off].any():
+                continue
             changed |= _exchange(writer, tables, target, chosen, held)
         if not changed:
             break

@@ -60,7 +60,7 @@ class GenericDataset:
         self._reader: Reader | None = None
         self._truth: dict[str, npt.NDArray[Any]] = {}
         self._fields: tuple[TruthField, ...] = ()
-        self._metadata = _copy_metadata({} if metadata is None else metadata)
+        self._metadata = copy_metadata({} if metadata is None else metadata)
         self._images, self._labels = _parse_examples(images, labels)
 
     def load(self, input_filepath: str | os.PathLike[str], *, isolated: bool = False) -> None:
@@ -257,7 +257,7 @@ def save_dataset(
     shape = dataset._shape
     if 0 in shape[1:]:
         raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
-    written = _copy_metadata(dataset._metadata if metadata is None else metadata)
+    written = copy_metadata(dataset._metadata if metadata is None else metadata)
     check_metadata(written)
     reader = dataset._reader
     if reader is None:
@@ -300,7 +300,7 @@ def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
         raise DatasetError(str(exc)) from None
 
 
-def _copy_metadata(metadata: Any) -> dict[str, Any]:
+def copy_metadata(metadata: Any) -> dict[str, Any]:
     """Return metadata as a dict, or raise SpecError."""
     if not isinstance(metadata, Mapping):
         raise SpecError(f"metadata is {metadata!r}: give a dict")

@@ -13,7 +13,7 @@ import numpy as np
 
 from number_generator.formats.base_reader import Handles, SlicedReader
 from number_generator.formats.budget import Budget, check_claim
-from number_generator.formats.image_decoding import check_size, decode_image, read_size
+from number_generator.formats.image_decoding import check_size, decode_image, find_bits, is_deep_grey, read_size
 from number_generator.formats.paths import MalformedError, check_dataset, reading
 from number_generator.formats.schema import MOST_LABEL_BYTES, Description, parse_json, parse_truth_rows
 from number_generator.job.chunk import TruthField
@@ -36,6 +36,7 @@ class EncodedReader(SlicedReader[Handles]):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_dataset(path))
         self._last_rows: tuple[range, list[dict[str, Any]]] | None = None
+        self._bits: int | None = None  # of grey of 16 bits, in all images; found when the first such is read
         with reading(self._path, self.valid), self._lend() as handles:
             self._description = self._describe(handles)
             shape, count = self._description.shape, self._count_images(handles)
@@ -73,8 +74,15 @@ class EncodedReader(SlicedReader[Handles]):
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
         for out, (name, content) in zip(images, self._read_encoded(handles, IMAGE, numbers), strict=True):
-            decode_image(content, name, out)
+            decode_image(content, name, out, bits=self._find_bits(handles) if is_deep_grey(content) else None)
         return images
+
+    def _find_bits(self, handles: Handles) -> int | None:
+        """Return how many bits the grey of the first image has; None if it is not of 16 bits itself."""
+        if self._bits is None:
+            name, content = next(self._read_encoded(handles, IMAGE, range(1)))
+            self._bits = find_bits(content, name) if is_deep_grey(content) else None
+        return self._bits
 
     def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
         labels, budget = [], self._make_budget(handles)

@@ -15,6 +15,7 @@ import numpy as np
 
 from number_generator.formats.image_headers import (
     DATA_AT,
+    SIGNATURE,
     DamagedImageError,
     ImageHeader,
     is_plain_png,
@@ -31,7 +32,10 @@ _MOST_PIXELS = 1 << 26
 # make another.
 _MOST_SCANNED_PIXELS = 1 << 30
 _FORMATS = ("PNG", "JPEG")
-_DEPTHS = (8, 10, 12, 14, 16)  # the bits that 16 may hold
+_DEPTHS = (8, 10, 12, 14)  # the bits that 16 may hold
+_DEEP_GREY = b"\x10\0"  # depth and colour type of a PNG
+_NEAR = 1 / 8  # of the range: so close to its end, or to its beginning, is a level that belongs there
+_LEAST_INK = 0.01  # of all pixels, where ink is bright: fewer may be stray light
 _LEAST_COLOUR = 64  # of 8 bits; below, 16-bit colours may be of 14 bits or fewer, of which Pillow leaves little
 _FAINT = 8  # grey levels: no ink differs from its paper by less
 
@@ -64,11 +68,25 @@ def read_size(content: bytes, name: str) -> tuple[int, int]:
     return read_header(content, name).size
 
 
-def decode_image(content: bytes, name: str, out: Pixels) -> None:
+def is_deep_grey(content: bytes) -> bool:
+    """Tell whether a file is a PNG in grey of 16 bits, which may hold fewer."""
+    return content.startswith(SIGNATURE) and content[24:26] == _DEEP_GREY
+
+
+def find_bits(content: bytes, name: str) -> int:
+    """Return how many bits the grey of an image has; MalformedError if that cannot be told."""
+    height, width = read_size(content, name)
+    check_size((height, width), name)
+    _check_expansion(content, height, width, name)
+    return decode_picture(read_header(content, name), name).white.bit_length()
+
+
+def decode_image(content: bytes, name: str, out: Pixels, *, bits: int | None = None) -> None:
     """Decode a PNG or JPEG file into `out`, shape (height, width), uint8: 255 is white.
 
-    Images are turned as their EXIF data say, colours become grey, and what is transparent becomes white. MalformedError
-    is raised if one cannot be decoded, is of another size than `out`, or is nothing but white on a transparent ground.
+    Images are turned as their EXIF data say, colours become grey, and what is transparent becomes white. Grey of 16
+    bits holds `bits`, or what the image itself shows. MalformedError is raised if one cannot be decoded, is of another
+    size than `out`, has more bits, or is nothing but white on a transparent ground.
     """
     height, width = read_size(content, name)
     if (height, width) != out.shape:
@@ -78,17 +96,15 @@ def decode_image(content: bytes, name: str, out: Pixels) -> None:
         )
     if is_plain_png(content) and _decode_plain(content, out):
         return
-    # One bit a pixel is the least before it is packed.
-    if height * width > 8 * DEFLATE_EXPANSION * len(content):
-        raise MalformedError(f"its image {name} claims {width} x {height} px, more than {len(content)} bytes can hold")
-    out[:] = _lay_on_white(decode_picture(read_header(content, name), name), name)
+    _check_expansion(content, height, width, name)
+    out[:] = _lay_on_white(decode_picture(read_header(content, name), name, bits=bits), name)
 
 
-def decode_picture(header: ImageHeader, name: str) -> Picture:
+def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -> Picture:
     """Decode an image whose size has been checked, or raise MalformedError.
 
-    Grey of 16 bits is taken for as few bits as hold it, of 8, 10, 12, 14 and 16: cameras and scanners store 10 and 12
-    bits so.
+    Grey of 16 bits holds `bits`; without them, the image must show that it has all 16, or that it has the full range of
+    8, 10, 12 or 14: cameras and scanners store 10 and 12 bits so.
     """
     from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
 
@@ -103,7 +119,7 @@ def decode_picture(header: ImageHeader, name: str) -> Picture:
         raise
     except Exception as exc:  # there is no shorter list of what a hostile image can provoke in its decoder
         raise DamagedImageError(f"its image {name} cannot be decoded ({type(exc).__name__}: {exc})") from exc
-    levels, white, opacity = _to_grey(image, header, name)
+    levels, white, opacity = _to_grey(image, header, name, bits)
     return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
 
 
@@ -144,14 +160,28 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     return True
 
 
-def _to_grey(image: Any, header: ImageHeader, name: str) -> tuple[np.ndarray[Any, Any], int, Pixels | None]:
+def _check_expansion(content: bytes, height: int, width: int, name: str) -> None:
+    # One bit a pixel is the least before it is packed.
+    if height * width > 8 * DEFLATE_EXPANSION * len(content):
+        raise MalformedError(f"its image {name} claims {width} x {height} px, more than {len(content)} bytes can hold")
+
+
+def _to_grey(
+    image: Any, header: ImageHeader, name: str, bits: int | None
+) -> tuple[np.ndarray[Any, Any], int, Pixels | None]:
     """Return levels, the level of white, and opacity of a Pillow image of any mode, as it is stored."""
     key = image.info.get("transparency")
     if image.mode.startswith("I"):
         levels = np.asarray(image).astype(np.uint16)
         is_clear = np.zeros(levels.shape, np.bool_) if key is None else levels == key
         highest = int(levels[~is_clear].max(initial=0))
-        white = next((1 << bits) - 1 for bits in _DEPTHS if highest >> bits == 0)
+        bits = _tell_bits(levels, is_clear, highest, name) if bits is None else bits
+        if highest >> bits:
+            raise MalformedError(
+                f"the grey of its image {name} goes up to {highest}, and the first image has {bits} bits in 16: save "
+                "all of them with 16 bits, or with 8"
+            )
+        white = (1 << bits) - 1
         return np.minimum(levels, white), white, None if key is None else np.where(is_clear, 0, 255).astype(np.uint8)
     if key is not None or image.mode in ("LA", "PA", "RGBA"):
         if key is not None and image.mode != "P":  # a palette's key is a number of it
@@ -166,6 +196,30 @@ def _to_grey(image: Any, header: ImageHeader, name: str) -> tuple[np.ndarray[Any
             f"its image {name} has colours of 16 bits that are all dark, or of fewer bits: save it as grey or 8 bits"
         )
     return grey, 255, opacity
+
+
+def _tell_bits(levels: np.ndarray[Any, Any], is_clear: np.ndarray[Any, Any], highest: int, name: str) -> int:
+    """Return how many bits an image of 16 has; MalformedError where it may be a dark one of 16, or one of fewer.
+
+    It is one of fewer if its levels end where those of so many bits do, and its border is paper: as light as that, or
+    black with bright ink on it.
+    """
+    is_black = is_clear.any() and highest < _FAINT  # ink, as it is however many bits there are
+    if highest >> _DEPTHS[-1] or is_black:
+        return 16
+    bits = next((bits for bits in _DEPTHS if highest >> bits == 0 and highest >= (1 - _NEAR) * (1 << bits)), 0)
+    if is_clear.any() and bits:  # what is transparent is paper
+        return bits
+    border = np.concatenate([levels[[0, -1]].ravel(), levels[:, [0, -1]].ravel()])
+    paper, end = float(np.median(border)), 1 << bits
+    is_light = paper >= (1 - _NEAR) * end
+    is_inked = paper <= _NEAR * end and float((levels > end / 2).mean()) >= _LEAST_INK
+    if bits and (is_light or is_inked):
+        return bits
+    raise MalformedError(
+        f"the grey of its image {name} goes up to {highest} of 65535, which may be a dark image of 16 bits, or a "
+        "lighter one of fewer: save it with levels up to 65535, or with 8 bits"
+    )
 
 
 def _fit_key(key: Any, depth: int) -> Any:

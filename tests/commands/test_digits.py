@@ -281,3 +281,15 @@ def test_what_is_found_out_is_told_on_stderr_and_recorded(folder):
 def test_options_that_say_nothing_right_are_refused(arguments, message, folder, capsys):
     assert run("build", "a=1,b=2", "built.npz", "--no-clusters", *arguments) == 2
     assert message in capsys.readouterr().err
+
+
+def test_options_that_speak_of_files_are_refused_for_named_digits(folder, capsys):
+    np.savez("mine.npz", images=IMAGES, labels=LABELS)
+
+    for sources in (["packaged"], ["mnist"], ["mine.npz", "packaged"]):
+        for option in ("--ink=dark", "--range=15", "--orientation=transposed"):
+            assert run("build", *sources, "built.npz", "--no-clusters", option) == 2
+            told = capsys.readouterr().err
+            assert f"SRC is {sources[-1]!r}, and --ink, --range and --orientation are for files and folders" in told
+            assert "leave them out, or first build" in told
+    assert not (folder / "built.npz").exists()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator import DigitImageDataset, generate_chunk
+from number_generator import DigitImageDataset, GenericDataset, generate_chunk
 from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.errors import DatasetError, SpecError
 
@@ -13,6 +13,8 @@ LABELS = packaged_digits().classes[::10]
 BINARY = np.where(IMAGES > 127, 255, 0).astype(np.uint8)
 SIXTEENTHS = np.rint(IMAGES / 255 * 16).astype(np.uint8)
 FROM_SIXTEENTHS = np.rint(SIXTEENTHS / 16 * 255).astype(np.uint8)
+
+TURNED = np.ascontiguousarray(IMAGES.transpose(0, 2, 1))
 
 STORED = {  # as stored, as it should be read, and what is said of it
     "dark": (255 - IMAGES, IMAGES, "dark ink on a light ground"),
@@ -34,7 +36,7 @@ def write(path, images, labels=LABELS):
     elif path.suffix == ".npz":
         np.savez(path, images=images, labels=labels)
     else:
-        DigitImageDataset(images, labels).save(path)
+        GenericDataset(images, labels).save(path)
     return path
 
 
@@ -158,6 +160,41 @@ def test_digits_given_by_hand_are_saved_with_what_was_given(tmp_path):
     np.testing.assert_array_equal(load_digits(tmp_path / "again.npz").images, mixed())
 
 
+@pytest.mark.parametrize("ending", ["npz", "h5", "pickle"])
+@pytest.mark.parametrize(
+    "images",
+    [(IMAGES * 0.39).astype(np.uint8), BINARY // 255, 255 - IMAGES, TURNED, mixed(), np.zeros_like(IMAGES)],
+    ids=["to 99", "0 to 1", "dark", "on their side", "mixed", "blank"],
+)
+def test_arrays_are_saved_as_what_they_are(images, ending, tmp_path, caplog):
+    digits = DigitImageDataset(images, LABELS, {"mine": 1})
+    digits.save(tmp_path / f"digits.{ending}")
+
+    again = load_digits(tmp_path / f"digits.{ending}")
+
+    assert again.sha256 == digits.sha256
+    assert again.get_metadata()["mine"] == 1
+    assert digits.get_metadata() == {"mine": 1}
+    assert not caplog.messages
+
+
+def test_digits_that_were_inverted_since_they_were_saved_are_refused(tmp_path):
+    DigitImageDataset(IMAGES, LABELS).save(tmp_path / "digits.npz")
+    DigitImageDataset(255 - IMAGES, LABELS).save(tmp_path / "inverted.npz")
+    changed = [("digits.npz", "dark", "dark, and the border of most images is light")]
+    changed += [("inverted.npz", "bright", "light, and the border of most images is dark")]
+    for name, ink, ground in changed:
+        saved = GenericDataset()
+        saved.load(tmp_path / name)
+        GenericDataset(255 - saved.get_data()[0], LABELS, saved.get_metadata()).save(tmp_path / "again.npz")
+
+        with pytest.raises(DatasetError, match=f"bright ink on a ground that is {ground}.* --ink dark"):
+            load_digits(tmp_path / "again.npz")
+        digits = DigitImageDataset()
+        digits.load(tmp_path / "again.npz", ink=ink)
+        np.testing.assert_array_equal(digits.images, IMAGES)
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -177,13 +214,22 @@ def test_values_beyond_the_given_range_are_refused(tmp_path):
         DigitImageDataset().load(write(tmp_path / "digits.npz", IMAGES), value_range=16)
 
 
+@pytest.mark.parametrize("given", [{}, {"ink": "dark"}])
+@pytest.mark.parametrize("stored", ["0 to 15", "dark, 0 to 16"])
+def test_a_range_that_no_value_comes_near_is_refused_as_such(stored, given, tmp_path):
+    path = write(tmp_path / "digits.npz", STORED[stored][0])
+    words = f"go up to {stored[-2:]}, and the range is said to end at 255: it does not fit; give the value of full ink"
+
+    with pytest.raises(DatasetError, match=words):
+        DigitImageDataset().load(path, value_range=255, **given)
+
+
 # Orientation
 
 
 @pytest.mark.parametrize("ending", [".npz", ".pickle", ".h5", ".idx"])
 def test_digits_on_their_side_are_refused_until_their_orientation_is_given(ending, tmp_path):
-    turned = np.ascontiguousarray(IMAGES.transpose(0, 2, 1))
-    path = write(tmp_path / f"digits{ending}", turned)
+    path = write(tmp_path / f"digits{ending}", TURNED)
     digits = DigitImageDataset()
 
     with pytest.raises(DatasetError, match=r"seem to lie on their side, as EMNIST .* --orientation transposed FILE"):
@@ -192,9 +238,9 @@ def test_digits_on_their_side_are_refused_until_their_orientation_is_given(endin
     np.testing.assert_array_equal(digits.images, IMAGES)
     assert digits.get_metadata()["turned"]
     digits.load(path, orientation="upright")
-    np.testing.assert_array_equal(digits.images, turned)
+    np.testing.assert_array_equal(digits.images, TURNED)
     digits.save(tmp_path / "again.npz")
-    np.testing.assert_array_equal(load_digits(tmp_path / "again.npz").images, turned)
+    np.testing.assert_array_equal(load_digits(tmp_path / "again.npz").images, TURNED)
 
 
 @pytest.mark.parametrize("size", [10, 28, 64])

@@ -377,9 +377,25 @@ def test_a_vote_that_is_not_clear_is_refused(folder):
         Image.fromarray(255 - drawn()).save(folder / str(digit) / "a.png")
     Image.fromarray(drawn()[12:48, 15:30]).save(folder / "9" / "b.png")
 
-    with pytest.raises(DatasetError, match=r"b\.png: its border does not tell .* 5 are dark on light and 5 bright"):
+    with pytest.raises(DatasetError, match=r"b\.png: its border .* from paper, and of .* 5 are dark on light and 5 br"):
         load_folder(folder)
-    assert len(load_folder(folder, ink="dark").images) == 11
+    Image.fromarray(drawn()[12:48, 15:30]).save(folder / "9" / "c.png")
+    with pytest.raises(DatasetError, match=r"b\.png: .*paper \(nor that of 1 more\), and of 10 images"):
+        load_folder(folder)
+    assert len(load_folder(folder, ink="dark").images) == 12
+
+
+@pytest.mark.parametrize("is_dark", [True, False])
+def test_one_image_whose_ink_touches_the_border_is_read_in_a_folder_of_both_kinds(folder, is_dark):
+    for digit in range(5):
+        Image.fromarray(255 - drawn()).save(folder / str(digit) / "a.png")
+    cut = drawn()[12:]
+    Image.fromarray(cut if is_dark else 255 - cut).save(folder / "9" / "b.png")
+
+    images = load_folder(folder).images
+
+    assert shifted_difference(images[10], one(drawn())) < 2
+    np.testing.assert_array_equal(images[0], one(drawn()))
 
 
 @pytest.mark.parametrize("most", [1, 16])
@@ -393,6 +409,8 @@ def test_images_of_a_small_range_are_read(folder, most):
     np.testing.assert_array_equal(raw.images, expected)
     assert raw.metadata == {"stored_with": f"dark ink on a light ground, values from 0 to {most}"}
     np.testing.assert_array_equal(load_folder(folder, value_range=most).images, expected)
+    with pytest.raises(DatasetError, match=f"go up to {most}, and the range is said to end at 255: it does not fit"):
+        load_folder(folder, value_range=255)
 
 
 def test_a_folder_of_digits_on_their_side_is_refused(folder):

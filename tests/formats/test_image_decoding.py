@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from tars import write_tar
 
 from number_generator.digits.image_folder import load_folder
+from number_generator.errors import DatasetError
 from number_generator.formats.image_decoding import decode_page
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import open_reader
@@ -234,6 +235,65 @@ def test_grey_of_fewer_bits_in_16_has_its_full_range(bits):
     levels = np.rint(PAGE / 255 * ((1 << bits) - 1)).astype(np.uint16)
 
     np.testing.assert_array_equal(decoded(encoded(Image.fromarray(levels))), PAGE)
+
+
+def noisy(level, spread, shape=(12, 20)):
+    return np.random.default_rng(0).integers(level - spread, level + spread + 1, shape).astype(np.uint16)
+
+
+def of_bits(bits, share=1.0, page=PAGE):
+    return np.rint(page / 255 * share * ((1 << bits) - 1)).astype(np.uint16)
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_bright_ink_of_fewer_bits_in_16_has_its_full_range(bits):
+    assert (
+        np.abs(decoded(encoded(Image.fromarray(of_bits(bits, 1.0, 255 - PAGE)))).astype(int) - (255 - PAGE)).max() < 2
+    )
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        of_bits(12, 0.75),
+        of_bits(10, 0.5),
+        noisy(450, 450),
+        np.zeros((4, 4), np.uint16),
+        np.full((4, 4), 3000, np.uint16),
+    ],
+    ids=["under-exposed", "of half the range", "noise alone", "black", "flat"],
+)
+def test_grey_of_16_bits_that_may_be_dark_or_of_fewer_is_refused(levels):
+    with pytest.raises(
+        MalformedError, match=f"goes up to {levels.max()} of 65535, which may be a dark image of 16 bits"
+    ):
+        decoded(encoded(Image.fromarray(levels)))
+
+
+def write_several(folder, *images):
+    for number, image in enumerate(images):
+        Image.fromarray(image).save(folder / f"{number}.png")
+    labels = "".join(f"{number}.png\t7\n" for number in range(len(images)))
+    (folder / "gt.txt").write_text(labels, encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "highest"),
+    [(of_bits(16, 1.0, 255 - PAGE), noisy(450, 450), 3), (of_bits(12), of_bits(12, 0.5), 128)],
+    ids=["empty", "under-exposed"],
+)
+def test_all_images_have_the_bits_of_the_first(tmp_path, first, second, highest):
+    with open_reader(write_several(tmp_path, first, second)) as reader:
+        assert reader.image(1).max() == highest
+        np.testing.assert_array_equal(reader.images(0, 2)[1], reader.image(1))
+
+
+def test_more_bits_than_the_first_image_has_are_refused(tmp_path):
+    path = write_several(tmp_path, of_bits(12), of_bits(16))
+
+    with open_reader(path) as reader, pytest.raises(DatasetError, match="to 65535, and the first image has 12 bits in"):
+        reader.image(1)
 
 
 def test_dark_colours_of_16_bits_are_refused():

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 
 from number_generator.commands.terminal import say
 from number_generator.digits.cache import find_cache_folder
-from number_generator.digits.conventions import IS_NORMAL, MAX_VALUE, Conventions
+from number_generator.digits.conventions import MAX_VALUE, Conventions, describe_normal
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.image_folder import MAX_SIZE
 from number_generator.digits.mixtures import join_digits, mix_digits, resize_digits, to_mixture
@@ -56,6 +57,8 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     if options.range is not None:
         check_integer("--range", options.range, 1, MAX_VALUE)
     stored = Conventions(options.ink, options.range, options.orientation)
+    if stored != Conventions():
+        _check_files(options.sources)
     parts = [(name, _load_source(name, size, stored)) for name in options.sources]
     if weights:
         digits = mix_digits([(name, part, weight) for (name, part), weight in zip(parts, weights, strict=True)])
@@ -66,7 +69,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     if is_npz:
         _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
     else:
-        save_dataset(digits, path, digits.get_metadata() | IS_NORMAL, overwrite=options.overwrite)
+        save_dataset(digits, path, describe_normal(digits.images, digits.get_metadata()), overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
         say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
@@ -101,19 +104,33 @@ def _parse_weights(text: str | None, count: int) -> list[float]:
 
 def _load_source(name: str, size: int | None, stored: Conventions) -> DigitImageDataset:
     """Load a source, resized to `size` px if that is given; `stored` tells of files and folders how they are."""
-    is_named = name in SOURCES or name in ("", PACKAGED)
-    is_several = not is_named and not os.path.lexists(name) and to_mixture(name) is not None
-    if is_several and stored != Conventions():
-        raise SpecError(
-            f"SRC is {name!r}, and --ink, --range and --orientation are for files and folders: give each source by "
-            "itself, with --weights"
-        )
-    if is_named or is_several or (stored == Conventions() and size is None):
+    if _is_named(name) or _is_several(name) or (stored == Conventions() and size is None):
         digits = load_digits(name) if name else packaged_digits()
     else:
         digits = DigitImageDataset()
         digits.load(name, **asdict(stored), folder_size=size or 28)
     return digits if size in (None, digits.get_example_shape()[1]) else resize_digits(digits, size)
+
+
+def _is_named(name: str) -> bool:
+    return name in SOURCES or name in ("", PACKAGED)
+
+
+def _is_several(name: str) -> bool:
+    return not _is_named(name) and not os.path.lexists(name) and to_mixture(name) is not None
+
+
+def _check_files(names: Sequence[str]) -> None:
+    """Raise SpecError unless all sources are files and folders, which alone are spoken of by `--ink` and its like."""
+    for name in names:
+        if not (_is_named(name) or _is_several(name)):
+            continue
+        way_out = (
+            "give each source by itself, with --weights"
+            if _is_several(name)
+            else "leave them out, or first build a file of each file that they speak of"
+        )
+        raise SpecError(f"SRC is {name!r}, and --ink, --range and --orientation are for files and folders: {way_out}")
 
 
 def _find_clusters(digits: DigitImageDataset) -> Any:
@@ -128,7 +145,7 @@ def _save_npz(
     digits: DigitImageDataset, clusters: Any, path: Path, interruption: Interruption, *, overwrite: bool
 ) -> None:
     """Write an archive that says where its digits come from, to a file that is complete or absent."""
-    metadata = np.array(json.dumps(digits.get_metadata() | IS_NORMAL, default=str))
+    metadata = np.array(json.dumps(describe_normal(digits.images, digits.get_metadata()), default=str))
     arrays: dict[str, Any] = {"images": digits.images, "labels": digits.classes, "metadata": metadata}
     groups = {"writer_ids": digits.writer_ids, "cluster_ids": clusters}
     arrays |= {name: ids for name, ids in groups.items() if ids is not None}
