@@ -88,7 +88,7 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
         return _complain(parser, exc, USAGE if is_usage else FAILED)
     except NumberGeneratorError as exc:
         return _complain(parser, exc, FAILED)
-    except BrokenPipeError:  # as in `inspect FILE | head`, which has seen enough
+    except BrokenPipeError:  # as in `inspect FILE | head`, which has seen enough: only such commands come here
         _discard_output()
         return FAILED
     except _StandardOutputError as exc:
@@ -145,6 +145,17 @@ def say(text: str, *, to: TextIO | None = None) -> None:
             print(shown.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
 
 
+def report(text: str) -> None:
+    """Print lines on stdout as `say` does, about a file that a command makes, also where nobody reads them any more.
+
+    The file is the result, and it must not be missing because the reader of the lines has gone.
+    """
+    try:
+        say(text)
+    except BrokenPipeError:
+        _discard_output()
+
+
 @contextlib.contextmanager
 def _watch_output() -> Iterator[None]:
     """Tell the errors of standard output from those of files."""
@@ -161,9 +172,9 @@ def tell(text: str) -> None:
     say(text, to=sys.stderr)
 
 
-def say_title(title: str, rule: int) -> None:
-    """Print a title between two rules of `rule` dashes."""
-    say(f"{'-' * rule}\n{title}\n{'-' * rule}")
+def report_title(title: str, rule: int) -> None:
+    """Print a title between two rules of `rule` dashes, as `report` does."""
+    report(f"{'-' * rule}\n{title}\n{'-' * rule}")
 
 
 def show_progress(count: int, *, quiet: bool) -> Any:

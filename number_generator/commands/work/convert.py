@@ -1,9 +1,8 @@
 """A dataset written in another format."""
 
 import argparse
-import sys
 
-from number_generator.commands.terminal import say, show_progress
+from number_generator.commands.terminal import report, show_progress, tell
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset
 from number_generator.formats.reader import open_reader
@@ -40,5 +39,5 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
         )
         count = len(reader)
     if lost:
-        say(format_losses(file_format, lost), to=sys.stderr)
-    say(f'Dataset with {count} images written as {file_format} at "{options.target}"')
+        tell(format_losses(file_format, lost))
+    report(f'Dataset with {count} images written as {file_format} at "{options.target}"')

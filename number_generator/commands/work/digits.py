@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.commands.terminal import say
+from number_generator.commands.terminal import report, say
 from number_generator.digits.cache import find_cache_folder
 from number_generator.digits.conventions import IS_NORMAL, MAX_VALUE, Conventions
 from number_generator.digits.dataset import DigitImageDataset
@@ -43,7 +43,7 @@ def list_sources(options: argparse.Namespace, interruption: Interruption) -> Non
 def fetch_sources(options: argparse.Namespace, interruption: Interruption) -> None:
     """Download digits by their names."""
     for source in [find_source(name) for name in options.names]:
-        say(f'The digits {source.name} are in "{source.fetch()}"')
+        report(f'The digits {source.name} are in "{source.fetch()}"')
 
 
 def build_digits(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -69,8 +69,8 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
         save_dataset(digits, path, digits.get_metadata() | IS_NORMAL, overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
-        say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
-    say(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
+        report("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
+    report(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
 
 
 def _parse_output(output: str) -> Path:
@@ -143,12 +143,12 @@ def _say_counts(parts: list[tuple[str, DigitImageDataset]], digits: DigitImageDa
         return f"{name:{width}}" + "".join(f"{cell:>7}" for cell in cells)
 
     width = max(5, *(len(name) for name, _ in parts))
-    say(format_row("digit", range(10)))
+    report(format_row("digit", range(10)))
     for name, part in parts:
-        say(format_row(name, np.bincount(part.classes, minlength=10)))
+        report(format_row(name, np.bincount(part.classes, minlength=10)))
     if len(parts) > 1:
-        say(format_row("all", np.bincount(digits.classes, minlength=10)))
+        report(format_row("all", np.bincount(digits.classes, minlength=10)))
     for what, ids in (("writer", digits.writer_ids), ("style cluster", clusters)):
         if ids is not None:
             number = len(np.unique(ids))
-            say(f"{number} {what}{'s' * (number != 1)}")
+            report(f"{number} {what}{'s' * (number != 1)}")
