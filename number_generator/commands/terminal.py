@@ -29,7 +29,7 @@ USAGE = 2
 # A value, although argparse takes all but plain negative numbers for options: -5,3 and -?\d{3}, but not --seed or -h.
 _VALUE = re.compile(r"-(?!-?[A-Za-z]|-?$)")
 
-_USUAL_COLUMNS = 80
+_USUAL_COLUMNS, _USUAL_ROWS = 80, 24
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -182,14 +182,14 @@ def show_progress(count: int, *, quiet: bool) -> Any:
     from tqdm import tqdm  # noqa: PLC0415 - every parser needs this module, and few commands a bar
 
     tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
-    # A terminal that does not tell its width, as on a serial line, says 0, and tqdm would draw no bar in that.
-    width = {"dynamic_ncols": True} if _has_width(sys.stderr) else {"ncols": _USUAL_COLUMNS}
-    return tqdm(total=count, unit=" images", unit_scale=True, disable=True if quiet else None, **width)
+    # A terminal that does not tell its size, as on a serial line, says 0, and tqdm would draw no bar in that.
+    size = {"dynamic_ncols": True} if _has_size(sys.stderr) else {"ncols": _USUAL_COLUMNS, "nrows": _USUAL_ROWS}
+    return tqdm(total=count, unit=" images", unit_scale=True, disable=True if quiet else None, **size)
 
 
-def _has_width(stream: TextIO) -> bool:
-    """Tell whether a stream is no terminal, or one that knows its width."""
+def _has_size(stream: TextIO) -> bool:
+    """Tell whether a stream is no terminal, or one that knows its columns and rows."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns > 0
+        return all(os.get_terminal_size(stream.fileno()))
     except (OSError, ValueError):  # no terminal, or closed
         return True

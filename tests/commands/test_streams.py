@@ -52,14 +52,14 @@ def test_a_progress_bar_is_shown_on_a_terminal_unless_quiet(monkeypatch, quiet, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-@pytest.mark.parametrize("columns", [100, 0])
-def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder, columns):
+@pytest.mark.parametrize(("rows", "columns"), [(24, 100), (24, 0), (0, 0)])
+def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder, rows, columns):
     import fcntl  # noqa: PLC0415 - Windows has none of these
     import pty  # noqa: PLC0415
     import termios  # noqa: PLC0415
 
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24, columns, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
     process = subprocess.Popen(
         [
             sys.executable,
