@@ -15,6 +15,7 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
     """Write the dataset, and say what its new format cannot hold."""
     target = check_target(options.target)
     file_format = choose_format(target, options.format)
+    labels = tuple(kind.strip() for kind in options.labels.split(",")) if options.labels else ()
     workers = check_workers(options.workers, "--workers")
     with open_reader(options.source) as reader, show_progress(len(reader), quiet=options.quiet) as bar:
         check_space(
@@ -24,12 +25,13 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
             reader.shape,
             reader.fields,
             lambda: reader.images(0, min(SAMPLED_IMAGES, len(reader))),
+            labels=labels,
         )
         lost = write_dataset(
             reader,
             target,
             file_format,
-            labels=tuple(kind.strip() for kind in options.labels.split(",")) if options.labels else (),
+            labels=labels,
             compression=options.compression,
             overwrite=options.overwrite,
             part=options.part,

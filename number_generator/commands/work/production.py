@@ -65,6 +65,7 @@ def _check_space(parts: list[Part], settings: Settings) -> None:
         (count, height, width),
         first.header.fields,
         lambda: first.bound.make_chunk(sampled).images,
+        labels=output.labels,
         copies=1 + settings.resume,
     )
 
