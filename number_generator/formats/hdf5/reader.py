@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset, check_images
-from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.chunks import ChunkReader
+from number_generator.formats.hdf5.own_reads import CountedReader
 from number_generator.formats.hdf5.safety import (
     FREE_BYTES,
     check_attributes,
@@ -41,7 +41,7 @@ _MOST_TRUTH_AXES = 3
 _ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
-class Hdf5Reader(SlicedReader["_Handles"]):
+class Hdf5Reader(CountedReader["_Handles"]):
     """An HDF5 dataset of one file.
 
     Examples

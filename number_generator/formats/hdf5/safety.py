@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from number_generator.errors import DatasetReadError
+from number_generator.formats.hdf5.own_reads import OWN_READS
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, map_file
 from number_generator.system.checks import format_value
 
@@ -69,10 +70,7 @@ _SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 def import_h5py() -> Any:
     """Return h5py, which takes a while to import, when it is first needed."""
     h5py = importlib.import_module("h5py")
-    # A daemon thread that reads while the interpreter ends would crash in what is left of HDF5, or be ended inside and
-    # leave h5py locked for those who close the files. Whoever holds h5py's lock waits until no thread is inside, and
-    # keeps all out.
-    atexit.register(h5py._objects.phil.acquire)
+    atexit.register(OWN_READS.end)  # before what h5py itself has registered
     return h5py
 
 
