@@ -20,6 +20,7 @@ from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.formats.dataset import save_dataset
+from number_generator.formats.ownership import check_folder
 from number_generator.job.defaults import PACKAGED
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.atomic_file import open_atomic
@@ -51,6 +52,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     path = _parse_output(options.output)
     if os.path.lexists(path) and not options.overwrite:  # before the digits are read, which may take long
         raise already_exists(path)
+    check_folder(path.parent)
     weights = _parse_weights(options.weights, len(options.sources))
     size = None if options.size is None else check_integer("--size", options.size, MIN_HEIGHT, MAX_SIZE)
     if options.range is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from number_generator.commands.runs.request import parse_render_spec
 from number_generator.commands.terminal import report, report_title
 from number_generator.errors import SpecError
+from number_generator.formats.ownership import check_option_folder
 from number_generator.formats.png.single import save_png
 from number_generator.formats.registry import find_format, find_other_ending
 from number_generator.job.defaults import SHEET_IMAGES
@@ -59,6 +60,7 @@ def _choose_target(options: argparse.Namespace) -> str:
             f"--output-path is {path!r}, and a PNG image is written: give a name that ends in .png, or a folder"
         )
     if options.preview is None:
+        check_option_folder(path, "--output-path")
         if "/" in sequence:
             raise SpecError(
                 f"--sequence is {sequence!r}, which makes no file name: give one with --output-path FILE.png"
