@@ -303,6 +303,8 @@ def _to_python(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, bytes):
         return value.decode(errors="replace")  # another program's may be in another encoding
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "surrogateescape").decode(errors="replace")  # where h5py could not decode it
     if isinstance(value, list):
         return [_to_python(entry) for entry in value]
     return value
