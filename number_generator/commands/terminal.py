@@ -46,6 +46,12 @@ class ArgumentParser(argparse.ArgumentParser):
                 words.append(word)
         return super().parse_known_args(words, namespace)
 
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Return the value of an argument; `argparse` loses that of `--sequence=--`, and makes a list of nothing."""
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
+
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """End the process after `--help` or `--version`, whose reader may have gone, or with a message on stderr."""
         try:
