@@ -11,6 +11,8 @@ import numpy as np
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.formats.base_writer import FileWriter
+from number_generator.formats.hdf5.own_use import OWN_USE
+from number_generator.formats.hdf5.safety import import_h5py
 from number_generator.formats.schema import JSON_ATTRIBUTE
 from number_generator.job.spec import SOURCE_DIGITS
 from number_generator.system.temporaries import NOTHING_LEFT
@@ -20,6 +22,7 @@ class AtomicHdf5(FileWriter):
     """Write an HDF5 file: it is open as `_h5` from `_begin` until `_end`."""
 
     def _begin(self) -> None:
+        import_h5py()  # which sees to the end of the interpreter
         # HDF5's own lock would collide with the one that we already hold on the temporary file.
         self._h5: Any = h5py.File(self._file.temporary_path, "w", locking=False)
         self._open.callback(self._abandon)
@@ -40,7 +43,7 @@ class AtomicHdf5(FileWriter):
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
         """Turn HDF5's errors into OutputError; after a failed write it raises RuntimeError as well."""
-        with super()._translate_errors():
+        with OWN_USE, super()._translate_errors():
             try:
                 yield
             except SpecError:
@@ -49,6 +52,10 @@ class AtomicHdf5(FileWriter):
                 found = re.search(r"error message = '([^']+)'", str(exc))
                 reason = found.group(1) if found else str(exc)
                 raise OutputError(f"cannot write {self._file.path}: {reason}{NOTHING_LEFT}") from exc
+
+    def _discard(self) -> None:
+        with OWN_USE:
+            super()._discard()
 
 
 def write_metadata(file: Any, metadata: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset, check_images
 from number_generator.formats.hdf5.chunks import ChunkReader
-from number_generator.formats.hdf5.own_reads import CountedReader
+from number_generator.formats.hdf5.own_use import CountedReader
 from number_generator.formats.hdf5.safety import (
     FREE_BYTES,
     check_attributes,

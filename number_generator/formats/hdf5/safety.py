@@ -29,7 +29,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from number_generator.errors import DatasetReadError
-from number_generator.formats.hdf5.own_reads import OWN_READS
+from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, map_file
 from number_generator.system.checks import format_value
 
@@ -70,7 +70,7 @@ _SIZES_AT = {0: 13, 1: 13, 2: 9, 3: 9}
 def import_h5py() -> Any:
     """Return h5py, which takes a while to import, when it is first needed."""
     h5py = importlib.import_module("h5py")
-    atexit.register(OWN_READS.end)  # before what h5py itself has registered
+    atexit.register(OWN_USE.end)  # before what h5py itself has registered
     return h5py
 
 

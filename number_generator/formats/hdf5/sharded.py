@@ -22,7 +22,7 @@ import numpy as np
 from number_generator.errors import NumberGeneratorError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
-from number_generator.formats.hdf5.own_reads import CountedReader
+from number_generator.formats.hdf5.own_use import CountedReader
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.reader import load as load_file
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading

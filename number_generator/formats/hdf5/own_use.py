@@ -1,7 +1,7 @@
-"""Reads of HDF5 files by this package that are in progress, which the end of the interpreter waits for.
+"""The reading and writing of HDF5 files by this package, which the end of the interpreter waits for.
 
-A daemon thread that reads while the interpreter ends would crash in what is left of HDF5, or be ended inside and leave
-h5py locked for those who close the files. Only our own reads are kept from that: other threads may go on to use h5py
+A daemon thread that does so while the interpreter ends would crash in what is left of HDF5, or be ended inside and
+leave h5py locked for those who close the files. Only our own use is kept from that: other threads may go on to use h5py
 while the program ends, and the program may wait for them.
 """
 
@@ -12,14 +12,14 @@ import os
 import threading
 from collections.abc import Iterator
 
-from number_generator.errors import DatasetReadError
+from number_generator.errors import NumberGeneratorError
 from number_generator.formats.base_reader import Handles, SlicedReader
 
 _PATIENCE_S = 10.0
 
 
-class OwnReads:
-    """Counts the threads that read: a context for a read, which may hold others of the same thread."""
+class OwnUse:
+    """Counts the threads that read or write: a context for that, which may hold others of the same thread."""
 
     def __init__(self) -> None:
         self.forget()
@@ -31,7 +31,7 @@ class OwnReads:
         self._ending: int | None = None  # the thread that ends the interpreter
 
     def end(self) -> None:
-        """Wait until no other thread reads, and keep all out that would begin; give up after a while."""
+        """Wait until no other thread reads or writes, and keep all out that would begin; give up after a while."""
         this = threading.get_ident()
         with self._changed:
             self._ending = this
@@ -46,7 +46,9 @@ class OwnReads:
                 return
             # A daemon thread ends here, with the interpreter. One that the program waits for is told.
             self._changed.wait_for(lambda: False, _PATIENCE_S)
-        raise DatasetReadError("the interpreter is ending: read before it does, or in a thread that is no daemon")
+        raise NumberGeneratorError(
+            "the interpreter is ending: read and write before it does, or in a thread that is no daemon"
+        )
 
     def __exit__(self, *_: object) -> None:
         this = threading.get_ident()
@@ -58,11 +60,11 @@ class OwnReads:
                 self._changed.notify_all()
 
 
-OWN_READS = OwnReads()
-"""Those of this process: one, as HDF5 is."""
+OWN_USE = OwnUse()
+"""That of this process: one, as HDF5 is."""
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=OWN_READS.forget)
+    os.register_at_fork(after_in_child=OWN_USE.forget)
 
 
 class CountedReader(SlicedReader[Handles]):
@@ -70,10 +72,10 @@ class CountedReader(SlicedReader[Handles]):
 
     @contextlib.contextmanager
     def _lend(self) -> Iterator[Handles]:
-        with OWN_READS, super()._lend() as handles:
+        with OWN_USE, super()._lend() as handles:
             yield handles
 
     def close(self) -> None:
         """Close what is open, as by `SlicedReader`."""
-        with OWN_READS:
+        with OWN_USE:
             super().close()
