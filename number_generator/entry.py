@@ -28,7 +28,7 @@ def run_module() -> "NoReturn":
     _open_closed_streams()
     from number_generator.commands.main import main  # noqa: PLC0415 - see the module's first line
 
-    sys.exit(main(sys.argv[1:], interruption))
+    sys.exit(main(sys.argv[1:], interruption, isolates=True))
 
 
 def _run(command: str) -> "NoReturn":

@@ -40,7 +40,7 @@ def replace_chunk(path, data, *, mask=0, name="images", number=1):
 def is_read_here(reader, name="images"):
     """Tell whether all chunks of a dataset are inflated without HDF5's help."""
     with reader._lend() as handles:
-        chunks = handles.image_chunks if name == "images" else handles.label_chunks
+        chunks = (handles.image_rows if name == "images" else handles.label_rows).chunks
         return chunks is not None and chunks.rows(0, len(reader), 1) is not None
 
 

@@ -13,6 +13,8 @@ from patience import PATIENCE_S
 
 from number_generator import DigitImageDataset
 from number_generator.digits import resolve as digit_datasets
+from number_generator.job.handwriting import STYLES
+from number_generator.rendering.compilation import compile_kernels
 
 # The same examples in every run, so that a failure is the change's; `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
@@ -45,6 +47,13 @@ def _one_package(tmp_path_factory):
             patch.setenv("PYTHONPYCACHEPREFIX", str(tmp_path_factory.mktemp("bytecode")))
         patch.setenv("PYTHONPATH", str(Path(digit_datasets.__file__).parents[2]), prepend=os.pathsep)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(_one_package):
+    """Compile what is missing, so that no command under test has to tell that it does."""
+    for style in STYLES.values():
+        compile_kernels(style, lambda _: None)
 
 
 @pytest.fixture(autouse=True)

@@ -39,6 +39,12 @@ def test_files_that_coverage_leads_to_are_read_or_refused(tmp_path):
     assert "more files: 600" in torture(tmp_path, "guided")
 
 
+def test_runs_whose_writes_fail_end_with_an_error(tmp_path):
+    told = torture(tmp_path, "writes")
+
+    assert "there is no C compiler" in told or "ended the run with one error" in told
+
+
 def test_runs_that_are_interrupted_killed_or_meet_a_fault_leave_nothing_torn(tmp_path):
     told = torture(tmp_path, "interruptions", "kills", "resumes", "faults")
 

@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     _Commands = argparse._SubParsersAction[ArgumentParser]
 
 
-def main(argv: list[str], interruption: Interruption) -> int:
-    """Run the command that the first argument names, and return the exit status."""
+def main(argv: list[str], interruption: Interruption, *, isolates: bool = False) -> int:
+    """Run the command that the first argument names, and return the exit status; `isolates` is as in `run_guarded`."""
     parser, commands = make_command_parser()
     if not argv:
         parser.print_help(sys.stderr)
         return USAGE
     if argv[0] in commands.choices:
         chosen: argparse.ArgumentParser = commands.choices[argv[0]]
-        return run_guarded(chosen, argv[1:], interruption)
+        return run_guarded(chosen, argv[1:], interruption, isolates=isolates)
     parser.parse_args(argv)
     return parser.error("give a command first")
 
@@ -86,7 +86,7 @@ def _add_preview(commands: "_Commands") -> None:
         help="for a style: integer from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
     )
     add_set_option(parser)
-    parser.set_defaults(work="number_generator.commands.work.preview:draw_preview")
+    parser.set_defaults(work="number_generator.commands.work.preview:draw_preview", reads="source")
 
 
 def _add_convert(commands: "_Commands") -> None:
@@ -115,7 +115,7 @@ def _add_convert(commands: "_Commands") -> None:
     parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
-    parser.set_defaults(work="number_generator.commands.work.convert:convert_dataset")
+    parser.set_defaults(work="number_generator.commands.work.convert:convert_dataset", reads="source")
 
 
 def _add_digits(commands: "_Commands") -> None:
@@ -195,7 +195,7 @@ def _add_digits(commands: "_Commands") -> None:
         "sources have clusters (default: yes)",
     )
     built.add_argument("--overwrite", action="store_true", help="replace an existing file of that name")
-    built.set_defaults(work="number_generator.commands.work.digits:build_digits")
+    built.set_defaults(work="number_generator.commands.work.digits:build_digits", reads="sources")
 
 
 def _add_index(commands: "_Commands") -> None:
@@ -219,7 +219,7 @@ def _add_index(commands: "_Commands") -> None:
         "so on)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace an existing file of that name")
-    parser.set_defaults(work="number_generator.commands.work.index:write_index")
+    parser.set_defaults(work="number_generator.commands.work.index:write_index", reads="shards")
 
 
 def _add_inspect(commands: "_Commands") -> None:
@@ -253,7 +253,7 @@ def _add_inspect(commands: "_Commands") -> None:
         "with those of the dataset; this reads files that the command names, such as digits (default: make none)",
     )
     parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
-    parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset")
+    parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset", reads="source")
 
 
 def _add_warm(commands: "_Commands") -> None:

@@ -9,6 +9,39 @@ from number_generator.commands.generate import make_dataset_parser
 from number_generator.errors import SpecError
 from number_generator.job.defaults import PROGRAM
 
+_RECORDED = frozenset(
+    f"--{name}"
+    for name in (
+        *("num-images", "min-spacing", "max-spacing", "image-width", "format", "compression", "fit", "seed", "digits"),
+        *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
+        *("sequences", "column", "delimiter", "order"),
+    )
+)
+"""The options that a recorded command may have, each with its value in one word, beside `--dashes`."""
+_MOST_CHARACTERS = 1 << 16
+
+
+def split_recorded(command: object) -> list[str]:
+    """Return the words of a command as this package records it; none of anything else.
+
+    So a command of a file names no program, output, preview or file of a style that this package would not record.
+    """
+    if not isinstance(command, str) or len(command) > _MOST_CHARACTERS:
+        return []
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return []
+    return words if words[:1] == [PROGRAM] and all(map(_is_recorded, words[1:])) else []
+
+
+def _is_recorded(word: str) -> bool:
+    """Tell whether a word is an option as it is recorded."""
+    name, equals, value = word.partition("=")
+    if name == "--style" and value.lower().endswith(".toml"):
+        return False  # the parameters themselves are recorded
+    return bool(equals and name in _RECORDED) or word == "--dashes"
+
 
 def parsed_command(text: str) -> argparse.Namespace:
     """Return the options of a command.

@@ -77,18 +77,19 @@ class _StandardOutputError(Exception):
     """Why standard output cannot be written: its reader has gone, or its disk is full."""
 
 
-def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: Interruption) -> int:
+def run_guarded(
+    parser: argparse.ArgumentParser, argv: list[str], interruption: Interruption, *, isolates: bool = False
+) -> int:
     """Parse the arguments, carry the command out, and turn errors into an exit status and one line on stderr.
 
     The parser's default `work` names the function that carries the command out, as in "package.module:function"; it
     takes the options and the interruption, which removes unfinished files. Its module is imported only now, as it may
-    be heavy, and `--help` must not wait for it.
+    be heavy, and `--help` must not wait for it. If the process `isolates` what others may have made, the work that
+    reads it is done in a child: see `isolation`.
     """
     options = parser.parse_args(argv)
     try:
-        pkgutil.resolve_name(options.work)(options, interruption)
-        with _watch_output():
-            sys.stdout.flush()
+        return _carry_out(options, interruption, isolates=isolates)
     except (SpecError, DatasetNotFoundError) as exc:
         is_usage = not isinstance(exc, PartMissingError)
         return _complain(parser, exc, USAGE if is_usage else FAILED)
@@ -106,6 +107,18 @@ def run_guarded(parser: argparse.ArgumentParser, argv: list[str], interruption: 
             raise
         reason = "out of memory: give fewer --workers or a smaller job" if lacks_memory else _describe(exc)
         return _complain(parser, reason, FAILED)
+
+
+def _carry_out(options: argparse.Namespace, interruption: Interruption, *, isolates: bool) -> int:
+    if isolates:
+        from number_generator.commands.isolation import read_in_child  # noqa: PLC0415 - most commands read no file
+
+        status = read_in_child(options, interruption)
+        if status is not None:
+            return status
+    pkgutil.resolve_name(options.work)(options, interruption)
+    with _watch_output():
+        sys.stdout.flush()
     return 0
 
 

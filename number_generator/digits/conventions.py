@@ -16,7 +16,7 @@ from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
-from number_generator.system.checks import check_integer
+from number_generator.system.checks import check_integer, format_value
 
 Numbers = npt.NDArray[np.float32]
 
@@ -79,8 +79,9 @@ class Conventions:
 
     def __post_init__(self) -> None:
         for name, value, known in (("ink", self.ink, INKS), ("orientation", self.orientation, ORIENTATIONS)):
-            if value not in known:
-                raise SpecError(f"{name} is {value!r}: give {', '.join(map(repr, known[:-1]))} or {known[-1]!r}")
+            if not isinstance(value, str) or value not in known:
+                choices = f"{', '.join(map(repr, known[:-1]))} or {known[-1]!r}"
+                raise SpecError(f"{name} is {format_value(value)}: give {choices}")
         if self.value_range is not None:
             check_integer("value_range", self.value_range, 1, MAX_VALUE)
 

@@ -18,6 +18,7 @@ from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventi
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.dataset import GenericDataset, check_alone, format_size
+from number_generator.formats.isolated import check_apart
 from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
 from number_generator.job.spec import MIN_HEIGHT
@@ -145,6 +146,7 @@ class DigitImageDataset(GenericDataset):
         value_range: int | None = None,
         orientation: str = "auto",
         folder_size: int = 28,
+        isolated: bool = False,
     ) -> None:
         """Replace the content by that of a file or a folder of images, after reading and checking all of it.
 
@@ -168,11 +170,18 @@ class DigitImageDataset(GenericDataset):
             digits that resemble the packaged ones more when they are swapped.
         folder_size : int
             For a folder of images: the height and width of the digits, in px.
+        isolated : bool
+            As for `GenericDataset.load`.
         """
         given = Conventions(ink, value_range, orientation)
         is_folder = is_folder_of_images(input_filepath)
+        folder_options: dict[str, Any] = {"size": folder_size, "ink": ink, "value_range": value_range}
+        if isolated and is_folder:
+            check_apart("number_generator.digits.image_folder:load_folder", input_filepath, **folder_options)
+        elif isolated:
+            check_apart("number_generator.formats.reader:load_arrays", input_filepath)
         if is_folder:
-            raw = load_folder(input_filepath, size=folder_size, ink=ink, value_range=value_range)
+            raw = load_folder(input_filepath, **folder_options)
             given = Conventions("bright", MAX_VALUE, orientation)
         else:
             raw = load_arrays(input_filepath)

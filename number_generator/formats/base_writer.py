@@ -33,8 +33,8 @@ class BaseWriter:
         try:
             with self._translate_errors():
                 self._begin()
-        except BaseException:
-            self._discard()
+        except BaseException as exc:
+            self.__exit__(type(exc), exc, exc.__traceback__)
             raise
 
     @property
@@ -64,8 +64,11 @@ class BaseWriter:
     def __enter__(self: Self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._discard()
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
+        # Closing flushes, which fails again on a full disk.
+        with contextlib.suppress(Exception):
+            self._open.close()
+        self._target.__exit__(kind, error, trace)
 
     def _begin(self) -> None:
         """Write what comes before the first image."""
@@ -84,12 +87,6 @@ class BaseWriter:
         """Turn the errors of writing into OutputError."""
         with translate_errors(self._target.path):
             yield
-
-    def _discard(self) -> None:
-        # Closing flushes, which fails again on a full disk.
-        with contextlib.suppress(Exception):
-            self._open.close()
-        self._target.discard()
 
 
 class FileWriter(BaseWriter):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
 from number_generator.formats.arrays import RawDataset, decode_text
 from number_generator.formats.conversion import check_target, write_dataset
+from number_generator.formats.isolated import check_apart
 from number_generator.formats.memory_reader import MemoryReader
 from number_generator.formats.pickle.reader import check_metadata
 from number_generator.formats.reader import Reader, open_reader
@@ -62,11 +63,15 @@ class GenericDataset:
         self._metadata = _copy_metadata({} if metadata is None else metadata)
         self._images, self._labels = _parse_examples(images, labels)
 
-    def load(self, input_filepath: str | os.PathLike[str]) -> None:
+    def load(self, input_filepath: str | os.PathLike[str], *, isolated: bool = False) -> None:
         """Replace the content with that of a file or folder, in any format that the package reads.
 
         In most formats, images are read from the file when they are needed. Pickles, `.npz` and IDX are read into
         memory. The content tells the format, not the name.
+
+        Nothing in a file is executed, and what it claims is compared with its size. Yet the libraries that read it are
+        trusted with it: HDF5's may crash the process on a damaged file, never come to an end, or take much memory. Give
+        `isolated` for files that anybody may have made.
 
         Parameters
         ----------
@@ -74,14 +79,19 @@ class GenericDataset:
             HDF5, a pickle, `.npz` with `images` and `labels`, MNIST's IDX images with their labels beside them, Parquet
             with `image` and `text`, a tar file of WebDataset; or a folder of such Parquet or tar files, of an LMDB, or
             of PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json.
+        isolated : bool
+            Whether to read all of it in a process of its own first, with limits of memory and time. It must not change
+            afterwards.
 
         Raises
         ------
         DatasetNotFoundError, DatasetReadError
             If the file does not exist or cannot be read.
         DatasetError
-            If it is not a valid dataset. The earlier content stays.
+            If it is not a valid dataset, or reading it in a process of its own fails. The earlier content stays.
         """
+        if isolated:
+            check_apart("number_generator.formats.isolated:read_through", input_filepath)
         reader = open_reader(input_filepath)
         if isinstance(reader, MemoryReader):
             raw = reader.raw

@@ -24,7 +24,8 @@ def detect_format(path: str | os.PathLike[str]) -> str:
         if checked.is_dir():
             return _detect_in_folder(checked)
         with checked.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+            # A file of the system itself has no size, and reading it may wait for ever.
+            head = file.read(_HEAD_BYTES) if os.fstat(file.fileno()).st_size else b""
         return _detect_by_head(head, checked)
 
 

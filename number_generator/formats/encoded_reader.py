@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.base_reader import Handles, SlicedReader
+from number_generator.formats.budget import Budget, check_claim
 from number_generator.formats.image_decoding import check_size, decode_image, read_size
 from number_generator.formats.paths import MalformedError, check_dataset, reading
 from number_generator.formats.schema import MOST_LABEL_BYTES, Description, parse_json, parse_truth_rows
@@ -20,6 +22,7 @@ IMAGE, LABEL, TRUTH = range(3)
 """What a dataset may hold of each image, encoded."""
 
 _MOST_TRUTH_BYTES = 64 << 20
+_BYTES_PER_JSON_BYTE = 8  # that values of Python take
 _NUMBERED = re.compile(r"(?P<part>.*?)[-_.]?\d+(?:-of-\d+)?\.\w+", re.DOTALL)
 
 
@@ -41,6 +44,9 @@ class EncodedReader(SlicedReader[Handles]):
                 if count != shape[0]:
                     raise MalformedError(f"it claims {shape[0]} images and has {count}")
             self.shape = (count, *self._read_first_size(handles)) if shape is None else shape
+            stored = self._count_bytes(handles)
+            if stored is not None:
+                check_claim(stored, self.shape)
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -71,7 +77,11 @@ class EncodedReader(SlicedReader[Handles]):
         return images
 
     def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
-        return [decode_label(content, name) for name, content in self._read_encoded(handles, LABEL, numbers)]
+        labels, budget = [], self._make_budget(handles)
+        for name, content in self._read_encoded(handles, LABEL, numbers):
+            budget.charge(len(content))
+            labels.append(decode_label(content, name))
+        return labels
 
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         field = self._find_field(name)
@@ -83,7 +93,20 @@ class EncodedReader(SlicedReader[Handles]):
 
     def _read_rows(self, handles: Handles, numbers: range) -> list[dict[str, Any]]:
         """Return the ground truth of each image of a range."""
-        return [parse_json_object(content, name) for name, content in self._read_encoded(handles, TRUTH, numbers)]
+        rows, budget = [], self._make_budget(handles)
+        for name, content in self._read_encoded(handles, TRUTH, numbers):
+            budget.charge(_BYTES_PER_JSON_BYTE * len(content))
+            rows.append(parse_json_object(content, name))
+        return rows
+
+    def _make_budget(self, handles: Handles) -> Budget:
+        """Return what a read may take beside the pixels."""
+        stored = self._count_bytes(handles)
+        return Budget(sys.maxsize if stored is None else stored, len(self))
+
+    def _count_bytes(self, handles: Handles) -> int | None:
+        """Return the size of the files; None if nothing in them can be read as a part of several images."""
+        return None
 
     def _describe(self, handles: Handles) -> Description:
         """Return what the dataset says of itself."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,9 @@ MOST_BYTES = 64 << 20
 """The most bytes that the file of one image may have."""
 
 _MOST_PIXELS = 1 << 26
+# Of all scans of an image: a decoder takes a second or two. A progressive JPEG usually has about ten, and a few bytes
+# make another.
+_MOST_SCANNED_PIXELS = 1 << 30
 _FORMATS = ("PNG", "JPEG")
 _DEPTHS = (8, 10, 12, 14, 16)  # the bits that 16 may hold
 _LEAST_COLOUR = 64  # of 8 bits; below, 16-bit colours may be of 14 bits or fewer, of which Pillow leaves little
@@ -88,6 +92,8 @@ def decode_picture(header: ImageHeader, name: str) -> Picture:
     """
     from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
 
+    if math.prod(header.stored_size) * header.scans > _MOST_SCANNED_PIXELS:
+        raise MalformedError(f"its image {name} has {header.scans} scans of {math.prod(header.size)} px: save it again")
     try:
         with Image.open(io.BytesIO(header.content), formats=_FORMATS) as image:
             if (image.height, image.width) != header.stored_size:

@@ -44,6 +44,7 @@ class ImageHeader:
     depth: int  # bits of a channel
     orientation: int  # EXIF's, from 1 to 8: how a viewer turns and mirrors the image
     content: bytes  # the file without metadata
+    scans: int = 1  # how often a decoder goes over the pixels
 
     @property
     def size(self) -> tuple[int, int]:
@@ -103,7 +104,7 @@ def _list_blocks(content: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
 
 def _read_jpeg(content: bytes) -> ImageHeader | None:
     kept, orientation, other = [_JPEG_START], None, None
-    size, depth = None, 8
+    size, depth, scans = None, 8, 1
     at = len(_JPEG_START)
     while (at := content.find(b"\xff", at)) >= 0 and at + 1 < len(content):
         marker = content[at + 1]
@@ -120,11 +121,13 @@ def _read_jpeg(content: bytes) -> ImageHeader | None:
             other = other or _search_xmp(body)
         if marker == _SCAN:
             kept.append(content[at:])
+            # No compressed data has these bytes: in them, a zero follows the first.
+            scans = content.count(bytes((0xFF, _SCAN)), at)
             break
         if marker not in _METADATA:
             kept.append(content[at:end])
         at = max(end, at + 2)
-    return size and ImageHeader(size, depth, _choose_orientation(orientation, other), b"".join(kept))
+    return size and ImageHeader(size, depth, _choose_orientation(orientation, other), b"".join(kept), scans)
 
 
 def _choose_orientation(of_exif: int | None, other: int | None) -> int:

@@ -10,13 +10,14 @@ from typing import IO
 
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
+from number_generator.system.renaming import rename_new
 from number_generator.system.signals import Interruption
-from number_generator.system.temporaries import make_folder, translate_errors
+from number_generator.system.temporaries import Temporary, make_folder, translate_errors
 
 _WRITE_BACK_BYTES = temporaries.WRITE_BACK_BYTES
 
 
-class AtomicFile:
+class AtomicFile(Temporary):
     """A new file under a temporary name in the folder of its final name.
 
     The temporary file is locked while its writer lives, so that a later run to the same path can tell one in use from
@@ -60,6 +61,7 @@ class AtomicFile:
             if sys.platform == "win32":
                 self.file.close()  # an open file cannot be renamed there
             move_into_place(self.temporary_path, self.path, overwrite=self._overwrite)
+            self.is_placed = True
             self.file.close()
             temporaries.sync_folder(self.path.parent)
 
@@ -79,13 +81,19 @@ class AtomicFile:
             temporaries.start_write_back(self.file, self._handed_over, size)
             self._handed_over = size
 
-    def discard(self) -> None:
-        """Remove the temporary file in any state; do nothing after `commit`."""
+    def discard(self) -> bool:
+        """Remove the temporary file in any state, and return whether it is gone; do nothing else after `commit`."""
+        place: Path | None = self.temporary_path
+        if not (self.is_placed or self.file.closed):
+            place = temporaries.locate(self.file.fileno(), self.temporary_path)
         # Closing flushes, which fails again on a full disk.
         with contextlib.suppress(OSError):
             self.file.close()
+        if place is None:
+            return False
         with contextlib.suppress(OSError):
-            self.temporary_path.unlink()
+            place.unlink()
+        return not os.path.lexists(place)
 
     def _open(self) -> bool:
         """Make and lock the temporary file; return False if another run removed it as stale before it was locked."""
@@ -106,12 +114,10 @@ def open_atomic(path: Path, interruption: Interruption, *, overwrite: bool) -> I
     with interruption:
         file = AtomicFile(path, overwrite=overwrite)
         interruption.temporaries.append(file.temporary_path)
-    try:
+    with file:
         with translate_errors(path):
             yield file.file
         file.commit()
-    finally:
-        file.discard()
 
 
 def follow_link(path: Path) -> Path:
@@ -159,7 +165,9 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
         temporary.replace(resolve_target(path))  # again: something else may have come there since
         return
     try:
-        # Unlike a rename, a hard link never replaces a file that another run has made in the meantime.
+        if rename_new(temporary, path):
+            return
+        # Unlike Python's rename, a hard link never replaces a file that another run has made in the meantime.
         os.link(temporary, path)
     except FileExistsError as exc:
         raise temporaries.already_exists(path) from exc
@@ -168,4 +176,6 @@ def move_into_place(temporary: Path, path: Path, *, overwrite: bool) -> None:
             raise temporaries.already_exists(path) from None
         temporary.replace(path)
     else:
-        temporary.unlink()
+        # The file is in place, whatever comes of this: `discard` tries again, and tells.
+        with contextlib.suppress(OSError):
+            temporary.unlink()

@@ -11,6 +11,7 @@ from typing import IO
 from number_generator.errors import OutputError
 from number_generator.system import temporaries
 from number_generator.system.atomic_file import follow_link
+from number_generator.system.renaming import exchange, rename_new
 from number_generator.system.staging import TemporaryFolder
 from number_generator.system.temporaries import make_folder, translate_errors
 
@@ -34,13 +35,13 @@ class AtomicFolder(TemporaryFolder):
     def __init__(self, path: Path, *, overwrite: bool, find_obstacle: FindObstacle | None = None) -> None:
         self._overwrite = overwrite
         self._find_obstacle = find_obstacle
+        self._is_finished = False
         make_folder(path.parent)
         target = follow_link(path)
         # First, as it may put back what was moved aside, which must be found now and not once all is written.
         temporaries.remove_stale(target)
         with translate_errors(path):
             _check_replaceable(path, find_obstacle, overwrite=overwrite)
-        self._is_finished = False
         super().__init__(target)
 
     def create(self, name: str) -> IO[bytes]:
@@ -70,20 +71,27 @@ class AtomicFolder(TemporaryFolder):
                 self._replace()
             else:
                 self._move()
+            self.is_placed = True
             temporaries.sync_folder(self.path.parent)
 
     def _move(self) -> None:
         try:
-            self.temporary_path.rename(self.path)
+            if not rename_new(self.temporary_path, self.path):
+                self.temporary_path.rename(self.path)
         except OSError:
             if os.path.lexists(self.path):
                 raise temporaries.already_exists(self.path) from None
             raise
 
     def _replace(self) -> None:
-        """Swap the folder with the earlier one, which is put back if that fails."""
+        """Exchange the folder with the earlier one, which `discard` then removes."""
         # Check again: another run may have put something else there since.
         _check_replaceable(self.path, self._find_obstacle, overwrite=True)
+        if not exchange(self.temporary_path, self.path):
+            self._replace_in_steps()
+
+    def _replace_in_steps(self) -> None:
+        """Do so by renaming: for a moment nothing has the final name, and the earlier folder is put back on failure."""
         earlier = temporaries.earlier_name(self.temporary_path)
         with _lock(self.path):
             self.path.rename(earlier)
@@ -92,7 +100,9 @@ class AtomicFolder(TemporaryFolder):
             except OSError:
                 earlier.rename(self.path)
                 raise
-            earlier.rename(self.temporary_path)  # which `discard` removes
+            with contextlib.suppress(OSError):
+                earlier = earlier.rename(self.temporary_path)
+            self.temporary_path = earlier
 
 
 def _check_replaceable(path: Path, find_obstacle: FindObstacle | None, *, overwrite: bool) -> None:

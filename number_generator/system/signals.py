@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while a command runs."""
+"""Ctrl-C, SIGTERM and SIGHUP while a command runs."""
 
 import os
 import signal
@@ -9,9 +9,13 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from types import FrameType
     from typing import NoReturn
 
+NOTHING_UNFINISHED = "no unfinished file is left"
+LEFT_TO_NEXT = "an unfinished file may be left: the next run to the same place removes it"
+"""What is said of the files of a run that was ended, and where one could not be removed."""
+
 
 class Interruption:
-    """Ends the process at once on Ctrl-C or SIGTERM, and removes unfinished files and folders.
+    """Ends the process at once on Ctrl-C, SIGTERM or SIGHUP, and removes unfinished files and folders.
 
     It raises no exception: one that is raised inside numba's compiler, a finaliser or a callback can be swallowed or
     delayed, and only the temporary files need to be undone.
@@ -22,14 +26,18 @@ class Interruption:
 
     def __init__(self) -> None:
         self.temporaries: list[os.PathLike[str]] = []
-        self.left = "no unfinished file is left"
+        self.left = NOTHING_UNFINISHED
         self._deferring = False
+        self._is_ending = False
         self._pending: int | None = None
 
     def install(self) -> None:
-        """Handle the two signals."""
+        """Handle the signals; Windows has no SIGHUP, and under nohup it stays ignored."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._handle)
+        hangup = getattr(signal, "SIGHUP", None)
+        if hangup is not None and signal.getsignal(hangup) != signal.SIG_IGN:
+            signal.signal(hangup, self._handle)
 
     @staticmethod
     def installed() -> "Interruption":
@@ -37,6 +45,11 @@ class Interruption:
         # The table of signal handlers holds it: the process has no other state for that.
         owner = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
         return owner if isinstance(owner, Interruption) else Interruption()
+
+    def remove_temporaries(self) -> bool:
+        """Remove all unfinished files and folders; return whether they are gone."""
+        is_gone = [_remove(temporary) for temporary in self.temporaries]
+        return all(is_gone)
 
     def __enter__(self) -> None:
         self._deferring = True
@@ -49,14 +62,12 @@ class Interruption:
     def _handle(self, number: int, frame: "FrameType | None") -> None:
         if self._deferring:
             self._pending = number
-        else:
+        elif not self._is_ending:
             self._end(number)
 
     def _end(self, number: int) -> "NoReturn":
-        left = self.left
-        is_gone = [_remove(temporary) for temporary in self.temporaries]
-        if not all(is_gone):
-            left = "the next run to the same place removes the unfinished file"
+        self._is_ending = True  # Ctrl-C in a terminal may come once more, from the parent process
+        left = self.left if self.remove_temporaries() else LEFT_TO_NEXT
         try:
             os.write(2, f"\nstopped; {left}\n".encode("ascii"))
         finally:
@@ -79,8 +90,11 @@ def _remove(path: "str | os.PathLike[str]") -> bool:
             _try(os.rmdir, folder)
     else:
         _try(os.unlink, path)
-    # It may already have been moved into place. Windows keeps open files.
-    return not os.path.lexists(path)
+    # It may already have been moved into place. Windows keeps open files; and if its folder has gone, it went along,
+    # which is right if the folder is a temporary that is removed as well.
+    folder = os.path.dirname(os.fspath(path)) or os.curdir  # noqa: PTH120 - no pathlib yet
+    is_known = folder.endswith(".partial") or os.path.isdir(folder)  # noqa: PTH112 - no pathlib yet
+    return is_known and not os.path.lexists(path)
 
 
 def _try(remove: "Callable[[str | os.PathLike[str]], None]", path: "str | os.PathLike[str]") -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from number_generator.system import temporaries
 from number_generator.system.atomic_file import move_into_place
-from number_generator.system.temporaries import make_folder, translate_errors
+from number_generator.system.temporaries import Temporary, make_folder, translate_errors
 
 
-class TemporaryFolder:
+class TemporaryFolder(Temporary):
     """A new folder under a temporary name beside `path`, locked while its writer lives.
 
     Parameters
@@ -25,12 +25,15 @@ class TemporaryFolder:
         while not self._make():
             pass
 
-    def discard(self) -> None:
-        """Remove the folder in any state; do nothing if it has been renamed."""
-        temporaries.remove_folder(self.temporary_path)
+    def discard(self) -> bool:
+        """Remove the folder in any state, and return whether it is gone; do nothing if it has been moved into place."""
+        place: Path | None = self.temporary_path
         if self._lock is not None:
+            if not self.is_placed:
+                place = temporaries.locate(self._lock, self.temporary_path)
             os.close(self._lock)
             self._lock = None
+        return place is not None and temporaries.remove_folder(place)
 
     def _make(self) -> bool:
         """Make and lock the folder; return False if another run removed it as stale before it was locked."""

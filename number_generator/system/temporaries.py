@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from number_generator.errors import OutputError, OutputExistsError
 
@@ -46,6 +46,35 @@ def translate_errors(path: Path) -> Iterator[None]:
     except OSError as exc:
         reason = exc.strerror or str(exc)
         raise OutputError(f"cannot write {path}: {reason}{NOTHING_LEFT}") from exc
+
+
+_Temporary = TypeVar("_Temporary", bound="Temporary")
+
+
+class Temporary:
+    """What lies under a temporary name beside `path`, and becomes it or is discarded: a context manager."""
+
+    path: Path
+    temporary_path: Path
+    is_placed = False
+    """Whether it has become `path`."""
+
+    def discard(self) -> bool:
+        """Remove it in any state, and return whether it is gone; what has become `path` stays."""
+        raise NotImplementedError
+
+    def __enter__(self: _Temporary) -> _Temporary:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Discard it, and let an error of ours say so if it is not gone."""
+        if self.discard():
+            return
+        if error is None and self.is_placed:
+            raise OutputError(f"{self.path} is complete, but {self.temporary_path} is left: remove it yourself")
+        if isinstance(error, OutputError):
+            reason = str(error).removesuffix(NOTHING_LEFT)
+            raise type(error)(f"{reason}; {self.temporary_path.name} is left and could not be removed") from error
 
 
 def make_folder(folder: Path) -> None:
@@ -132,20 +161,41 @@ def is_held(file: IO[bytes]) -> bool:
 def remove_stale(path: Path) -> None:
     """Remove the temporaries of `path` that no living process holds, and put back what one has moved aside."""
     # Match exactly: temporaries of `set` are not those of `set.2`, which may be its last copy.
-    name = re.compile(re.escape(_make_prefix(path)) + r"[0-9a-f]{8}(\.partial(\.going\.partial)?|\.earlier)")
+    prefix = _make_prefix(path)
+    ending = re.compile(r"[0-9a-f]{8}(\.partial(\.going\.partial)?|\.earlier)")
     with contextlib.suppress(OSError):
-        for entry in list(path.parent.iterdir()):
-            if name.fullmatch(entry.name):
+        for name in os.listdir(path.parent):  # noqa: PTH208 - there may be many, and few are ours
+            if name.startswith(prefix) and ending.fullmatch(name, len(prefix)):
                 with contextlib.suppress(OSError):
-                    _remove(entry, path)
+                    _remove(path.with_name(name), path)
 
 
-def remove_folder(folder: Path) -> None:
-    """Remove a folder and its content as far as possible."""
+def remove_folder(folder: Path) -> bool:
+    """Remove a folder and its content as far as possible, and return whether it is gone."""
     # Others that write to it no longer find it, and add nothing while it is emptied.
     with contextlib.suppress(OSError):
         folder = folder.replace(folder.with_name(f"{folder.name}{_GOING}"))
     shutil.rmtree(folder, ignore_errors=True)
+    return not os.path.lexists(folder)
+
+
+def locate(descriptor: int, path: Path) -> Path | None:
+    """Return where an open temporary is, if not at `path` any more: folders above it may have been renamed.
+
+    It is `path` if it was removed, and None if it is elsewhere.
+    """
+    about = os.fstat(descriptor)
+    if about.st_nlink == 0:
+        return path
+    with contextlib.suppress(OSError):
+        if os.path.samestat(about, path.lstat()):
+            return path
+    with contextlib.suppress(OSError):  # Linux alone tells
+        there = Path(f"/proc/self/fd/{descriptor}").readlink()
+        # One that was moved into place has another name.
+        if there.name == path.name and os.path.samestat(about, there.lstat()):
+            return there
+    return None
 
 
 def open_unnamed_file(folder: Path) -> IO[bytes]:

@@ -4,16 +4,6 @@ import numpy as np
 import pytest
 from small_dataset import FOLDER_FORMATS, FORMATS, need
 
-from number_generator.job.handwriting import STYLES
-from number_generator.rendering.compilation import compile_kernels
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _compiled():
-    """Compile what is missing, so that no command under test has to tell that it does."""
-    for style in STYLES.values():
-        compile_kernels(style, lambda _: None)
-
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):

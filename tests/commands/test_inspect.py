@@ -279,7 +279,7 @@ def test_parts_and_shards_and_odd_commands_are_told(tmp_path, capsys):
         "splits": "train=0.9,val=0.1",
         "shard": "1/4",
         "shards": 4,
-        "command": "it's unbalanced",
+        "command": "rm -rf /",
     }
     GenericDataset(np.full((3, 28, 28), 255, np.uint8), ["", "", "7"], metadata).save(tmp_path / "a.npz")
 
@@ -287,7 +287,8 @@ def test_parts_and_shards_and_odd_commands_are_told(tmp_path, capsys):
 
     out = capsys.readouterr().out
     assert "  part        val of train=0.9,val=0.1, shard 1/4, index of 4 shards\n" in out
-    assert "  command     it's unbalanced\n" in out
+    assert "  command     none of number_generator is recorded\n" in out
+    assert "rm -rf" not in out
     assert "  empty       2 (66.7 %)\n" in out
     assert "  blank       3, 1 of them with a label\n" in out
 

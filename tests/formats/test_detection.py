@@ -151,6 +151,12 @@ def test_every_failure_becomes_an_error_of_the_package(raised, expected, words):
         raise raised
 
 
+@pytest.mark.skipif(not Path("/proc/version").exists(), reason="a file of Linux")
+def test_a_file_of_the_system_without_a_size_is_not_read():
+    with pytest.raises(DatasetError, match="the file is empty"):
+        detect_format("/proc/version")
+
+
 def test_importing_the_package_loads_no_hdf5():
     code = "import sys, number_generator.formats.reader; print(sorted({'h5py', 'isal', 'deflate'} & set(sys.modules)))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -47,6 +47,20 @@ def test_an_error_in_the_middle_leaves_nothing_and_the_earlier_dataset_untouched
     assert tree(path) == earlier
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells where an open file is")
+def test_nothing_is_left_in_a_folder_that_is_renamed_meanwhile(tmp_path, storage):
+    with (
+        pytest.raises(OutputError, match=r"cannot write .*set: No such file or directory; nothing was left behind"),
+        open_writer(path=tmp_path / "deep" / "set", header=header_of(4), overwrite=False, **storage) as writer,
+    ):
+        (tmp_path / "deep").rename(tmp_path / "moved")
+        writer.write(writer.encode(Chunk(Span(0, 4), make_images(4), make_labels(4))))
+        writer.commit()
+
+    assert names_in(tmp_path) == ["moved"]
+    assert names_in(tmp_path / "moved") == []
+
+
 # --- files
 
 

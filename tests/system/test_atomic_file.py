@@ -83,13 +83,15 @@ def test_an_earlier_file_is_an_error_where_it_may_not_be_replaced(tmp_path, kind
     assert names_in(tmp_path) == ["file.bin"]
 
 
-@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
-def test_a_file_that_appears_while_ours_is_written_is_not_replaced(tmp_path, monkeypatch, links):
+@pytest.mark.parametrize("way", ["rename", "hard links", "neither"])
+def test_a_file_that_appears_while_ours_is_written_is_not_replaced(tmp_path, monkeypatch, way):
     path = tmp_path / "file.bin"
     file = AtomicFile(path, overwrite=False)
     file.file.write(b"ours")
     path.write_bytes(b"theirs")
-    if not links:
+    if way != "rename":
+        monkeypatch.setattr(atomic_file, "rename_new", lambda *_: False)
+    if way == "neither":
         monkeypatch.setattr(os, "link", _no_hard_links)
 
     with pytest.raises(OutputExistsError, match="exists already"):
@@ -104,8 +106,11 @@ def _no_hard_links(*_):
     raise PermissionError(1, "Operation not permitted")
 
 
-def test_a_file_system_without_hard_links_is_written_to_as_well(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "link", _no_hard_links)
+@pytest.mark.parametrize("links", [True, False], ids=["hard links", "no hard links"])
+def test_a_file_system_that_cannot_rename_so_is_written_to_as_well(tmp_path, monkeypatch, links):
+    monkeypatch.setattr(atomic_file, "rename_new", lambda *_: False)
+    if not links:
+        monkeypatch.setattr(os, "link", _no_hard_links)
     file = AtomicFile(tmp_path / "file.bin", overwrite=False)
     file.file.write(b"content")
 
@@ -124,6 +129,16 @@ def test_a_temporary_that_nobody_holds_is_removed(tmp_path):
     AtomicFile(tmp_path / "file.bin", overwrite=False).discard()
 
     assert names_in(tmp_path) == sorted(path.name for path in others)
+
+
+def test_a_temporary_that_nobody_holds_is_removed_where_the_file_is_there_and_stays(tmp_path):
+    (tmp_path / ".file.bin.0123abcd.partial").touch()
+    (tmp_path / "file.bin").touch()
+
+    with pytest.raises(OutputExistsError):
+        AtomicFile(tmp_path / "file.bin", overwrite=False)
+
+    assert names_in(tmp_path) == ["file.bin"]
 
 
 def test_a_temporary_of_a_longer_name_is_not_taken_for_ones_own(tmp_path):

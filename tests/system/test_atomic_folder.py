@@ -9,7 +9,7 @@ import pytest
 from written import names_in, tree
 
 from number_generator.errors import OutputError, OutputExistsError
-from number_generator.system import temporaries
+from number_generator.system import atomic_folder, temporaries
 from number_generator.system.atomic_folder import AtomicFolder
 from number_generator.system.signals import _remove
 
@@ -225,7 +225,10 @@ def test_what_a_killed_run_had_replaced_is_removed(tmp_path):
     assert names_in(tmp_path) == ["set"]
 
 
-def test_the_earlier_folder_is_put_back_where_the_new_one_cannot_take_its_place(tmp_path):
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_the_earlier_folder_stays_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch, in_one_step):
+    if not in_one_step:
+        monkeypatch.setattr(atomic_folder, "exchange", lambda *_: False)
     make_earlier(tmp_path / "set")
     earlier = tree(tmp_path / "set")
     folder = make_folder(tmp_path / "set", overwrite=True)
@@ -238,6 +241,42 @@ def test_the_earlier_folder_is_put_back_where_the_new_one_cannot_take_its_place(
 
     assert names_in(tmp_path) == ["set"]
     assert tree(tmp_path / "set") == earlier
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="folders cannot be exchanged in one step")
+def test_there_is_a_folder_at_any_time_while_one_is_replaced(tmp_path, monkeypatch):
+    make_earlier(tmp_path / "set")
+    folder = make_folder(tmp_path / "set", overwrite=True)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", None)
+        folder.commit()
+    left = tree(folder.temporary_path)
+    folder.discard()
+
+    assert left == {"old/file.bin": b"old"}
+    assert names_in(tmp_path) == ["set"]
+    assert tree(tmp_path / "set") == {"deep/file.bin": b"new"}
+
+
+def test_a_folder_is_replaced_in_steps_where_there_is_no_other_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic_folder, "exchange", lambda *_: False)
+    monkeypatch.setattr(atomic_folder, "rename_new", lambda *_: False)
+    for _ in range(2):
+        with make_folder(tmp_path / "set", overwrite=True) as folder:
+            folder.commit()
+
+    assert names_in(tmp_path) == ["set"]
+    assert tree(tmp_path / "set") == {"deep/file.bin": b"new"}
+
+
+def test_what_was_moved_aside_is_put_back_before_a_run_that_may_not_replace_it(tmp_path):
+    make_earlier(tmp_path / ".set.0123abcd.earlier")
+
+    with pytest.raises(OutputExistsError):
+        make_folder(tmp_path / "set")
+
+    assert names_in(tmp_path) == ["set"]
 
 
 def test_a_symbolic_link_stays_and_its_folder_is_written(tmp_path):

@@ -8,6 +8,8 @@ from written import names_in
 
 from number_generator.system.signals import Interruption
 
+SIGNALS = [signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])]
+
 
 class _EndedError(Exception):
     pass
@@ -21,7 +23,7 @@ def interruption(monkeypatch):
         raise _EndedError(status)
 
     monkeypatch.setattr(os, "_exit", end)
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    numbers = SIGNALS
     earlier = [signal.getsignal(number) for number in numbers]
     made = Interruption()
     made.install()
@@ -30,13 +32,13 @@ def interruption(monkeypatch):
         signal.signal(number, handler)
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_takes_the_unfinished_file_away_and_ends_the_process(interruption, tmp_path, capfd, number, status):
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_takes_the_unfinished_file_away_and_ends_the_process(interruption, tmp_path, capfd, number):
     interruption.temporaries = [tmp_path / "unfinished", tmp_path / "another"]
     for temporary in interruption.temporaries:
         temporary.touch()
 
-    with pytest.raises(_EndedError, match=str(status)):
+    with pytest.raises(_EndedError, match=str(128 + number)):
         signal.raise_signal(number)
 
     assert names_in(tmp_path) == []
@@ -66,3 +68,37 @@ def test_nothing_happens_after_a_file_is_made_without_a_signal(interruption, tmp
         interruption.temporaries[0].touch()
 
     assert names_in(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+def test_a_hangup_stays_ignored_under_nohup(interruption, tmp_path):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    interruption.install()
+    signal.raise_signal(signal.SIGHUP)
+
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def test_a_file_whose_folder_has_gone_is_not_said_to_be_removed(interruption, tmp_path, capfd):
+    interruption.temporaries = [tmp_path / "gone" / "unfinished"]
+
+    with pytest.raises(_EndedError):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert capfd.readouterr().err == (
+        "\nstopped; an unfinished file may be left: the next run to the same place removes it\n"
+    )
+
+
+def test_what_lies_in_a_temporary_folder_goes_with_it(interruption, tmp_path, capfd):
+    folder = tmp_path / ".set.h5.0123abcd.partial"
+    folder.mkdir()
+    interruption.temporaries = [folder, folder / "unfinished"]
+    interruption.temporaries[1].touch()
+
+    with pytest.raises(_EndedError):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert names_in(tmp_path) == []
+    assert capfd.readouterr().err == "\nstopped; no unfinished file is left\n"

@@ -20,15 +20,16 @@ from torture.interruptions import interrupt, interrupt_processes, kill
 from torture.places import Place
 from torture.report import Part, tables, written_into
 from torture.resumes import kill_and_resume
+from torture.writes import fail_writes
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-_PARTS = ("interruptions", "kills", "resumes", "faults", "files", "guided")
+_PARTS = ("interruptions", "kills", "resumes", "faults", "writes", "files", "guided")
 # Files that a generator and that Hypothesis mutates; runs of each guided target; interruptions, and those of whole
 # processes; kills; runs that go on from a journal; runs that meet each fault; how large they are; guided targets.
 _FULL = {"files": 80_000, "drawn": 20_000, "guided": 8000, "interrupted": 350, "processes": 20, "killed": 100}
-_FULL.update(resumed=300, faults=40, scale=1.0, targets=None)
+_FULL.update(writes={}, resumed=300, faults=40, scale=1.0, targets=None)
 _SHORT = {"files": 1500, "drawn": 200, "guided": 200, "interrupted": 24, "processes": 0, "killed": 8}
-_SHORT.update(resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar"))
+_SHORT.update(writes={"cases": ("index",)}, resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar"))
 
 
 def main(arguments):
@@ -78,6 +79,8 @@ def _tortures(chosen, lengths, options, folder):
         ):
             if name in chosen:
                 yield torture(lengths, options.seed, place, cases)
+    if "writes" in chosen:
+        yield _writes(lengths, folder)
     if "files" in chosen:
         yield _files(lengths, options)
     if "guided" in chosen:
@@ -118,6 +121,13 @@ def _faults(lengths, number, place, cases):
     about = ", ".join(f"{found[name][0]} failed for {name}" for name in FAULTS if name in found)
     counts = {name: sum(of_fault) for name, of_fault in found.items()}
     return Part("faults", counts, about, findings, time.monotonic() - begun)
+
+
+def _writes(lengths, folder):
+    begun = time.monotonic()
+    counts, failed, findings = fail_writes(folder, **lengths["writes"])
+    about = f"{failed:,} ended the run with one error" if counts else "there is no C compiler"
+    return Part("failed writes", counts, about, findings, time.monotonic() - begun)
 
 
 def _files(lengths, options):

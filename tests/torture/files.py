@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import seed as starting_from
 from hypothesis import strategies as st
 
+from number_generator.errors import DatasetError
+from number_generator.formats.isolated import check_apart
 from torture.children import run_cases, work_folder
 from torture.mutation import mutated
-from torture.reading import WRONG, outcome
+from torture.reading import REFUSED, UNSAFE, WRONG, outcome
 from torture.seeds import all_seeds
 
 __all__ = ["Tally", "read_mutated"]
@@ -115,6 +117,10 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
                 counts[seeds[case % len(seeds)].kind] += of_case
             for case, text, place in died:
                 seed = seeds[case % len(seeds)]
+                victim = place / "case" / seed.name.replace(" ", "-") / seed.opened
+                if seed.kind in UNSAFE and _is_answered_for(victim):
+                    counts[seed.kind][REFUSED - 1] += 1
+                    continue
                 counts[seed.kind][WRONG - 1] += 1
                 kept = wrong / f"{what}seed-{number}-case-{case}-died"
                 shutil.copytree(place / "case" / seed.name.replace(" ", "-"), kept)
@@ -123,6 +129,17 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
         if keep is not None and findings:
             shutil.copytree(wrong, keep, dirs_exist_ok=True)
     return Tally({kind: of_kind.tolist() for kind, of_kind in counts.items()}, findings)
+
+
+def _is_answered_for(path):
+    """Tell whether a dataset that ended its process ends no other that isolates it, and is refused, if anything."""
+    try:
+        check_apart("number_generator.formats.isolated:read_through", path)
+    except DatasetError:
+        pass
+    except Exception:
+        return False
+    return True
 
 
 def _drawn(shelf, seed, case, number):

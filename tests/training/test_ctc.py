@@ -92,7 +92,7 @@ def test_rows_can_be_filled_up_to_a_length():
         ((["1"], DIGITS, np.array(["first", "last"])), r"blank is array\(\['first', 'last'\].*: give 'first'"),
         (({"1x": 1},), "labels is {'1x': 1}: give a list of texts"),
         (({"1x"},), "labels is {'1x'}: give a list of texts"),
-        ((iter(["1x"]),), "label 0 is '1x', which holds 'x'"),
+        pytest.param((iter(["1x"]),), "label 0 is '1x', which holds 'x'", id="an iterator"),
     ],
     ids=str,
 )

@@ -16,7 +16,6 @@ from number_generator.commands.inspection.charts import draw_bar_chart, draw_his
 from number_generator.commands.inspection.inspect import Inspection, spread_numbers
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.commands.inspection.text import (
-    LONGEST_COMMAND,
     format_origin,
     format_part,
     format_range,
@@ -25,6 +24,7 @@ from number_generator.commands.inspection.text import (
     format_unclear,
     format_verification,
     name_character,
+    quote_words,
 )
 from number_generator.errors import SpecError, make_printable
 from number_generator.formats.reader import Reader
@@ -159,7 +159,7 @@ def _format_origin(found: Inspection) -> Iterator[str]:
         return
     yield "<p>The command that makes it again:</p>"
     # Each option stays on one line.
-    words = " ".join(f"<span>{word}</span>" for word in _escape(origin.command, LONGEST_COMMAND).split(" "))
+    words = " ".join(f"<span>{escape(word)}</span>" for word in quote_words(origin.command))
     yield f"<pre>{words}</pre>"
 
 

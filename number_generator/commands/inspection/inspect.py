@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from number_generator.commands.inspection.statistics import (
     measure_pages,
 )
 from number_generator.commands.inspection.warnings import find_warnings
+from number_generator.commands.recorded import split_recorded
 from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.paths import reading
 from number_generator.formats.reader import Reader
@@ -39,7 +41,7 @@ _RUN_IMAGES, _FEWEST_RUNS = 64, 16
 class Origin:
     """How a dataset was made, as far as it records that; None where it does not."""
 
-    command: str | None = None  # that makes it again
+    command: str | None = None  # of this package, that makes it again; its words are quoted for a shell
     package_version: str | None = None
     created: float | None = None  # seconds since 1970
     seed: int | None = None
@@ -65,12 +67,13 @@ class Origin:
             value = metadata.get(name)
             return value if isinstance(value, int) and not isinstance(value, bool) else None
 
-        digits = read_options(metadata).get("--digits") if read_text("command") else None
+        words = split_recorded(metadata.get("command"))
+        digits = read_options(metadata).get("--digits") if words else None
         created, spacing = metadata.get("creation_timestamp"), metadata.get("spacing_range")
         is_time = isinstance(created, (int, float)) and not isinstance(created, bool) and 0 <= created < 2**40
         is_pair = isinstance(spacing, tuple) and len(spacing) == 2 and all(type(gap) is int for gap in spacing)
         return cls(
-            read_text("command"),
+            shlex.join(words) or None,
             read_text("package_version"),
             float(created) if is_time else None,  # type: ignore[arg-type] # a number by now
             read_integer("seed"),

@@ -56,6 +56,11 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
             yield from textwrap.wrap(make_printable(sentence, LONGEST_COMMAND), _COLUMNS)
 
 
+def quote_words(command: str) -> list[str]:
+    """Return the words of a command, each quoted for a shell and without control characters."""
+    return [shlex.quote(make_printable(word, LONGEST_COMMAND)) for word in shlex.split(command)]
+
+
 def name_character(character: str) -> str:
     """Return what a character is called in a list of them."""
     return "space" if character == " " else make_printable(character)
@@ -152,11 +157,7 @@ def _format_origin_facts(origin: Origin) -> Iterator[str]:
 
 def _format_command(command: str) -> list[str]:
     """Return a command that can be copied: a line that continues ends in a backslash."""
-    shown = make_printable(command, LONGEST_COMMAND)
-    try:
-        first, *words = [shlex.quote(word) for word in shlex.split(shown)]
-    except ValueError:
-        first, words = shown, []
+    first, *words = quote_words(command)
     lines = [f"  {'command':{_NAME_COLUMNS}}{first}"]
     for word in words:
         if len(lines[-1]) + len(word) + len("  \\") > _COLUMNS:

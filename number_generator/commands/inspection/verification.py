@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import shlex
+import hashlib
+import stat
 from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from number_generator.commands.inspection.inspect import spread_numbers
-from number_generator.commands.recorded import parsed_command
+from number_generator.commands.recorded import parsed_command, split_recorded
 from number_generator.commands.runs.plan import Part, make_plan
-from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.errors import SpecError
 from number_generator.formats.reader import Reader
 from number_generator.formats.schema import pad
 from number_generator.job.chunk import Chunk
 from number_generator.job.defaults import PROGRAM, VERIFIED_IMAGES
 from number_generator.job.handwriting import STYLE_VERSION
-from number_generator.job.provenance import find_differences
+from number_generator.job.provenance import find_differences, read_recorded_job
 from number_generator.job.spec import RENDER_VERSION, Span
+from number_generator.numbers.lists import MAX_BYTES
+from number_generator.system.checks import format_value
 
-_FILE_OPTIONS = ("--digits", "--sequences", "--style")
+_FILE_OPTIONS = ("--digits", "--sequences")
+_READ_BYTES = 1 << 20
 _VERSIONS = {"render_version": "the version of the pixels", "style_version": "the version of the styles"}
 
 
@@ -58,9 +61,8 @@ class Verification:
 
 def list_files_to_read(metadata: Mapping[str, Any]) -> list[str]:
     """Return the options of the recorded command that name files or downloads: `verify` reads these."""
-    words = _split_command(metadata)
-    named = [word for word in words if word.partition("=")[0] in _FILE_OPTIONS and word.partition("=")[2]]
-    return [word for word in named if not word.startswith("--style=") or word.lower().endswith(".toml")]
+    words = split_recorded(metadata.get("command"))
+    return [word for word in words if word.partition("=")[0] in _FILE_OPTIONS and word.partition("=")[2]]
 
 
 def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
@@ -102,52 +104,70 @@ def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
     return Verification(len(numbers), truth, tuple(found for found in compared if found.what), tuple(notes))
 
 
-def _split_command(metadata: Mapping[str, Any]) -> list[str]:
-    """Return the words of the recorded command; none if there is no such command."""
-    command = metadata.get("command")
-    try:
-        words = shlex.split(command) if isinstance(command, str) else []
-    except ValueError:
-        return []
-    return words if words[:1] == [PROGRAM] else []
-
-
 def _check_versions(metadata: Mapping[str, Any]) -> None:
     """Reject datasets whose pixels another version has drawn."""
-    if not _split_command(metadata):
+    if not split_recorded(metadata.get("command")):
         raise _UnverifiableError(f"it records no command of {PROGRAM}")
     now = {"render_version": RENDER_VERSION, "style_version": STYLE_VERSION}
     for name, about in _VERSIONS.items():
-        if name in metadata and metadata[name] != now[name]:
+        if name not in metadata:
+            continue
+        recorded = metadata[name]  # in a file of others, anything
+        if type(recorded) is not int or recorded != now[name]:
+            package = metadata.get("package_version")
             raise _UnverifiableError(
-                f"{about} was {metadata[name]!r:.40} and is {now[name]}: install number_generator "
-                f"{metadata.get('package_version', 'of that time')!s:.40} to make the same"
+                f"{about} was {format_value(recorded)} and is {now[name]}: install number_generator "
+                f"{f'{package:.40}' if isinstance(package, str) else 'of that time'} to make the same"
             )
 
 
 def _find_part(metadata: Mapping[str, Any]) -> Part:
     """Plan the recorded command, and find the part of the plan that the dataset is."""
+    name = metadata.get("split", "")
+    if not isinstance(name, str):
+        raise _UnverifiableError(f"its `split` is {format_value(name)}, not the name of a part")
     options = _parse_command(metadata["command"])
+    _check_list(options.sequences, read_recorded_job(metadata).get("sha256"))
     try:
         parts = make_plan(options)
-    except (NumberGeneratorError, OSError) as exc:
+    # A command that others wrote may ask for anything: there is no shorter list of what fails then.
+    except Exception as exc:
         raise _UnverifiableError(f"its recorded command cannot be planned again: {exc}") from exc
-    name = metadata.get("split", "")
     for part in parts:
         if part.name == name:
             return part
     raise _UnverifiableError(f"it is the part {name!r:.60} of a split, and its recorded command makes no such part")
 
 
+def _check_list(path: str | None, recorded_sha256: object) -> None:
+    """Reject a list of numbers that is not a file, or not the one that was recorded: before it is taken for numbers."""
+    if path is None:
+        return
+    digest = hashlib.sha256()
+    try:
+        found = Path(path).stat()
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, and a device has no end
+            raise _UnverifiableError(f"its list of numbers {format_value(path)} is not a regular file")
+        if not 0 < found.st_size <= MAX_BYTES:  # files of the system itself, that may block, have none
+            raise _UnverifiableError(f"its list of numbers {format_value(path)} has {found.st_size} bytes")
+        with Path(path).open("rb") as file:
+            while piece := file.read(_READ_BYTES):
+                digest.update(piece)
+    except (OSError, ValueError):
+        return  # the plan says what is wrong with it
+    if digest.hexdigest() != recorded_sha256:
+        raise _UnverifiableError(
+            f"what it was made from has changed: the list of numbers (SHA-256) was {format_value(recorded_sha256)} "
+            f"and is {format_value(digest.hexdigest())}"
+        )
+
+
 def _parse_command(command: str) -> Namespace:
     """Parse the recorded command; its output path does not matter, as nothing is written."""
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # it may be a call for help
-            options = parsed_command(command)
+        options = parsed_command(command)
     except SpecError as exc:
         raise _UnverifiableError(f"this version does not understand its recorded command: {exc}") from exc
-    except SystemExit as exc:
-        raise _UnverifiableError("its recorded command makes no dataset") from exc
     options.output_path = "."
     return options
 
@@ -155,7 +175,10 @@ def _parse_command(command: str) -> Namespace:
 def _compare_jobs(metadata: Mapping[str, Any], part: Part, shape: tuple[int, int, int]) -> list[str]:
     """Return notes about differences that may not matter; reject all others."""
     now = {**part.header.metadata, "command": metadata["command"]}
-    found = find_differences(metadata, now)
+    try:
+        found = find_differences(metadata, now)
+    except RecursionError:
+        raise _UnverifiableError("its recorded job is nested too deep") from None
     notes = [sentence for sentence in found if sentence.startswith("number_generator was ")]
     others = [sentence for sentence in found if sentence not in notes]
     if others:

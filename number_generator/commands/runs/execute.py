@@ -10,9 +10,9 @@ import dataclasses
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from number_generator.commands.output import Output
 from number_generator.commands.runs.plan import Part
@@ -82,21 +82,20 @@ class Run(ABC):
     def __enter__(self: _Run) -> _Run:
         try:
             self._begin()
-        except BaseException:
-            self._open.close()
+        except BaseException as exc:
+            self.__exit__(type(exc), exc, exc.__traceback__)
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._open.close()
+    def __exit__(self, *error: Any) -> None:
+        self._open.__exit__(*error)
 
     def _open_staging(self) -> Staging:
         """Make a temporary folder beside the first target, which an interruption removes as well."""
         with self._settings.interruption:
             staging = Staging(Path(self._parts[0].target))
             self._settings.interruption.temporaries.append(staging.temporary_path)
-        self._open.callback(staging.discard)
-        return staging
+        return self._open.enter_context(staging)
 
     def _move_all(self, moves: Iterator[Path]) -> None:
         """Move files into place, or none: all but those that have replaced earlier ones are taken back on a failure.
@@ -109,13 +108,28 @@ class Run(ABC):
                 for path in moves:
                     moved.append(path)  # noqa: PERF402 - what was moved before a failure must be known
         except OutputError as exc:
-            if self._settings.resume:
+            if self._settings.resume or not moved:
                 raise
             if not self._settings.overwrite:
                 _remove(moved)
-            elif moved:
-                raise OutputError(f"{exc}; in place already: {', '.join(map(str, moved))}") from exc
+            reason, names = str(exc).removesuffix(temporaries.NOTHING_LEFT), ", ".join(map(str, moved))
+            if not moved[0].parent.is_dir():
+                raise OutputError(f"{reason}; the folder has gone with what was in place already: {names}") from exc
+            if any(map(os.path.lexists, moved)):
+                raise OutputError(f"{reason}; in place already: {names}") from exc
             raise
+
+    def _list_targets(self) -> Iterator[Path]:
+        return (target for part in self._parts for target in part.list_targets())
+
+    def _check_all_there(self, targets: Iterable[Path]) -> None:
+        """Raise OutputError if something that was moved into place is not there any more."""
+        for target in targets:
+            if not os.path.lexists(target):
+                raise OutputError(
+                    f"{target} was made and has gone: its folder was moved or removed during the run; run the same "
+                    "command again"
+                )
 
 
 def open_run(parts: list[Part], settings: Settings) -> Run:
@@ -150,6 +164,7 @@ class WholeDatasets(Run):
         for _, writer in self._writers:
             writer.finish()
         self._move_all(self._commit_each())
+        self._check_all_there(self._list_targets())
 
     def _commit_each(self) -> Iterator[Path]:
         for part, writer in self._writers:
@@ -187,6 +202,8 @@ class Shards(Run):
 
     def commit(self) -> None:
         """Write the indices, and move all files into place."""
+        if self._staging is None:  # an index of what has gone would be made in a new folder
+            self._check_all_there(Path(part.shard_target(n)) for part in self._parts for n in range(part.shards or 0))
         for part in self._parts:
             path = self._choose_path(part.target)
             if _is_done(part, path, self._settings):
@@ -195,6 +212,7 @@ class Shards(Run):
                 self._write_index(part, path)
         if self._staging is not None:
             self._move_all(self._place_each(self._staging))
+        self._check_all_there(self._list_targets())
 
     def _choose_path(self, target: str) -> Path:
         """Return where a file is written."""
@@ -205,9 +223,6 @@ class Shards(Run):
         for target in self._list_targets():
             staging.place(target.name, target, overwrite=self._settings.overwrite)
             yield target
-
-    def _list_targets(self) -> Iterator[Path]:
-        return (target for part in self._parts for target in part.list_targets())
 
     def _write_index(self, part: Part, path: Path) -> None:
         numbers = range(part.shards or 0)

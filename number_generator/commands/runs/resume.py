@@ -11,6 +11,7 @@ from number_generator.formats.journal.file import ENDING, Journal, read_recorded
 from number_generator.formats.reader import open_reader
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.provenance import find_differences, read_recorded_job
+from number_generator.system.temporaries import remove_stale
 
 
 def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHeader]:
@@ -33,7 +34,7 @@ def open_journal(path: Path, header: DatasetHeader) -> tuple[Journal, DatasetHea
 
 
 def is_complete(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> bool:
-    """Tell whether a dataset of the same job is in place; if so, a journal that is left beside it is removed.
+    """Tell whether a dataset of the same job is in place; if so, what a killed run has left beside it is removed.
 
     Another dataset does not count if `overwrite` lets it be replaced; otherwise it raises OutputExistsError.
     """
@@ -55,6 +56,7 @@ def is_complete(path: Path, metadata: Mapping[str, Any], *, overwrite: bool) -> 
     journal = find_journal(path)
     if journal.exists():  # the run was killed just before its last step
         Journal(journal).remove()
+    remove_stale(Path(os.path.realpath(path)))
     return True
 
 

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import dataclasses
+import os
 import time
 from collections.abc import Iterator
 
@@ -34,7 +35,8 @@ def produce_datasets(
         if options.seed is None:
             drawn = read_recorded_seed(list_places(options, output), overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
-    if options.scheduler is None:
+    # A run that is refused or already complete shall not wait for it.
+    if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):
         compile_kernels(request.spec.style, tell, in_processes=True)
     are_phone = request.numbers.are_phone
     with _open_run(options, request, settings) as (parts, run):
@@ -46,6 +48,10 @@ def produce_datasets(
             run.run(bar.update)
         run.commit()
     _report(parts, run, "telephone like images" if are_phone else "images of numbers", begun)
+
+
+def _finds_any(places: list[str]) -> bool:
+    return any(map(os.path.lexists, places))
 
 
 def _check_space(parts: list[Part], settings: Settings) -> None:

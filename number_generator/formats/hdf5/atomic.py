@@ -1,6 +1,7 @@
 """What the HDF5 files of this package share: how they are opened and closed, their metadata, the type of labels."""
 
 import contextlib
+import errno
 import json
 import re
 from collections.abc import Iterator
@@ -8,11 +9,13 @@ from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.formats.base_writer import FileWriter
 from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.hdf5.safety import import_h5py
+from number_generator.formats.hdf5.shielded_file import ShieldedFile
 from number_generator.formats.schema import JSON_ATTRIBUTE
 from number_generator.job.spec import SOURCE_DIGITS
 from number_generator.system.temporaries import NOTHING_LEFT
@@ -23,64 +26,96 @@ class AtomicHdf5(FileWriter):
 
     def _begin(self) -> None:
         import_h5py()  # which sees to the end of the interpreter
-        # HDF5's own lock would collide with the one that we already hold on the temporary file.
-        self._h5: Any = h5py.File(self._file.temporary_path, "w", locking=False)
+        self._shielded = ShieldedFile(self._file.file)
+        self._h5: Any = h5py.File(self._shielded, "w")
+        self._lists: dict[str, bytes] = {}
         self._open.callback(self._abandon)
 
     def _end(self) -> None:
-        self._h5.close()
-        self._h5 = None
+        """Close the file, and read back what it says of itself: neither HDF5 nor a disk is taken at its word."""
+        self._h5.flush()
+        meant = _outline(self._h5)
+        self._abandon()
+        self._shielded.check()
+        if not self._reads_back(meant):
+            raise OSError(errno.EIO, "what was written reads back as something else")
+
+    def _reads_back(self, meant: dict[str, Any]) -> bool:
+        with h5py.File(self._shielded, "r") as file:
+            try:
+                is_same = _outline(file) == meant
+            except KeyError:  # h5py's error for what is there and cannot be opened
+                return False
+            return is_same and all(file[name][()].tobytes() == held for name, held in self._lists.items())
+
+    def _write_list(self, name: str, values: npt.NDArray[Any]) -> None:
+        """Write metadata that is too long for an attribute, and remember it for `_end`: HDF5 reads it from the file."""
+        self._h5.create_dataset(name, data=values)
+        self._lists[name] = values.tobytes()
+
+    def _write_metadata(self) -> None:
+        """Write metadata as attributes of the root group; the list of a split's digits becomes a dataset.
+
+        Values that HDF5 cannot hold become one JSON text. SpecError is raised if JSON cannot hold a value either.
+        """
+        as_json = {}
+        for name, value in self._header.metadata.items():
+            with _name_in_errors(name, value):
+                if name == SOURCE_DIGITS and _are_integers(value):
+                    self._write_list(name, np.asarray(value, np.int64))
+                elif _is_native(value):
+                    self._h5.attrs[name] = value
+                else:
+                    json.dumps(value)
+                    as_json[name] = value
+        if as_json:
+            with _name_in_errors(JSON_ATTRIBUTE, as_json):
+                self._h5.attrs[JSON_ATTRIBUTE] = json.dumps(as_json)
 
     def _abandon(self) -> None:
-        """Close a file that is not to be kept."""
-        if self._h5 is not None:
-            # Emptying the file gives back the space that closing it needs: HDF5 crashes at exit if it could not
-            # write its last bytes.
-            with contextlib.suppress(OSError):
-                self._file.file.truncate(0)
-            self._h5.close()
+        """Close the file, whether it is complete or not."""
+        with OWN_USE:
+            if self._h5 is not None:
+                self._h5.close()
+                self._h5 = None
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
-        """Turn HDF5's errors into OutputError; after a failed write it raises RuntimeError as well."""
+        """Turn the errors of HDF5 and of its file into OutputError."""
         with OWN_USE, super()._translate_errors():
             try:
                 yield
+                self._shielded.check()
             except SpecError:
                 raise
             except (OSError, RuntimeError, ValueError) as exc:
+                self._shielded.check()
                 found = re.search(r"error message = '([^']+)'", str(exc))
-                reason = found.group(1) if found else str(exc)
+                reason = found.group(1) if found else getattr(exc, "strerror", None) or str(exc)
                 raise OutputError(f"cannot write {self._file.path}: {reason}{NOTHING_LEFT}") from exc
 
-    def _discard(self) -> None:
-        with OWN_USE:
-            super()._discard()
+
+def _outline(file: Any) -> dict[str, Any]:
+    """Return what a file says of itself, and of each of its arrays."""
+    found: dict[str, Any] = {"": _list_attributes(file)}
+    for name in file:
+        dataset = file[name]
+        chunks = dataset.id.get_num_chunks() if dataset.chunks else None
+        created = dataset.id.get_create_plist()
+        # Without the names of files, which the list of shards holds as well: h5py fails with those that are no text.
+        sources = [
+            (created.get_virtual_dsetname(number), created.get_virtual_vspace(number).get_select_bounds())
+            for number in range(created.get_virtual_count() if dataset.is_virtual else 0)
+        ]
+        found[name] = (
+            (dataset.shape, dataset.dtype.str, chunks, dataset.id.get_offset(), _list_attributes(dataset)),
+            sources,
+        )
+    return found
 
 
-def write_metadata(file: Any, metadata: dict[str, Any]) -> None:
-    """Write metadata as attributes of the root group; the list of a split's digits becomes a dataset.
-
-    Values that HDF5 cannot hold become one JSON text.
-
-    Raises
-    ------
-    SpecError
-        If JSON cannot hold a value either.
-    """
-    as_json = {}
-    for name, value in metadata.items():
-        with _name_in_errors(name, value):
-            if name == SOURCE_DIGITS and _are_integers(value):
-                file.create_dataset(name, data=np.asarray(value, np.int64))
-            elif _is_native(value):
-                file.attrs[name] = value
-            else:
-                json.dumps(value)
-                as_json[name] = value
-    if as_json:
-        with _name_in_errors(JSON_ATTRIBUTE, as_json):
-            file.attrs[JSON_ATTRIBUTE] = json.dumps(as_json)
+def _list_attributes(owner: Any) -> dict[str, str]:
+    return {name: repr(np.asarray(value).tolist()) for name, value in owner.attrs.items()}
 
 
 def make_label_type(label_length: int) -> "np.dtype[Any]":

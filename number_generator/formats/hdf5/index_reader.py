@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import PartMissingError
+from number_generator.formats.hdf5.chunks import read_all
 from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.hdf5.reader import Hdf5Reader, read_metadata
 from number_generator.formats.hdf5.safety import check_stored, find_dataset, open_file
@@ -105,9 +106,9 @@ def read_index(path: Path) -> Index:
         index = Index(
             path,
             Path(os.path.realpath(path)).parent,
-            [os.fsdecode(name) for name in names[()].tolist()],
-            counts[()].tolist(),
-            read_metadata(file, path),
+            [os.fsdecode(name) for name in read_all(names).tolist()],
+            read_all(counts).tolist(),
+            read_metadata(file),
         )
     for name, count in zip(index.names, index.counts, strict=True):
         if not leads_inside(name):

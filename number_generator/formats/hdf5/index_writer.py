@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from number_generator.errors import OutputError, SpecError
-from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type, write_metadata
+from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type
 from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
 from number_generator.job.chunk import DatasetHeader
 from number_generator.system.signals import Interruption
@@ -74,7 +74,7 @@ class _IndexWriter(AtomicHdf5):
 
     def _end(self) -> None:
         header = self._header
-        write_metadata(self._h5, header.metadata)
+        self._write_metadata()
         self._write_shards()
         self._write_virtual("images", header.shape[1:], np.dtype(np.uint8))
         self._write_virtual("labels", (), make_label_type(header.label_length))
@@ -87,8 +87,8 @@ class _IndexWriter(AtomicHdf5):
         """Write the names and sizes of the shards, as arrays: attributes cannot hold many."""
         names = [os.fsencode(name) for name, _ in self._shards]
         text = h5py.string_dtype("utf-8", max(map(len, names)))
-        self._h5.create_dataset(SHARD_FILES, data=np.array(names, text))
-        self._h5.create_dataset(SHARD_IMAGES, data=np.array([count for _, count in self._shards], np.int64))
+        self._write_list(SHARD_FILES, np.array(names, text))
+        self._write_list(SHARD_IMAGES, np.array([count for _, count in self._shards], np.int64))
 
     def _write_virtual(self, name: str, rows: tuple[int, ...], dtype: "np.dtype[Any]") -> Any:
         """Write an array that joins the arrays of the shards."""

@@ -6,24 +6,20 @@ import contextlib
 import json
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset, check_images
-from number_generator.formats.hdf5.chunks import ChunkReader
+from number_generator.formats.budget import FREE_BYTES, Budget
+from number_generator.formats.hdf5.chunks import RowReader, read_all
 from number_generator.formats.hdf5.own_use import CountedReader
 from number_generator.formats.hdf5.safety import (
-    FREE_BYTES,
-    check_attributes,
-    check_heaps,
     check_layout,
     check_stored,
     find_dataset,
-    find_longest_string,
-    find_longest_string_in_chunks,
     find_object,
     import_h5py,
     open_file,
@@ -38,7 +34,6 @@ _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
 _TRUTH_NAMES = ("boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters")
 _MOST_TRUTH_AXES = 3
-_ATTRIBUTES_REACH_BYTES = 4 << 20
 
 
 class Hdf5Reader(CountedReader["_Handles"]):
@@ -63,7 +58,6 @@ class Hdf5Reader(CountedReader["_Handles"]):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
-        self._are_heaps_checked = False
         with self._lend() as handles:
             chunks = handles.images.chunks
             self.shape = handles.images.shape
@@ -73,14 +67,13 @@ class Hdf5Reader(CountedReader["_Handles"]):
     def metadata(self) -> dict[str, Any]:
         """The attributes of the root group as plain Python values; those of other types are left out."""
         with reading(self._path, self.valid), self._lend() as handles:
-            return read_metadata(handles.file, self._path)
+            return read_metadata(handles.file)
 
     @property
     def fields(self) -> tuple[TruthField, ...]:
         """The arrays of ground truth that the file has; their attributes say what the entries mean."""
         with reading(self._path, self.valid), self._lend() as handles:
             datasets = {name: _find_truth(handles.file, name, len(self)) for name in self.truth_names}
-            _check_attributes(self._path, *datasets.values())
             return tuple(_describe_field(name, truth) for name, truth in datasets.items())
 
     @property
@@ -107,11 +100,10 @@ class Hdf5Reader(CountedReader["_Handles"]):
                 _check_labels(labels)
                 if len(images) != len(labels):
                     raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-                chunks = [ChunkReader(dataset) if ChunkReader.suits(dataset) else None for dataset in (images, labels)]
+                return _Handles(file, images, labels, RowReader(images), RowReader(labels))
             except BaseException:
                 file.close()
                 raise
-        return _Handles(file, images, labels, *chunks)
 
     def _leave_to_parent(self, handles: _Handles) -> None:
         # While the parent's file is open here, HDF5 would return it again, descriptor and all.
@@ -119,38 +111,35 @@ class Hdf5Reader(CountedReader["_Handles"]):
             handles.close()
 
     def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return _read_rows(handles.images, handles.image_chunks, numbers)
+        return handles.image_rows.read(numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        labels = handles.labels
+        labels, budget = handles.labels, self._make_budget()
+        budget.charge(len(numbers) * labels.dtype.itemsize)
         if labels.dtype.kind in "iu":
-            return list(map(str, labels[_to_slice(numbers)].tolist()))
+            return list(map(str, handles.label_rows.read(numbers).tolist()))
         if labels.dtype.kind == "S":
-            return list(map(_decode_label, _read_rows(labels, handles.label_chunks, numbers).tolist()))
-        self._check_heaps(labels)
+            return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
             some = numbers[first : first + _LABELS_PER_READ]
-            # Data in one piece lie at an offset, where the lengths can be checked before HDF5 trusts them.
-            offset = labels.id.get_offset()
-            if offset is not None:
-                _check_length(find_longest_string(Path(labels.file.filename), offset, some))
-            values = labels[_to_slice(some)].tolist()
+            values = handles.label_rows.read(some).tolist()
             _check_length(max(map(len, values)))
+            budget.charge(sum(map(len, values)))  # many may be the same in the file
             texts.extend(map(_decode_label, values))
         return texts
 
     def _read_truth(self, handles: _Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
-        values: np.ndarray[Any, Any] = _find_truth(handles.file, name, len(self))[_to_slice(numbers)]
+        rows = handles.truth_rows.get(name)
+        if rows is None:
+            rows = handles.truth_rows[name] = RowReader(_find_truth(handles.file, name, len(self)))
+        self._make_budget().charge(len(numbers) * math.prod(rows.dataset.shape[1:]) * rows.dataset.dtype.itemsize)
+        values = rows.read(numbers)
         return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` says
 
-    def _check_heaps(self, labels: Any) -> None:
-        """Check the strings of variable length before the first is read."""
-        if not self._are_heaps_checked:
-            check_heaps(self._path)
-            if labels.chunks:
-                _check_length(find_longest_string_in_chunks(self._path, labels))
-            self._are_heaps_checked = True
+    def _make_budget(self) -> Budget:
+        """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
+        return Budget(self._path.stat().st_size, len(self))
 
 
 def load(path: Path) -> RawDataset:
@@ -162,9 +151,8 @@ def load(path: Path) -> RawDataset:
         return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
 
 
-def read_metadata(file: Any, path: Path) -> dict[str, Any]:
+def read_metadata(file: Any) -> dict[str, Any]:
     """Return what the root group of an open file says, as plain Python values."""
-    _check_attributes(path, file)
     metadata: dict[str, Any] = {}
     for name in file.attrs:
         attribute = file.attrs.get_id(name)
@@ -188,13 +176,14 @@ def read_metadata(file: Any, path: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Handles:
-    """An open file, and readers of its chunks if these are of a usual kind."""
+    """An open file, and what reads the rows of its datasets."""
 
     file: Any
     images: Any
     labels: Any
-    image_chunks: ChunkReader | None
-    label_chunks: ChunkReader | None
+    image_rows: RowReader
+    label_rows: RowReader
+    truth_rows: dict[str, RowReader] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -236,21 +225,6 @@ def _describe_field(name: str, truth: Any) -> TruthField:
     return TruthField(name, truth.shape[1:], truth.dtype.name, fill, about)
 
 
-def _check_attributes(path: Path, *objects: Any) -> None:
-    """Check the strings of variable length among the attributes of some objects, before any is read."""
-    counts: dict[str, int] = {}
-    for each in objects:
-        for name in each.attrs:
-            attribute = each.attrs.get_id(name)
-            text = import_h5py().check_string_dtype(attribute.dtype)
-            if text is not None and text.length is None:
-                counts[name] = max(counts.get(name, 0), math.prod(attribute.shape or ()))
-    if counts:
-        # Opening must be instant at any size. Attributes are written before the images or after them.
-        check_heaps(path, _ATTRIBUTES_REACH_BYTES)
-        check_attributes(path, counts, _ATTRIBUTES_REACH_BYTES)
-
-
 def _is_short(attribute: Any) -> bool:
     """Tell whether an attribute is a short text or number."""
     is_text = import_h5py().check_string_dtype(attribute.dtype) is not None
@@ -267,20 +241,8 @@ def _read_source_digits(file: Any) -> list[int] | None:
     check_stored(numbers)
     if numbers.nbytes > FREE_BYTES:
         raise MalformedError(f"its `{SOURCE_DIGITS}` takes {numbers.nbytes} bytes")
-    values: list[int] = numbers[()].tolist()
+    values: list[int] = read_all(numbers).tolist()
     return values
-
-
-def _to_slice(numbers: range) -> slice:
-    return slice(numbers.start, numbers.stop, numbers.step)
-
-
-def _read_rows(dataset: Any, chunks: ChunkReader | None, numbers: range) -> np.ndarray[Any, Any]:
-    """Read rows in the faster way if there is one."""
-    rows = None if chunks is None else chunks.rows(numbers.start, numbers.stop, numbers.step)
-    if rows is None:
-        rows = dataset[_to_slice(numbers)]
-    return rows
 
 
 def _decode_label(label: bytes) -> str:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from isal import igzip_lib
 
 from number_generator.formats.base_writer import Encoded
-from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type, write_metadata
+from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type
 from number_generator.job.chunk import Chunk, DatasetHeader
 
 # A chunk is the unit of reading. Measured with 28 x 100 images (read through h5py, one core): 32 images a chunk
@@ -96,7 +96,7 @@ class Hdf5Writer(AtomicHdf5):
     def _begin(self) -> None:
         super()._begin()
         header = self._header
-        write_metadata(self._h5, header.metadata)
+        self._write_metadata()
         count, height, width = header.shape
         text = make_label_type(header.label_length)
         self._label_dtype = np.dtype(f"S{text.itemsize}")

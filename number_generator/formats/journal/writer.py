@@ -89,8 +89,10 @@ class JournaledWriter:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._writer.__exit__(*error)
-        self._journal.close()
+        try:
+            self._writer.__exit__(*error)
+        finally:
+            self._journal.close()
 
 
 @contextlib.contextmanager

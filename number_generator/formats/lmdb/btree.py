@@ -58,6 +58,11 @@ class LmdbTree:
     def __len__(self) -> int:
         return self._count
 
+    @property
+    def byte_count(self) -> int:
+        """Size of the file, in which values may overlap."""
+        return len(self._content)
+
     def get(self, key: bytes) -> bytes | None:
         """Return the value of a key, or None."""
         found = next(self.items(key), None)

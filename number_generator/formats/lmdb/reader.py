@@ -52,6 +52,9 @@ class LmdbReader(EncodedReader[LmdbTree]):
             raise MalformedError(f"it claims {count} images and has {len(handles)} entries")
         return count
 
+    def _count_bytes(self, handles: LmdbTree) -> int:
+        return handles.byte_count
+
     def _describe(self, handles: LmdbTree) -> Description:
         text = handles.get(LMDB_DESCRIPTION_KEY)
         if text is not None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset
+from number_generator.formats.budget import Budget
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, fill_buffer, reading
 from number_generator.formats.schema import TEXT, Description, is_plain_text, parse_description, parse_json
 from number_generator.system.checks import format_value
@@ -49,14 +50,16 @@ def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
 def _read_dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | None) -> RawDataset:
     """Read an archive; images and ground truth look into its content if it is given."""
     images = _read_array(archive, "images", archive_bytes, content)
-    labels = _read_array(archive, "labels", archive_bytes)
+    # Deflate makes a thousand bytes of one: pixels may ask for that, and nothing else.
+    budget = Budget(archive_bytes, len(images) if images.ndim else 0)
+    labels = _read_array(archive, "labels", archive_bytes, budget=budget)
     more = {
-        key: _read_array(archive, key, archive_bytes)
+        key: _read_array(archive, key, archive_bytes, budget=budget)
         for key in ("metadata", "writer_ids", "cluster_ids")
         if f"{key}.npy" in archive.namelist()
     }
     described = _parse_metadata(more.pop("metadata")) if "metadata" in more else Description()
-    truth = {field.name: _read_array(archive, field.name, archive_bytes, content) for field in described.fields}
+    truth = {field.name: _read_array(archive, field.name, archive_bytes, content, budget) for field in described.fields}
     return build_dataset(
         images, labels, described.metadata, **more, truth=truth, fields=described.fields, mapped=content is not None
     )
@@ -74,9 +77,13 @@ def _parse_metadata(array: np.ndarray[Any, Any]) -> Description:
 
 
 def _read_array(
-    archive: zipfile.ZipFile, key: str, archive_bytes: int, content: mmap.mmap | None = None
+    archive: zipfile.ZipFile,
+    key: str,
+    archive_bytes: int,
+    content: mmap.mmap | None = None,
+    budget: Budget | None = None,
 ) -> np.ndarray[Any, Any]:
-    """Read one member, after checking that the archive is large enough to hold what it claims.
+    """Read one member, after checking that the archive is large enough to hold what it claims, and asking a budget.
 
     One that is not compressed becomes a view into the archive's content if that is given.
     """
@@ -103,13 +110,15 @@ def _read_array(
             if start + data_bytes > len(content):
                 raise MalformedError(f"its `{key}` is cut short")
             return np.ndarray(shape, dtype, content, start, order=order)
-        data = np.empty(data_bytes, np.uint8)
-        if fill_buffer(member, data.data) < data_bytes:
+        if budget is not None:
+            budget.charge(data_bytes)
+        # Its memory is its own, or it would be copied later.
+        array: np.ndarray[Any, Any] = np.empty(shape, dtype, order=order)
+        if data_bytes and fill_buffer(member, array.reshape(-1, order=order).view(np.uint8).data) < data_bytes:
             raise MalformedError("it is cut short")
         # Reading to the end makes zipfile compare the checksum.
         if member.read(1):
             raise MalformedError(f"its `{key}` is longer than it claims")
-    array: np.ndarray[Any, Any] = np.ndarray(shape, dtype, data, order=order)
     return array
 
 

@@ -10,25 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from number_generator.formats.budget import Budget
 from number_generator.formats.encoded_reader import EncodedReader, sort_files
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.parquet import DATA
-from number_generator.formats.paths import MalformedError, check_path
+from number_generator.formats.parquet.pages import DICTIONARIES, INCREMENTAL, read_pages
+from number_generator.formats.paths import MalformedError, check_path, map_file
 from number_generator.formats.schema import MOST_LABEL_BYTES, PARQUET_KEY, Description, read_description
 from number_generator.system.checks import format_value
 from number_generator.system.optional import import_optional
 
 _IMAGE, _TEXT = "image", "text"
-# The memory that a group of rows may claim: some megabytes are usual.
-_FREE_GROUP_BYTES = 256 << 20
-_EXPANSION = 64
+_BYTES_PER_VALUE = 16  # beside its own: levels, offsets and bits of lists
 
 
 class _Held(threading.local):
     """What a thread has open: its last file, and of the last group of rows some columns."""
 
     def __init__(self) -> None:
-        self.file: tuple[int, Any] | None = None
+        self.file: tuple[int, frozenset[str], Any] | None = None
         self.columns: dict[tuple[str, ...], tuple[int, Any]] = {}
 
 
@@ -54,6 +54,7 @@ class _Tables:
             for group in range(footer.num_row_groups):
                 self._groups.append((number, group))
                 lengths.append(footer.metadata.row_group(group).num_rows)
+        self.byte_count = sum(file.stat().st_size for file in files)
         self.longest = max(lengths, default=1)
         self._starts = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
 
@@ -80,24 +81,56 @@ class _Tables:
         if last is not None and last[0] == group:
             return last[1]
         file, number = self._groups[group]
-        table = self._open(file).read_row_group(number, columns=list(names), use_threads=False)
+        shared = self._check_pages(file, number, names)
+        table = self._open(file, shared).read_row_group(number, columns=list(names), use_threads=False)
         if table.num_rows != self._starts[group + 1] - self._starts[group]:
             raise MalformedError(f"its {self._files[file].name} has {table.num_rows} rows in group {number}")
         held.columns[names] = group, table
         return table
 
-    def _open(self, file: int) -> Any:
-        """Return a file that this thread has open; only the last one is kept."""
+    def _open(self, file: int, shared: frozenset[str] = frozenset()) -> Any:
+        """Return a file that this thread has open; only the last one is kept.
+
+        The texts of the columns `shared` stay in one place each, however many rows refer to them.
+        """
         held = self._held
-        if held.file is None or held.file[0] != file:
-            if held.file is not None:
-                held.file[1].close()
-                held.file = None
-            held.file = file, self._parquet.ParquetFile(check_path(self._files[file]))
-        return held.file[1]
+        if held.file is not None and held.file[0] == file:
+            if shared <= held.file[1]:
+                return held.file[2]
+            shared |= held.file[1]
+        if held.file is not None:
+            held.file[2].close()
+            held.file = None
+        opened = self._parquet.ParquetFile(check_path(self._files[file]), read_dictionary=sorted(shared))
+        held.file = file, shared, opened
+        return opened
+
+    def _check_pages(self, file: int, group: int, names: tuple[str, ...]) -> frozenset[str]:
+        """Reject columns of a group that take too much memory; return those whose rows refer to texts."""
+        metadata = self._open(file).metadata
+        columns, shared = metadata.row_group(group), []
+        path = check_path(self._files[file])
+        budget = Budget(path.stat().st_size, columns.num_rows)
+        with map_file(path) as content:
+            for place in range(columns.num_columns):
+                column = columns.column(place)
+                if column.path_in_schema.partition(".")[0] not in names:
+                    continue
+                start = column.data_page_offset
+                if column.has_dictionary_page and 0 < column.dictionary_page_offset < start:
+                    start = column.dictionary_page_offset
+                pages = read_pages(content, start, column.total_compressed_size)
+                is_text = column.physical_type == "BYTE_ARRAY"
+                if is_text and INCREMENTAL in pages.encodings:
+                    raise MalformedError("it has texts that each begin as the one before does: write them as they are")
+                if is_text and pages.encodings & DICTIONARIES:
+                    shared.append(column.path_in_schema)
+                width = max(0, metadata.schema.column(place).length or 0)  # of texts of a fixed length
+                budget.charge(pages.unpacked_bytes + pages.values * (_BYTES_PER_VALUE + width))
+        return frozenset(shared)
 
     def _check(self, footer: Any, path: Path, *, is_first: bool) -> None:
-        """Reject a file without the two columns, or with a group of rows far too large for it."""
+        """Reject a file without the two columns, or with a group of rows that claims to be far too large for it."""
         schema = footer.schema_arrow
         names = frozenset(schema.names)
         if is_first:
@@ -106,11 +139,9 @@ class _Tables:
         if not {_IMAGE, _TEXT} <= names:
             found = ", ".join(map(format_value, schema.names[:5]))
             raise MalformedError(f"its {path.name} has no columns `image` and `text` (it has {found or 'nothing'})")
-        size = path.stat().st_size
         for group in range(footer.num_row_groups):
-            claimed = footer.metadata.row_group(group).total_byte_size
-            if claimed > max(_FREE_GROUP_BYTES, _EXPANSION * size):
-                raise MalformedError(f"a group of rows of its {path.name} claims {claimed} bytes")
+            rows = footer.metadata.row_group(group)
+            Budget(path.stat().st_size, rows.num_rows).charge(rows.total_byte_size)
 
 
 class ParquetReader(EncodedReader[_Tables]):
@@ -128,6 +159,9 @@ class ParquetReader(EncodedReader[_Tables]):
 
     def _open(self) -> _Tables:
         return _Tables(data_files(self._path))
+
+    def _count_bytes(self, handles: _Tables) -> int:
+        return handles.byte_count
 
     def _describe(self, handles: _Tables) -> Description:
         if handles.described is None:
@@ -150,11 +184,12 @@ class ParquetReader(EncodedReader[_Tables]):
             yield name, content
 
     def _read_labels(self, handles: _Tables, numbers: range) -> list[str]:
-        labels = []
+        labels, budget = [], self._make_budget(handles)
         for name, row in handles.read_rows((_TEXT,), numbers):
             label = row[_TEXT]
             if not isinstance(label, str) or len(label) > MOST_LABEL_BYTES:
                 raise MalformedError(f"the text of image {name} is {format_value(label)}, not a label")
+            budget.charge(len(label))
             labels.append(label)
         return labels
 

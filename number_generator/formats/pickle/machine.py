@@ -17,6 +17,7 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
+from number_generator.formats.budget import Budget
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.pickle.constructors import find_maker
 from number_generator.formats.pickle.values import PickledArray, PickledType
@@ -31,8 +32,9 @@ _LONG_BYTES = 4096
 _MOST_KEY_BITS = 31
 # What a container may take, and all that is made beyond the values that the file spells out.
 _CONTAINER_BYTES = 64
-_FREE_BYTES = 64 << 20
-_BYTES_PER_FILE_BYTE = 16
+
+_FREE_NUMBERS = 255  # in a pickle of any size
+_TOO_MANY_NUMBERS = "the pickle numbers far more objects than its size explains"
 
 # The opcodes of a label, which a file has a million of.
 _SHORT_BINUNICODE = pickle.SHORT_BINUNICODE[0]
@@ -59,8 +61,11 @@ class PickleMachine:
         self._size = len(content)
         self._stack: list[Any] = []
         self._marks: list[int] = []
-        self._memo: dict[int, Any] = {}
-        self._allowance = _FREE_BYTES + _BYTES_PER_FILE_BYTE * self._size
+        # A list takes 8 bytes of an object's place, and a dict a hundred: an opcode of one byte may fill it.
+        self._memo: list[Any] = []
+        # An object takes at least three bytes, the one that numbers it included.
+        self._most_memos = self._size // 3
+        self._budget = Budget(self._size)
 
     def run(self) -> Any:  # noqa: PLR0912, PLR0915 - calls would double the time of the common opcodes
         """Return the object that the pickle describes, made of plain values, PickledArray and PickledType."""
@@ -68,8 +73,7 @@ class PickleMachine:
         push = stack.append
         unsigned = struct.Struct("<I").unpack_from
         signed = struct.Struct("<i").unpack_from
-        # An object takes at least three bytes, the one that numbers it included.
-        most_memos = size // 3
+        most_memos = self._most_memos
         self._check_protocol()
         at = 2
         while at < size:
@@ -82,10 +86,9 @@ class PickleMachine:
                     break
                 push(content[start:at].decode())
             elif opcode == _MEMOIZE:
-                index = len(memo)
-                if index > most_memos:
-                    raise MalformedError("the pickle numbers far more objects than its size explains")
-                memo[index] = stack[-1]
+                if len(memo) > most_memos:
+                    raise MalformedError(_TOO_MANY_NUMBERS)
+                memo.append(stack[-1])
                 at += 1
             elif opcode == _BINUNICODE:
                 start = at + 5
@@ -94,7 +97,7 @@ class PickleMachine:
                     break
                 push(content[start:at].decode())
             elif opcode == _LONG_BINPUT:
-                memo[unsigned(content, at + 1)[0]] = stack[-1]
+                self._number_top(unsigned(content, at + 1)[0])
                 at += 5
             elif opcode == _BININT1:
                 push(content[at + 1])
@@ -106,7 +109,7 @@ class PickleMachine:
                 push(signed(content, at + 1)[0])
                 at += 5
             elif opcode == _BINPUT:
-                memo[content[at + 1]] = stack[-1]
+                self._number_top(content[at + 1])
                 at += 2
             elif opcode == _BINGET:
                 push(memo[content[at + 1]])
@@ -122,9 +125,7 @@ class PickleMachine:
 
     def charge(self, byte_count: int) -> None:
         """Account for memory beyond the values that the file spells out; reject a file that asks for too much."""
-        self._allowance -= byte_count
-        if self._allowance < 0:
-            raise MalformedError("the pickle asks for far more memory than its size explains")
+        self._budget.charge(byte_count)
 
     # Each handler takes the position after its opcode and returns that of the next one.
 
@@ -242,6 +243,14 @@ class PickleMachine:
         if len(field) != length_bytes:
             raise MalformedError("the pickle is cut short")
         return int.from_bytes(field, "little")
+
+    def _number_top(self, number: int) -> None:
+        """Give the top of the stack a number: usually the next one."""
+        memo = self._memo
+        if number > max(self._most_memos, _FREE_NUMBERS):
+            raise MalformedError(_TOO_MANY_NUMBERS)
+        memo += [None] * (number + 1 - len(memo))
+        memo[number] = self._stack[-1]
 
     def _find_end(self, start: int, length: int) -> int:
         if length > self._size - start:

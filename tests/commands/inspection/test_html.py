@@ -269,3 +269,15 @@ def test_a_bar_chart_names_its_bars_and_their_shares():
     texts = [element.text for element in drawn.iter("text")]
     assert {"0", "<", "2", "25.0", "75.0", "digit"} <= set(texts)
     assert [title.text for title in drawn.iter("title")] == ["0: 1 (25.0 %)", "<: 3 (75.0 %)", "2: 0 (0.0 %)"]
+
+
+def test_the_command_is_quoted_for_a_shell(tmp_path):
+    metadata = {"command": "generate-phone-numbers --digits=$(reboot) --seed=1"}
+    raw = RawDataset(np.zeros((1, 28, 28), np.uint8), ["7"], metadata)
+    reader = MemoryReader(raw, raw.labels, tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", images=raw.images, labels=["7"])
+
+    page = format_page(inspect_dataset(reader, tmp_path / "a.npz"), reader)
+
+    shown = html.unescape(re.sub("<[^>]*>", "", page.partition("<pre>")[2].partition("</pre>")[0]))
+    assert shown == "generate-phone-numbers '--digits=$(reboot)' --seed=1"

@@ -66,7 +66,7 @@ def test_every_format_is_inspected(tmp_path, file_format):
     assert found.labels.empty == 1
     assert found.labels.different == len(set(LABELS))
     assert found.pages.from_boxes
-    assert found.origin == Origin(command="make it", spacing_range=(5, 10))
+    assert found.origin == Origin(spacing_range=(5, 10))
 
 
 def test_idx_files_of_others_are_inspected(tmp_path):
@@ -127,7 +127,24 @@ def test_values_of_others_under_the_same_names_are_passed_by(value):
 
     assert origin.created is None
     assert origin.spacing_range is None
-    assert origin.command == (value if isinstance(value, str) else None)
+    assert origin.command is None
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("generate-phone-numbers --seed=1 --dashes", "generate-phone-numbers --seed=1 --dashes"),
+        ("generate-phone-numbers   --digits=$(reboot)", "generate-phone-numbers '--digits=$(reboot)'"),
+        ("generate-phone-numbers '--column=a b'", "generate-phone-numbers '--column=a b'"),
+        ("generate-phone-numbers --seed=1; rm -rf /", None),
+        ("generate-phone-numbers --seed=1\nrm -rf /", None),
+        ("generate-phone-numbers --seed=1 --output-path=/etc/passwd --overwrite", None),
+        ("rm -rf /", None),
+        ("./generate-phone-numbers --seed=1", None),
+    ],
+)
+def test_only_a_command_of_this_package_is_told_and_quoted(command, shown):
+    assert Origin.from_metadata({"command": command}).command == shown
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, 99, 100, 101, 1000, 12_345])

@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import os
 import re
 from pathlib import Path
 
@@ -135,7 +136,21 @@ def test_only_images_of_the_sample_are_made(raw):
 
 @pytest.mark.parametrize(
     "command",
-    [None, "", 7, "make it", "rm -rf /", "generate-phone-numbers 'unbalanced"],
+    [
+        None,
+        "",
+        7,
+        "make it",
+        "rm -rf /",
+        "generate-phone-numbers 'unbalanced",
+        "generate-phone-numbers --nonsense=1",
+        "generate-phone-numbers --help",
+        "generate-phone-numbers --seed=1 --sequences /dev/zero",
+        "generate-phone-numbers --seed=1 --style=/dev/zero.toml",
+        "generate-phone-numbers --seed=1; rm -rf /",
+        "generate-phone-numbers --seed=1 --output-path=/tmp/a.h5 --overwrite",
+        f"generate-phone-numbers --column={'x' * 10**6}",
+    ],
 )
 def test_what_records_no_command_cannot_be_verified(raw, command):
     raw.metadata["command"] = command
@@ -149,10 +164,8 @@ def test_what_records_no_command_cannot_be_verified(raw, command):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ("--nonsense=1", "this version does not understand"),
         ("--seed=x", "this version does not understand"),
-        ("--help", "makes no dataset"),
-        ("--version", "makes no dataset"),
+        (f"--num-images={10**30}", "cannot be planned again"),
         ("--seed=1 --digits=/nowhere/digits.npz", "cannot be planned again: .*no such file"),
         ("--seed=1 --sequences=/nowhere/numbers.txt", "cannot be planned again: .*cannot be read"),
         ("--seed=1 --pattern=(((", "cannot be planned again"),
@@ -168,15 +181,61 @@ def test_a_command_that_makes_no_such_dataset_is_told(raw, options, words, capsy
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_command_writes_nothing(raw, tmp_path, monkeypatch):
+@pytest.mark.parametrize("more", ["", " --output-path={}/a.h5 --preview={}/sheet.png --overwrite"])
+def test_a_command_writes_nothing(raw, tmp_path, monkeypatch, more):
     monkeypatch.chdir(tmp_path)
-    raw.metadata["command"] += (
-        f" --output-path={tmp_path / 'a.h5'} --preview={tmp_path / 'sheet.png'} --overwrite --seed=3"
-    )
+    raw.metadata["command"] += more.replace("{}", str(tmp_path))
 
-    verified(raw)
+    assert verified(raw).is_verified == (not more)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("option", ["--sequences", "--digits"])
+@pytest.mark.parametrize("kind", ["device", "pipe"])
+def test_only_regular_files_are_read(raw, tmp_path, option, kind):
+    path = Path("/dev/zero") if kind == "device" else tmp_path / "pipe"
+    if kind == "pipe":
+        os.mkfifo(path)
+    raw.metadata["command"] += f" {option}={path}"
+
+    assert "not a regular file" in verified(raw).reason
+
+
+def test_a_list_that_is_too_long_or_another_is_not_taken_for_numbers(raw, tmp_path, monkeypatch):
+    path = tmp_path / "a.txt"
+    path.write_text("this is no number\n")
+    raw.metadata["command"] += f" --sequences={path}"
+
+    assert "the list of numbers (SHA-256) was None and is '" in verified(raw).reason
+    (tmp_path / "empty.txt").touch()
+    empty = RawDataset(raw.images, raw.labels, {"command": raw.metadata["command"].replace("a.txt", "empty.txt")})
+    assert "has 0 bytes" in verified(empty).reason
+    monkeypatch.setattr(verification, "MAX_BYTES", 9)
+    assert "has 18 bytes" in verified(raw).reason
+
+
+ODD_VALUES = [np.arange(3), [1, [2]], {"a": 1}, "7", 10**5000, 1.5, True, None, np.dtype("u1"), b"x"]
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: type(value).__name__)
+def test_odd_versions_and_parts_are_told(raw, value):
+    command = raw.metadata["command"]
+    raw.metadata.update({"render_version": value, "package_version": value})
+    assert verified(raw).reason.startswith("the version of the pixels was ")
+
+    del raw.metadata["render_version"]
+    raw.metadata["split"] = value
+    assert re.match("it is the part|its `split` is", verified(raw).reason)
+
+    other = RawDataset(raw.images, raw.labels, {"command": command, "job": value})
+    assert not verified(other).is_verified
+
+
+def test_a_job_that_is_nested_too_deep_is_told(raw):
+    raw.metadata["job"] = json.dumps({"seed": 7}).replace("7", "[" * 900 + "]" * 900)
+
+    assert not verified(raw).is_verified
 
 
 def test_another_version_of_the_pixels_is_told(raw):

@@ -163,6 +163,19 @@ def test_a_whole_dataset_is_left_as_it_is(folder, capsys, file_format):
     assert tree(folder) == before
 
 
+def test_what_is_done_removes_what_a_killed_run_has_left(folder, capsys, file_format):
+    assert run(f"--format={file_format}", "--resume") == 0
+    (made,) = folder.iterdir()
+    before = tree(folder)
+    for ending in ("0123abcd.partial", "0123abce.earlier"):
+        (shutil.copytree if made.is_dir() else shutil.copy)(made, folder / f".{made.name}.{ending}")
+
+    assert run(f"--format={file_format}", "--resume") == 0
+
+    assert "is already complete at" in capsys.readouterr().out
+    assert tree(folder) == before
+
+
 def test_a_run_that_was_killed_at_its_very_end_is_whole(folder, monkeypatch, capsys):
     monkeypatch.setattr(journaled.Journal, "remove", lambda self: (_ for _ in ()).throw(_KilledError))
     with pytest.raises(_KilledError):
@@ -348,7 +361,9 @@ sys.exit(cli.generate_phone_numbers(sys.argv[2:], Interruption()))
 @pytest.mark.skipif(os.name == "nt", reason="no limits there")
 @pytest.mark.parametrize(("name", "limit"), [("a.h5", 4_000_000), ("a-png", 3_000_000)])
 def test_a_file_size_limit_is_one_error_and_the_next_run_goes_on(folder, name, limit):
-    arguments = ["--num-images=8000", "--seed=1", "--format=png", f"--output-path={name}", "--workers=1", "--resume"]
+    file_format = "hdf5" if name.endswith(".h5") else "png"
+    arguments = ["--num-images=8000", "--seed=1", f"--format={file_format}", "--workers=1", "--resume"]
+    arguments.append(f"--output-path={name}")
     command = [sys.executable, "-c", LIMITED]
     done = subprocess.run([*command, str(limit), *arguments], capture_output=True, text=True, check=False)
     [error] = done.stderr.splitlines()

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import signal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from number_generator.commands.runs.plan import make_plan
 from number_generator.formats.reader import open_reader
 from number_generator.job.provenance import find_differences, read_options, read_recorded_job
 from number_generator.system.signals import Interruption
+from number_generator.system.staging import Staging
 
 SHARDS = ["s-00000-of-00003.h5", "s-00001-of-00003.h5", "s-00002-of-00003.h5"]
 
@@ -287,3 +289,66 @@ def test_what_a_killed_run_left_goes_with_the_next(folder, monkeypatch):
 
     assert run("--seed=1", "--shards=3") == 0
     assert names_in(folder) == [*SHARDS, "s.h5"]
+
+
+# --- what vanishes
+
+
+@pytest.mark.parametrize("more", [["--resume"], []], ids="".join)
+def test_shards_whose_folder_vanishes_in_the_last_step_are_an_error(folder, monkeypatch, capsys, more):
+    write_index = execute.write_index
+
+    def vanish(*arguments, **options):
+        write_index(*arguments, **options)
+        for path in (folder / "set").iterdir():
+            path.unlink() if path.is_file() else None
+
+    place = Staging.place
+
+    def place_and_vanish(self, name, path, *, overwrite):
+        place(self, name, path, overwrite=overwrite)
+        if name == "s.h5":
+            shutil.rmtree(folder / "set")
+
+    monkeypatch.setattr(execute, "write_index", vanish if more else write_index)
+    monkeypatch.setattr(Staging, "place", place_and_vanish)
+
+    assert run("--shards=3", "--seed=1", "--output-path=set/s.h5", *more) == 1
+
+    error = capsys.readouterr().err
+    assert re.search(r"s-00000-of-00003\.h5 was made and has gone: .* run the same command again", error)
+
+
+def test_no_index_is_made_in_a_new_folder_where_that_of_the_shards_has_gone(folder, monkeypatch, capsys):
+    make_part, made = execute.make_part, []
+
+    def vanish(*arguments):
+        done = make_part(*arguments)
+        made.append(arguments)
+        if len(made) == 3:
+            shutil.rmtree(folder / "set")
+        return done
+
+    monkeypatch.setattr(execute, "make_part", vanish)
+
+    assert run("--shards=3", "--seed=1", "--output-path=set/s.h5", "--resume") == 1
+
+    assert "has gone" in capsys.readouterr().err
+    assert not (folder / "set").exists()
+
+
+def test_parts_whose_folder_is_renamed_while_they_are_placed_are_not_denied(folder, monkeypatch, capsys):
+    place = Staging.place
+
+    def place_and_rename(self, name, path, *, overwrite):
+        place(self, name, path, overwrite=overwrite)
+        (folder / "set").rename(folder / "moved")
+
+    monkeypatch.setattr(Staging, "place", place_and_rename)
+
+    assert run("--shards=3", "--seed=1", "--output-path=set/s.h5") == 1
+
+    error = capsys.readouterr().err
+    assert "nothing was left behind" not in error
+    assert "the folder has gone with what was in place already: set/s-00000-of-00003.h5" in error
+    assert names_in(folder / "moved") == ["s-00000-of-00003.h5"]

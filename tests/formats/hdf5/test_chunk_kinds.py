@@ -298,4 +298,4 @@ def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path, fill, ther
         assert reader.labels(0, COUNT) == texts
         with reader._lend() as handles:
             for number in there:
-                assert handles.image_chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None
+                assert handles.image_rows.chunks.rows(number * LENGTH, number * LENGTH + 2, 1) is not None

@@ -1,20 +1,16 @@
-"""What is checked before HDF5 reads a file: virtual datasets, heaps of strings, lengths that are claimed, chunks."""
+"""What is checked before HDF5 reads a file: virtual datasets, links and chunks."""
 
-import struct
 import zlib
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from plain_hdf5 import COUNT, IMAGES, LABELS, write
+from plain_hdf5 import IMAGES, LABELS, write
 
 from number_generator.errors import DatasetError
-from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.safety import (
-    check_attributes,
     find_dataset,
-    find_longest_string_in_chunks,
     find_object,
     is_virtual,
 )
@@ -110,107 +106,6 @@ def test_a_header_without_end_is_refused(tmp_path, content):
         is_virtual(tmp_path / "a.h5", 0, 0)
 
 
-@pytest.mark.parametrize("offset", [24, 25, 31])
-def test_a_damaged_heap_of_strings_does_not_hang(tmp_path, offset):
-    path = write(tmp_path / "a.h5")
-    content = bytearray(path.read_bytes())
-    content[content.index(b"GCOL") + offset] ^= 0xFF
-    path.write_bytes(content)
-
-    with pytest.raises(DatasetError, match="variable length"):
-        load_arrays(path)
-
-
-LONG = "a text of a length that no other text has, so that its reference can be found"
-
-
-def lie_about_its_length(path):
-    """Let all references to the long text claim that it takes 3 GiB; HDF5 would clear so much memory."""
-    content = path.read_bytes()
-    heaps = [at for at in range(len(content)) if content.startswith(b"GCOL", at)]
-    told = [struct.pack("<IQ", len(LONG), heap) for heap in heaps]
-    assert any(reference in content for reference in told)
-    for reference in told:
-        content = content.replace(reference, struct.pack("<I", 3 << 30) + reference[4:])
-    path.write_bytes(content)
-
-
-def write_texts(path, others, libver="earliest"):
-    with h5py.File(path, "w", libver=libver) as file:
-        file["images"], file["labels"] = IMAGES, np.array(LABELS, "S")
-        file["boxes"] = np.zeros((COUNT, 2, 4), np.int16)
-        for found in (file, file["boxes"]):
-            found.attrs.update({f"other {number}": "text" for number in range(others)})
-            found.attrs["about"] = LONG
-
-
-def test_an_attribute_that_claims_a_longer_text_than_the_file_is_refused(tmp_path):
-    path = tmp_path / "a.h5"
-    write_texts(path, 20)
-    with Hdf5Reader(path) as reader:
-        assert reader.metadata["about"] == reader.fields[0].about["about"] == LONG
-    lie_about_its_length(path)
-
-    with Hdf5Reader(path) as reader:
-        with pytest.raises(DatasetError, match="its attribute 'about' claims to be longer than the file"):
-            _ = reader.metadata
-        with pytest.raises(DatasetError, match="its attribute 'about' claims to be longer than the file"):
-            _ = reader.fields
-
-
-@pytest.mark.parametrize("libver", ["earliest", "latest"])
-@pytest.mark.parametrize("others", [0, 20], ids=["one", "many"])
-def test_attributes_of_every_version_are_found(tmp_path, libver, others):
-    path = tmp_path / "a.h5"
-    write_texts(path, others, libver)
-    check_attributes(path, {"about": 1, "other 1": 1}, 1 << 20)
-    lie_about_its_length(path)
-
-    with pytest.raises(MalformedError, match="its attribute 'about' claims to be longer than the file"):
-        check_attributes(path, {"about": 1}, 1 << 20)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{}, {"chunks": (8,)}, {"chunks": (8,), "shuffle": True}, {"chunks": (8,), "compression": "gzip"}],
-    ids=["whole", "chunks", "shuffle", "gzip"],
-)
-def test_a_label_that_claims_to_be_far_too_long_is_refused(tmp_path, options):
-    path = tmp_path / "a.h5"
-    with h5py.File(path, "w") as file:
-        file["images"] = IMAGES
-        file.create_dataset("labels", data=[*LABELS[:-1], LONG], **options)
-    assert load_arrays(path).labels[-1] == LONG
-    if "compression" in options:
-        with h5py.File(path, "r+") as file:
-            _, data = file["labels"].id.read_direct_chunk((48,))
-            lying = zlib.decompress(data).replace(struct.pack("<I", len(LONG)), struct.pack("<I", 3 << 30))
-            file["labels"].id.write_direct_chunk((48,), zlib.compress(lying))
-    else:
-        lie_about_its_length(path)
-
-    with pytest.raises(DatasetError, match="it has a label of 3221225472 bytes"):
-        load_arrays(path)
-
-
-PACKED = {
-    "plain": {},
-    "gzip": {"compression": "gzip"},
-    "lzf": {"compression": "lzf"},
-    "shuffle": {"compression": "gzip", "shuffle": True},
-}
-
-
-@pytest.mark.parametrize("options", PACKED.values(), ids=PACKED)
-def test_the_lengths_of_labels_are_seen_in_chunks_of_every_packing(tmp_path, options):
-    path = tmp_path / "a.h5"
-    with h5py.File(path, "w") as file:
-        labels = file.create_dataset("labels", data=[*LABELS, LONG] * 9, chunks=(70,), **options)
-        file.flush()
-
-        assert find_longest_string_in_chunks(path, labels) == len(LONG)
-
-
 @pytest.mark.parametrize(("compression", "chunk"), [("lzf", b"\x03abcd"), ("gzip", zlib.compress(b"abcd"))])
 def test_a_chunk_that_is_shorter_than_its_labels_is_refused(tmp_path, compression, chunk):
     path = tmp_path / "a.h5"
@@ -219,7 +114,7 @@ def test_a_chunk_that_is_shorter_than_its_labels_is_refused(tmp_path, compressio
         labels = file.create_dataset("labels", data=LABELS, chunks=(8,), compression=compression)
         labels.id.write_direct_chunk((8,), chunk)
 
-    with pytest.raises(DatasetError, match="it has a chunk that holds fewer bytes than its labels take"):
+    with pytest.raises(DatasetError, match="it has a chunk that holds more or fewer bytes"):
         load_arrays(path)
 
 

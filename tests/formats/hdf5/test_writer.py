@@ -347,10 +347,9 @@ def test_a_failing_write_of_hdf5_is_one_error_and_leaves_nothing(tmp_path, error
 def test_an_hdf5_file_that_cannot_be_closed_leaves_nothing(tmp_path, compression):
     class FailingFile:
         def __init__(self, file):
-            self.file = file
+            self.close = file.close
 
-        def close(self):
-            self.file.close()
+        def flush(self):
             raise RuntimeError("Unable to flush file")
 
     with (

@@ -163,12 +163,17 @@ def test_a_link_out_of_the_folder_is_not_followed(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["gt.txt", "metadata.jsonl", "labels.csv", "labels.json"])
-def test_a_linked_label_file_is_not_followed(folder, name):
+def test_a_linked_label_file_is_followed_within_the_folder_alone(folder, name):
     label(folder, name)
-    (folder / name).rename(folder / "secret")
-    (folder / name).symlink_to("secret")
+    (folder / name).rename(folder / "labels")
+    (folder / name).symlink_to("labels")
+    with open_reader(folder) as reader:
+        assert len(reader.labels(0, len(reader))) == len(IMAGES)
 
-    with pytest.raises(DatasetError, match=f"its {name} is a link: replace it by what it leads to"):
+    (folder / "labels").rename(folder.parent / "secret")
+    (folder / name).unlink()
+    (folder / name).symlink_to("../secret")
+    with pytest.raises(DatasetError, match=f"its {name} is a link that leads out of the folder"):
         open_reader(folder)
 
 
@@ -177,7 +182,7 @@ def test_a_linked_description_is_not_followed_nor_its_folder_replaced(tmp_path):
     (folder / "dataset.json").rename(tmp_path / "secret")
     (folder / "dataset.json").symlink_to(tmp_path / "secret")
 
-    with pytest.raises(DatasetError, match=r"its dataset\.json is a link: replace it by what it leads to"):
+    with pytest.raises(DatasetError, match=r"its dataset\.json is a link that leads out of the folder"):
         open_reader(folder)
     assert not holds_dataset(folder)
 
@@ -187,7 +192,7 @@ def test_a_pipe_in_place_of_a_description_is_not_waited_for(tmp_path):
     (folder / "dataset.json").unlink()
     os.mkfifo(folder / "dataset.json")
 
-    with pytest.raises(DatasetError, match=r"its dataset\.json is not a file"):
+    with pytest.raises(DatasetError, match=r"its dataset\.json is a pipe, not a regular file"):
         open_reader(folder)
     assert not holds_dataset(folder)
 
@@ -196,7 +201,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     label(tmp_path, "gt.txt", ["a.png"], ["1"])
 
-    with pytest.raises(DatasetError, match="is a pipe, no image file"):
+    with pytest.raises(DatasetError, match="is a pipe, not a regular file"):
         open_reader(tmp_path)
 
 
