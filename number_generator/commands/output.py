@@ -8,7 +8,7 @@ import os
 from dataclasses import dataclass
 
 from number_generator.errors import SpecError
-from number_generator.formats.ownership import holds_dataset
+from number_generator.formats.ownership import check_option_folder, holds_dataset
 from number_generator.formats.registry import (
     FORMATS,
     check_ending,
@@ -119,6 +119,7 @@ def _choose_target(output_path: str, name: str, file_format: str) -> str:
         is_named = os.path.basename(whole) not in ("", os.curdir, os.pardir)  # noqa: PTH119 - as it is written
         if is_named and any(FORMATS[name].is_folder for name in (file_format, find_format(whole)) if name):
             return whole
+        check_option_folder(output_path, "--output-path")
     named = find_format(output_path)
     if named is not None and (FORMATS[named].is_folder or not is_folder):
         return output_path

@@ -29,7 +29,7 @@ USAGE = 2
 # A value, although argparse takes all but plain negative numbers for options: -5,3 and -?\d{3}, but not --seed or -h.
 _VALUE = re.compile(r"-(?!-?[A-Za-z]|-?$)")
 
-_USUAL_COLUMNS = 80
+_USUAL_COLUMNS, _USUAL_ROWS = 80, 24
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -45,6 +45,12 @@ class ArgumentParser(argparse.ArgumentParser):
             else:
                 words.append(word)
         return super().parse_known_args(words, namespace)
+
+    def _get_values(self, action: argparse.Action, arg_strings: list[str]) -> Any:
+        """Return the value of an argument; `argparse` loses that of `--sequence=--`, and makes a list of nothing."""
+        if action.option_strings and action.nargs is None and arg_strings == ["--"]:
+            return self._get_value(action, "--")
+        return super()._get_values(action, arg_strings)
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """End the process after `--help` or `--version`, whose reader may have gone, or with a message on stderr."""
@@ -89,7 +95,7 @@ def run_guarded(
         return _complain(parser, exc, USAGE if is_usage else FAILED)
     except NumberGeneratorError as exc:
         return _complain(parser, exc, FAILED)
-    except BrokenPipeError:  # as in `inspect FILE | head`, which has seen enough
+    except BrokenPipeError:  # as in `inspect FILE | head`, which has seen enough: only such commands come here
         _discard_output()
         return FAILED
     except _StandardOutputError as exc:
@@ -158,6 +164,17 @@ def say(text: str, *, to: TextIO | None = None) -> None:
             print(shown.encode("ascii", "backslashreplace").decode("ascii"), flush=True, file=to)
 
 
+def report(text: str) -> None:
+    """Print lines on stdout as `say` does, about a file that a command makes, also where nobody reads them any more.
+
+    The file is the result, and it must not be missing because the reader of the lines has gone.
+    """
+    try:
+        say(text)
+    except BrokenPipeError:
+        _discard_output()
+
+
 @contextlib.contextmanager
 def _watch_output() -> Iterator[None]:
     """Tell the errors of standard output from those of files."""
@@ -174,9 +191,9 @@ def tell(text: str) -> None:
     say(text, to=sys.stderr)
 
 
-def say_title(title: str, rule: int) -> None:
-    """Print a title between two rules of `rule` dashes."""
-    say(f"{'-' * rule}\n{title}\n{'-' * rule}")
+def report_title(title: str, rule: int) -> None:
+    """Print a title between two rules of `rule` dashes, as `report` does."""
+    report(f"{'-' * rule}\n{title}\n{'-' * rule}")
 
 
 def show_progress(count: int, *, quiet: bool) -> Any:
@@ -184,14 +201,14 @@ def show_progress(count: int, *, quiet: bool) -> Any:
     from tqdm import tqdm  # noqa: PLC0415 - every parser needs this module, and few commands a bar
 
     tqdm.monitor_interval = 0  # its monitor thread only matters for bars that stand still
-    # A terminal that does not tell its width, as on a serial line, says 0, and tqdm would draw no bar in that.
-    width = {"dynamic_ncols": True} if _has_width(sys.stderr) else {"ncols": _USUAL_COLUMNS}
-    return tqdm(total=count, unit=" images", unit_scale=True, disable=True if quiet else None, **width)
+    # A terminal that does not tell its size, as on a serial line, says 0, and tqdm would draw no bar in that.
+    size = {"dynamic_ncols": True} if _has_size(sys.stderr) else {"ncols": _USUAL_COLUMNS, "nrows": _USUAL_ROWS}
+    return tqdm(total=count, unit=" images", unit_scale=True, disable=True if quiet else None, **size)
 
 
-def _has_width(stream: TextIO) -> bool:
-    """Tell whether a stream is no terminal, or one that knows its width."""
+def _has_size(stream: TextIO) -> bool:
+    """Tell whether a stream is no terminal, or one that knows its columns and rows."""
     try:
-        return os.get_terminal_size(stream.fileno()).columns > 0
+        return all(os.get_terminal_size(stream.fileno()))
     except (OSError, ValueError):  # no terminal, or closed
         return True

@@ -33,8 +33,9 @@ def find_cache_folder(folder: str | os.PathLike[str] | None = None) -> Path:
         return local / "number_generator" / "number_generator" / "Cache"
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "number_generator"
-    caches = os.environ.get("XDG_CACHE_HOME", "").strip()
-    return (Path(caches) if caches else home / ".cache") / "number_generator"
+    caches = Path(os.environ.get("XDG_CACHE_HOME", "").strip())
+    # The XDG Base Directory Specification: a relative path is invalid, and to be ignored.
+    return (caches if caches.is_absolute() else home / ".cache") / "number_generator"
 
 
 def is_whole(path: Path, sha256: str) -> bool:

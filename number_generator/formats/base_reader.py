@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -162,7 +163,7 @@ class SlicedReader(Generic[Handles]):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self._path)!r})"
 
-    def _lend(self) -> _Loan[Handles]:
+    def _lend(self) -> AbstractContextManager[Handles]:
         """Return what is open, as a context for one read; a process opens it when it first needs it."""
         loan = self._loans.get(os.getpid())
         if loan is None and not self._is_closed:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.labels import find_control
+from number_generator.formats.labels import find_control, strip_line_ends
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import (
@@ -237,7 +237,8 @@ def _read_chunks(reader: Reader, header: DatasetHeader, length: int) -> Iterator
 
 
 def _encode_label(label: str) -> bytes:
-    """Return a label in ASCII, or raise DatasetError."""
+    """Return a label in ASCII without line ends after it, or raise DatasetError."""
+    label = strip_line_ends(label)
     if not label.isascii():
         raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
     control = find_control(label)

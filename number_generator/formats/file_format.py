@@ -43,6 +43,8 @@ class FileFormat:
     compressions: tuple[str, ...] = ("none",)
     # Label files that can be written besides the usual one, and what each is. `open_writer` then takes `labels`.
     label_files: dict[str, str] = field(default_factory=dict)
+    is_file_an_image: bool = False  # whether each image is a file of its own, and has a line in a label file
+    bytes_beside_image: int = 0  # at least, that an image takes where it is stored, with its label
     truth_label_file: str | None = None  # the only kind of them that holds ground truth, if nothing else does
     takes_part: bool = False  # whether files are named after the part of a split; `open_writer` then takes `part`
     package: str | None = None  # the optional package that writing requires

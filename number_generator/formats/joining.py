@@ -12,6 +12,7 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.conversion import check_target
 from number_generator.formats.hdf5.index_writer import write_index
 from number_generator.formats.hdf5.reader import Hdf5Reader
+from number_generator.formats.ownership import check_folder
 from number_generator.formats.registry import find_format
 from number_generator.job.chunk import DatasetHeader, TruthField
 from number_generator.job.provenance import find_differences, make_whole_metadata, read_recorded_job
@@ -63,6 +64,7 @@ def index_shards(
         raise SpecError(f"the index is {os.fspath(output)!r}: give a name that ends in .h5 or .hdf5")
     if os.path.lexists(output) and not overwrite:  # before reading the shards, which may be many
         raise already_exists(output)
+    check_folder(output.parent)
     whole, label_length, found = _read_shards(paths, output)
     shards = [found[number] for number in range(whole.shards)]
     count = sum(images for _, images in shards)

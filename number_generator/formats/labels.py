@@ -17,14 +17,19 @@ def find_control(label: str) -> str | None:
     return found[0] if found else None
 
 
+def strip_line_ends(label: str) -> str:
+    """Return a label without the line ends after it, which programs such as `echo` put there."""
+    return label.rstrip(_LINE_ENDS)
+
+
 def clean_labels(labels: list[str], numbers: Iterable[int]) -> list[str]:
-    """Return the labels of a file without the line ends that programs such as `echo` put after them.
+    """Return the labels of a file without the line ends after them.
 
     MalformedError is raised for one that holds another control character. `numbers` are those of the images.
     """
     if "".join(labels).isprintable():  # a tenth of the time of searching each
         return labels
-    cleaned = [label.rstrip(_LINE_ENDS) for label in labels]
+    cleaned = list(map(strip_line_ends, labels))
     for number, label in zip(numbers, cleaned, strict=True):
         control = find_control(label)
         if control is not None:

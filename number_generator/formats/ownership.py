@@ -1,9 +1,9 @@
-"""Which folders a new dataset may replace: those that hold a dataset of this package and nothing else."""
+"""Which folders a new dataset may replace, those that hold one of this package and nothing else; none is added to."""
 
 import os
 from pathlib import Path
 
-from number_generator.errors import DatasetError, DatasetReadError
+from number_generator.errors import DatasetError, DatasetReadError, OutputError, SpecError
 from number_generator.formats.registry import FORMATS
 
 _OTHERS = "is a folder that this package did not write"
@@ -33,3 +33,20 @@ def holds_dataset(path: str | os.PathLike[str]) -> bool:
         return find_obstacle(Path(path)) != _OTHERS
     except OSError:
         return False
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Raise OutputError if a folder holds a dataset: no other one is written into it."""
+    if holds_dataset(folder):
+        raise OutputError(
+            f"{os.fspath(folder)} holds a dataset, and nothing else is written into its folder: give another place"
+        )
+
+
+def check_option_folder(folder: str, option: str) -> None:
+    """Raise SpecError if an option names the folder of a dataset as the place for something else."""
+    if holds_dataset(folder):
+        raise SpecError(
+            f"{option} is {folder!r}, which holds a dataset, and nothing else is written into its folder: give another "
+            "place"
+        )

@@ -63,6 +63,8 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
             f"{checked}: there is no such file; check the name and the current folder ({_current_folder()})"
         ) from exc
     except (OSError, ValueError) as exc:
+        if getattr(exc, "errno", None) == errno.ELOOP and checked.is_symlink():
+            raise DatasetReadError(f"{checked}: this is {describe_kind(checked)}; mend the link") from exc
         raise DatasetReadError(f"{checked}: the file cannot be read: {exc}") from exc
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         # Opening a named pipe would wait for ever, and a device has no end.
@@ -74,10 +76,15 @@ def describe_kind(path: str | os.PathLike[str]) -> str:
     """Return what is there under a name that is not a regular file, as a phrase."""
     try:
         mode = Path(path).stat().st_mode
-    except OSError:
-        with contextlib.suppress(OSError):
-            return f"a link to {format_value(os.readlink(path))}, which is not there"  # noqa: PTH115 - as it is written
-        return "nothing that can be read"
+    except OSError as exc:
+        try:
+            link = f"a link to {format_value(os.readlink(path))}"  # noqa: PTH115 - as it is written
+        except OSError:
+            return "nothing that can be read"
+        if exc.errno == errno.ELOOP:
+            return f"{link}, which leads back to itself"
+        is_absent = exc.errno in (errno.ENOENT, errno.ENOTDIR)
+        return f"{link}, which {'is not there' if is_absent else f'cannot be read: {exc.strerror}'}"
     if stat.S_ISDIR(mode):
         return "a folder"
     return "a pipe" if stat.S_ISFIFO(mode) else "not a regular file"

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from number_generator.errors import SpecError
-from number_generator.formats.ownership import find_obstacle
+from number_generator.formats.ownership import check_folder, find_obstacle
 from number_generator.formats.registry import FORMATS, check_storage
 from number_generator.job.chunk import Chunk, DatasetHeader
 
@@ -76,7 +76,7 @@ def open_writer(
     OutputExistsError
         If the file or folder exists and `overwrite` is false.
     OutputError
-        If the place cannot be written to.
+        If the place cannot be written to, or is the folder of another dataset.
     SpecError
         If no file can hold that many images, or the format does not know the compression or the label files, or cannot
         hold the ground truth.
@@ -102,5 +102,6 @@ def open_writer(
         options["part"] = part
     if row.is_folder:
         options["find_obstacle"] = find_obstacle
+    check_folder(path.parent)
     writer: Writer = row.open_writer(path, header, overwrite=overwrite, **options)
     return writer

@@ -1,11 +1,13 @@
 """A column of a CSV file whose delimiter is found from all of its lines, or given."""
 
+import contextlib
 import csv
 import io
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from number_generator.errors import SpecError
 from number_generator.system.checks import format_value
@@ -17,7 +19,8 @@ Entries = list[tuple[str, int]]
 """The entries of a column, each with the number of its line."""
 
 _TAB = "\t"
-_NO_DELIMITER = re.compile(r'[0-9" \r\n\0]')
+# Numbers hold some of these: -5 would be two entries, and 12.50 as well.
+_NO_DELIMITER = re.compile(r'[0-9-.+()" \r\n\0]')
 # Excel and LibreOffice read the delimiter from such a first line, and do not show it.
 _DECLARATION = re.compile(r'"?sep=(?P<delimiter>[^\r\n])"?[ \t]*(?:\r?\n|$)', re.IGNORECASE)
 
@@ -48,7 +51,7 @@ def parse_delimiter(delimiter: str) -> str:
     if len(meant) != 1 or _NO_DELIMITER.match(meant):
         raise SpecError(
             f"the delimiter is {format_value(delimiter)}: give {', '.join(DELIMITER_NAMES)}, or one character that is "
-            "no digit, quote or space"
+            "no digit, sign, point, bracket, quote or space"
         )
     return meant
 
@@ -64,13 +67,20 @@ def read_column(path: Path, text: str, column: str, delimiter: str | None, is_nu
     skipped = 0
     if declared is not None:
         text, skipped = text[declared.end() :], 1
-        delimiter = declared["delimiter"] if delimiter is None else delimiter
+        delimiter = _parse_declared(path, declared["delimiter"]) if delimiter is None else delimiter
     if delimiter is None:
         return _find_entries(path, text, column, is_number)
     try:
         return _choose_entries(_divide(text, delimiter, skipped), column)
     except _MisfitError as exc:
         raise SpecError(f"the numbers {path}{exc}") from exc
+
+
+def _parse_declared(path: Path, delimiter: str) -> str:
+    try:
+        return parse_delimiter(delimiter)
+    except SpecError as exc:
+        raise SpecError(f"the numbers {path}, line 1: {exc}") from exc
 
 
 def _find_entries(path: Path, text: str, column: str, is_number: Callable[[str], bool]) -> Entries:
@@ -86,7 +96,8 @@ def _find_entries(path: Path, text: str, column: str, is_number: Callable[[str],
     likely = [delimiter for delimiter, exc in misfits.items() if _is_likely(exc.table, text, column, delimiter)]
     if likely or (misfits and not divided):  # a line is wrong, or it is a single column with delimiters in it
         misfit = misfits[max(likely or misfits, key=text.count)]
-        raise SpecError(f"the numbers {path}{misfit}, or name the delimiter with --delimiter") from misfit
+        hint = ", or name the delimiter with --delimiter" if _can_divide(text, column, is_number) else ""
+        raise SpecError(f"the numbers {path}{misfit}{hint}") from misfit
     answers: dict[str, Entries] = {}
     for delimiter, table in (divided or tables).items():
         try:
@@ -114,6 +125,17 @@ def _is_likely(table: _Table, text: str, column: str, delimiter: str) -> bool:
     return True
 
 
+def _can_divide(text: str, column: str, is_number: Callable[[str], bool]) -> bool:
+    """Tell whether some delimiter, if it were named, would divide all lines and leave only numbers below a name."""
+    marks = {mark for mark in text.lstrip().partition("\n")[0] if not mark.isalnum() and not _NO_DELIMITER.match(mark)}
+    for delimiter in marks.union(DELIMITER_NAMES.values()):
+        with contextlib.suppress(_MisfitError):
+            entries = _choose_entries(_divide(text, delimiter), column)
+            if all(is_number(entry) for entry, _ in entries[1:]):
+                return True
+    return False
+
+
 def _reject_ambiguity(path: Path, answers: dict[str, Entries]) -> None:
     """Raise SpecError if two delimiters give different entries."""
     (delimiter, entries), *others = answers.items() or [("", [])]
@@ -130,12 +152,23 @@ def _reject_ambiguity(path: Path, answers: dict[str, Entries]) -> None:
 
 def _divide(text: str, delimiter: str, skipped: int = 0) -> _Table:
     """Divide a text, of which `skipped` lines were read before, into rows of as many columns."""
-    # Strict, since an unclosed quote would swallow all lines after it.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
+    source: list[str] = []  # the lines of a row
+
+    def take_lines() -> Iterator[str]:
+        # A quote that is open at the end takes in the blank line.
+        for line in io.StringIO(f"{text}\n\n", newline=""):
+            source.append(line)
+            yield line
+
+    options: dict[str, Any] = {"delimiter": delimiter, "skipinitialspace": True}
+    reader = csv.reader(take_lines(), **options)
     rows: list[list[str]] = []
     lines: list[int] = []
     try:
         for row in reader:
+            if len(source) > 1:
+                _check_quotes(source, reader.line_num + skipped, options, _Table(rows, lines))
+            source.clear()
             if not any(map(str.strip, row)):
                 continue
             if rows and len(row) != len(rows[0]):
@@ -149,6 +182,23 @@ def _divide(text: str, delimiter: str, skipped: int = 0) -> _Table:
     except csv.Error as exc:
         raise _MisfitError(f", line {reader.line_num + skipped}: {exc}; fix the line", _Table(rows, lines)) from exc
     return _Table(rows, lines)
+
+
+def _check_quotes(source: Sequence[str], last: int, options: dict[str, Any], table: _Table) -> None:
+    """Raise _MisfitError if a row goes over several lines only because a quote in it is not closed.
+
+    Text after a closing quote, as in `"Smith" J`, is allowed in other rows: here the closing quote may be the next
+    opening one, and what lies between them would be swallowed.
+    """
+    try:
+        list(csv.reader(source, strict=True, **options))
+    except csv.Error as exc:
+        first = last - len(source) + 1
+        raise _MisfitError(
+            f", line {first}: a quote is not closed, or text follows the closing one of an entry of several lines "
+            f"({exc}); fix the line",
+            table,
+        ) from exc
 
 
 def _choose_entries(table: _Table, column: str) -> Entries:

@@ -173,3 +173,11 @@ def test_a_wrong_sequence_in_a_style_is_told_in_one_message(folder, capsys, argu
 )
 def test_a_mistake_in_the_image_command_is_told_in_one_message(folder, capsys, arguments, message):
     assert message in read_usage_error(folder, capsys, SEQUENCE, arguments)
+
+
+def test_two_dashes_are_a_sequence(folder):
+    assert run(SEQUENCE, "--sequence=--", "--min-spacing=2", "--max-spacing=9", "--image-width=120", "--seed=7") == 0
+
+    assert names_in(folder) == ["--.png"]
+    with Image.open("--.png") as image:
+        assert np.array_equal(np.asarray(image), generate_batch(["--"], (2, 9), 120, seed=7)[0])

@@ -176,13 +176,15 @@ def test_a_slash_after_the_name_of_a_dataset_changes_nothing(folder, folder_form
     assert len(load(folder / name, folder_format)[0]) == 6
 
 
-def test_a_dataset_that_is_the_current_folder_is_where_the_usual_name_is_made(folder, monkeypatch):
+@pytest.mark.parametrize("options", [["--format=png"], ["--overwrite"], ["--format=png", "--output-path=../mine/."]])
+def test_nothing_is_written_into_a_dataset_that_is_the_current_folder(folder, monkeypatch, capsys, options):
     assert run("--format=png", "--output-path=mine") == 0
     monkeypatch.chdir(folder / "mine")
+    capsys.readouterr()
 
-    assert run("--format=png", "--output-path=./") == 0
+    error = read_usage_error(folder / "mine", capsys, PHONE, options)
 
-    assert NAMES["png"] in names_in(folder / "mine")
+    assert "which holds a dataset, and nothing else is written into its folder: give another place" in error
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -464,3 +466,23 @@ def test_an_interruption_takes_an_unfinished_folder_away(folder, folder_format, 
 
     assert ended == [130]
     assert names_in(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (PHONE, ["--format=npz", "--output-path=set/"]),
+        (PHONE, ["--output-path=set", "--overwrite"]),
+        (PHONE, ["--output-path=set/../set/."]),
+        (SEQUENCE, ["--sequence=7", "--output-path=set/"]),
+    ],
+)
+def test_no_option_takes_the_folder_of_a_dataset_for_a_place(folder, capsys, command, arguments):
+    assert run("--format=png", "--output-path=set") == 0
+    capsys.readouterr()
+    before = tree(folder / "set")
+
+    assert "which holds a dataset, and nothing else is written into" in read_usage_error(
+        folder, capsys, command, arguments
+    )
+    assert tree(folder / "set") == before

@@ -1,5 +1,6 @@
 """The size of a dataset is compared with the free space before its first image is made."""
 
+import os
 import shutil
 from types import SimpleNamespace
 
@@ -90,7 +91,55 @@ def test_conversion_is_refused_as_well(folder, leave_free, capsys):
     assert names_in(folder) == ["a.h5", "c.h5"]
 
 
-def test_a_folder_of_images_is_compressed(folder, leave_free):
+@pytest.fixture
+def divide(monkeypatch):
+    """Return a function that pretends in what blocks a file system keeps files, and how many it has room for."""
+
+    def pretend(block, files=2**20, free_files=2**20):
+        found = SimpleNamespace(f_frsize=block, f_files=files, f_favail=free_files)
+        monkeypatch.setattr(os, "statvfs", lambda _: found, raising=False)
+
+    return pretend
+
+
+def test_a_folder_of_images_is_compressed(leave_free, divide):
+    divide(512)
     leave_free(BYTES // 2)
 
     assert generate("--format=png", "--output-path=pages") == 0
+
+
+@pytest.mark.parametrize("block", [4096, 2**20])
+def test_each_file_of_a_folder_of_images_takes_whole_blocks(leave_free, divide, capsys, block):
+    divide(block)
+    leave_free(100 * 4096)  # images of 2,800 bytes, compressed to some 600
+
+    assert generate("--format=png", "--output-path=pages") == 1
+    assert "pages would take at least 412 kB" in capsys.readouterr().err  # 100 * (4096 + 24)
+
+
+def test_label_files_are_counted(leave_free, divide, capsys):
+    divide(4096)
+    leave_free(100 * (4096 + 2 * 24))
+
+    assert generate("--format=png", "--output-path=pages", "--labels=json") == 0
+    assert generate("--format=png", "--output-path=more", "--labels=json,csv") == 1
+    assert generate("--format=png", "--output-path=beside", "--labels=tesseract") == 1
+    assert "beside would take at least 822 kB" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("files", "status"), [(2**20, 1), (0, 0)])
+def test_files_are_counted_where_a_disk_has_room_for_so_many_only(leave_free, divide, capsys, files, status):
+    divide(4096, files, 99 if files else 0)
+    leave_free(2**40)
+
+    assert generate("--format=png", "--output-path=pages") == status
+    assert generate("--output-path=a.h5") == 0
+    assert ("pages would take more than 100 files" in capsys.readouterr().err) == bool(status)
+
+
+def test_tars_are_counted_with_their_headers(leave_free, capsys):
+    leave_free(100 * 3 * 512)
+
+    assert generate("--format=webdataset", "--output-path=tars") == 1
+    assert "tars would take at least" in capsys.readouterr().err

@@ -517,3 +517,16 @@ def test_progress_is_shown_on_a_terminal(server, tmp_path, monkeypatch):
 
     assert "a.gz: 100%" in terminal.getvalue()
     assert "5.00k/5.00k" in terminal.getvalue()
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="other systems have other folders")
+@pytest.mark.parametrize("invalid", ["~/c", "c", ".", " "])
+def test_a_folder_for_caches_that_is_not_absolute_is_ignored(tmp_path, monkeypatch, invalid):
+    monkeypatch.delenv("NG_CACHE_DIR", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    own = find_cache_folder()
+    monkeypatch.setenv("XDG_CACHE_HOME", invalid)
+
+    assert own == tmp_path / "own" / "number_generator"
+    assert find_cache_folder() == tmp_path / ".cache" / "number_generator"

@@ -426,11 +426,17 @@ def test_a_folder_of_digits_on_their_side_is_refused(folder):
 
 
 def test_what_is_no_image_file_is_said(folder):
-    places = {name: folder / "3" / f"z-{name}.png" for name in ("pipe", "folder", "dangling")}
+    places = {name: folder / "3" / f"z-{name}.png" for name in ("pipe", "folder", "dangling", "loop")}
     os.mkfifo(places["pipe"])
     places["folder"].mkdir()
     places["dangling"].symlink_to("gone.png")
-    kinds = {"dangling": "a link to 'gone.png', which is not there", "folder": "a folder", "pipe": "a pipe"}
+    places["loop"].symlink_to("z-loop.png")
+    kinds = {
+        "dangling": "a link to 'gone.png', which is not there",
+        "folder": "a folder",
+        "loop": "a link to 'z-loop.png', which leads back to itself",
+        "pipe": "a pipe",
+    }
 
     for name, kind in kinds.items():
         with pytest.raises(DatasetError, match=f"{name}.png: this is {kind}: take it out"):

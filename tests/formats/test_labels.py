@@ -103,7 +103,14 @@ def test_a_label_with_a_control_character_is_refused_and_named(tmp_path, write, 
         read_label(path, 1)
 
 
-@pytest.mark.parametrize("label", ["1\n2", "1\n", "1\t2"])
+@pytest.mark.parametrize("name", ["a.h5", "a.npz", "a.pickle", "a.lmdb"])
+def test_the_line_end_after_a_label_in_memory_is_not_saved(tmp_path, name):
+    GenericDataset(IMAGES, ["12\n", "3 4\r\n\n"]).save(tmp_path / name)
+
+    assert list(GenericDataset(tmp_path / name)[:][1]) == ["12", "3 4"]
+
+
+@pytest.mark.parametrize("label", ["1\n2", "\n1", "1\t2"])
 def test_a_label_in_memory_with_a_control_character_is_not_saved(tmp_path, label):
     dataset = GenericDataset(IMAGES, ["7", label])
 

@@ -12,6 +12,7 @@ import pytest
 from small_dataset import FOLDER_FORMATS, need
 from written import names_in, tree, write_dataset
 
+from number_generator import convert
 from number_generator.errors import OutputError
 from number_generator.formats.ownership import find_obstacle, holds_dataset
 
@@ -72,6 +73,17 @@ def test_a_dataset_with_files_of_others_beside_it_is_never_replaced(tmp_path, fo
         write_dataset(tmp_path / "set", "webdataset", 2, overwrite=True)
 
     assert holds_dataset(tmp_path / "set")
+
+
+@pytest.mark.parametrize("inner", ["a.npz", "a.h5", "inner.lmdb"])
+def test_nothing_is_written_into_the_folder_of_a_dataset(tmp_path, folder_format, inner):
+    write_dataset(tmp_path / "set", folder_format, 3)
+    before = tree(tmp_path / "set")
+
+    with pytest.raises(OutputError, match="set holds a dataset, and nothing else is written into its folder"):
+        convert(tmp_path / "set", tmp_path / "set" / inner)
+
+    assert tree(tmp_path / "set") == before
 
 
 @pytest.mark.parametrize(

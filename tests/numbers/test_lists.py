@@ -276,7 +276,7 @@ def test_any_other_character_may_be_given_and_is_recorded(tmp_path):
     assert listed.describe()["delimiter"] == ":"
 
 
-@pytest.mark.parametrize("delimiter", ["", ";;", "5", " ", '"', "\n", "colon"])
+@pytest.mark.parametrize("delimiter", ["", ";;", "5", " ", '"', "\n", "colon", "-", ".", "+", "("])
 def test_what_cannot_divide_columns_is_told(tmp_path, delimiter):
     with pytest.raises(
         SpecError, match=r"the delimiter is .*: give comma, semicolon, tab, bar, or one character that is"
@@ -284,9 +284,45 @@ def test_what_cannot_divide_columns_is_told(tmp_path, delimiter):
         read(tmp_path / "numbers.csv", "a,b\n1,2\n", column="b", delimiter=delimiter)
 
 
-def test_an_unclosed_quote_does_not_swallow_the_lines_after_it(tmp_path):
-    with pytest.raises(SpecError, match="unexpected end of data"):
-        read(tmp_path / "numbers.csv", 'n,note\n1,"a\n2,b\n3,c\n', column="n")
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        ('n,note\n1,"a\n2,b\n3,c\n', 2),
+        ('n,note\n1,a\n2,b\n3,"c', 4),
+        ('n,note\n1,"a\n2,b\n3,"c"\n', 2),
+        ('n,note\n1,"x" a\n2,"b\n', 3),
+    ],
+)
+def test_an_unclosed_quote_does_not_swallow_the_lines_after_it(tmp_path, content, line):
+    with pytest.raises(SpecError, match=rf"line {line}: a quote is not closed, .*; fix the line$"):
+        read(tmp_path / "numbers.csv", content, column="n")
+
+
+def test_text_after_a_closing_quote_belongs_to_the_entry(tmp_path):
+    content = 'name,n\n"Smith" J,12\n"Miller, A" B,34\n"two\nlines",56'
+
+    assert read(tmp_path / "numbers.csv", content, column="n") == ["12", "34", "56"]
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "helps"),
+    [
+        ("price\n12,50\n1\n", "price", True),
+        ("a:b\n1:2,5\n3:4\n", "b", True),
+        ("a,b\n1,2\n3\n", "b", False),
+        ("a,b\n1,2\n3,4,5\n", "b", False),
+    ],
+)
+def test_a_delimiter_is_asked_for_where_that_helps(tmp_path, content, column, helps):
+    with pytest.raises(SpecError) as caught:
+        read(tmp_path / "numbers.csv", content, column=column)
+
+    assert str(caught.value).endswith(", or name the delimiter with --delimiter") == helps
+
+
+def test_a_first_line_that_names_what_numbers_hold_is_told(tmp_path):
+    with pytest.raises(SpecError, match=r"numbers\.csv, line 1: the delimiter is '-': give comma"):
+        read(tmp_path / "numbers.csv", "sep=-\n1-2\n", column="1")
 
 
 # --- errors

@@ -1,9 +1,8 @@
 """A dataset written in another format."""
 
 import argparse
-import sys
 
-from number_generator.commands.terminal import say, show_progress
+from number_generator.commands.terminal import report, show_progress, tell
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset
 from number_generator.formats.reader import open_reader
@@ -16,6 +15,7 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
     """Write the dataset, and say what its new format cannot hold."""
     target = check_target(options.target)
     file_format = choose_format(target, options.format)
+    labels = tuple(kind.strip() for kind in options.labels.split(",")) if options.labels else ()
     workers = check_workers(options.workers, "--workers")
     with open_reader(options.source) as reader, show_progress(len(reader), quiet=options.quiet) as bar:
         check_space(
@@ -25,12 +25,13 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
             reader.shape,
             reader.fields,
             lambda: reader.images(0, min(SAMPLED_IMAGES, len(reader))),
+            labels=labels,
         )
         lost = write_dataset(
             reader,
             target,
             file_format,
-            labels=tuple(kind.strip() for kind in options.labels.split(",")) if options.labels else (),
+            labels=labels,
             compression=options.compression,
             overwrite=options.overwrite,
             part=options.part,
@@ -40,5 +41,5 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
         )
         count = len(reader)
     if lost:
-        say(format_losses(file_format, lost), to=sys.stderr)
-    say(f'Dataset with {count} images written as {file_format} at "{options.target}"')
+        tell(format_losses(file_format, lost))
+    report(f'Dataset with {count} images written as {file_format} at "{options.target}"')

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.commands.terminal import say
+from number_generator.commands.terminal import report, say
 from number_generator.digits.cache import find_cache_folder
 from number_generator.digits.conventions import MAX_VALUE, Conventions, describe_normal
 from number_generator.digits.dataset import DigitImageDataset
@@ -21,6 +21,7 @@ from number_generator.digits.resolve import load_digits, packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import MissingExtraError, SpecError
 from number_generator.formats.dataset import save_dataset
+from number_generator.formats.ownership import check_folder
 from number_generator.job.defaults import PACKAGED
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.atomic_file import open_atomic
@@ -44,7 +45,7 @@ def list_sources(options: argparse.Namespace, interruption: Interruption) -> Non
 def fetch_sources(options: argparse.Namespace, interruption: Interruption) -> None:
     """Download digits by their names."""
     for source in [find_source(name) for name in options.names]:
-        say(f'The digits {source.name} are in "{source.fetch()}"')
+        report(f'The digits {source.name} are in "{source.fetch()}"')
 
 
 def build_digits(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -52,6 +53,7 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     path = _parse_output(options.output)
     if os.path.lexists(path) and not options.overwrite:  # before the digits are read, which may take long
         raise already_exists(path)
+    check_folder(path.parent)
     weights = _parse_weights(options.weights, len(options.sources))
     size = None if options.size is None else check_integer("--size", options.size, MIN_HEIGHT, MAX_SIZE)
     if options.range is not None:
@@ -72,8 +74,8 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
         save_dataset(digits, path, describe_normal(digits.images, digits.get_metadata()), overwrite=options.overwrite)
     _say_counts(parts, digits, clusters if is_npz else None)
     if not is_npz and (digits.writer_ids is not None or clusters is not None):
-        say("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
-    say(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
+        report("This format holds no writers and no style clusters: give a name that ends in .npz to keep them")
+    report(f'Digit dataset of {len(digits)} digits written to "{options.output}"')
 
 
 def _parse_output(output: str) -> Path:
@@ -160,12 +162,12 @@ def _say_counts(parts: list[tuple[str, DigitImageDataset]], digits: DigitImageDa
         return f"{name:{width}}" + "".join(f"{cell:>7}" for cell in cells)
 
     width = max(5, *(len(name) for name, _ in parts))
-    say(format_row("digit", range(10)))
+    report(format_row("digit", range(10)))
     for name, part in parts:
-        say(format_row(name, np.bincount(part.classes, minlength=10)))
+        report(format_row(name, np.bincount(part.classes, minlength=10)))
     if len(parts) > 1:
-        say(format_row("all", np.bincount(digits.classes, minlength=10)))
+        report(format_row("all", np.bincount(digits.classes, minlength=10)))
     for what, ids in (("writer", digits.writer_ids), ("style cluster", clusters)):
         if ids is not None:
             number = len(np.unique(ids))
-            say(f"{number} {what}{'s' * (number != 1)}")
+            report(f"{number} {what}{'s' * (number != 1)}")

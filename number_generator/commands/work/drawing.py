@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from number_generator.commands.runs.plan import load_chosen_digits
-from number_generator.commands.terminal import say, tell
+from number_generator.commands.terminal import report, tell
 from number_generator.formats.png.single import check_png_path, save_png
 from number_generator.job.chunk import Chunk
 from number_generator.job.spec import NumberSource, RenderSpec, Span
@@ -28,7 +28,7 @@ def draw_sheet(
     chunk = draw_images(options, numbers, spec, seed, count, **labels)
     texts = [label.decode("ascii") for label in chunk.labels]
     save_png(contact_sheet(chunk.images, texts, boxes=chunk.truth.get("boxes")), path, interruption)
-    say(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
+    report(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 
 
 def draw_images(

@@ -6,8 +6,9 @@ import time
 from pathlib import Path
 
 from number_generator.commands.runs.request import parse_render_spec
-from number_generator.commands.terminal import say, say_title
+from number_generator.commands.terminal import report, report_title
 from number_generator.errors import SpecError
+from number_generator.formats.ownership import check_option_folder
 from number_generator.formats.png.single import save_png
 from number_generator.formats.registry import find_format, find_other_ending
 from number_generator.job.defaults import SHEET_IMAGES
@@ -28,8 +29,8 @@ def make_image(options: argparse.Namespace, interruption: Interruption) -> None:
     count = 1 if options.preview is None else SHEET_IMAGES
     numbers = FixedNumbers(pack_sequences([sequence] * count))
     if options.preview is None:
-        say_title("Digits sequence generator", 27)
-        say(f'Synthesizing image for digits sequence "{sequence}" ...')
+        report_title("Digits sequence generator", 27)
+        report(f'Synthesizing image for digits sequence "{sequence}" ...')
     # Compiled code loads once the options are known to be right.
     from number_generator.commands.work.drawing import draw_images, draw_sheet  # noqa: PLC0415 - loads compiled code
 
@@ -38,7 +39,7 @@ def make_image(options: argparse.Namespace, interruption: Interruption) -> None:
         return
     image = draw_images(options, numbers, spec, seed, count).images[0]
     save_png(image, Path(target), interruption)
-    say(
+    report(
         f'Image of dimensions {image.shape[1]} x {image.shape[0]} generated successfully at "{target}", '
         f"process took {time.perf_counter() - begun:.1f} seconds..."
     )
@@ -59,6 +60,7 @@ def _choose_target(options: argparse.Namespace) -> str:
             f"--output-path is {path!r}, and a PNG image is written: give a name that ends in .png, or a folder"
         )
     if options.preview is None:
+        check_option_folder(path, "--output-path")
         if "/" in sequence:
             raise SpecError(
                 f"--sequence is {sequence!r}, which makes no file name: give one with --output-path FILE.png"

@@ -2,7 +2,7 @@
 
 import argparse
 
-from number_generator.commands.terminal import say, tell
+from number_generator.commands.terminal import report, tell
 from number_generator.contact_sheets import MAX_COUNT, draw_dataset_sheet, draw_style_sheet, find_style
 from number_generator.errors import SpecError
 from number_generator.formats.png.single import check_png_path, save_png
@@ -32,4 +32,4 @@ def draw_preview(options: argparse.Namespace, interruption: Interruption) -> Non
         compile_kernels(style, tell, in_processes=True)
         sheet = draw_style_sheet(style, count, width, seed)
     save_png(sheet, path, interruption)
-    say(f'Contact sheet of {sheet.shape[1]} x {sheet.shape[0]} px drawn at "{options.sheet}"')
+    report(f'Contact sheet of {sheet.shape[1]} x {sheet.shape[0]} px drawn at "{options.sheet}"')

@@ -12,7 +12,7 @@ from number_generator.commands.runs.execute import Run, Settings, open_run
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import find_journal, read_recorded_seed
-from number_generator.commands.terminal import say, say_title, show_progress, tell
+from number_generator.commands.terminal import report, report_title, show_progress, tell
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.job.spec import Span
 from number_generator.rendering.compilation import compile_kernels
@@ -40,10 +40,10 @@ def produce_datasets(
         compile_kernels(request.spec.style, tell, in_processes=True)
     are_phone = request.numbers.are_phone
     with _open_run(options, request, settings) as (parts, run):
-        say_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
+        report_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
         kind = "phone numbers like database" if are_phone else "numbers dataset"
         count = sum(len(part.job.span) for part in parts)
-        say(f"Creating {kind} with {count} examples, this might take a few moments ...")
+        report(f"Creating {kind} with {count} examples, this might take a few moments ...")
         with show_progress(count, quiet=options.quiet) as bar:
             run.run(bar.update)
         run.commit()
@@ -71,20 +71,21 @@ def _check_space(parts: list[Part], settings: Settings) -> None:
         (count, height, width),
         first.header.fields,
         lambda: first.bound.make_chunk(sampled).images,
+        labels=output.labels,
         copies=1 + settings.resume,
     )
 
 
 def _report(parts: list[Part], run: Run, images: str, begun: float) -> None:
     if run.resumed and len(run.found) < len(parts):
-        say(f"Resumed: {run.resumed} images were already done")
+        report(f"Resumed: {run.resumed} images were already done")
     for part in parts:
         what = f"Dataset with {len(part.job.span)} {images}"
         if part.target in run.found:
-            say(f'{what} is already complete at "{part.target}": skipped')
+            report(f'{what} is already complete at "{part.target}": skipped')
             continue
         in_shards = "" if part.shards is None else f" in {part.shards} shards"
-        say(
+        report(
             f'{what}{in_shards} generated successfully at "{part.target}", '
             f"process took {time.perf_counter() - begun:.1f} seconds..."
         )

@@ -4,7 +4,7 @@ import argparse
 
 from number_generator._kernels import writing
 from number_generator._kernels.compile import find_cache_folder
-from number_generator.commands.terminal import say, tell
+from number_generator.commands.terminal import report, tell
 from number_generator.errors import OutputError
 from number_generator.job.handwriting import STYLES
 from number_generator.job.spec import TRUTHS, NumberSource
@@ -41,4 +41,4 @@ def warm_kernels(options: argparse.Namespace, _: Interruption) -> None:
             make_job(numbers, gaps, 64, count=_FEW, style=style, seed=0, truth=TRUTHS).make_chunk()
     files = [file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc")]
     size = format_bytes(sum(file.stat().st_size for file in files))
-    say(f'Kernels of {", ".join(styles)} are compiled: {len(files)} files, {size}, in "{folder}"')
+    report(f'Kernels of {", ".join(styles)} are compiled: {len(files)} files, {size}, in "{folder}"')

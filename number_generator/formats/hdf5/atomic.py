@@ -13,6 +13,8 @@ import numpy.typing as npt
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.formats.base_writer import FileWriter
+from number_generator.formats.hdf5.own_use import OWN_USE
+from number_generator.formats.hdf5.safety import import_h5py
 from number_generator.formats.hdf5.shielded_file import ShieldedFile
 from number_generator.formats.schema import JSON_ATTRIBUTE
 from number_generator.job.spec import SOURCE_DIGITS
@@ -23,6 +25,7 @@ class AtomicHdf5(FileWriter):
     """Write an HDF5 file: it is open as `_h5` from `_begin` until `_end`."""
 
     def _begin(self) -> None:
+        import_h5py()  # which sees to the end of the interpreter
         self._shielded = ShieldedFile(self._file.file)
         self._h5: Any = h5py.File(self._shielded, "w")
         self._lists: dict[str, bytes] = {}
@@ -71,14 +74,15 @@ class AtomicHdf5(FileWriter):
 
     def _abandon(self) -> None:
         """Close the file, whether it is complete or not."""
-        if self._h5 is not None:
-            self._h5.close()
-            self._h5 = None
+        with OWN_USE:
+            if self._h5 is not None:
+                self._h5.close()
+                self._h5 = None
 
     @contextlib.contextmanager
     def _translate_errors(self) -> Iterator[None]:
         """Turn the errors of HDF5 and of its file into OutputError."""
-        with super()._translate_errors():
+        with OWN_USE, super()._translate_errors():
             try:
                 yield
                 self._shielded.check()

@@ -10,6 +10,7 @@ from typing import Any
 
 from number_generator.errors import PartMissingError
 from number_generator.formats.hdf5.chunks import read_all
+from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.hdf5.reader import Hdf5Reader, read_metadata
 from number_generator.formats.hdf5.safety import check_stored, find_dataset, open_file
 from number_generator.formats.paths import MalformedError, reading
@@ -78,7 +79,7 @@ class Index:
 
 def is_index(path: Path) -> bool:
     """Tell whether an HDF5 file is the index of shards; raise what `load_arrays` raises."""
-    with reading(path, Hdf5Reader.valid), open_file(path) as file:
+    with OWN_USE, reading(path, Hdf5Reader.valid), open_file(path) as file:
         # No look at `images`: HDF5 crashes on opening a virtual dataset whose sources are damaged.
         return all(file.get(name, getlink=True) is not None for name in (SHARD_FILES, SHARD_IMAGES))
 
@@ -92,7 +93,7 @@ def shard_paths(path: Path) -> list[Path]:
 
 def read_index(path: Path) -> Index:
     """Read an index, or raise MalformedError."""
-    with open_file(path) as file:
+    with OWN_USE, open_file(path) as file:
         names, counts = (find_dataset(file, name) for name in (SHARD_FILES, SHARD_IMAGES))
         if names.shape is None or len(names.shape) != 1 or names.dtype.kind != "S" or len(names) < 1:
             raise MalformedError(f"its `{SHARD_FILES}` is a dataset of {names.dtype} with shape {names.shape}")

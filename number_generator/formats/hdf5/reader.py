@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.arrays import RawDataset, build_dataset, check_images
-from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.budget import FREE_BYTES, Budget
 from number_generator.formats.hdf5.chunks import RowReader, read_all
+from number_generator.formats.hdf5.own_use import CountedReader
 from number_generator.formats.hdf5.safety import (
     check_layout,
     check_stored,
@@ -36,7 +36,7 @@ _TRUTH_NAMES = ("boxes", "glyphs", "forms", "writers", "parameters", "glyph_para
 _MOST_TRUTH_AXES = 3
 
 
-class Hdf5Reader(SlicedReader["_Handles"]):
+class Hdf5Reader(CountedReader["_Handles"]):
     """An HDF5 dataset of one file.
 
     Examples
@@ -265,6 +265,8 @@ def _to_python(value: Any) -> Any:
         value = value.tolist()
     if isinstance(value, bytes):
         return value.decode(errors="replace")  # another program's may be in another encoding
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-8", "surrogateescape").decode(errors="replace")  # where h5py could not decode it
     if isinstance(value, list):
         return [_to_python(entry) for entry in value]
     return value

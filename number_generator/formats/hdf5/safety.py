@@ -32,6 +32,7 @@ from number_generator.formats.hdf5.filters import (
     SHUFFLE,
     list_filters,
 )
+from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError
 from number_generator.system.checks import format_value
 
@@ -54,10 +55,7 @@ _MOST_BLOCKS, _MOST_BLOCK_BYTES = 256, 1 << 20
 def import_h5py() -> Any:
     """Return h5py, which takes a while to import, when it is first needed."""
     h5py = importlib.import_module("h5py")
-    # A daemon thread that reads while the interpreter ends would crash in what is left of HDF5, or be ended inside and
-    # leave h5py locked for those who close the files. Whoever holds h5py's lock waits until no thread is inside, and
-    # keeps all out.
-    atexit.register(h5py._objects.phil.acquire)
+    atexit.register(OWN_USE.end)  # before what h5py itself has registered
     return h5py
 
 

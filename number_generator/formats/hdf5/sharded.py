@@ -21,8 +21,8 @@ import numpy as np
 
 from number_generator.errors import NumberGeneratorError
 from number_generator.formats.arrays import RawDataset
-from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.hdf5.index_reader import VALID, is_index, read_index
+from number_generator.formats.hdf5.own_use import CountedReader
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.reader import load as load_file
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
@@ -37,7 +37,7 @@ _MOST_OPEN = 64
 _PIECE_BYTES = 4 << 20
 
 
-class ShardedHdf5Reader(SlicedReader["_Shards"]):
+class ShardedHdf5Reader(CountedReader["_Shards"]):
     """A dataset of HDF5 shards, given their index; at most 64 files are open at once."""
 
     valid = VALID

@@ -8,6 +8,7 @@ FORMAT = FileFormat(
     summary="png images with gt.txt",
     folder_phrase="PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json",
     is_folder=True,
+    is_file_an_image=True,
     label_files={
         "json": "labels.json of docTR",
         "csv": "labels.csv of EasyOCR",

@@ -20,6 +20,7 @@ FORMAT = FileFormat(
     file_phrase="a tar of WebDataset",
     folder_phrase="tars of WebDataset",
     is_folder=True,
+    bytes_beside_image=3 * BLOCK_BYTES,  # a header for the image, and another with a block for the label
     takes_part=True,
     reads_labels_apart=False,
     signatures=((257, b"ustar"),),

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from plain_hdf5 import COUNT, IMAGES, LABELS, write
 
+from number_generator import convert
 from number_generator.errors import DatasetError, DatasetIndexError, DatasetNotFoundError, DatasetReadError, SpecError
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.reader import load_arrays
@@ -348,3 +349,18 @@ with h5py.File(sys.argv[1], "w", libver="latest") as file:
             Hdf5Reader(path)
 
         writer.stdin.close()
+
+
+def test_attributes_in_another_encoding_are_text_that_can_be_written_again(tmp_path):
+    latin, text = b"caf\xe9", h5py.string_dtype("utf-8")
+    path = write(tmp_path / "a.h5")
+    with h5py.File(path, "a") as file:
+        file.attrs.create("long", latin, dtype=text)
+        file.attrs.create("short", latin, dtype=h5py.string_dtype("utf-8", 4))
+        file.attrs.create("list", [latin, "caf\xe9"], dtype=text)
+
+    convert(path, tmp_path / "b.h5")
+
+    with Hdf5Reader(tmp_path / "b.h5") as reader:
+        found = reader.metadata
+    assert (found["long"], found["short"], found["list"]) == ("caf\ufffd", "caf\ufffd", ["caf\ufffd", "caf\xe9"])
