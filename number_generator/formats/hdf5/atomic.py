@@ -30,6 +30,7 @@ class AtomicHdf5(FileWriter):
         self._h5: Any = h5py.File(self._shielded, "w")
         self._lists: dict[str, bytes] = {}
         self._open.callback(self._abandon)
+        OWN_USE.unfinished[id(self)] = self._abandon
 
     def _end(self) -> None:
         """Close the file, and read back what it says of itself: neither HDF5 nor a disk is taken at its word."""
@@ -75,6 +76,7 @@ class AtomicHdf5(FileWriter):
     def _abandon(self) -> None:
         """Close the file, whether it is complete or not."""
         with OWN_USE:
+            OWN_USE.unfinished.pop(id(self), None)
             if self._h5 is not None:
                 self._h5.close()
                 self._h5 = None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from number_generator.errors import NumberGeneratorError
 from number_generator.formats.base_reader import Handles, SlicedReader
@@ -29,6 +29,7 @@ class OwnUse:
         self._changed = threading.Condition()
         self._depths: dict[int, int] = {}  # by thread
         self._ending: int | None = None  # the thread that ends the interpreter
+        self.unfinished: dict[int, Callable[[], None]] = {}  # by writer: what closes its file
 
     def end(self) -> None:
         """Wait until no other thread reads or writes, and keep all out that would begin; give up after a while."""
@@ -36,6 +37,8 @@ class OwnUse:
         with self._changed:
             self._ending = this
             self._changed.wait_for(lambda: self._depths.keys() <= {this}, _PATIENCE_S)
+        for close in list(self.unfinished.values()):  # while there is Python: HDF5 writes through its objects
+            close()
 
     def __enter__(self) -> None:
         this = threading.get_ident()

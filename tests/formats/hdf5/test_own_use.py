@@ -43,37 +43,6 @@ def test_a_program_may_wait_at_its_end_for_a_thread_that_uses_h5py(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "(2, 28, 100)\n", "")
 
 
-_WRITES_AT_EXIT = """
-import sys, threading, time
-import numpy as np
-from number_generator import GenericDataset
-
-dataset = GenericDataset(np.zeros((200, 28, 100), np.uint8), ["1"] * 200)
-has_begun = threading.Semaphore(0)
-
-def write(number):
-    while True:
-        dataset.save(f"{sys.argv[1]}/{number}.h5")
-        has_begun.release()
-
-for number in range(2):
-    threading.Thread(target=write, args=(number,), daemon=True).start()
-    has_begun.acquire()
-"""
-
-
-def test_the_interpreter_ends_while_threads_write(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", _WRITES_AT_EXIT, tmp_path],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
-
-    assert (done.returncode, done.stderr) == (0, "")
-
-
 @pytest.fixture
 def reading_thread():
     """Return reads of which a thread has begun one, and a function that lets it end."""
