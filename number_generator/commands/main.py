@@ -133,7 +133,10 @@ def _add_digits(commands: "_Commands") -> None:
         "names", nargs="+", metavar="NAME", help="mnist, qmnist, emnist-digits; `digits list` lists all names"
     )
     fetched.set_defaults(work="number_generator.commands.work.digits:fetch_sources")
+    _add_build(actions)
 
+
+def _add_build(actions: "_Commands") -> None:
     built = actions.add_parser(
         "build",
         help="make a digit dataset file",
@@ -166,6 +169,20 @@ def _add_digits(commands: "_Commands") -> None:
         metavar="PX",
         help="height and width of the digits (default: those of the source; 28 for a folder)",
     )
+    _add_conventions(built)
+    built.add_argument(
+        "--clusters",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="find style clusters, for lines that look written by one hand; needs the extra `cluster` unless the "
+        "sources have clusters (default: yes)",
+    )
+    built.add_argument("--overwrite", action="store_true", help="replace an existing file of that name")
+    built.set_defaults(work="number_generator.commands.work.digits:build_digits", reads="sources")
+
+
+def _add_conventions(built: argparse.ArgumentParser) -> None:
+    """Add the options that say how digits are stored."""
     built.add_argument(
         "--ink",
         choices=("auto", "dark", "bright"),
@@ -187,15 +204,6 @@ def _add_digits(commands: "_Commands") -> None:
         help="for files and folders: whether rows and columns are swapped, as in EMNIST; auto refuses digits that look "
         "so, and upright says that they are right (default: %(default)s)",
     )
-    built.add_argument(
-        "--clusters",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="find style clusters, for lines that look written by one hand; needs the extra `cluster` unless the "
-        "sources have clusters (default: yes)",
-    )
-    built.add_argument("--overwrite", action="store_true", help="replace an existing file of that name")
-    built.set_defaults(work="number_generator.commands.work.digits:build_digits", reads="sources")
 
 
 def _add_index(commands: "_Commands") -> None:
