@@ -82,7 +82,11 @@ class SlicedReader(Generic[Handles]):
     valid: ClassVar[str]
     """A sentence that says what a valid dataset of the format looks like."""
     shape: tuple[int, int, int] = (0, 0, 0)
-    """Number, height and width of the images."""
+    """Number of the images, and their height and width; if they differ in size, of the highest and the widest."""
+    is_ragged = False
+    """Whether the images differ in size."""
+    channels = 1
+    """1 for images in grey, 3 for colour."""
     chunk_length = 1
     """Images that are stored, and so read, together; 1 if each can be read alone."""
 
@@ -111,17 +115,29 @@ class SlicedReader(Generic[Handles]):
         return self.shape[0]
 
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return one image, shape (height, width), as an array of the caller's own."""
+        """Return one image, shape (height, width) or (height, width, 3), at its own size, as the caller's own array."""
         index = _check_index("number", number)
         if not 0 <= index < len(self):
             raise DatasetIndexError(f"{self._path}: there is no image {index}: it has {len(self)}, from 0 on")
         return self._read_image(index)
 
     def images(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """Return every `step`-th image of a half-open range, shape (k, height, width)."""
+        """Return every `step`-th image of a half-open range, shape (k, height, width) or (k, height, width, 3).
+
+        If images differ in size, the array is as high and wide as `shape` says or as the largest image here: each is in
+        its upper left corner, at the size that `sizes` tells, and the rest is 255.
+        """
         numbers = self._check_range(start, stop, step)
         with reading(self._path, self.valid), self._lend() as handles:
             return self._read_images(handles, numbers)
+
+    def sizes(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Return height and width of the images of a range, shape (k, 2)."""
+        numbers = self._check_range(start, stop, step)
+        if not self.is_ragged:
+            return np.full((len(numbers), 2), self.shape[1:], np.int32)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return self._read_sizes(handles, numbers)
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
         """Return the labels of the images of a range; integers become strings, and line ends after them go."""
@@ -201,9 +217,17 @@ class SlicedReader(Generic[Handles]):
         """Drop what belongs to the parent, after a fork."""
 
     def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return self.images(number, number + 1)[0]
+        image = self.images(number, number + 1)[0]
+        if not self.is_ragged:
+            return image
+        height, width = self.sizes(number, number + 1)[0]
+        return image[:height, :width].copy()
 
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        raise NotImplementedError
+
+    def _read_sizes(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.int32]]:
+        """Return the sizes of images that differ in size."""
         raise NotImplementedError
 
     def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
