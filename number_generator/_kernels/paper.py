@@ -46,6 +46,16 @@ def draw_paper(
     scratch : tuple
         See `make_scratch`.
     """
+    darkest = draw_blank(seed, image, table, shape, page, scratch)
+    print_lines(seed, image, table, shape, ink_box, baseline, darkest, page, scratch)
+
+
+@kernel
+def draw_blank(seed: int, image: int, table: Any, shape: Any, page: Any, scratch: Any) -> float:
+    """Fill a page with paper that nothing is printed on; return a level that none of its pixels is below.
+
+    That is less than 0 if pixels may have left the range of levels. The parameters are those of `draw_paper`.
+    """
     steps, columns, _, _, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
@@ -65,6 +75,18 @@ def draw_paper(
         strength = line_value(seed, image, table, streams.FIBRE_STRENGTH) * 255.0
         _draw_fibres(seed, image, strength, size, page)
         darkest = -1.0  # or too bright
+    return darkest
+
+
+@kernel
+def print_lines(
+    seed: int, image: int, table: Any, shape: Any, ink_box: Any, baseline: float, darkest: float, page: Any,
+    scratch: Any,
+) -> None:  # fmt: skip
+    """Draw the rules and boxes of a line on its paper, and clip its levels; `darkest` is that of `draw_blank`."""
+    steps, columns, _, _, _, _, _ = scratch
+    size = np.uint64(shape[0]), np.uint64(shape[1])
+    height, width = size
     ruled = happens(seed, image, table, streams.RULED)
     boxed = happens(seed, image, table, streams.BOXED)
     if ruled or boxed:
@@ -94,8 +116,8 @@ def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover:
     if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    if _prepare_ink(seed, image, table, size, scratch):
-        _ink_grainy(full, size, cover, page, columns, grains)
+    if prepare_ink(seed, image, table, size, scratch):
+        ink_grainy(full, size, cover, page, columns, grains)
     else:
         _ink_smooth(full, size, cover, page, columns)
 
@@ -115,9 +137,9 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    if _prepare_ink(seed, image, table, size, scratch):
+    if prepare_ink(seed, image, table, size, scratch):
         _fill(WHITE, height * width, second)
-        _ink_grainy(full, size, cover, second, columns, grains)
+        ink_grainy(full, size, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
         _ink_white(full, size, cover, columns, out, np.uint64(offset))
@@ -462,7 +484,7 @@ def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
 
 
 @kernel
-def _prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> bool:
+def prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> bool:
     """Write the ink's strength per column to the first table, and the share that its grain removes, if it has any.
 
     A grain is the mean of four bytes, two side by side and two of the row below. A row begins a quarter of its length
@@ -544,7 +566,7 @@ def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offse
 
 
 @kernel
-def _ink_grainy(full: float, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
+def ink_grainy(full: float, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
     """Do the same as `_ink_smooth`, without the grain's share of the ink, or 1.5 times that where the ink is thin."""
     height, width = size
     stride = _grain_stride(width)

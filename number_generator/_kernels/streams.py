@@ -98,6 +98,11 @@ BOXED = 136  # lines in a box, and its sides
 RULE_STRENGTH = 137  # how dark rules and boxes are
 PADDING = 138  # lines whose paper ends at the margins, and where
 
+# --- own paper
+OWN_PAPER = 139  # lines on a picture of own paper, and the cut
+OWN_PAPER_SCALE = 140  # how much the picture is scaled down
+OWN_PAPER_SHADING = 141  # no draws: a choice
+
 # --- scan
 SPECKLE = 144  # how many specks, and each speck
 BLUR = 145  # how far the page is blurred

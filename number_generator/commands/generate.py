@@ -6,7 +6,13 @@ work.
 
 import argparse
 
-from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
+from number_generator.commands.options import (
+    add_number_options,
+    add_paper_option,
+    add_scale_options,
+    add_set_option,
+    add_truth_options,
+)
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded
 from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PROGRAM, SPACING_RANGE
@@ -114,6 +120,7 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         "paper and scan; or a file of parameters (default: %(default)s)",
     )
     add_set_option(parser)
+    add_paper_option(parser)
     parser.add_argument(
         "--preview",
         type=expand_home,

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from number_generator._version import __version__
-from number_generator.commands.options import add_set_option
+from number_generator.commands.options import add_paper_option, add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
@@ -86,6 +86,7 @@ def _add_preview(commands: "_Commands") -> None:
         help="for a style: integer from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
     )
     add_set_option(parser)
+    add_paper_option(parser)
     parser.set_defaults(work="number_generator.commands.work.preview:draw_preview", reads="source")
 
 

@@ -14,7 +14,7 @@ _RECORDED = frozenset(
     for name in (
         *("num-images", "min-spacing", "max-spacing", "image-width", "format", "compression", "fit", "seed", "digits"),
         *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
-        *("sequences", "column", "delimiter", "order"),
+        *("sequences", "column", "delimiter", "order", "paper"),
     )
 )
 """The options that a recorded command may have, each with its value in one word, beside `--dashes`."""

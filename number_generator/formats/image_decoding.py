@@ -106,6 +106,51 @@ def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -
     Grey of 16 bits holds `bits`; without them, the image must show that it has all 16, or that it has the full range of
     8, 10, 12 or 14: cameras and scanners store 10 and 12 bits so.
     """
+    image = _load_image(header, name)
+    levels, white, opacity = _to_grey(image, header, name, bits)
+    return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
+
+
+def decode_colours(header: ImageHeader, name: str) -> Pixels:
+    """Decode an image whose size has been checked; return shape (height, width, 3), uint8: red, green and blue.
+
+    What is transparent becomes white, and grey is the same in all three. MalformedError is raised as by
+    `decode_picture`.
+    """
+    image = _load_image(header, name)
+    if image.mode.startswith("I"):
+        levels, white, opacity = _to_grey(image, header, name, None)
+        grey = _lay_on_white(Picture(levels, white, opacity), name)
+        return _turn(np.broadcast_to(grey[..., None], (*grey.shape, 3)), header)
+    return _turn(to_colours(image, header.depth), header)
+
+
+def to_colours(image: Any, depth: int = 8) -> Pixels:
+    """Return a Pillow image of 8 bits or fewer in red, green and blue, on white where it is transparent.
+
+    `depth` is that of the file's channels, which the transparent colour of a PNG is given in.
+    """
+    key = image.info.get("transparency")
+    if key is None and image.mode not in ("LA", "PA", "RGBA", "La", "RGBa"):
+        return np.asarray(image.convert("RGB"))
+    if key is not None and image.mode != "P":  # a palette's key is a number of it
+        image.info["transparency"] = _fit_key(key, depth)
+    pixels = np.asarray(image.convert("RGBA")).astype(np.uint16)
+    opacity = pixels[..., 3:]
+    return ((pixels[..., :3] * opacity + (255 - opacity) * 255 + 127) // 255).astype(np.uint8)
+
+
+def decode_page(content: bytes, name: str) -> Pixels:
+    """Decode a PNG or JPEG file of any size as `decode_image` does; return shape (height, width), uint8."""
+    shape = read_size(content, name)
+    check_size(shape, name)
+    page = np.empty(shape, np.uint8)
+    decode_image(content, name, page)
+    return page
+
+
+def _load_image(header: ImageHeader, name: str) -> Any:
+    """Return an image as Pillow reads it, or raise MalformedError."""
     from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
 
     if math.prod(header.stored_size) * header.scans > _MOST_SCANNED_PIXELS:
@@ -119,17 +164,7 @@ def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -
         raise
     except Exception as exc:  # there is no shorter list of what a hostile image can provoke in its decoder
         raise DamagedImageError(f"its image {name} cannot be decoded ({type(exc).__name__}: {exc})") from exc
-    levels, white, opacity = _to_grey(image, header, name, bits)
-    return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
-
-
-def decode_page(content: bytes, name: str) -> Pixels:
-    """Decode a PNG or JPEG file of any size as `decode_image` does; return shape (height, width), uint8."""
-    shape = read_size(content, name)
-    check_size(shape, name)
-    page = np.empty(shape, np.uint8)
-    decode_image(content, name, page)
-    return page
+    return image
 
 
 def check_size(shape: tuple[int, int], name: str) -> None:
@@ -232,7 +267,7 @@ def _fit_key(key: Any, depth: int) -> Any:
 def _turn(stored: np.ndarray[Any, Any], header: ImageHeader) -> np.ndarray[Any, Any]:
     """Return pixels as a viewer shows them."""
     orientation = header.orientation
-    shown = stored.T if orientation > 4 else stored
+    shown = stored.swapaxes(0, 1) if orientation > 4 else stored
     return shown[:: -1 if orientation in (3, 4, 7, 8) else 1, :: -1 if orientation in (2, 3, 6, 7) else 1]
 
 

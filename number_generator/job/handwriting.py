@@ -20,6 +20,7 @@ from number_generator.job.distributions import (
     to_distribution,
 )
 from number_generator.job.letterform_sets import SETS
+from number_generator.job.paper_images import PaperImages, find_paper_images
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.bounded_reading import read_bounded
 from number_generator.system.checks import format_value
@@ -31,6 +32,9 @@ STYLE_VERSION = 2
 Scope = Literal["line", "glyph", "share", "choice"]
 _MOST_BYTES = 1 << 20  # of a style file
 _BASE = "base"  # the key of a style file that names the style it builds on
+_PAPER_IMAGES = "paper_images"  # the one field of `Handwriting` that is no parameter
+OWN_PAPER = "Own paper"
+"""The group of the parameters that draw nothing without `paper_images`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +82,18 @@ class Parameter:
         return distribution
 
 
-def _parameter(group: str, scope: Scope, unit: str, limits: tuple[float, float], default: float, text: str) -> Any:
+def _parameter(
+    group: str, scope: Scope, unit: str, limits: tuple[float, float], default: float | tuple[float, float], text: str
+) -> Any:
     """Declare a parameter that is drawn."""
     about = {"group": group, "scope": scope, "unit": unit, "choices": (), "text": text}
-    return field(default=Uniform(default, default), metadata={**about, "low": limits[0], "high": limits[1]})
+    usual = Uniform(*default) if isinstance(default, tuple) else Uniform(default, default)
+    return field(default=usual, metadata={**about, "low": limits[0], "high": limits[1]})
 
 
-def _share(group: str, unit: str, text: str) -> Any:
+def _share(group: str, unit: str, text: str, default: float = 0.0) -> Any:
     """Declare a share, which is 0 by default."""
-    return _parameter(group, "share", unit, (0.0, 1.0), 0.0, text)
+    return _parameter(group, "share", unit, (0.0, 1.0), default, text)
 
 
 def _choice(group: str, choices: tuple[str, ...], text: str) -> Any:
@@ -260,6 +267,15 @@ class Handwriting:
     padding: Distribution = _share("Paper", _SHARE,
         "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
+    own_paper: Distribution = _share(OWN_PAPER, _SHARE,
+        "on a picture of `paper_images`, if that is given; the others are on the style's paper", 1.0)
+    own_paper_scale: Distribution = _parameter(OWN_PAPER, "line", "px of the page per px of the picture", (0.125, 1.0),
+        (0.25, 1.0), "how large the picture is drawn; the nearest of seven steps is taken, each 0.71 times the one "
+        "before, and a larger one if the picture would not fill the page")
+    own_paper_shading: str = _choice(OWN_PAPER, ("none", "style"),
+        "`none` leaves the picture as it is, under rules, boxes, ink and scan; `style` shades it by the style's own "
+        "paper as well, by `paper`, `gradient`, `texture`, `waves` and `fibres`")
+
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
         "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
@@ -270,6 +286,8 @@ class Handwriting:
     auto_levels: Distribution = _share("Scan", _SHARE, "stretched to full contrast, as scanners do")
     invert: Distribution = _share("Scan", _SHARE, "with light ink on a dark page")
     # fmt: on
+    paper_images: PaperImages | None = None
+    """The folder of the user's own paper: see docs/handwriting.md."""
 
     if TYPE_CHECKING:  # a parameter takes more types than it holds
 
@@ -278,6 +296,7 @@ class Handwriting:
     def __post_init__(self) -> None:
         for parameter in parameters():
             object.__setattr__(self, parameter.name, parameter.check(getattr(self, parameter.name)))
+        object.__setattr__(self, _PAPER_IMAGES, find_paper_images(self.paper_images))
 
     @classmethod
     def named(cls, name: str) -> "Handwriting":
@@ -312,6 +331,8 @@ class Handwriting:
             raise SpecError(f"the style {path} cannot be read: {exc.strerror}; name a TOML file") from exc
         except (ValueError, RecursionError) as exc:  # bad TOML or UTF-8, or endless nesting
             raise SpecError(f"the style {path} is not a TOML file: {exc}") from exc
+        if isinstance(own := table.get(_PAPER_IMAGES), str) and own:
+            table[_PAPER_IMAGES] = os.path.join(path.parent, expand_home(own))  # noqa: PTH118 - "" has no meaning
         try:
             return cls.from_dict(table)
         except SpecError as exc:
@@ -332,9 +353,21 @@ class Handwriting:
         return _change_style(cls.named(values.pop(_BASE, "clean")), values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all parameters as plain values, for TOML and JSON."""
+        """Return all parameters as plain values, for TOML and JSON, and path and digest of `paper_images`, if given."""
         values = {parameter.name: getattr(self, parameter.name) for parameter in parameters()}
-        return {name: value if isinstance(value, str) else dump_distribution(value) for name, value in values.items()}
+        table = {name: value if isinstance(value, str) else dump_distribution(value) for name, value in values.items()}
+        if self.paper_images is not None:
+            table[_PAPER_IMAGES] = {"path": self.paper_images.path, "sha256": self.paper_images.sha256}
+        return table
+
+    def describe(self) -> dict[str, Any]:
+        """Return the parameters that something is drawn from, as plain values; those of own paper only if there is any.
+
+        For a record, which has the digest of `paper_images` as well.
+        """
+        table = self.to_dict()
+        has_paper = table.pop(_PAPER_IMAGES, None) is not None
+        return {name: value for name, value in table.items() if has_paper or _PARAMETERS[name].group != OWN_PAPER}
 
     def replace(self, **changes: Any) -> "Handwriting":
         """Return the same style with some parameters changed.
@@ -375,6 +408,7 @@ _PARAMETERS = {
         each.name, stream=getattr(streams, each.name.upper()), **{**each.metadata, "default": each.default}
     )
     for each in fields(Handwriting)
+    if each.metadata
 }
 
 
@@ -428,7 +462,8 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
 
 def _change_style(style: Handwriting, changes: Mapping[str, Any]) -> Handwriting:
     for name in changes:
-        _find_parameter(name)
+        if name != _PAPER_IMAGES:
+            _find_parameter(name)
     return replace(style, **changes)
 
 

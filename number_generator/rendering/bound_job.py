@@ -23,6 +23,7 @@ from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSou
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
+from number_generator.rendering.own_paper import find_own_paper
 from number_generator.system.checks import check_integer, check_seed
 
 _Bound = TypeVar("_Bound", bound="BoundJob")
@@ -87,12 +88,14 @@ class BoundJob:
             "spacing_range": spec.spacing_range,
             "width": spec.width,
             "fit": spec.fit,
-            "style": spec.style.to_dict(),
+            "style": spec.style.describe(),
             "label": job.label,
             "span": (job.span.start, job.span.stop),
             "digits": self.digits.sha256,
             "versions": (RENDER_VERSION, STYLE_VERSION),
         }
+        if spec.style.paper_images is not None:
+            about["paper"] = spec.style.paper_images.sha256
         return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
@@ -163,7 +166,11 @@ def bind_job(
     label: Label = "written",
     truth: tuple[str, ...] = (),
 ) -> BoundJob:
-    """Bind a job to digits and take their height; the atlas is made at once, so that too few digits fail here."""
+    """Bind a job to digits and take their height.
+
+    Atlas and own paper are loaded at once, so that too few digits and pictures that cannot be read fail here.
+    """
+    find_own_paper(spec.style)
     atlas = prepare_atlas(digits, spec.style)
     return BoundJob(Job(numbers, spec, atlas.height, seed, span, label, truth), digits).keep_atlas(atlas)
 

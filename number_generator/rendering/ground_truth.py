@@ -12,7 +12,7 @@ from number_generator._kernels import streams, truth, writing
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.letterforms import find_forms, load_letterforms
 from number_generator.job.chunk import TruthField
-from number_generator.job.handwriting import Handwriting, checked_style, parameters
+from number_generator.job.handwriting import OWN_PAPER, Handwriting, checked_style, parameters
 from number_generator.job.spec import Job, Sequences
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import find_signs, make_style_table
@@ -230,6 +230,8 @@ def _list_columns(style: Handwriting, *, has_spacing: bool) -> tuple[_Columns, _
     for parameter in () if style.is_clean else parameters():
         name, stream = parameter.name, parameter.stream
         if has_spacing and name in ("gap", *_GAPS):
+            continue
+        if parameter.group == OWN_PAPER and style.paper_images is None:
             continue
         if name in _MARGINS:
             line |= {f"{name}_left": (stream, truth.LINE_VALUE), f"{name}_right": (stream, truth.LINE_SECOND)}

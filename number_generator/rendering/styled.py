@@ -14,6 +14,7 @@ from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, Sequences
 from number_generator.numbers.sequences import ALPHABET
+from number_generator.rendering.own_paper import find_own_paper
 from number_generator.rendering.placement import Placement
 
 _KEPT_PX = 1 << 20
@@ -144,9 +145,10 @@ def finish_pages(
     shape = (job.height, job.spec.width)
     table, needs_paper = _prepare_style(job.spec.style)
     key = np.uint64(job.seed), np.uint64(start), table, shape
+    own = find_own_paper(job.spec.style)
     _, sheets, scratch, sheet = _scratch.find(1, shape)
     tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
-        styled.scan_pages(*key, scratch, sheet, line_boxes, pointed, pages)
+        styled.scan_pages(*key, scratch, sheet, line_boxes, pointed, own, pages)
     else:
-        styled.ink_pages(*key, scratch, sheets[0], pages)
+        styled.ink_pages(*key, scratch, sheets[0], own, pages)

@@ -17,7 +17,7 @@ from number_generator.commands.option_values import (
 from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
 from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
-from number_generator.job.handwriting import checked_style, with_settings
+from number_generator.job.handwriting import Handwriting, checked_style, with_settings
 from number_generator.job.spec import Fit, RenderSpec
 from number_generator.system.checks import check_integer, check_seed
 
@@ -51,7 +51,7 @@ def parse_request(options: argparse.Namespace) -> Request:
 
 def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> RenderSpec:
     """Return the RenderSpec that the options describe; SpecError names the option that breaks a rule."""
-    style = with_settings(checked_style(options.style), options.settings)
+    style = choose_style(checked_style(options.style), options)
     given = options.min_spacing, options.max_spacing
     spacing_range = None
     if style.is_clean or given != (None, None):
@@ -62,6 +62,18 @@ def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> Rend
     except SpecError as exc:
         name, verb, rest = str(exc).partition(" is ")
         raise SpecError(f"{_OPTIONS.get(name, name)}{verb}{rest}") from exc
+
+
+def choose_style(style: Handwriting, options: argparse.Namespace) -> Handwriting:
+    """Return a style as the options change it: by `--set` and `--paper`."""
+    changed = with_settings(style, options.settings)
+    if options.paper is None:
+        return changed
+    try:
+        return changed.replace(paper_images=options.paper)
+    except SpecError as exc:
+        name, _, rest = str(exc).partition(" ")
+        raise SpecError(f"--paper {rest}" if name == "paper_images" else str(exc)) from exc
 
 
 def choose_output(options: argparse.Namespace, request: Request) -> Output:
