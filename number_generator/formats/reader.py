@@ -103,4 +103,5 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
         return raw
     with open_reader(path) as reader:
         count = len(reader)
-        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
+        sizes = reader.sizes(0, count) if reader.is_ragged else None
+        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata, sizes=sizes)
