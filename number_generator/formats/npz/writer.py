@@ -1,4 +1,4 @@
-"""NPZ archives: `images`, `labels`, `metadata` (JSON) and ground truth, stored as they are, with flat memory."""
+"""NPZ archives: `images`, their sizes, `labels`, `metadata` (JSON) and ground truth, as they are, with flat memory."""
 
 import shutil
 import zipfile
