@@ -79,12 +79,11 @@ def read_through(path: str) -> None:
     with open_reader(path) as reader:
         names = [field.name for field in reader.fields]
         _ = reader.metadata
-        count, *page = reader.array_shape
-        step = max(1, _PIECE_BYTES // max(1, math.prod(page)))
+        count, *size = reader.shape
+        step = max(1, _PIECE_BYTES // max(1, math.prod(size)))
         for start in range(0, count, step):
             stop = min(start + step, count)
             reader.images(start, stop)
-            reader.sizes(start, stop)
             reader.labels(start, stop)
             for name in names:
                 reader.truth(name, start, stop)

@@ -103,5 +103,4 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
         return raw
     with open_reader(path) as reader:
         count = len(reader)
-        sizes = reader.sizes(0, count) if reader.is_ragged else None
-        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata, sizes=sizes)
+        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
