@@ -88,9 +88,9 @@ class SlicedReader(Generic[Handles]):
     """A sentence that says what a valid dataset of the format looks like."""
     shape: tuple[int, int, int] = (0, 0, 0)
     """Number of the images, and their height and width; if they differ in size, of the highest and the widest."""
-    is_ragged = False
+    is_ragged: bool = False
     """Whether the images differ in size."""
-    channels = 1
+    channels: int = 1
     """1 for images in grey, 3 for colour."""
     chunk_length = 1
     """Images that are stored, and so read, together; 1 if each can be read alone."""
@@ -118,6 +118,11 @@ class SlicedReader(Generic[Handles]):
 
     def __len__(self) -> int:
         return self.shape[0]
+
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
+        return self.shape if self.channels == 1 else (*self.shape, self.channels)
 
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return one image, shape (height, width) or (height, width, 3), at its own size, as the caller's own array."""
