@@ -84,6 +84,11 @@ class EncodedReader(SlicedReader[Handles]):
                 self._found_sizes = None
         return self._is_ragged
 
+    @property
+    def known_size(self) -> tuple[int, int] | None:
+        """Height and width of the shape; None if all headers would have to be read for it."""
+        return None if self._shape is None else self._shape[1:]
+
     def _find_difference(self) -> bool:
         """Tell whether any image is of another size than the first."""
         first, count = self.sizes(0, 1), len(self)
