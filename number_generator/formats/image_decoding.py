@@ -96,8 +96,8 @@ def decode_image(content: bytes, name: str, out: Pixels, *, bits: int | None = N
     height, width = read_size(content, name)
     if (height, width) != out.shape[:2]:
         raise MalformedError(
-            f"its image {name} is {width} x {height} px, and its description says that all are {out.shape[1]} x "
-            f"{out.shape[0]} px"
+            f"its image {name} is {width} x {height} px, not {out.shape[1]} x {out.shape[0]} px as its description, or "
+            "its header before, says"
         )
     is_grey = out.ndim == 2
     if is_plain_png(content, GREY_8_BIT if is_grey else COLOUR_8_BIT) and _decode_plain(content, out):

@@ -213,6 +213,15 @@ def test_a_huge_image_among_small_ones_takes_little_memory(tmp_path, monkeypatch
     assert_pages([image for image, _ in GenericDataset(tmp_path / "shards")], pages)
 
 
+def test_no_image_need_be_as_high_and_as_wide_as_the_shape(tmp_path):
+    pages = [np.full((9000, 1), 7, np.uint8), np.full((1, 9000), 8, np.uint8)]
+    write_dataset(PagesReader(pages, ["1", "2"], {}, (), tmp_path), tmp_path / "set", "webdataset")
+
+    with open_reader(tmp_path / "set") as reader:
+        assert reader.shape == (2, 9000, 9000)
+        assert_pages(reader.iterate_images(1), pages)
+
+
 def test_an_image_that_is_larger_than_the_description_allows_is_refused(tmp_path):
     path = write(tmp_path / "set", "webdataset", make_pages())
     description = path / "dataset.json"
