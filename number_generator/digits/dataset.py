@@ -84,6 +84,8 @@ class DigitImageDataset(GenericDataset):
     ((8, 8), (1, 8, 8))
     """
 
+    _images: Images
+
     def __init__(
         self,
         images: npt.ArrayLike | os.PathLike[str] | None = None,
@@ -98,6 +100,8 @@ class DigitImageDataset(GenericDataset):
             self.load(images)
             return
         super().__init__(images, labels, metadata)
+        if not isinstance(self._images, np.ndarray) or self._images.ndim != 3:
+            raise DatasetError("the digits differ in size, or are in colour: give square images of one size, in grey")
         # An own read-only copy: the atlas and the SHA-256 are made from it later.
         self._images = self._images.copy()
         self._images.setflags(write=False)
