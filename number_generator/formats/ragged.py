@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from number_generator.formats.schema import PADDING
 from number_generator.job.chunk import Images
 
 Sizes = np.ndarray[Any, np.dtype[np.int32]]
-
-_PAPER = 255
 
 
 def measure_sizes(pages: Sequence[Images] | Images) -> Sizes:
@@ -33,7 +32,7 @@ def pad_images(pages: Sequence[Images]) -> Images:
     [[[0, 0], [255, 255]], [[0, 255], [0, 255]]]
     """
     height, width = measure_sizes(pages).max(axis=0).tolist()
-    padded = np.full((len(pages), height, width, *pages[0].shape[2:]), _PAPER, np.uint8)
+    padded = np.full((len(pages), height, width, *pages[0].shape[2:]), PADDING, np.uint8)
     for row, page in zip(padded, pages, strict=True):
         row[: page.shape[0], : page.shape[1]] = page
     return padded
