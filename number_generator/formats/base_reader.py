@@ -92,6 +92,8 @@ class SlicedReader(Generic[Handles]):
     """Whether the images differ in size."""
     channels: int = 1
     """1 for images in grey, 3 for colour."""
+    is_padded: bool = False
+    """Whether several images that differ in size are read as large as the largest of the dataset."""
     chunk_length = 1
     """Images that are stored, and so read, together; 1 if each can be read alone."""
 

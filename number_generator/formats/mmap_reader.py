@@ -43,6 +43,8 @@ class Arrays:
 class ArraysReader(SlicedReader[Arrays]):
     """A dataset of arrays, in memory or mapped; a subclass adds `_open`."""
 
+    is_padded = True
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._held_bytes = 0

@@ -64,6 +64,8 @@ class Hdf5Reader(CountedReader["_Handles"]):
         "(n strings or integers) and optionally `widths` and `heights` (n integers), all in the root group"
     )
 
+    is_padded = True
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         with self._lend() as handles:

@@ -42,6 +42,7 @@ class ShardedHdf5Reader(CountedReader["_Shards"]):
     """A dataset of HDF5 shards, given their index; at most 64 files are open at once."""
 
     valid = VALID
+    is_padded = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))

@@ -16,7 +16,8 @@ from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.paths import MalformedError, map_file, reading
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
-from number_generator.formats.schema import HEIGHTS, PADDING, TEXT, WIDTHS, parse_truth_fields
+from number_generator.formats.ragged import pad_images
+from number_generator.formats.schema import HEIGHTS, TEXT, WIDTHS, parse_truth_fields
 from number_generator.job.chunk import TruthField
 from number_generator.system.checks import format_value
 
@@ -124,14 +125,10 @@ def _pad_images(images: Sequence[PickledArray], machine: PickleMachine) -> tuple
     axes, colours, dtype = next(iter(kinds))
     if len(kinds) > 1 or axes < 2 or dtype != np.uint8:
         raise MalformedError(f"its `images` is a list of arrays of {len(kinds)} different types or numbers of axes")
-    sizes = np.array([image.shape[:2] for image in images])
-    shape = (len(images), *map(int, sizes.max(axis=0)), *colours)
-    machine.charge(math.prod(shape))  # a large one makes all others as large
-    whole = np.full(shape, PADDING, np.uint8)
-    for row, image in zip(whole, images, strict=True):
-        height, width = image.shape[:2]
-        row[:height, :width] = image.view()
-    return whole, {HEIGHTS: sizes[:, 0], WIDTHS: sizes[:, 1]}
+    heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
+    machine.charge(len(images) * max(heights) * max(widths) * math.prod(colours))  # all become as large as the largest
+    padded = pad_images([image.view() for image in images])
+    return padded, {HEIGHTS: np.array(heights), WIDTHS: np.array(widths)}
 
 
 def _build_row(value: Any) -> object:
