@@ -162,14 +162,16 @@ class SlicedReader(Generic[Handles]):
         with reading(self._path, self.valid), self._lend() as handles:
             return self._read_sizes(handles, numbers)
 
-    def split(self, start: int, stop: int, most_bytes: int, multiple: int = 1) -> Iterator[range]:
+    def split(
+        self, start: int, stop: int, most_bytes: int, multiple: int = 1, *, padded: bool = False
+    ) -> Iterator[range]:
         """Yield runs of a range of images, whose arrays take at most so many bytes, or else are of `multiple` images.
 
-        All but the last are of a multiple of as many images.
+        All but the last are of a multiple of as many images. If `padded`, each image counts as the largest.
         """
         at = self._check_range(start, stop, 1).start
         most_pixels = most_bytes // self.channels
-        if self._has_one_size():
+        if padded or self.is_padded or self._has_one_size():
             length = max(1, most_pixels // (math.prod(self.shape[1:]) or 1) // multiple) * multiple
             yield from (range(first, min(first + length, stop)) for first in range(at, stop, length))
             return

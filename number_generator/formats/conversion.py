@@ -209,7 +209,9 @@ def write_dataset(
         )
         interruption.temporaries.append(writer.temporary_path)
     with writer:
-        spans = reader.split(0, count, _SPAN_BYTES, writer.span_multiple)
+        # A file of arrays holds each image as large as the largest.
+        is_padded = not FORMATS[file_format].is_folder
+        spans = reader.split(0, count, _SPAN_BYTES, writer.span_multiple, padded=is_padded)
 
         def task(chunk: Chunk) -> tuple[int, Any]:
             return len(chunk.span), writer.encode(chunk)
