@@ -104,6 +104,11 @@ class SlicedReader(Generic[Handles]):
         self._loans: dict[int, _Loan[Handles]] = {}  # by process; no lock, which a fork could leave held for ever
 
     @property
+    def path(self) -> Path:
+        """Where the dataset is, as an absolute path."""
+        return self._path
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """What the dataset says of itself, as plain Python values."""
         raise NotImplementedError

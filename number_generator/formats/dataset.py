@@ -216,6 +216,11 @@ class GenericDataset:
         reader = self._reader
         return len(self._images) if reader is None else len(reader)
 
+    def __repr__(self) -> str:
+        reader, count = self._reader, len(self)
+        place = "" if reader is None else f", read from {str(reader.path)!r}"
+        return f"<{type(self).__name__}: {count} images{place}>"
+
     @overload
     def __getitem__(self, index: int) -> tuple[Images, str]: ...
 
