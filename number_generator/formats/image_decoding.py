@@ -1,4 +1,6 @@
-"""PNG and JPEG images as grey pixels, as a viewer shows them; their size is checked before they are decoded.
+"""PNG and JPEG images as pixels, as a viewer shows them; their size is checked before they are decoded.
+
+They become grey, but for those of datasets of this package that are in colour.
 
 This is the one way in which pictures are read: from label files, tar files, databases and folders of digits.
 """
@@ -14,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.image_headers import (
+    COLOUR_8_BIT,
     DATA_AT,
+    GREY_8_BIT,
     SIGNATURE,
     DamagedImageError,
     ImageHeader,
@@ -63,7 +67,7 @@ class Picture:
 
 def read_size(content: bytes, name: str) -> tuple[int, int]:
     """Return height and width of a PNG or JPEG image as a viewer shows it; only the header is read."""
-    if is_plain_png(content):
+    if is_plain_png(content) or is_plain_png(content, COLOUR_8_BIT):
         return int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big")
     return read_header(content, name).size
 
@@ -82,22 +86,29 @@ def find_bits(content: bytes, name: str) -> int:
 
 
 def decode_image(content: bytes, name: str, out: Pixels, *, bits: int | None = None) -> None:
-    """Decode a PNG or JPEG file into `out`, shape (height, width), uint8: 255 is white.
+    """Decode a PNG or JPEG file into `out`, shape (height, width) or, in colour, (height, width, 3), uint8.
 
-    Images are turned as their EXIF data say, colours become grey, and what is transparent becomes white. Grey of 16
-    bits holds `bits`, or what the image itself shows. MalformedError is raised if one cannot be decoded, is of another
-    size than `out`, has more bits, or is nothing but white on a transparent ground.
+    255 is white. Images are turned as their EXIF data say, colours become grey where `out` has none, and what is
+    transparent becomes white. Grey of 16 bits holds `bits`, or what the image itself shows. MalformedError is raised if
+    one cannot be decoded, is of another size than `out`, has more bits, or is nothing but white on a transparent
+    ground.
     """
     height, width = read_size(content, name)
-    if (height, width) != out.shape:
+    if (height, width) != out.shape[:2]:
         raise MalformedError(
-            f"its image {name} is {width} x {height} px and the first is {out.shape[1]} x {out.shape[0]} px: all must "
-            "be of one size; resize them"
+            f"its image {name} is {width} x {height} px, not {out.shape[1]} x {out.shape[0]} px as its description, or "
+            "its header before, says"
         )
-    if is_plain_png(content) and _decode_plain(content, out):
+    is_grey = out.ndim == 2
+    if is_plain_png(content, GREY_8_BIT if is_grey else COLOUR_8_BIT) and _decode_plain(content, out):
         return
     _check_expansion(content, height, width, name)
-    out[:] = _lay_on_white(decode_picture(read_header(content, name), name, bits=bits), name)
+    header = read_header(content, name)
+    out[:] = (
+        _lay_on_white(decode_picture(header, name, bits=bits), name)
+        if is_grey
+        else _decode_described_colours(header, name)
+    )
 
 
 def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -> Picture:
@@ -106,8 +117,7 @@ def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -
     Grey of 16 bits holds `bits`; without them, the image must show that it has all 16, or that it has the full range of
     8, 10, 12 or 14: cameras and scanners store 10 and 12 bits so.
     """
-    image = _load_image(header, name)
-    levels, white, opacity = _to_grey(image, header, name, bits)
+    levels, white, opacity = _to_grey(_load_stored(header, name), header, name, bits)
     return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
 
 
@@ -117,7 +127,7 @@ def decode_colours(header: ImageHeader, name: str) -> Pixels:
     What is transparent becomes white, and grey is the same in all three. MalformedError is raised as by
     `decode_picture`.
     """
-    image = _load_image(header, name)
+    image = _load_stored(header, name)
     if image.mode.startswith("I"):
         levels, white, opacity = _to_grey(image, header, name, None)
         grey = _lay_on_white(Picture(levels, white, opacity), name)
@@ -140,17 +150,15 @@ def to_colours(image: Any, depth: int = 8) -> Pixels:
     return ((pixels[..., :3] * opacity + (255 - opacity) * 255 + 127) // 255).astype(np.uint8)
 
 
-def decode_page(content: bytes, name: str) -> Pixels:
-    """Decode a PNG or JPEG file of any size as `decode_image` does; return shape (height, width), uint8."""
-    shape = read_size(content, name)
-    check_size(shape, name)
-    page = np.empty(shape, np.uint8)
-    decode_image(content, name, page)
-    return page
+def _decode_described_colours(header: ImageHeader, name: str) -> Pixels:
+    """Decode an image that is in colour as its dataset says."""
+    if is_deep_grey(header.content):
+        raise MalformedError(f"its image {name} is in grey of 16 bits, and its description says colour")
+    return decode_colours(header, name)
 
 
-def _load_image(header: ImageHeader, name: str) -> Any:
-    """Return an image as Pillow reads it, or raise MalformedError."""
+def _load_stored(header: ImageHeader, name: str) -> Any:
+    """Return an image of Pillow's, as it is stored, or raise MalformedError."""
     from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
 
     if math.prod(header.stored_size) * header.scans > _MOST_SCANNED_PIXELS:
@@ -167,8 +175,17 @@ def _load_image(header: ImageHeader, name: str) -> Any:
     return image
 
 
+def decode_page(content: bytes, name: str) -> Pixels:
+    """Decode a PNG or JPEG file of any size as `decode_image` does; return shape (height, width), uint8."""
+    shape = read_size(content, name)
+    check_size(shape, name)
+    page = np.empty(shape, np.uint8)
+    decode_image(content, name, page)
+    return page
+
+
 def check_size(shape: tuple[int, int], name: str) -> None:
-    """Reject a first image, to which all others are compared, that has no pixels or far too many."""
+    """Reject an image that has no pixels or far too many."""
     height, width = shape
     if height < 1 or width < 1 or height * width > _MOST_PIXELS:
         raise MalformedError(f"its image {name} is {width} x {height} px: give images of 1 to {_MOST_PIXELS} px")
@@ -180,18 +197,19 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     `is_plain_png` holds for it, and no row has a filter, as this package writes it. Its checksum is that of the deflate
     stream.
     """
-    height, width = out.shape
+    lines = out if out.ndim == 2 else out.reshape(len(out), -1)
+    height, length = lines.shape
     deflate: Any = importlib.import_module("deflate")
     try:
-        rows = deflate.zlib_decompress(content[DATA_AT : plain_data_end(content)], height * (width + 1))
+        rows = deflate.zlib_decompress(content[DATA_AT : plain_data_end(content)], height * (length + 1))
     except deflate.DeflateError:
         return False
-    if len(rows) != height * (width + 1):
+    if len(rows) != height * (length + 1):
         return False
-    pixels = np.frombuffer(rows, np.uint8).reshape(height, width + 1)
+    pixels = np.frombuffer(rows, np.uint8).reshape(height, length + 1)
     if pixels[:, 0].any():
         return False
-    out[:] = pixels[:, 1:]
+    lines[:] = pixels[:, 1:]
     return True
 
 
