@@ -63,7 +63,7 @@ def draw_blank(seed: int, image: int, table: Any, shape: Any, page: Any, scratch
     gradient = line_value(seed, image, table, streams.GRADIENT) * 255.0
     texture = line_value(seed, image, table, streams.TEXTURE) * 255.0
     if gradient <= 0.0 and texture <= 0.0:
-        _fill(np.float32(level), height * width, page)
+        fill(np.float32(level), height * width, page)
     else:
         _draw_ground(seed, image, np.float32(level), gradient, texture, size, page, steps, columns)
     darkest = level - gradient - texture
@@ -97,7 +97,7 @@ def print_lines(
             _draw_box(seed, image, strength, size, ink_box, page, steps, columns)
         darkest = -1.0
     if darkest < 0.0:
-        _clip(height * width, page)
+        clip(height * width, page)
 
 
 @kernel
@@ -111,11 +111,19 @@ def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover:
     cover : ndarray, flat uint8
         How much of each pixel the ink covers: 0 is none, 255 is all of it.
     """
+    ink_channel(seed, image, table, shape, ink_box, 1.0, cover, page, scratch)
+
+
+@kernel
+def ink_channel(
+    seed: int, image: int, table: Any, shape: Any, ink_box: Any, share: float, cover: Any, page: Any, scratch: Any
+) -> None:
+    """Put ink on one channel of a page in colour, as `ink_page` does, with a share of the ink's strength, or all."""
     _, columns, _, grains, _, _, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
-    full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
+    full = np.float32(min(line_value(seed, image, table, streams.INK) * share, 1.0) * 255.0)
     if prepare_ink(seed, image, table, size, scratch):
         ink_grainy(full, size, cover, page, columns, grains)
     else:
@@ -138,7 +146,7 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
     if prepare_ink(seed, image, table, size, scratch):
-        _fill(WHITE, height * width, second)
+        fill(WHITE, height * width, second)
         ink_grainy(full, size, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
@@ -149,13 +157,13 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
 
 
 @kernel
-def _fill(level: float, count: int, page: Any) -> None:
+def fill(level: float, count: int, page: Any) -> None:
     for i in range(count):
         page[i] = level
 
 
 @kernel
-def _clip(count: int, page: Any) -> None:
+def clip(count: int, page: Any) -> None:
     for i in range(count):
         page[i] = clamp(page[i], F0, WHITE)
 
@@ -497,7 +505,7 @@ def prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> b
     if drift > 0.0:
         _draw_drift(seed, image, drift, size, steps, columns)
     else:
-        _fill(F1, width, columns)
+        fill(F1, width, columns)
     grain = np.float32(line_value(seed, image, table, streams.INK_TEXTURE))
     if grain > 0.0:
         stride = _grain_stride(width)

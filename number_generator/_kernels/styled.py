@@ -91,9 +91,5 @@ def scan_pages(
         else:
             paper.draw_paper(seed, image, table, shape, box, boxes[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
-        clear = scan.NOWHERE
-        if pointed[i]:
-            tall = box[3] - box[1]
-            # A dot stands in the lower half of its line, and before or after it.
-            clear = (box[0] - 0.7 * tall, box[1] + 0.4 * tall, box[2] + 0.7 * tall, box[3] + 0.3 * tall)
+        clear = scan.find_clear(box, pointed[i])
         scan.scan_page(seed, image, table, shape, clear, page, out, i * height * width, scratch)
