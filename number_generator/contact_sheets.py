@@ -63,6 +63,7 @@ def draw_style_sheet(
     width: int,
     seed: int,
     *,
+    image_height: int | None = None,
     spacing_range: Any = None,
     digits: Any = None,
     sequences: Any = None,
@@ -79,7 +80,8 @@ def draw_style_sheet(
         given = format_labels(packed, packed.longest)
         labels = [label.decode("ascii") for label in islice(cycle(given), count)]
     gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
-    return contact_sheet(generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits), labels)
+    images = generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits, image_height=image_height)
+    return contact_sheet(images, labels)
 
 
 def draw_dataset_sheet(source: str | os.PathLike[str] | GenericDataset, count: int) -> Images:

@@ -45,6 +45,7 @@ def generate_batch(
     digits: Digits = None,
     fit: Fit = "contain",
     alphabet: str | None = None,
+    image_height: int | None = None,
     out: Images | None = None,
     workers: int | None = None,
 ) -> Images:
@@ -79,6 +80,10 @@ def generate_batch(
         All characters that labels of your whole dataset can hold, as in "0123456789-". `document` then draws none of
         these signs, or what looks like one, as an unlabelled mark, nor with a space any wide gap. None leaves that to
         each line: one with separators has no unlabelled marks, and one with spaces no wide gaps.
+    image_height : int, optional
+        Height H of each image in px, from 16 to 256; None means that of the digit dataset's images, whose px those of
+        `spacing_range` stay. The style `clean` is composed at that height and resized to this one with LANCZOS; other
+        styles are drawn at it, and with it what they measure in px, as on a page of 28 px, grows or shrinks.
     out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
         Where the images go.
     workers : int, optional
@@ -87,7 +92,7 @@ def generate_batch(
     Returns
     -------
     ndarray, shape (N, H, width), uint8
-        255 is paper, 0 is full ink; H is the height of the digit dataset's images. It is `out` if that is given.
+        255 is paper, 0 is full ink. It is `out` if that is given.
 
     Raises
     ------
@@ -108,11 +113,11 @@ def generate_batch(
     # Not with `make_job`: binding, and telling a list from a number source, costs a twentieth of an image.
     packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
-    spec = RenderSpec(spacing_range, width, fit, style)  # type: ignore[arg-type] # it finds the style
+    spec = RenderSpec(spacing_range, width, fit, style, image_height)  # type: ignore[arg-type] # it finds the style
     atlas = prepare_atlas(resolve_digits(digits), spec.style)
     span = Span(first, first + len(packed))
     numbers = FixedNumbers(packed, first, check_alphabet(alphabet, packed))
-    job = Job(numbers, spec, atlas.height, check_seed(seed), span)
+    job = Job(numbers, spec, spec.height or atlas.height, check_seed(seed), span)
     images = allocate_images(job) if out is None else _check_out(out, job.shape)
     make_images(job, atlas, images, check_workers(workers))
     return images if out is None else out
@@ -132,6 +137,7 @@ def generate_chunk(
     digits: Digits = None,
     fit: Fit = "contain",
     alphabet: str | None = None,
+    image_height: int | None = None,
     workers: int | None = None,
 ) -> Chunk:
     """Draw numbers as one batch of images, with labels and ground truth.
@@ -140,7 +146,7 @@ def generate_chunk(
     ----------
     numbers : sequence of str, sequence of sequences of int, integer ndarray, or number source
         What to write: as for `generate_batch`, or a `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw it.
-    spacing_range, width, style, start, digits, fit, workers
+    spacing_range, width, style, start, digits, fit, image_height, workers
         As for `generate_batch`.
     count : int, optional
         Number of images, if a number source is given.
@@ -189,6 +195,7 @@ def generate_chunk(
         fit=fit,
         truth=truth,
         alphabet=alphabet,
+        image_height=image_height,
     )
     return bound.make_chunk(workers=check_workers(workers))
 

@@ -108,12 +108,13 @@ def job(
     start: int = 0,
     digits: Digits = None,
     fit: Fit = "contain",
+    image_height: int | None = None,
 ) -> NumberJob:
     """Describe images to make.
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
         As for `stream`. Without a seed, one is drawn for everything made from this job.
     count : int
         Number of images.
@@ -146,6 +147,7 @@ def job(
         start=start,
         digits=digits,
         fit=fit,
+        image_height=image_height,
     )
     return NumberJob(bound.job, bound.digits)
 

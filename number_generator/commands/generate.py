@@ -9,7 +9,7 @@ import argparse
 from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import make_parser, run_guarded
-from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PROGRAM, SPACING_RANGE
+from number_generator.job.defaults import HIGHEST_PAGE, IMAGE_WIDTH, LOWEST_PAGE, NUM_IMAGES, PROGRAM, SPACING_RANGE
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
@@ -104,6 +104,14 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         default=IMAGE_WIDTH,
         metavar="PX",
         help="width of each image, in px (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--image-height",
+        type=int,
+        metavar="PX",
+        help=f"height of each image, in px, {LOWEST_PAGE} to {HIGHEST_PAGE}; styles other than clean are drawn at that "
+        "height, as sharp as it allows, and clean is resized to it (default: that of the digits, 28 for the packaged "
+        "ones)",
     )
     parser.add_argument(
         "--style",

@@ -56,8 +56,10 @@ def make_metadata(
     options: dict[str, Any] = {"num-images": count if total is None else total}
     if spacing is not None:
         options |= {"min-spacing": spacing[0], "max-spacing": spacing[1]}
+    options["image-width"] = width
+    if spec.height is not None:
+        options["image-height"] = spec.height
     options |= {
-        "image-width": width,
         "format": file_format,
         "compression": compression,
         "fit": spec.fit,

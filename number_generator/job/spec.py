@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.job.defaults import SPAN_BYTES, SPAN_IMAGES
+from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.system.checks import MAX_SEED, check_integer, format_value
 
@@ -29,6 +29,8 @@ TRUTHS = ("boxes", "glyphs", "parameters", "masks")
 MAX_WIDTH = 65_535
 _MAX_BOXED = 32_767  # boxes are int16
 MIN_HEIGHT = 4
+_STYLE_PAGE = 28
+"""The height in px of the page that a style's px are those of."""
 MAX_LENGTH = 10_000
 MAX_SPACING = 65_535
 MIN_STYLED_SPACING = -65_535
@@ -137,12 +139,13 @@ class NumberSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """How a line is laid out and fitted to its page: the arguments of `generate_batch` of these names."""
+    """How a line is laid out and fitted to its page: the arguments of `generate_batch`; `height` is `image_height`."""
 
     spacing_range: tuple[int, int] | None
     width: int
     fit: Fit = "contain"
     style: Handwriting = STYLES["clean"]
+    height: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "style", checked_style(self.style))
@@ -162,14 +165,22 @@ class RenderSpec:
                 f"fit is {self.fit!r} and the style cuts the page to the ink (crop='tight'), which already fits "
                 "lines: leave fit out"
             )
+        if self.height is not None:
+            height = check_integer("image_height", self.height, LOWEST_PAGE, HIGHEST_PAGE)
+            object.__setattr__(self, "height", height)
+
+    @property
+    def px(self) -> float:
+        """How many px of the page are one px of the style."""
+        return 1.0 if self.height is None else self.height / _STYLE_PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A whole run: which images to make, of which numbers, and how. Equal jobs make equal bytes.
 
-    The height of a page is that of the digit dataset's images, in px. Image numbers may go up to 2**63 - 1. `seed`,
-    `label` and `truth` are those of `generate_chunk`, checked.
+    The height of a page, in px, is the spec's, or that of the digit dataset's images. Image numbers may go up to
+    2**63 - 1. `seed`, `label` and `truth` are those of `generate_chunk`, checked.
     """
 
     numbers: NumberSource
@@ -197,12 +208,22 @@ class Job:
                 f"images {self.span.start} to {self.span.stop} are requested: start plus their number may be "
                 f"at most 2**63 - 1 = {MAX_IMAGE_NUMBER}"
             )
+        if self.spec.height is None:
+            self.check_digits(self.height)
+
+    def check_digits(self, height: int) -> None:
+        """Raise SpecError if the job cannot be made with digits of a height in px."""
+        if self.spec.height is None and height != self.height:
+            raise SpecError(
+                f"the job is for digits {self.height} px high, and these are {height} px high: give the digits that it "
+                "was made for"
+            )
         longest, spacing = self.numbers.longest, self.spec.spacing_range
         gap = max(0, spacing[1]) if spacing else 0
-        widest = longest * self.height + max(0, longest - 1) * gap
+        widest = longest * height + max(0, longest - 1) * gap
         if widest > _MAX_NATURAL_WIDTH:
             raise SpecError(
-                f"{longest} digits, each up to {self.height} px wide, with gaps up to {gap} px can take "
+                f"{longest} digits, each up to {height} px wide, with gaps up to {gap} px can take "
                 f"{widest} px before fitting: at most {_MAX_NATURAL_WIDTH} px are possible; give shorter "
                 "sequences, smaller gaps or smaller digits"
             )

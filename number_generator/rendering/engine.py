@@ -6,7 +6,6 @@ import numpy.typing as npt
 from number_generator._kernels import layout, render, truth
 from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
 from number_generator.job.spec import Job, Sequences, Span
 from number_generator.numbers.sequences import format_labels
@@ -29,20 +28,23 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
     out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
         Where the images go.
     """
-    if atlas.height != job.height:  # the kernels would read beyond the atlas
-        raise SpecError(f"the job is for digits {job.height} px high and the atlas holds digits {atlas.height} px high")
-    sequences = job.numbers.sequences(job.seed, span)
+    job.check_digits(atlas.height)
+    numbers, sequences = np.arange(span.start, span.stop, dtype=np.uint64), job.numbers.sequences(job.seed, span)
     images = np.empty((len(span), job.height, job.spec.width), np.uint8) if out is None else out
     draw = _render_clean if job.spec.style.is_clean else render_styled
-    placed = draw(job, atlas, span.start, sequences, images)
+    placed = draw(job, atlas, numbers, sequences, images)
     labels = format_labels(sequences, sequences.longest, digits_only=job.label == "digits")
     if job.label == "digits":
         labels = labels.astype(f"S{max(1, np.char.str_len(labels).max(initial=0))}")
-    return Chunk(span, images, labels, make_truth(job, atlas, span.start, sequences, placed) if job.truth else {})
+    return Chunk(span, images, labels, make_truth(job, atlas, numbers, sequences, placed) if job.truth else {})
 
 
 def _render_clean(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
+    job: Job,
+    atlas: GlyphAtlas,
+    numbers: npt.NDArray[np.uint64],
+    sequences: Sequences,
+    images: npt.NDArray[np.uint8],
 ) -> Placement:
     """Draw the digits as they are, resampled exactly as Pillow does it, and separators to match."""
     if sequences.codes.max(initial=0) > 9:
@@ -55,7 +57,7 @@ def _render_clean(
     tell_if_compiling(render.render_lines, "the kernels of the style clean", 7)
     layout.lay_out(
         np.uint64(job.seed),
-        np.uint64(start),
+        numbers,
         sequences.codes,
         sequences.offsets,
         atlas.class_start,
@@ -66,11 +68,10 @@ def _render_clean(
         natural,
         atlas.shares,
     )
-    stretch = job.spec.fit == "stretch"
-    shape = (job.height, width, stretch)
-    taps = find_shared_taps(job.height, width, stretch=stretch).prepare(natural)
+    shape, centred = (atlas.height, job.height, width, job.spec.fit == "stretch"), True
+    taps = find_shared_taps(shape).prepare(natural)
     render.render_lines(
-        atlas.packed, sequences.offsets, placed.glyph_ids, lefts, natural, shape, taps, images.reshape(-1)
+        atlas.packed, sequences.offsets, placed.glyph_ids, lefts, natural, shape, centred, taps, images.reshape(-1)
     )
     if len(placed.boxes):
         truth.clean_boxes(
@@ -81,12 +82,14 @@ def _render_clean(
             atlas.glyph_column,
             atlas.glyph_rows,
             shape,
+            centred,
             placed.boxes,
         )
     if len(placed.masks):
         # Each glyph is drawn as a line of its own, as wide as the whole line.
         each = np.arange(len(placed.glyph_ids) + 1)
         whole = np.repeat(natural, np.diff(sequences.offsets))
-        render.render_lines(atlas.packed, each, placed.glyph_ids, lefts, whole, shape, taps, placed.masks.reshape(-1))
+        masks = placed.masks.reshape(-1)
+        render.render_lines(atlas.packed, each, placed.glyph_ids, lefts, whole, shape, centred, taps, masks)
         np.subtract(255, placed.masks, out=placed.masks)
     return placed

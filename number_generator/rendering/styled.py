@@ -2,7 +2,7 @@
 
 import threading
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ _KEPT_PX = 1 << 20
 
 
 class _Scratch(threading.local):
-    """A thread's scratch memory for lines of up to `longest` characters on pages of one shape."""
+    """A thread's scratch memory for lines of up to `longest` characters on pages of one shape in px."""
 
     def __init__(self) -> None:
         self.longest, self.shape = 0, (0, 0)
@@ -44,6 +44,17 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
+
+
+class Lines(NamedTuple):
+    """What writing tells of each line.
+
+    `widths` are those of the pages in px, shape (n,), int64. `boxes`, shape (n, 5), holds the box of the ink (x0, y0,
+    x1, y1) and the y of the baseline in the middle, in px of the page.
+    """
+
+    widths: npt.NDArray[np.int64]
+    boxes: npt.NDArray[np.float64]
 
 
 def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
@@ -90,63 +101,68 @@ def _find_pointed(sequences: Sequences, signs: np.int64) -> npt.NDArray[np.bool_
 
 
 def render_styled(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
+    job: Job,
+    atlas: GlyphAtlas,
+    numbers: npt.NDArray[np.uint64],
+    sequences: Sequences,
+    images: npt.NDArray[np.uint8],
 ) -> Placement:
-    """Draw lines in a style other than `clean`, the first of image `start`; `images` is C-contiguous."""
+    """Draw lines in a style other than `clean`; `numbers` are the images', and `images` is C-contiguous."""
     pages = images.reshape(len(images), job.height * job.spec.width)  # -1 would fail for no images
-    placed, line_boxes = write_ink(job, atlas, start, sequences, pages)
-    finish_pages(job, start, line_boxes, _find_pointed(sequences, find_signs(job)), pages)
+    placed, lines = write_ink(job, atlas, numbers, sequences, pages)
+    finish_pages(job, numbers, lines, _find_pointed(sequences, find_signs(job)), pages)
     return placed
 
 
 def write_ink(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, pages: npt.NDArray[np.uint8]
-) -> tuple[Placement, npt.NDArray[np.float64]]:
+    job: Job, atlas: GlyphAtlas, numbers: npt.NDArray[np.uint64], sequences: Sequences, pages: npt.NDArray[np.uint8]
+) -> tuple[Placement, Lines]:
     """Draw the ink of lines, 0 to 255, on pages of shape (n, height * width); return what it tells of each line."""
     spec = job.spec
     shape = (job.height, spec.width)
-    line_boxes = np.empty((len(pages), 5))
+    lines = Lines(np.empty(len(pages), np.int64), np.empty((len(pages), 5)))
     placed = Placement.allocate(job, len(sequences.codes))
     line_scratch, sheets, _, _ = _scratch.find(max(sequences.longest, 1), shape)
     tell_if_compiling(writing.write_lines, "the kernels that write lines", 20)
     writing.write_lines(
         np.uint64(job.seed),
-        np.uint64(start),
+        numbers,
         make_style_table(spec.style),
         sequences.codes,
         sequences.offsets,
         find_signs(job),
         spec.spacing_range or writing.NO_SPACING,
-        (spec.style.crop == "tight", spec.fit == "stretch"),
+        (spec.style.crop == "tight", spec.fit == "stretch", False, job.height / atlas.height),
         atlas.fields.packed,
         (atlas.class_start, *atlas.groups, atlas.shares),
         atlas.letterform_choice,
-        shape,
+        (*shape, spec.px),
         line_scratch,
         sheets,
         pages,
-        line_boxes,
+        lines.widths,
+        lines.boxes,
         placed.glyph_ids,
         placed.boxes,
         placed.masks.reshape(-1, job.height * spec.width),
     )
-    return placed, line_boxes
+    return placed, lines
 
 
 def finish_pages(
     job: Job,
-    start: int,
-    line_boxes: npt.NDArray[np.float64],
+    numbers: npt.NDArray[np.uint64],
+    lines: Lines,
     pointed: npt.NDArray[np.bool_],
     pages: npt.NDArray[np.uint8],
 ) -> None:
     """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold dots or commas."""
     shape = (job.height, job.spec.width)
     table, needs_paper = _prepare_style(job.spec.style)
-    key = np.uint64(job.seed), np.uint64(start), table, shape
+    key = np.uint64(job.seed), numbers, table, (job.height, job.spec.px), lines.widths
     _, sheets, scratch, sheet = _scratch.find(1, shape)
     tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
-        styled.scan_pages(*key, scratch, sheet, line_boxes, pointed, pages)
+        styled.scan_pages(*key, scratch, sheet, lines.boxes, pointed, pages)
     else:
         styled.ink_pages(*key, scratch, sheets[0], pages)

@@ -48,6 +48,7 @@ def stream(
     start: int = 0,
     digits: Digits = None,
     fit: Fit = "contain",
+    image_height: int | None = None,
     workers: int | None = None,
 ) -> "NumberBatches":
     """Yield batches of images and labels, rendered ahead in threads, for any framework.
@@ -60,7 +61,7 @@ def stream(
         none of its signs unlabelled.
     spacing_range : (int, int), optional
         As for `generate_batch`; None means (5, 10) in the style `clean`, and leaves the gaps to any other style.
-    width, style, fit
+    width, style, fit, image_height
         As for `generate_batch`.
     batch_size : int
         Images in a batch.
@@ -115,6 +116,7 @@ def stream(
         seed=seed,
         start=start,
         digits=digits,
+        image_height=image_height,
     )
     return NumberBatches(batches, check_workers(workers))
 

@@ -42,7 +42,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, label
+    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, label
         As for `stream`.
     drop_last : bool
         Whether to leave out a last batch that is not full, and the last batches if there is not one for each rank: so
@@ -100,6 +100,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         start: int = 0,
         digits: Digits = None,
         fit: Fit = "contain",
+        image_height: int | None = None,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -124,6 +125,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             start=start,
             digits=digits,
             fit=fit,
+            image_height=image_height,
         )
         self._drop_last = drop_last
         self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
@@ -272,7 +274,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
         As for `stream`.
     count : int
         Number of images, up to 2**62.
@@ -301,6 +303,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         start: int = 0,
         digits: Digits = None,
         fit: Fit = "contain",
+        image_height: int | None = None,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -321,6 +324,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
             start=start,
             digits=digits,
             fit=fit,
+            image_height=image_height,
         )
         self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
         _warm(self._images)
