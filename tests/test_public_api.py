@@ -45,6 +45,7 @@ def test_the_public_names_are_these():
         "__version__",
         "convert",
         "encode_labels",
+        "export",
         "fetch_digits",
         "generate_batch",
         "generate_chunk",

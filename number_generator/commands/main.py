@@ -7,6 +7,7 @@ from number_generator._version import __version__
 from number_generator.commands.options import add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
+from number_generator.exports.kinds import KINDS
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
 from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
 from number_generator.system.home import expand_home
@@ -42,6 +43,7 @@ def make_command_parser() -> "tuple[ArgumentParser, _Commands]":
     _add_preview(commands)
     _add_convert(commands)
     _add_digits(commands)
+    _add_export(commands)
     _add_index(commands)
     _add_inspect(commands)
     _add_warm(commands)
@@ -210,6 +212,28 @@ def _add_conventions(built: argparse.ArgumentParser) -> None:
         help="for files and folders: whether rows and columns are swapped, as in EMNIST; auto refuses digits that look "
         "so, and upright says that they are right (default: %(default)s)",
     )
+
+
+def _add_export(commands: "_Commands") -> None:
+    text = (
+        "Write datasets that hold boxes (--truth boxes) as PNG images with the annotations that detectors and layout "
+        "tools read: a box for each character, and its text."
+    )
+    parser = commands.add_parser("export", help="write boxes for detectors", description=text, allow_abbrev=False)
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        type=expand_home,
+        metavar="SRC",
+        help="a dataset of any format that `convert` reads, or one for each part of a split",
+    )
+    parser.add_argument("target", type=expand_home, metavar="DST", help="the folder to write")
+    kinds = "; ".join(f"{name}: {kind.title}" for name, kind in KINDS.items())
+    parser.add_argument("--format", required=True, choices=tuple(KINDS), help=kinds)
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    parser.set_defaults(work="number_generator.commands.work.export:export_datasets", reads="sources")
 
 
 def _add_index(commands: "_Commands") -> None:

@@ -35,6 +35,13 @@ JSON_ATTRIBUTE = "metadata_json"
 """The HDF5 attribute that holds, as one JSON object, the metadata that HDF5 cannot hold itself."""
 SHARD_FILES, SHARD_IMAGES = "shard_files", "shard_images"
 """The arrays of an index of HDF5 shards that hold their names, relative to its folder, and how many images each has."""
+WIDTHS, HEIGHTS = "widths", "heights"
+"""The arrays of files of arrays that hold the width and height of each image, in px, if the images differ in size.
+
+Where there is no `heights`, all are as high as the array `images`.
+"""
+PADDING = 255
+"""What lies beyond an image in an array that is higher or wider."""
 IMAGES_A_FOLDER = 10_000
 """Numbers of images that share a folder of PNG files."""
 TEXT = "text"
@@ -49,7 +56,9 @@ _DTYPES = ("int16", "int32", "int64", "float32", "float64")
 _MOST_AXES = 3
 _MOST_ENTRIES = 2**22  # of an image: 10,000 characters with 150 parameters are less
 _MOST_DESCRIPTION_BYTES = 64 << 20
-_SHAPE, _FIELDS = "shape", "fields"
+_SHAPE, _FIELDS, _LAYOUT = "shape", "fields", "image_layout"
+_RESERVED = (_SHAPE, _FIELDS, _LAYOUT)
+_RAGGED, _CHANNELS = "ragged", "channels"
 _SPACING = "spacing_range"
 _DECIMALS = (9, 8, 7)  # what tells most float32 that are drawn apart, the fewest last
 
@@ -61,13 +70,16 @@ class Description:
     shape: tuple[int, int, int] | None = None  # number, height and width of the images, if it says so
     metadata: dict[str, Any] = dataclasses.field(default_factory=dict)
     fields: tuple[TruthField, ...] = ()
+    is_ragged: bool = False
+    channels: int = 1
 
 
 def describe(header: DatasetHeader) -> dict[str, Any]:
     """Return the description of a dataset: its metadata, `shape`, and what the arrays of its ground truth hold.
 
     All values are JSON-like: tuples have become lists, NumPy's numbers Python's. `fields` has an entry for each array:
-    `shape`, `dtype`, `fill` (None for NaN) and `about`.
+    `shape`, `dtype`, `fill` (None for NaN) and `about`. `image_layout` is there if the images differ in size or are in
+    colour: `ragged`, a bool, and `channels`, 1 or 3.
 
     Raises
     ------
@@ -83,9 +95,9 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
     """
     described: dict[str, Any] = {}
     for name, value in header.metadata.items():
-        if not isinstance(name, str) or name in (_SHAPE, _FIELDS):
+        if not isinstance(name, str) or name in _RESERVED:
             raise SpecError(
-                f"metadata has the name {name!r}: give a text other than {_SHAPE!r} and {_FIELDS!r}, which the "
+                f"metadata has the name {name!r}: give a text other than {', '.join(map(repr, _RESERVED))}, which the "
                 "description of the dataset takes"
             )
         try:
@@ -104,6 +116,8 @@ def describe(header: DatasetHeader) -> dict[str, Any]:
         }
         for field in header.fields
     }
+    if header.is_ragged or header.channels != 1:
+        described[_LAYOUT] = {_RAGGED: header.is_ragged, _CHANNELS: header.channels}
     return described
 
 
@@ -119,8 +133,13 @@ def parse_description(found: Any) -> Description:
         raise MalformedError(f"its `metadata` is {format_value(found)}, not a dict")
     if not {_SHAPE, _FIELDS} <= found.keys():
         return Description(metadata=restore_pair(found))
-    metadata = {name: value for name, value in found.items() if name not in (_SHAPE, _FIELDS)}
-    return Description(_parse_shape(found[_SHAPE]), restore_pair(metadata), parse_truth_fields(found[_FIELDS]))
+    metadata = {name: value for name, value in found.items() if name not in _RESERVED}
+    return Description(
+        _parse_shape(found[_SHAPE]),
+        restore_pair(metadata),
+        parse_truth_fields(found[_FIELDS]),
+        **_parse_layout(found.get(_LAYOUT, {_RAGGED: False, _CHANNELS: 1})),
+    )
 
 
 def is_plain_text(text: str) -> bool:
@@ -305,6 +324,15 @@ def _parse_shape(value: Any) -> tuple[int, int, int]:
     if count < 0 or not 1 <= height <= MAX_WIDTH or not 1 <= width <= MAX_WIDTH:
         raise MalformedError(f"it claims {count} images of {width} x {height} px")
     return count, height, width
+
+
+def _parse_layout(value: Any) -> dict[str, Any]:
+    """Return `is_ragged` and `channels`, or raise MalformedError."""
+    layout = value if isinstance(value, dict) else {}
+    is_ragged, channels = layout.get(_RAGGED), layout.get(_CHANNELS)
+    if not isinstance(is_ragged, bool) or type(channels) is not int or channels not in (1, 3):
+        raise MalformedError(f"its `{_LAYOUT}` is {format_value(value)}, not whether sizes differ and 1 or 3 channels")
+    return {"is_ragged": is_ragged, "channels": channels}
 
 
 def _parse_field(name: Any, entry: Any) -> TruthField:

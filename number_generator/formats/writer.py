@@ -1,5 +1,6 @@
 """The protocol of writers, and the function that opens one of any format."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -86,7 +87,7 @@ def open_writer(
     truth = ",".join(field.name for field in header.fields)
     compression = check_storage(file_format, compression, labels, truth)
     count, height, width = header.shape
-    if count * height * width > _MAX_BYTES:
+    if math.prod(header.array_shape) > _MAX_BYTES:
         raise SpecError(
             f"{count} images of {width} x {height} px are asked for: no file can hold more than 2**63 - 1 bytes; "
             "give fewer images"

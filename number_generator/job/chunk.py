@@ -19,8 +19,8 @@ class Chunk:
     ----------
     span : Span
         The image numbers.
-    images : ndarray, shape (n, height, width), uint8
-        255 is paper, 0 is full ink. Row k is image `span.start + k`.
+    images : ndarray, shape (n, height, width) or, in colour, (n, height, width, 3), uint8
+        255 is paper, 0 is full ink; colours are red, green and blue. Row k is image `span.start + k`.
     labels : ndarray, shape (n,), bytes of fixed length
         The numbers in ASCII, as long as the longest one here.
     truth : dict of str to ndarray
@@ -38,12 +38,22 @@ class Chunk:
           shape (n, L, G), float32: the values drawn for each character; NaN where one does not apply.
           `number_generator.rendering.ground_truth.parameter_names` names their columns.
         - ``masks``: `masks`, shape (n, L, height, width), uint8: each character's ink alone, 0 to 255.
+    sizes : ndarray, shape (n, 2), int32, optional
+        Height and width of each image, if the images of the dataset differ in size. Each begins in the upper left
+        corner of its row of `images`, which are as high and wide as the largest here; the rest is 255, and 0 in masks.
     """
 
     span: Span
     images: npt.NDArray[np.uint8]
     labels: npt.NDArray[np.bytes_]
     truth: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
+    sizes: npt.NDArray[np.int32] | None = None
+
+    def cut_images(self) -> list[Images]:
+        """Return each image at its own size, as views."""
+        if self.sizes is None:
+            return list(self.images)
+        return [image[:height, :width] for image, (height, width) in zip(self.images, self.sizes, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +76,19 @@ class DatasetHeader:
     """What a writer must know about a dataset before its first chunk.
 
     `shape` is (N, H, W), `label_length` the bytes of the longest possible label, and `fields` are the arrays of ground
-    truth. The metadata are JSON-like, but for `spacing_range`, a pair of int.
+    truth. The metadata are JSON-like, but for `spacing_range`, a pair of int. If the images differ in size
+    (`is_ragged`), chunks hold `sizes`, and no image is higher or wider than the shape says. Images in colour have 3
+    `channels`.
     """
 
     shape: tuple[int, int, int]
     label_length: int
     metadata: dict[str, Any]
     fields: tuple[TruthField, ...] = ()
+    is_ragged: bool = False
+    channels: int = 1
+
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
+        return self.shape if self.channels == 1 else (*self.shape, self.channels)

@@ -69,6 +69,16 @@ def test_numbers_of_images_become_names_counted_from_one():
 # --- descriptions
 
 
+def test_a_description_tells_sizes_that_differ_and_colour_and_nothing_where_there_are_none():
+    plain = describe(DatasetHeader((2, 28, 100), 3, {}))
+    assert plain.keys() == {"shape", "fields"}
+    described = describe(DatasetHeader((2, 28, 100), 3, {}, is_ragged=True, channels=3))
+    assert parse_description(described) == Description((2, 28, 100), {}, (), is_ragged=True, channels=3)
+    for wrong in (True, {"ragged": 1, "channels": 3}, {"ragged": True, "channels": 4}, {"ragged": True}):
+        with pytest.raises(MalformedError, match="its `image_layout` is"):
+            parse_description({**plain, "image_layout": wrong})
+
+
 def test_a_description_comes_back_as_metadata_and_fields():
     metadata = {"spacing_range": (5, 10), "seed": 2**64 - 1, "nested": {"a": [1, None, "é"]}}
 
