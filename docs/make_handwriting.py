@@ -173,6 +173,23 @@ generate-phone-numbers --style document --image-height 64 --image-width 292 --nu
 - `clean` is composed at the height of the digits and resized to the page with LANCZOS, which blurs if the page is much
   higher. With any parameter changed, as by `--set softness=0.9`, it is drawn from the fields as well.
 
+## Pages as wide as their lines
+
+`--image-width auto`, in Python `width="auto"`, makes each image as wide as its line at the height of the page, with the
+margins of the style; `auto:512` makes none wider than 512 px, and fits longer lines to that, as a fixed width does.
+Image i still depends on the seed and i alone. Nothing is stretched to the page then: `fill` and `position` do nothing.
+
+```sh
+generate-phone-numbers --style document --image-height 48 --image-width auto:640 --num-images 1000 --format lmdb
+```
+
+Formats that hold single images hold each at its own width; `hdf5`, `npz` and `pickle` need a greatest width, to which
+their array is padded: see [Formats](formats.md). Streams pad each batch to its own widest image, and sort a few batches
+by width if asked: see [PyTorch](tasks/pytorch.md).
+
+Lines that come out too small to read are told once: digits below some 7 px in height, or 5 px a character in width, by
+the median of the first 256 images.
+
 ## Styles
 
 | `natural` | `document` |

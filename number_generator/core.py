@@ -17,7 +17,7 @@ from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
-from number_generator.rendering.batch import allocate_images, make_images
+from number_generator.rendering.batch import allocate_images, make_images, make_whole_chunk
 from number_generator.rendering.bound_job import make_job
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers
@@ -37,7 +37,7 @@ __all__ = [
 def generate_batch(
     sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
     spacing_range: tuple[int, int] | None,
-    width: int,
+    width: int | str,
     *,
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
@@ -60,8 +60,11 @@ def generate_batch(
     spacing_range : (int, int) or None
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
         than `clean` they may be negative, so that digits touch, and None leaves the gaps to the style.
-    width : int
-        Width of each image in px, from 1 to 65,535.
+    width : int or str
+        Width of each image in px, from 1 to 65,535. With "auto" each is as wide as its line, at the height of its page
+        and with the margins of the style; with "auto:512" at most 512 px, to which longer lines are fitted, without
+        that 32,767. The batch is then as wide as its widest image, and 255 at the right of the others: `generate_chunk`
+        tells their sizes.
     style : {"clean", "natural", "document"}, path_like or Handwriting
         How lines are written, and on what: `clean` is the digits as they are, `natural` varies the writing, and
         `document` adds paper, marks that are not digits, and the scan. A path names a TOML file.
@@ -91,7 +94,7 @@ def generate_batch(
 
     Returns
     -------
-    ndarray, shape (N, H, width), uint8
+    ndarray, shape (N, H, W), uint8
         255 is paper, 0 is full ink. It is `out` if that is given.
 
     Raises
@@ -118,15 +121,19 @@ def generate_batch(
     span = Span(first, first + len(packed))
     numbers = FixedNumbers(packed, first, check_alphabet(alphabet, packed))
     job = Job(numbers, spec, spec.height or atlas.height, check_seed(seed), span)
+    if spec.ragged:
+        if out is not None:
+            raise SpecError(f"out is given and width is {spec.width!r}, so that its shape is not known: leave out out")
+        return make_whole_chunk(job, atlas, check_workers(workers), warns=True).images
     images = allocate_images(job) if out is None else _check_out(out, job.shape)
-    make_images(job, atlas, images, check_workers(workers))
+    make_images(job, atlas, images, check_workers(workers), warns=True)
     return images if out is None else out
 
 
 def generate_chunk(
     numbers: Any,
     spacing_range: tuple[int, int] | None,
-    width: int,
+    width: int | str,
     *,
     count: int | None = None,
     truth: str | Sequence[str] = (),
@@ -162,7 +169,8 @@ def generate_chunk(
     Returns
     -------
     Chunk
-        `images`, shape (N, H, width), uint8; `labels`, shape (N,), bytes; and `truth`, by name.
+        `images`, shape (N, H, W), uint8; `labels`, shape (N,), bytes; `truth`, by name; and with width "auto" `sizes`,
+        shape (N, 2), int32: height and width of each image.
 
     Raises
     ------
@@ -197,13 +205,13 @@ def generate_chunk(
         alphabet=alphabet,
         image_height=image_height,
     )
-    return bound.make_chunk(workers=check_workers(workers))
+    return bound.make_chunk(workers=check_workers(workers), warns=True)
 
 
 def generate_numbers_sequence(
     digits: str | Iterable[int],
     spacing_range: tuple[int, int] = (4, 10),
-    image_width: int = IMAGE_WIDTH,
+    image_width: int | str = IMAGE_WIDTH,
     *,
     seed: int | None = None,
 ) -> Images:
@@ -215,8 +223,8 @@ def generate_numbers_sequence(
         What to write: digits 0 to 9, and in a string separators as well. Nothing is a blank white page.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
-    image_width : int
-        Width of the image in px.
+    image_width : int or str
+        Width of the image in px; "auto" makes it as wide as the line.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
 
@@ -247,11 +255,13 @@ class DigitSequenceImageGenerator:
         The digits to compose from.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
-    output_image_width : int
-        Width of the images in px.
+    output_image_width : int or str
+        Width of the images in px, as for `generate_batch`.
     """
 
-    def __init__(self, dataset: DigitImageDataset, spacing_range: tuple[int, int], output_image_width: int) -> None:
+    def __init__(
+        self, dataset: DigitImageDataset, spacing_range: tuple[int, int], output_image_width: int | str
+    ) -> None:
         if not isinstance(dataset, DigitImageDataset):
             raise SpecError(f"dataset is a {type(dataset).__name__}: give a DigitImageDataset")
         self._dataset = dataset

@@ -28,7 +28,7 @@ def preview(
     path: str | os.PathLike[str] | None = None,
     *,
     count: int = SHEET_IMAGES,
-    width: int = SHEET_WIDTH,
+    width: int | str = SHEET_WIDTH,
     image_height: int | None = None,
     spacing_range: tuple[int, int] | None = None,
     seed: int = 0,
@@ -48,8 +48,8 @@ def preview(
     count : int
         Number of images, from 1 to 10,000. Those of a dataset are spread evenly over it, from the first to the last;
         a smaller dataset is shown whole.
-    width : int
-        For a style: width of each image in px.
+    width : int or str
+        For a style: width of each image in px, as for `generate_batch`.
     image_height : int, optional
         For a style: height of each image in px, as for `generate_batch`.
     spacing_range : (int, int), optional

@@ -80,7 +80,7 @@ def ink_pages(
 
 @entry_kernel
 def scan_pages(
-    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, page: Any, boxes: Any, pointed: Any,
+    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, page: Any, lines: Any, pointed: Any,
     pages: Any,
 ) -> None:  # fmt: skip
     """Turn each line's ink into a scanned page of paper, in place.
@@ -91,8 +91,8 @@ def scan_pages(
         As for `ink_pages`.
     page : ndarray, shape (height * width,), float32
         Scratch memory, from `make_aligned`.
-    boxes : ndarray, shape (n, 5), float64
-        The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
+    lines : ndarray, shape (n, LINE_COLUMNS), float64
+        As `write_lines` gives them.
     pointed : ndarray, shape (n,), bool
         Whether its label can hold dots or commas, so that no speck may read as one.
     """
@@ -100,8 +100,8 @@ def scan_pages(
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
         image, shape = numbers[i], (height, widths[i], px)
-        box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
-        paper.draw_paper(seed, image, table, shape, box, boxes[i, 4], page, scratch)
+        box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
+        paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
         clear = scan.NOWHERE
         if pointed[i]:

@@ -17,6 +17,8 @@ from number_generator._kernels.draws import line_value
 
 NO_SPACING = (0, -1)
 """A range without gaps: see `write_lines`."""
+LINE_COLUMNS = 7
+"""Numbers that writing tells of each line."""
 _SHARP = 1.0  # px: width of an edge that is as sharp as pixels are
 
 
@@ -81,7 +83,7 @@ def _join(shape: Any, sheets: Any) -> tuple[int, int, int, int]:
 def write_lines(
     seed: int, numbers: Any, table: Any, codes: Any, offsets: Any, signs: int, spacing_range: Any, fit: Any,
     glyphs: Any, choice: Any, letterforms: Any, shape: Any, scratch: Any, sheets: Any, pages: Any, widths: Any,
-    line_boxes: Any, glyph_ids: Any, boxes: Any, masks: Any,
+    lines: Any, glyph_ids: Any, boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
     """Draw the ink of each line, or, if pages have no room for any, only measure it.
 
@@ -115,8 +117,9 @@ def write_lines(
         Receives the ink, 0 to 255: of each page its `height * width` values first. Without values, nothing is drawn.
     widths : ndarray, shape (n,), int64
         Receives the width of each page.
-    line_boxes : ndarray, shape (n, 5), float64
-        Receives the box of the ink (x0, y0, x1, y1) and the y of the baseline in the middle, in px of the page.
+    lines : ndarray, shape (n, LINE_COLUMNS), float64
+        Receives the box of the ink (x0, y0, x1, y1) and the y of the baseline in the middle, in px of the page, and how
+        many px of the page are one px of the digit dataset in x and in y.
     glyph_ids : ndarray, shape (codes,), int64
         Receives the glyph of each digit, -1 for separators.
     boxes : ndarray, shape (codes, 4), int16
@@ -157,9 +160,10 @@ def write_lines(
                 break
         widths[i] = width
         for side in range(4):
-            line_boxes[i, side] = line_box[side]
+            lines[i, side] = line_box[side]
         bend = 0.5 * line[2] * (items[0, line_items.X] + items[count - 1, line_items.X]) if count else 0.0
-        line_boxes[i, 4] = line[5] + bend
+        lines[i, 4] = line[5] + bend
+        lines[i, 5], lines[i, 6] = abs(line[0]), abs(line[3])
         if pages.shape[1] == 0:
             continue
         size, values = (height, width), height * width

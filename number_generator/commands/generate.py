@@ -100,10 +100,11 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--image-width",
-        type=int,
+        type=parse_width,
         default=IMAGE_WIDTH,
-        metavar="PX",
-        help="width of each image, in px (default: %(default)s)",
+        metavar="PX|auto[:MAX]",
+        help="width of each image, in px; or auto: each is as wide as its line, and with auto:512 at most 512 px, to "
+        "which longer lines are fitted (default: %(default)s)",
     )
     parser.add_argument(
         "--image-height",
@@ -128,6 +129,14 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHEET.png",
         help="only draw a labelled contact sheet of what would be made",
     )
+
+
+def parse_width(text: str) -> int | str:
+    """Return a width in px, or what is to be checked as a text."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:

@@ -27,6 +27,9 @@ LABELS: tuple[Label, ...] = ("written", "digits")
 TRUTHS = ("boxes", "glyphs", "parameters", "masks")
 """The kinds of ground truth."""
 MAX_WIDTH = 65_535
+_WIDEST_LINE = 32_767
+"""The width of the widest image if each is as wide as its line, and no limit is given."""
+_AUTO_WIDTH = re.compile(r"auto(?::(\d{1,9}))?", re.ASCII)
 _MAX_BOXED = 32_767  # boxes are int16
 MIN_HEIGHT = 4
 _STYLE_PAGE = 28
@@ -70,6 +73,21 @@ def check_truth(truth: Any) -> tuple[str, ...]:
     if unknown:
         raise SpecError(f"truth holds {format_value(unknown[0])}: give some of {', '.join(map(repr, TRUTHS))}")
     return tuple(kind for kind in TRUTHS if kind in kinds)
+
+
+def _check_width(width: Any) -> int | str:
+    """Return the width of all images, or `auto` or `auto:MAX`; or raise SpecError."""
+    if not isinstance(width, str):
+        return check_integer("width", width, 1, MAX_WIDTH)
+    found = _AUTO_WIDTH.fullmatch(width)
+    if found is None:
+        raise SpecError(
+            f"width is {format_value(width)}: give an integer from 1 to {MAX_WIDTH}, or 'auto' or 'auto:MAX' for "
+            "images as wide as their lines"
+        )
+    if found[1] is None:
+        return "auto"
+    return f"auto:{check_integer('width auto:MAX', int(found[1]), 1, MAX_WIDTH)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +160,7 @@ class RenderSpec:
     """How a line is laid out and fitted to its page: the arguments of `generate_batch`; `height` is `image_height`."""
 
     spacing_range: tuple[int, int] | None
-    width: int
+    width: int | str
     fit: Fit = "contain"
     style: Handwriting = STYLES["clean"]
     height: int | None = None
@@ -157,7 +175,7 @@ class RenderSpec:
                 "spacing_range is None, which leaves the gaps to the style: the style 'clean' has none; give two "
                 "integers, (minimum, maximum), in px, or style='natural'"
             )
-        object.__setattr__(self, "width", check_integer("width", self.width, 1, MAX_WIDTH))
+        object.__setattr__(self, "width", _check_width(self.width))
         if not isinstance(self.fit, str) or self.fit not in FITS:
             raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")
         if self.fit != "contain" and self.style.crop == "tight":
@@ -168,6 +186,23 @@ class RenderSpec:
         if self.height is not None:
             height = check_integer("image_height", self.height, LOWEST_PAGE, HIGHEST_PAGE)
             object.__setattr__(self, "height", height)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether each image is as wide as its line."""
+        return isinstance(self.width, str)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the width of the widest image was given."""
+        return self.width != "auto"
+
+    @property
+    def max_width(self) -> int:
+        """The width of all images, or the most that any can have."""
+        if not isinstance(self.width, str):
+            return self.width
+        return int(self.width.removeprefix("auto:")) if self.is_bounded else _WIDEST_LINE
 
     @property
     def px(self) -> float:
@@ -193,9 +228,10 @@ class Job:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "truth", check_truth(self.truth))
-        if "boxes" in self.truth and max(self.height, self.spec.width) > _MAX_BOXED:
+        width = self.spec.max_width
+        if "boxes" in self.truth and max(self.height, width) > _MAX_BOXED:
             raise SpecError(
-                f"boxes are requested for pages of {self.spec.width} x {self.height} px, but hold coordinates up to "
+                f"boxes are requested for pages of {width} x {self.height} px, but hold coordinates up to "
                 f"{_MAX_BOXED}: give smaller pages, or leave the boxes out"
             )
         if not isinstance(self.label, str) or self.label not in LABELS:
@@ -230,8 +266,13 @@ class Job:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The images' shape (N, H, W)."""
-        return len(self.span), self.height, self.spec.width
+        """The images' shape (N, H, W); if each is as wide as its line, W is the most that one can have."""
+        return len(self.span), self.height, self.spec.max_width
+
+    @property
+    def usual_width(self) -> int:
+        """The images' width, or about that of the longest line, if each is as wide as its own: for estimates."""
+        return min(self.spec.max_width, max(1, self.numbers.longest) * self.height)
 
     def split(self, multiple: int = 1, workers: int = 1) -> Iterator[Span]:
         """Divide the span into tasks of good size, in order; all but the last have a multiple of `multiple` images.
@@ -253,4 +294,5 @@ class Job:
     def _estimate_bytes(self, start: int, stop: int) -> int:
         """Estimate the memory of images in the making: a digit takes about as much as eight columns."""
         digits = self.numbers.digits_before(stop) - self.numbers.digits_before(start)
-        return self.height * ((stop - start) * self.spec.width + 8 * digits)
+        width = self.usual_width if self.spec.ragged else self.spec.max_width
+        return self.height * ((stop - start) * width + 8 * digits)

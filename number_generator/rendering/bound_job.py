@@ -59,10 +59,13 @@ class BoundJob:
         style = self.job.spec.style
         return None if style.is_clean else find_writers(self.digits, style.writer)
 
-    def make_chunk(self, span: Span | None = None, *, workers: int = 1) -> Chunk:
-        """Make the images of a span, or all, with labels and ground truth; one worker starts no thread."""
+    def make_chunk(self, span: Span | None = None, *, workers: int = 1, warns: bool = False) -> Chunk:
+        """Make the images of a span, or all, with labels and ground truth; one worker starts no thread.
+
+        If it `warns`, it logs a warning if the first lines are too small to read.
+        """
         job = self.job if span is None else replace(self.job, span=span)
-        return make_whole_chunk(job, self.atlas, workers)
+        return make_whole_chunk(job, self.atlas, workers, warns=warns)
 
     def change_job(self: _Bound, **changes: Any) -> _Bound:
         """Return the same with some attributes of the job changed, but not the style, as the atlas is kept."""
@@ -107,7 +110,7 @@ class BoundJob:
 def make_job(
     numbers: Any,
     spacing_range: tuple[int, int] | None,
-    width: int,
+    width: int | str,
     *,
     count: int | None = None,
     label: Label = "written",

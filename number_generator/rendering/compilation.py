@@ -34,7 +34,8 @@ from number_generator.job.handwriting import STYLES, Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
-from number_generator.rendering.styled import Lines, finish_pages, make_style_table, write_ink
+from number_generator.rendering.placement import Placement
+from number_generator.rendering.styled import finish_pages, make_style_table, write_ink
 from number_generator.system.threads import count_cores
 
 _ONCE = "once on this machine"
@@ -159,7 +160,8 @@ def _make_job(style: str) -> Job:
 
 def _compile_lines() -> None:
     pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
-    write_ink(_make_job("document"), _make_atlas(), np.empty(0, np.uint64), pack_sequences([]), pages)
+    placed = Placement.of_sizes(np.empty(0, np.int64), lines=np.empty((0, writing.LINE_COLUMNS)))
+    write_ink(_make_job("document"), _make_atlas(), np.empty(0, np.uint64), pack_sequences([]), pages, placed)
 
 
 def _compile_fields() -> None:
@@ -174,8 +176,10 @@ def _compile_fields() -> None:
 def _compile_pages() -> None:
     pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
     for style in ("natural", "document"):
-        lines = Lines(np.empty(0, np.int64), np.empty((0, 5)))
-        finish_pages(_make_job(style), np.empty(0, np.uint64), lines, np.empty(0, np.bool_), pages)
+        numbers, widths = np.empty(0, np.uint64), np.empty(0, np.int64)
+        finish_pages(
+            _make_job(style), numbers, widths, np.empty((0, writing.LINE_COLUMNS)), np.empty(0, np.bool_), pages
+        )
 
 
 def _compile_clean() -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import render, streams, truth, writing
+from number_generator._kernels import streams, truth, writing
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.letterforms import find_forms, load_letterforms
 from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.job.spec import Job, Sequences
+from number_generator.rendering.fitting import fit_lines
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import find_signs, make_style_table
 
@@ -142,14 +143,14 @@ def to_rows(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digi
 
 
 def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
-    """Join the ground truth of consecutive chunks, padding rows of shorter labels to the length of the longest."""
+    """Join the ground truth of consecutive chunks, padding rows to the longest label and masks to the widest page."""
     if len(parts) == 1:
         return parts[0]
     joined = {}
     for name in parts[0]:
         arrays = [part[name] for part in parts]
-        longest = max(array.shape[1:2] for array in arrays)
-        out = np.full((sum(map(len, arrays)), *longest, *arrays[0].shape[2:]), _FILLS[name], arrays[0].dtype)
+        largest = np.max([array.shape[1:] for array in arrays], axis=0).astype(int)
+        out = np.full((sum(map(len, arrays)), *largest), _FILLS[name], arrays[0].dtype)
         first = 0
         for array in arrays:
             place = (slice(first, first + len(array)), *map(slice, array.shape[1:]))
@@ -216,10 +217,8 @@ def parameter_truth(
 
 def _compute_fitting(job: Job, digits: int, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Compute how lines of the style `clean`, of digits of a height, were fitted: the columns of `_CLEAN`."""
-    shape = digits, job.height, job.spec.width, job.spec.fit == "stretch"
-    line, sizes = np.maximum(natural, 1), np.empty((len(natural), 2), np.int64)
-    render.fit_lines(line, shape, sizes)
-    return np.stack([natural, sizes[:, 0] / line, sizes[:, 1] / digits], axis=1).astype(np.float32)
+    width, height = fit_lines(job, digits, natural).T
+    return np.stack([natural, width / np.maximum(natural, 1), height / digits], axis=1).astype(np.float32)
 
 
 def _list_columns(style: Handwriting, *, has_spacing: bool) -> tuple[_Columns, _Columns]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from number_generator._kernels import render
 from number_generator._kernels import taps as kernels
+from number_generator.rendering.fitting import Fitting
 
 TapArrays = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
 """Column weights, and where those of each natural width begin; row weights, and where those of each height begin."""
@@ -23,7 +24,7 @@ class SharedTaps:
     meets such a line.
     """
 
-    def __init__(self, shape: tuple[int, int, int, bool]) -> None:
+    def __init__(self, shape: Fitting) -> None:
         digits, height, width, _ = shape
         self._shape = shape
         self._widest = width if height == digits else 0  # of the lines that are not resized
@@ -91,6 +92,6 @@ class _Pool:
 
 
 @lru_cache(maxsize=8)
-def find_shared_taps(shape: tuple[int, int, int, bool]) -> SharedTaps:
+def find_shared_taps(shape: Fitting) -> SharedTaps:
     """Return the weights for digits and pages as `SharedTaps` takes them, the same object for all callers."""
     return SharedTaps(shape)

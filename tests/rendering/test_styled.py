@@ -377,7 +377,7 @@ def covers_of(sequences, style, width=128, seed=1):
     """Write lines as `render_styled` does, up to the paper: the coverage of their ink."""
     atlas = prepare_atlas(packaged_digits(), style)
     packed = pack_sequences(sequences)
-    pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
+    pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), writing.LINE_COLUMNS))
     numbers, widths = np.arange(len(packed), dtype=np.uint64), np.empty(len(packed), np.int64)
     writing.write_lines(
         np.uint64(seed), numbers, make_style_table(style), packed.codes, packed.offsets, np.int64(0),
