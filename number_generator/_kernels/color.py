@@ -27,35 +27,38 @@ def make_sheets(height: int, width: int) -> Any:
 
 @entry_kernel
 def color_pages(
-    seed: int, start: int, table: Any, shape: Any, scratch: Any, page: Any, sheets: Any, boxes: Any, pointed: Any,
-    own: Any, ink: Any, pages: Any,
+    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, page: Any, sheets: Any, lines: Any,
+    pointed: Any, own: Any, ink: Any, pages: Any,
 ) -> None:  # fmt: skip
     """Turn each line's ink into a scanned page in colour.
 
     Parameters
     ----------
-    seed, start, table, shape, scratch, page, boxes, pointed, own
+    seed, numbers, table, scale, widths, scratch, page, lines, pointed, own
         As for `styled.scan_pages`; the pictures of own paper have three planes each.
     sheets : tuple
         See `make_sheets`.
-    ink : ndarray, shape (n, height * width), uint8
-    pages : ndarray, shape (n, height * width * 3), uint8
+    ink : ndarray, shape (n, values), uint8
+        From 0 to 255; each holds its `height * width` bytes first.
+    pages : ndarray, shape (n, 3 * values), uint8
+        Each receives its bytes first, red, green and blue of each pixel.
     """
     blank, rules = sheets
-    size = np.uint64(shape[0]), np.uint64(shape[1])
-    count = size[0] * size[1]
+    height, px = scale
     for i in range(pages.shape[0]):
-        image = np.uint64(start) + np.uint64(i)
-        box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
+        image, shape = numbers[i], (height, widths[i], px)
+        size = np.uint64(height), np.uint64(widths[i])
+        count = size[0] * size[1]
+        box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
         clear = scan.find_clear(box, pointed[i])
         is_own = own_paper.is_own(seed, image, table, own[1])
         if (not is_own or own[2]) and paper.draw_blank(seed, image, table, shape, blank, scratch) < 0.0:
             paper.clip(count, blank)
-        cut = own_paper.choose_cut(seed, image, table, shape, own)
+        cut = own_paper.choose_cut(seed, image, table, (height, widths[i]), own)
         has_rules = happens(seed, image, table, streams.RULED) or happens(seed, image, table, streams.BOXED)
         if has_rules:
             paper.fill(WHITE, count, rules)
-            paper.print_lines(seed, image, table, shape, box, boxes[i, 4], -1.0, rules, scratch)
+            paper.print_lines(seed, image, table, shape, box, lines[i, 4], -1.0, rules, scratch)
         pen = _choose_pen(seed, image, table)
         tint = _choose_tint(seed, image, table)
         rule = _choose_rule(seed, image, table)
@@ -69,7 +72,7 @@ def color_pages(
             if has_rules:
                 _subtract_rules(np.float32(rule[channel]), count, rules, page)
             paper.ink_channel(seed, image, table, shape, box, pen[channel], ink[i], page, scratch)
-            scan.degrade_page(seed, image, table, size, clear, page, scratch)
+            scan.degrade_page(seed, image, table, shape, clear, page, scratch)
             if number == 0:
                 gain, shift = scan.find_contrast(seed, image, table, size, page, scratch)
             _store(gain, shift, count, page, pages[i], np.uint64(channel))

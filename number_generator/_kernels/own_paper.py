@@ -18,6 +18,7 @@ SCALES = 7
 SLACK = 16  # bytes
 STEP = 0.7071067811865476  # from one scale to the next
 _EDGE = 0.8408964152537145  # the square root of it: the middle between two
+NO_CUT = (NIL, ONE, ONE, NIL, NIL)
 _LINE = 64  # bytes of a cache line
 _SHARE = np.float32(1.0 / 255.0)
 
@@ -74,12 +75,12 @@ def ink_own_paper(
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    is_grainy = paper.prepare_ink(seed, image, table, size, scratch)  # it takes `levels` for its draws
+    stride = paper.prepare_ink(seed, image, table, shape[2], size, scratch)  # it takes `levels` for its draws
     copy_cut(cut, size, texels, levels)
-    if is_grainy:
+    if stride > NIL:
         for i in range(height * width):
             second[i] = np.float32(levels[i])
-        paper.ink_grainy(full, size, cover, second, columns, grains)
+        paper.ink_grainy(full, stride, size, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
         _ink_smooth(full, size, cover, levels, columns, out, np.uint64(offset))
@@ -107,7 +108,7 @@ def choose_cut(seed: int, image: int, table: Any, shape: Any, own: Any) -> tuple
     """
     _, places, _ = own
     if places.shape[0] == 0:
-        return NIL, ONE, ONE, NIL, NIL
+        return NO_CUT
     a, b, c, d = block(seed, image, streams.OWN_PAPER, ONE)
     picture = np.int64(unit(a) * np.float64(places.shape[0]))
     value = line_value(seed, image, table, streams.OWN_PAPER_SCALE)
