@@ -8,6 +8,7 @@ import argparse
 
 from number_generator.commands.config import add_config_options
 from number_generator.commands.options import (
+    add_color_option,
     add_number_options,
     add_paper_option,
     add_scale_options,
@@ -186,6 +187,7 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
     )
     add_set_option(parser)
     add_paper_option(parser)
+    add_color_option(parser)
     parser.add_argument(
         "--preview",
         type=expand_home,

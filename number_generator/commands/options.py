@@ -31,6 +31,16 @@ def add_paper_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_color_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for images in colour."""
+    parser.add_argument(
+        "--color",
+        action="store_true",
+        help="images in colour: black, blue and red ink, tinted paper, rules in colour, and your own paper as it is "
+        "(default: grey)",
+    )
+
+
 def add_number_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for which numbers to write."""
     group = parser.add_argument_group("what to write (default: numbers like Japanese phone numbers)")

@@ -18,7 +18,7 @@ _RECORDED = frozenset(
         *("sequences", "column", "delimiter", "order", "paper"),
     )
 )
-"""The options that a recorded command may have, each with its value in one word, beside `--dashes`."""
+"""The options that a recorded command may have, each with its value in one word, beside `--dashes` and `--color`."""
 _MOST_CHARACTERS = 1 << 16
 
 
@@ -41,7 +41,7 @@ def _is_recorded(word: str) -> bool:
     name, equals, value = word.partition("=")
     if name == "--style" and value.lower().endswith(".toml"):
         return False  # the parameters themselves are recorded
-    return bool(equals and name in _RECORDED) or word == "--dashes"
+    return bool(equals and name in _RECORDED) or word in ("--dashes", "--color")
 
 
 def parsed_command(text: str) -> argparse.Namespace:

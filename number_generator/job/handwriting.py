@@ -32,6 +32,8 @@ _BASE = "base"  # the key of a style file that names the style it builds on
 _PAPER_IMAGES = "paper_images"  # the one field of `Handwriting` that is no parameter
 OWN_PAPER = "Own paper"
 """The group of the parameters that draw nothing without `paper_images`."""
+COLOUR = "Colour"
+"""The group of the parameters that draw nothing in grey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,12 @@ class Handwriting:
         "`none` leaves the picture as it is, under rules, boxes, ink and scan; `style` shades it by the style's own "
         "paper as well, by `paper`, `gradient`, `texture`, `waves` and `fibres`")
 
+    pen_blue: Distribution = _share(COLOUR, _SHARE, "in blue ink", 0.4)
+    pen_red: Distribution = _share(COLOUR, "share of the other lines", "in red ink; the rest are in black ink", 0.08)
+    paper_tint: Distribution = _parameter(COLOUR, "line", "factor", (0.0, 1.0), (0.0, 1.0),
+        "how strongly the paper is tinted, mostly yellowish: the more, the darker it is, as white has no tint")
+    rule_colour: Distribution = _share(COLOUR, _SHARE, "whose rules and boxes are blue, red or green", 0.5)
+
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
         "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
@@ -355,14 +363,20 @@ class Handwriting:
             table[_PAPER_IMAGES] = {"path": self.paper_images.path, "sha256": self.paper_images.sha256}
         return table
 
-    def describe(self) -> dict[str, Any]:
-        """Return the parameters that something is drawn from, as plain values; those of own paper only if there is any.
+    def describe(self, *, color: bool = False) -> dict[str, Any]:
+        """Return the parameters that something is drawn from in grey or in colour, as plain values, for a record.
 
-        For a record, which has the digest of `paper_images` as well.
+        A record has the digest of `paper_images` beside it, and the parameters of own paper only if there is any.
         """
         table = self.to_dict()
-        has_paper = table.pop(_PAPER_IMAGES, None) is not None
-        return {name: value for name, value in table.items() if has_paper or _PARAMETERS[name].group != OWN_PAPER}
+        table.pop(_PAPER_IMAGES, None)
+        return {name: value for name, value in table.items() if self.draws(_PARAMETERS[name], color=color)}
+
+    def draws(self, parameter: Parameter, *, color: bool) -> bool:
+        """Tell whether the group of a parameter draws anything, in grey or in colour."""
+        if parameter.group == OWN_PAPER:
+            return self.paper_images is not None
+        return color or parameter.group != COLOUR
 
     def replace(self, **changes: Any) -> "Handwriting":
         """Return the same style with some parameters changed.

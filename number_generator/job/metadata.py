@@ -91,6 +91,9 @@ def make_metadata(
         recorded |= {"style_version": STYLE_VERSION, "writer": writers[0], "writers_sha256": writers[1]}
     words = [*(f"--{option}={value}" for option, value in options.items()), *words]
     words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
+    if spec.color:
+        words.append("--color")
+        recorded["color"] = True
     if (paper := spec.style.paper_images) is not None:
         words.append(f"--paper={_to_text(paper.path)}")
         recorded["paper_sha256"] = paper.sha256
@@ -104,7 +107,7 @@ def make_metadata(
         "spacing_range": spacing,
         **recorded,
         "truth": job.truth,
-        "handwriting": spec.style.describe(),
+        "handwriting": spec.style.describe(color=spec.color),
         "command": command,
     }
     return {

@@ -167,6 +167,7 @@ class RenderSpec:
     fit: Fit = "contain"
     style: Handwriting = STYLES["clean"]
     height: int | None = None
+    color: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "style", checked_style(self.style))
@@ -186,6 +187,8 @@ class RenderSpec:
         if self.height is not None:
             height = check_integer("image_height", self.height, LOWEST_PAGE, HIGHEST_PAGE)
             object.__setattr__(self, "height", height)
+        if not isinstance(self.color, bool):
+            raise SpecError(f"color is {format_value(self.color)}: give True for images in colour, or False")
 
     @property
     def ragged(self) -> bool:
@@ -203,6 +206,11 @@ class RenderSpec:
         if not isinstance(self.width, str):
             return self.width
         return int(self.width.removeprefix("auto:")) if self.is_bounded else _WIDEST_LINE
+
+    @property
+    def channels(self) -> int:
+        """1 for images in grey, 3 for colour."""
+        return 3 if self.color else 1
 
     @property
     def px(self) -> float:
@@ -270,6 +278,11 @@ class Job:
         return len(self.span), self.height, self.spec.max_width
 
     @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
+        return (*self.shape, self.spec.channels) if self.spec.color else self.shape
+
+    @property
     def usual_width(self) -> int:
         """The images' width, or about that of the longest line, if each is as wide as its own: for estimates."""
         return min(self.spec.max_width, max(1, self.numbers.longest) * self.height)
@@ -295,4 +308,4 @@ class Job:
         """Estimate the memory of images in the making: a digit takes about as much as eight columns."""
         digits = self.numbers.digits_before(stop) - self.numbers.digits_before(start)
         width = self.usual_width if self.spec.ragged else self.spec.max_width
-        return self.height * ((stop - start) * width + 8 * digits)
+        return self.height * ((stop - start) * width * self.spec.channels + 8 * digits)

@@ -86,7 +86,7 @@ class BoundJob:
             "spacing_range": spec.spacing_range,
             "width": spec.width,
             "fit": spec.fit,
-            "style": spec.style.describe(),
+            "style": spec.style.describe(color=spec.color),
             "label": job.label,
             "span": (job.span.start, job.span.stop),
             "digits": self.digits.sha256,
@@ -94,6 +94,8 @@ class BoundJob:
         }
         if spec.style.paper_images is not None:
             about["paper"] = spec.style.paper_images.sha256
+        if spec.color:
+            about["color"] = True
         if spec.height is not None:
             about["image_height"] = spec.height
         return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
@@ -125,6 +127,7 @@ def make_job(
     truth: str | Sequence[str] = (),
     alphabet: str | None = None,
     image_height: int | None = None,
+    color: bool = False,
 ) -> BoundJob:
     """Check what `generate_chunk` takes, and bind the job that it describes.
 
@@ -134,7 +137,7 @@ def make_job(
     if isinstance(numbers, type):
         raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
     first = check_integer("start", start, 0)
-    spec = RenderSpec(spacing_range, width, fit, style, image_height)  # type: ignore[arg-type] # it finds the style
+    spec = RenderSpec(spacing_range, width, fit, style, image_height, color)  # type: ignore[arg-type] # it finds the style
     source: NumberSource
     if isinstance(numbers, NumberSource):
         if alphabet is not None:
@@ -171,7 +174,7 @@ def bind_job(
 
     Atlas and own paper are loaded at once, so that too few digits and pictures that cannot be read fail here.
     """
-    find_own_paper(spec.style)
+    find_own_paper(spec.style, color=spec.color)
     atlas = prepare_atlas(digits, spec.style)
     height = spec.height or atlas.height
     return BoundJob(Job(numbers, spec, height, seed, span, label, truth), digits).keep_atlas(atlas)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import (
+    color,
     drawing,
     fields,
     layout,
@@ -35,7 +36,7 @@ from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
 from number_generator.rendering.placement import Placement
-from number_generator.rendering.styled import finish_pages, make_style_table, write_ink
+from number_generator.rendering.styled import color_pages, finish_pages, make_style_table, write_ink
 from number_generator.system.threads import count_cores
 
 _ONCE = "once on this machine"
@@ -57,7 +58,9 @@ class Stage:
         return all(map(is_compiled, self.kernels))
 
 
-def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_processes: bool = False) -> None:
+def compile_kernels(
+    style: Handwriting, tell: Callable[[str], object], *, color: bool = False, in_processes: bool = False
+) -> None:
     """Compile what a style's first image needs, if that is still to be done.
 
     Parameters
@@ -65,10 +68,12 @@ def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_pro
     style : Handwriting
     tell : callable
         Takes a line for whoever waits, before the first compilation.
+    color : bool
+        Whether the images are in colour.
     in_processes : bool
         Whether another process may help.
     """
-    missing = find_missing(style)
+    missing = find_missing(style, color=color)
     if not missing:
         return
     is_kept = find_cache_folder(writing.write_lines) is not None
@@ -89,11 +94,10 @@ def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_pro
         STAGES[name].compile()
 
 
-def find_missing(style: Handwriting) -> list[str]:
+def find_missing(style: Handwriting, *, color: bool = False) -> list[str]:
     """Return the stages that a style needs and that are not compiled."""
-    return [
-        name for name in (("clean",) if style.is_clean else ("lines", "fields", "pages")) if not STAGES[name].is_done
-    ]
+    needed = ("clean",) if style.is_clean else ("lines", "fields", "color" if color else "pages")
+    return [name for name in needed if not STAGES[name].is_done]
 
 
 def _start_helper(names: list[str]) -> "subprocess.Popen[bytes] | None":
@@ -186,10 +190,20 @@ def _compile_clean() -> None:
     make_chunk(_make_job("clean"), _make_atlas(), Span(0, 0))
 
 
+def _compile_color() -> None:
+    none = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    lines = np.empty((0, writing.LINE_COLUMNS))
+    pointed, numbers, widths = np.empty(0, np.bool_), np.empty(0, np.uint64), np.empty(0, np.int64)
+    color_pages(
+        _make_job("document"), numbers, widths, lines, pointed, none, np.empty((0, 3 * none.shape[1]), np.uint8)
+    )
+
+
 STAGES = {
     "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 7),
     "lines": Stage((writing.write_lines,), _compile_lines, 18),
     "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 4),
+    "color": Stage((color.color_pages,), _compile_color, 14),
     "pages": Stage((styled.scan_pages, styled.ink_pages), _compile_pages, 12),
 }
-_HELPED = ("pages",)  # what another process compiles
+_HELPED = ("pages", "color")  # what another process compiles

@@ -1,5 +1,6 @@
 """What makes images: a span of a job in, a chunk out."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,7 @@ def make_chunk(
     ----------
     span : Span
         Image numbers, within `job.span`.
-    out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
+    out : ndarray, shape (len(span), height, width), in colour (..., 3), uint8, C-contiguous, optional
         Where the images go, unless each is as wide as its line.
     warns : bool
         Whether to log a warning if the lines are too small to read.
@@ -141,7 +142,7 @@ def _render_clean(
     if job.spec.ragged:
         widths = fit_lines(job, atlas.height, natural)[:, 0]
         shape = (*shape[:2], int(widths.max(initial=1)), shape[3])
-    images = np.empty((len(numbers), *shape[1:3]), np.uint8) if out is None else out
+    images = np.empty((len(numbers), *shape[1:3]), np.uint8) if out is None or job.spec.color else out
     placed = Placement.allocate(job, images, glyph_ids, natural=natural, widths=widths)
     centred = widths is None
     line = sequences.offsets, glyph_ids, lefts, natural
@@ -155,7 +156,14 @@ def _render_clean(
         masks = placed.masks.reshape(-1)
         render.render_lines(atlas.packed, each, glyph_ids, lefts, whole, shape, centred, taps, masks)
         np.subtract(255, placed.masks, out=placed.masks)
-    return placed
+    return replace(placed, images=_repeat_grey(images, out)) if job.spec.color else placed
+
+
+def _repeat_grey(images: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8]:
+    """Return images with the same grey in red, green and blue."""
+    coloured = np.empty((*images.shape, 3), np.uint8) if out is None else out
+    coloured[:] = images[..., None]
+    return coloured
 
 
 def _has_separators(sequences: Sequences) -> bool:

@@ -71,6 +71,10 @@ STREAMS = {
     "own_paper": 139,
     "own_paper_scale": 140,
     "own_paper_shading": 141,
+    "pen_blue": 118,
+    "pen_red": 119,
+    "paper_tint": 120,
+    "rule_colour": 121,
     "speckle": 144,
     "blur": 145,
     "noise": 146,
@@ -176,6 +180,8 @@ def test_groups_stand_together_in_the_order_of_the_parameters():
         "Marks",
         "Ink",
         "Paper",
+        "Own paper",
+        "Colour",
         "Scan",
     ]
     assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)

@@ -130,7 +130,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
         fields = make_truth_fields(bound.job, source.longest)
-        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields, is_ragged=spec.ragged)
+        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields, spec.ragged, spec.channels)
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))
     return parts if shard is None else [part.shard(shard[0]) for part in parts]

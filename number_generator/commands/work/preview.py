@@ -23,16 +23,16 @@ def draw_preview(options: argparse.Namespace, interruption: Interruption) -> Non
         check_integer("--height", height, LOWEST_PAGE, HIGHEST_PAGE)
     seed = check_seed(options.seed, "--seed")
     style = find_style(options.source)
-    for flag, given in (("--set", options.settings[:1]), ("--paper", [options.paper] if options.paper else [])):
+    for flag, given in {"--set": options.settings, "--paper": options.paper, "--color": options.color}.items():
         if style is None and given:
-            raise SpecError(f"{flag} is {given[0]!r} and SOURCE is a dataset, which has no style: leave {flag} out")
+            raise SpecError(f"{flag} is given and SOURCE is a dataset, which has no style: leave {flag} out")
     if style is None:
         sheet = draw_dataset_sheet(options.source, count)
     else:
         from number_generator.rendering.compilation import compile_kernels  # noqa: PLC0415 - a dataset needs no kernels
 
         style = choose_style(style, options)
-        compile_kernels(style, tell, in_processes=True)
-        sheet = draw_style_sheet(style, count, width, seed, image_height=height)
+        compile_kernels(style, tell, color=options.color, in_processes=True)
+        sheet = draw_style_sheet(style, count, width, seed, image_height=height, color=options.color)
     save_png(sheet, path, interruption)
     report(f'Contact sheet of {sheet.shape[1]} x {sheet.shape[0]} px drawn at "{options.sheet}"')

@@ -43,7 +43,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, window, label
+    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, color, window, label
         As for `stream`. With width "auto" the widths of the images, an int32 tensor, are the last part of a batch.
     drop_last : bool
         Whether to leave out a last batch that is not full, and the last batches if there is not one for each rank: so
@@ -102,6 +102,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         digits: Digits = None,
         fit: Fit = "contain",
         image_height: int | None = None,
+        color: bool = False,
         window: int = 1,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
@@ -128,6 +129,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             digits=digits,
             fit=fit,
             image_height=image_height,
+            color=color,
             window=window,
         )
         self._drop_last = drop_last
@@ -155,7 +157,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         epoch = int(self._epoch)
         batches = self._batches.at(epoch) if epoch else self._batches
         allocate = _allocate_private
-        if info is not None and self._form.dtype == torch.uint8:
+        if info is not None and self._form.dtype == torch.uint8 and not batches.job.spec.color:
             allocate = find_lender(_measure_slot(batches)).lend
         threads = self._workers if info is None else 1
         # A lent tensor travels by itself.
@@ -278,7 +280,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, color, label
         As for `stream`.
     count : int
         Number of images, up to 2**62.
@@ -309,6 +311,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         digits: Digits = None,
         fit: Fit = "contain",
         image_height: int | None = None,
+        color: bool = False,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -330,6 +333,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
             digits=digits,
             fit=fit,
             image_height=image_height,
+            color=color,
         )
         self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
         _warm(self._images)
@@ -387,13 +391,14 @@ class _Position:
 
 def _allocate_private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
     images, _ = allocate_batch(shape)
-    return images, torch.from_numpy(images).unsqueeze(1)
+    whole = torch.from_numpy(images)
+    return images, whole.unsqueeze(1) if whole.ndim == 3 else whole.permute(0, 3, 1, 2)
 
 
 def _measure_slot(batches: Batches) -> int:
     """Return the bytes that a batch may take; one of images as wide as their lines may take more, which is rare."""
     job = batches.job
-    most = batches.size * job.height * job.usual_width
+    most = batches.size * job.height * job.usual_width * job.spec.channels
     return min(most, _LARGEST_SLOT) if job.spec.ragged else most
 
 
