@@ -17,7 +17,7 @@ from number_generator._kernels.page import clamp, fraction, make_aligned
 
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114  # the weights of ITU-R BT.601
 _SHARE = np.float32(1.0 / 255.0)
-_MOST_TINT = 1.2
+_MOST_TINT = 0.75
 
 
 def make_sheets(height: int, width: int) -> Any:

@@ -55,6 +55,20 @@ def test_paper_is_recorded_and_checked_when_a_dataset_is_made_again(mine, capsys
     assert "the paper images (SHA-256) was" in capsys.readouterr().err
 
 
+def test_colour_is_recorded_and_made_again_in_every_kind_of_format(mine):
+    for name in ("set.h5", "set", "set.npz"):
+        more = ["--format=png"] if name == "set" else []
+        assert run("--num-images=6", "--seed=3", "--style=document", "--color", "--paper=my paper", *more,
+                   f"--output-path={name}") == 0  # fmt: skip
+        with open_reader(name) as reader:
+            assert reader.channels == 3
+            images = reader.images(0, 6)
+            assert images.shape == (6, 28, 100, 3)
+            assert np.ptp(images.astype(int), axis=-1).max() > 30
+            assert "--color" in split_recorded(reader.metadata["command"])
+            assert verify(reader).is_verified
+
+
 def test_mistakes_name_the_option(mine, capsys):
     (mine / "one.png").write_bytes(b"no picture")
     for value, status, message in [

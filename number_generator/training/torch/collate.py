@@ -46,8 +46,8 @@ class Form:
     def make_batch(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> tuple[Any, ...]:
         """Return a batch: images, shape (n, 1, H, W), and labels, or targets padded to `longest` classes.
 
-        In colour images have shape (n, 3, H, W). Labels stay an array: `DataLoader` walks through lists, text by text. The images' widths come last, if there are
-        any.
+        In colour, images have shape (n, 3, H, W). Labels stay an array: `DataLoader` walks through lists, text by text.
+        The images' widths come last, if there are any.
         """
         shown = self._convert(images)
         own = () if widths is None else (torch.from_numpy(widths),)
