@@ -18,6 +18,7 @@ from number_generator.formats.schema import pad
 from number_generator.job.chunk import TruthField
 from number_generator.job.defaults import IMAGE_WIDTH, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
+from number_generator.job.labels import decode_labels
 from number_generator.job.spec import Fit, Job, Label, Span
 from number_generator.numbers.sequences import format_labels
 from number_generator.rendering.bound_job import BoundJob
@@ -204,17 +205,17 @@ def labels(
 
     Returns
     -------
-    dask.array.Array, shape (N,), bytes of fixed length
-        The numbers in ASCII; the length is that of the longest one that can occur.
+    dask.array.Array, shape (N,), str
+        The type has room for the longest one that can occur.
 
     Examples
     --------
     >>> from number_generator.dask import job, labels
     >>> labels(job(["0312345678", "42"], count=3, seed=1)).compute().tolist()
-    [b'0312345678', b'42', b'0312345678']
+    ['0312345678', '42', '0312345678']
     """
     bound = _bind(job, digits, part)
-    dtype = np.dtype(f"S{max(1, bound.job.numbers.longest)}")
+    dtype = np.dtype(f"U{max(1, bound.job.numbers.longest)}")
     return _make_array(bound, _make_labels, "labels", (), dtype, chunk_images)
 
 
@@ -350,10 +351,11 @@ def _make_images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
     return bound.make_chunk(span).images
 
 
-def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
+def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.str_]:
     numbers = bound.job.numbers
     sequences = numbers.sequences(bound.job.seed, span)
-    return format_labels(sequences, numbers.longest, digits_only=bound.job.label == "digits")
+    labels = format_labels(sequences, numbers.longest, digits_only=bound.job.label == "digits")
+    return decode_labels(labels).astype(f"U{max(1, numbers.longest)}", copy=False)
 
 
 def _make_truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:

@@ -44,7 +44,7 @@ def lines_of(style, width):
     arrays = []
     for label in ("written", "digits"):
         chunk = generate_chunk(LINES, gaps, width, style=style, seed=5, start=77, label=label, truth=TRUTH)
-        arrays += [chunk.images, chunk.labels, *(chunk.truth[name] for name in sorted(chunk.truth))]
+        arrays += [chunk.images, chunk.labels.astype(np.bytes_), *(chunk.truth[name] for name in sorted(chunk.truth))]
     return digest(*arrays)
 
 

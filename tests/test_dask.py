@@ -52,7 +52,7 @@ def test_a_lazy_array_holds_the_images_and_labels_of_a_chunk(scheduler):
 
     assert np.array_equal(made, chunk.images)
     assert np.array_equal(told, chunk.labels)
-    assert told.dtype == "S11"
+    assert told.dtype == "U11"
 
 
 def test_a_list_gives_the_images_of_a_batch():

@@ -33,7 +33,7 @@ def make_image_parser() -> argparse.ArgumentParser:
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space",
+        help="what to write: digits, as in 12345678, and the signs - . , / ( ) + : $ € £ ¥ %% # * = ' and space",
     )
     _add_drawing_options(parser)
     parser.add_argument(

@@ -21,6 +21,7 @@ _GROUND, _BORDER_GREY, _TEXT_GREY = 176, 96, 0
 _BORDER, _GAP, _TEXT_GAP = 1, 10, 3
 _BOX_COLOURS = ((220, 30, 30), (30, 80, 220))
 _TEXT_SIZE = 13
+_MORE_LETTERS = "£¥€"
 _DOTS = "..."  # Pillow's older default font has no single character for them
 
 
@@ -191,8 +192,9 @@ def _load_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 def _shorten(text: str, font: Any, width: int) -> str:
     """Return as much of a text as fits in `width` px, with dots for the rest."""
-    # A line break would make two lines, and Pillow's older default font has few characters besides ASCII.
-    shown = "".join(letter if " " <= letter <= "~" else "?" for letter in text[: width + 1])
+    # A line break would make two lines, and Pillow's default fonts have few characters besides ASCII.
+    more = _MORE_LETTERS if isinstance(font, ImageFont.FreeTypeFont) else ""
+    shown = "".join(letter if " " <= letter <= "~" or letter in more else "?" for letter in text[: width + 1])
     if len(text) <= width and font.getlength(shown) <= width:
         return shown
     kept = bisect_right(range(len(shown)), width, key=lambda length: font.getlength(shown[:length] + _DOTS)) - 1

@@ -239,7 +239,7 @@ def test_an_image_of_a_pattern_is_that_of_its_label_and_alphabet():
     for pattern in (Pattern(r"-?\d{3}"), Pattern.named("card-grouped"), Pattern(r"\d{4,6}|\d{1,3},\d{3}")):
         chunk = generate_chunk(pattern, None, 100, count=60, style=DOCUMENT, seed=1)
 
-        labels = [label.decode() for label in chunk.labels]
+        labels = chunk.labels.tolist()
         again = generate_batch(labels, None, 100, style=DOCUMENT, seed=1, alphabet=pattern.alphabet)
         np.testing.assert_array_equal(again, chunk.images)
 
@@ -257,7 +257,7 @@ def test_labels_of_digits_alone_hold_no_signs_that_a_mark_could_be():
     ("alphabet", "message"),
     [
         (DIGITS, "alphabet is '0123456789' and a sequence holds '-': give all characters"),
-        ("0123456789-x", "which holds 'x': give some of the digits and the separators"),
+        ("0123456789-x", "which holds 'x': give some of the digits from 0 to 9 and the signs"),
         (12, "alphabet is 12: give some of the digits"),
     ],
 )

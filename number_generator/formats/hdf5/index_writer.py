@@ -77,7 +77,7 @@ class _IndexWriter(AtomicHdf5):
         self._write_metadata()
         self._write_shards()
         self._write_virtual("images", header.shape[1:], np.dtype(np.uint8))
-        self._write_virtual("labels", (), make_label_type(header.label_length))
+        self._write_virtual("labels", (), make_label_type(header))
         for field in header.fields:
             dataset = self._write_virtual(field.name, field.shape, np.dtype(field.dtype))
             dataset.attrs.update(field.about)

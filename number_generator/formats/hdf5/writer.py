@@ -98,10 +98,9 @@ class Hdf5Writer(AtomicHdf5):
         header = self._header
         self._write_metadata()
         count, height, width = header.shape
-        text = make_label_type(header.label_length)
-        self._label_dtype = np.dtype(f"S{text.itemsize}")
+        self._label_dtype = make_label_type(header)
         self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
-        self._create_dataset("labels", (count,), text, self._label_rows)
+        self._create_dataset("labels", (count,), self._label_dtype, self._label_rows)
         for field in header.fields:
             # Whole blocks of a field make a block of labels as well.
             row_bytes = math.prod(field.shape) * np.dtype(field.dtype).itemsize

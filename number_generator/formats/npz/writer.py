@@ -10,6 +10,7 @@ import numpy as np
 from number_generator.formats.base_writer import Encoded, FileWriter
 from number_generator.formats.schema import describe, dump_json
 from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.labels import decode_labels
 
 _COPY_BYTES = 2**20
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP can hold: the same job gives the same bytes
@@ -28,7 +29,11 @@ class NpzWriter(FileWriter):
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Convert a chunk's arrays to the types and shapes of the archive."""
-        return {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype), **self._pad_truth(chunk)}
+        return {
+            "images": chunk.images,
+            "labels": decode_labels(chunk.labels).astype(self._label_dtype),
+            **self._pad_truth(chunk),
+        }
 
     def write(self, encoded: Encoded) -> None:
         """Append a chunk's images; the rest waits."""
