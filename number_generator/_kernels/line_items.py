@@ -30,7 +30,7 @@ LOW, HIGH = 16, 17  # its extent in x
 COLUMNS = 18
 
 FAINTEST = 0.9  # px: width of a stroke at least
-LEAST_POINT = 1.0  # px: radius of a dot or a comma's stroke at least, whose few px would be lost in noise
+LEAST_POINT = 1.0  # px: radius of a point's stroke at least, whose few px would be lost in noise
 THINNEST = 0.35  # of its own width
 FIELD_REACH = 7.5  # texels
 MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge

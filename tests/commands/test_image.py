@@ -148,7 +148,7 @@ def test_a_slash_is_written_into_a_named_file(folder):
         (["--sequence=1a2", "--style=natural"], "'1a2': give digits from 0 to 9 and the signs - . , / ( ) + :"),
         (["--sequence=1/2", "--style=natural"], "'1/2', which makes no file name: give one with --output-path"),
         (["--sequence=1/2", "--style=natural", "--output-path=a"], "'1/2', which makes no file name"),
-        (["--sequence=1\n2", "--style=natural"], r"'1\n2': give digits from 0 to 9 and the separators"),
+        (["--sequence=1\n2", "--style=natural"], r"'1\n2': give digits from 0 to 9 and the signs"),
     ],
 )
 def test_a_wrong_sequence_in_a_style_is_told_in_one_message(folder, capsys, arguments, message):

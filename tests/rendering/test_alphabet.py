@@ -21,7 +21,7 @@ from number_generator.commands.generate import generate_phone_numbers
 from number_generator.errors import SpecError
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.lists import ListedNumbers
-from number_generator.numbers.sequences import FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
 from number_generator.rendering.ground_truth import parameter_names
 from number_generator.rendering.styled import find_signs
 from number_generator.system.signals import Interruption
@@ -36,7 +36,7 @@ MIXED = ["327", "-371", "1 000", "4812", "5,123", "90210"] * 6
 
 def bits(text):
     """Return the mask of the separators in a text."""
-    return sum(1 << "0123456789-.,/()+ ".index(sign) for sign in text)
+    return sum(1 << ALPHABET.index(sign) for sign in text)
 
 
 def drawn_marks(text, signs, images=range(60)):
@@ -89,7 +89,7 @@ def test_without_an_alphabet_a_plain_line_has_all_marks():
 
 @pytest.mark.parametrize(
     ("signs", "left"),
-    [("-", POINTS), (".", DASHES), (",", DASHES), (".,", DASHES), ("-.", set()), ("/()+ ", DASHES | POINTS)],
+    [("-", POINTS), (".", DASHES), (",", DASHES), (".,", DASHES), ("-.", set()), ("/()+ ", DASHES | POINTS), (":", DASHES), ("'", DASHES), ("=", POINTS), ("$€£¥%#*", DASHES | POINTS)],
 )
 def test_a_sign_that_a_label_can_hold_is_never_drawn_unlabelled(signs, left):
     found = drawn_marks("1234567", bits(signs))

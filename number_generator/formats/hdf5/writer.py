@@ -79,7 +79,8 @@ class Hdf5Writer(AtomicHdf5):
             elif len(encoded["images"]):
                 stop = self._row + len(encoded["images"])
                 for name, dataset in self._datasets.items():
-                    dataset[self._row : stop] = encoded[name]
+                    # HDF5 does not turn ASCII, for which it takes NumPy's bytes, into UTF-8.
+                    dataset[self._row : stop] = encoded[name].view(dataset.dtype)
                 self._row = stop
                 # The space of all images is allocated with the first, so the length of the file says nothing.
                 self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
