@@ -89,7 +89,18 @@ def test_without_an_alphabet_a_plain_line_has_all_marks():
 
 @pytest.mark.parametrize(
     ("signs", "left"),
-    [("-", POINTS), (".", DASHES), (",", DASHES), (".,", DASHES), ("-.", set()), ("/()+ ", DASHES | POINTS), (":", DASHES), ("'", DASHES), ("=", POINTS), ("$€£¥%#*", DASHES | POINTS)],
+    [
+        ("-", POINTS),
+        (".", DASHES),
+        (",", DASHES),
+        (".,", DASHES),
+        ("-.", set()),
+        ("/()+ ", DASHES | POINTS),
+        (":", DASHES),
+        ("'", DASHES),
+        ("=", POINTS),
+        ("$€£¥%#*", DASHES | POINTS),
+    ],
 )
 def test_a_sign_that_a_label_can_hold_is_never_drawn_unlabelled(signs, left):
     found = drawn_marks("1234567", bits(signs))
