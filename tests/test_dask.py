@@ -51,8 +51,14 @@ def test_a_lazy_array_holds_the_images_and_labels_of_a_chunk(scheduler):
         made, told = dask.compute(images(described, chunk_images=64), labels(described, chunk_images=64))
 
     assert np.array_equal(made, chunk.images)
-    assert np.array_equal(told, chunk.labels)
-    assert told.dtype == "U11"
+    assert np.array_equal(told.astype(str), chunk.labels)
+    assert told.dtype == "S11"
+
+
+def test_labels_beyond_ascii_are_utf_8():
+    told = labels(job(["€5", "12:30"], count=5, seed=1), chunk_images=2).compute()
+
+    assert [label.decode() for label in told] == ["€5", "12:30", "€5", "12:30", "€5"]
 
 
 def test_a_list_gives_the_images_of_a_batch():
