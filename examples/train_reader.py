@@ -126,7 +126,7 @@ class Recipe:
             digits=self.digits,
             workers=1,
         )
-        return chunk.images, [label.decode("ascii") for label in chunk.labels]
+        return chunk.images, chunk.labels.tolist()
 
 
 class ImageStream:
