@@ -273,6 +273,10 @@ def test_drawings_are_the_same_on_every_machine():
 
     assert sha256(images).hexdigest() == "2576576b7f6c7316fbb4e9e87c2f58b6315e91a82d87eb7ee91b40871c67d8d8"
 
+    images, _ = draw_separators(PLAIN, SIGN_CLASSES)
+
+    assert sha256(images).hexdigest() == "4ed56a1960bb72e7fc86af58fc2f002cda49e1a2c2a4236b868dfc0d94ff1751"
+
 
 def test_the_separators_of_the_packaged_digits_are_the_same_on_every_machine():
     atlas = packaged_digits().atlas
