@@ -100,7 +100,8 @@ class Hdf5Reader(CountedReader["_Handles"]):
                 _check_labels(labels)
                 if len(images) != len(labels):
                     raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-                return _Handles(file, images, labels, RowReader(images), RowReader(labels))
+                size = path.stat().st_size
+                return _Handles(file, images, labels, RowReader(images), RowReader(labels), size)
             except BaseException:
                 file.close()
                 raise
@@ -114,11 +115,11 @@ class Hdf5Reader(CountedReader["_Handles"]):
         return handles.image_rows.read(numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        labels, budget = handles.labels, self._make_budget()
-        budget.charge(len(numbers) * labels.dtype.itemsize)
-        if labels.dtype.kind in "iu":
+        dtype, budget = handles.label_rows.dtype, handles.make_budget()
+        budget.charge(len(numbers) * dtype.itemsize)
+        if dtype.kind in "iu":
             return list(map(str, handles.label_rows.read(numbers).tolist()))
-        if labels.dtype.kind == "S":
+        if dtype.kind == "S":
             return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
@@ -133,13 +134,9 @@ class Hdf5Reader(CountedReader["_Handles"]):
         rows = handles.truth_rows.get(name)
         if rows is None:
             rows = handles.truth_rows[name] = RowReader(_find_truth(handles.file, name, len(self)))
-        self._make_budget().charge(len(numbers) * math.prod(rows.dataset.shape[1:]) * rows.dataset.dtype.itemsize)
+        handles.make_budget().charge(len(numbers) * rows.row_bytes)
         values = rows.read(numbers)
         return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` says
-
-    def _make_budget(self) -> Budget:
-        """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
-        return Budget(self._path.stat().st_size, len(self))
 
 
 def load(path: Path) -> RawDataset:
@@ -183,10 +180,15 @@ class _Handles:
     labels: Any
     image_rows: RowReader
     label_rows: RowReader
+    file_bytes: int
     truth_rows: dict[str, RowReader] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.image_rows)
+
+    def make_budget(self) -> Budget:
+        """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
+        return Budget(self.file_bytes, len(self.image_rows))
 
     def close(self) -> None:
         self.file.close()
