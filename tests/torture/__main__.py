@@ -16,20 +16,25 @@ from torture.commands import all_cases
 from torture.faults import FAULTS, meet_faults
 from torture.files import read_mutated
 from torture.guided import read_guided
+from torture.hdf5_structures import mutated_structure
 from torture.interruptions import interrupt, interrupt_processes, kill
 from torture.places import Place
+from torture.reading import UNSAFE
 from torture.report import Part, tables, written_into
 from torture.resumes import kill_and_resume
 from torture.writes import fail_writes
 
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-_PARTS = ("interruptions", "kills", "resumes", "faults", "writes", "files", "guided")
-# Files that a generator and that Hypothesis mutates; runs of each guided target; interruptions, and those of whole
-# processes; kills; runs that go on from a journal; runs that meet each fault; how large they are; guided targets.
-_FULL = {"files": 80_000, "drawn": 20_000, "guided": 8000, "interrupted": 350, "processes": 20, "killed": 100}
-_FULL.update(writes={}, resumed=300, faults=40, scale=1.0, targets=None)
-_SHORT = {"files": 1500, "drawn": 200, "guided": 200, "interrupted": 24, "processes": 0, "killed": 8}
-_SHORT.update(writes={"cases": ("index",)}, resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar"))
+_PARTS = ("interruptions", "kills", "resumes", "faults", "writes", "files", "structures", "guided")
+# Files that a generator and that Hypothesis mutates, and those of HDF5 whose structures change; runs of each guided
+# target; interruptions, and those of whole processes; kills; runs that go on from a journal; runs that meet each fault;
+# how large they are; guided targets.
+_FULL = {"files": 80_000, "drawn": 20_000, "structures": 20_000, "guided": 8000, "interrupted": 350, "processes": 20}
+_FULL.update(killed=100, writes={}, resumed=300, faults=40, scale=1.0, targets=None)
+_SHORT = {"files": 1500, "drawn": 200, "structures": 300, "guided": 200, "interrupted": 24, "processes": 0}
+_SHORT.update(
+    killed=8, writes={"cases": ("index",)}, resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar")
+)
 
 
 def main(arguments):
@@ -83,6 +88,8 @@ def _tortures(chosen, lengths, options, folder):
         yield _writes(lengths, folder)
     if "files" in chosen:
         yield _files(lengths, options)
+    if "structures" in chosen:
+        yield _structures(lengths, options)
     if "guided" in chosen:
         yield _guided(lengths, options)
 
@@ -132,12 +139,29 @@ def _writes(lengths, folder):
 
 def _files(lengths, options):
     begun = time.monotonic()
-    found, findings = read_mutated(
+    found, findings, _ = read_mutated(
         lengths["files"], lengths["drawn"], options.seed, workers=options.workers, keep=options.keep
     )
     about = f"{sum(of_kind[0] for of_kind in found.values()):,} could be read, all others were rejected"
     counts = {kind: sum(of_kind) for kind, of_kind in found.items()}
     return Part("mutated files", counts, about, findings, time.monotonic() - begun)
+
+
+def _structures(lengths, options):
+    begun = time.monotonic()
+    found, findings, ended = read_mutated(
+        lengths["structures"],
+        0,
+        options.seed,
+        workers=options.workers,
+        kinds=UNSAFE,
+        keep=options.keep,
+        mutate=mutated_structure,
+    )
+    read = sum(of_kind[0] for of_kind in found.values())
+    about = f"{read:,} could be read, all others were rejected: {ended:,} only where they are isolated"
+    counts = {kind: sum(of_kind) for kind, of_kind in found.items()}
+    return Part("HDF5 structures", counts, about, findings, time.monotonic() - begun)
 
 
 def _guided(lengths, options):
