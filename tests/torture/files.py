@@ -27,6 +27,7 @@ __all__ = ["Tally", "read_mutated"]
 
 _WHOLLY = 4  # one file in so many is read into memory as a whole
 _EXAMPLES = 50  # of Hypothesis, in one of its cases
+_MOST_ENDLESS = 1  # that are read where they are isolated as well
 
 
 class Tally(NamedTuple):
@@ -78,7 +79,7 @@ class _Shelf:
         return found
 
 
-def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, mutate=mutated):
+def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, mutate=mutated, patience_s=20.0):
     """Read mutated files.
 
     Parameters
@@ -97,6 +98,8 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, muta
         A folder for datasets that are not read as they should be.
     mutate : callable
         What changes a file: as `mutated`, which is the default.
+    patience_s : float
+        Time of the processor for one file.
     """
     with tempfile.TemporaryDirectory(prefix="torture-", dir=work_folder()) as temporary:
         folder = Path(temporary)
@@ -119,15 +122,20 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, muta
             return _drawn(shelf(place), seeds[case % len(seeds)], case, number)
 
         counts = defaultdict(lambda: np.zeros(3, np.int64))
-        ended = 0
+        ended = endless = 0
         for what, run_one, cases in (("", run, count), ("drawn-", run_drawn, drawn // _EXAMPLES)):
-            found, died = run_cases(run_one, range(cases), folder / f"{what}files", workers=workers)
+            found, died = run_cases(
+                run_one, range(cases), folder / f"{what}files", workers=workers, patience_s=patience_s
+            )
             for case, of_case in enumerate(found):
                 counts[seeds[case % len(seeds)].kind] += of_case
-            for case, text, place in died:
+            for case, is_endless, text, place in died:
                 seed = seeds[case % len(seeds)]
                 victim = place / "case" / seed.name.replace(" ", "-") / seed.opened
-                if seed.kind in UNSAFE and _is_answered_for(victim):
+                endless += is_endless
+                # It takes a minute of the processor to wait for one without an end, and one is as good as another.
+                is_tried = not is_endless or endless <= _MOST_ENDLESS
+                if seed.kind in UNSAFE and (not is_tried or _is_answered_for(victim)):
                     counts[seed.kind][REFUSED - 1] += 1
                     ended += 1
                     continue
