@@ -17,6 +17,7 @@ _BITS = 2**32 - 1
 _NUMBERS = (0, 1, 2, 3, 7, 255, 0x7FFF, 0xFFFF, 2**20, 2**24 + 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**63)
 _LONGEST = 1300  # of what a checksum is looked for in
 _STEPS = (1, 1, 1, 2)
+_OLD_HEAD = 8  # bytes before each message in a header of the old format
 
 # What follows the signatures: the widths of the fields. Those of "data" are as long as something else says.
 _FIELDS = {
@@ -53,7 +54,7 @@ _MESSAGES = {
     _OLD_FILL: {0: (4, 8)},
     _FILL: {2: (1, 1, 1, 1, 4, 8), 3: (1, 1, 4, 8)},
     _LINK: {1: (1, 1, 1, 1, 1, 8)},
-    _LAYOUT: {3: (1, 1, 1, 8, *(4,) * 4), 4: (1, 1, 1, 1, 1, *(1,) * 8, 8)},
+    _LAYOUT: {3: (1, 1, 1, 8, *(4,) * 4), 4: (1,) * 10},  # the newer one ends with an address
     _GROUP_INFO: {0: (1, 1, 2, 2, 2, 2)},
     _FILTERS: {1: (1, 1, 6, *(2, 2, 2, 2, 8, 4, 4) * 2), 2: (1, 1, *(2, 2, 2, 4) * 2)},
     _ATTRIBUTE: {1: (1, 1, 2, 2, 2), 3: (1, 1, 2, 2, 2, 1)},
@@ -186,7 +187,7 @@ def _find_old_header(content, at):
     yield Structure("header", _lay_out(content, at, (1, 1, 2, 4, 4)))
     blocks = [(at + 16, int.from_bytes(content[at + 8 : at + 12], "little"))]
     for start, size in blocks:
-        for message in _find_messages(content, start, start + size, 8, None):
+        for message in _find_messages(content, start, start + size, _OLD_HEAD, None):
             if message.kind == f"message {_CONTINUATION}":
                 blocks.append(tuple(int.from_bytes(content[at : at + 8], "little") for at, _ in message.fields[-2:]))
             yield message
@@ -212,7 +213,7 @@ def _find_new_header(content, at, continued):
 def _find_messages(content, at, stop, head, check):
     """Yield the messages of a block of a header."""
     while at + head <= stop:
-        if head == 8:
+        if head == _OLD_HEAD:
             kind, size = struct.unpack_from("<HH", content, at)
             own = ((at, 2), (at + 2, 2), (at + 4, 1))
         else:
@@ -222,6 +223,8 @@ def _find_messages(content, at, stop, head, check):
         if kind in _MESSAGES and size:
             widths = _MESSAGES[kind].get(content[data], (8, 8) if kind in (_CONTINUATION, _SYMBOLS) else _OF_DATATYPE)
             inside = tuple(field for field in _lay_out(content, data, widths) if sum(field) <= data + size)
+            if kind == _LAYOUT and head < _OLD_HEAD:
+                inside += ((data + size - 8, 8),)
             yield Structure(f"message {kind}", own + inside, *(check or ()))
         at = data + size
 
