@@ -137,10 +137,10 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
 
 
 def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:
-    """Load the digits that `--digits` names."""
+    """Load the digits that `--digits` names; files and folders are read in a process of its own first."""
     if options.digits is None:
-        return default_digits()
-    return load_digits(options.digits) if options.digits else packaged_digits()
+        return default_digits(isolated=True)
+    return load_digits(options.digits, isolated=True) if options.digits else packaged_digits()
 
 
 def _check_shards(options: argparse.Namespace, output: Output, shards: int | None) -> None:

@@ -207,7 +207,7 @@ def test_images_are_the_callers_own(tmp_path):
             first = read()
             expected = first.copy()
             with reader._lend() as handles:
-                kept = handles.image_rows.chunks._last[1]
+                kept = handles.image_rows.fast._last[1]
             assert first.flags.writeable
             assert first.flags.c_contiguous
             assert not np.shares_memory(first, kept)
