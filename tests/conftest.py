@@ -16,6 +16,9 @@ from number_generator.digits import resolve as digit_datasets
 from number_generator.job.handwriting import STYLES
 from number_generator.rendering.compilation import compile_kernels
 
+# Threads of scikit-learn and PyTorch that wait for one another keep all cores busy, and tests give them little to do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same examples in every run, so that a failure is the change's; `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
     "repeat",

@@ -200,7 +200,7 @@ WRITTEN = WRITTEN.map(lambda style: style.replace(intrusion=0))  # the page's bo
 NARROW_AND_WIDE = st.sampled_from([16, 20, 33, 64, 128, 300])
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.text("0123456789", min_size=1, max_size=12), WRITTEN, NARROW_AND_WIDE, SEEDS)
 def test_no_digit_is_clipped(text, style, width, seed):
     a, b, c, d, *_ = lay_out(text, style, 0, seed, width).transform
@@ -215,7 +215,7 @@ def test_no_digit_is_clipped(text, style, width, seed):
     assert ink.sum() - page.sum() <= 0.01 * ink.sum() + 64, case
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.text(ALPHABET, min_size=1, max_size=12), WRITTEN, NARROW_AND_WIDE, SEEDS)
 def test_no_mark_is_clipped(text, style, width, seed):
     assume(len(text) <= width // 6)

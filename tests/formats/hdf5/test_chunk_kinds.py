@@ -1,5 +1,6 @@
 """Chunks of every kind that HDF5 can hold: inflated without it or read by it, the same images and labels."""
 
+import itertools
 import zlib
 
 import deflate
@@ -39,20 +40,20 @@ def packed(content, level=6, bits=15, strategy=zlib.Z_DEFAULT_STRATEGY, flush=No
     return b"".join([*pieces, deflater.flush()])
 
 
-@pytest.mark.parametrize("level", range(10))
-@pytest.mark.parametrize("bits", [9, 12, 15])
+@pytest.mark.no_cover
 @pytest.mark.parametrize("flush", [None, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH])
 @pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED])
-def test_every_kind_of_deflate_is_inflated(tmp_path, level, bits, flush, strategy):
+def test_every_kind_of_deflate_is_inflated(tmp_path, flush, strategy):
     images = np.where(np.arange(COUNT * 12).reshape(COUNT, 3, 4) % 7 < 4, 255, IMAGES).astype(np.uint8)
-    path = write(tmp_path / "a.h5", images)
     content = images[LENGTH : 2 * LENGTH].tobytes()
+    path = write(tmp_path / "a.h5", images)
 
-    replace_chunk(path, packed(content, level, bits, strategy, flush))
+    for level, bits in itertools.product(range(10), (9, 12, 15)):
+        replace_chunk(path, packed(content, level, bits, strategy, flush))
 
-    with Hdf5Reader(path) as reader:
-        assert is_read_here(reader)
-        np.testing.assert_array_equal(reader.images(0, COUNT), images)
+        with Hdf5Reader(path) as reader:
+            assert is_read_here(reader)
+            assert np.array_equal(reader.images(0, COUNT), images), (level, bits)
 
 
 @pytest.mark.parametrize("error", [zlib.error, MemoryError, OSError, ValueError])

@@ -305,7 +305,7 @@ def test_eight_threads_at_once_read_the_right_images(tmp_path, damaged):
 
     def read(seed):
         numbers = random.Random(seed)
-        for _ in range(300):
+        for _ in range(100):
             start = numbers.randrange(600)
             stop = numbers.randint(start, min(600, start + 40))
             step = numbers.randint(1, 20)
