@@ -116,6 +116,22 @@ def machine_code(request, tmp_path_factory):
 
 
 @pytest.fixture
+def start_process():
+    """Return a starter of processes in the background, with the keywords of `Popen`; it ends what it has started."""
+    processes = []
+
+    def start(command, **keywords):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **keywords)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
 def run_python(tmp_path):
     """Return a runner of scripts in a fresh interpreter and an empty folder: `run(code, *arguments, **environment)`.
 

@@ -1,8 +1,8 @@
 """The commands and code of the README, and of docs/numbers.md, run as they stand there and print what is shown.
 
-Those of a page run in order, in one folder and in this process, which saves the start of each: `commands/test_process.py`
-starts the installed commands. A ```console block holds commands after "$ ", each followed by its output.
-`<!-- no-test -->` on the line before a block leaves it out.
+Those of a page run in order, in one folder and in this process, which saves the start of each; `test_process.py` starts
+the installed commands. A ```console block holds commands after "$ ", each followed by its output. `<!-- no-test -->` on
+the line before a block leaves it out.
 """
 
 import contextlib

@@ -48,25 +48,13 @@ def run(name, *arguments, **keywords):
 
 
 @pytest.fixture
-def start():
-    """Return a starter of commands in the background, `start(name, *arguments, **environment)`; ends them."""
-    processes = []
+def start(start_process):
+    """Return a starter of commands in the background, `start(name, *arguments, **environment)`."""
 
     def starter(name, *arguments, **environment):
-        process = subprocess.Popen(
-            [installed(name), *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **environment},
-        )
-        processes.append(process)
-        return process
+        return start_process([installed(name), *arguments], env={**os.environ, **environment})
 
-    yield starter
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return starter
 
 
 def wait_until(condition, process):

@@ -146,7 +146,7 @@ def test_a_process_that_nobody_listens_to_makes_its_file_and_ends_well(unread, n
         ("generate_phone_numbers", ["--help"], 0),
         ("run_module", ["--version"], 0),
         ("run_module", ["inspect", "lines.npz"], 1),
-        ("run_module", ["digits", "list"], 1),
+        pytest.param("run_module", ["digits", "list"], 1, marks=pytest.mark.slow),
     ],
 )
 def test_a_reader_that_has_seen_enough_is_not_told(unread, name, arguments, status):
@@ -180,23 +180,17 @@ def test_closed_standard_streams_do_no_harm(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals are needed")
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_while_images_are_written_as_they_are_leaves_nothing(folder, number, status):
+@pytest.mark.parametrize(
+    ("number", "status"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
+)
+def test_a_signal_while_images_are_written_as_they_are_leaves_nothing(folder, start_process, number, status):
     arguments = ["--num-images=2000000", "--output-path=set.h5", "--compression=none", "--quiet"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", ENTRY, "generate_phone_numbers", *arguments],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        while not any(path.stat().st_blocks > 2000 for path in folder.iterdir()):
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.002)
-        process.send_signal(number)
-        error = process.communicate(timeout=PATIENCE_S)[1]
-    finally:
-        process.kill()
+    process = start_process([sys.executable, "-c", ENTRY, "generate_phone_numbers", *arguments])
+    while not any(path.stat().st_blocks > 2000 for path in folder.iterdir()):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.002)
+    process.send_signal(number)
+    error = process.communicate(timeout=PATIENCE_S)[1]
 
     assert process.returncode == status
     assert error.strip().startswith("stopped")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -39,27 +38,15 @@ WAITING = "time.sleep(60)"
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Return a starter of `inspect set.h5` with another body; it ends what it has started."""
-    processes = []
+def start(start_process, tmp_path):
+    """Return a starter of `inspect set.h5` with another body."""
     (tmp_path / "set.h5").touch()
 
     def starter(body):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORK.format(body=body), "inspect", "set.h5"],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        processes.append(process)
-        return process
+        command = [sys.executable, "-c", WORK.format(body=body), "inspect", "set.h5"]
+        return start_process(command, cwd=tmp_path, start_new_session=True)
 
-    yield starter
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return starter
 
 
 def end(process):

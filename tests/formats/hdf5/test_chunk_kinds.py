@@ -277,8 +277,9 @@ def test_images_of_fewer_bits_are_what_hdf5_gives(tmp_path, bits):
     check_every_slice(path, is_fast=False)
 
 
-@pytest.mark.parametrize("fill", [0, 7, 255])
-@pytest.mark.parametrize("there", [(), (0,), (1, 2), (0, 6), (5,)])
+@pytest.mark.parametrize(
+    ("fill", "there"), [(7, ()), (0, (0,)), (0, (1, 2)), (7, (1, 2)), (255, (1, 2)), (7, (0, 6)), (255, (5,))]
+)
 def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path, fill, there):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:

@@ -22,7 +22,7 @@ from chunked import (
     run_python,
     write,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from number_generator.errors import DatasetError
@@ -36,6 +36,7 @@ STEPS = st.one_of(st.none(), st.integers(1, 100), st.integers(-100, -1))
 SLICES = st.builds(slice, BOUNDS, BOUNDS, STEPS)
 
 
+@settings(max_examples=20)
 @given(
     length=st.integers(1, 70),
     count=st.integers(0, 200),
