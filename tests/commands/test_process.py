@@ -356,25 +356,3 @@ def fill(folder, name):
     with (folder / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space left"):
         while True:
             file.write(b"\0" * 4096)
-
-
-# --- the cache of compiled code
-
-
-@pytest.mark.slow
-def test_the_second_start_uses_the_compiled_code_of_the_first(tmp_path, monkeypatch):
-    cache = tmp_path / "cache"
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(cache))
-
-    def content():
-        return {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
-
-    def start_both():
-        assert run(PHONE, "--num-images=5", "--overwrite").returncode == 0
-        assert run(SEQUENCE, "--sequence=7").returncode == 0
-        return content()
-
-    first, second = start_both(), start_both()
-
-    assert any(path.suffix == ".nbi" for path in first)
-    assert second == first

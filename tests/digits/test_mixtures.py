@@ -58,7 +58,7 @@ def files(large, small, tmp_path, monkeypatch):
     return tmp_path
 
 
-def drawn(digits, style="clean", images=3000, text=EVERY_DIGIT, **settings):
+def drawn(digits, style="clean", images=1500, text=EVERY_DIGIT, **settings):
     """Return the number of the source digit of each character, shape (images, characters)."""
     spacing = (0, 2) if style == "clean" else None
     chunk = generate_chunk([text] * images, spacing, 60, style=style, digits=digits, truth=["glyphs"], seed=5)
