@@ -66,8 +66,7 @@ def test_two_processes_compile_all_that_an_image_needs_and_commands_use_it(tmp_p
     run(sys.executable, "-c", DRAW)
     first, second = start_both(), start_both()
 
-    assert any(path.suffix == ".nbi" for path in first)
-    assert second == first
+    assert second == first != {}
 
 
 @pytest.fixture

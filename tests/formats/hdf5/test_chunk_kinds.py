@@ -1,6 +1,5 @@
 """Chunks of every kind that HDF5 can hold: inflated without it or read by it, the same images and labels."""
 
-import itertools
 import zlib
 
 import deflate
@@ -48,12 +47,13 @@ def test_every_kind_of_deflate_is_inflated(tmp_path, flush, strategy):
     content = images[LENGTH : 2 * LENGTH].tobytes()
     path = write(tmp_path / "a.h5", images)
 
-    for level, bits in itertools.product(range(10), (9, 12, 15)):
-        replace_chunk(path, packed(content, level, bits, strategy, flush))
+    for level in range(10):
+        for bits in (9, 12, 15):
+            replace_chunk(path, packed(content, level, bits, strategy, flush))
 
-        with Hdf5Reader(path) as reader:
-            assert is_read_here(reader)
-            assert np.array_equal(reader.images(0, COUNT), images), (level, bits)
+            with Hdf5Reader(path) as reader:
+                assert is_read_here(reader)
+                assert np.array_equal(reader.images(0, COUNT), images), (level, bits)
 
 
 @pytest.mark.parametrize("error", [zlib.error, MemoryError, OSError, ValueError])
