@@ -40,20 +40,21 @@ def packed(content, level=6, bits=15, strategy=zlib.Z_DEFAULT_STRATEGY, flush=No
     return b"".join([*pieces, deflater.flush()])
 
 
-@pytest.mark.parametrize("level", range(10))
-@pytest.mark.parametrize("bits", [9, 12, 15])
+@pytest.mark.no_cover
 @pytest.mark.parametrize("flush", [None, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH])
 @pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED])
-def test_every_kind_of_deflate_is_inflated(tmp_path, level, bits, flush, strategy):
+def test_every_kind_of_deflate_is_inflated(tmp_path, flush, strategy):
     images = np.where(np.arange(COUNT * 12).reshape(COUNT, 3, 4) % 7 < 4, 255, IMAGES).astype(np.uint8)
-    path = write(tmp_path / "a.h5", images)
     content = images[LENGTH : 2 * LENGTH].tobytes()
+    path = write(tmp_path / "a.h5", images)
 
-    replace_chunk(path, packed(content, level, bits, strategy, flush))
+    for level in range(10):
+        for bits in (9, 12, 15):
+            replace_chunk(path, packed(content, level, bits, strategy, flush))
 
-    with Hdf5Reader(path) as reader:
-        assert is_read_here(reader)
-        np.testing.assert_array_equal(reader.images(0, COUNT), images)
+            with Hdf5Reader(path) as reader:
+                assert is_read_here(reader)
+                assert np.array_equal(reader.images(0, COUNT), images), (level, bits)
 
 
 @pytest.mark.parametrize("error", [zlib.error, MemoryError, OSError, ValueError])
@@ -313,8 +314,9 @@ def test_images_of_fewer_bits_are_what_hdf5_gives(tmp_path, bits):
     check_every_slice(path, is_fast=False)
 
 
-@pytest.mark.parametrize("fill", [0, 7, 255])
-@pytest.mark.parametrize("there", [(), (0,), (1, 2), (0, 6), (5,)])
+@pytest.mark.parametrize(
+    ("fill", "there"), [(7, ()), (0, (0,)), (0, (1, 2)), (7, (1, 2)), (255, (1, 2)), (7, (0, 6)), (255, (5,))]
+)
 def test_chunks_that_were_never_written_hold_the_fill_value(tmp_path, fill, there):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
