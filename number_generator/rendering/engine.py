@@ -100,7 +100,8 @@ def _draw(
     warns: bool = False,
 ) -> Chunk:
     """Make the images of these numbers, all of a span, which show the sequences."""
-    job.check_digits(atlas.height)  # the kernels would read beyond the atlas
+    if job.spec.height is not None or atlas.height != job.height:  # the kernels would read beyond the atlas
+        job.check_digits(atlas.height)
     draw = _render_clean if job.spec.style.is_clean else render_styled
     placed = draw(job, atlas, numbers, sequences, out)
     labels = format_labels(sequences, sequences.longest, digits_only=job.label == "digits")
@@ -120,7 +121,6 @@ def _measure(
     job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences
 ) -> tuple[Placement, npt.NDArray[np.int64]]:
     """Return how large lines are that `_draw` would draw, and the widths of their pages."""
-    job.check_digits(atlas.height)
     if not job.spec.style.is_clean:
         return measure_styled(job, atlas, numbers, sequences)
     marked = atlas.marked if _has_separators(sequences) else atlas

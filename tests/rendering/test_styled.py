@@ -405,7 +405,7 @@ def test_a_box_holds_its_lines_ink():
     for style in (EVERYTHING, Handwriting.named("natural")):
         covers, boxes = covers_of(["0172689", "12-34", "5"] * 30, style.replace(softness=1, intrusion=0))
 
-        for cover, (left, top, right, bottom, baseline) in zip(covers, boxes, strict=True):
+        for cover, (left, top, right, bottom, baseline, *_) in zip(covers, boxes, strict=True):
             first, stop = extent((cover.reshape(28, 128) > 128).any(axis=0))
             highest, lowest = extent((cover.reshape(28, 128) > 128).any(axis=1))
             assert left - 1 <= first <= stop <= right + 1
