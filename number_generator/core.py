@@ -36,8 +36,8 @@ __all__ = [
 
 def generate_batch(
     sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
-    spacing_range: tuple[int, int] | None,
-    width: int | str,
+    spacing_range: tuple[int, int] | None = None,
+    width: int | str = IMAGE_WIDTH,
     *,
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
@@ -57,9 +57,10 @@ def generate_batch(
         What to write: digits 0 to 9, and in strings the separators ``- . , / ( ) +`` and space as well; at most
         10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px before it is
         fitted.
-    spacing_range : (int, int) or None
+    spacing_range : (int, int), optional
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
-        than `clean` they may be negative, so that digits touch, and None leaves the gaps to the style.
+        than `clean` they may be negative, so that digits touch. None leaves the gaps to the style, and means (5, 10) in
+        `clean`, which has none.
     width : int or str
         Width of each image in px, from 1 to 65,535. With "auto" each is as wide as its line, at the height of its page
         and with the margins of the style; with "auto:512" at most 512 px, to which longer lines are fitted, without
@@ -132,8 +133,8 @@ def generate_batch(
 
 def generate_chunk(
     numbers: Any,
-    spacing_range: tuple[int, int] | None,
-    width: int | str,
+    spacing_range: tuple[int, int] | None = None,
+    width: int | str = IMAGE_WIDTH,
     *,
     count: int | None = None,
     truth: str | Sequence[str] = (),
