@@ -215,6 +215,7 @@ def generate_numbers_sequence(
     image_width: int | str = IMAGE_WIDTH,
     *,
     seed: int | None = None,
+    image_height: int | None = None,
 ) -> Images:
     """Draw one number sequence.
 
@@ -228,11 +229,13 @@ def generate_numbers_sequence(
         Width of the image in px; "auto" makes it as wide as the line.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
+    image_height : int, optional
+        Height H of the image in px, as for `generate_batch`; None means that of the digits, 28 for the packaged ones.
 
     Returns
     -------
     ndarray, shape (H, image_width), uint8
-        255 is paper, 0 is full ink; H is 28 with the packaged digits.
+        255 is paper, 0 is full ink.
 
     Examples
     --------
@@ -240,7 +243,7 @@ def generate_numbers_sequence(
     >>> generate_numbers_sequence([1, 2, 3], spacing_range=(4, 10), image_width=100).shape
     (28, 100)
     """
-    return _draw_one(digits, spacing_range, image_width, seed, None)
+    return _draw_one(digits, RenderSpec(spacing_range, image_width, height=image_height), seed, None)
 
 
 generate_number_sequence = generate_numbers_sequence
@@ -258,15 +261,22 @@ class DigitSequenceImageGenerator:
         Smallest and largest gap between neighbouring digits in px, both included.
     output_image_width : int or str
         Width of the images in px, as for `generate_batch`.
+    image_height : int, optional
+        Their height in px, likewise.
     """
 
     def __init__(
-        self, dataset: DigitImageDataset, spacing_range: tuple[int, int], output_image_width: int | str
+        self,
+        dataset: DigitImageDataset,
+        spacing_range: tuple[int, int],
+        output_image_width: int | str,
+        *,
+        image_height: int | None = None,
     ) -> None:
         if not isinstance(dataset, DigitImageDataset):
             raise SpecError(f"dataset is a {type(dataset).__name__}: give a DigitImageDataset")
         self._dataset = dataset
-        self._spec = RenderSpec(spacing_range, output_image_width)
+        self._spec = RenderSpec(spacing_range, output_image_width, height=image_height)
 
     def generate_from_data(self, digits: str | Iterable[int], *, seed: int | None = None) -> Images:
         """Draw one number sequence.
@@ -281,15 +291,15 @@ class DigitSequenceImageGenerator:
         ndarray, shape (H, output_image_width), uint8
             255 is paper, 0 is full ink.
         """
-        return _draw_one(digits, self._spec.spacing_range, self._spec.width, seed, self._dataset)
+        return _draw_one(digits, self._spec, seed, self._dataset)
 
 
-def _draw_one(
-    digits: Any, spacing_range: Any, width: Any, seed: int | None, dataset: DigitImageDataset | None
-) -> Images:
+def _draw_one(digits: Any, spec: RenderSpec, seed: int | None, dataset: DigitImageDataset | None) -> Images:
     whole = isinstance(digits, (str, np.ndarray)) or not isinstance(digits, Iterable)
     sequences: Any = [digits if whole else list(digits)]
-    images = generate_batch(sequences, spacing_range, width, seed=seed, digits=dataset, workers=1)
+    images = generate_batch(
+        sequences, spec.spacing_range, spec.width, seed=seed, digits=dataset, image_height=spec.height, workers=1
+    )
     return images.reshape(images.shape[1:])
 
 
