@@ -289,7 +289,7 @@ class Handwriting:
     rule_colour: Distribution = _share(COLOUR, _SHARE, "whose rules and boxes are blue, red or green", 0.5)
 
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
-        "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
+        "dark and bright specks; where a label can hold dots or the like, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
     noise: Distribution = _parameter("Scan", "line", _GREY, (0.0, 0.5), 0.0, "strength of the noise")
     jpeg: Distribution = _share("Scan", _SHARE, "that went through JPEG compression")

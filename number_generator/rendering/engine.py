@@ -101,7 +101,8 @@ def _draw(
     warns: bool = False,
 ) -> Chunk:
     """Make the images of these numbers, all of a span, which show the sequences."""
-    job.check_digits(atlas.height)  # the kernels would read beyond the atlas
+    if job.spec.height is not None or atlas.height != job.height:  # the kernels would read beyond the atlas
+        job.check_digits(atlas.height)
     draw = _render_clean if job.spec.style.is_clean else render_styled
     placed = draw(job, atlas, numbers, sequences, out)
     labels = format_labels(sequences, sequences.longest, digits_only=job.label == "digits")
@@ -121,10 +122,9 @@ def _measure(
     job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences
 ) -> tuple[Placement, npt.NDArray[np.int64]]:
     """Return how large lines are that `_draw` would draw, and the widths of their pages."""
-    job.check_digits(atlas.height)
     if not job.spec.style.is_clean:
         return measure_styled(job, atlas, numbers, sequences)
-    marked = atlas.marked if _has_separators(sequences) else atlas
+    marked = atlas.holding(sequences.codes.max(initial=0))
     glyph_ids, _, natural = _lay_out(job, marked, numbers, sequences)
     return Placement.of_sizes(glyph_ids, natural=natural), fit_lines(job, atlas.height, natural)[:, 0]
 
@@ -132,9 +132,8 @@ def _measure(
 def _render_clean(
     job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences, out: npt.NDArray[np.uint8] | None
 ) -> Placement:
-    """Draw the digits as they are, resampled exactly as Pillow does it, and separators to match."""
-    if _has_separators(sequences):
-        atlas = atlas.marked
+    """Draw the digits as they are, resampled exactly as Pillow does it, and signs to match."""
+    atlas = atlas.holding(sequences.codes.max(initial=0))
     tell_if_compiling(render.render_lines, "the kernels of the style clean", 7)
     glyph_ids, lefts, natural = _lay_out(job, atlas, numbers, sequences)
     shape, widths = find_fitting(job, atlas.height), None
@@ -165,10 +164,6 @@ def _repeat_grey(images: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8] | Non
     for channel in range(3):  # all at once takes five times as long
         coloured[..., channel] = images
     return coloured
-
-
-def _has_separators(sequences: Sequences) -> bool:
-    return bool(sequences.codes.max(initial=0) > 9)
 
 
 def _lay_out(

@@ -7,6 +7,7 @@ import sys
 
 import numba
 import pytest
+from installed import installed
 from patience import PATIENCE_S
 
 from number_generator import Handwriting, generate_batch
@@ -28,7 +29,7 @@ told = []
 compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
 assert len(told) == 1, told
 assert STAGES["pages"].is_done
-pieces = drawing.draw_glyph, drawing.draw_strokes, placing.place_items, links.link_digits, strokes.write_mark_points
+pieces = drawing.draw_glyph, drawing.draw_strokes, placing.place_items, links.link_digits, signs.write_points
 assert [len(piece.overloads) for piece in pieces] == [1] * 5
 compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
 assert len(told) == 1, told
@@ -46,14 +47,26 @@ for name in ("lines", "fields", "pages"):
 
 
 @pytest.mark.slow
-def test_two_processes_compile_all_that_an_image_needs(tmp_path):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
-    for code in (COMPILE, DRAW):
+def test_two_processes_compile_all_that_an_image_needs_and_commands_use_it(tmp_path):
+    cache = tmp_path / "cache"
+
+    def run(*command):
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
         done = subprocess.run(
-            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=PATIENCE_S,
-            check=False,
-        )  # fmt: skip
-        assert (done.returncode, done.stderr) == (0, "")
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, ""), command
+        return {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file()}
+
+    def start_both():
+        run(installed("generate-phone-numbers"), "--num-images=5", "--style=document", "--overwrite")
+        return run(installed("generate-numbers-sequence"), "--sequence=7", "--style=natural")
+
+    run(sys.executable, "-c", COMPILE)
+    run(sys.executable, "-c", DRAW)
+    first, second = start_both(), start_both()
+
+    assert second == first != {}
 
 
 @pytest.fixture

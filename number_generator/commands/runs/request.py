@@ -23,6 +23,7 @@ from number_generator.system.checks import check_integer, check_seed
 
 _OPTIONS = {
     "width": "--image-width",
+    "width's MAX": "MAX of --image-width auto:MAX",
     "image_height": "--image-height",
     "spacing_range": "(--min-spacing, --max-spacing)",
     "spacing_range's minimum": "--min-spacing",
