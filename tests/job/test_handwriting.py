@@ -232,7 +232,10 @@ def test_a_style_is_found_by_name_file_or_itself(write):
 
 @pytest.mark.parametrize("style", ["Clean", "", "a.json", None, 3, ["clean"], b"clean", {"slant": 1}, HUGE_CASE])
 def test_what_is_no_style_is_refused(style):
-    with pytest.raises(SpecError, match=r"^style is .*: give 'clean', 'natural' or 'document', a file that ends in"):
+    with pytest.raises(
+        SpecError,
+        match=r"^style is .*: (did you mean 'clean'\? )?give 'clean', 'natural' or 'document', a file that ends in",
+    ):
         checked_style(style)
 
 

@@ -34,13 +34,13 @@ def cut_out(picture, top, left, shape):
 
 def draw(style, own, image, cover):
     """Draw a line step by step, without the kernel that does all at once."""
-    table, scratch = table_of(style), make_scratch(*cover.shape)
+    table, scratch, shape = table_of(style), make_scratch(*cover.shape), (*cover.shape, 1.0)
     page, out = make_aligned(cover.size), np.empty(cover.size, np.uint8)
     cut = own_paper.choose_cut(SEED, np.uint64(image), table, cover.shape, own)
-    own_paper.draw_own_paper(SEED, np.uint64(image), table, cover.shape, BOX, 23.0, own, cut, page, scratch)
+    own_paper.draw_own_paper(SEED, np.uint64(image), table, shape, BOX, 23.0, own, cut, page, scratch)
     blank = page.reshape(cover.shape).copy()
-    paper.ink_page(SEED, np.uint64(image), table, cover.shape, BOX, cover.ravel(), page, scratch)
-    scan.scan_page(SEED, np.uint64(image), table, cover.shape, scan.NOWHERE, page, out, 0, scratch)
+    paper.ink_page(SEED, np.uint64(image), table, shape, BOX, cover.ravel(), page, scratch)
+    scan.scan_page(SEED, np.uint64(image), table, shape, scan.NOWHERE, page, out, 0, scratch)
     return blank, out.reshape(cover.shape)
 
 
@@ -95,7 +95,16 @@ def test_ink_on_a_picture_is_drawn_in_one_step_as_in_several():
         table, out = table_of(style), np.empty(cover.size, np.uint8)
         cut = own_paper.choose_cut(SEED, np.uint64(image), table, cover.shape, own)
         own_paper.ink_own_paper(
-            SEED, np.uint64(image), table, cover.shape, own, cut, cover.ravel(), out, 0, make_scratch(*cover.shape)
+            SEED,
+            np.uint64(image),
+            table,
+            (*cover.shape, 1.0),
+            own,
+            cut,
+            cover.ravel(),
+            out,
+            0,
+            make_scratch(*cover.shape),
         )
 
         blank, inked = draw(style, own, image, cover)
@@ -111,7 +120,9 @@ def test_the_styles_own_paper_shades_a_picture_only_if_asked_to():
     blank, _ = draw(style, own, 1, cover)
     shaded, _ = draw(style, (*own[:2], True), 1, cover)
     page = make_aligned(cover.size)
-    paper.draw_paper(SEED, np.uint64(1), table_of(style), cover.shape, BOX, 23.0, page, make_scratch(*cover.shape))
+    paper.draw_paper(
+        SEED, np.uint64(1), table_of(style), (*cover.shape, 1.0), BOX, 23.0, page, make_scratch(*cover.shape)
+    )
 
     assert np.isin(blank, own[0]).all()
     assert np.allclose(shaded, blank * page.reshape(cover.shape) / 255, atol=0.01)
