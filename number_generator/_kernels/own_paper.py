@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import paper, simd, streams
-from number_generator._kernels.compile import kernel
+from number_generator._kernels import paper, scan, simd, streams
+from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, F1, HALF, NIL, ONE, TWO
 from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.page import round_page
@@ -21,6 +21,51 @@ _EDGE = 0.8408964152537145  # the square root of it: the middle between two
 NO_CUT = (NIL, ONE, ONE, NIL, NIL)
 _LINE = 64  # bytes of a cache line
 _SHARE = np.float32(1.0 / 255.0)
+
+
+@entry_kernel
+def own_pages(
+    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, page: Any, cover: Any, lines: Any,
+    pointed: Any, own: Any, is_plain: bool, pages: Any,
+) -> None:  # fmt: skip
+    """Turn each line's ink into its page, in place, of a style that has own paper: as `ink_pages` and `scan_pages` do.
+
+    Parameters
+    ----------
+    seed, numbers, table, scale, widths, scratch, page, cover, lines, pointed, pages
+        As for `styled.ink_pages` and `styled.scan_pages`.
+    own : tuple
+        See `draw_own_paper`.
+    is_plain : bool
+        Whether there is nothing but paper and ink.
+    """
+    height, px = scale
+    out = pages.reshape(-1)
+    next_cut = NO_CUT
+    if pages.shape[0] > 0:
+        next_cut = choose_cut(seed, numbers[0], table, (height, widths[0]), own)
+    for i in range(pages.shape[0]):
+        image, shape, offset = numbers[i], (height, widths[i], px), i * pages.shape[1]
+        cut, follower = next_cut, min(i + 1, pages.shape[0] - 1)
+        next_cut = choose_cut(seed, numbers[follower], table, (height, widths[follower]), own)
+        fetch_cut(next_cut, (height, widths[follower]), own[0])
+        is_on_picture = is_own(seed, image, table, own[1])
+        if is_plain:
+            ink = pages[i]
+            for k in range(height * widths[i]):
+                cover[k] = ink[k]
+            if is_on_picture:
+                ink_own_paper(seed, image, table, shape, own, cut, cover, out, offset, scratch)
+            else:
+                paper.ink_plain(seed, image, table, shape, cover, out, offset, scratch)
+        else:
+            box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
+            if is_on_picture:
+                draw_own_paper(seed, image, table, shape, box, lines[i, 4], own, cut, page, scratch)
+            else:
+                paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
+            paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
+            scan.scan_page(seed, image, table, shape, scan.find_clear(box, pointed[i]), page, out, offset, scratch)
 
 
 @kernel

@@ -6,7 +6,7 @@ style without paper need not wait for that.
 
 from typing import Any
 
-from number_generator._kernels import own_paper, paper, scan, streams
+from number_generator._kernels import paper, scan, streams
 from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.draws import CONSTANT
 
@@ -18,7 +18,7 @@ _FEATURES = [
 
 
 def needs_paper(table: Any) -> bool:
-    """Tell whether a style needs more than `ink_pages`: paper that is drawn and not white, or traces of a scanner."""
+    """Tell whether a style needs more than `ink_pages`: paper that is not plain white, or traces of a scanner."""
     if table[streams.PAPER, 0] != CONSTANT or table[streams.PAPER, 1] != 1.0:
         return True
     return bool(((table[_FEATURES, 0] != CONSTANT) | (table[_FEATURES, 1] > 0.0)).any())
@@ -51,7 +51,7 @@ def spread_pages(widths: Any, size: Any, blank: int, pages: Any) -> None:
 
 @entry_kernel
 def ink_pages(
-    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, cover: Any, own: Any, pages: Any
+    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, cover: Any, pages: Any
 ) -> None:
     """Turn each line's ink, from 0 to 255, into its page, in place.
 
@@ -65,35 +65,22 @@ def ink_pages(
         See `page.make_scratch`.
     cover : ndarray, shape (height * width,), uint8
         Scratch memory: a loop that reads and writes the same memory does not become vector code.
-    own : tuple
-        The user's own paper, which may be no pictures: see `own_paper.draw_own_paper`.
     pages : ndarray, shape (n, values), uint8
         Each holds its `height * width` bytes first.
     """
     height, px = scale
     out = pages.reshape(-1)
-    next_cut = own_paper.NO_CUT
-    if pages.shape[0] > 0:
-        next_cut = own_paper.choose_cut(seed, numbers[0], table, (height, widths[0]), own)
     for i in range(pages.shape[0]):
         ink = pages[i]
         width = widths[i]
         for k in range(height * width):
             cover[k] = ink[k]
-        cut, follower = next_cut, min(i + 1, pages.shape[0] - 1)
-        next_cut = own_paper.choose_cut(seed, numbers[follower], table, (height, widths[follower]), own)
-        own_paper.fetch_cut(next_cut, (height, widths[follower]), own[0])
-        image, shape, offset = numbers[i], (height, width, px), i * pages.shape[1]
-        if own_paper.is_own(seed, image, table, own[1]):
-            own_paper.ink_own_paper(seed, image, table, shape, own, cut, cover, out, offset, scratch)
-        else:
-            paper.ink_plain(seed, image, table, shape, cover, out, offset, scratch)
+        paper.ink_plain(seed, numbers[i], table, (height, width, px), cover, out, i * pages.shape[1], scratch)
 
 
 @entry_kernel
 def scan_pages(
     seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, page: Any, lines: Any, pointed: Any,
-    own: Any,
     pages: Any,
 ) -> None:  # fmt: skip
     """Turn each line's ink into a scanned page of paper, in place.
@@ -108,19 +95,13 @@ def scan_pages(
         As `write_lines` gives them.
     pointed : ndarray, shape (n,), bool
         Whether its label can hold points, such as dots and commas, so that no speck may read as one.
-    own : tuple
-        As for `ink_pages`.
     """
     height, px = scale
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
         image, shape = numbers[i], (height, widths[i], px)
         box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
-        if own_paper.is_own(seed, image, table, own[1]):
-            cut = own_paper.choose_cut(seed, image, table, (height, widths[i]), own)
-            own_paper.draw_own_paper(seed, image, table, shape, box, lines[i, 4], own, cut, page, scratch)
-        else:
-            paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
+        paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
         clear = scan.find_clear(box, pointed[i])
         scan.scan_page(seed, image, table, shape, clear, page, out, i * pages.shape[1], scratch)

@@ -22,6 +22,8 @@ from number_generator._kernels import (
     layout,
     letterforms,
     links,
+    own_paper,
+    page,
     placing,
     render,
     signs,
@@ -35,6 +37,7 @@ from number_generator.job.handwriting import STYLES, Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.own_paper import NO_PAPER
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import color_pages, finish_pages, make_style_table, write_ink
 from number_generator.system.threads import count_cores
@@ -96,7 +99,8 @@ def compile_kernels(
 
 def find_missing(style: Handwriting, *, color: bool = False) -> list[str]:
     """Return the stages that a style needs and that are not compiled."""
-    needed = ("clean",) if style.is_clean else ("lines", "fields", "color" if color else "pages")
+    last = "color" if color else "pages" if style.paper_images is None else "own paper"
+    needed = ("clean",) if style.is_clean else ("lines", "fields", last)
     return [name for name in needed if not STAGES[name].is_done]
 
 
@@ -190,6 +194,15 @@ def _compile_clean() -> None:
     make_chunk(_make_job("clean"), _make_atlas(), Span(0, 0))
 
 
+def _compile_own_paper() -> None:
+    seed, numbers, widths = np.uint64(0), np.empty(0, np.uint64), np.empty(0, np.int64)
+    scratch, sheet, cover = page.make_scratch(_HEIGHT, _WIDTH), page.make_aligned(1), np.empty(1, np.uint8)
+    key = seed, numbers, make_style_table(STYLES["document"]), (_HEIGHT, 1.0), widths
+    lines, pointed = np.empty((0, writing.LINE_COLUMNS)), np.empty(0, np.bool_)
+    pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    own_paper.own_pages(*key, scratch, sheet, cover, lines, pointed, NO_PAPER, False, pages)
+
+
 def _compile_color() -> None:
     none = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
     lines = np.empty((0, writing.LINE_COLUMNS))
@@ -203,7 +216,8 @@ STAGES = {
     "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 7),
     "lines": Stage((writing.write_lines,), _compile_lines, 18),
     "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 4),
+    "own paper": Stage((own_paper.own_pages,), _compile_own_paper, 14),
     "color": Stage((color.color_pages,), _compile_color, 14),
     "pages": Stage((styled.scan_pages, styled.ink_pages), _compile_pages, 12),
 }
-_HELPED = ("pages", "color")  # what another process compiles
+_HELPED = ("pages", "own paper", "color")  # what another process compiles

@@ -33,7 +33,8 @@ _CHANNELS = 3  # pictures are cut as if they were in colour, so that grey images
 _LONG = 2.0  # what is cut out is at most so many times as long as a square: lines are long
 _OTHER_FORMATS = ("TIFF", "BMP", "WEBP")
 _READERS = 4  # threads: each may hold a large picture
-_NO_PAPER: OwnPaper = (np.zeros(0, np.uint8), np.zeros((0, SCALES, 3), np.int64), False)
+NO_PAPER: OwnPaper = (np.zeros(0, np.uint8), np.zeros((0, SCALES, 3), np.int64), False)
+"""No pictures."""
 
 _logger = logging.getLogger(__name__)
 _LOADING = threading.Lock()
@@ -50,7 +51,7 @@ def find_own_paper(style: Handwriting, *, color: bool = False) -> OwnPaper:
         If a picture cannot be read, or they are not those that the style was made with.
     """
     if style.paper_images is None:
-        return _NO_PAPER
+        return NO_PAPER
     smallest, largest = style.own_paper_scale.bounds()
     with _LOADING:  # many threads begin at once, and the first one's work serves all
         texels, places = _load(style.paper_images, _find_scale(largest), _find_scale(smallest), color)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import color, draws, page, styled, writing
+from number_generator._kernels import color, draws, own_paper, page, styled, writing
 from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
@@ -191,12 +191,16 @@ def finish_pages(
     table, needs_paper = _prepare_style(job.spec.style)
     key = np.uint64(job.seed), numbers, table, (job.height, job.spec.px), widths
     _, sheets, scratch, sheet = _scratch.find(1, job.height, _round_width(job.spec, pages.shape[1] // job.height))
+    if job.spec.style.paper_images is not None:
+        own = find_own_paper(job.spec.style)
+        tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
+        own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
+        return
     tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
-    own = find_own_paper(job.spec.style)
     if needs_paper:
-        styled.scan_pages(*key, scratch, sheet, lines, pointed, own, pages)
+        styled.scan_pages(*key, scratch, sheet, lines, pointed, pages)
     else:
-        styled.ink_pages(*key, scratch, sheets[0], own, pages)
+        styled.ink_pages(*key, scratch, sheets[0], pages)
 
 
 def color_pages(
