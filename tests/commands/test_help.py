@@ -32,7 +32,7 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
     shown = capsys.readouterr().out
     common = ["--min-spacing PX", "--max-spacing PX", "--image-width PX|auto[:MAX]", "--seed N"]
     common += ["--image-height PX", "--digits NAME|FILE|DIR", "--style NAME|FILE.toml", "--set NAME=VALUE"]
-    common += ["--preview SHEET.png"]
+    common += ["--preview SHEET.png", "--paper DIR", "--color"]
     listed = [line.strip().split("  ")[0] for line in shown.splitlines() if line.startswith("  -")]
     assert status == 0
     assert sorted(listed) == sorted(["-h, --help", "--version", *common, *options])
@@ -64,7 +64,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     gaps = "styles other than clean have gaps of their own, and allow negative ones"
     defaults = {"--min-spacing": f"5; {gaps}", "--max-spacing": f"10; {gaps}", "--image-width": "100",
                 "--image-height": "that of the digits, 28 for the packaged ones",
-                "--seed": "a new random seed", "--style": "clean",
+                "--seed": "a new random seed", "--style": "clean", "--color": "grey",
                 "--digits": "those that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits",
                 **defaults}  # fmt: skip
     for option, default in defaults.items():
@@ -72,7 +72,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     for option in ("--min-spacing", "--max-spacing", "--image-width"):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
-    assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version", "--pattern", "--country",
+    assert without <= {"--sequence", "--set", "--paper", "--preview", "--overwrite", "--version", "--pattern", "--country",
                        "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume", "--shards",
                        "--shard", "--scheduler"}  # fmt: skip
 
