@@ -65,7 +65,9 @@ def parameter_names(
 
     Notes
     -----
-    The value of a share is 1 if the line or character is one of that share, else 0. `margin` becomes two columns,
+    The value of a share is 1 if the line or character is one of that share, else 0; that of `pen_red` counts where
+    `pen_blue` is 0. Parameters of own paper and of colour are there only if the style has such paper, or the images are
+    in colour. `margin` becomes two columns,
     `margin_left` and `margin_right`; so does `loose_margin`, and so does `end_marks`: `leading_marks` and
     `trailing_marks`. A `spacing_range` replaces a style's gaps: `spacing` is the gap after a character, in px of the
     digit dataset. The style `clean` draws nothing else; for its lines there are `natural_width`, in px before fitting,

@@ -72,9 +72,9 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     for option in ("--min-spacing", "--max-spacing", "--image-width"):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
-    assert without <= {"--sequence", "--set", "--paper", "--preview", "--overwrite", "--version", "--pattern", "--country",
-                       "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume", "--shards",
-                       "--shard", "--scheduler"}  # fmt: skip
+    assert without <= {"--sequence", "--set", "--paper", "--preview", "--overwrite", "--version", "--pattern",
+                       "--country", "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume",
+                       "--shards", "--shard", "--scheduler"}  # fmt: skip
 
 
 @BOTH

@@ -96,7 +96,7 @@ def test_the_fingerprint_is_of_all_but_the_seed():
         "spacing_range": None,
         "width": 100,
         "fit": "contain",
-        "style": Handwriting.named("natural").to_dict(),
+        "style": Handwriting.named("natural").describe(),
         "label": "written",
         "span": (0, 50),
         "digits": packaged_digits().sha256,

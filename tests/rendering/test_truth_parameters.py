@@ -81,6 +81,8 @@ def expected_line(style, text, seed, image, *, has_spacing):
             continue
         if has_spacing and name == "gap":
             continue
+        if not style.draws(one, color=False):
+            continue
         if name in ("margin", "loose_margin"):
             expected[f"{name}_left"], expected[f"{name}_right"] = draws_of(style, name, seed, image, 2)
         elif name == "end_marks":
