@@ -101,6 +101,8 @@ class EntryKernel(Kernel):
         self.compiled = 0
         self._calls: list[Callable[..., Any]] = []
         self._known: set[str] = set()
+        self._size = function.__code__.co_argcount
+        self._defaults = function.__defaults__ or ()
 
     @functools.cached_property
     def store(self) -> machine_code.Store:
@@ -125,6 +127,8 @@ class EntryKernel(Kernel):
         return not self.store.is_empty if machine_code.is_usable() else _compiler().is_compiled(self._from_python)
 
     def __call__(self, *arguments: Any) -> Any:
+        if len(arguments) < self._size:
+            arguments += self._defaults[len(arguments) - self._size :]
         while True:
             known = len(self._calls)
             for call in self._calls:

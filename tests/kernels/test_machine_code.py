@@ -113,6 +113,16 @@ def test_an_array_that_cannot_be_written_is_another_type():
         made(array)
 
 
+def test_arguments_that_are_left_out_have_their_defaults():
+    def choose(x, y=2, z=None):
+        return x + y if z is None else x * z
+
+    made = entry_kernel(choose)
+
+    assert [made(1), made(1, 3), made(1, 3, 5)] == [3, 4, 5]
+    assert made.compiled == 2
+
+
 def test_what_has_no_door_is_left_to_numba():
     made = entry_kernel(lambda x: (x, x))
 

@@ -38,6 +38,6 @@ def warm_kernels(options: argparse.Namespace, _: Interruption) -> None:
         for numbers in sources:
             gaps = (0, 9) if style.is_clean else None
             make_job(numbers, gaps, 64, count=_FEW, style=style, seed=0, truth=TRUTHS).make_chunk()
-    files = [file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc", ".ngk")]
+    files = [file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc", ".ngk", ".npz")]
     size = format_bytes(sum(file.stat().st_size for file in files))
     report(f'Kernels of {", ".join(styles)} are compiled: {len(files)} files, {size}, in "{folder}"')
