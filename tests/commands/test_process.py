@@ -403,7 +403,7 @@ def test_the_second_start_uses_the_compiled_code_of_the_first(tmp_path, monkeypa
 
     first, second = start_both(), start_both()
 
-    assert any(path.suffix == ".ngk" for path in first)
+    assert any(path.suffix == ".nbi" for path in first)
     assert second == first
 
 
