@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.numbers.countries import CountryNumbers
     from number_generator.numbers.patterns import Pattern
     from number_generator.numbers.phone import PhoneNumbers
+    from number_generator.scans.fitting import fit_line, fit_lines
     from number_generator.training.batches import stream
     from number_generator.training.ctc import encode_labels
 
@@ -48,6 +49,8 @@ __all__ = [
     "convert",
     "encode_labels",
     "fetch_digits",
+    "fit_line",
+    "fit_lines",
     "generate_batch",
     "generate_chunk",
     "generate_number_sequence",
@@ -78,6 +81,8 @@ _HOMES = {
     "generate_number_sequence": "core",
     "generate_numbers_sequence": "core",
     "fetch_digits": "digits.resolve",
+    "fit_line": "scans.fitting",
+    "fit_lines": "scans.fitting",
     "split_digits": "digits.splits",
     "stream": "training.batches",
 }
