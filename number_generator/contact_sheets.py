@@ -91,7 +91,9 @@ def draw_dataset_sheet(source: str | os.PathLike[str] | GenericDataset, count: i
         return contact_sheet(*dataset[:])
     # One by one: the images in between are not read from a file.
     shown = [dataset[k * (len(dataset) - 1) // max(1, count - 1)] for k in range(count)]
-    return contact_sheet(np.stack([image for image, _ in shown]), [label for _, label in shown])
+    images, texts = [image for image, _ in shown], [label for _, label in shown]
+    is_ragged = len({image.shape for image in images}) > 1
+    return contact_sheet(images if is_ragged else np.stack(images), texts)
 
 
 def _load_dataset(path: str | os.PathLike[str]) -> GenericDataset:

@@ -36,8 +36,8 @@ __all__ = [
 
 def generate_batch(
     sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
-    spacing_range: tuple[int, int] | None,
-    width: int,
+    spacing_range: tuple[int, int] | None = None,
+    width: int = IMAGE_WIDTH,
     *,
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
@@ -56,9 +56,10 @@ def generate_batch(
         What to write: digits 0 to 9, and in strings the separators ``- . , / ( ) +`` and space as well; at most
         10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px before it is
         fitted.
-    spacing_range : (int, int) or None
+    spacing_range : (int, int), optional
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
-        than `clean` they may be negative, so that digits touch, and None leaves the gaps to the style.
+        than `clean` they may be negative, so that digits touch. None leaves the gaps to the style, and means (5, 10) in
+        `clean`, which has none.
     width : int
         Width of each image in px, from 1 to 65,535.
     style : {"clean", "natural", "document"}, path_like or Handwriting
@@ -120,8 +121,8 @@ def generate_batch(
 
 def generate_chunk(
     numbers: Any,
-    spacing_range: tuple[int, int] | None,
-    width: int,
+    spacing_range: tuple[int, int] | None = None,
+    width: int = IMAGE_WIDTH,
     *,
     count: int | None = None,
     truth: str | Sequence[str] = (),

@@ -47,8 +47,9 @@ def read_usage_error(folder, capsys, command, arguments):
     name = "generate-numbers-sequence" if command is SEQUENCE else "generate-phone-numbers"
     last = said.err.splitlines()[-1]
     assert status == 2
-    assert said.err.startswith(f"usage: {name} ")
+    assert said.err.count("\n") == 1
     assert last.startswith(f"{name}: error: ")
+    assert last.endswith("; try --help")
     assert said.err.count("error") == 1
     assert "Traceback" not in said.err
     assert "generated successfully" not in said.out

@@ -17,6 +17,7 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, describe_normal, normalise
 from number_generator.digits.image_folder import is_folder_of_images, load_folder
 from number_generator.errors import DatasetError, SpecError
+from number_generator.formats.arrays import RawDataset
 from number_generator.formats.dataset import GenericDataset, check_alone, copy_metadata, format_size
 from number_generator.formats.detection import detect_format
 from number_generator.formats.isolated import check_apart
@@ -83,6 +84,8 @@ class DigitImageDataset(GenericDataset):
     ((8, 8), (1, 8, 8))
     """
 
+    _images: Images
+
     def __init__(
         self,
         images: npt.ArrayLike | os.PathLike[str] | None = None,
@@ -97,6 +100,8 @@ class DigitImageDataset(GenericDataset):
             self.load(images)
             return
         super().__init__(images, labels, metadata)
+        if not isinstance(self._images, np.ndarray) or self._images.ndim != 3:
+            raise DatasetError("the digits differ in size, or are in colour: give square images of one size, in grey")
         # An own read-only copy: the atlas and the SHA-256 are made from it later.
         self._images = self._images.copy()
         self._images.setflags(write=False)
@@ -188,6 +193,7 @@ class DigitImageDataset(GenericDataset):
         else:
             raw = load_arrays(input_filepath)
         try:
+            _check_sizes(raw)
             loaded = DigitImageDataset(
                 raw.images, raw.labels, raw.metadata, writer_ids=raw.writer_ids, cluster_ids=raw.cluster_ids
             )
@@ -407,6 +413,16 @@ def _read_mixture(metadata: Mapping[str, Any], count: int) -> Mixture | None:
             f"source of {count} images: build it again with `python -m number_generator digits build`"
         )
     return Mixture(names, weights, _freeze(np.repeat(np.arange(len(counts)), counts).astype(np.int64)))
+
+
+def _check_sizes(raw: RawDataset) -> None:
+    """Raise DatasetError if images are smaller than the array that holds them: what pads them would be ink."""
+    if raw.sizes is not None and (raw.sizes != raw.images.shape[1:3]).any():
+        height, width = raw.sizes.min(axis=0)
+        raise DatasetError(
+            f"the digits differ in size, from {width} x {height} px on: give square images of one size, or a folder of "
+            "images, which are resized"
+        )
 
 
 def _check_digits(images: Images, labels: Iterable[str]) -> npt.NDArray[np.uint8]:

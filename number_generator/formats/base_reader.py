@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +17,10 @@ import numpy as np
 from number_generator.errors import DatasetError, DatasetIndexError, SpecError
 from number_generator.formats.labels import clean_labels
 from number_generator.formats.paths import MalformedError, reading
-from number_generator.job.chunk import TruthField
+from number_generator.formats.ragged import Sizes, count_fitting, cut_images
+from number_generator.job.chunk import Images, TruthField
+
+_SIZES_A_READ = 4096
 
 
 class Content(Protocol):
@@ -83,10 +88,12 @@ class SlicedReader(Generic[Handles]):
     """A sentence that says what a valid dataset of the format looks like."""
     shape: tuple[int, int, int] = (0, 0, 0)
     """Number of the images, and their height and width; if they differ in size, of the highest and the widest."""
-    is_ragged = False
+    is_ragged: bool = False
     """Whether the images differ in size."""
-    channels = 1
+    channels: int = 1
     """1 for images in grey, 3 for colour."""
+    is_padded: bool = False
+    """Whether several images that differ in size are read as large as the largest of the dataset."""
     chunk_length = 1
     """Images that are stored, and so read, together; 1 if each can be read alone."""
 
@@ -95,6 +102,11 @@ class SlicedReader(Generic[Handles]):
         self._path = path.absolute()
         self._is_closed = False
         self._loans: dict[int, _Loan[Handles]] = {}  # by process; no lock, which a fork could leave held for ever
+
+    @property
+    def path(self) -> Path:
+        """Where the dataset is, as an absolute path."""
+        return self._path
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -114,6 +126,11 @@ class SlicedReader(Generic[Handles]):
     def __len__(self) -> int:
         return self.shape[0]
 
+    @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
+        return self.shape if self.channels == 1 else (*self.shape, self.channels)
+
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return one image, shape (height, width) or (height, width, 3), at its own size, as the caller's own array."""
         index = _check_index("number", number)
@@ -131,13 +148,43 @@ class SlicedReader(Generic[Handles]):
         with reading(self._path, self.valid), self._lend() as handles:
             return self._read_images(handles, numbers)
 
-    def sizes(self, start: int, stop: int, step: int = 1) -> np.ndarray[Any, np.dtype[np.int32]]:
+    def cut_images(self, start: int, stop: int, step: int = 1) -> list[Images]:
+        """Return the images of a range, each at its own size."""
+        numbers = self._check_range(start, stop, step)
+        with reading(self._path, self.valid), self._lend() as handles:
+            return self._cut_images(handles, numbers)
+
+    def sizes(self, start: int, stop: int, step: int = 1) -> Sizes:
         """Return height and width of the images of a range, shape (k, 2)."""
         numbers = self._check_range(start, stop, step)
-        if not self.is_ragged:
+        if self._has_one_size():
             return np.full((len(numbers), 2), self.shape[1:], np.int32)
         with reading(self._path, self.valid), self._lend() as handles:
             return self._read_sizes(handles, numbers)
+
+    def split(
+        self, start: int, stop: int, most_bytes: int, multiple: int = 1, *, padded: bool = False
+    ) -> Iterator[range]:
+        """Yield runs of a range of images, whose arrays take at most so many bytes, or else are of `multiple` images.
+
+        All but the last are of a multiple of as many images. If `padded`, each image counts as the largest.
+        """
+        at = self._check_range(start, stop, 1).start
+        most_pixels = most_bytes // self.channels
+        if padded or self.is_padded or self._has_one_size():
+            length = max(1, most_pixels // (math.prod(self.shape[1:]) or 1) // multiple) * multiple
+            yield from (range(first, min(first + length, stop)) for first in range(at, stop, length))
+            return
+        while at < stop:
+            sizes = self.sizes(at, min(stop, at + max(multiple, _SIZES_A_READ)))
+            length = min(count_fitting(sizes, most_pixels, multiple), stop - at)
+            yield range(at, at + length)
+            at += length
+
+    def iterate_images(self, most_bytes: int) -> Iterator[Images]:
+        """Yield each image at its own size; as many are read at a time as an array of so many bytes holds."""
+        for run in self.split(0, len(self), most_bytes):
+            yield from self.cut_images(run.start, run.stop)
 
     def labels(self, start: int, stop: int, step: int = 1) -> list[str]:
         """Return the labels of the images of a range; integers become strings, and line ends after them go."""
@@ -196,7 +243,7 @@ class SlicedReader(Generic[Handles]):
             if loan is not None:
                 self._leave_to_parent(loan.content)
         opened = _Loan(self._open())
-        if self.shape[1] and self._count_images(opened.content) != self.shape[0]:
+        if self._is_open() and self._count_images(opened.content) != len(self):
             opened.drop()
             raise DatasetError(f"{self._path}: the dataset has changed since it was opened; open it again")
         loan = self._loans.setdefault(process, opened)
@@ -213,20 +260,33 @@ class SlicedReader(Generic[Handles]):
     def _count_images(self, handles: Handles) -> int:
         return len(handles)
 
+    def _is_open(self) -> bool:
+        """Tell whether the number of images has been found."""
+        return self.shape[1] > 0
+
+    def _has_one_size(self) -> bool:
+        """Tell whether it is known that all images are of one size."""
+        return not self.is_ragged
+
     def _leave_to_parent(self, handles: Handles) -> None:
         """Drop what belongs to the parent, after a fork."""
 
-    def _read_image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        image = self.images(number, number + 1)[0]
-        if not self.is_ragged:
-            return image
-        height, width = self.sizes(number, number + 1)[0]
-        return image[:height, :width].copy()
+    def _read_image(self, number: int) -> Images:
+        if self._has_one_size():
+            return self.images(number, number + 1)[0]
+        return self.cut_images(number, number + 1)[0]
+
+    def _cut_images(self, handles: Handles, numbers: range) -> list[Images]:
+        images = self._read_images(handles, numbers)
+        if self._has_one_size():
+            return list(images)
+        # Copies, as views would keep the padding in memory.
+        return [page.copy() for page in cut_images(images, self._read_sizes(handles, numbers))]
 
     def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         raise NotImplementedError
 
-    def _read_sizes(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.int32]]:
+    def _read_sizes(self, handles: Handles, numbers: range) -> Sizes:
         """Return the sizes of images that differ in size."""
         raise NotImplementedError
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
+import numpy as np
 import numpy.typing as npt
 
-from number_generator.formats.schema import pad
-from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.formats.schema import HEIGHTS, PADDING, WIDTHS, pad
+from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.system.atomic_file import AtomicFile
 from number_generator.system.atomic_folder import AtomicFolder, FindObstacle
 from number_generator.system.temporaries import open_unnamed_file, translate_errors
@@ -90,20 +91,42 @@ class BaseWriter:
 
 
 class FileWriter(BaseWriter):
-    """Write a dataset into one file."""
+    """Write a dataset of arrays into one file."""
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool) -> None:
         self._file = AtomicFile(path, overwrite=overwrite)
+        self._differ_in_height = False  # of the images so far
         super().__init__(self._file, header)
 
-    def _pad_truth(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
-        """Return a chunk's ground truth in the shapes that the whole dataset has."""
-        return {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
+    def _pad_images(self, chunk: Chunk) -> npt.NDArray[np.uint8]:
+        """Return a chunk's images as high and wide as the whole dataset says."""
+        return pad(chunk.images, TruthField("images", self._header.array_shape[1:], "uint8", PADDING, {}))
+
+    def _pad_beside(self, chunk: Chunk) -> dict[str, npt.NDArray[Any]]:
+        """Return what follows images and labels: sizes, and ground truth in the shapes that the whole dataset has."""
+        arrays = {field.name: pad(chunk.truth[field.name], field) for field in self._header.fields}
+        if self._header.is_ragged:
+            assert chunk.sizes is not None  # noqa: S101 - as the header says
+            arrays[WIDTHS], arrays[HEIGHTS] = chunk.sizes[:, 1], chunk.sizes[:, 0]
+        return arrays
+
+    def _note_heights(self, encoded: Encoded) -> None:
+        """Note whether the images of an encoded chunk differ in height: `heights` is written only then."""
+        if self._header.is_ragged:
+            self._differ_in_height |= bool((encoded[HEIGHTS] != self._header.shape[1]).any())
+
+    def _list_sizes(self) -> list[str]:
+        """List the arrays of sizes that the file holds, once all images are known."""
+        return [WIDTHS, *[HEIGHTS] * self._differ_in_height] if self._header.is_ragged else []
 
     def _open_waiting_files(self) -> dict[str, IO[bytes]]:
-        """Open unnamed files for the labels and the arrays of ground truth, which follow the images in the file."""
-        names = ("labels", *(field.name for field in self._header.fields))
-        return {name: self._open.enter_context(open_unnamed_file(self._file.path.parent)) for name in names}
+        """Open unnamed files for labels, sizes and the arrays of ground truth, which follow the images in the file."""
+        sizes = (WIDTHS, HEIGHTS) if self._header.is_ragged else ()
+        names = ("labels", *sizes, *(field.name for field in self._header.fields))
+        return {name: self._open_waiting_file() for name in names}
+
+    def _open_waiting_file(self) -> IO[bytes]:
+        return self._open.enter_context(open_unnamed_file(self._file.path.parent))
 
 
 class FolderWriter(BaseWriter):

@@ -37,7 +37,17 @@ def check_claim(file_bytes: int, shape: tuple[int, ...]) -> None:
     An image takes at least a byte, but for the first thousands, and a pixel a bit, packed as tightly as deflate can.
     """
     count, height, width = shape
-    if count > FREE_IMAGES + file_bytes or count * height * width > FREE_BYTES + 8 * DEFLATE_EXPANSION * file_bytes:
+    if count > FREE_IMAGES + file_bytes or count * height * width > _count_most_pixels(file_bytes):
         raise MalformedError(
             f"it claims {count} images of {width} x {height} px, more than {file_bytes} bytes can hold"
         )
+
+
+def check_pixels(file_bytes: int, pixels: int) -> None:
+    """Reject as many pixels, of images that differ in size or of an array that they are put into, for such a file."""
+    if pixels > _count_most_pixels(file_bytes):
+        raise MalformedError(f"its images, put together, have {pixels} pixels, more than {file_bytes} bytes can hold")
+
+
+def _count_most_pixels(file_bytes: int) -> int:
+    return FREE_BYTES + 8 * DEFLATE_EXPANSION * file_bytes

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers, ordered_map
 
 _SPAN_BYTES = 4 * 2**20
+_LABELS_A_READ = 10_000
 
 
 def convert(
@@ -47,8 +48,9 @@ def convert(
 ) -> None:
     """Write a dataset in another format, with its metadata and its ground truth.
 
-    The images stay the same to the byte. Memory does not grow with their number, except for sources that are pickles,
-    NPZ archives or IDX files, which are read into memory.
+    The images stay the same to the byte, each at its own size; pickles, HDF5 files and NPZ archives hold those that
+    differ in size as an array of the largest. Memory does not grow with their number, except for sources that are
+    pickles, NPZ archives or IDX files, which are read into memory.
 
     Parameters
     ----------
@@ -176,24 +178,24 @@ def write_dataset(
     advance : callable
         Called with the number of images after each write.
     """
-    count, height, width = reader.shape
+    count = len(reader)
     fields: tuple[TruthField, ...] = reader.fields
     lost: tuple[str, ...] = ()
     if not FORMATS[file_format].holds_truth(labels):
         lost, fields = reader.truth_names, ()
     _check_fields(fields)
     written = join_metadata(reader.metadata if metadata is None else metadata)
-    length = max(1, _SPAN_BYTES // (height * width))
     # Labels are read twice: writers need the length of the longest before they begin.
     label_length = max(
         (
             len(_encode_label(label))
-            for span in Span(0, count).split(16 * length)
+            for span in Span(0, count).split(_LABELS_A_READ)
             for label in reader.labels(span.start, span.stop)
         ),
         default=0,
     )
-    header = DatasetHeader((count, height, width), label_length, written, fields)
+    is_ragged = reader.is_ragged  # before the shape, which may then be known without reading all headers
+    header = DatasetHeader(reader.shape, label_length, written, fields, is_ragged, reader.channels)
     interruption = interruption or Interruption.installed()
     with interruption:
         writer = open_writer(
@@ -207,12 +209,14 @@ def write_dataset(
         )
         interruption.temporaries.append(writer.temporary_path)
     with writer:
-        length = max(1, length // writer.span_multiple) * writer.span_multiple
+        # A file of arrays holds each image as large as the largest.
+        is_padded = not FORMATS[file_format].is_folder
+        spans = reader.split(0, count, _SPAN_BYTES, writer.span_multiple, padded=is_padded)
 
         def task(chunk: Chunk) -> tuple[int, Any]:
             return len(chunk.span), writer.encode(chunk)
 
-        with closing(ordered_map(task, _read_chunks(reader, header, length), check_workers(workers))) as results:
+        with closing(ordered_map(task, _read_chunks(reader, header, spans), check_workers(workers))) as results:
             for done, encoded in results:
                 writer.write(encoded)
                 advance(done)
@@ -222,10 +226,10 @@ def write_dataset(
     return lost
 
 
-def _read_chunks(reader: Reader, header: DatasetHeader, length: int) -> Iterator[Chunk]:
-    """Yield the content of a dataset in chunks of `length` images."""
+def _read_chunks(reader: Reader, header: DatasetHeader, spans: Iterable[range]) -> Iterator[Chunk]:
+    """Yield the content of a dataset in chunks, one for each span."""
     dtype = np.dtype(f"S{max(1, header.label_length)}")
-    for span in Span(0, header.shape[0]).split(length):
+    for span in spans:
         bounds = span.start, span.stop
         labels = np.array([_encode_label(label) for label in reader.labels(*bounds)], dtype)
         truth = {
@@ -233,7 +237,8 @@ def _read_chunks(reader: Reader, header: DatasetHeader, length: int) -> Iterator
             field.name: reader.truth(field.name, *bounds).astype(field.dtype, copy=False)
             for field in header.fields
         }
-        yield Chunk(span, reader.images(*bounds), labels, truth)
+        images = reader.images(*bounds)
+        yield Chunk(Span(*bounds), images, labels, truth, reader.sizes(*bounds) if header.is_ragged else None)
 
 
 def _encode_label(label: str) -> bytes:

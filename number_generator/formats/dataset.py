@@ -1,9 +1,9 @@
 """Datasets of images and labels, in memory or in a file."""
 
-import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, overload
 
@@ -14,15 +14,18 @@ from number_generator.errors import DatasetError, DatasetIndexError, SpecError
 from number_generator.formats.arrays import RawDataset, decode_text
 from number_generator.formats.conversion import check_target, write_dataset
 from number_generator.formats.isolated import check_apart
-from number_generator.formats.memory_reader import MemoryReader
+from number_generator.formats.memory_reader import MemoryReader, PagesReader
 from number_generator.formats.pickle.reader import check_metadata
+from number_generator.formats.ragged import Sizes, cut_images, measure_sizes, pad_images
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import check_ending, describe_written, find_format
 from number_generator.formats.selection import Numbers, parse_numbers, read_numbers, read_slice
 from number_generator.job.chunk import Images, TruthField
 from number_generator.system.checks import check_integer, format_value
 
+_COLOURS = 3
 _ITERATION_BYTES = 4 * 2**20
+_LABELS_A_READ = 1000
 
 
 class GenericDataset:
@@ -30,8 +33,9 @@ class GenericDataset:
 
     Parameters
     ----------
-    images : array_like, shape (N, H, W), uint8, or path_like, optional
-        255 is paper, 0 is full ink. A path loads that file or folder, as `load` does; give nothing else then.
+    images : array_like, shape (N, H, W), or (N, H, W, 3) in colour, uint8, or a list of images, or path_like, optional
+        255 is paper, 0 is full ink. The images of a list may differ in size. A path loads that file or folder, as
+        `load` does; give nothing else then.
     labels : sequence of str or int, optional
         One per image.
     metadata : mapping, optional
@@ -45,11 +49,16 @@ class GenericDataset:
     >>> image, label = dataset[1]
     >>> image.shape, label, len(dataset)
     ((28, 100), '7', 2)
+    >>> crops = GenericDataset([np.zeros((32, 80), np.uint8), np.zeros((48, 300), np.uint8)], ["12", "3456"])
+    >>> [image.shape for image, _ in crops]
+    [(32, 80), (48, 300)]
     """
+
+    _images: Images | list[Images]  # a list only if they differ in size
 
     def __init__(
         self,
-        images: npt.ArrayLike | os.PathLike[str] | None = None,
+        images: npt.ArrayLike | Sequence[Images] | os.PathLike[str] | None = None,
         labels: Sequence[Any] | npt.NDArray[Any] | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> None:
@@ -98,6 +107,8 @@ class GenericDataset:
             labels = reader.labels(0, len(reader))
             self._reader, self._metadata, self._truth, self._fields = None, raw.metadata, raw.truth, raw.fields
             self._images, self._labels = raw.images, labels
+            if reader.is_ragged:
+                self._images = cut_images(raw.images, reader.sizes(0, len(reader)))
             return
         metadata = reader.metadata
         self._reader, self._metadata = reader, metadata
@@ -130,10 +141,35 @@ class GenericDataset:
         """Return the metadata: generated datasets have `creation_timestamp`, `spacing_range`, `image_width`, etc."""
         return self._metadata
 
-    def get_data(self) -> tuple[Images, list[str]]:
-        """Return all images, shape (N, H, W), and all labels; a dataset read from a file moves into memory."""
+    def get_data(self, *, pad: bool = False) -> tuple[Images | list[Images], list[str]]:
+        """Return all images and all labels; a dataset read from a file moves into memory.
+
+        Images are an array of shape (N, H, W), or (N, H, W, 3) in colour. Those that differ in size are a list; with
+        `pad`, they are an array as high and wide as the largest, each in its upper left corner and the rest 255, and
+        `get_sizes` tells what is theirs.
+        """
         self._materialise()
-        return self._images, self._labels
+        images = self._images
+        return (pad_images(images) if pad and isinstance(images, list) else images), self._labels
+
+    def get_sizes(self, index: slice | Sequence[int] | npt.NDArray[Any] = slice(None)) -> Sizes:
+        """Return height and width of a slice or a list of the images, shape (n, 2), int32.
+
+        Where images of another program may differ in size, the header of each is read once.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from number_generator import GenericDataset
+        >>> GenericDataset(np.full((2, 28, 100), 255, np.uint8), ["", "7"]).get_sizes().tolist()
+        [[28, 100], [28, 100]]
+        """
+        reader, count = self._reader, len(self)
+        numbers = _parse_choice(index, count)
+        if reader is not None:
+            return np.asarray(_read_chosen(reader.sizes, index, numbers, count))
+        sizes = measure_sizes(self._images)
+        return sizes[index if numbers is None else numbers]
 
     def get_truth(self, index: slice | Sequence[int] | npt.NDArray[Any] = slice(None)) -> dict[str, npt.NDArray[Any]]:
         """Return the ground truth of a slice or a list of the images, by name, as `Chunk` describes it.
@@ -148,21 +184,20 @@ class GenericDataset:
         {}
         """
         reader, count = self._reader, len(self)
-        numbers = None if isinstance(index, slice) else parse_numbers(index, count)
-        if numbers is None and not isinstance(index, slice):
-            raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10), or a list of integers")
+        numbers = _parse_choice(index, count)
         if reader is None:
             chosen = index if numbers is None else numbers
             return {name: array[chosen].copy() for name, array in self._truth.items()}
         reads = {name: partial(reader.truth, name) for name in reader.truth_names}
         return {name: _read_chosen(read, index, numbers, count) for name, read in reads.items()}
 
-    def add_examples(self, images: npt.ArrayLike, labels: Sequence[Any] | npt.NDArray[Any]) -> None:
-        """Append images of the same size and their labels; a dataset read from a file moves into memory first.
+    def add_examples(self, images: npt.ArrayLike | Sequence[Images], labels: Sequence[Any] | npt.NDArray[Any]) -> None:
+        """Append images and their labels; a dataset read from a file moves into memory first.
 
         Parameters
         ----------
-        images : array_like, shape (n, H, W), uint8
+        images : array_like, shape (n, H, W), or (n, H, W, 3) in colour, uint8, or a list of images
+            They may differ in size from those of the dataset, but not in whether they are in colour.
         labels : sequence of str or int
 
         Raises
@@ -172,44 +207,45 @@ class GenericDataset:
         """
         new_images, new_labels = _parse_examples(images, labels)
         self._materialise()
-        if len(self._images) and len(new_images):
-            if new_images.shape[1:] != self._images.shape[1:]:
-                raise DatasetError(
-                    f"the new images are {format_size(new_images)} and those of the dataset "
-                    f"{format_size(self._images)}: give images of the same size"
-                )
-            new_images = np.concatenate([self._images, new_images])
-        elif len(self._images):
-            new_images = self._images
-        self._images, self._labels = new_images, self._labels + new_labels
+        self._images, self._labels = _join_images(self._images, new_images), self._labels + new_labels
         if new_labels:
             self._truth, self._fields = {}, ()
 
     def __len__(self) -> int:
-        return self._shape[0]
+        reader = self._reader
+        return len(self._images) if reader is None else len(reader)
+
+    def __repr__(self) -> str:
+        reader, count = self._reader, len(self)
+        place = "" if reader is None else f", read from {str(reader.path)!r}"
+        return f"<{type(self).__name__}: {count} images{place}>"
 
     @overload
     def __getitem__(self, index: int) -> tuple[Images, str]: ...
 
     @overload
-    def __getitem__(self, index: slice | Sequence[int] | npt.NDArray[Any]) -> tuple[Images, list[str]]: ...
+    def __getitem__(
+        self, index: slice | Sequence[int] | npt.NDArray[Any]
+    ) -> tuple[Images | list[Images], list[str]]: ...
 
     def __getitem__(
         self, index: int | slice | Sequence[int] | npt.NDArray[Any]
-    ) -> tuple[Images, str] | tuple[Images, list[str]]:
+    ) -> tuple[Images, str] | tuple[Images | list[Images], list[str]]:
         """Return the image and label at an index, or the images and labels of a slice or a list.
 
         A list or array holds the numbers of images, in any order and more than once, or a truth value for each image.
-        The images are copies: changing them does not change the dataset.
+        Several images are an array, or a list if those of the dataset differ in size. They are copies: changing them
+        does not change the dataset.
         """
         reader, count = self._reader, len(self)  # of which another thread may take the reader away, in `get_data`
         numbers = parse_numbers(index, count)
         if reader is not None and (numbers is not None or isinstance(index, slice)):
-            return tuple(_read_chosen(read, index, numbers, count) for read in (reader.images, reader.labels))
+            read_images: Callable[..., Any] = reader.cut_images if reader.is_ragged else reader.images
+            return tuple(_read_chosen(read, index, numbers, count) for read in (read_images, reader.labels))
         if numbers is not None:
-            return self._images[numbers], [self._labels[number] for number in numbers]
+            return _copy_images(self._images, numbers), [self._labels[number] for number in numbers]
         if isinstance(index, slice):
-            return self._images[index].copy(), self._labels[index]
+            return _copy_images(self._images, index), self._labels[index]
         if isinstance(index, tuple):
             raise DatasetIndexError(
                 f"there is no image {index!r}: give an integer, a slice, or a list of integers, as in dataset[[0, 2]]"
@@ -228,20 +264,20 @@ class GenericDataset:
         return reader.image(number), reader.labels(number, number + 1)[0]
 
     def __iter__(self) -> Iterator[tuple[Images, str]]:
-        # Many images at a time: reading image by image would inflate each chunk of a file once per image.
-        length = max(1, _ITERATION_BYTES // (math.prod(self._shape[1:]) or 1))
-        for start in range(0, len(self), length):
-            yield from zip(*self[start : start + length], strict=True)
-
-    @property
-    def _shape(self) -> tuple[int, ...]:
         reader = self._reader
-        return self._images.shape if reader is None else reader.shape
+        if reader is None:
+            yield from (self[number] for number in range(len(self)))
+            return
+        bounds = range(0, len(reader), _LABELS_A_READ)
+        labels = (reader.labels(at, min(at + _LABELS_A_READ, len(reader))) for at in bounds)
+        # Many images at a time: reading image by image would inflate each chunk of a file once per image.
+        yield from zip(reader.iterate_images(_ITERATION_BYTES), chain.from_iterable(labels), strict=True)
 
     def _materialise(self) -> None:
         reader = self._reader
         if reader is not None:
-            images, labels = reader.images(0, len(reader)), reader.labels(0, len(reader))
+            read = reader.cut_images if reader.is_ragged else reader.images
+            images, labels = read(0, len(reader)), reader.labels(0, len(reader))
             self._images, self._labels, self._reader = images, labels, None
 
 
@@ -254,14 +290,15 @@ def save_dataset(
     """Write a dataset as `GenericDataset.save` does; `overwrite` says whether an earlier file may be replaced."""
     file_format = find_format(path) or "pickle"
     check_ending(path, "the output path", describe_written(file_format))
-    shape = dataset._shape
-    if 0 in shape[1:]:
-        raise DatasetError(f"the images are {shape[2]} x {shape[1]} px: add images with pixels before saving")
+    reader, images = dataset._reader, dataset._images
+    if reader is None:
+        _check_pixels(images)
     written = copy_metadata(dataset._metadata if metadata is None else metadata)
     check_metadata(written)
-    reader = dataset._reader
-    if reader is None:
-        raw = RawDataset(dataset._images, dataset._labels, truth=dataset._truth, fields=dataset._fields)
+    if isinstance(images, list):
+        reader = PagesReader(images, dataset._labels, dataset._truth, dataset._fields, path)
+    elif reader is None:
+        raw = RawDataset(images, dataset._labels, truth=dataset._truth, fields=dataset._fields)
         reader = MemoryReader(raw, dataset._labels, path)
     write_dataset(reader, path, file_format, metadata=written, overwrite=overwrite)
 
@@ -276,18 +313,9 @@ def check_alone(path: str | os.PathLike[str], **others: object) -> None:
         )
 
 
-def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
-    """Return images as a uint8 array of three axes, and one label per image as text, or raise DatasetError."""
-    if images is None or (isinstance(images, (list, tuple)) and not len(images)):
-        images = _NO_IMAGES
-    try:
-        array = np.asarray(images)
-    except ValueError:
-        raise DatasetError("the images differ in size: give images of one size") from None
-    if array.ndim != 3 or array.dtype != np.uint8:
-        raise DatasetError(
-            f"the images have shape {array.shape} and type {array.dtype}: give uint8 images of shape (N, height, width)"
-        )
+def _parse_examples(images: Any, labels: Any) -> tuple[Images | list[Images], list[str]]:
+    """Return images, and one label per image as text, or raise DatasetError."""
+    array = _parse_images(images)
     try:
         values = list(labels.tolist() if isinstance(labels, np.ndarray) else labels if labels is not None else ())
     except TypeError:
@@ -300,6 +328,63 @@ def _parse_examples(images: Any, labels: Any) -> tuple[Images, list[str]]:
         raise DatasetError(str(exc)) from None
 
 
+def _parse_images(images: Any) -> Images | list[Images]:
+    """Return images as an array of uint8, or as a list of arrays if they differ in size, or raise DatasetError."""
+    if images is None or (isinstance(images, (list, tuple)) and not len(images)):
+        return _NO_IMAGES
+    try:
+        array = np.asarray(images)
+    except ValueError:  # they differ in size
+        array = np.empty(0, object)
+    if array.dtype == object and isinstance(images, (list, tuple, np.ndarray)):
+        pages = [np.asarray(image) for image in images]
+        for number, page in enumerate(pages):
+            if page.ndim not in (2, 3) or page.shape[2:] != pages[0].shape[2:] or not _are_bytes(page, 2):
+                raise DatasetError(
+                    f"image {number} has shape {page.shape} and type {page.dtype}: give uint8 images of shape (height, "
+                    "width), or all of shape (height, width, 3)"
+                )
+        return pages
+    if not _are_bytes(array, 3):
+        raise DatasetError(
+            f"the images have shape {array.shape} and type {array.dtype}: give uint8 images of shape (N, height, "
+            "width) or (N, height, width, 3), or a list of images"
+        )
+    return array
+
+
+def _are_bytes(array: npt.NDArray[Any], axes: int) -> bool:
+    """Tell whether an array is of bytes, with so many axes, or one of colours more."""
+    return array.dtype == np.uint8 and array.ndim >= axes and array.shape[axes:] in ((), (_COLOURS,))
+
+
+def _join_images(images: Images | list[Images], more: Images | list[Images]) -> Images | list[Images]:
+    """Return images and others after them, or raise DatasetError if only one of both is in colour."""
+    if not len(images) or not len(more):
+        return more if len(more) else images
+    if images[0].ndim != more[0].ndim:
+        named = [f"in {'grey' if image.ndim == 2 else 'colour'}" for image in (more[0], images[0])]
+        raise DatasetError(f"the new images are {named[0]} and those of the dataset {named[1]}: give all in one way")
+    if isinstance(images, np.ndarray) and isinstance(more, np.ndarray) and images.shape[1:] == more.shape[1:]:
+        return np.concatenate([images, more])
+    return [*images, *more]
+
+
+def _copy_images(images: Images | list[Images], chosen: slice | Numbers) -> Images | list[Images]:
+    """Return copies of the images of a slice or of some numbers."""
+    if isinstance(images, list):
+        return [images[number].copy() for number in np.arange(len(images))[chosen]]
+    return images[chosen].copy() if isinstance(chosen, slice) else images[chosen]
+
+
+def _check_pixels(images: Images | list[Images]) -> None:
+    """Raise DatasetError if images have no pixels, as those of a dataset that never had any."""
+    sizes = measure_sizes(images) if isinstance(images, list) else np.array([images.shape[1:3]])
+    blank = sizes[(sizes == 0).any(axis=1)]
+    if len(blank):
+        raise DatasetError(f"the images are {blank[0, 1]} x {blank[0, 0]} px: add images with pixels before saving")
+
+
 def copy_metadata(metadata: Any) -> dict[str, Any]:
     """Return metadata as a dict, or raise SpecError."""
     if not isinstance(metadata, Mapping):
@@ -310,6 +395,14 @@ def copy_metadata(metadata: Any) -> dict[str, Any]:
 def format_size(images: Images) -> str:
     """Return the size of images as text."""
     return f"{images.shape[2]} x {images.shape[1]} px"
+
+
+def _parse_choice(index: Any, count: int) -> Numbers | None:
+    """Return the numbers of a list; None for a slice, and SpecError for anything else."""
+    numbers = None if isinstance(index, slice) else parse_numbers(index, count)
+    if numbers is None and not isinstance(index, slice):
+        raise SpecError(f"index is {index!r}: give a slice, such as slice(0, 10), or a list of integers")
+    return numbers
 
 
 def _read_chosen(read: Callable[..., Any], index: Any, numbers: Numbers | None, count: int) -> Any:

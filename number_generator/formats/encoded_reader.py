@@ -5,24 +5,26 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from number_generator.formats.base_reader import Handles, SlicedReader
-from number_generator.formats.budget import Budget, check_claim
+from number_generator.formats.budget import Budget, check_claim, check_pixels
 from number_generator.formats.image_decoding import check_size, decode_image, find_bits, is_deep_grey, read_size
 from number_generator.formats.paths import MalformedError, check_dataset, reading
+from number_generator.formats.ragged import Sizes, measure_sizes, pad_images
 from number_generator.formats.schema import MOST_LABEL_BYTES, Description, parse_json, parse_truth_rows
-from number_generator.job.chunk import TruthField
+from number_generator.job.chunk import Images, TruthField
 
 IMAGE, LABEL, TRUTH = range(3)
 """What a dataset may hold of each image, encoded."""
 
 _MOST_TRUTH_BYTES = 64 << 20
 _BYTES_PER_JSON_BYTE = 8  # that values of Python take
+_SIZES_AT_ONCE = 256  # of images that may all be of one size
 _NUMBERED = re.compile(r"(?P<part>.*?)[-_.]?\d+(?:-of-\d+)?\.\w+", re.DOTALL)
 
 
@@ -37,6 +39,10 @@ class EncodedReader(SlicedReader[Handles]):
         super().__init__(check_dataset(path))
         self._last_rows: tuple[range, list[dict[str, Any]]] | None = None
         self._bits: int | None = None  # of grey of 16 bits, in all images; found when the first such is read
+        self._count: int | None = None
+        self._shape: tuple[int, int, int] | None = None  # of images that no description tells, found when asked for
+        self._is_ragged: bool | None = None  # likewise
+        self._found_sizes: Sizes | None = None  # zeros where no image was read yet; None if they are known of all
         with reading(self._path, self.valid), self._lend() as handles:
             self._description = self._describe(handles)
             shape, count = self._description.shape, self._count_images(handles)
@@ -44,10 +50,61 @@ class EncodedReader(SlicedReader[Handles]):
                 check_size(shape[1:], "description")
                 if count != shape[0]:
                     raise MalformedError(f"it claims {shape[0]} images and has {count}")
-            self.shape = (count, *self._read_first_size(handles)) if shape is None else shape
+                self._shape, self._is_ragged = shape, self._description.is_ragged
+                self.channels = self._description.channels
+            elif not count:
+                raise MalformedError("it has no image, and no description of their size")
             stored = self._count_bytes(handles)
             if stored is not None:
-                check_claim(stored, self.shape)
+                check_claim(stored, (count, 1, 1) if shape is None or self._is_ragged else shape)
+            self._count = count
+            if self._is_ragged is not False:
+                self._found_sizes = np.zeros((count, 2), np.int32)
+            if shape is None:
+                self._read_sizes(handles, range(1))
+
+    def __len__(self) -> int:
+        return self._count or 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:  # type: ignore[override] # nobody sets it
+        """Number, height and width of the images; where no description tells, the headers of all are read once."""
+        if self._shape is None:
+            height, width = self.sizes(0, len(self)).max(axis=0).tolist()
+            self._shape = len(self), height, width
+        return self._shape
+
+    @property
+    def is_ragged(self) -> bool:  # type: ignore[override] # likewise
+        """Whether the images differ in size; where no description tells, headers are read until two differ."""
+        if self._is_ragged is None:
+            self._is_ragged = self._find_difference()
+            if not self._is_ragged:
+                _ = self.shape
+                self._found_sizes = None
+        return self._is_ragged
+
+    def _find_difference(self) -> bool:
+        """Tell whether any image is of another size than the first."""
+        first, count = self.sizes(0, 1), len(self)
+        return any(
+            bool((self.sizes(at, min(at + _SIZES_AT_ONCE, count)) != first).any())
+            for at in range(0, count, _SIZES_AT_ONCE)
+        )
+
+    def _has_one_size(self) -> bool:
+        return self._found_sizes is None
+
+    def _is_open(self) -> bool:
+        return self._count is not None
+
+    def iterate_images(self, most_bytes: int) -> Iterator[Images]:
+        """Yield each image at its own size, read one by one if they may differ."""
+        if self._has_one_size():
+            yield from super().iterate_images(most_bytes)
+        else:
+            # So nothing need be known of those that follow.
+            yield from (self._read_image(number) for number in range(len(self)))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -62,20 +119,68 @@ class EncodedReader(SlicedReader[Handles]):
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_last_rows": None}
 
-    def _read_first_size(self, handles: Handles) -> tuple[int, int]:
-        """Return height and width of the first image, and so of all."""
-        if not self._count_images(handles):
-            raise MalformedError("it has no image, and no description of their size")
-        name, content = next(self._read_encoded(handles, IMAGE, range(1)))
+    def _read_images(self, handles: Handles, numbers: range) -> Images:
+        if not self._has_one_size():
+            pages = self._cut_images(handles, numbers)
+            if not pages:
+                return self._allocate(0, self._shape[1:] if self._shape else self._read_sizes(handles, range(1))[0])
+            stored = self._count_bytes(handles)
+            if stored is not None:
+                check_pixels(stored, len(pages) * int(measure_sizes(pages).max(axis=0, initial=0).prod(dtype=np.int64)))
+            return pad_images(pages)
+        images = self._allocate(len(numbers), self.shape[1:])
+        for out, (name, content) in zip(images, self._read_encoded(handles, IMAGE, numbers), strict=True):
+            self._decode(handles, content, name, out)
+        return images
+
+    def _cut_images(self, handles: Handles, numbers: range) -> list[Images]:
+        if self._has_one_size():
+            return super()._cut_images(handles, numbers)
+        pages: list[Images] = []
+        stored, pixels = self._count_bytes(handles), 0
+        for number, (name, content) in zip(numbers, self._read_encoded(handles, IMAGE, numbers), strict=True):
+            height, width = self._note_size(number, content, name)
+            pixels += height * width
+            if stored is not None:
+                check_pixels(stored, pixels)
+            (page,) = self._allocate(1, (height, width))
+            self._decode(handles, content, name, page)
+            pages.append(page)
+        return pages
+
+    def _read_sizes(self, handles: Handles, numbers: range) -> Sizes:
+        found = self._found_sizes
+        if found is None:  # another thread has found that all are of one size
+            return np.full((len(numbers), 2), self.shape[1:], np.int32)
+        sizes = found[numbers.start : numbers.stop : numbers.step].copy()
+        unknown = np.flatnonzero(sizes[:, 0] == 0)
+        if len(unknown):
+            missing = range(int(unknown[0]), int(unknown[-1]) + 1)
+            contents = self._read_encoded(handles, IMAGE, numbers[missing.start : missing.stop])
+            for row, (name, content) in zip(missing, contents, strict=True):
+                sizes[row] = self._note_size(numbers[row], content, name)
+        return sizes
+
+    def _note_size(self, number: int, content: bytes, name: str) -> tuple[int, int]:
+        """Return height and width of an image, which its description must allow, and remember them."""
         size = read_size(content, name)
         check_size(size, name)
+        described = self._description.shape
+        if described is not None and (size[0] > described[1] or size[1] > described[2]):
+            raise MalformedError(
+                f"its image {name} is {size[1]} x {size[0]} px, and its description says that none is larger than "
+                f"{described[2]} x {described[1]} px"
+            )
+        if self._found_sizes is not None:
+            self._found_sizes[number] = size
         return size
 
-    def _read_images(self, handles: Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
-        for out, (name, content) in zip(images, self._read_encoded(handles, IMAGE, numbers), strict=True):
-            decode_image(content, name, out, bits=self._find_bits(handles) if is_deep_grey(content) else None)
-        return images
+    def _allocate(self, count: int, size: Sequence[int]) -> Images:
+        """Return an array for images of one size."""
+        return np.empty((count, *size) if self.channels == 1 else (count, *size, self.channels), np.uint8)
+
+    def _decode(self, handles: Handles, content: bytes, name: str, out: Images) -> None:
+        decode_image(content, name, out, bits=self._find_bits(handles) if is_deep_grey(content) else None)
 
     def _find_bits(self, handles: Handles) -> int | None:
         """Return how many bits the grey of the first image has; None if it is not of 16 bits itself."""

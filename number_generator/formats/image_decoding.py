@@ -1,4 +1,6 @@
-"""PNG and JPEG images as grey pixels, as a viewer shows them; their size is checked before they are decoded.
+"""PNG and JPEG images as pixels, as a viewer shows them; their size is checked before they are decoded.
+
+They become grey, but for those of datasets of this package that are in colour.
 
 This is the one way in which pictures are read: from label files, tar files, databases and folders of digits.
 """
@@ -14,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.image_headers import (
+    COLOUR_8_BIT,
     DATA_AT,
+    GREY_8_BIT,
     SIGNATURE,
     DamagedImageError,
     ImageHeader,
@@ -63,7 +67,7 @@ class Picture:
 
 def read_size(content: bytes, name: str) -> tuple[int, int]:
     """Return height and width of a PNG or JPEG image as a viewer shows it; only the header is read."""
-    if is_plain_png(content):
+    if is_plain_png(content) or is_plain_png(content, COLOUR_8_BIT):
         return int.from_bytes(content[20:24], "big"), int.from_bytes(content[16:20], "big")
     return read_header(content, name).size
 
@@ -82,22 +86,25 @@ def find_bits(content: bytes, name: str) -> int:
 
 
 def decode_image(content: bytes, name: str, out: Pixels, *, bits: int | None = None) -> None:
-    """Decode a PNG or JPEG file into `out`, shape (height, width), uint8: 255 is white.
+    """Decode a PNG or JPEG file into `out`, shape (height, width) or, in colour, (height, width, 3), uint8.
 
-    Images are turned as their EXIF data say, colours become grey, and what is transparent becomes white. Grey of 16
-    bits holds `bits`, or what the image itself shows. MalformedError is raised if one cannot be decoded, is of another
-    size than `out`, has more bits, or is nothing but white on a transparent ground.
+    255 is white. Images are turned as their EXIF data say, colours become grey where `out` has none, and what is
+    transparent becomes white. Grey of 16 bits holds `bits`, or what the image itself shows. MalformedError is raised if
+    one cannot be decoded, is of another size than `out`, has more bits, or is nothing but white on a transparent
+    ground.
     """
     height, width = read_size(content, name)
-    if (height, width) != out.shape:
+    if (height, width) != out.shape[:2]:
         raise MalformedError(
-            f"its image {name} is {width} x {height} px and the first is {out.shape[1]} x {out.shape[0]} px: all must "
-            "be of one size; resize them"
+            f"its image {name} is {width} x {height} px, and its description says that all are {out.shape[1]} x "
+            f"{out.shape[0]} px"
         )
-    if is_plain_png(content) and _decode_plain(content, out):
+    is_grey = out.ndim == 2
+    if is_plain_png(content, GREY_8_BIT if is_grey else COLOUR_8_BIT) and _decode_plain(content, out):
         return
     _check_expansion(content, height, width, name)
-    out[:] = _lay_on_white(decode_picture(read_header(content, name), name, bits=bits), name)
+    header = read_header(content, name)
+    out[:] = _lay_on_white(decode_picture(header, name, bits=bits), name) if is_grey else _decode_colours(header, name)
 
 
 def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -> Picture:
@@ -106,6 +113,22 @@ def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -
     Grey of 16 bits holds `bits`; without them, the image must show that it has all 16, or that it has the full range of
     8, 10, 12 or 14: cameras and scanners store 10 and 12 bits so.
     """
+    levels, white, opacity = _to_grey(_load_stored(header, name), header, name, bits)
+    return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
+
+
+def _decode_colours(header: ImageHeader, name: str) -> Pixels:
+    """Decode an image on white paper; return shape (height, width, 3), uint8."""
+    image = _load_stored(header, name)
+    if image.mode.startswith("I"):
+        raise MalformedError(f"its image {name} is in grey of 16 bits, and its description says colour")
+    pixels = np.asarray(image.convert("RGBA")).astype(np.uint16)
+    colours, opacity = pixels[..., :3], pixels[..., 3:]
+    return _turn(255 - ((255 - colours) * opacity + 127) // 255, header)
+
+
+def _load_stored(header: ImageHeader, name: str) -> Any:
+    """Return an image of Pillow's, as it is stored, or raise MalformedError."""
     from PIL import Image  # noqa: PLC0415 - Pillow loads when it is used
 
     if math.prod(header.stored_size) * header.scans > _MOST_SCANNED_PIXELS:
@@ -119,8 +142,7 @@ def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -
         raise
     except Exception as exc:  # there is no shorter list of what a hostile image can provoke in its decoder
         raise DamagedImageError(f"its image {name} cannot be decoded ({type(exc).__name__}: {exc})") from exc
-    levels, white, opacity = _to_grey(image, header, name, bits)
-    return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
+    return image
 
 
 def decode_page(content: bytes, name: str) -> Pixels:
@@ -133,7 +155,7 @@ def decode_page(content: bytes, name: str) -> Pixels:
 
 
 def check_size(shape: tuple[int, int], name: str) -> None:
-    """Reject a first image, to which all others are compared, that has no pixels or far too many."""
+    """Reject an image that has no pixels or far too many."""
     height, width = shape
     if height < 1 or width < 1 or height * width > _MOST_PIXELS:
         raise MalformedError(f"its image {name} is {width} x {height} px: give images of 1 to {_MOST_PIXELS} px")
@@ -145,18 +167,18 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     `is_plain_png` holds for it, and no row has a filter, as this package writes it. Its checksum is that of the deflate
     stream.
     """
-    height, width = out.shape
+    height, length = len(out), math.prod(out.shape[1:])
     deflate: Any = importlib.import_module("deflate")
     try:
-        rows = deflate.zlib_decompress(content[DATA_AT : plain_data_end(content)], height * (width + 1))
+        rows = deflate.zlib_decompress(content[DATA_AT : plain_data_end(content)], height * (length + 1))
     except deflate.DeflateError:
         return False
-    if len(rows) != height * (width + 1):
+    if len(rows) != height * (length + 1):
         return False
-    pixels = np.frombuffer(rows, np.uint8).reshape(height, width + 1)
+    pixels = np.frombuffer(rows, np.uint8).reshape(height, length + 1)
     if pixels[:, 0].any():
         return False
-    out[:] = pixels[:, 1:]
+    out[:] = pixels[:, 1:].reshape(out.shape)
     return True
 
 
@@ -232,7 +254,7 @@ def _fit_key(key: Any, depth: int) -> Any:
 def _turn(stored: np.ndarray[Any, Any], header: ImageHeader) -> np.ndarray[Any, Any]:
     """Return pixels as a viewer shows them."""
     orientation = header.orientation
-    shown = stored.T if orientation > 4 else stored
+    shown = stored.swapaxes(0, 1) if orientation > 4 else stored
     return shown[:: -1 if orientation in (3, 4, 7, 8) else 1, :: -1 if orientation in (2, 3, 6, 7) else 1]
 
 

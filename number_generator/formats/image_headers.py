@@ -16,6 +16,7 @@ from number_generator.formats.paths import MalformedError
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_START = SIGNATURE + b"\0\0\0\x0dIHDR"
 GREY_8_BIT = bytes((8, 0, 0, 0, 0))  # depth, colour type, compression, filters, no interlacing
+COLOUR_8_BIT = bytes((8, 2, 0, 0, 0))
 END = b"\0\0\0\0IEND\xaeB`\x82"
 DATA_AT = 41  # after the signature, the header's 25 bytes, and length and name of the block of pixels
 
@@ -65,9 +66,9 @@ def read_header(content: bytes, name: str) -> ImageHeader:
     return header
 
 
-def is_plain_png(content: bytes) -> bool:
-    """Tell whether a file is an 8-bit grey PNG, not interlaced, of one block of pixels and nothing else."""
-    if not content.startswith(PNG_START) or content[24:29] != GREY_8_BIT or content[37:DATA_AT] != b"IDAT":
+def is_plain_png(content: bytes, kind: bytes = GREY_8_BIT) -> bool:
+    """Tell whether a file is an 8-bit PNG of a kind, not interlaced, of one block of pixels and nothing else."""
+    if not content.startswith(PNG_START) or content[24:29] != kind or content[37:DATA_AT] != b"IDAT":
         return False
     return content[plain_data_end(content) + 4 :] == END
 

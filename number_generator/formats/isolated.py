@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import operator
 import os
 import pkgutil
@@ -79,14 +78,11 @@ def read_through(path: str) -> None:
     with open_reader(path) as reader:
         names = [field.name for field in reader.fields]
         _ = reader.metadata
-        count, *size = reader.shape
-        step = max(1, _PIECE_BYTES // max(1, math.prod(size)))
-        for start in range(0, count, step):
-            stop = min(start + step, count)
-            reader.images(start, stop)
-            reader.labels(start, stop)
+        for piece in reader.split(0, len(reader), _PIECE_BYTES):
+            reader.images(piece.start, piece.stop)
+            reader.labels(piece.start, piece.stop)
             for name in names:
-                reader.truth(name, start, stop)
+                reader.truth(name, piece.start, piece.stop)
 
 
 def _to_plain(value: Any) -> Any:

@@ -34,6 +34,8 @@ class _Shard:
     shards: int  # how many there are
     start: int  # the number of its first image
     shape: tuple[int, int, int]
+    is_ragged: bool
+    channels: int
     label_length: int
     fields: tuple[TruthField, ...]
     metadata: dict[str, Any]
@@ -69,7 +71,12 @@ def index_shards(
     shards = [found[number] for number in range(whole.shards)]
     count = sum(images for _, images in shards)
     header = DatasetHeader(
-        (count, *whole.shape[1:]), label_length, make_whole_metadata(whole.metadata, count, whole.shards), whole.fields
+        (count, *whole.shape[1:]),
+        label_length,
+        make_whole_metadata(whole.metadata, count, whole.shards),
+        whole.fields,
+        whole.is_ragged,
+        whole.channels,
     )
     write_index(output, header, shards, overwrite=overwrite, interruption=interruption)
     return len(shards), count
@@ -98,6 +105,7 @@ def _read_shard(path: str | os.PathLike[str]) -> _Shard:
     """Read a shard's metadata and the shape of its arrays."""
     with Hdf5Reader(path) as reader:
         metadata, shape, label_length, fields = reader.metadata, reader.shape, reader.label_length, reader.fields
+        is_ragged, channels = reader.is_ragged, reader.channels
     recorded, job = metadata.get("shard"), read_recorded_job(metadata)
     match = _RECORDED.fullmatch(recorded) if isinstance(recorded, str) else None
     number, shards = (-1, -1) if match is None else (int(match[1]), int(match[2]))
@@ -106,7 +114,9 @@ def _read_shard(path: str | os.PathLike[str]) -> _Shard:
         raise DatasetError(f"{path}: this is not a shard: give the files that `generate-phone-numbers --shard` makes")
     if job.get("num_images") != shape[0]:
         raise DatasetError(f"{path}: this shard has {shape[0]} of {job.get('num_images')} images: make it again")
-    return _Shard(Path(expand_home(path)), number, shards, start, shape, label_length, fields, metadata)
+    return _Shard(
+        Path(expand_home(path)), number, shards, start, shape, is_ragged, channels, label_length, fields, metadata
+    )
 
 
 def _read_shards(
@@ -150,14 +160,16 @@ def _check_same_job(one: _Shard, other: _Shard) -> None:
     changes = find_differences(one.metadata, other.metadata, ignoring={"shard"})
     if other.shards != one.shards:
         changes = [f"the number of shards was {one.shards} and is {other.shards}"]
-    elif (one.shape[1:], _list_fields(one)) != (other.shape[1:], _list_fields(other)):
+    elif _list_kinds(one) != _list_kinds(other):
         changes = changes or ["the shapes of the arrays differ"]
     if changes:
         raise DatasetError(f"{one.path} and {other.path} are shards of different jobs: {'; '.join(changes)}")
 
 
-def _list_fields(shard: _Shard) -> list[tuple[str, tuple[int, ...], str]]:
-    return [(field.name, field.shape, field.dtype) for field in shard.fields]
+def _list_kinds(shard: _Shard) -> tuple[Any, ...]:
+    """Return what the arrays of a shard are, but for how many images and how long labels they hold."""
+    fields = [(field.name, field.shape, field.dtype) for field in shard.fields]
+    return shard.shape[1:], shard.is_ragged, shard.channels, fields
 
 
 def _name_in_index(shard: Path, output: Path) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.arrays import RawDataset, decode_texts
+from number_generator.formats.arrays import RawDataset, count_channels, decode_texts
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.paths import release_pages
 from number_generator.job.chunk import TruthField
@@ -43,12 +43,15 @@ class Arrays:
 class ArraysReader(SlicedReader[Arrays]):
     """A dataset of arrays, in memory or mapped; a subclass adds `_open`."""
 
+    is_padded = True
+
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._held_bytes = 0
         with self._lend() as handles:
-            count, height, width = handles.raw.images.shape
-        self.shape = count, height, width
+            shape, sizes = handles.raw.images.shape, handles.raw.sizes
+        count, height, width = shape[:3]
+        self.shape, self.channels, self.is_ragged = (count, height, width), count_channels(shape), sizes is not None
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -64,6 +67,10 @@ class ArraysReader(SlicedReader[Arrays]):
 
     def _read_images(self, handles: Arrays, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
         return self._copy_rows(handles, handles.raw.images, numbers)
+
+    def _read_sizes(self, handles: Arrays, numbers: range) -> np.ndarray[Any, np.dtype[np.int32]]:
+        assert handles.raw.sizes is not None  # noqa: S101 - asked for only where sizes differ
+        return handles.raw.sizes[numbers.start : numbers.stop : numbers.step].copy()
 
     def _read_labels(self, handles: Arrays, numbers: range) -> list[str]:
         return handles.texts[numbers.start : numbers.stop : numbers.step]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from number_generator.errors import DatasetError
 from number_generator.formats.arrays import RawDataset, decode_texts
 from number_generator.formats.base_reader import SlicedReader
 from number_generator.formats.detection import detect_format
@@ -85,7 +86,7 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
     DatasetReadError
         If the file cannot be read, or is a folder without a dataset.
     DatasetError
-        If the content is not a valid dataset.
+        If the content is not a valid dataset, or its images differ in size or are in colour.
 
     Examples
     --------
@@ -103,4 +104,8 @@ def load_arrays(path: str | os.PathLike[str]) -> RawDataset:
         return raw
     with open_reader(path) as reader:
         count = len(reader)
+        if reader.is_ragged or reader.channels != 1:
+            raise DatasetError(
+                f"{os.fspath(path)}: its images differ in size, or are in colour: make them grey and of one size"
+            )
         return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)

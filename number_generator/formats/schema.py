@@ -35,6 +35,13 @@ JSON_ATTRIBUTE = "metadata_json"
 """The HDF5 attribute that holds, as one JSON object, the metadata that HDF5 cannot hold itself."""
 SHARD_FILES, SHARD_IMAGES = "shard_files", "shard_images"
 """The arrays of an index of HDF5 shards that hold their names, relative to its folder, and how many images each has."""
+WIDTHS, HEIGHTS = "widths", "heights"
+"""The arrays of files of arrays that hold the width and height of each image, in px, if the images differ in size.
+
+Where there is no `heights`, all are as high as the array `images`.
+"""
+PADDING = 255
+"""What lies beyond an image in an array that is higher or wider."""
 IMAGES_A_FOLDER = 10_000
 """Numbers of images that share a folder of PNG files."""
 TEXT = "text"

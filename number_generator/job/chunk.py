@@ -11,7 +11,12 @@ from number_generator.job.spec import Span
 Images = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
+def format_array(array: npt.NDArray[Any]) -> str:
+    """Return an array's shape and type as text."""
+    return f"{array.shape} {array.dtype}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Chunk:
     """A span with its rendered images and their labels.
 
@@ -48,6 +53,11 @@ class Chunk:
     labels: npt.NDArray[np.bytes_]
     truth: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     sizes: npt.NDArray[np.int32] | None = None
+
+    def __repr__(self) -> str:
+        held = [f"images {format_array(self.images)}", f"labels {format_array(self.labels)}"]
+        held += [f"{name} {format_array(array)}" for name, array in self.truth.items()]
+        return f"<Chunk of images {self.span.start} to {self.span.stop - 1}: {', '.join(held)}>"
 
     def cut_images(self) -> list[Images]:
         """Return each image at its own size, as views."""

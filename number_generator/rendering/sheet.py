@@ -1,7 +1,8 @@
 """Contact sheets: many labelled images at a glance."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import log
 from typing import Any
 
@@ -19,13 +20,25 @@ _WIDEST_ASPECT = 4 / 3  # of the sheet, lying or standing
 _MOST_PIXELS = 2**28
 _GROUND, _BORDER_GREY, _TEXT_GREY = 176, 96, 0
 _BORDER, _GAP, _TEXT_GAP = 1, 10, 3
+_LEAST_TEXT_WIDTH = 120  # of an image's own place, if images differ in size
+_LARGEST_SCALE = 8  # that is tried for them
 _BOX_COLOURS = ((220, 30, 30), (30, 80, 220))
 _TEXT_SIZE = 13
 _DOTS = "..."  # Pillow's older default font has no single character for them
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrangement:
+    """Where the images are on a sheet."""
+
+    size: tuple[int, int]  # width and height of the sheet in px
+    scale: int
+    places: list[tuple[int, int]]  # left and top of each framed image
+    tiles: list[tuple[int, int]]  # width and height of each
+
+
 def contact_sheet(
-    images: Images,
+    images: Images | Sequence[Images],
     labels: Iterable[object],
     *,
     columns: int | None = None,
@@ -36,13 +49,14 @@ def contact_sheet(
 
     Parameters
     ----------
-    images : ndarray, shape (N, H, W), uint8
+    images : ndarray, shape (N, H, W), or (N, H, W, 3) in colour, uint8, or a list of images that differ in size
         At least one image. They are shown unchanged, framed in grey on a lighter grey background.
     labels : iterable, of length N
         Texts, or objects that `str` turns into texts. Long ones are shortened, and "?" replaces characters that are not
         ASCII.
     columns : int, optional
-        Images side by side; None chooses so that the sheet is neither wide nor tall (4:3 to 3:4).
+        Images side by side, of those that differ in size at most; None chooses so that the sheet is neither wide nor
+        tall (4:3 to 3:4).
     scale : int, optional
         Width and height in px at which a pixel of an image is shown; None chooses so that the sheet is about 1,200 px
         wide.
@@ -52,7 +66,7 @@ def contact_sheet(
 
     Returns
     -------
-    ndarray, shape (h, w), or (h, w, 3) in red, green and blue with boxes, uint8
+    ndarray, shape (h, w), or (h, w, 3) in red, green and blue with boxes or images in colour, uint8
 
     Raises
     ------
@@ -75,39 +89,42 @@ def contact_sheet(
     font = _load_font()
     # The height of a text with strokes above and below the line, from the top, where texts are placed.
     line_height = int(font.getbbox("(|gjpqy0123456789)")[3])
-    columns, scale = _choose_arrangement(images.shape, line_height, columns, scale)
-    tile = _measure_tile(images.shape, scale)
-    size = _measure_sheet(len(images), columns, tile, line_height)
+    if isinstance(images, np.ndarray):
+        shown = _arrange_grid(images.shape[:3], line_height, columns, scale)
+    else:
+        shown = _arrange_rows(images, [font.getlength(_clean(text)) for text in texts], line_height, columns, scale)
+    size = shown.size
     if size[0] * size[1] > _MOST_PIXELS:
         raise SpecError(
             f"the sheet of {len(images)} images would be {size[0]} x {size[1]} px: at most 2**28 pixels are possible; "
             "show fewer or smaller images"
         )
-    places = [
-        (_GAP + k % columns * (tile[0] + _GAP), _GAP + k // columns * (tile[1] + line_height + _TEXT_GAP + _GAP))
-        for k in range(len(images))
-    ]
 
     paper = Image.new("L", size, _GROUND)
     pen = ImageDraw.Draw(paper)
-    for (left, top), text in zip(places, texts, strict=True):
-        pen.text((left, top + tile[1] + _TEXT_GAP), _shorten(str(text), font, tile[0]), fill=_TEXT_GREY, font=font)
+    for (left, top), tile, text in zip(shown.places, shown.tiles, texts, strict=True):
+        width = tile[0] if isinstance(images, np.ndarray) else max(tile[0], _LEAST_TEXT_WIDTH)
+        pen.text((left, top + tile[1] + _TEXT_GAP), _shorten(str(text), font, width), fill=_TEXT_GREY, font=font)
     sheet = np.array(paper)
+    is_coloured = images[0].ndim == 3
+    if is_coloured or boxes is not None:
+        sheet = sheet[:, :, None].repeat(3, axis=2)
     # Images last: a font that exceeds its measures must not touch them.
-    for (left, top), image in zip(places, images, strict=True):
+    for (left, top), tile, image in zip(shown.places, shown.tiles, images, strict=True):
         framed = sheet[top : top + tile[1], left : left + tile[0]]
         framed[:] = _BORDER_GREY
-        framed[_BORDER:-_BORDER, _BORDER:-_BORDER] = image.repeat(scale, axis=0).repeat(scale, axis=1)
-    return sheet if boxes is None else _draw_boxes(sheet, places, tile, scale, boxes)
+        enlarged = image.repeat(shown.scale, axis=0).repeat(shown.scale, axis=1)
+        framed[_BORDER:-_BORDER, _BORDER:-_BORDER] = enlarged if enlarged.ndim == sheet.ndim else enlarged[..., None]
+    if boxes is not None:
+        _draw_boxes(sheet, shown, boxes)
+    return sheet
 
 
-def _draw_boxes(
-    sheet: Images, places: list[tuple[int, int]], tile: tuple[int, int], scale: int, boxes: npt.NDArray[np.integer]
-) -> Images:
-    """Return the sheet in colours, with boxes on its images; neighbouring boxes differ in colour."""
-    coloured = sheet[:, :, None].repeat(3, axis=2)
-    for (left, top), of_image in zip(places, boxes, strict=True):
-        framed = coloured[top : top + tile[1], left : left + tile[0]]
+def _draw_boxes(sheet: Images, shown: _Arrangement, boxes: npt.NDArray[np.integer]) -> None:
+    """Draw boxes on the images of a sheet in colours; neighbouring boxes differ in colour."""
+    scale = shown.scale
+    for (left, top), tile, of_image in zip(shown.places, shown.tiles, boxes, strict=True):
+        framed = sheet[top : top + tile[1], left : left + tile[0]]
         for number, (x0, y0, x1, y1) in enumerate(np.asarray(of_image).tolist()):
             if x0 < 0:
                 continue
@@ -117,35 +134,93 @@ def _draw_boxes(
             colour = _BOX_COLOURS[number % len(_BOX_COLOURS)]
             framed[[y, bottom], x : right + 1] = colour
             framed[y : bottom + 1, [x, right]] = colour
-    return coloured
 
 
 def _check_pages(images: Any, texts: list[object]) -> None:
-    if not isinstance(images, np.ndarray) or images.ndim != 3 or images.dtype != np.uint8:
+    if isinstance(images, (list, tuple)):
+        is_list = all(isinstance(page, np.ndarray) and page.dtype == np.uint8 for page in images)
+        if not images or not is_list or {(page.ndim, *page.shape[2:]) for page in images} not in ({(2,)}, {(3, 3)}):
+            raise SpecError(
+                "images is a list: give uint8 arrays of shape (height, width), or all of shape (height, width, 3), and "
+                "at least one"
+            )
+        is_blank = not all(page.size for page in images)
+    else:
         is_array = isinstance(images, np.ndarray)
-        seen = f"an array of shape {images.shape} and type {images.dtype}" if is_array else type(images).__name__
-        raise SpecError(f"images is {seen}: give a uint8 array of shape (N, height, width)")
-    if not images.size:
-        raise SpecError(f"images has shape {images.shape}: a sheet shows at least one image with pixels")
+        if not is_array or images.dtype != np.uint8 or images.ndim < 3 or images.shape[3:] not in ((), (3,)):
+            seen = f"an array of shape {images.shape} and type {images.dtype}" if is_array else type(images).__name__
+            raise SpecError(f"images is {seen}: give a uint8 array of shape (N, height, width)")
+        is_blank = not images.size
+    if is_blank:
+        seen = f"has shape {images.shape}" if isinstance(images, np.ndarray) else "is a list with an empty image"
+        raise SpecError(f"images {seen}: a sheet shows at least one image with pixels")
     if len(images) != len(texts):
         raise SpecError(f"there are {len(images)} images and {len(texts)} labels: give one label for each image")
 
 
-def _check_boxes(boxes: Any, images: Images) -> None:
-    count, height, width = images.shape
+def _check_boxes(boxes: Any, images: Images | Sequence[Images]) -> None:
     is_array = isinstance(boxes, np.ndarray)
+    count = len(images)
     if not is_array or boxes.ndim != 3 or boxes.dtype.kind not in "iu" or boxes.shape[::2] != (count, 4):
         seen = f"an array of shape {boxes.shape} and type {boxes.dtype}" if is_array else type(boxes).__name__
         raise SpecError(f"boxes is {seen}: give an integer array of shape (N, L, 4), for {count} images")
-    there = boxes[boxes[:, :, 0] >= 0]
-    beyond = there[
-        (there[:, :2] > there[:, 2:]).any(axis=1) | (there < 0).any(axis=1) | (there > [width, height] * 2).any(axis=1)
-    ]
-    if len(beyond):
+    limits = np.array([image.shape[1::-1] * 2 for image in images])[:, np.newaxis]
+    is_beyond = (boxes[:, :, :2] > boxes[:, :, 2:]).any(axis=2) | (boxes < 0).any(axis=2) | (boxes > limits).any(axis=2)
+    wrong = np.argwhere(is_beyond & (boxes[:, :, 0] >= 0))
+    if len(wrong):
+        number, box = wrong[0].tolist()
+        height, width = images[number].shape[:2]
         raise SpecError(
-            f"boxes hold {beyond[0].tolist()}, which is not a box of an image of {width} x {height} px: give x0, y0, "
-            "x1, y1"
+            f"boxes hold {boxes[number, box].tolist()}, which is not a box of an image of {width} x {height} px: give "
+            "x0, y0, x1, y1"
         )
+
+
+def _arrange_grid(shape: tuple[int, ...], line_height: int, columns: int | None, scale: int | None) -> _Arrangement:
+    """Arrange images of one size."""
+    columns, scale = _choose_arrangement(shape, line_height, columns, scale)
+    tile = _measure_tile(shape, scale)
+    places = [
+        (_GAP + k % columns * (tile[0] + _GAP), _GAP + k // columns * (tile[1] + line_height + _TEXT_GAP + _GAP))
+        for k in range(shape[0])
+    ]
+    return _Arrangement(_measure_sheet(shape[0], columns, tile, line_height), scale, places, [tile] * shape[0])
+
+
+def _arrange_rows(
+    images: Sequence[Images], text_widths: Sequence[float], line_height: int, columns: int | None, scale: int | None
+) -> _Arrangement:
+    """Arrange images that differ in size: rows are as high as their highest image, and filled one after the other.
+
+    The scale is the largest at which the sheet is no taller than three to four.
+    """
+    most = len(images) if columns is None else check_integer("columns", columns, 1)
+    scales = range(1, _LARGEST_SCALE + 1) if scale is None else [check_integer("scale", scale, 1, MAX_WIDTH)]
+    chosen: _Arrangement | None = None
+    for tried in scales:
+        tiles = [_measure_tile((1, *image.shape[:2]), tried) for image in images]
+        found = _fill_rows(tiles, text_widths, line_height, most, tried)
+        if chosen is not None and (found.size[0] > _WIDTH or found.size[1] > _WIDEST_ASPECT * _WIDTH):
+            break
+        chosen = found
+    assert chosen is not None  # noqa: S101 - at least one scale is tried
+    return chosen
+
+
+def _fill_rows(
+    tiles: list[tuple[int, int]], text_widths: Sequence[float], line_height: int, columns: int, scale: int
+) -> _Arrangement:
+    places: list[tuple[int, int]] = []
+    left, top, row_height, in_row, right = _GAP, _GAP, 0, 0, 0
+    for tile, text_width in zip(tiles, text_widths, strict=True):
+        width = max(tile[0], min(round(text_width), _LEAST_TEXT_WIDTH))
+        if in_row and (in_row == columns or left + width + _GAP > _WIDTH):
+            left, top = _GAP, top + row_height + _TEXT_GAP + line_height + _GAP
+            row_height = in_row = 0
+        places.append((left, top))
+        left += width + _GAP
+        right, row_height, in_row = max(right, left), max(row_height, tile[1]), in_row + 1
+    return _Arrangement((right, top + row_height + _TEXT_GAP + line_height + _GAP), scale, places, tiles)
 
 
 def _choose_arrangement(
@@ -189,10 +264,15 @@ def _load_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         return ImageFont.load_default()
 
 
+def _clean(text: object) -> str:
+    """Return a text of one line in characters that every font has."""
+    # A line break would make two lines, and Pillow's older default font has few characters besides ASCII.
+    return "".join(letter if " " <= letter <= "~" else "?" for letter in str(text))
+
+
 def _shorten(text: str, font: Any, width: int) -> str:
     """Return as much of a text as fits in `width` px, with dots for the rest."""
-    # A line break would make two lines, and Pillow's older default font has few characters besides ASCII.
-    shown = "".join(letter if " " <= letter <= "~" else "?" for letter in text[: width + 1])
+    shown = _clean(text[: width + 1])
     if len(text) <= width and font.getlength(shown) <= width:
         return shown
     kept = bisect_right(range(len(shown)), width, key=lambda length: font.getlength(shown[:length] + _DOTS)) - 1

@@ -4,12 +4,14 @@ import os
 import shutil
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from running import PHONE, load, run
 from written import names_in
 
 from number_generator.commands.main import main
 from number_generator.commands.work import space
+from number_generator.errors import OutputError
 
 pytestmark = pytest.mark.usefixtures("folder")
 BYTES = 100 * 28 * 100  # of 100 images
@@ -89,6 +91,18 @@ def test_conversion_is_refused_as_well(folder, leave_free, capsys):
 
     assert "b.npz would take at least 280 kB" in capsys.readouterr().err
     assert names_in(folder) == ["a.h5", "c.h5"]
+
+
+def test_colours_are_counted_and_what_pads_narrow_images_is_not_where_it_is_compressed(leave_free, capsys):
+    shape = (100, 28, 100, 3)
+    narrow = np.random.default_rng(0).integers(0, 256, (32, 28, 10, 3), np.uint8)
+    leave_free(2 * BYTES)
+
+    with pytest.raises(OutputError, match=r"a\.npz would take at least 840 kB"):
+        space.check_space("a.npz", "npz", "none", shape, (), None)
+    space.check_space("a.h5", "hdf5", "gzip", shape, (), lambda: narrow)
+
+    assert capsys.readouterr().err == ""
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from number_generator.errors import DatasetError
-from number_generator.formats import budget, image_decoding
+from number_generator.formats import budget, encoded_reader, image_decoding
 from number_generator.formats.budget import FREE_BYTES, FREE_IMAGES, Budget, check_claim
 from number_generator.formats.image_decoding import decode_page
 from number_generator.formats.image_headers import read_header
@@ -163,10 +163,26 @@ def test_labels_that_lie_in_one_another_are_refused(tmp_path):
 def test_an_image_of_a_few_bytes_that_all_entries_would_share_is_refused(tmp_path, monkeypatch):
     values = {image_key(n): png() for n in range(9)} | {label_key(n): b"7" for n in range(9)}
     write_lmdb(tmp_path, values | {b"num-samples": b"9"})
-    monkeypatch.setattr("number_generator.formats.lmdb.reader.LmdbReader._read_first_size", lambda *_: (2**14, 2**20))
+    monkeypatch.setattr(encoded_reader, "read_size", lambda *_: (2**13, 2**13))
+    monkeypatch.setattr(encoded_reader, "decode_image", lambda *_, **__: None)
 
-    with pytest.raises(DatasetError, match="it claims 9 images of 1048576 x 16384 px"):
-        open_reader(tmp_path)
+    with open_reader(tmp_path) as reader:
+        for read in (reader.images, reader.cut_images):
+            with pytest.raises(DatasetError, match="its images, put together, have"):
+                read(0, 9)
+
+
+def test_small_images_beside_a_large_one_are_not_padded_beyond_what_the_file_explains(tmp_path):
+    large = io.BytesIO()
+    Image.new("L", (8000, 8000), 255).save(large, "PNG")
+    values = {image_key(n): png() for n in range(99)} | {label_key(n): b"7" for n in range(99)}
+    write_lmdb(tmp_path, values | {b"num-samples": b"99", image_key(50): large.getvalue()})
+
+    with open_reader(tmp_path) as reader:
+        assert measure_peak(lambda: [len(image) for image in reader.iterate_images(2**22)]) < 4 * 8000**2
+        assert [run.stop - run.start for run in reader.split(0, 99, 2**22)] == [50, 1, 48]
+        with pytest.raises(DatasetError, match="its images, put together, have 6336000000 pixels"):
+            reader.images(0, 99)
 
 
 # --- HDF5

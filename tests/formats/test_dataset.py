@@ -257,12 +257,13 @@ def test_examples_are_added_to_an_empty_dataset(examples):
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (np.zeros((1, 28, 99), np.uint8), ["1"], "the new images are 99 x 28 px and those of the dataset 100 x 28 px"),
+        (np.zeros((1, 28, 100, 3), np.uint8), ["1"], "the new images are in colour and those of the dataset in grey"),
         (np.zeros((1, 28, 100), np.uint8), [], "there are 1 images and 0 labels"),
         (np.zeros((0, 28, 100), np.uint8), ["1"], "there are 0 images and 1 labels"),
         (np.zeros((1, 28, 100)), ["1"], r"shape \(1, 28, 100\) and type float64"),
         (np.zeros((28, 100), np.uint8), ["1"], r"shape \(28, 100\)"),
-        ([np.zeros((2, 2), np.uint8), np.zeros((2, 3), np.uint8)], ["1", "2"], "the images differ in size"),
+        ([np.zeros((2, 2), np.uint8), np.zeros((2, 3))], ["1", "2"], r"image 1 has shape \(2, 3\) and type float64"),
+        ([np.zeros((2, 2), np.uint8), np.zeros((2, 3, 3), np.uint8)], ["1", "2"], "or all of shape"),
         (np.zeros((1, 28, 100), np.uint8), [1.5], "a label is 1.5: give texts or whole numbers"),
         (np.zeros((1, 28, 100), np.uint8), [True], "a label is True"),
         (np.zeros((1, 28, 100), np.uint8), [None], "a label is None"),

@@ -189,6 +189,37 @@ def test_an_image_wider_than_a_sheet_is_shown_as_large_as_it_is():
     assert len({left for _, left in places(sheet, images, 1)}) == 1
 
 
+def test_images_that_differ_in_size_stand_in_rows_each_with_its_label_and_boxes():
+    random = np.random.default_rng(3)
+    images = [random.integers(0, 256, (10 + k % 5, 15 + 37 * k % 400), np.uint8) for k in range(30)]
+
+    sheet = contact_sheet(images, map(str, range(30)), scale=1)
+
+    at = places(sheet, images, 1)
+    assert at == sorted(at)  # row by row, as images of a row begin at the same height
+    assert sheet.shape[1] <= 1200
+    assert contact_sheet(images, map(str, range(30)), columns=1, scale=1).shape[0] > 30 * 30
+    assert contact_sheet(images[:3], "abc").shape[0] > 3 * 14  # a few are enlarged
+    for place, image in zip(at, images, strict=True):
+        assert (below(sheet, place, *image.shape) == 0).any()
+    boxes = np.array([[[0, 0, image.shape[1], image.shape[0]]] for image in images])
+    outlined = contact_sheet(images, map(str, range(30)), scale=1, boxes=boxes)
+    assert [outlined[top - 1, left + 1].tolist() for top, left in at] == [[220, 30, 30]] * 30
+    with pytest.raises(SpecError, match="not a box of an image of 15 x 10 px"):
+        contact_sheet(images[:1], ["1"], boxes=np.array([[[0, 0, 16, 10]]]))
+
+
+def test_images_in_colour_make_a_sheet_in_colour():
+    images = np.random.default_rng(4).integers(0, 256, (4, 6, 8, 3), np.uint8)
+
+    for given in (images, [images[0], *images[1:, :, :5]]):
+        sheet = contact_sheet(given, "abcd", scale=1)
+
+        assert sheet.shape[2] == 3
+        for channel in range(3):
+            places(sheet[..., channel], [image[..., channel] for image in given], 1)
+
+
 def test_the_images_are_left_alone():
     images = noise(3)
     before = images.copy()
@@ -209,6 +240,9 @@ def test_the_images_are_left_alone():
         (noise(2)[0], ["1", "2"], {}, r"shape \(6, 20\) and type uint8: give a uint8 array of shape"),
         (noise(2).astype(float), ["1", "2"], {}, "type float64"),
         ("images", ["1"], {}, "images is str: give a uint8 array"),
+        ([], [], {}, "images is a list: give uint8 arrays"),
+        ([noise(1)[0], noise(1)], ["1", "2"], {}, "images is a list: give uint8 arrays"),
+        ([noise(1)[0], noise(1)[0][:0]], ["1", "2"], {}, "an empty image: a sheet shows"),
         (noise(2), ["1", "2"], {"columns": 0}, "columns is 0"),
         (noise(2), ["1", "2"], {"scale": 1.5}, "scale is 1.5"),
         (noise(2), ["1", "2"], {"scale": 10**400}, "scale is 10"),

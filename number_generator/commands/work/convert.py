@@ -22,7 +22,7 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
             options.target,
             file_format,
             options.compression or FORMATS[file_format].compressions[0],
-            reader.shape,
+            reader.array_shape,
             reader.fields,
             lambda: reader.images(0, min(SAMPLED_IMAGES, len(reader))),
             labels=labels,

@@ -60,7 +60,6 @@ def _check_space(parts: list[Part], settings: Settings) -> None:
     if any(target.exists() or find_journal(target).exists() for target in targets):
         return
     first, output = parts[0], settings.output
-    _, height, width = first.job.shape
     count = sum(len(part.job.span) for part in parts)
     start = first.job.span.start
     sampled = Span(start, start + min(SAMPLED_IMAGES, len(first.job.span)))
@@ -68,7 +67,7 @@ def _check_space(parts: list[Part], settings: Settings) -> None:
         first.target,
         output.file_format,
         output.compression,
-        (count, height, width),
+        (count, *first.header.array_shape[1:]),
         first.header.fields,
         lambda: first.bound.make_chunk(sampled).images,
         labels=output.labels,

@@ -30,7 +30,7 @@ def check_space(
     target: str,
     file_format: str,
     compression: str,
-    shape: tuple[int, int, int],
+    shape: tuple[int, ...],
     fields: Iterable[TruthField],
     sample: Callable[[], Images],
     *,
@@ -42,7 +42,8 @@ def check_space(
     Parameters
     ----------
     shape : tuple of int
-        Number, height and width of the images.
+        Number, height and width of the images, and 3 in colour: `DatasetHeader.array_shape`. If they differ in size,
+        those of the largest: what pads the others is compressed, or takes as much.
     sample : callable
         Returns up to SAMPLED_IMAGES of them; called only if it matters how far they can be compressed.
     labels : tuple of str
@@ -56,8 +57,8 @@ def check_space(
     except OSError:  # writing says what is wrong with the place
         return
     free = usage.free
-    count, height, width = shape
-    image = height * width
+    count, *page = shape
+    image = math.prod(page)
     row = FORMATS[file_format]
     block, beside, count_files, free_files = 1, row.bytes_beside_image, 1, None
     if row.is_file_an_image:
@@ -81,7 +82,7 @@ def check_space(
         return  # no disk is of 0 bytes, but /proc is
     least, likely = 1.0, 1.0
     if row.is_folder or compression != "none":
-        likely = _measure_compression(sample())
+        likely = _measure_compression(sample(), image)
         least = likely * _LEAST_SHARE
     if compute_size(least) > free:
         raise OutputError(
@@ -109,7 +110,7 @@ def _find_folder(path: Path) -> Path:
     return next(folder for folder in path.absolute().parents if os.path.isdir(folder))  # noqa: PTH112 - see above
 
 
-def _measure_compression(images: Images) -> float:
-    """Return the share of their size that images keep when they are compressed."""
+def _measure_compression(images: Images, page_bytes: int) -> float:
+    """Return the share of a page, which may be larger than these images, that they take when they are compressed."""
     packed = sum(len(zlib.compress(image.tobytes(), 6)) for image in images)
-    return packed / max(1, images.size)
+    return packed / max(1, len(images) * page_bytes)

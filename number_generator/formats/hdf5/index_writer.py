@@ -10,7 +10,7 @@ import numpy as np
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type
-from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, leads_inside
+from number_generator.formats.schema import SHARD_FILES, SHARD_IMAGES, WIDTHS, leads_inside
 from number_generator.job.chunk import DatasetHeader
 from number_generator.system.signals import Interruption
 
@@ -76,8 +76,10 @@ class _IndexWriter(AtomicHdf5):
         header = self._header
         self._write_metadata()
         self._write_shards()
-        self._write_virtual("images", header.shape[1:], np.dtype(np.uint8))
+        self._write_virtual("images", header.array_shape[1:], np.dtype(np.uint8))
         self._write_virtual("labels", (), make_label_type(header.label_length))
+        if header.is_ragged:  # shards are what is generated, and never differ in height
+            self._write_virtual(WIDTHS, (), np.dtype(np.int32))
         for field in header.fields:
             dataset = self._write_virtual(field.name, field.shape, np.dtype(field.dtype))
             dataset.attrs.update(field.about)

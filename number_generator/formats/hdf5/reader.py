@@ -6,13 +6,21 @@ import contextlib
 import json
 import math
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from number_generator.formats.arrays import RawDataset, build_dataset, check_images
+from number_generator.formats.arrays import (
+    RawDataset,
+    build_dataset,
+    check_images,
+    check_size_array,
+    count_channels,
+    drop_grey_axis,
+    join_sizes,
+)
 from number_generator.formats.budget import FREE_BYTES, Budget
 from number_generator.formats.hdf5.chunks import RowReader, read_all
 from number_generator.formats.hdf5.own_use import CountedReader
@@ -25,7 +33,7 @@ from number_generator.formats.hdf5.safety import (
     open_file,
 )
 from number_generator.formats.paths import MalformedError, check_path, reading
-from number_generator.formats.schema import JSON_ATTRIBUTE, MOST_LABEL_BYTES, restore_pair
+from number_generator.formats.schema import HEIGHTS, JSON_ATTRIBUTE, MOST_LABEL_BYTES, WIDTHS, restore_pair
 from number_generator.job.chunk import TruthField
 from number_generator.job.spec import SOURCE_DIGITS
 
@@ -52,15 +60,19 @@ class Hdf5Reader(CountedReader["_Handles"]):
     """
 
     valid = (
-        "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width)) and `labels` "
-        "(n strings or integers), both in the root group"
+        "A valid HDF5 dataset holds `images` (uint8, shape (n, height, width) or (n, height, width, 3)), `labels` "
+        "(n strings or integers) and optionally `widths` and `heights` (n integers), all in the root group"
     )
+
+    is_padded = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         with self._lend() as handles:
-            chunks = handles.images.chunks
-            self.shape = handles.images.shape
+            chunks, shape = handles.images.chunks, handles.images.shape
+            self.is_ragged = bool(handles.size_rows)
+        count, height, width = shape[:3]
+        self.shape, self.channels = (count, height, width), count_channels(shape)
         self.chunk_length = chunks[0] if chunks else 1
 
     @property
@@ -100,7 +112,8 @@ class Hdf5Reader(CountedReader["_Handles"]):
                 _check_labels(labels)
                 if len(images) != len(labels):
                     raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
-                return _Handles(file, images, labels, RowReader(images), RowReader(labels))
+                sizes = {name: RowReader(dataset) for name, dataset in _find_sizes(file, len(images)).items()}
+                return _Handles(file, images, labels, RowReader(images), RowReader(labels), sizes)
             except BaseException:
                 file.close()
                 raise
@@ -111,7 +124,14 @@ class Hdf5Reader(CountedReader["_Handles"]):
             handles.close()
 
     def _read_images(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        return handles.image_rows.read(numbers)
+        return drop_grey_axis(handles.image_rows.read(numbers))
+
+    def _read_sizes(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.int32]]:
+        rows = handles.size_rows
+        for each in rows.values():
+            self._make_budget().charge(len(numbers) * each.dataset.dtype.itemsize)
+        widths, heights = (rows[name].read(numbers) if name in rows else None for name in (WIDTHS, HEIGHTS))
+        return join_sizes(widths, heights, (len(numbers), *self.shape[1:]), numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
         labels, budget = handles.labels, self._make_budget()
@@ -148,7 +168,8 @@ def load(path: Path) -> RawDataset:
         for dataset in (handles.images, handles.labels):
             check_stored(dataset)
         count = len(reader)
-        return build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
+        raw = build_dataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
+        return replace(raw, sizes=reader.sizes(0, count)) if reader.is_ragged else raw
 
 
 def read_metadata(file: Any) -> dict[str, Any]:
@@ -183,6 +204,7 @@ class _Handles:
     labels: Any
     image_rows: RowReader
     label_rows: RowReader
+    size_rows: dict[str, RowReader]
     truth_rows: dict[str, RowReader] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -203,6 +225,15 @@ def _check_labels(labels: Any) -> None:
     if labels.dtype.itemsize > MOST_LABEL_BYTES:
         raise MalformedError(f"its labels are {labels.dtype.itemsize} bytes long")
     check_layout(labels)
+
+
+def _find_sizes(file: Any, count: int) -> dict[str, Any]:
+    """Return the datasets of the images' widths and heights; none if there are none."""
+    found = {name: find_dataset(file, name) for name in (WIDTHS, HEIGHTS) if file.get(name, getlink=True) is not None}
+    for name, dataset in found.items():
+        check_size_array(dataset, name, count)
+        check_layout(dataset)
+    return found
 
 
 def _find_truth(file: Any, name: str, count: int) -> Any:

@@ -26,6 +26,7 @@ from number_generator.formats.hdf5.own_use import CountedReader
 from number_generator.formats.hdf5.reader import Hdf5Reader
 from number_generator.formats.hdf5.reader import load as load_file
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, check_path, reading
+from number_generator.formats.schema import WIDTHS
 from number_generator.job.chunk import TruthField
 from number_generator.job.provenance import find_differences, read_recorded_job
 from number_generator.system.checks import format_value
@@ -41,11 +42,13 @@ class ShardedHdf5Reader(CountedReader["_Shards"]):
     """A dataset of HDF5 shards, given their index; at most 64 files are open at once."""
 
     valid = VALID
+    is_padded = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__(check_path(path))
         with self._lend() as shards:
             self.shape = (len(shards), *shards.common.size)
+            self.is_ragged, self.channels = shards.common.is_ragged, shards.common.channels
             self.chunk_length = shards.common.chunk_length
             self._fields = shards.common.fields
 
@@ -78,10 +81,15 @@ class ShardedHdf5Reader(CountedReader["_Shards"]):
         if len(pieces) == 1:
             [(shard, rows, _)] = pieces
             return handles.get_reader(shard).images(rows.start, rows.stop, rows.step)
-        images = np.empty((len(numbers), *self.shape[1:]), np.uint8)
+        images = np.empty((len(numbers), *self.array_shape[1:]), np.uint8)
         for reader, rows, place in handles.read_pieces(pieces, images[:1].nbytes):
             images[place] = reader.images(rows.start, rows.stop, rows.step)
         return images
+
+    def _read_sizes(self, handles: _Shards, numbers: range) -> np.ndarray[Any, np.dtype[np.int32]]:
+        pieces = handles.divide(numbers)
+        read = [handles.get_reader(shard).sizes(rows.start, rows.stop, rows.step) for shard, rows, _ in pieces]
+        return np.concatenate([np.empty((0, 2), np.int32), *read])
 
     def _read_labels(self, handles: _Shards, numbers: range) -> list[str]:
         labels: list[str] = []
@@ -108,13 +116,16 @@ def load(path: Path) -> RawDataset:
         return load_file(path)
     with ShardedHdf5Reader(path) as reader:
         count = len(reader)
-        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata)
+        sizes = reader.sizes(0, count) if reader.is_ragged else None
+        return RawDataset(reader.images(0, count), reader.labels(0, count), reader.metadata, sizes=sizes)
 
 
 class _Common(NamedTuple):
-    """Height and width of the images and the ground truth of all shards, and the chunks of one of them."""
+    """What the images and the ground truth of all shards are, and the chunks of one of them."""
 
-    size: tuple[int, int]
+    size: tuple[int, int]  # height and width
+    is_ragged: bool
+    channels: int
     chunk_length: int
     fields: tuple[TruthField, ...]
 
@@ -145,7 +156,7 @@ class _Shards:
             self._check(first, path, reader)
         # What is read is bounded by the size of the files.
         for name, count, size in zip(self.index.names, self.index.counts, sizes, strict=True):
-            if count * math.prod(self.common.size) > size * DEFLATE_EXPANSION:
+            if count * math.prod(self.common.size) * self.common.channels > size * DEFLATE_EXPANSION:
                 raise MalformedError(f"its shard {format_value(name)} takes {size} bytes, too few for {count} images")
 
     def __len__(self) -> int:
@@ -247,10 +258,12 @@ class _Shards:
 
 
 def _find_common(reader: Hdf5Reader) -> _Common:
-    return _Common(reader.shape[1:], reader.chunk_length, reader.fields)
+    return _Common(reader.shape[1:], reader.is_ragged, reader.channels, reader.chunk_length, reader.fields)
 
 
 def _list_kinds(common: _Common) -> dict[str, Any]:
     """Return the shape and the type of an entry of each array, but for labels, which become texts."""
-    kinds: dict[str, Any] = {"images": common.size}
+    kinds: dict[str, Any] = {"images": common.size if common.channels == 1 else (*common.size, common.channels)}
+    if common.is_ragged:
+        kinds[WIDTHS] = ()
     return kinds | {field.name: (*field.shape, field.dtype) for field in common.fields}

@@ -1,6 +1,7 @@
 """HDF5: `/images`, `/labels` and attributes, in chunks compressed by the worker threads, or uncompressed.
 
-Each array of ground truth is a dataset beside them, whose attributes say what its entries mean.
+Each array of ground truth is a dataset beside them, whose attributes say what its entries mean. If the images differ in
+size, `/widths` is beside them, and `/heights` if they differ in height: only the last image tells that.
 
 The chunks are standard deflate under HDF5's own gzip filter, so every HDF5 reader opens the file without a plug-in.
 igzip (`isal`) compresses them about eight times as fast as HDF5 would, and outside the lock that h5py holds.
@@ -9,7 +10,7 @@ Without compression the images are contiguous, so that any of them can be read, 
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,7 @@ from isal import igzip_lib
 
 from number_generator.formats.base_writer import Encoded
 from number_generator.formats.hdf5.atomic import AtomicHdf5, make_label_type
+from number_generator.formats.schema import HEIGHTS, WIDTHS
 from number_generator.job.chunk import Chunk, DatasetHeader
 
 # A chunk is the unit of reading. Measured with 28 x 100 images (read through h5py, one core): 32 images a chunk
@@ -33,6 +35,7 @@ _WINDOW_BITS = 10
 _LABELS_PER_CHUNK = 512
 # A block of ground truth, small enough to be read for one image.
 _FIELD_BYTES = 256 * 2**10
+_HEIGHTS_AT_ONCE = 2**20
 # Spans are whole blocks of labels, with their images in memory: large pages need smaller blocks.
 _LABEL_BLOCK_BYTES = 8 * 2**20
 
@@ -41,15 +44,16 @@ class Hdf5Writer(AtomicHdf5):
     """Write a dataset as one HDF5 file, with memory bounded by the chunks in flight."""
 
     def __init__(self, path: Path, header: DatasetHeader, *, overwrite: bool, compression: str = "gzip") -> None:
-        count, height, width = header.shape
+        count = header.shape[0]
         self._compress = compression == "gzip" and count > 0  # HDF5 cannot divide an empty dataset into chunks
         self._row = 0  # of the next chunk
         self._rows: dict[str, int] = {}  # of a block of each dataset
         self._datasets: dict[str, Any] = {}
-        self._page_bytes = height * width
-        self._image_rows = max(1, min(_CHUNK_BYTES // (height * width), max(1, count)))
+        self._heights: IO[bytes] | None = None
+        self._page_bytes = math.prod(header.array_shape[1:])
+        self._image_rows = max(1, min(_CHUNK_BYTES // self._page_bytes, max(1, count)))
         # Whole numbers of image blocks make a block of labels, and whole numbers of those make a span.
-        blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * height * width))
+        blocks = min(_LABELS_PER_CHUNK // self._image_rows, _LABEL_BLOCK_BYTES // (self._image_rows * self._page_bytes))
         self._label_rows = min(max(1, blocks) * self._image_rows, max(1, count))
         super().__init__(path, header, overwrite=overwrite)
 
@@ -59,16 +63,20 @@ class Hdf5Writer(AtomicHdf5):
         return self._label_rows
 
     def encode(self, chunk: Chunk) -> Encoded:
-        """Compress each array of a chunk block by block, or leave it as it is."""
-        arrays = {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype, copy=False)}
-        arrays |= self._pad_truth(chunk)
+        """Compress each array of a chunk block by block, or leave it as it is; heights wait in any case."""
+        arrays = {"images": self._pad_images(chunk), "labels": chunk.labels.astype(self._label_dtype, copy=False)}
+        arrays |= self._pad_beside(chunk)
         if not self._compress:
             return arrays
-        return {name: _compress_blocks(array, self._rows[name]) for name, array in arrays.items()}
+        blocks = {name: _compress_blocks(arrays[name], self._rows[name]) for name in self._datasets}
+        return {**arrays, **blocks}
 
     def write(self, encoded: Encoded) -> None:
         """Store a chunk's blocks or arrays as they are."""
         with self._translate_errors():
+            if self._heights is not None:
+                self._heights.write(encoded[HEIGHTS].tobytes())
+                self._note_heights(encoded)
             if self._compress:
                 # In an order that does not depend on the spans: a job gives the same bytes with any workers.
                 for number in range(len(encoded["labels"])):
@@ -97,11 +105,14 @@ class Hdf5Writer(AtomicHdf5):
         super()._begin()
         header = self._header
         self._write_metadata()
-        count, height, width = header.shape
+        count = header.shape[0]
         text = make_label_type(header.label_length)
         self._label_dtype = np.dtype(f"S{text.itemsize}")
-        self._create_dataset("images", (count, height, width), np.uint8, self._image_rows)
+        self._create_dataset("images", header.array_shape, np.uint8, self._image_rows)
         self._create_dataset("labels", (count,), text, self._label_rows)
+        if header.is_ragged:
+            self._create_dataset(WIDTHS, (count,), np.int32, self._label_rows)
+            self._heights = self._open_waiting_file()
         for field in header.fields:
             # Whole blocks of a field make a block of labels as well.
             row_bytes = math.prod(field.shape) * np.dtype(field.dtype).itemsize
@@ -110,6 +121,15 @@ class Hdf5Writer(AtomicHdf5):
             dataset = self._create_dataset(field.name, (count, *field.shape), np.dtype(field.dtype), rows)
             for name, value in field.about.items():
                 dataset.attrs[name] = value
+
+    def _end(self) -> None:
+        if self._heights is not None and self._differ_in_height:
+            dataset = self._create_dataset(HEIGHTS, self._header.shape[:1], np.int32, self._label_rows)
+            self._heights.seek(0)
+            for start in range(0, len(dataset), _HEIGHTS_AT_ONCE):
+                heights = np.frombuffer(self._heights.read(_HEIGHTS_AT_ONCE * dataset.dtype.itemsize), np.int32)
+                dataset[start : start + len(heights)] = heights
+        super()._end()
 
     def _create_dataset(self, name: str, shape: tuple[int, ...], dtype: Any, rows: int) -> Any:
         options: dict[str, Any] = {}

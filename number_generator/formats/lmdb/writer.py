@@ -16,7 +16,7 @@ import numpy as np
 
 from number_generator.errors import OutputError
 from number_generator.formats.base_writer import Encoded, FolderWriter
-from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.image_encoding import encode_chunk
 from number_generator.formats.lmdb import DATA_FILE
 from number_generator.formats.lmdb.btree import SIGNATURE, SIGNATURE_AT, LmdbTree
 from number_generator.formats.paths import reading
@@ -61,7 +61,7 @@ class LmdbWriter(FolderWriter):
         """Encode a chunk's images, and write its ground truth as lines of JSON."""
         rows = format_truth_rows(chunk.truth, chunk.labels) if self._header.fields else []
         labels = chunk.labels.astype(self._label_dtype, copy=False)
-        return {"images": encode_png(chunk.images), "labels": labels, "truth": [dump_json(row) + b"\n" for row in rows]}
+        return {"images": encode_chunk(chunk), "labels": labels, "truth": [dump_json(row) + b"\n" for row in rows]}
 
     def write(self, encoded: Encoded) -> None:
         """Store a chunk's images; the rest waits."""

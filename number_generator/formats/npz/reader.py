@@ -15,13 +15,21 @@ import numpy as np
 from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.budget import Budget
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, fill_buffer, reading
-from number_generator.formats.schema import TEXT, Description, is_plain_text, parse_description, parse_json
+from number_generator.formats.schema import (
+    HEIGHTS,
+    TEXT,
+    WIDTHS,
+    Description,
+    is_plain_text,
+    parse_description,
+    parse_json,
+)
 from number_generator.system.checks import format_value
 
 _VALID = (
-    "A valid NPZ dataset holds `images` (uint8, shape (n, height, width)), `labels` (n integers or "
-    "fixed-length strings) and optionally `metadata` (a string, usually of JSON), `writer_ids` and `cluster_ids` (n "
-    "integers)"
+    "A valid NPZ dataset holds `images` (uint8, shape (n, height, width) or (n, height, width, 3)), `labels` (n "
+    "integers or fixed-length strings) and optionally `metadata` (a string, usually of JSON), `widths` and `heights` "
+    "of the images, `writer_ids` and `cluster_ids` (n integers)"
 )
 
 _NPY_SIGNATURE = b"\x93NUMPY"
@@ -55,10 +63,12 @@ def _read_dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mm
     labels = _read_array(archive, "labels", archive_bytes, budget=budget)
     more = {
         key: _read_array(archive, key, archive_bytes, budget=budget)
-        for key in ("metadata", "writer_ids", "cluster_ids")
+        for key in ("metadata", "writer_ids", "cluster_ids", WIDTHS, HEIGHTS)
         if f"{key}.npy" in archive.namelist()
     }
     described = _parse_metadata(more.pop("metadata")) if "metadata" in more else Description()
+    if described.is_ragged and WIDTHS not in more:
+        raise MalformedError(f"its images differ in size, and it has no `{WIDTHS}`")
     truth = {field.name: _read_array(archive, field.name, archive_bytes, content, budget) for field in described.fields}
     return build_dataset(
         images, labels, described.metadata, **more, truth=truth, fields=described.fields, mapped=content is not None

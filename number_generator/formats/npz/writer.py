@@ -1,4 +1,4 @@
-"""NPZ archives: `images`, `labels`, `metadata` (JSON) and ground truth, stored as they are, with flat memory."""
+"""NPZ archives: `images`, their sizes, `labels`, `metadata` (JSON) and ground truth, as they are, with flat memory."""
 
 import shutil
 import zipfile
@@ -28,7 +28,8 @@ class NpzWriter(FileWriter):
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Convert a chunk's arrays to the types and shapes of the archive."""
-        return {"images": chunk.images, "labels": chunk.labels.astype(self._label_dtype), **self._pad_truth(chunk)}
+        labels = chunk.labels.astype(self._label_dtype)
+        return {"images": self._pad_images(chunk), "labels": labels, **self._pad_beside(chunk)}
 
     def write(self, encoded: Encoded) -> None:
         """Append a chunk's images; the rest waits."""
@@ -36,18 +37,23 @@ class NpzWriter(FileWriter):
             self._images.write(encoded["images"].data.cast("B") if len(encoded["images"]) else b"")
             for name, file in self._waiting.items():
                 file.write(encoded[name].tobytes())
+            self._note_heights(encoded)
             self._file.write_back()
 
     def _begin(self) -> None:
         self._archive = zipfile.ZipFile(self._file.file, "w", zipfile.ZIP_STORED)
         self._open.callback(self._archive.close)
-        self._images = self._open.enter_context(self._begin_member("images", np.dtype(np.uint8), self._header.shape))
+        self._images = self._open.enter_context(
+            self._begin_member("images", np.dtype(np.uint8), self._header.array_shape)
+        )
         self._waiting = self._open_waiting_files()
 
     def _end(self) -> None:
         self._images.close()
         count = self._header.shape[0]
         self._append_waiting("labels", self._label_dtype, (count,))
+        for name in self._list_sizes():
+            self._append_waiting(name, np.dtype(np.int32), (count,))
         with self._begin_member("metadata", self._description.dtype, ()) as member:
             member.write(self._description.tobytes())
         for field in self._header.fields:

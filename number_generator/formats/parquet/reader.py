@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from collections.abc import Iterator
@@ -173,7 +174,7 @@ class ParquetReader(EncodedReader[_Tables]):
         shape = described.shape
         if shape is not None and not self._path.is_dir():
             shape = len(handles), *shape[1:]
-        return Description(shape, described.metadata, fields)
+        return dataclasses.replace(described, shape=shape, fields=fields)
 
     def _read_encoded(self, handles: _Tables, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
         for name, row in handles.read_rows((_IMAGE,), numbers):

@@ -5,6 +5,7 @@ holds the description of the dataset, beside the types that `datasets` reads.
 """
 
 import json
+import math
 import os
 from collections.abc import Set as AbstractSet
 from pathlib import Path
@@ -14,20 +15,21 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.formats.base_writer import Encoded, FolderWriter
-from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.image_encoding import encode_chunk
 from number_generator.formats.parquet import DATA
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.system.optional import import_optional
 
-# A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images.
+# A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images. Groups of images that
+# differ in size end where their files have so many bytes, as one of them may be larger than all others together.
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
 _MOST_FOOTER_BYTES = 2**26
 
 
 class ParquetWriter(FolderWriter):
-    """Write a dataset as a folder of Parquet files, whose sizes differ by one group of rows at most.
+    """Write a dataset as a folder of Parquet files, which differ by one group of rows at most.
 
     Their names begin with `part`, which becomes the name of the split: a hyphen, which `datasets` does not allow there,
     becomes an underscore. A file holds `file_images` at most.
@@ -37,15 +39,19 @@ class ParquetWriter(FolderWriter):
         self, path: Path, header: DatasetHeader, *, part: str = "train", file_images: int = 100_000, **options: Any
     ) -> None:
         self._arrow = import_optional("pyarrow", "parquet", "the format parquet")
+        self._compute = import_optional("pyarrow.compute", "parquet", "the format parquet")
         self._parquet = import_optional("pyarrow.parquet", "parquet", "the format parquet")
-        count, height, width = header.shape
-        self._rows = max(1, min(_GROUP_IMAGES, _GROUP_BYTES // (height * width), file_images))
+        count, image_bytes = header.shape[0], math.prod(header.array_shape[1:])
+        largest = _GROUP_IMAGES if header.is_ragged else _GROUP_BYTES // image_bytes
+        self._rows = max(1, min(_GROUP_IMAGES, largest, file_images))
         groups = -(-count // self._rows)
         files = max(1, -(-groups // (file_images // self._rows)))
         # Spread evenly: the first files have one group more than the others.
-        self._groups_of_file = [groups // files + (number < groups % files) for number in range(files)]
+        self._images_of_file = [(groups // files + (number < groups % files)) * self._rows for number in range(files)]
         self._part = part.replace("-", "_")
-        self._number = self._groups = 0
+        self._number = self._images = 0  # in all, and in this file
+        self._waiting: list[Any] = []  # rows of a group that is not full
+        self._waiting_images = self._waiting_bytes = 0
         self._file = -1
         self._stream: IO[bytes] | None = None
         self._writer: Any = None
@@ -53,13 +59,13 @@ class ParquetWriter(FolderWriter):
 
     @property
     def span_multiple(self) -> int:
-        """Images in a group of rows."""
-        return self._rows
+        """Images in a group of rows, if all groups have as many."""
+        return 1 if self._header.is_ragged else self._rows
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write each group of rows as a stream of Arrow's own format."""
         arrow = self._arrow
-        pages = encode_png(chunk.images)
+        pages = encode_chunk(chunk)
         texts = [label.decode("ascii") for label in chunk.labels.tolist()]
         lengths = np.char.str_len(chunk.labels)
         groups = []
@@ -78,25 +84,49 @@ class ParquetWriter(FolderWriter):
 
     def write(self, encoded: Encoded) -> None:
         """Append a chunk, group by group."""
-        for group in encoded["groups"]:
-            pages, *columns = self._read_group(group)
+        for part in encoded["groups"]:
+            batch = self._read_group(part)
             with self._translate_errors():
-                if self._groups == self._groups_of_file[self._file]:
-                    self._start_file()
-                names = [f"{sample_key(self._number + row)}.png" for row in range(len(pages))]
-                paths = self._arrow.array(names, self._arrow.string())
-                images = self._arrow.StructArray.from_arrays([pages, paths], ["bytes", "path"])
-                table = self._arrow.Table.from_arrays([images, *columns], schema=self._schema)
-                self._writer.write_table(table, row_group_size=self._rows)
-                self._number += len(names)
-                self._groups += 1
+                first = 0
+                for last, size in enumerate(self._compute.binary_length(batch.column(0)).to_pylist(), 1):
+                    self._waiting_images += 1
+                    self._waiting_bytes += size
+                    if self._is_group_full():
+                        self._waiting.append(batch.slice(first, last - first))
+                        self._write_group()
+                        first = last
+                if first < batch.num_rows:
+                    self._waiting.append(batch.slice(first))
+
+    def _is_group_full(self) -> bool:
+        """Tell whether a group, or its file, ends with the last row that waits."""
+        if self._waiting_images == self._rows or self._number + self._waiting_images == self._header.shape[0]:
+            return True
+        if not self._header.is_ragged:
+            return False
+        left = self._images_of_file[self._file] - self._images or self._images_of_file[self._file + 1]
+        return self._waiting_bytes >= _GROUP_BYTES or self._waiting_images == left
+
+    def _write_group(self) -> None:
+        """Write what waits as a group of rows."""
+        arrow = self._arrow
+        if self._images == self._images_of_file[self._file]:
+            self._start_file()
+        pages, *columns = arrow.Table.from_batches(self._waiting).combine_chunks().columns
+        names = [f"{sample_key(self._number + row)}.png" for row in range(len(pages))]
+        images = arrow.StructArray.from_arrays([pages.chunk(0), arrow.array(names, arrow.string())], ["bytes", "path"])
+        table = arrow.Table.from_arrays([images, *columns], schema=self._schema)
+        self._writer.write_table(table, row_group_size=self._rows)
+        self._number += len(names)
+        self._images += len(names)
+        self._waiting, self._waiting_images, self._waiting_bytes = [], 0, 0
 
     def _read_group(self, group: bytes) -> Any:
-        """Return the columns of a group that `encode` wrote."""
+        """Return the rows of a group that `encode` wrote."""
         with self._arrow.ipc.open_stream(group) as stream:
             batch = stream.read_next_batch()
         batch.validate(full=True)  # Arrow would crash with a false one from a journal
-        return batch.columns
+        return batch
 
     def _begin(self) -> None:
         arrow = self._arrow
@@ -128,8 +158,8 @@ class ParquetWriter(FolderWriter):
         if self._file >= 0:
             self._end()
         self._file += 1
-        self._groups = 0
-        name = f"{DATA}/{self._part}-{self._file:05d}-of-{len(self._groups_of_file):05d}.parquet"
+        self._images = 0
+        name = f"{DATA}/{self._part}-{self._file:05d}-of-{len(self._images_of_file):05d}.parquet"
         self._stream = self._folder.create(name)
         # PNG is compressed already, numbers need not repeat, and the smallest image is useless as a statistic.
         self._writer = self._parquet.ParquetWriter(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import mmap
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,15 @@ from number_generator.formats.arrays import RawDataset, build_dataset
 from number_generator.formats.paths import MalformedError, map_file, reading
 from number_generator.formats.pickle.machine import PickleMachine
 from number_generator.formats.pickle.values import PickledArray, PickledType
-from number_generator.formats.schema import TEXT, parse_truth_fields
+from number_generator.formats.ragged import pad_images
+from number_generator.formats.schema import HEIGHTS, TEXT, WIDTHS, parse_truth_fields
 from number_generator.job.chunk import TruthField
 from number_generator.system.checks import format_value
 
 _VALID = (
-    "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width)), "
-    "`labels` (n strings or integers) and optionally `metadata` (a dict or a text) and `truth` (a dict of arrays)"
+    "A valid pickle holds a dict with `images` (uint8 array, shape (n, height, width) or (n, height, width, 3), or a "
+    "list of such images), `labels` (n strings or integers) and optionally `metadata` (a dict or a text), `widths` and "
+    "`heights` (n integers) and `truth` (a dict of arrays)"
 )
 
 _TRUTH_FIELDS = "truth_fields"
@@ -56,13 +60,15 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
     if missing:
         keys = ", ".join(format_value(key) for key in list(found)[:5])
         raise MalformedError(f"the dict has no {' and no '.join(missing)} (it has {keys or 'nothing'})")
-    images = _build_images(found["images"], machine, mapped=mapped)
-    labels = _build_labels(found["labels"])
+    images, sizes = _build_images(found["images"], machine, mapped=mapped)
+    for name in {WIDTHS, HEIGHTS} & found.keys():
+        sizes.setdefault(name, _build_row(found[name]))
+    labels = _build_row(found["labels"])
     metadata = _to_plain(found.get("metadata"), machine, _DEEPEST_METADATA)
     if isinstance(metadata, str):
         metadata = {TEXT: metadata}
     if "truth" not in found:
-        return build_dataset(images, labels, metadata, mapped=mapped)
+        return build_dataset(images, labels, metadata, **sizes, mapped=mapped)
     truth = found["truth"]
     if type(truth) is not dict or not all(isinstance(array, PickledArray) for array in truth.values()):
         raise MalformedError(f"its `truth` is {format_value(truth)}, not a dict of arrays")
@@ -71,7 +77,7 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
     machine.charge(sum(array.byte_count for array in truth.values()))
     arrays = {field.name: _build_array(truth[field.name], mapped=mapped) for field in fields if field.name in truth}
     without = {key: value for key, value in metadata.items() if key != _TRUTH_FIELDS}
-    return build_dataset(images, labels, without, truth=arrays, fields=fields, mapped=mapped)
+    return build_dataset(images, labels, without, truth=arrays, fields=fields, **sizes, mapped=mapped)
 
 
 def check_metadata(metadata: dict[str, Any]) -> None:
@@ -97,24 +103,36 @@ def _build_array(pickled: PickledArray, *, mapped: bool) -> np.ndarray[Any, Any]
     return pickled.view() if mapped and pickled.dtype.isnative else pickled.copy()
 
 
-def _build_images(value: Any, machine: PickleMachine, *, mapped: bool) -> object:
-    """Return one array for a pickled array, or for a list of arrays of one shape and type."""
+def _build_images(value: Any, machine: PickleMachine, *, mapped: bool) -> tuple[object, dict[str, Any]]:
+    """Return one array for a pickled array, or for a list of arrays of one type; with their sizes if they differ."""
     if isinstance(value, PickledArray):
-        return _build_array(value, mapped=mapped)
+        return _build_array(value, mapped=mapped), {}
     if type(value) not in (list, tuple) or not all(type(image) is PickledArray for image in value):
         raise MalformedError(f"its `images` is {format_value(value)}, not an array or a list of arrays")
     if not value:
         raise MalformedError("its `images` is an empty list: the size of an image is unknown")
     shapes = {(image.shape, image.dtype) for image in value}
     if len(shapes) > 1:
-        raise MalformedError(f"its `images` is a list of arrays of {len(shapes)} different shapes or types")
+        return _pad_images(value, machine)
     # The same array may stand in the list many times, in a few bytes each.
     machine.charge(len(value) * value[0].byte_count)
-    return np.stack([image.view() for image in value])
+    return np.stack([image.view() for image in value]), {}
 
 
-def _build_labels(value: Any) -> object:
-    """Return the labels as a list, or as an array of its own."""
+def _pad_images(images: Sequence[PickledArray], machine: PickleMachine) -> tuple[object, dict[str, Any]]:
+    """Return images that differ in size as one array, each in the upper left corner of its row, and their sizes."""
+    kinds = {(len(image.shape), image.shape[2:], image.dtype) for image in images}
+    axes, colours, dtype = next(iter(kinds))
+    if len(kinds) > 1 or axes < 2 or dtype != np.uint8:
+        raise MalformedError(f"its `images` is a list of arrays of {len(kinds)} different types or numbers of axes")
+    heights, widths = zip(*(image.shape[:2] for image in images), strict=True)
+    machine.charge(len(images) * max(heights) * max(widths) * math.prod(colours))  # all become as large as the largest
+    padded = pad_images([image.view() for image in images])
+    return padded, {HEIGHTS: np.array(heights), WIDTHS: np.array(widths)}
+
+
+def _build_row(value: Any) -> object:
+    """Return labels or sizes as a list, or as an array of its own."""
     if isinstance(value, PickledArray):
         return value.copy()
     return list(value) if type(value) is tuple else value

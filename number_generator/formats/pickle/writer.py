@@ -1,6 +1,7 @@
 """The pickle of version 0.0.1, `{"images": ..., "labels": ..., "metadata": ...}`, streamed with flat memory.
 
-Ground truth, if there is any, is a fourth entry, `truth`: a dictionary of arrays.
+Ground truth, if there is any, is a fourth entry, `truth`: a dictionary of arrays. Sizes of the images, if they differ,
+are arrays beside them.
 It uses protocol 4, and the names that NumPy has kept for old pickles: `pickle.load` reads it under NumPy 1.26 and 2.
 The opcodes around the image bytes are written one by one, so that the images never need to be in memory all at once.
 """
@@ -32,7 +33,7 @@ class PickleWriter(FileWriter):
     def encode(self, chunk: Chunk) -> Encoded:
         """Pickle a chunk's labels, and pad its ground truth."""
         labels = [_pickle_text(label) for label in chunk.labels.tolist()]
-        return {"images": chunk.images, "labels": labels, **self._pad_truth(chunk)}
+        return {"images": self._pad_images(chunk), "labels": labels, **self._pad_beside(chunk)}
 
     def write(self, encoded: Encoded) -> None:
         """Append a chunk's images; the rest waits."""
@@ -40,11 +41,14 @@ class PickleWriter(FileWriter):
             self._file.file.write(encoded["images"].data)
             for name, file in self._waiting.items():
                 file.write(b"".join(encoded[name]) if name == "labels" else encoded[name].tobytes())
+            self._note_heights(encoded)
             self._file.write_back()
 
     def _begin(self) -> None:
         self._file.file.write(pickle.PROTO + struct.pack("<B", _PROTOCOL) + pickle.EMPTY_DICT + pickle.MARK)
-        self._file.file.write(_pickle_text(b"images") + _pickle_array_head(np.dtype(np.uint8), self._header.shape))
+        self._file.file.write(
+            _pickle_text(b"images") + _pickle_array_head(np.dtype(np.uint8), self._header.array_shape)
+        )
         self._waiting = self._open_waiting_files()
 
     def _end(self) -> None:
@@ -53,6 +57,8 @@ class PickleWriter(FileWriter):
         file.write(_pickle_text(b"labels") + pickle.EMPTY_LIST + pickle.MARK)
         self._append_waiting("labels")
         file.write(pickle.APPENDS)
+        for name in self._list_sizes():
+            self._append_array(name, np.dtype(np.int32), ())
         metadata = self._header.metadata
         if fields:
             # The metadata itself stays as it is: a pickle can hold values that JSON cannot.
@@ -63,12 +69,16 @@ class PickleWriter(FileWriter):
         if fields:
             file.write(_pickle_text(b"truth") + pickle.EMPTY_DICT + pickle.MARK)
             for field in fields:
-                shape = (self._header.shape[0], *field.shape)
-                file.write(_pickle_text(field.name.encode("ascii")) + _pickle_array_head(np.dtype(field.dtype), shape))
-                self._append_waiting(field.name)
-                file.write(_ARRAY_TAIL)
+                self._append_array(field.name, np.dtype(field.dtype), field.shape)
             file.write(pickle.SETITEMS)
         file.write(pickle.SETITEMS + pickle.STOP)
+
+    def _append_array(self, name: str, dtype: np.dtype[Any], entry: tuple[int, ...]) -> None:
+        """Append the entry of a dictionary, an array that waits, with an entry of this shape for each image."""
+        head = _pickle_array_head(dtype, (self._header.shape[0], *entry))
+        self._file.file.write(_pickle_text(name.encode("ascii")) + head)
+        self._append_waiting(name)
+        self._file.file.write(_ARRAY_TAIL)
 
     def _append_waiting(self, name: str) -> None:
         self._waiting[name].seek(0)
@@ -92,7 +102,8 @@ def _pickle_array_head(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
         + (pickle.SHORT_BINBYTES + b"\1b" + pickle.TUPLE3)
         + pickle.REDUCE
     )
-    sizes = b"".join(map(_pickle_integer, shape)) + _TUPLES[len(shape)]
+    sizes = b"".join(map(_pickle_integer, shape))
+    sizes = sizes + _TUPLES[len(shape)] if len(shape) < len(_TUPLES) else pickle.MARK + sizes + pickle.TUPLE
     bytes_held = struct.pack("<Q", math.prod(shape) * dtype.itemsize)
     state = pickle.MARK + _pickle_integer(1) + sizes + _pickle_dtype(dtype) + pickle.NEWFALSE
     return constructor + state + pickle.BINBYTES8 + bytes_held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class PngReader(EncodedReader[_Handles]):
     """A folder of images with a label file."""
 
     valid = (
-        "A valid folder holds PNG or JPEG images of one size, and beside them gt.txt (lines of path, tab, label), "
+        "A valid folder holds PNG or JPEG images, and beside them gt.txt (lines of path, tab, label), "
         "metadata.jsonl (objects with `file_name` and `text`), labels.csv (filename,words) or labels.json (an object "
         "of names and labels)"
     )
@@ -56,7 +57,7 @@ class PngReader(EncodedReader[_Handles]):
     def _describe(self, handles: _Handles) -> Description:
         described = read_description_file(self._path)
         if handles.truth is None:
-            return Description(described.shape, described.metadata)
+            return dataclasses.replace(described, fields=())
         if described.fields and len(handles.truth) != len(handles.table):
             raise MalformedError(f"its {_TRUTH_FILE} has {len(handles.truth)} lines for {len(handles.table)} images")
         return described

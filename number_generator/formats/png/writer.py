@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from number_generator.errors import DatasetError
 from number_generator.formats.base_writer import Encoded, FolderWriter
-from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.image_encoding import encode_chunk
 from number_generator.formats.schema import (
     DESCRIPTION_FILE,
     describe,
@@ -54,7 +54,7 @@ class PngWriter(FolderWriter):
             )
         rows = format_truth_rows(chunk.truth, chunk.labels) if "jsonl" in self._kinds else []
         return {
-            "images": encode_png(chunk.images),
+            "images": encode_chunk(chunk),
             "labels": chunk.labels.tolist(),
             "truth": list(map(dump_json, rows)),
         }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from number_generator.formats.base_writer import Encoded, FolderWriter
-from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.image_encoding import encode_chunk
 from number_generator.formats.schema import (
     DESCRIPTION_FILE,
     describe,
@@ -50,7 +50,7 @@ class WebDatasetWriter(FolderWriter):
         before = [b'{"text":%s,"number":' % dump_json(label.decode("ascii")) for label in labels]
         rows = format_truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
         after = [b"," + dump_json(row)[1:] for row in rows] or [b"}"] * len(labels)
-        return {"images": encode_png(chunk.images), "labels": labels, "before": before, "after": after}
+        return {"images": encode_chunk(chunk), "labels": labels, "before": before, "after": after}
 
     def write(self, encoded: Encoded) -> None:
         """Append a chunk, to several shards if it does not fit into one."""
