@@ -1,7 +1,7 @@
 """Line images of any size, fitted to the page of a reader: the same way for training, for reading and for measuring."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
@@ -155,9 +155,13 @@ def fit_lines(
     return np.stack(pages) if pages else np.empty((0, spec.height, width), np.uint8)
 
 
-def fit_grey(lines: Sequence[Grey], spec: FitSpec) -> list[Grey]:
-    """Fit lines in grey, each at its own size, in this thread."""
-    return [_fit(line, spec) for line in lines]
+def scale_line(grey: Grey, spec: FitSpec) -> Grey:
+    """Return a line in grey as it stands on its page, without the page around it: no higher and no wider than that."""
+    if spec.ink == "bright" or (spec.ink == "auto" and is_bright_ink(grey)):
+        grey = 255 - grey
+    if spec.contrast is not None:
+        grey = _stretch(grey, spec.contrast)
+    return _resize(grey, *_find_size(grey.shape, spec))
 
 
 def is_bright_ink(grey: Grey) -> bool:
@@ -173,18 +177,13 @@ def _fit_numbered(numbered: tuple[int, Any], spec: FitSpec) -> Grey:
 
 def _fit(grey: Grey, spec: FitSpec) -> Grey:
     """Fit a line in grey to its page."""
-    if spec.ink == "bright" or (spec.ink == "auto" and is_bright_ink(grey)):
-        grey = 255 - grey
-    if spec.contrast is not None:
-        grey = _stretch(grey, spec.contrast)
-    rows, columns = _find_size(grey.shape, spec)
+    line = scale_line(grey, spec)
+    rows, columns = line.shape
     width = columns if spec.width is None else spec.width
-    if (rows, columns) == grey.shape == (spec.height, width):
-        return grey.copy()
-    paper = 255 if spec.background == "white" else round(float(np.median(grey)))
+    paper = 255 if spec.background == "white" else round(float(np.median(line)))
     page = np.full((spec.height, width), paper, np.uint8)
     top, left = (spec.height - rows) // 2, (width - columns) // 2
-    page[top : top + rows, left : left + columns] = _resize(grey, rows, columns)
+    page[top : top + rows, left : left + columns] = line
     return page
 
 
