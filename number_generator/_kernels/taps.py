@@ -59,7 +59,7 @@ def _lanczos(x: float) -> float:
 
 @entry_kernel
 def are_packed(natural: Any, width: int, starts: Any) -> bool:
-    """Tell whether `starts` has a position for every line that is wider than `width`."""
+    """Tell whether `starts` has a position for every line that is wider than `width`, which may be 0."""
     for i in range(natural.size):
         line = natural[i]
         if line > width and (line >= starts.size or starts[line] < 0):

@@ -34,6 +34,7 @@ from number_generator.job.handwriting import STYLES, Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import finish_pages, make_style_table, write_ink
 from number_generator.system.threads import count_cores
 
@@ -158,7 +159,9 @@ def _make_job(style: str) -> Job:
 
 
 def _compile_lines() -> None:
-    write_ink(_make_job("document"), _make_atlas(), 0, pack_sequences([]), np.empty((0, _HEIGHT * _WIDTH), np.uint8))
+    pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    placed = Placement.of_sizes(np.empty(0, np.int64), lines=np.empty((0, writing.LINE_COLUMNS)))
+    write_ink(_make_job("document"), _make_atlas(), np.empty(0, np.uint64), pack_sequences([]), pages, placed)
 
 
 def _compile_fields() -> None:
@@ -173,7 +176,10 @@ def _compile_fields() -> None:
 def _compile_pages() -> None:
     pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
     for style in ("natural", "document"):
-        finish_pages(_make_job(style), 0, np.empty((0, 5)), np.empty(0, np.bool_), pages)
+        numbers, widths = np.empty(0, np.uint64), np.empty(0, np.int64)
+        finish_pages(
+            _make_job(style), numbers, widths, np.empty((0, writing.LINE_COLUMNS)), np.empty(0, np.bool_), pages
+        )
 
 
 def _compile_clean() -> None:

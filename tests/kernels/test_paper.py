@@ -405,9 +405,9 @@ def test_scratch_memory_holds_nothing_that_matters(cover):
             (out, used, page),
             (again, make_scratch(*SHAPE), make_aligned(math.prod(SHAPE))),
         ):
-            paper.draw_paper(SEED, image, style, SHAPE, BOX, BASELINE, target, scratch)
-            paper.ink_page(SEED, image, style, SHAPE, BOX, cover.ravel(), target, scratch)
-            scan.scan_page(SEED, image, style, SHAPE, scan.NOWHERE, target, result, 0, scratch)
+            paper.draw_paper(SEED, image, style, (*SHAPE, 1.0), BOX, BASELINE, target, scratch)
+            paper.ink_page(SEED, image, style, (*SHAPE, 1.0), BOX, cover.ravel(), target, scratch)
+            scan.scan_page(SEED, image, style, (*SHAPE, 1.0), scan.NOWHERE, target, result, 0, scratch)
         assert (out == again).all(), image
 
 

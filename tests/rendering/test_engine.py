@@ -540,7 +540,7 @@ def test_a_small_batch_makes_fewer_spans_than_there_are_workers():
 def test_an_atlas_of_another_height_is_refused(make_digit_dataset):
     job = Job(PhoneNumbers(), RenderSpec((5, 10), 100), 28, 1, Span(0, 1))
 
-    with pytest.raises(SpecError, match="28 px high and the atlas holds digits 12 px high"):
+    with pytest.raises(SpecError, match="digits 28 px high, and these are 12 px high"):
         make_chunk(job, make_digit_dataset(12).atlas, job.span)
 
 

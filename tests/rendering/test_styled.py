@@ -377,12 +377,13 @@ def covers_of(sequences, style, width=128, seed=1):
     """Write lines as `render_styled` does, up to the paper: the coverage of their ink."""
     atlas = prepare_atlas(packaged_digits(), style)
     packed = pack_sequences(sequences)
-    pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), 5))
+    pages, boxes = np.empty((len(packed), 28 * width), np.uint8), np.empty((len(packed), writing.LINE_COLUMNS))
+    numbers, widths = np.arange(len(packed), dtype=np.uint64), np.empty(len(packed), np.int64)
     writing.write_lines(
-        np.uint64(seed), np.uint64(0), make_style_table(style), packed.codes, packed.offsets, np.int64(0),
-        writing.NO_SPACING, (style.crop == "tight", False), atlas.fields.packed,
-        (atlas.class_start, *atlas.groups, None), atlas.letterform_choice, (28, width),
-        writing.make_scratch(packed.longest, 28, width), writing.make_sheets(28, width), pages, boxes,
+        np.uint64(seed), numbers, make_style_table(style), packed.codes, packed.offsets, np.int64(0),
+        writing.NO_SPACING, (style.crop == "tight", False, False, 1.0), atlas.fields.packed,
+        (atlas.class_start, *atlas.groups, None), atlas.letterform_choice, (28, width, 1.0),
+        writing.make_scratch(packed.longest, 28, width), writing.make_sheets(28, width), pages, widths, boxes,
         np.empty(len(packed.codes), np.int64), np.empty((0, 4), np.int16), np.empty((0, 28 * width), np.uint8),
     )  # fmt: skip
     return pages, boxes

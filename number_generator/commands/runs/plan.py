@@ -22,10 +22,11 @@ from number_generator.digits.splits import divide_digits
 from number_generator.digits.style_clusters import find_clusters
 from number_generator.digits.writers import find_writers
 from number_generator.errors import SpecError
+from number_generator.formats.registry import FORMATS
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
-from number_generator.job.spec import SOURCE_DIGITS, Job, Span
+from number_generator.job.spec import SOURCE_DIGITS, Job, RenderSpec, Span
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.rendering.bound_job import BoundJob, bind_job
 from number_generator.rendering.ground_truth import make_truth_fields
@@ -82,6 +83,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
     shards = parse_shards(options) if shard is None else shard[1]
     _check_shards(options, output, shards)
     spec, numbers = request.spec, request.numbers
+    _check_width(spec, output)
     digits_path = default_digits_path() if options.digits is None else name_digits(options.digits)
     whole = load_chosen_digits(options)
     writers = None if spec.style.is_clean else find_writers(whole, spec.style.writer)
@@ -128,7 +130,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
         fields = make_truth_fields(bound.job, source.longest)
-        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields)
+        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields, is_ragged=spec.ragged)
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))
     return parts if shard is None else [part.shard(shard[0]) for part in parts]
@@ -139,6 +141,16 @@ def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:
     if options.digits is None:
         return default_digits()
     return load_digits(options.digits) if options.digits else packaged_digits()
+
+
+def _check_width(spec: RenderSpec, output: Output) -> None:
+    """Raise SpecError if the format holds all images in one array and its width is not known."""
+    if spec.ragged and not spec.is_bounded and not FORMATS[output.file_format].is_folder:
+        folders = " or ".join(name for name, row in FORMATS.items() if row.is_folder)
+        raise SpecError(
+            f"--image-width is {spec.width} and the format is {output.file_format}, which holds all images in one "
+            f"array: give the widest, as in --image-width auto:512, or a format that holds single images, {folders}"
+        )
 
 
 def _check_shards(options: argparse.Namespace, output: Output, shards: int | None) -> None:

@@ -13,6 +13,7 @@ from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import find_journal, read_recorded_seed
 from number_generator.commands.terminal import report, report_title, show_progress, tell
+from number_generator.commands.work.drawing import warn_of_small_print
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.job.spec import Span
 from number_generator.rendering.compilation import compile_kernels
@@ -44,6 +45,8 @@ def produce_datasets(
         kind = "phone numbers like database" if are_phone else "numbers dataset"
         count = sum(len(part.job.span) for part in parts)
         report(f"Creating {kind} with {count} examples, this might take a few moments ...")
+        if options.scheduler is None and len(run.found) < len(parts):  # the kernels are compiled here
+            warn_of_small_print(parts[0].bound)
         with show_progress(count, quiet=options.quiet) as bar:
             run.run(bar.update)
         run.commit()
