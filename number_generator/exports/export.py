@@ -15,7 +15,7 @@ from number_generator.errors import DatasetError, SpecError
 from number_generator.exports.exporter import IMAGES, Box, Line
 from number_generator.exports.kinds import KINDS
 from number_generator.formats.conversion import check_target
-from number_generator.formats.image_encoding import encode_png
+from number_generator.formats.image_encoding import encode_cut
 from number_generator.formats.ownership import check_folder
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.schema import IMAGES_A_FOLDER, dump_json
@@ -161,8 +161,7 @@ def _find_characters(parts: _Parts) -> str:
 
 def _read_spans(reader: Reader, part: str, first: int) -> Iterator[tuple[npt.NDArray[np.uint8], Any, list[Line]]]:
     """Yield images, their sizes and their lines, a span at a time."""
-    height, width = reader.shape[1:]
-    for span in Span(0, len(reader)).split(max(1, _SPAN_BYTES // (height * width))):
+    for span in reader.split(0, len(reader), _SPAN_BYTES):
         bounds = span.start, span.stop
         labels, boxes, sizes = reader.labels(*bounds), reader.truth("boxes", *bounds), reader.sizes(*bounds)
         if boxes.ndim != 3 or boxes.shape[2] != 4:
@@ -191,12 +190,7 @@ def _check_box(row: list[int], width: int, height: int) -> Box | None:
 
 def _encode(read: tuple[npt.NDArray[np.uint8], Any, list[Line]]) -> tuple[list[bytes], list[Line]]:
     images, sizes, lines = read
-    if len(images) and (sizes != images.shape[1:3]).any():
-        cut = [
-            encode_png(image[None, :height, :width])[0] for image, (height, width) in zip(images, sizes, strict=True)
-        ]
-        return cut, lines
-    return encode_png(images), lines
+    return encode_cut(images, sizes), lines
 
 
 def _store(root: Path, images: list[bytes], lines: list[Line]) -> None:

@@ -131,6 +131,11 @@ class SlicedReader(Generic[Handles]):
         """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
         return self.shape if self.channels == 1 else (*self.shape, self.channels)
 
+    @property
+    def known_size(self) -> tuple[int, int] | None:
+        """Height and width of the shape; None if all headers would have to be read for it."""
+        return self.shape[1:]
+
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return one image, shape (height, width) or (height, width, 3), at its own size, as the caller's own array."""
         index = _check_index("number", number)

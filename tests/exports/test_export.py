@@ -12,6 +12,8 @@ from number_generator import GenericDataset, export
 from number_generator.commands.main import main
 from number_generator.errors import DatasetError, OutputError, OutputExistsError, SpecError
 from number_generator.exports.kinds import KINDS
+from number_generator.formats.conversion import write_dataset
+from number_generator.formats.memory_reader import PagesReader
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.spec import Span
@@ -52,6 +54,19 @@ def test_images_are_those_of_the_dataset_whatever_the_kind(tmp_path, source):
         for number in range(3):
             image = Image.open(tmp_path / kind / "images" / "train" / "0000" / f"{number:09d}.png")
             assert (image.size, image.getpixel((0, 0))) == ((WIDTH, HEIGHT), 200 + number)
+
+
+def test_images_that_differ_in_size_are_exported_each_at_its_own(tmp_path):
+    pages = [np.full((HEIGHT + k, WIDTH - 3 * k), 200, np.uint8) for k in range(3)]
+    field = TruthField("boxes", (4, 4), "int16", -1, {})
+    reader = PagesReader(pages, LABELS, {"boxes": np.array(BOXES, np.int16)}, (field,), tmp_path)
+    write_dataset(reader, tmp_path / "lines", "webdataset")
+
+    export(tmp_path / "lines", tmp_path / "out", "coco")
+
+    for number, page in enumerate(pages):
+        with Image.open(tmp_path / "out" / "images" / "train" / "0000" / f"{number:09d}.png") as image:
+            assert image.size == page.shape[::-1]
 
 
 def test_coco_is_read_by_its_own_library(tmp_path, source, capsys):
