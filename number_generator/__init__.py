@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.formats.dataset import GenericDataset
     from number_generator.job.distributions import Normal, Uniform
     from number_generator.job.handwriting import Handwriting
+    from number_generator.job.real_lines import RealLines
     from number_generator.numbers.countries import CountryNumbers
     from number_generator.numbers.patterns import Pattern
     from number_generator.numbers.phone import PhoneNumbers
@@ -45,6 +46,7 @@ __all__ = [
     "NumberGeneratorError",
     "Pattern",
     "PhoneNumbers",
+    "RealLines",
     "Uniform",
     "__version__",
     "convert",
@@ -74,6 +76,7 @@ _HOMES = {
     "Normal": "job.distributions",
     "Pattern": "numbers.patterns",
     "PhoneNumbers": "numbers.phone",
+    "RealLines": "job.real_lines",
     "Uniform": "job.distributions",
     "convert": "formats.conversion",
     "set_default_dataset_filepath": "digits.resolve",

@@ -25,11 +25,11 @@ _STEPS = 20  # bits of a share's fraction
 _MOST_TURNS = 8  # of a line in a round
 
 
-def check_share(share: object) -> float:
-    """Return the share of real lines, or raise SpecError unless it is from 0 to 1."""
+def check_share(share: object, name: str = "real_share") -> float:
+    """Return a share, or raise SpecError unless it is from 0 to 1."""
     number = share if isinstance(share, (int, float, np.floating)) and not isinstance(share, bool) else -1.0
     if not 0 <= number <= 1:
-        raise SpecError(f"real_share is {format_value(share)}: give a share of the images from 0 to 1, such as 0.125")
+        raise SpecError(f"{name} is {format_value(share)}: give a share from 0 to 1, such as 0.125")
     return float(number)
 
 

@@ -15,9 +15,11 @@ from number_generator._kernels.real_lines import FRAME
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.reader import Reader, open_reader
+from number_generator.job.real_lines import REAL_SHARE, RealLines, RealPart, checked_real_lines
 from number_generator.job.spec import Sequences
 from number_generator.numbers.sequences import ALPHABET, pack_sequences
 from number_generator.scans.fitting import FitSpec, scale_line
+from number_generator.scans.mixing import Balance, check_share, make_deck
 from number_generator.scans.pictures import Grey, to_grey
 from number_generator.system.checks import format_value
 
@@ -138,8 +140,50 @@ def load_lines(source: Any, height: int, width: int) -> LineSet:
         return _fit_lines(images, labels, _find_writers(reader), height, width, os.fspath(source))
 
 
-def hold_out(lines: LineSet, share: float, seed: int) -> tuple[list[int], list[int]]:
-    """Divide lines into those to train on and those held out, the same for the same lines and seed.
+@dataclass(frozen=True)
+class RealRequest:
+    """Which real lines go along in a job, and how: the arguments of `stream` of these names, checked.
+
+    `holdout` is the share of the lines that are left out, to be read once the reader is trained.
+    """
+
+    source: Any
+    share: float = REAL_SHARE
+    style: RealLines = field(default_factory=RealLines)
+    balance: Balance = "lines"
+    holdout: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "share", check_share(self.share))
+        object.__setattr__(self, "style", checked_real_lines(self.style))
+        object.__setattr__(self, "holdout", check_share(self.holdout, "real_holdout"))
+        make_deck((), self.balance)  # which checks it
+
+    def load(self, height: int, width: int) -> RealPart:
+        """Load the lines for pages of a size in px, without those that are held out."""
+        lines = load_lines(self.source, height, width)
+        if self.holdout:
+            kept, _ = hold_out(lines, self.holdout)
+            if not kept:
+                raise SpecError(
+                    f"real_holdout is {self.holdout}, which leaves none of {len(lines)} lines: hold fewer out"
+                )
+            lines = lines.take(kept)
+        # An absolute path, as a recorded command may be run again in another folder.
+        place = "" if isinstance(self.source, GenericDataset) else os.path.abspath(self.source)  # noqa: PTH100 - as text
+        deck = make_deck(lines.labels, self.balance)
+        return RealPart(lines, self.share, self.style, self.balance, deck, place, self.holdout)
+
+
+def make_request(source: Any, share: float, style: Any, balance: Balance, holdout: float) -> RealRequest | None:
+    """Return the request that arguments make; None without a source. SpecError for one that breaks a rule."""
+    if source is None:
+        return None
+    return RealRequest(source, share, checked_real_lines(style), balance, holdout)
+
+
+def hold_out(lines: LineSet, share: float) -> tuple[list[int], list[int]]:
+    """Divide lines into those to train on and those held out, always the same for the same lines.
 
     All lines of a writer, where the dataset tells writers, and all copies of an image stay on one side.
 
@@ -149,7 +193,7 @@ def hold_out(lines: LineSet, share: float, seed: int) -> tuple[list[int], list[i
         Numbers of the lines that are kept, and of those held out, in ascending order.
     """
     groups = _find_groups(lines)
-    keys = [(hashlib.sha256(b"%d:" % seed + min(lines.digests[k] for k in group)).digest(), group) for group in groups]
+    keys = [(hashlib.sha256(min(lines.digests[k] for k in group)).digest(), group) for group in groups]
     held: list[int] = []
     for _, group in sorted(keys):
         if len(held) >= round(share * len(lines)):

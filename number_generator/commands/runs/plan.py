@@ -108,7 +108,11 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         source = numbers.source
         if isinstance(source, ListedNumbers):
             source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        bound = bind_job(digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth)
+        # Of a split, the first part alone has the real lines: no line is in two of them.
+        real = request.real if number == 0 else None
+        bound = bind_job(
+            digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth, real=real
+        )
         of_part = bound.writers
         metadata = make_metadata(
             bound.job,
@@ -129,8 +133,8 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             metadata["style_clusters"] = ("" if writers.groups <= 10 else ",").join(map(str, writers.ids.tolist()))
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        fields = make_truth_fields(bound.job, source.longest)
-        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields, is_ragged=spec.ragged)
+        fields = make_truth_fields(bound.job, bound.job.longest)
+        header = DatasetHeader(bound.job.shape, bound.job.longest, metadata, fields, is_ragged=spec.ragged)
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))
     return parts if shard is None else [part.shard(shard[0]) for part in parts]
