@@ -20,7 +20,7 @@ def make_lines(count=7):
     """Return lines that are told apart by the place of a bar, labelled by their numbers; each is 28 px high."""
     images = []
     for number in range(count):
-        image = np.full((28, 40 + 3 * number), 255, np.uint8)
+        image = np.full((28, 40 + 2 * number), 255, np.uint8)
         image[4:24, 4 + 3 * number : 8 + 3 * number] = 0
         images.append(image)
     return GenericDataset(images, [f"{number}-{number}" for number in range(count)])
