@@ -1,7 +1,7 @@
 """Line images of any size, fitted to the page of a reader: the same way for training, for reading and for measuring."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, get_args
@@ -162,6 +162,11 @@ def scale_line(grey: Grey, spec: FitSpec) -> Grey:
     if spec.contrast is not None:
         grey = _stretch(grey, spec.contrast)
     return _resize(grey, *_find_size(grey.shape, spec))
+
+
+def fit_grey(lines: Sequence[Grey], spec: FitSpec) -> list[Grey]:
+    """Fit lines in grey, each at its own size, in this thread."""
+    return [_fit(line, spec) for line in lines]
 
 
 def is_bright_ink(grey: Grey) -> bool:

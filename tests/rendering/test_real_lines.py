@@ -147,6 +147,6 @@ def test_how_lines_are_varied_is_written_and_read(tmp_path):
     lines = RealLines(slant=(-0.3, 0.1), jpeg=0.5)
     assert RealLines().with_settings(lines.settings()) == lines
     assert RealLines.from_dict(lines.to_dict()) == lines
-    (tmp_path / "real.toml").write_text('slant = [-0.3, 0.1]\njpeg = 0.5\n', encoding="utf-8")
+    (tmp_path / "real.toml").write_text("slant = [-0.3, 0.1]\njpeg = 0.5\n", encoding="utf-8")
     assert RealLines.from_file(tmp_path / "real.toml") == lines
     assert dataclasses.replace(lines, slant=0).slant.bounds() == (0.0, 0.0)
