@@ -39,4 +39,5 @@ def test_both_readers_are_trained_and_read_what_was_held_out(tmp_path):
         r"drawn alone: [\d.]+% of 30 lines exactly right\ndrawn and real: [\d.]+% of 30 lines exactly right\n",
         done.stdout,
     )
-    assert Image.open(tmp_path / "errors.png").width > 100
+    with Image.open(tmp_path / "errors.png") as sheet:
+        assert sheet.width > 100
