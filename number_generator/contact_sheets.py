@@ -78,7 +78,7 @@ def draw_style_sheet(
         if not len(packed):
             raise SpecError("sequences is empty: give at least one, or None to draw numbers")
         given = format_labels(packed, packed.longest)
-        labels = [label.decode("ascii") for label in islice(cycle(given), count)]
+        labels = [label.decode() for label in islice(cycle(given), count)]
     gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
     chunk = generate_chunk(labels, gaps, width, style=style, seed=seed, digits=digits, image_height=image_height)
     return contact_sheet(chunk.images if chunk.sizes is None else chunk.cut_images(), labels)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from number_generator.formats.dataset import GenericDataset
 from number_generator.job.chunk import Chunk, Images
 from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
+from number_generator.job.labels import decode_labels
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import allocate_images, make_images, make_whole_chunk
@@ -54,9 +56,9 @@ def generate_batch(
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L)
-        What to write: digits 0 to 9, and in strings the separators ``- . , / ( ) +`` and space as well; at most
-        10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px before it is
-        fitted.
+        What to write: digits 0 to 9, and in strings the signs ``- . , / ( ) + : $ € £ ¥ % # * = '`` and space as
+        well; at most 10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px
+        before it is fitted.
     spacing_range : (int, int), optional
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
         than `clean` they may be negative, so that digits touch. None leaves the gaps to the style, and means (5, 10) in
@@ -83,7 +85,7 @@ def generate_batch(
     alphabet : str, optional
         All characters that labels of your whole dataset can hold, as in "0123456789-". `document` then draws none of
         these signs, or what looks like one, as an unlabelled mark, nor with a space any wide gap. None leaves that to
-        each line: one with separators has no unlabelled marks, and one with spaces no wide gaps.
+        each line: one with signs has no unlabelled marks, and one with spaces no wide gaps.
     image_height : int, optional
         Height H of each image in px, from 16 to 256; None means that of the digit dataset's images, whose px those of
         `spacing_range` stay. The style `clean` is composed at that height and resized to this one with LANCZOS; other
@@ -161,7 +163,7 @@ def generate_chunk(
     truth : sequence of {"boxes", "glyphs", "parameters", "masks"}
         The ground truth to return as well: see `Chunk`.
     label : {"written", "digits"}
-        Whether labels and ground truth include the separators that are written.
+        Whether labels and ground truth include the signs that are written.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same numbers and images; None draws afresh.
     alphabet : str, optional
@@ -170,7 +172,7 @@ def generate_chunk(
     Returns
     -------
     Chunk
-        `images`, shape (N, H, W), uint8; `labels`, shape (N,), bytes; `truth`, by name; and with width "auto" `sizes`,
+        `images`, shape (N, H, W), uint8; `labels`, shape (N,), str; `truth`, by name; and with width "auto" `sizes`,
         shape (N, 2), int32: height and width of each image.
 
     Raises
@@ -187,7 +189,7 @@ def generate_chunk(
     >>> from number_generator import generate_chunk
     >>> chunk = generate_chunk(["06-123", "42"], (5, 10), 100, truth=["boxes", "glyphs"], seed=1)
     >>> chunk.images.shape, chunk.labels.tolist(), chunk.truth["boxes"].shape
-    ((2, 28, 100), [b'06-123', b'42'], (2, 6, 4))
+    ((2, 28, 100), ['06-123', '42'], (2, 6, 4))
     """
     if count is not None and not isinstance(numbers, NumberSource):
         raise SpecError(f"count is {count!r} and numbers is a list, which has its own count: leave count out")
@@ -206,7 +208,8 @@ def generate_chunk(
         alphabet=alphabet,
         image_height=image_height,
     )
-    return bound.make_chunk(workers=check_workers(workers), warns=True)
+    chunk = bound.make_chunk(workers=check_workers(workers), warns=True)
+    return replace(chunk, labels=decode_labels(chunk.labels))
 
 
 def generate_numbers_sequence(
@@ -215,24 +218,27 @@ def generate_numbers_sequence(
     image_width: int | str = IMAGE_WIDTH,
     *,
     seed: int | None = None,
+    image_height: int | None = None,
 ) -> Images:
     """Draw one number sequence.
 
     Parameters
     ----------
     digits : str or iterable of int
-        What to write: digits 0 to 9, and in a string separators as well. Nothing is a blank white page.
+        What to write: digits 0 to 9, and in a string signs as well. Nothing is a blank white page.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
     image_width : int or str
         Width of the image in px; "auto" makes it as wide as the line.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
+    image_height : int, optional
+        Height H of the image in px, as for `generate_batch`; None means that of the digits, 28 for the packaged ones.
 
     Returns
     -------
     ndarray, shape (H, image_width), uint8
-        255 is paper, 0 is full ink; H is 28 with the packaged digits.
+        255 is paper, 0 is full ink.
 
     Examples
     --------
@@ -240,7 +246,7 @@ def generate_numbers_sequence(
     >>> generate_numbers_sequence([1, 2, 3], spacing_range=(4, 10), image_width=100).shape
     (28, 100)
     """
-    return _draw_one(digits, spacing_range, image_width, seed, None)
+    return _draw_one(digits, RenderSpec(spacing_range, image_width, height=image_height), seed, None)
 
 
 generate_number_sequence = generate_numbers_sequence
@@ -258,15 +264,22 @@ class DigitSequenceImageGenerator:
         Smallest and largest gap between neighbouring digits in px, both included.
     output_image_width : int or str
         Width of the images in px, as for `generate_batch`.
+    image_height : int, optional
+        Their height in px, likewise.
     """
 
     def __init__(
-        self, dataset: DigitImageDataset, spacing_range: tuple[int, int], output_image_width: int | str
+        self,
+        dataset: DigitImageDataset,
+        spacing_range: tuple[int, int],
+        output_image_width: int | str,
+        *,
+        image_height: int | None = None,
     ) -> None:
         if not isinstance(dataset, DigitImageDataset):
             raise SpecError(f"dataset is a {type(dataset).__name__}: give a DigitImageDataset")
         self._dataset = dataset
-        self._spec = RenderSpec(spacing_range, output_image_width)
+        self._spec = RenderSpec(spacing_range, output_image_width, height=image_height)
 
     def generate_from_data(self, digits: str | Iterable[int], *, seed: int | None = None) -> Images:
         """Draw one number sequence.
@@ -281,15 +294,15 @@ class DigitSequenceImageGenerator:
         ndarray, shape (H, output_image_width), uint8
             255 is paper, 0 is full ink.
         """
-        return _draw_one(digits, self._spec.spacing_range, self._spec.width, seed, self._dataset)
+        return _draw_one(digits, self._spec, seed, self._dataset)
 
 
-def _draw_one(
-    digits: Any, spacing_range: Any, width: Any, seed: int | None, dataset: DigitImageDataset | None
-) -> Images:
+def _draw_one(digits: Any, spec: RenderSpec, seed: int | None, dataset: DigitImageDataset | None) -> Images:
     whole = isinstance(digits, (str, np.ndarray)) or not isinstance(digits, Iterable)
     sequences: Any = [digits if whole else list(digits)]
-    images = generate_batch(sequences, spacing_range, width, seed=seed, digits=dataset, workers=1)
+    images = generate_batch(
+        sequences, spec.spacing_range, spec.width, seed=seed, digits=dataset, image_height=spec.height, workers=1
+    )
     return images.reshape(images.shape[1:])
 
 

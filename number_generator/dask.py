@@ -19,6 +19,7 @@ from number_generator.job.chunk import TruthField
 from number_generator.job.defaults import IMAGE_WIDTH, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, Span
+from number_generator.numbers.sequences import count_label_bytes
 from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.engine import make_labels, measure_widths
 from number_generator.rendering.ground_truth import make_truth_fields
@@ -220,7 +221,7 @@ def widths(
     --------
     >>> from number_generator.dask import job, widths
     >>> widths(job(["0312345678", "42"], width="auto:512", count=3, seed=1)).compute().tolist()
-    [233, 46, 252]
+    [238, 38, 222]
     """
     return _make_array(_bind(job, digits, part), _make_widths, "widths", (), np.dtype(np.int32), chunk_images)
 
@@ -238,7 +239,7 @@ def labels(
     Returns
     -------
     dask.array.Array, shape (N,), bytes of fixed length
-        The numbers in ASCII; the length is that of the longest one that can occur.
+        The numbers in UTF-8, as HDF5 and others store them; the length is that of the longest one that can occur.
 
     Examples
     --------
@@ -247,7 +248,7 @@ def labels(
     [b'0312345678', b'42', b'0312345678']
     """
     bound = _bind(job, digits, part)
-    dtype = np.dtype(f"S{max(1, bound.job.longest)}")
+    dtype = np.dtype(f"S{_count_label_bytes(bound)}")
     return _make_array(bound, _make_labels, "labels", (), dtype, chunk_images)
 
 
@@ -392,7 +393,13 @@ def _make_widths(bound: BoundJob, span: Span) -> npt.NDArray[np.int32]:
 
 
 def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
-    return make_labels(bound.job, span)
+    return make_labels(bound.job, span).astype(f"S{_count_label_bytes(bound)}")
+
+
+def _count_label_bytes(bound: BoundJob) -> int:
+    job = bound.job
+    beyond_ascii = None if job.label == "digits" else count_label_bytes(job.numbers.alphabet, job.longest)
+    return max(1, beyond_ascii or job.longest)
 
 
 def _make_truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import simd, streams
+from number_generator._kernels import streams
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE
 from number_generator._kernels.drawing import FIXED, LANES, draw_wave_shape, tabulate

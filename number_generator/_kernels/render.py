@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.simd import (
+from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
+from number_generator._kernels.vectors import (
     address,
     clear,
     copy,
@@ -34,7 +35,6 @@ from number_generator._kernels.simd import (
     zeros_16,
     zeros_32,
 )
-from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
 
 _BLOCK = 32  # rows
 _HEAD = 16  # rows that every block has; its tail is 8 or 16 more
@@ -140,7 +140,7 @@ def _place_on_band(
 
 @kernel
 def _horizontal_pass(canvas: int, width: int, taps: int, band: int, tail: Any) -> None:
-    """Resample the columns of a block: canvas (natural width) to band (width), followed by 16 blank columns."""
+    """Resample the columns of a block: canvas (natural width) to band (width)."""
     weights = taps + ENTRY_SIZE * width
     for _ in range(width):
         at = canvas + load_int32(taps) * _COLUMN
@@ -157,7 +157,6 @@ def _horizontal_pass(canvas: int, width: int, taps: int, band: int, tail: Any) -
         store(tail_low, tail_high, _PLAIN, band + _HEAD)
         taps += ENTRY_SIZE
         band += _BLOCK
-    fill(_PLAIN, band, _LANES * _BLOCK)
 
 
 @kernel
@@ -371,6 +370,8 @@ def render_lines(
         across, down = fitted_size(line, shape)
         if across != line:
             taps = _find_taps(column_pool, column_starts, line, line, across, _ZERO, column_scratch)
+            if across < width:  # 16 columns after the line are read as well
+                fill(_PLAIN, scratch[1] + across * _BLOCK, _LANES * _BLOCK)
         edges = address(lefts) + 8 * offsets[image]
         _fill_sheet(glyphs, ids, edges, count, (top, bottom), line, across, taps, scratch)
 

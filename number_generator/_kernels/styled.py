@@ -94,7 +94,7 @@ def scan_pages(
     lines : ndarray, shape (n, LINE_COLUMNS), float64
         As `write_lines` gives them.
     pointed : ndarray, shape (n,), bool
-        Whether its label can hold dots or commas, so that no speck may read as one.
+        Whether its label can hold points, such as dots and commas, so that no speck may read as one.
     """
     height, px = scale
     out = pages.reshape(-1)

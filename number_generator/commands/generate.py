@@ -98,7 +98,7 @@ def _add_image_options(parser: argparse.ArgumentParser) -> None:
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space",
+        help="what to write: digits, as in 12345678, and the signs - . , / ( ) + : $ € £ ¥ %% # * = ' and space",
     )
     _add_drawing_options(parser)
     parser.add_argument(
@@ -166,8 +166,8 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         type=parse_width,
         default=IMAGE_WIDTH,
         metavar="PX|auto[:MAX]",
-        help="width of each image, in px; or auto: each is as wide as its line, and with auto:512 at most 512 px, to "
-        "which longer lines are fitted (default: %(default)s)",
+        help="width of each image: auto makes each as wide as its line, auto:512 at most 512 px wide, to which longer "
+        "lines are fitted, and a number makes all as wide, in px (default: %(default)s)",
     )
     parser.add_argument(
         "--image-height",

@@ -130,7 +130,7 @@ class GenericDataset:
         Raises
         ------
         DatasetError
-            If the images have no pixels, or a label is not ASCII.
+            If the images have no pixels, or a label is not text on one line.
         SpecError
             If the name is not a file name, or the metadata holds anything but numbers, texts and plain containers.
         OutputError

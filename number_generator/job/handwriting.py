@@ -199,7 +199,7 @@ class Handwriting:
         "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
-        "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
+        "dark and bright specks; where a label can hold dots or the like, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
     noise: Distribution = _parameter("Scan", "line", _GREY, (0.0, 0.5), 0.0, "strength of the noise")
     jpeg: Distribution = _share("Scan", _SHARE, "that went through JPEG compression")

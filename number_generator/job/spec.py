@@ -88,7 +88,8 @@ def _check_width(width: Any) -> int | str:
         )
     if found[1] is None:
         return "auto"
-    return f"auto:{check_integer('width auto:MAX', int(found[1]), 1, MAX_WIDTH)}"
+    most = check_integer("width's MAX", int(found[1]), 1, MAX_WIDTH)
+    return f"auto:{most}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +297,8 @@ class Job:
     @property
     def usual_width(self) -> int:
         """The images' width, or about that of the longest line, if each is as wide as its own: for estimates."""
-        return min(self.spec.max_width, max(1, self.numbers.longest) * self.height)
+        most = self.spec.max_width
+        return min(most, max(1, self.numbers.longest) * self.height) if self.spec.ragged else most
 
     def split(self, multiple: int = 1, workers: int = 1) -> Iterator[Span]:
         """Divide the span into tasks of good size, in order; all but the last have a multiple of `multiple` images.
@@ -305,18 +307,23 @@ class Job:
         workers finish at about the same time ("guided self-scheduling": Polychronopoulos and Kuck, IEEE Transactions on
         Computers C-36, 1987).
         """
-        start = self.span.start
+        start, image_bytes = self.span.start, self.height * self.usual_width
         while start < self.span.stop:
             share = -(-(self.span.stop - start) // workers) if workers > 1 else SPAN_IMAGES
             most = min(max(share, _FEWEST_SPAN_IMAGES), SPAN_IMAGES)
+            is_last = self.span.stop - start <= most  # of a small batch the only one, found without a search
+            if is_last and self._estimate_bytes(start, self.span.stop, image_bytes) <= SPAN_BYTES:
+                yield Span(start, self.span.stop)
+                return
             sizes = range(multiple, max(multiple, most) + 1, multiple)
-            fitting = bisect_right(sizes, SPAN_BYTES, key=lambda size: self._estimate_bytes(start, start + size))
+            fitting = bisect_right(
+                sizes, SPAN_BYTES, key=lambda size: self._estimate_bytes(start, start + size, image_bytes)
+            )
             stop = min(start + sizes[max(0, fitting - 1)], self.span.stop)
             yield Span(start, stop)
             start = stop
 
-    def _estimate_bytes(self, start: int, stop: int) -> int:
+    def _estimate_bytes(self, start: int, stop: int, image_bytes: int) -> int:
         """Estimate the memory of images in the making: a digit takes about as much as eight columns."""
         digits = self.numbers.digits_before(stop) - self.numbers.digits_before(start)
-        width = self.usual_width if self.spec.ragged else self.spec.max_width
-        return self.height * ((stop - start) * width + 8 * digits)
+        return (stop - start) * image_bytes + 8 * self.height * digits

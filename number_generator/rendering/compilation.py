@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -23,11 +22,11 @@ from number_generator._kernels import (
     links,
     placing,
     render,
-    strokes,
+    signs,
     styled,
     writing,
 )
-from number_generator._kernels.compile import compile_for, find_cache_folder, is_compiled
+from number_generator._kernels.compile import EntryKernel, compile_for
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.distance_fields import GlyphFields
 from number_generator.job.handwriting import STYLES, Handwriting
@@ -47,14 +46,14 @@ _HEIGHT, _WIDTH = 8, 16  # of the pages that are never drawn
 class Stage:
     """Kernels that one process compiles, and about how long that takes: on one core, without the others, in s."""
 
-    kernels: tuple[Any, ...]
+    kernels: tuple[EntryKernel, ...]
     compile: Callable[[], None]
     seconds: float
 
     @property
     def is_done(self) -> bool:
         """Whether all of them have machine code."""
-        return all(map(is_compiled, self.kernels))
+        return all(kernel.is_compiled for kernel in self.kernels)
 
 
 def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_processes: bool = False) -> None:
@@ -71,7 +70,7 @@ def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_pro
     missing = find_missing(style)
     if not missing:
         return
-    is_kept = find_cache_folder(writing.write_lines) is not None
+    is_kept = writing.write_lines.store.find_writable() is not None
     helped = [name for name in missing if name in _HELPED] if len(missing) > 1 else []
     if not (in_processes and is_kept and count_cores() > 1):
         helped = []
@@ -135,7 +134,7 @@ def compile_pieces() -> None:
     item, points, count = scratch[0][0], scratch[1][0], 0
     key = np.uint64(0), np.uint64(0), make_style_table(STYLES["document"])
     glyphs, line, shape = _make_atlas().fields.packed, (0.0,) * 6, (_HEIGHT, _WIDTH)
-    compile_for(strokes.write_mark_points, count, (np.uint64(0),) * 4, points)
+    compile_for(signs.write_points, count, (np.uint64(0),) * 4, points)
     compile_for(placing.place_items, *key, writing.NO_SPACING, True, count, glyphs, scratch, count)
     compile_for(links.link_digits, *key, glyphs, scratch, count)
     compile_for(drawing.draw_glyph, *key[:2], item, glyphs, line, 0.0, shape, scratch, cover)

@@ -113,7 +113,8 @@ def _draw(
     warns: bool = False,
 ) -> Chunk:
     """Make the images of these numbers, all of a span, which show the sequences."""
-    job.check_digits(atlas.height)  # the kernels would read beyond the atlas
+    if job.spec.height is not None or atlas.height != job.height:  # the kernels would read beyond the atlas
+        job.check_digits(atlas.height)
     draw = _render_clean if job.spec.style.is_clean else render_styled
     if job.real is None:
         placed = draw(job, atlas, numbers, sequences, out)
@@ -126,8 +127,8 @@ def _draw(
         placed = draw(job, atlas, numbers[drawn], shown, None)
         truth = make_truth(job, atlas, numbers[drawn], shown, placed) if job.truth else {}
         images, widths = _mix(job, placed, drawn, numbers, rows, lines, out)
-        longest = np.char.str_len(_format_labels(job, sequences)).max(initial=0)
-        truth = spread_truth(truth, drawn, len(numbers), int(longest), images.shape[1:])
+        longest = _count_longest(job, sequences)
+        truth = spread_truth(truth, drawn, len(numbers), longest, images.shape[1:])
         truth["real_lines"] = np.full(len(numbers), -1, np.int64)
         truth["real_lines"][rows] = lines
         truth["is_real"] = truth["real_lines"] >= 0
@@ -138,6 +139,14 @@ def _draw(
         sizes = np.empty((len(numbers), 2), np.int32)
         sizes[:, 0], sizes[:, 1] = job.height, widths
     return Chunk(span, images, _format_labels(job, sequences), truth, sizes)
+
+
+def _count_longest(job: Job, sequences: Sequences) -> int:
+    """Return the characters of the longest label."""
+    if job.label == "written":
+        return sequences.longest
+    digits_before = np.concatenate(([0], np.cumsum(sequences.codes < 10)))[sequences.offsets]
+    return int(np.diff(digits_before).max(initial=0))
 
 
 def _format_labels(job: Job, sequences: Sequences) -> npt.NDArray[np.bytes_]:
@@ -175,9 +184,8 @@ def _measure(
     job: Job, atlas: GlyphAtlas, span: Span, numbers: Numbers, sequences: Sequences
 ) -> tuple[Placement, npt.NDArray[np.int64]]:
     """Return how large lines are that `_draw` would draw, and the widths of their pages."""
-    job.check_digits(atlas.height)
     if job.spec.style.is_clean:
-        marked = atlas.marked if _has_separators(sequences) else atlas
+        marked = atlas.holding(sequences.codes.max(initial=0))
         glyph_ids, _, natural = _lay_out(job, marked, numbers, sequences)
         placed, widths = Placement.of_sizes(glyph_ids, natural=natural), fit_lines(job, atlas.height, natural)[:, 0]
     else:
@@ -191,9 +199,8 @@ def _measure(
 def _render_clean(
     job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences, out: npt.NDArray[np.uint8] | None
 ) -> Placement:
-    """Draw the digits as they are, resampled exactly as Pillow does it, and separators to match."""
-    if _has_separators(sequences):
-        atlas = atlas.marked
+    """Draw the digits as they are, resampled exactly as Pillow does it, and signs to match."""
+    atlas = atlas.holding(sequences.codes.max(initial=0))
     tell_if_compiling(render.render_lines, "the kernels of the style clean", 7)
     glyph_ids, lefts, natural = _lay_out(job, atlas, numbers, sequences)
     shape, widths = find_fitting(job, atlas.height), None
@@ -216,10 +223,6 @@ def _render_clean(
         render.render_lines(atlas.packed, each, glyph_ids, lefts, whole, shape, centred, taps, masks)
         np.subtract(255, placed.masks, out=placed.masks)
     return placed
-
-
-def _has_separators(sequences: Sequences) -> bool:
-    return bool(sequences.codes.max(initial=0) > 9)
 
 
 def _lay_out(

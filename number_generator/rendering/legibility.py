@@ -49,9 +49,9 @@ def describe_small_print(job: Job, atlas: GlyphAtlas, sequences: Sequences, plac
     if not written.any():
         return None
     height = _find_median(down[written]) * atlas.ink_height
-    # A wide gap makes no digit wider.
-    pitch = np.minimum(width[written] / lengths[written], _WIDEST_PITCH * atlas.ink_width * across[written])
-    narrow = _find_median(pitch)
+    # A wide gap makes no digit wider, and a 1 is narrow at any size.
+    usual = atlas.ink_width * across[written]
+    narrow = _find_median(np.clip(width[written] / lengths[written], usual, _WIDEST_PITCH * usual))
     faults = [f"{height:.1f} px high, where about {_LOWEST} px are needed"] * (height < _LOWEST)
     faults += [f"{narrow:.1f} px a character wide, where about {_NARROWEST} px are needed"] * (narrow < _NARROWEST)
     if not faults:

@@ -17,7 +17,7 @@ from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.job.real_lines import REAL_SHARE, RealLines, RealPart, checked_real_lines
 from number_generator.job.spec import Sequences
-from number_generator.numbers.sequences import ALPHABET, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, WRITTEN, pack_sequences
 from number_generator.scans.fitting import FitSpec, scale_line
 from number_generator.scans.mixing import Balance, check_share, make_deck
 from number_generator.scans.pictures import Grey, to_grey
@@ -272,7 +272,7 @@ def _check_labels(labels: Sequence[str], name: str) -> None:
         if unknown:
             raise SpecError(
                 f"{name}: the label of line {number} is {format_value(label)}, which holds {unknown[0]!r}: numbers "
-                f"hold digits and {' '.join(ALPHABET[10:-1])} and spaces; leave the line out"
+                f"hold {WRITTEN}; leave the line out"
             )
 
 

@@ -18,6 +18,7 @@ from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.job.chunk import Images
 from number_generator.job.defaults import IMAGE_WIDTH, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
+from number_generator.job.labels import decode_labels
 from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
@@ -245,7 +246,7 @@ class Batches:
         try:
             # Wide pages and long numbers are made in parts, to bound the memory.
             chunks = make_images(part, self.bound.atlas, images, 1)
-            labels = np.concatenate([chunk.labels for chunk in chunks]).astype(np.str_)
+            labels = decode_labels(np.concatenate([chunk.labels for chunk in chunks]))
             truth = join_truth([chunk.truth for chunk in chunks])
         except MemoryError as exc:
             raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc

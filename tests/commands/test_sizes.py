@@ -110,7 +110,7 @@ def test_a_wrong_size_is_a_usage_error(folder, capsys):
         ("--image-height=15", "--image-height is 15: give an integer, from 16 to 256"),
         ("--image-height=300", "--image-height is 300: give an integer, from 16 to 256"),
         ("--image-width=wide", "--image-width is 'wide': give an integer from 1 to 65535, or 'auto' or 'auto:MAX'"),
-        ("--image-width=auto:0", "--image-width auto:MAX is 0: give an integer, from 1 to 65535"),
+        ("--image-width=auto:0", "MAX of --image-width auto:MAX is 0: give an integer, from 1 to 65535"),
     ):
         assert text in read_usage_error(folder, capsys, PHONE, [option])
 
@@ -121,7 +121,7 @@ def test_small_print_is_told_on_stderr_once(capfd):
     assert told.count("warning: the digits come out") == 1
     assert "px high, where about 7 px are needed" in told
 
-    run("npz", "--image-width=60", "--overwrite", "--image-height=16", style="document")
+    run("npz", "--image-width=30", "--overwrite", style="document")
     assert capfd.readouterr().err.count("warning: the digits come out") == 1
     run("npz", "--overwrite", style="clean")
     assert "warning" not in capfd.readouterr().err

@@ -37,7 +37,7 @@ def test_the_truth_of_a_file_is_that_of_the_library(style, label, compression):
     assert status == 0
     assert set(content) == {"images", "labels", *chunk.truth}
     np.testing.assert_array_equal(content["images"], chunk.images)
-    np.testing.assert_array_equal(content["labels"], chunk.labels)
+    np.testing.assert_array_equal(content["labels"].astype(str), chunk.labels)
     for name, values in chunk.truth.items():
         stored = content[name]
         assert stored.dtype == values.dtype

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from number_generator import generate_batch, generate_chunk
+from number_generator import DigitSequenceImageGenerator, generate_batch, generate_chunk, generate_numbers_sequence
 from number_generator.digits.dataset import DigitImageDataset
 from number_generator.digits.resolve import packaged_digits
 from number_generator.errors import SpecError
@@ -100,6 +100,16 @@ def test_digits_of_any_size_come_out_as_high_as_the_page_asks():
         rows.append(np.mean([np.ptp(np.flatnonzero((page < 128).any(axis=1))) for page in pages]))
     assert max(rows) < 1.25 * min(rows)
     assert 40 < min(rows) < 64
+
+
+def test_the_classes_of_the_first_version_take_it_too():
+    expected = generate_batch(["0612"], (5, 10), 200, seed=4, image_height=48)[0]
+
+    of_function = generate_numbers_sequence("0612", (5, 10), 200, seed=4, image_height=48)
+    of_class = DigitSequenceImageGenerator(packaged_digits(), (5, 10), 200, image_height=48)
+
+    np.testing.assert_array_equal(of_function, expected)
+    np.testing.assert_array_equal(of_class.generate_from_data("0612", seed=4), expected)
 
 
 @pytest.mark.parametrize("height", [15, 257, 0, -28, 32.5, "64"])

@@ -49,6 +49,7 @@ def test_what_can_be_read_is_not_told(caplog):
         generate_batch(["", " "], gaps, 100, style=style, seed=1)
         generate_batch(["0123456789"] * 20, (100, 200), "auto", style=style, seed=1)
         stream(style=style, spacing_range=gaps, seed=1).close()
+    generate_batch(["1", "11"], (5, 10), 100, seed=1)  # narrow at any size
     # Half of the lines, and fewer, may be small.
     generate_batch(["0123456789" * 9, "12", "34"] * 9, (5, 10), 100, seed=1)
     assert texts_of(caplog) == []

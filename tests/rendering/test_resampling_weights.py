@@ -241,7 +241,7 @@ def test_there_is_room_to_pack_whatever_the_pool_lacks(monkeypatch, max_keys):
     # The kernel packs into memory that it asks for beforehand, and compiled code would write past its end.
     monkeypatch.setattr(resampling_weights, "_MAX_KEYS", max_keys)
     lines = np.arange(41, 1200)
-    for pool_values in range(0, 6000, 50):
+    for pool_values in range(0, 6000, 150):
         monkeypatch.setattr(resampling_weights, "_POOL_VALUES", pool_values)
         _, column_starts, _, row_starts = SharedTaps((28, 28, 40, False)).prepare(lines)
         for line in lines[:: 1 + pool_values % 37].tolist():

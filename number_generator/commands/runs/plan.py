@@ -28,6 +28,7 @@ from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
 from number_generator.job.spec import SOURCE_DIGITS, Job, RenderSpec, Span
 from number_generator.numbers.lists import ListedNumbers
+from number_generator.numbers.sequences import count_label_bytes
 from number_generator.rendering.bound_job import BoundJob, bind_job
 from number_generator.rendering.ground_truth import make_truth_fields
 
@@ -133,18 +134,22 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             metadata["style_clusters"] = ("" if writers.groups <= 10 else ",").join(map(str, writers.ids.tolist()))
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        fields = make_truth_fields(bound.job, bound.job.longest)
-        header = DatasetHeader(bound.job.shape, bound.job.longest, metadata, fields, is_ragged=spec.ragged)
+        longest = bound.job.longest
+        fields = make_truth_fields(bound.job, longest)
+        label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, longest)
+        header = DatasetHeader(
+            bound.job.shape, longest, metadata, fields, is_ragged=spec.ragged, label_bytes=label_bytes
+        )
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))
     return parts if shard is None else [part.shard(shard[0]) for part in parts]
 
 
 def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:
-    """Load the digits that `--digits` names."""
+    """Load the digits that `--digits` names; files and folders are read in a process of its own first."""
     if options.digits is None:
-        return default_digits()
-    return load_digits(options.digits) if options.digits else packaged_digits()
+        return default_digits(isolated=True)
+    return load_digits(options.digits, isolated=True) if options.digits else packaged_digits()
 
 
 def _check_width(spec: RenderSpec, output: Output) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _OF_REAL = ("share", "set", "balance", "holdout")
 _OPTIONS = {
     "width": "--image-width",
+    "width's MAX": "MAX of --image-width auto:MAX",
     "image_height": "--image-height",
     "spacing_range": "(--min-spacing, --max-spacing)",
     "spacing_range's minimum": "--min-spacing",

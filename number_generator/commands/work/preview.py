@@ -30,10 +30,12 @@ def draw_preview(options: argparse.Namespace, interruption: Interruption) -> Non
     if style is None:
         sheet = draw_dataset_sheet(options.source, count)
     else:
+        from number_generator.digits.resolve import default_digits  # noqa: PLC0415 - a dataset needs no digits
         from number_generator.rendering.compilation import compile_kernels  # noqa: PLC0415 - a dataset needs no kernels
 
         style = with_settings(style, options.settings)
         compile_kernels(style, tell, in_processes=True)
-        sheet = draw_style_sheet(style, count, width, seed, image_height=height)
+        digits = default_digits(isolated=True)
+        sheet = draw_style_sheet(style, count, width, seed, digits=digits, image_height=height)
     save_png(sheet, path, interruption)
     report(f'Contact sheet of {sheet.shape[1]} x {sheet.shape[0]} px drawn at "{options.sheet}"')

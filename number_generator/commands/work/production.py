@@ -12,7 +12,7 @@ from number_generator.commands.runs.execute import Run, Settings, open_run
 from number_generator.commands.runs.held_out import write_held_out
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
-from number_generator.commands.runs.resume import find_journal, read_recorded_seed
+from number_generator.commands.runs.resume import check_found, find_journal, read_recorded_seed
 from number_generator.commands.terminal import report, report_title, show_progress, tell
 from number_generator.commands.work.drawing import warn_of_small_print
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
@@ -34,8 +34,10 @@ def produce_datasets(
     settings = Settings(output, options.overwrite, options.resume, workers, interruption)
     if options.resume:
         interruption.left = "the same command resumes the run"
+        places = list_places(options, output)
+        check_found(places)
         if options.seed is None:
-            drawn = read_recorded_seed(list_places(options, output), overwrite=options.overwrite)
+            drawn = read_recorded_seed(places, overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     # A run that is refused or already complete shall not wait for it.
     if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):

@@ -54,12 +54,11 @@ def test_a_loader_gives_each_image_once_and_in_order(chunk, workers, method):
     images, labels = joined(list(loader))
 
     assert np.array_equal(images, chunk.images)
-    assert labels == [label.decode() for label in chunk.labels]
+    assert labels == chunk.labels.tolist()
     assert len(loader) == 10
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("world_size", [2, 3, 12])
+@pytest.mark.parametrize(("world_size", "workers"), [(2, 0), (3, 0), (12, 0), (3, 2)])
 def test_ranks_share_the_batches_out(chunk, world_size, workers):
     shares = [
         list(load(make_stream(rank=rank, world_size=world_size), workers, "fork"))
@@ -118,8 +117,7 @@ def test_ranks_need_a_seed_in_common(monkeypatch):
         make_stream(rank=0, world_size=2, seed=None)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("given", [0, 3, 9])
+@pytest.mark.parametrize(("given", "workers"), [(0, 0), (3, 0), (9, 0), (3, 2)])
 def test_a_stateful_loader_resumes_in_the_middle_of_an_epoch(given, workers):
     stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
     loader = load(make_stream(), workers, "fork", stateful)
@@ -165,7 +163,7 @@ def test_a_plain_loader_resumes_after_the_batches_that_were_counted(chunk, worke
     assert np.array_equal(images, chunk.images[4 * SIZE :])
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("workers", [0, 2])
 def test_the_pass_after_the_one_that_was_resumed_is_whole(chunk, workers):
     dataset = make_stream()
     dataset.load_state_dict(make_stream().state_dict(batches=4))
@@ -337,15 +335,14 @@ def test_a_batch_that_a_worker_keeps_stays_as_it_is(chunk):
         del images
 
 
-@pytest.mark.parametrize(
-    "copied",
-    [copy.copy, copy.deepcopy, lambda images: pickle.loads(pickle.dumps(images)), lambda images: images[:]],
-    ids=["copy", "deepcopy", "pickle", "view"],
-)
-def test_a_batch_can_be_copied_in_a_worker(chunk, copied):
-    for k, (copy_, images) in enumerate(load(Worked(lambda images: [(copied(images), images)]), 1, "fork")):
-        assert np.array_equal(copy_[:, 0], chunk.images[10 * k : 10 * k + 10])
-        assert torch.equal(copy_, images)
+def test_a_batch_can_be_copied_in_a_worker(chunk):
+    def copied(images):
+        return [(copy.copy(images), copy.deepcopy(images), pickle.loads(pickle.dumps(images)), images[:], images)]
+
+    for k, (*copies, images) in enumerate(load(Worked(copied), 1, "fork")):
+        assert np.array_equal(images[:, 0], chunk.images[10 * k : 10 * k + 10])
+        for copy_ in copies:
+            assert torch.equal(copy_, images)
 
 
 def test_what_is_made_of_a_batch_in_a_worker_is_an_ordinary_tensor(chunk):
@@ -389,7 +386,7 @@ def test_an_item_of_a_map_style_dataset_is_the_image_of_that_number(chunk):
     image, label = dataset[7]
 
     assert np.array_equal(image[0], chunk.images[7])
-    assert label == chunk.labels[7].decode()
+    assert label == chunk.labels[7]
     assert np.array_equal(dataset[-1][0][0], chunk.images[-1])
     with pytest.raises(IndexError, match=f"there is no image {COUNT}"):
         dataset[COUNT]
@@ -460,7 +457,7 @@ def test_ranks_read_each_image_of_a_map_style_dataset_once(chunk):
         )
         read += [label for _, labels in loader for label in labels]
 
-    assert sorted(read) == sorted(label.decode() for label in chunk.labels)
+    assert sorted(read) == sorted(chunk.labels.tolist())
 
 
 def test_a_sampler_of_more_images_than_any_list_holds_is_as_quick():
@@ -480,7 +477,7 @@ def test_a_distributed_sampler_gives_each_rank_its_images(chunk):
         sampler = DistributedSampler(dataset, num_replicas=3, rank=rank, shuffle=True, seed=5)
         shares += [label for _, labels in DataLoader(dataset, 10, sampler=sampler) for label in labels]
 
-    assert sorted(shares) == sorted(label.decode() for label in chunk.labels)
+    assert sorted(shares) == sorted(chunk.labels.tolist())
 
 
 def test_a_dataset_of_more_images_than_any_disk_holds_is_as_quick():
