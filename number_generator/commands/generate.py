@@ -7,7 +7,13 @@ work.
 import argparse
 
 from number_generator.commands.config import add_config_options
-from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
+from number_generator.commands.options import (
+    add_number_options,
+    add_real_options,
+    add_scale_options,
+    add_set_option,
+    add_truth_options,
+)
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import ArgumentParser, make_parser, run_guarded
 from number_generator.job.defaults import (
@@ -134,6 +140,7 @@ def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     add_number_options(parser)
     add_truth_options(parser)
+    add_real_options(parser)
     add_scale_options(parser)
     add_config_options(parser)
     parser.add_argument(

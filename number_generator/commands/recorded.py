@@ -16,6 +16,7 @@ _RECORDED = frozenset(
         *("seed", "digits"),
         *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
         *("sequences", "column", "delimiter", "order"),
+        *("real", "real-share", "real-set", "real-balance", "real-holdout"),
     )
 )
 """The options that a recorded command may have, each with its value in one word, beside `--dashes`."""

@@ -52,7 +52,7 @@ CHARACTER_FIELDS = ("boxes", "glyphs", "forms", "glyph_parameters")
 MOST_LABEL_BYTES = 1 << 16
 """What one label may take: a sequence may hold 10,000 digits."""
 
-_LINE_FIELDS = ("writers", "parameters")
+_LINE_FIELDS = ("writers", "parameters", "real_lines")
 _DTYPES = ("int16", "int32", "int64", "float32", "float64")
 _MOST_AXES = 3
 _MOST_ENTRIES = 2**22  # of an image: 10,000 characters with 150 parameters are less

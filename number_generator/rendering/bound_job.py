@@ -19,10 +19,13 @@ from number_generator.digits.writers import Writers, find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting
+from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
+from number_generator.scans.mixing import Balance
+from number_generator.scans.real_lines import RealRequest, make_request
 from number_generator.system.checks import check_integer, check_seed
 
 _Bound = TypeVar("_Bound", bound="BoundJob")
@@ -93,6 +96,8 @@ class BoundJob:
         }
         if spec.height is not None:
             about["image_height"] = spec.height
+        if job.real is not None:
+            about |= job.real.describe()
         return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
@@ -122,6 +127,11 @@ def make_job(
     truth: str | Sequence[str] = (),
     alphabet: str | None = None,
     image_height: int | None = None,
+    real: Any = None,
+    real_share: float = REAL_SHARE,
+    real_lines: Any = None,
+    real_balance: Balance = "lines",
+    real_holdout: float = 0.0,
 ) -> BoundJob:
     """Check what `generate_chunk` takes, and bind the job that it describes.
 
@@ -151,7 +161,10 @@ def make_job(
             source = ListedNumbers(packed, first=first, about={"sha256": digest})
     span = Span(first, first + check_integer("count", count, 0))
     chosen = resolve_digits(digits)
-    return bind_job(chosen, source, spec, seed=check_seed(seed), span=span, label=label, truth=check_truth(truth))
+    request = make_request(real, real_share, real_lines, real_balance, real_holdout)
+    return bind_job(
+        chosen, source, spec, seed=check_seed(seed), span=span, label=label, truth=check_truth(truth), real=request
+    )
 
 
 def bind_job(
@@ -163,11 +176,13 @@ def bind_job(
     span: Span,
     label: Label = "written",
     truth: tuple[str, ...] = (),
+    real: RealRequest | None = None,
 ) -> BoundJob:
-    """Bind a job to digits; the atlas is made at once, so that too few digits fail here."""
+    """Bind a job to digits, and load its real lines; the atlas is made at once, so that too few digits fail here."""
     atlas = prepare_atlas(digits, spec.style)
     height = spec.height or atlas.height
-    return BoundJob(Job(numbers, spec, height, seed, span, label, truth), digits).keep_atlas(atlas)
+    part = None if real is None else real.load(height, spec.max_width)
+    return BoundJob(Job(numbers, spec, height, seed, span, label, truth, part), digits).keep_atlas(atlas)
 
 
 def _restore(kind: type[_Bound], job: Job, packed: bytes) -> _Bound:

@@ -109,7 +109,11 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         source = numbers.source
         if isinstance(source, ListedNumbers):
             source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        bound = bind_job(digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth)
+        # Of a split, the first part alone has the real lines: no line is in two of them.
+        real = request.real if number == 0 else None
+        bound = bind_job(
+            digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth, real=real
+        )
         of_part = bound.writers
         metadata = make_metadata(
             bound.job,
@@ -130,10 +134,11 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             metadata["style_clusters"] = ("" if writers.groups <= 10 else ",").join(map(str, writers.ids.tolist()))
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        fields = make_truth_fields(bound.job, source.longest)
-        label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, source.longest)
+        longest = bound.job.longest
+        fields = make_truth_fields(bound.job, longest)
+        label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, longest)
         header = DatasetHeader(
-            bound.job.shape, source.longest, metadata, fields, is_ragged=spec.ragged, label_bytes=label_bytes
+            bound.job.shape, longest, metadata, fields, is_ragged=spec.ragged, label_bytes=label_bytes
         )
         target = output.target if split is None else output.of_part(name)
         parts.append(Part(name, target, bound, header, shards))

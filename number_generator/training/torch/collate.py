@@ -1,6 +1,6 @@
 """The form in which PyTorch's datasets return images and labels, and batches of images that differ in size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ from number_generator.system.checks import format_value
 from number_generator.training.ctc import Blank, encode_labels
 
 Ink = Literal["dark", "bright"]
+Transform = Callable[[Images], Any]
+"""What a user does to images before they are converted: uint8, 255 being paper."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Form:
     alphabet: str | None
     blank: Blank
     output_length: int | None
+    transform: Transform | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.dtype, torch.dtype) or not (self.dtype == torch.uint8 or self.dtype.is_floating_point):
@@ -43,27 +46,44 @@ class Form:
         elif self.output_length is not None:
             raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
 
-    def make_batch(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> tuple[Any, ...]:
+    def make_batch(
+        self, images: torch.Tensor, labels: Any, widths: Any, truth: dict[str, Any] | None, longest: int
+    ) -> tuple[Any, ...]:
         """Return a batch: images, shape (n, 1, H, W), and labels, or targets padded to `longest` classes.
 
-        Labels stay an array: `DataLoader` walks through lists, text by text. The images' widths come last, if there are
-        any.
+        Labels stay an array: `DataLoader` walks through lists, text by text. The images' widths follow if there are
+        any, and then the ground truth.
         """
-        shown = self._convert(images)
+        shown = self._convert(self._transform_batch(images))
         own = () if widths is None else (torch.from_numpy(widths),)
+        known = () if truth is None else ({name: torch.from_numpy(array) for name, array in truth.items()},)
         if self.alphabet is None:
-            return shown, labels, *own
+            return shown, labels, *own, *known
         targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
-        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths), *own
+        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths), *own, *known
 
-    def make_items(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> list[tuple[Any, ...]]:
+    def make_items(
+        self, images: torch.Tensor, labels: Any, widths: Any, truth: dict[str, Any] | None, longest: int
+    ) -> list[tuple[Any, ...]]:
         """Return what `make_batch` does as one tuple for each image, which has its own width."""
-        shown, *rest = self.make_batch(images, labels, None, longest)
-        cut = shown if widths is None else [image[..., :width] for image, width in zip(shown, widths, strict=True)]
-        return list(zip(cut, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
+        cut = (
+            list(images)
+            if widths is None
+            else [image[..., :width] for image, width in zip(images, widths, strict=True)]
+        )
+        shown = [self._convert(self._transform_image(image)) for image in cut]
+        if self.alphabet is None:
+            rest: list[Any] = [labels.tolist()]
+        else:
+            targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
+            rest = [torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)]
+        if truth is not None:
+            known = {name: torch.from_numpy(array) for name, array in truth.items()}
+            rest.append([{name: array[row] for name, array in known.items()} for row in range(len(shown))])
+        return list(zip(shown, *rest, strict=True))
 
     def join_items(self, items: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """Return what `make_batch` does, of items that `make_items` has made."""
+        """Return what `make_batch` does, of items that `make_items` has made; ground truth stays a list."""
         images, *rest = zip(*items, strict=True)
         widths = torch.tensor([image.shape[-1] for image in images], dtype=torch.int32)
         paper = self._convert(torch.full((1,), 255, dtype=torch.uint8))[0]
@@ -71,9 +91,33 @@ class Form:
         for row, image in zip(joined, images, strict=True):
             row[..., : image.shape[-1]] = image
         if self.alphabet is None:
-            return joined, list(rest[0]), widths
-        targets, lengths = rest
-        return joined, torch.stack(targets), torch.stack(lengths), widths
+            return joined, list(rest[0]), widths, *map(list, rest[1:])
+        targets, lengths, *known = rest
+        return joined, torch.stack(targets), torch.stack(lengths), widths, *map(list, known)
+
+    def _transform_batch(self, images: torch.Tensor) -> torch.Tensor:
+        """Return what the user's function makes of a batch, shape (n, 1, H, W)."""
+        if self.transform is None:
+            return images
+        made = np.asarray(self.transform(images[:, 0].numpy()))
+        if made.ndim != 3 or made.dtype != np.uint8 or len(made) != len(images):
+            raise SpecError(
+                f"transform returned an array of {made.dtype} with shape {made.shape}: return uint8 of shape "
+                f"({len(images)}, height, width)"
+            )
+        return torch.from_numpy(np.ascontiguousarray(made)).unsqueeze(1)
+
+    def _transform_image(self, image: torch.Tensor) -> torch.Tensor:
+        """Return what the user's function makes of one image, shape (1, H, W)."""
+        if self.transform is None:
+            return image
+        made = np.asarray(self.transform(image[0].numpy()))
+        if made.ndim != 2 or made.dtype != np.uint8:
+            raise SpecError(
+                f"transform returned an array of {made.dtype} with shape {made.shape}: return uint8 of shape "
+                "(height, width)"
+            )
+        return torch.from_numpy(np.ascontiguousarray(made)).unsqueeze(0)
 
     def _convert(self, images: torch.Tensor) -> torch.Tensor:
         if self.ink == "bright":
