@@ -84,8 +84,8 @@ _OURS: Gives = (
     "yes, in six forms",
     "of the line and each digit; masks; every parameter that was drawn",
     "image i by seed and i alone, on any machine, in any order",
-    "batches, PyTorch, eight formats, resumable and in shards",
-    "about 80 distributions, presets, your own digits, letterforms and writers",
+    "batches, PyTorch, seven formats, resumable and in shards",
+    "over 60 distributions, presets, your own digits, letterforms and writers",
 )
 
 OURS = tuple(
@@ -122,7 +122,7 @@ PEERS = (
             "moves the boxes and masks that you give it",
             "by the seed of the pipeline, in one process and order",
             "none: it works within a loader of yours",
-            "some 100 transforms with probabilities; nothing that knows of digits",
+            "transforms with probabilities; nothing that knows of digits",
         ),
         "on the Pillow loop: affine, elastic (approximate, its fast way), brightness and contrast, blur, noise, JPEG, "
         "each with a probability; OpenCV on one thread.",
@@ -139,7 +139,7 @@ PEERS = (
             "moves the boxes and masks that you give it",
             "by PyTorch's seed, in one process and order",
             "none: it works within a loader of yours",
-            "some 50 transforms; nothing that knows of digits",
+            "transforms; nothing that knows of digits",
         ),
         "the second version of its transforms, on lines of the packaged digits by the same loop, each line alone: a "
         "batch would get one draw for all its lines.",
@@ -156,7 +156,7 @@ PEERS = (
             "masks; boxes of characters or words",
             "by seeding Python's and NumPy's global generators, in one process",
             "a Python generator; a command that writes images",
-            "some 25 options: fonts, skew, blur, distortion, background, colour",
+            "fonts, skew, blur, distortion, background, colour",
         ),
         "noisy background, skew up to 3 degrees, blur up to 1, all its Latin fonts. Its handwriting "
         "needs a TensorFlow model that pip does not install, and takes any text. Pillow 10 has removed what it calls.",
@@ -173,7 +173,7 @@ PEERS = (
             "boxes and masks of glyphs, by a template",
             "by a seed a worker, which it can keep with each image",
             "a generator with worker processes; a command that writes what a template writes",
-            "some 40 components with probabilities, in templates that you write",
+            "components with probabilities, in templates that you write",
         ),
         "its layers and components as its own templates put them together: rotation, skew, blur, noise, JPEG; the "
         "DejaVu fonts that come with its dependencies. Its dependency imgaug stops at NumPy 1, and it at Pillow 9.",
