@@ -112,6 +112,9 @@ def _add_convert(commands: "_Commands") -> None:
         help=f"for {join_words(named, 'and')}: the part of a split to name the files after (default: that of SRC, else "
         "train)",
     )
+    parser.add_argument(
+        "--shards", type=int, metavar="K", help=f"for {join_words(named, 'and')}: the number of files in the folder"
+    )
     parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")

@@ -13,7 +13,20 @@ _RECORDED = frozenset(
     f"--{name}"
     for name in (
         *("num-images", "min-spacing", "max-spacing", "image-width", "format", "compression", "fit", "seed", "digits"),
-        *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
+        *(
+            "label",
+            "labels",
+            "truth",
+            "split",
+            "shards",
+            "shard",
+            "shard-size",
+            "style",
+            "set",
+            "pattern",
+            "lengths",
+            "country",
+        ),
         *("sequences", "column", "delimiter", "order"),
     )
 )

@@ -5,6 +5,7 @@ import argparse
 from number_generator.commands.terminal import report, show_progress, tell
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset
+from number_generator.formats.dividing import count_files
 from number_generator.formats.reader import open_reader
 from number_generator.formats.registry import FORMATS
 from number_generator.system.signals import Interruption
@@ -35,6 +36,7 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
             compression=options.compression,
             overwrite=options.overwrite,
             part=options.part,
+            shards=count_files(file_format, len(reader), options.shards, options.shard_size, prefix="--"),
             workers=workers,
             interruption=interruption,
             advance=bar.update,

@@ -26,6 +26,7 @@ FORMAT = FileFormat(
     folder_phrase="Parquet files",
     is_folder=True,
     takes_part=True,
+    shard_images=100_000,
     package="pyarrow",
     signatures=((0, b"PAR1"),),
     matches_names=_matches_names,

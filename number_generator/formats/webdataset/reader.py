@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from number_generator.formats.columns import find_label
+from number_generator.formats.dividing import divide_evenly
 from number_generator.formats.encoded_reader import (
     IMAGE,
     LABEL,
@@ -78,12 +79,20 @@ class _Shards:
             self._last = None
 
     def _compute_lengths(self, count: int | None) -> list[int] | None:
-        """Return how many images each file has if all but the last have as many as the first; None if they cannot."""
+        """Return how many images each file has if they are as they are written: None if they are not.
+
+        All but the last have as many as the first, or all are as even as can be.
+        """
         if count is None:
             return None
-        first = len(self._find_samples(0))
-        rest = count - first * (len(self._files) - 1)
-        return [first] * (len(self._files) - 1) + [rest] if 0 <= rest <= first else None
+        first, files = len(self._find_samples(0)), len(self._files)
+        rest = count - first * (files - 1)
+        ways = [way for way in ([first] * (files - 1) + [rest], divide_evenly(count, files)) if way[0] == first]
+        fitting = [way for way in ways if 0 <= way[-1] <= first]
+        if len(fitting) > 1 and fitting[0] != fitting[1]:
+            last = len(self._find_samples(files - 1))
+            fitting = [way for way in fitting if way[-1] == last]
+        return fitting[0] if fitting else None
 
     def _find_samples(self, shard: int) -> _Samples:
         """Return where the files of each sample are, shape (samples, kinds, 2): offset, and size or -1."""

@@ -76,7 +76,7 @@ def test_several_parts_are_told_apart(tmp_path):
 
 def test_several_files_of_ours_are_one_dataset(tmp_path):
     header = DatasetHeader(IMAGES.shape, 3, {"a": 1})
-    with ParquetWriter(tmp_path / "set", header, overwrite=False, file_images=3) as writer:
+    with ParquetWriter(tmp_path / "set", header, overwrite=False, shard_images=3) as writer:
         for span in Span(0, COUNT).split(writer.span_multiple):
             part = slice(span.start, span.stop)
             writer.write(writer.encode(Chunk(span, IMAGES[part], np.array(LABELS[part], "S3"))))
