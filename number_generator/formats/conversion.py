@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from number_generator.errors import DatasetError, SpecError
-from number_generator.formats.dividing import count_files
 from number_generator.formats.labels import find_control, strip_line_ends
 from number_generator.formats.paths import MalformedError
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import (
     FORMATS,
     check_ending,
+    count_files,
     describe_written,
     find_format,
     list_endings,

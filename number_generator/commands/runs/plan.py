@@ -22,8 +22,7 @@ from number_generator.digits.splits import divide_digits
 from number_generator.digits.style_clusters import find_clusters
 from number_generator.digits.writers import find_writers
 from number_generator.errors import SpecError
-from number_generator.formats.dividing import count_files
-from number_generator.formats.registry import FORMATS
+from number_generator.formats.registry import FORMATS, count_files
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata

@@ -5,9 +5,8 @@ import argparse
 from number_generator.commands.terminal import report, show_progress, tell
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.formats.conversion import check_target, choose_format, format_losses, write_dataset
-from number_generator.formats.dividing import count_files
 from number_generator.formats.reader import open_reader
-from number_generator.formats.registry import FORMATS
+from number_generator.formats.registry import FORMATS, count_files
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers
 
