@@ -220,7 +220,7 @@ def write_dataset(
             overwrite=overwrite,
             compression=compression,
             labels=labels,
-            part=_choose_part(part, written),
+            part=choose_part(part, written),
             shards=shards,
         )
         interruption.temporaries.append(writer.temporary_path)
@@ -276,7 +276,7 @@ def _check_fields(fields: tuple[TruthField, ...]) -> None:
         raise DatasetError(f"the ground truth cannot be written ({exc}): it is not this package's") from exc
 
 
-def _choose_part(part: str | None, metadata: dict[str, Any]) -> str:
+def choose_part(part: str | None, metadata: dict[str, Any]) -> str:
     """Return the part of a split that a dataset is, or raise SpecError if `part` cannot begin a file name."""
     if part is None:
         recorded = metadata.get("split")

@@ -7,6 +7,8 @@ from number_generator.formats.file_format import FileFormat, Lazy
 
 DATA = "data"
 """The folder of a dataset that holds its files."""
+CARD = "README.md"
+"""Hugging Face's description of a dataset, beside that folder."""
 
 _ENDING = ".parquet"
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from number_generator.formats.base_writer import Encoded, FolderWriter
 from number_generator.formats.dividing import divide_evenly
 from number_generator.formats.image_encoding import encode_chunk
-from number_generator.formats.parquet import DATA
+from number_generator.formats.parquet import CARD, DATA
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.system.optional import import_optional
@@ -27,6 +27,7 @@ from number_generator.system.optional import import_optional
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
 _MOST_FOOTER_BYTES = 2**26
+_MOST_CARD_BYTES = 2**16
 
 
 class ParquetWriter(FolderWriter):
@@ -215,7 +216,21 @@ def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | 
     except OSError:
         return None
     strangers = {f"{DATA}/{file.name}" for file in files if not _is_ours(file)}
-    return None if len(strangers) == len(files) else (names - {DATA}) or strangers
+    if len(strangers) == len(files):
+        return None
+    others = names - {DATA}
+    if CARD in others and _is_our_card(folder / CARD):
+        others -= {CARD}
+    return others or strangers
+
+
+def _is_our_card(path: Path) -> bool:
+    """Tell whether a card is one that this package wrote."""
+    try:
+        with path.open("rb") as file:
+            return b"number_generator" in file.read(_MOST_CARD_BYTES)
+    except OSError:
+        return False
 
 
 def _is_ours(path: Path) -> bool:
