@@ -79,4 +79,6 @@ def _detect_by_head(head: bytes, path: Path) -> str:
     for row in FORMATS.values():
         if row.matches_head is not None and row.matches_head(head):
             return row.name
+    if any(path.name in row.folder_files for row in FORMATS.values()):
+        raise DatasetError(f"{path}: this file is a part of a dataset that is a folder: give {path.parent}")
     raise DatasetError(f"{path}: its first bytes, {head[:8]!r}, belong to no known format. {_describe_valid()}")

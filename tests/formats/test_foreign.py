@@ -191,6 +191,13 @@ REFUSED = {
 }
 
 
+def test_a_file_of_labels_leads_to_its_folder(tmp_path):
+    lines(tmp_path, "gt.txt", "{}\t{}\n")
+
+    with pytest.raises(DatasetError, match="a part of a dataset that is a folder: give "):
+        GenericDataset(tmp_path / "gt.txt")
+
+
 def test_what_is_unclear_is_refused_with_a_way_out(tmp_path):
     need("parquet")
     for number, (name, (make, words)) in enumerate(REFUSED.items()):

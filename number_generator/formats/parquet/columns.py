@@ -102,6 +102,7 @@ def _read_classes(metadata: dict[bytes, bytes] | None, label: str) -> tuple[str,
             return None
     except (KeyError, TypeError, ValueError, RecursionError):
         return None
-    if not isinstance(names, list) or len(names) > _MOST_CLASSES or not all(isinstance(name, str) for name in names):
-        raise MalformedError(f"the names of the classes of its column {format_value(label)} are no list of texts")
+    is_list = isinstance(names, list) and len(names) <= _MOST_CLASSES
+    if not is_list or not all(isinstance(name, str) and len(name) <= MOST_LABEL_BYTES for name in names):
+        raise MalformedError(f"the names of the classes of its column {format_value(label)} are no list of labels")
     return tuple(names)
