@@ -15,6 +15,7 @@ _WIDTH = 128
 _SCALE = 2
 _SEED = 11
 _LINES = ["270198", "4186", "09537"]
+_SIGNED = ["$12.50", "€8.95", "£1,250", "¥980", "12:30", "50%", "#7*3=21", "1'250"]
 _GROUND = 176
 
 # Three values for each parameter, and what else must be set for it to be seen
@@ -142,14 +143,19 @@ entry below says whether its parameter is drawn once per line or once per glyph.
 stream: changing one leaves the other draws as they were, and image i depends only on the seed and i. Lengths are shares
 of the digit height: the median height of the ink in the digit dataset, 20 px in MNIST.
 
-Sequences may contain the separators `- . , / ( ) +` and spaces, which are then part of the labels. They are drawn with
-the line's own pen; `clean` takes them from 24 drawings of each, as bold as the digits. `inner_marks` and `end_marks`
-add marks that are not in the labels, and `wide_gap` adds gaps like spaces. What a label of the job can hold is never
-drawn without one: beside `-371` and `327` no dash is added, where commas or dots are labelled neither is, and where
-spaces are labelled no gap is wide. Patterns, countries, whole lists and streams know what their labels can hold. A list
-given to `generate_batch` or `generate_chunk` may be a part of more, so each line decides alone, unless you give
-`alphabet`. Dots and commas of a label are at least 2 px wide and stay clear of their neighbours, and where a label can
-hold one, no speck looks like it. Unlabelled ones may be small, or touch a digit.
+Sequences may contain the signs `- . , / ( ) + : $ € £ ¥ % # * = '` and spaces, which are then part of the labels. They
+are drawn with the line's own pen, and as hands differ, most have several forms: a dollar has one stroke or two, a euro
+may be a rounded C or an epsilon. `clean` takes them from 24 drawings of each, as bold as the digits.
+
+![Signs](handwriting/signs.png)
+
+`inner_marks` and `end_marks` add marks that are not in the labels, and `wide_gap` adds gaps like spaces. What a label
+of the job can hold is never drawn without one: beside `-371` and `327` no dash is added, where commas or dots are
+labelled neither is, and where spaces are labelled no gap is wide. Patterns, countries, whole lists and streams know
+what their labels can hold. A list given to `generate_batch` or `generate_chunk` may be a part of more, so each line
+decides alone, unless you give `alphabet`. The points of a label, which are dots, commas, colons and apostrophes, are at
+least 2 px wide and stay clear of their neighbours, and where a label can hold one, no speck looks like it. Unlabelled
+ones may be small, or touch a digit.
 
 `letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
 
@@ -214,6 +220,10 @@ def _draw_styles() -> None:
     lines = ["".join(map(str, rng.integers(0, 10, rng.integers(2, 8)))) for _ in range(48)]
     for name in ("natural", "document"):
         _save(_tiles(generate_batch(lines, None, _WIDTH, style=name, seed=_SEED), 3), name)
+    signed = [
+        generate_batch(_SIGNED, (3, 5), _WIDTH, style=style, seed=_SEED) for style in ("clean", "natural", "document")
+    ]
+    _save(_tiles(np.concatenate(signed), 3), "signs", ["clean", "natural", "document"])
     hands = ({"writer": "mixed"}, {"writer": "cluster"}, {"writer": "cluster", "consistency": 1.0})
     lines = ["0123456789"[k:] + "0123456789"[:k] for k in range(10)]
     images = [generate_batch(lines, (3, 3), 200, style=Handwriting(softness=1.1, **hand), seed=_SEED) for hand in hands]

@@ -49,7 +49,7 @@ from number_generator.job.spec import NumberSource
 from number_generator.numbers.countries import parse_country_option
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.patterns import parse_pattern_option
-from number_generator.numbers.sequences import ALPHABET
+from number_generator.numbers.sequences import ALPHABET, WRITTEN
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.checks import check_seed
 from number_generator.system.threads import count_cores
@@ -126,7 +126,7 @@ class Recipe:
             digits=self.digits,
             workers=1,
         )
-        return chunk.images, [label.decode("ascii") for label in chunk.labels]
+        return chunk.images, chunk.labels.tolist()
 
 
 class ImageStream:
@@ -279,8 +279,7 @@ def _checked_row(row: str, place: str) -> tuple[str, str]:
     for character in label:
         if character not in ALPHABET:
             raise InputError(
-                f"{place}: the label {label!r} holds {character!r}: digits, {' '.join(ALPHABET[10:-1])} and spaces "
-                "can be read; leave the image out"
+                f"{place}: the label {label!r} holds {character!r}: {WRITTEN} can be read; leave the image out"
             )
     return name, label
 

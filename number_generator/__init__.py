@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.digits.dataset import DigitImageDataset
     from number_generator.digits.resolve import fetch_digits, set_default_dataset_filepath
     from number_generator.digits.splits import split_digits
+    from number_generator.exports.export import export
     from number_generator.formats.conversion import convert
     from number_generator.formats.dataset import GenericDataset
     from number_generator.job.distributions import Normal, Uniform
@@ -47,6 +48,7 @@ __all__ = [
     "__version__",
     "convert",
     "encode_labels",
+    "export",
     "fetch_digits",
     "generate_batch",
     "generate_chunk",
@@ -73,6 +75,7 @@ _HOMES = {
     "convert": "formats.conversion",
     "set_default_dataset_filepath": "digits.resolve",
     "encode_labels": "training.ctc",
+    "export": "exports.export",
     "generate_batch": "core",
     "generate_chunk": "core",
     "generate_number_sequence": "core",

@@ -77,7 +77,7 @@ def draw_style_sheet(
         if not len(packed):
             raise SpecError("sequences is empty: give at least one, or None to draw numbers")
         given = format_labels(packed, packed.longest)
-        labels = [label.decode("ascii") for label in islice(cycle(given), count)]
+        labels = [label.decode() for label in islice(cycle(given), count)]
     gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
     return contact_sheet(generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits), labels)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from number_generator.formats.dataset import GenericDataset
 from number_generator.job.chunk import Chunk, Images
 from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
+from number_generator.job.labels import decode_labels
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import allocate_images, make_images
@@ -36,8 +38,8 @@ __all__ = [
 
 def generate_batch(
     sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
-    spacing_range: tuple[int, int] | None,
-    width: int,
+    spacing_range: tuple[int, int] | None = None,
+    width: int = IMAGE_WIDTH,
     *,
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
@@ -53,12 +55,13 @@ def generate_batch(
     Parameters
     ----------
     sequences : sequence of str, sequence of sequences of int, or integer ndarray, shape (N, L)
-        What to write: digits 0 to 9, and in strings the separators ``- . , / ( ) +`` and space as well; at most
-        10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px before it is
-        fitted.
-    spacing_range : (int, int) or None
+        What to write: digits 0 to 9, and in strings the signs ``- . , / ( ) + : $ € £ ¥ % # * = '`` and space as
+        well; at most 10,000 an image. An empty sequence is a blank page. With the gaps, a line may take up to 2**24 px
+        before it is fitted.
+    spacing_range : (int, int), optional
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
-        than `clean` they may be negative, so that digits touch, and None leaves the gaps to the style.
+        than `clean` they may be negative, so that digits touch. None leaves the gaps to the style, and means (5, 10) in
+        `clean`, which has none.
     width : int
         Width of each image in px, from 1 to 65,535.
     style : {"clean", "natural", "document"}, path_like or Handwriting
@@ -78,7 +81,7 @@ def generate_batch(
     alphabet : str, optional
         All characters that labels of your whole dataset can hold, as in "0123456789-". `document` then draws none of
         these signs, or what looks like one, as an unlabelled mark, nor with a space any wide gap. None leaves that to
-        each line: one with separators has no unlabelled marks, and one with spaces no wide gaps.
+        each line: one with signs has no unlabelled marks, and one with spaces no wide gaps.
     out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
         Where the images go.
     workers : int, optional
@@ -120,8 +123,8 @@ def generate_batch(
 
 def generate_chunk(
     numbers: Any,
-    spacing_range: tuple[int, int] | None,
-    width: int,
+    spacing_range: tuple[int, int] | None = None,
+    width: int = IMAGE_WIDTH,
     *,
     count: int | None = None,
     truth: str | Sequence[str] = (),
@@ -147,7 +150,7 @@ def generate_chunk(
     truth : sequence of {"boxes", "glyphs", "parameters", "masks"}
         The ground truth to return as well: see `Chunk`.
     label : {"written", "digits"}
-        Whether labels and ground truth include the separators that are written.
+        Whether labels and ground truth include the signs that are written.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same numbers and images; None draws afresh.
     alphabet : str, optional
@@ -156,7 +159,7 @@ def generate_chunk(
     Returns
     -------
     Chunk
-        `images`, shape (N, H, width), uint8; `labels`, shape (N,), bytes; and `truth`, by name.
+        `images`, shape (N, H, width), uint8; `labels`, shape (N,), str; and `truth`, by name.
 
     Raises
     ------
@@ -172,7 +175,7 @@ def generate_chunk(
     >>> from number_generator import generate_chunk
     >>> chunk = generate_chunk(["06-123", "42"], (5, 10), 100, truth=["boxes", "glyphs"], seed=1)
     >>> chunk.images.shape, chunk.labels.tolist(), chunk.truth["boxes"].shape
-    ((2, 28, 100), [b'06-123', b'42'], (2, 6, 4))
+    ((2, 28, 100), ['06-123', '42'], (2, 6, 4))
     """
     if count is not None and not isinstance(numbers, NumberSource):
         raise SpecError(f"count is {count!r} and numbers is a list, which has its own count: leave count out")
@@ -190,7 +193,8 @@ def generate_chunk(
         truth=truth,
         alphabet=alphabet,
     )
-    return bound.make_chunk(workers=check_workers(workers))
+    chunk = bound.make_chunk(workers=check_workers(workers))
+    return replace(chunk, labels=decode_labels(chunk.labels))
 
 
 def generate_numbers_sequence(
@@ -205,7 +209,7 @@ def generate_numbers_sequence(
     Parameters
     ----------
     digits : str or iterable of int
-        What to write: digits 0 to 9, and in a string separators as well. Nothing is a blank white page.
+        What to write: digits 0 to 9, and in a string signs as well. Nothing is a blank white page.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
     image_width : int

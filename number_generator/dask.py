@@ -19,7 +19,7 @@ from number_generator.job.chunk import TruthField
 from number_generator.job.defaults import IMAGE_WIDTH, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, Span
-from number_generator.numbers.sequences import format_labels
+from number_generator.numbers.sequences import count_label_bytes, format_labels
 from number_generator.rendering.bound_job import BoundJob
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer, format_value
@@ -205,7 +205,7 @@ def labels(
     Returns
     -------
     dask.array.Array, shape (N,), bytes of fixed length
-        The numbers in ASCII; the length is that of the longest one that can occur.
+        The numbers in UTF-8, as HDF5 and others store them; the length is that of the longest one that can occur.
 
     Examples
     --------
@@ -214,7 +214,7 @@ def labels(
     [b'0312345678', b'42', b'0312345678']
     """
     bound = _bind(job, digits, part)
-    dtype = np.dtype(f"S{max(1, bound.job.numbers.longest)}")
+    dtype = np.dtype(f"S{_count_label_bytes(bound)}")
     return _make_array(bound, _make_labels, "labels", (), dtype, chunk_images)
 
 
@@ -353,7 +353,13 @@ def _make_images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
 def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
     numbers = bound.job.numbers
     sequences = numbers.sequences(bound.job.seed, span)
-    return format_labels(sequences, numbers.longest, digits_only=bound.job.label == "digits")
+    return format_labels(sequences, _count_label_bytes(bound), digits_only=bound.job.label == "digits")
+
+
+def _count_label_bytes(bound: BoundJob) -> int:
+    numbers = bound.job.numbers
+    beyond_ascii = None if bound.job.label == "digits" else count_label_bytes(numbers.alphabet, numbers.longest)
+    return max(1, beyond_ascii or numbers.longest)
 
 
 def _make_truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:

@@ -21,31 +21,49 @@ def generate_phone_numbers() -> "NoReturn":
     _run("generate_phone_numbers")
 
 
+def number_generator() -> "NoReturn":
+    """Run `number-generator` with the arguments of this process."""
+    _run_any("number-generator")
+
+
 def run_module() -> "NoReturn":
     """Run `python -m number_generator` with the arguments of this process."""
+    _run_any("python -m number_generator")
+
+
+def _run_any(program: str) -> "NoReturn":
     interruption = Interruption()
     interruption.install()
+    if sys.argv[1:2] in (["generate"], ["image"]):
+        _start_quickly()
     _open_closed_streams()
     from number_generator.commands.main import main  # noqa: PLC0415 - see the module's first line
 
-    sys.exit(main(sys.argv[1:], interruption, isolates=True))
+    status = main(sys.argv[1:], interruption, isolates=True, program=program)
+    gc.freeze()
+    sys.exit(status)
 
 
 def _run(command: str) -> "NoReturn":
     interruption = Interruption()
     interruption.install()
-    # Start-up makes very many objects, all of which stay. Searching them for cycles, repeatedly and again at exit, took
-    # half a second. The process belongs to the command, and a run frees its memory without the collector.
-    gc.disable()
+    _start_quickly()
     _open_closed_streams()
-    # If scipy is installed, numba loads its linear algebra at start-up, which takes a fifth of a second. Nothing here
-    # needs it, and the process belongs to the command.
-    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type] # None blocks the import
     from number_generator.commands import generate  # noqa: PLC0415 - see the module's first line
 
     status = getattr(generate, command)(sys.argv[1:], interruption)
     gc.freeze()
     sys.exit(status)
+
+
+def _start_quickly() -> None:
+    """Leave out what a command that draws has no use for."""
+    # Start-up makes very many objects, all of which stay. Searching them for cycles, repeatedly and again at exit, took
+    # half a second. The process belongs to the command, and a run frees its memory without the collector.
+    gc.disable()
+    # If scipy is installed, numba loads its linear algebra at start-up, which takes a fifth of a second. Nothing here
+    # needs it, and the process belongs to the command.
+    sys.modules.setdefault("scipy", None)  # type: ignore[arg-type] # None blocks the import
 
 
 def _open_closed_streams() -> None:

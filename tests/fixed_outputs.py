@@ -25,6 +25,7 @@ COMMANDS = {
     "clean": ["--truth=boxes,glyphs,parameters", "--pattern=card-grouped", "--label=digits"],
     "natural": ["--style=natural", "--image-width=128", "--set=slant=-0.3:0.5", "--pattern=date"],
     "document": ["--style=document", "--image-width=40", "--truth=boxes", "--pattern=amount"],
+    "signs": ["--style=document", "--truth=boxes,parameters", "--pattern=(?:[$€£¥]\\d{1,2}|\\d{2}[:%#*='])\\d"],
 }
 LABEL_ENDINGS = (".txt", ".csv", ".jsonl")
 FORMATS = ("pickle", "hdf5", "npz", "png", "lmdb", "webdataset", "parquet")
@@ -44,7 +45,7 @@ def lines_of(style, width):
     arrays = []
     for label in ("written", "digits"):
         chunk = generate_chunk(LINES, gaps, width, style=style, seed=5, start=77, label=label, truth=TRUTH)
-        arrays += [chunk.images, chunk.labels, *(chunk.truth[name] for name in sorted(chunk.truth))]
+        arrays += [chunk.images, chunk.labels.astype(np.bytes_), *(chunk.truth[name] for name in sorted(chunk.truth))]
     return digest(*arrays)
 
 

@@ -63,7 +63,7 @@ def bounded(word, count):
 GLYPH, SPACING = 3, 4
 
 
-ALPHABET = "0123456789-.,/()+ "
+ALPHABET = "0123456789-.,/()+ :$€£¥%#*='"
 
 
 def draw_image(sequence, number, *, images, labels, seed, spacing_range, width, fit="contain", separators=None):

@@ -9,6 +9,7 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from written import arrays_in
 
 from number_generator import PhoneNumbers, generate_batch, generate_chunk
 from number_generator.commands.generate import generate_phone_numbers
@@ -39,7 +40,7 @@ def made_by(command, folder):
     assert generate_phone_numbers([*command.split(), f"--output-path={path}", "--quiet"], Interruption()) == 0
     (path,) = folder.glob("made*.h5")
     with h5py.File(path) as file:
-        return {name: dataset[:] for name, dataset in file.items()}, dict(file.attrs)
+        return {name: file[name][:] for name in arrays_in(file)}, dict(file.attrs)
 
 
 @pytest.mark.parametrize("scheduler", ["synchronous", "threads"])
@@ -51,8 +52,14 @@ def test_a_lazy_array_holds_the_images_and_labels_of_a_chunk(scheduler):
         made, told = dask.compute(images(described, chunk_images=64), labels(described, chunk_images=64))
 
     assert np.array_equal(made, chunk.images)
-    assert np.array_equal(told, chunk.labels)
+    assert np.array_equal(told.astype(str), chunk.labels)
     assert told.dtype == "S11"
+
+
+def test_labels_beyond_ascii_are_utf_8():
+    told = labels(job(["€5", "12:30"], count=5, seed=1), chunk_images=2).compute()
+
+    assert [label.decode() for label in told] == ["€5", "12:30", "€5", "12:30", "€5"]
 
 
 def test_a_list_gives_the_images_of_a_batch():

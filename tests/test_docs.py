@@ -132,6 +132,7 @@ def test_every_public_name_is_in_the_reference(site):
         "NumberStream",
         "NumberImages",
         "NumberSampler",
+        "pad_batch",
         "NumberJob",
         "job",
         "images",

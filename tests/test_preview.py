@@ -214,7 +214,7 @@ def test_a_file_named_like_a_style_needs_its_folder(shown, tmp_path, monkeypatch
             "clean",
             {"sequences": ["1-2", "1a"]},
             SpecError,
-            "which holds 'a': give digits from 0 to 9 and the separators",
+            "which holds 'a': give digits from 0 to 9 and the signs",
         ),
         ("clean", {"spacing_range": (3, 1)}, SpecError, r"spacing_range is \(3, 1\)"),
         ("clean", {"path": "sheet.jpg"}, SpecError, "path is 'sheet.jpg': give a file name that ends in .png"),

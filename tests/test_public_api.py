@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import number_generator
-from number_generator import core, errors
+from number_generator import GenericDataset, Handwriting, core, errors, generate_batch, generate_chunk, stream
 from number_generator.digits import dataset as digit_images
 from number_generator.digits import resolve as digit_datasets
 from number_generator.digits import splits
@@ -45,6 +45,7 @@ def test_the_public_names_are_these():
         "__version__",
         "convert",
         "encode_labels",
+        "export",
         "fetch_digits",
         "generate_batch",
         "generate_chunk",
@@ -208,3 +209,25 @@ assert not any(name.startswith("scipy.") for name in sys.modules)
 """
 
     run_python(code)
+
+
+def test_objects_print_what_they_are(tmp_path):
+    dataset = GenericDataset(np.zeros((3, 5, 9), np.uint8), ["1", "2", "3"])
+    assert repr(dataset) == "<GenericDataset: 3 images>"
+    dataset.save(tmp_path / "a.h5")
+    path = str(tmp_path / "a.h5")
+    assert repr(GenericDataset(path)) == f"<GenericDataset: 3 images, read from {path!r}>"
+    assert repr(Handwriting.named("natural")) == "Handwriting.named('natural')"
+    assert repr(Handwriting.named("natural").replace(slant=0.5)) == "Handwriting.named('natural') with slant=0.5"
+    chunk = generate_chunk(["12", "345"], seed=1, start=7)
+    assert repr(chunk) == "<Chunk of images 7 to 8: images (2, 28, 100) uint8, labels (2,) <U3>"
+    with stream(batch_size=4, count=8, seed=1) as batches:
+        assert repr(batches) == (
+            "<NumberBatches: 2 batches of 4 images of 100 x 28 px, Handwriting.named('clean'), seed 1>"
+        )
+
+
+def test_gaps_and_width_have_defaults():
+    np.testing.assert_array_equal(generate_batch(["12"], seed=1), generate_batch(["12"], (5, 10), 100, seed=1))
+    natural = generate_batch(["12"], seed=1, style="natural")
+    np.testing.assert_array_equal(natural, generate_batch(["12"], None, 100, seed=1, style="natural"))

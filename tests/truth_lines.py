@@ -7,10 +7,10 @@ import reference
 from hypothesis import strategies as st
 
 from number_generator import Handwriting
-from number_generator.digits.separators import DigitMeasures, draw_separators
+from number_generator.digits.separators import SIGN_CLASSES, DigitMeasures, draw_separators
 
 ALPHABET = reference.ALPHABET
-TEXTS = ["03-1234 56", "7", "", "(08),9/1.2+", " ", "98765432109876543210", "-", "1 0"]
+TEXTS = ["03-1234 56", "7", "", "(08),9/1.2+", " ", "98765432109876543210", "-", "1 0", "€12:30%", "$£¥#*='"]
 NATURAL = Handwriting.named("natural")
 DOCUMENT = Handwriting.named("document")
 # A page that is its ink alone
@@ -35,7 +35,14 @@ def extent_of(ink, least=1):
 def separators_of(digits):
     """Return what the oracle draws separators from: images, codes, columns of a space."""
     measures = DigitMeasures.measure(digits.atlas.height, digits.atlas.packed)
-    return *draw_separators(measures), measures.space_width
+    return *draw_all_signs(measures), measures.space_width
+
+
+@cache
+def draw_all_signs(measures):
+    """Draw the separators and all other signs: images, and the code of each."""
+    drawn = [draw_separators(measures), draw_separators(measures, SIGN_CLASSES)]
+    return tuple(np.concatenate(arrays) for arrays in zip(*drawn, strict=True))
 
 
 def glyphs_of_line(text, number, digits, seed, spacing_range):

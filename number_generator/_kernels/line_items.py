@@ -30,7 +30,7 @@ LOW, HIGH = 16, 17  # its extent in x
 COLUMNS = 18
 
 FAINTEST = 0.9  # px: width of a stroke at least
-LEAST_POINT = 1.0  # px: radius of a dot or a comma's stroke at least, whose few px would be lost in noise
+LEAST_POINT = 1.0  # px: radius of a point's stroke at least, whose few px would be lost in noise
 THINNEST = 0.35  # of its own width
 FIELD_REACH = 7.5  # texels
 MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
@@ -39,8 +39,14 @@ MOST_GROWTH = 1.5  # of the reach on either side: the rest is for the edge
 _LEADING_SLOT, _TRAILING_SLOT, _INNER_SLOT = np.int64(-1), np.int64(-3), np.int64(-5)
 _LEADING_MARKS, _TRAILING_MARKS = 7, 10  # kinds of end marks; only the trailing ones include dots and commas
 _LONE_DOT = 7  # the one kind without dashes
-_DASHES = np.int64(1) << strokes.DASH
-_POINTS = np.int64(1) << strokes.DOT | np.int64(1) << strokes.COMMA  # a few px high, they look alike
+# Signs that an unlabelled mark may look like; of the points, a few px high, each looks like the others.
+_DASHES = np.int64(1) << strokes.DASH | np.int64(1) << strokes.EQUALS
+_POINTS = (
+    np.int64(1) << strokes.DOT
+    | np.int64(1) << strokes.COMMA
+    | np.int64(1) << strokes.COLON
+    | np.int64(1) << strokes.APOSTROPHE
+)
 
 
 @kernel
@@ -69,8 +75,8 @@ def _append_end_marks(items: Any, count: int, kind: int, slot: int) -> int:
 
 @kernel
 def is_point(item: Any) -> bool:
-    """Tell whether an item is a dot or a comma of the label: an unlabelled one may be small, or touch a digit."""
-    return item[SLOT] >= 0.0 and (item[CODE] == strokes.DOT or item[CODE] == strokes.COMMA)
+    """Tell whether an item is a point of the label: an unlabelled one may be small, or touch a digit."""
+    return item[SLOT] >= 0.0 and (_POINTS >> np.int64(item[CODE])) & 1 != 0
 
 
 @kernel

@@ -11,7 +11,7 @@ from number_generator._kernels.layout import draw_gap
 
 _MARK_GAP = 0.1  # digit heights between an unlabelled mark and its neighbours
 _SPACE_EXCESS = 0.4  # digit heights by which a space is wider than any other gap of its line
-_CLEAR = 0.7  # of the pen's width, between a dot or comma and its neighbours
+_CLEAR = 0.7  # of the pen's width, between a point and its neighbours
 _NARROWEST = 0.35  # a line is not squeezed below this: it shrinks instead
 _MOST_FILLING = 1.4  # stretch of a line that fills the page's width, and of its digits: more looks like no handwriting
 _LEAST_FILLING = 0.5
@@ -85,7 +85,7 @@ def place_items(
 
 @kernel
 def clear_points(items: Any, count: int, line: Any, softness: float) -> bool:
-    """Move items apart where a dot or comma of the label would touch its neighbours; tell whether any moved.
+    """Move items apart where a point of the label, such as a dot, would touch its neighbours; tell whether any moved.
 
     `line` is the transformation that the line would have on the page. The clear distance is most of the pen's width,
     and at least what the soft edges of two strokes cover there.

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import fields, line_items, proportions, streams, strokes
+from number_generator._kernels import fields, line_items, proportions, signs, streams, strokes
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, unit
 
@@ -110,11 +110,11 @@ def shape_items(
             word = block(seed, image, streams.MARK_SHAPE, -1 - slot if slot < 0 else line_items.DETAIL + slot)
             item[line_items.A], item[line_items.B], item[line_items.C], item[line_items.D] = unit_px, 0.0, 0.0, unit_px
             item[line_items.REF_X], item[line_items.REF_Y] = 0.0, 0.0
-            bold = 1.15 if code == strokes.DOT else 0.95
+            bold = signs.PEN_SHARES[code]
             if line_items.is_point(item):  # it must be seen
-                bold += 0.1 if code == strokes.DOT else 0.15
+                bold += 0.1 if code in (strokes.DOT, strokes.COLON) else 0.15
             item[line_items.PEN] = max(pen + thickness * unit_px, line_items.THINNEST * pen) * bold
-            item[line_items.POINTS] = strokes.write_mark_points(code, word, points[k])
+            item[line_items.POINTS] = signs.write_points(code, word, points[k])
             item[line_items.LOW], item[line_items.HIGH] = 0.0, strokes.mark_width(code, word) * unit_px
             continue
         fact = facts[glyph]

@@ -4,14 +4,15 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels.compile import entry_kernel, kernel
+from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, HALF
 from number_generator._kernels.draws import unit
 
-# Codes of separators, their indices in `numbers.ALPHABET`, and two more for unlabelled marks
+# Codes of separators and signs, their indices in `numbers.ALPHABET`, and two more for unlabelled marks
 DASH, DOT, COMMA, SLASH, OPEN, CLOSE, PLUS, SPACE = map(np.int64, range(10, 18))
-DOUBLE_DASH, WAVE = map(np.int64, range(18, 20))
-MOST_POINTS = 20
+COLON, DOLLAR, EURO, POUND, YEN, PERCENT, HASH, STAR, EQUALS, APOSTROPHE = map(np.int64, range(18, 28))
+DOUBLE_DASH, WAVE = map(np.int64, range(28, 30))
+MOST_POINTS = 60
 
 _FULL = np.float32(255)
 
@@ -23,7 +24,7 @@ def add_point(points: Any, count: int, x: float, y: float, begins: bool) -> int:
     return count + 1
 
 
-@entry_kernel
+@kernel
 def write_mark_points(code: int, words: Any, points: Any) -> int:
     """Write the polyline of a separator or mark, and return its number of points.
 

@@ -67,7 +67,7 @@ def scan_pages(
     boxes : ndarray, shape (n, 5), float64
         The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
     pointed : ndarray, shape (n,), bool
-        Whether its label can hold dots or commas, so that no speck may read as one.
+        Whether its label can hold points, such as dots and commas, so that no speck may read as one.
     """
     height, width = shape
     out = pages.reshape(-1)

@@ -20,7 +20,7 @@ NO_SPACING = (0, -1)
 
 
 def make_scratch(longest: int, height: int, width: int) -> Any:
-    """Make scratch memory for lines of up to `longest` digits and separators, on pages of one size.
+    """Make scratch memory for lines of up to `longest` digits and signs, on pages of one size.
 
     It is made outside the kernels, as numba takes a second to compile that.
     """
@@ -91,9 +91,9 @@ def write_lines(
     table : ndarray
         The style: see `draws`.
     codes, offsets : ndarray
-        The sequences: digits 0 to 9, and separators.
+        The sequences: digits 0 to 9, and signs.
     signs : int64
-        The separators that labels of the job can hold, bit k for code k: none is drawn unlabelled.
+        The signs that labels of the job can hold, bit k for code k: none is drawn unlabelled.
     spacing_range : (int, int)
         Smallest and largest gap in px of the digit dataset; `NO_SPACING` leaves the gaps to the style.
     fit : (bool, bool)
@@ -113,7 +113,7 @@ def write_lines(
     line_boxes : ndarray, shape (n, 5), float64
         Receives the box of the ink (x0, y0, x1, y1) and the y of the baseline in the middle, in px of the page.
     glyph_ids : ndarray, shape (codes,), int64
-        Receives the glyph of each digit, -1 for separators.
+        Receives the glyph of each digit, -1 for signs.
     boxes : ndarray, shape (codes, 4), int16
         Receives the box of pixels that the ink of each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty if
         not wanted.

@@ -6,12 +6,25 @@ work.
 
 import argparse
 
+from number_generator.commands.config import add_config_options
 from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
 from number_generator.commands.output import add_output_options
-from number_generator.commands.terminal import make_parser, run_guarded
-from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PROGRAM, SPACING_RANGE
+from number_generator.commands.terminal import ArgumentParser, make_parser, run_guarded
+from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PACKAGE_PROGRAM, PROGRAM, SPACING_RANGE
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[ArgumentParser]
+
+
+_DATASET_TEXT = (
+    "Make a labelled dataset of images of numbers in real handwritten digits: phone numbers, or whatever the options "
+    "below describe. By default they look like Japanese phone numbers: a 0, a digit from 1 to 9, then any digits, 10 "
+    "or 11 in all with equal chance."
+)
+_IMAGE_TEXT = "Draw a number in real handwritten digits and save it as a PNG image."
 
 
 def generate_numbers_sequence(argv: list[str], interruption: Interruption) -> int:
@@ -26,14 +39,52 @@ def generate_phone_numbers(argv: list[str], interruption: Interruption) -> int:
 
 def make_image_parser() -> argparse.ArgumentParser:
     """Return the parser of `generate-numbers-sequence`."""
-    parser = make_parser(
-        "generate-numbers-sequence", "Draw a number in real handwritten digits and save it as a PNG image."
-    )
+    name = "generate-numbers-sequence"
+    parser = make_parser(name, _IMAGE_TEXT, _list_image_examples(name))
+    _add_image_options(parser)
+    return parser
+
+
+def make_dataset_parser() -> argparse.ArgumentParser:
+    """Return the parser of `generate-phone-numbers`."""
+    parser = make_parser(PROGRAM, _DATASET_TEXT, _list_dataset_examples(PROGRAM))
+    _add_dataset_options(parser)
+    return parser
+
+
+def add_generate(commands: "Commands") -> None:
+    """Add both commands to those of `number-generator`, as `generate` and `image`."""
+    name = f"{PACKAGE_PROGRAM} generate"
+    examples = _list_dataset_examples(name)
+    parser = commands.add_parser("generate", help="make a dataset", description=_DATASET_TEXT, examples=examples)
+    _add_dataset_options(parser)
+    examples = _list_image_examples(f"{PACKAGE_PROGRAM} image")
+    parser = commands.add_parser("image", help="draw one number", description=_IMAGE_TEXT, examples=examples)
+    _add_image_options(parser)
+
+
+def _list_dataset_examples(program: str) -> list[str]:
+    return [
+        f"{program} --num-images 20000 --style document --image-width 160 --output-path phones.h5",
+        f"{program} --pattern amount --style document --truth boxes --format lmdb --output-path amounts",
+        f"{program} --sequences mine.csv --column total --split train=0.9,val=0.1 --seed 1",
+    ]
+
+
+def _list_image_examples(program: str) -> list[str]:
+    return [
+        f"{program} --sequence 0123456789",
+        f"{program} --sequence 12.50 --style document --image-width 80 --output-path price.png",
+        f"{program} --sequence 2024-12-31 --style natural --preview sheet.png",
+    ]
+
+
+def _add_image_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sequence",
         required=True,
         metavar="DIGITS",
-        help="what to write: digits, as in 12345678, and the separators - . , / ( ) + and space",
+        help="what to write: digits, as in 12345678, and the signs - . , / ( ) + : $ € £ ¥ %% # * = ' and space",
     )
     _add_drawing_options(parser)
     parser.add_argument(
@@ -46,17 +97,9 @@ def make_image_parser() -> argparse.ArgumentParser:
     )
     _add_source_options(parser)
     parser.set_defaults(work="number_generator.commands.work.image:make_image")
-    return parser
 
 
-def make_dataset_parser() -> argparse.ArgumentParser:
-    """Return the parser of `generate-phone-numbers`."""
-    parser = make_parser(
-        PROGRAM,
-        "Make a labelled dataset of images of numbers in real handwritten digits: phone numbers, or whatever the "
-        "options below describe. By default they look like Japanese phone numbers: a 0, a digit from 1 to 9, then any "
-        "digits, 10 or 11 in all with equal chance.",
-    )
+def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--num-images",
         type=int,
@@ -84,8 +127,13 @@ def make_dataset_parser() -> argparse.ArgumentParser:
     add_number_options(parser)
     add_truth_options(parser)
     add_scale_options(parser)
+    add_config_options(parser)
+    parser.add_argument(
+        "--list-parameters",
+        action="store_true",
+        help="only list the parameters of handwriting that --set takes, with their values in the style",
+    )
     parser.set_defaults(work="number_generator.commands.work.dataset:make_dataset")
-    return parser
 
 
 def _add_drawing_options(parser: argparse.ArgumentParser) -> None:

@@ -1,56 +1,79 @@
-"""`python -m number_generator`: commands that show styles and datasets, convert and build, and their arguments."""
+"""`number-generator`, or `python -m number_generator`: all commands, and the arguments of most."""
 
 import argparse
 import sys
 
 from number_generator._version import __version__
+from number_generator.commands.generate import add_generate
 from number_generator.commands.options import add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
+from number_generator.exports.kinds import KINDS
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
-from number_generator.job.defaults import SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
+from number_generator.job.defaults import PACKAGE_PROGRAM, SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
+from number_generator.system.checks import suggest
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    _Commands = argparse._SubParsersAction[ArgumentParser]
+    from number_generator.commands.generate import Commands
+
+MODULE = "python -m number_generator"
+"""How the commands are called where they are not installed, and what documents of earlier versions call them."""
 
 
-def main(argv: list[str], interruption: Interruption, *, isolates: bool = False) -> int:
-    """Run the command that the first argument names, and return the exit status; `isolates` is as in `run_guarded`."""
-    parser, commands = make_command_parser()
+def main(argv: list[str], interruption: Interruption, *, isolates: bool = False, program: str = MODULE) -> int:
+    """Run the command that the first argument names, and return the exit status.
+
+    `isolates` is as in `run_guarded`, and `program` is what help and errors call the whole.
+    """
+    parser, commands = make_command_parser(program)
     if not argv:
         parser.print_help(sys.stderr)
         return USAGE
     if argv[0] in commands.choices:
         chosen: argparse.ArgumentParser = commands.choices[argv[0]]
         return run_guarded(chosen, argv[1:], interruption, isolates=isolates)
+    if not argv[0].startswith("-"):
+        guess = suggest(argv[0], commands.choices)
+        parser.error(f"there is no command {argv[0]!r}: {guess}".rstrip(": "))
     parser.parse_args(argv)
     return parser.error("give a command first")
 
 
-def make_command_parser() -> "tuple[ArgumentParser, _Commands]":
-    """Return the parser of `python -m number_generator`, and the action that holds the parsers of its commands."""
+def make_command_parser(program: str = MODULE) -> "tuple[ArgumentParser, Commands]":
+    """Return the parser of `number-generator`, and the action that holds the parsers of its commands."""
     parser = ArgumentParser(
-        prog="python -m number_generator",
-        description="Show styles and datasets, convert datasets, and build digits.",
-        allow_abbrev=False,
+        prog=program,
+        description="Make images of handwritten numbers, show styles and datasets, convert and export datasets, and "
+        "build digits.",
     )
     parser.add_argument("--version", action="version", version=f"number_generator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    add_generate(commands)
     _add_preview(commands)
-    _add_convert(commands)
-    _add_digits(commands)
-    _add_index(commands)
     _add_inspect(commands)
+    _add_convert(commands)
+    _add_export(commands)
+    _add_index(commands)
+    _add_digits(commands)
     _add_warm(commands)
     return parser, commands
 
 
-def _add_preview(commands: "_Commands") -> None:
+def _add_preview(commands: "Commands") -> None:
     text = "Draw a contact sheet, labelled images side by side, of a style or a dataset."
-    parser = commands.add_parser("preview", help="draw a contact sheet", description=text, allow_abbrev=False)
+    parser = commands.add_parser(
+        "preview",
+        help="draw a contact sheet",
+        description=text,
+        examples=_list_examples(
+            "preview document sheet.png",
+            "preview mine.toml sheet.png --set slant=0.3 --width 200",
+            "preview phones.h5 sheet.png --count 100",
+        ),
+    )
     parser.add_argument(
         "source",
         type=expand_home,
@@ -89,10 +112,17 @@ def _add_preview(commands: "_Commands") -> None:
     parser.set_defaults(work="number_generator.commands.work.preview:draw_preview", reads="source")
 
 
-def _add_convert(commands: "_Commands") -> None:
+def _add_convert(commands: "Commands") -> None:
     text = "Write a dataset in another format, with its metadata and ground truth; the images stay the same."
     parser = commands.add_parser(
-        "convert", help="write a dataset in another format", description=text, allow_abbrev=False
+        "convert",
+        help="write a dataset in another format",
+        description=text,
+        examples=_list_examples(
+            "convert phones.h5 phones.lmdb",
+            "convert phones.h5 folder --format png --labels jsonl",
+            "convert scans phones.npz",
+        ),
     )
     parser.add_argument(
         "source",
@@ -128,17 +158,15 @@ def _add_convert(commands: "_Commands") -> None:
     parser.set_defaults(work="number_generator.commands.work.convert:convert_dataset", reads="source")
 
 
-def _add_digits(commands: "_Commands") -> None:
+def _add_digits(commands: "Commands") -> None:
     text = "List the digit datasets that have a name, download them, or build one file from any digits."
-    parser = commands.add_parser(
-        "digits", help="list, download and build digit datasets", description=text, allow_abbrev=False
-    )
+    parser = commands.add_parser("digits", help="list, download and build digit datasets", description=text)
     actions = parser.add_subparsers(metavar="ACTION", title="actions", required=True)
 
     listed = actions.add_parser("list", help="list the digits that have a name, and whether they are downloaded")
     listed.set_defaults(work="number_generator.commands.work.digits:list_sources")
 
-    fetched = actions.add_parser("fetch", help="download digits that have a name", allow_abbrev=False)
+    fetched = actions.add_parser("fetch", help="download digits that have a name")
     fetched.add_argument(
         "names", nargs="+", metavar="NAME", help="mnist, qmnist, emnist-digits; `digits list` lists all names"
     )
@@ -146,12 +174,16 @@ def _add_digits(commands: "_Commands") -> None:
     _add_build(actions)
 
 
-def _add_build(actions: "_Commands") -> None:
+def _add_build(actions: "Commands") -> None:
     built = actions.add_parser(
         "build",
         help="make a digit dataset file",
         description="Make one digit dataset file, with style clusters, from any digits.",
-        allow_abbrev=False,
+        examples=_list_examples(
+            "digits build mnist mine.npz",
+            "digits build my-digits mine.npz --size 40",
+            "digits build mnist ./mine both.npz --weights 0.7,0.3",
+        ),
     )
     built.add_argument(
         "sources",
@@ -216,12 +248,48 @@ def _add_conventions(built: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_index(commands: "_Commands") -> None:
+def _add_export(commands: "Commands") -> None:
+    text = (
+        "Write datasets that hold boxes (--truth boxes) as PNG images with the annotations that detectors and layout "
+        "tools read: a box for each character, and its text."
+    )
+    parser = commands.add_parser(
+        "export",
+        help="write boxes for detectors",
+        description=text,
+        examples=_list_examples(
+            "export lines.h5 detect --format yolo",
+            "export lines-train.h5 lines-val.h5 coco --format coco",
+            "export lines.h5 pages --format page",
+        ),
+    )
+    parser.add_argument(
+        "sources",
+        nargs="+",
+        type=expand_home,
+        metavar="SRC",
+        help="a dataset of any format that `convert` reads, or one for each part of a split",
+    )
+    parser.add_argument("target", type=expand_home, metavar="DST", help="the folder to write")
+    kinds = "; ".join(f"{name}: {kind.title}" for name, kind in KINDS.items())
+    parser.add_argument("--format", required=True, choices=tuple(KINDS), help=kinds)
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    parser.set_defaults(work="number_generator.commands.work.export:export_datasets", reads="sources")
+
+
+def _add_index(commands: "Commands") -> None:
     text = (
         "Write the index of shards that --shard has made: a small HDF5 file that opens as the whole dataset. Shards of "
         "different jobs are rejected."
     )
-    parser = commands.add_parser("index", help="join shards into one dataset", description=text, allow_abbrev=False)
+    parser = commands.add_parser(
+        "index",
+        help="join shards into one dataset",
+        description=text,
+        examples=_list_examples("index set-*-of-00016.h5", "index shards/set-*.h5 --output-path all.h5"),
+    )
     parser.add_argument(
         "shards",
         nargs="+",
@@ -240,13 +308,18 @@ def _add_index(commands: "_Commands") -> None:
     parser.set_defaults(work="number_generator.commands.work.index:write_index", reads="shards")
 
 
-def _add_inspect(commands: "_Commands") -> None:
+def _add_inspect(commands: "Commands") -> None:
     text = (
         "Show what a dataset is, how it was made, and what its labels and pages are like: counts, lengths, digits, "
         "spacing and ink, measured on a sample, and what seems wrong."
     )
     parser = commands.add_parser(
-        "inspect", help="show what a dataset is and how it was made", description=text, allow_abbrev=False
+        "inspect",
+        help="show what a dataset is and how it was made",
+        description=text,
+        examples=_list_examples(
+            "inspect phones.h5", "inspect phones.h5 --html report.html", "inspect phones.h5 --verify 1000"
+        ),
     )
     parser.add_argument("source", type=expand_home, metavar="FILE", help="a dataset of any format that `convert` reads")
     parser.add_argument(
@@ -271,15 +344,29 @@ def _add_inspect(commands: "_Commands") -> None:
         "with those of the dataset; this reads files that the command names, such as digits (default: make none)",
     )
     parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
+    parser.add_argument(
+        "--write-config",
+        type=expand_home,
+        metavar="JOB.toml",
+        help="also write the recorded command as a file of options that --config takes; an earlier file is replaced",
+    )
     parser.set_defaults(work="number_generator.commands.work.inspect:report_dataset", reads="source")
 
 
-def _add_warm(commands: "_Commands") -> None:
+def _add_warm(commands: "Commands") -> None:
     text = (
         "Compile all kernels that a run needs, and say where they are kept: for images of containers, clusters and "
         "continuous integration, where the first run would otherwise wait for half a minute."
     )
-    parser = commands.add_parser("warm", help="compile the kernels", description=text, allow_abbrev=False)
+    parser = commands.add_parser(
+        "warm",
+        help="compile the kernels",
+        description=text,
+        examples=_list_examples(
+            "warm",
+            "warm --style document",
+        ),
+    )
     parser.add_argument(
         "--style",
         action="append",
@@ -287,6 +374,10 @@ def _add_warm(commands: "_Commands") -> None:
         help="a style to compile for, once or more; a style of your own needs what document does (default: all)",
     )
     parser.set_defaults(work="number_generator.commands.work.warm:warm_kernels")
+
+
+def _list_examples(*arguments: str) -> list[str]:
+    return [f"{PACKAGE_PROGRAM} {each}" for each in arguments]
 
 
 def _parse_count(text: str) -> int:

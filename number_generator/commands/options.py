@@ -77,7 +77,7 @@ def add_truth_options(parser: argparse.ArgumentParser) -> None:
         "--label",
         choices=("written", "digits"),
         default="written",
-        help="whether labels hold separators as they are written, or only digits (default: %(default)s)",
+        help="whether labels hold signs as they are written, or only digits (default: %(default)s)",
     )
     group.add_argument(
         "--truth",

@@ -7,10 +7,11 @@ import os
 import pkgutil
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn, TextIO
 
 from number_generator._version import __version__
+from number_generator.commands.config import OPTION, expand_config
 from number_generator.errors import (
     DatasetNotFoundError,
     NumberGeneratorError,
@@ -18,6 +19,7 @@ from number_generator.errors import (
     SpecError,
     make_printable,
 )
+from number_generator.system.checks import suggest
 from number_generator.system.signals import Interruption
 
 FAILED = 1
@@ -30,15 +32,58 @@ USAGE = 2
 _VALUE = re.compile(r"-(?!-?[A-Za-z]|-?$)")
 
 _USUAL_COLUMNS, _USUAL_ROWS = 80, 24
+_HINT = "try --help"
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser whose options take values that begin with a dash: `--sequence -5,3` means `--sequence=-5,3`."""
+    """A parser whose options take values that begin with a dash: `--sequence -5,3` means `--sequence=-5,3`.
+
+    Its help begins with a text and, if there are any, examples; its errors take one line.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), **options: Any) -> None:
+        super().__init__(formatter_class=_HelpFormatter, allow_abbrev=False, **options)
+        self.examples = tuple(examples)
+
+    def format_help(self) -> str:
+        """Return the help, with the examples after the text that says what the command does."""
+        if not self.examples:
+            return super().format_help()
+        formatter = self._get_formatter()
+        needed = [action for action in self._actions if action.required or not action.option_strings]
+        words = [f"{option} {name}".strip() for option, name in map(_name_argument, needed)]
+        formatter.add_usage(" ".join(["%(prog)s", *words, "[OPTION ...]"]), [], [])
+        formatter.add_text(self.description)
+        formatter.add_text("\n".join(["examples:", *(f"  {example}" for example in self.examples)]))
+        for group in self._action_groups:
+            formatter.start_section(group.title)
+            formatter.add_text(group.description)
+            formatter.add_arguments(group._group_actions)
+            formatter.end_section()
+        return formatter.format_help()
+
+    def error(self, message: str) -> NoReturn:
+        """End the process with one line about a wrong argument."""
+        self.exit(USAGE, f"{self.prog}: error: {message}; {_HINT}\n")
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Parse arguments; an option that is not known may be a slip of the pen."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            guess = suggest(unknown[0].partition("=")[0], self._option_string_actions)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}: {guess}".rstrip(": "))
+        return parsed
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Parse arguments as `argparse` does, after joining such values to their options."""
+        given = sys.argv[1:] if args is None else args
+        if OPTION in self._option_string_actions:
+            try:
+                given = expand_config(given, self._option_string_actions)
+            except SpecError as exc:
+                self.error(str(exc))
         words: list[str] = []
-        for word in sys.argv[1:] if args is None else args:
+        for word in given:
             option = self._option_string_actions.get(words[-1]) if words else None
             if option is not None and option.nargs is None and _VALUE.match(word) and "--" not in words:
                 words[-1] += f"={word}"
@@ -61,14 +106,27 @@ class ArgumentParser(argparse.ArgumentParser):
         super().exit(status, message)
 
 
+class _HelpFormatter(argparse.HelpFormatter):
+    """Leaves the examples of a command as they are, a line each."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("examples:") else super()._fill_text(text, width, indent)
+
+
+def _name_argument(action: argparse.Action) -> tuple[str, str]:
+    """Return the longest name of an argument's option, if it is one, and what it takes."""
+    takes = str(action.metavar or "|".join(map(str, action.choices or ())))
+    return max(action.option_strings, key=len, default=""), f"{takes} ..." if action.nargs == "+" else takes
+
+
 _LONGEST_REASON = 1000
 # Of the dynamic linker
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
 
-def make_parser(name: str, description: str) -> argparse.ArgumentParser:
-    """Return the parser of a command, with `--version` and without abbreviations."""
-    parser = ArgumentParser(prog=name, description=description, allow_abbrev=False)
+def make_parser(name: str, description: str, examples: Sequence[str] = ()) -> ArgumentParser:
+    """Return the parser of a command, with `--version`."""
+    parser = ArgumentParser(prog=name, description=description, examples=examples)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
@@ -124,10 +182,9 @@ def _carry_out(options: argparse.Namespace, interruption: Interruption, *, isola
 
 def _complain(parser: argparse.ArgumentParser, reason: object, status: int) -> int:
     """Print why a command has failed on stderr, which may be the closed pipe itself, and return the exit status."""
+    hint = f"; {_HINT}" if status == USAGE else ""
     with contextlib.suppress(BrokenPipeError):
-        if status == USAGE:
-            parser.print_usage(sys.stderr)
-        print(f"{parser.prog}: error: {reason}", file=sys.stderr)
+        print(f"{parser.prog}: error: {reason}{hint}", file=sys.stderr)
     return status
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from number_generator.digits.distance_fields import GlyphFields, Packed
 from number_generator.digits.letterforms import Choice, draw_letterforms, make_choice
-from number_generator.digits.separators import SEPARATOR_CLASSES, DigitMeasures, draw_separators
+from number_generator.digits.separators import SEPARATOR_CLASSES, SIGN_CLASSES, DigitMeasures, draw_separators
 
 Groups = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64], int]
 Shares = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -40,7 +40,7 @@ class GlyphAtlas:
         The first row with ink of each glyph, and the row after the last one; (height, 0) for a glyph without ink.
     class_start : ndarray, shape (11,), int64
         Glyphs `class_start[d]` to `class_start[d + 1]` - 1 show the digit d. In `marked` it also has the
-        separators' codes, shape (19,).
+        separators' codes, shape (19,), and in `signed` those of all signs, shape (29,).
     source : ndarray, shape (digits,), int64
         The number of the digit that each glyph was cropped from, in the dataset that the user gave: see
         `DigitImageDataset.source_numbers`. The glyphs of separators, which come later, have none.
@@ -90,24 +90,38 @@ class GlyphAtlas:
 
         Codes 10 to 17 are classes of it as well, see `separators`. Only `clean` uses it.
         """
+        return self._make_once("marked", self, SEPARATOR_CLASSES)
+
+    @property
+    def signed(self) -> "GlyphAtlas":
+        """The same with the other signs after these, codes 18 to 27: drawing them takes several times as long."""
+        return self._make_once("signed", self.marked, SIGN_CLASSES)
+
+    def holding(self, code: int) -> "GlyphAtlas":
+        """Return the smallest of these atlases that has a code."""
+        if code < SEPARATOR_CLASSES.start:
+            return self
+        return self.marked if code < SIGN_CLASSES.start else self.signed
+
+    def _make_once(self, name: str, smaller: "GlyphAtlas", classes: range) -> "GlyphAtlas":
         with _MAKING:  # many threads may meet the first separator at once
-            if "marked" not in self.__dict__:
-                self.__dict__["marked"] = self._with_separators()
-            made: GlyphAtlas = self.__dict__["marked"]
+            if name not in self.__dict__:
+                measures = DigitMeasures.measure(self.height, self.packed)
+                self.__dict__[name] = smaller._append_drawings(measures, classes)
+            made: GlyphAtlas = self.__dict__[name]
             return made
 
-    def _with_separators(self) -> "GlyphAtlas":
-        """Draw the separators and append their glyphs."""
-        measures = DigitMeasures.measure(self.height, self.packed)
-        images, codes = draw_separators(measures)
+    def _append_drawings(self, measures: DigitMeasures, classes: range) -> "GlyphAtlas":
+        """Draw separators or signs and append their glyphs."""
+        images, codes = draw_separators(measures, classes)
         first, stop = _find_extent(images, axis=1)
         is_blank = stop == 0  # a space
         first, stop = np.where(is_blank, 0, first), np.where(is_blank, measures.space_width, stop)
         pixels, glyph_column, glyph_rows = _pack(images, first, stop, self.column_size)
-        starts = np.searchsorted(codes, np.arange(SEPARATOR_CLASSES.start, SEPARATOR_CLASSES.stop + 1))
+        starts = np.searchsorted(codes, np.arange(classes.start, classes.stop + 1))
         return replace(
             self,
-            # The blank column after the last digit is also the one before the first separator.
+            # The blank column after the last glyph is also the one before the first of these.
             pixels=np.concatenate((self.pixels[:-_BLOCK], pixels[self.column_size :])),
             glyph_column=np.concatenate((self.glyph_column, self.glyph_column[-1] - 1 + glyph_column[1:])),
             glyph_rows=np.concatenate((self.glyph_rows, glyph_rows)),

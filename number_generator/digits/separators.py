@@ -1,4 +1,4 @@
-"""Separators for the style `clean`: a few drawings of each, as if by the digits' own pen."""
+"""Separators and signs for the style `clean`: a few drawings of each, as if by the digits' own pen."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,14 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import rng, streams, strokes
+from number_generator._kernels import rng, signs, streams, strokes
 from number_generator.digits.distance_fields import Packed
 
 SEPARATOR_CLASSES = range(10, 18)
 """Codes of the separators, their indices in `numbers.ALPHABET`; the last one is the space."""
 
+SIGN_CLASSES = range(18, 28)
+"""Codes of the signs that follow: they have several times as many strokes."""
+
 VARIANTS = 24
-"""Drawings of each separator, except the space, which has no ink and one drawing."""
+"""Drawings of each, except the space, which has no ink and one drawing."""
 
 _WORDS = 8  # per drawing: four for its shape, one for its pen
 _MOST_MEASURED = 1000  # digits: more do not change a median
@@ -59,27 +62,29 @@ class DigitMeasures:
         return cls(height, bottom, digit_height, stroke, softness, max(_PALEST, int(ink)))
 
 
-def draw_separators(measures: DigitMeasures) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    """Draw all separators, for digits of these measures, at least 4 px high.
+def draw_separators(
+    measures: DigitMeasures, classes: range = SEPARATOR_CLASSES
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """Draw all separators, or the signs of other classes, for digits of these measures, at least 4 px high.
 
     Returns
     -------
     images : ndarray, shape (N, H, H), uint8
         Ink on background 0, like digits: on their baseline, moved or shrunk where the page would cut strokes off. The
-        last one is the space, which is blank.
+        space is blank.
     codes : ndarray, shape (N,), int64
-        The code of each, from `SEPARATOR_CLASSES`, in ascending order.
+        The code of each, from `classes`, in ascending order.
     """
-    *inked, space = SEPARATOR_CLASSES
-    codes = np.append(np.repeat(inked, VARIANTS), space).astype(np.int64)
+    drawings = [1 if code == strokes.SPACE else VARIANTS for code in classes]
+    codes = np.repeat(np.array(classes, np.int64), drawings)
     images = np.zeros((len(codes), measures.height, measures.height), np.uint8)
     words = np.empty((VARIANTS, _WORDS), np.uint64)
-    for k in range(len(codes) - 1):
-        if k % VARIANTS == 0:
-            rng.fill_words(
-                np.uint64(0), np.uint64(codes[k]), np.int64(streams.SEPARATOR), words.size, words.reshape(-1)
-            )
-        images[k] = _draw(codes[k], words[k % VARIANTS], measures)
+    for code in classes:
+        if code == strokes.SPACE:
+            continue
+        rng.fill_words(np.uint64(0), np.uint64(code), np.int64(streams.SEPARATOR), words.size, words.reshape(-1))
+        for image, drawn in zip(np.flatnonzero(codes == code), words, strict=True):
+            images[image] = _draw(np.int64(code), drawn, measures)
     return images, codes
 
 
@@ -108,9 +113,9 @@ def _measure_glyph(glyph: npt.NDArray[np.uint8]) -> tuple[float, float, float, f
 def _draw(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures) -> npt.NDArray[np.uint8]:
     """Draw a separator at the left border."""
     points = np.zeros((strokes.MOST_POINTS, 3))
-    points = points[: strokes.write_mark_points(code, words, points)]
+    points = points[: signs.write_points(code, words, points)]
     least, more = _PEN_RANGE
-    pen = measures.stroke * (least + more * (int(words[4]) >> 11) / 2**53) * (_DOT_PEN if code == strokes.DOT else 1.0)
+    pen = measures.stroke * (least + more * (int(words[4]) >> 11) / 2**53) * _find_pen_share(code)
     radius = 0.5 * max(pen, _FAINTEST)
     softness = min(measures.softness, 2 * radius)  # otherwise the middle of the stroke would be paler
     reach = radius + 0.5 * softness
@@ -122,9 +127,18 @@ def _draw(code: np.int64, words: npt.NDArray[np.uint64], measures: DigitMeasures
     cover = np.zeros((measures.height, measures.height))
     for k in range(1, len(points)):
         if points[k, 2] == 0.0:  # the pen is not lifted
-            distance = _measure_distances(middles, x[k - 1 : k + 1].tolist(), y[k - 1 : k + 1].tolist())
-            cover = np.maximum(cover, 0.5 + (radius - distance) / softness)
+            across, down = x[k - 1 : k + 1].tolist(), y[k - 1 : k + 1].tolist()
+            columns, rows = _find_reached(across, reach), _find_reached(down, reach)
+            distance = _measure_distances(middles[columns], middles[rows], across, down)
+            cover[rows, columns] = np.maximum(cover[rows, columns], 0.5 + (radius - distance) / softness)
     return (np.minimum(cover, 1.0) * measures.ink + 0.5).astype(np.uint8)
+
+
+def _find_pen_share(code: np.int64) -> float:
+    """Return how wide a mark's strokes are, in those of the digits."""
+    if code > strokes.SPACE:
+        return float(signs.PEN_SHARES[code])
+    return _DOT_PEN if code == strokes.DOT else 1.0
 
 
 def _move_into(places: npt.NDArray[np.float64], low: float, room: float, *, at_edge: bool) -> npt.NDArray[np.float64]:
@@ -136,10 +150,17 @@ def _move_into(places: npt.NDArray[np.float64], low: float, room: float, *, at_e
     return places + (to - first)
 
 
-def _measure_distances(middles: npt.NDArray[np.float64], x: list[float], y: list[float]) -> npt.NDArray[np.float64]:
+def _find_reached(ends: list[float], reach: float) -> slice:
+    """Return the columns or rows that a segment's ink may reach."""
+    return slice(max(0, int(min(ends) - reach)), int(max(ends) + reach) + 2)
+
+
+def _measure_distances(
+    columns: npt.NDArray[np.float64], rows: npt.NDArray[np.float64], x: list[float], y: list[float]
+) -> npt.NDArray[np.float64]:
     """Return the distance of each px's middle to a segment, shape (rows, columns), by + - * / and roots alone."""
     dx, dy = x[1] - x[0], y[1] - y[0]
-    right, below = middles - x[0], (middles - y[0])[:, None]
+    right, below = columns - x[0], (rows - y[0])[:, None]
     along = np.minimum(np.maximum((right * dx + below * dy) / max(dx * dx + dy * dy, 1e-12), 0.0), 1.0)
     across, down = right - along * dx, below - along * dy
     return np.sqrt(across * across + down * down)

@@ -93,7 +93,10 @@ def decode_text(label: Any) -> str:
     if isinstance(label, str):
         return str(label)
     if isinstance(label, bytes):
-        return label.decode("latin-1")
+        try:
+            return label.decode()
+        except UnicodeDecodeError:  # as in pickles of Python 2
+            return label.decode("latin-1")
     if isinstance(label, (int, np.integer)) and not isinstance(label, bool):
         return str(int(label))
     raise TypeError(f"a label is {label!r}: give texts or whole numbers")

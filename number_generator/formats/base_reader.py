@@ -104,6 +104,11 @@ class SlicedReader(Generic[Handles]):
         self._loans: dict[int, _Loan[Handles]] = {}  # by process; no lock, which a fork could leave held for ever
 
     @property
+    def path(self) -> Path:
+        """Where the dataset is, as an absolute path."""
+        return self._path
+
+    @property
     def metadata(self) -> dict[str, Any]:
         """What the dataset says of itself, as plain Python values."""
         raise NotImplementedError
@@ -125,6 +130,11 @@ class SlicedReader(Generic[Handles]):
     def array_shape(self) -> tuple[int, ...]:
         """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
         return self.shape if self.channels == 1 else (*self.shape, self.channels)
+
+    @property
+    def known_size(self) -> tuple[int, int] | None:
+        """Height and width of the shape; None if all headers would have to be read for it."""
+        return self.shape[1:]
 
     def image(self, number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """Return one image, shape (height, width) or (height, width, 3), at its own size, as the caller's own array."""

@@ -84,7 +84,7 @@ def convert(
     MissingExtraError
         If a format needs a package that is not installed.
     DatasetNotFoundError, DatasetReadError, DatasetError
-        If the source cannot be read, is not a valid dataset, or has a label that is not ASCII.
+        If the source cannot be read, is not a valid dataset, or has a label that is not text on one line.
     OutputExistsError, OutputError
         If the target exists and `overwrite` is false, or cannot be written.
 
@@ -200,17 +200,9 @@ def write_dataset(
         lost, fields = reader.truth_names, ()
     _check_fields(fields)
     written = join_metadata(reader.metadata if metadata is None else metadata)
-    # Labels are read twice: writers need the length of the longest before they begin.
-    label_length = max(
-        (
-            len(_encode_label(label))
-            for span in Span(0, count).split(_LABELS_A_READ)
-            for label in reader.labels(span.start, span.stop)
-        ),
-        default=0,
-    )
+    label_length, label_bytes = _measure_labels(reader)
     is_ragged = reader.is_ragged  # before the shape, which may then be known without reading all headers
-    header = DatasetHeader(reader.shape, label_length, written, fields, is_ragged, reader.channels)
+    header = DatasetHeader(reader.shape, label_length, written, fields, is_ragged, reader.channels, label_bytes)
     interruption = interruption or Interruption.installed()
     with interruption:
         writer = open_writer(
@@ -244,10 +236,9 @@ def write_dataset(
 
 def _read_chunks(reader: Reader, header: DatasetHeader, spans: Iterable[range]) -> Iterator[Chunk]:
     """Yield the content of a dataset in chunks, one for each span."""
-    dtype = np.dtype(f"S{max(1, header.label_length)}")
     for span in spans:
         bounds = span.start, span.stop
-        labels = np.array([_encode_label(label) for label in reader.labels(*bounds)], dtype)
+        labels = np.array([_encode_label(label) for label in reader.labels(*bounds)], header.label_dtype)
         truth = {
             # An HDF5 file from another machine may have another byte order.
             field.name: reader.truth(field.name, *bounds).astype(field.dtype, copy=False)
@@ -257,15 +248,33 @@ def _read_chunks(reader: Reader, header: DatasetHeader, spans: Iterable[range]) 
         yield Chunk(Span(*bounds), images, labels, truth, reader.sizes(*bounds) if header.is_ragged else None)
 
 
+def _measure_labels(reader: Reader) -> tuple[int, int | None]:
+    """Return the characters of the longest label, and the most bytes of one, or None if all are ASCII.
+
+    Writers need them before they begin, so labels are read twice.
+    """
+    characters, most_bytes, is_ascii = 0, 0, True
+    for span in Span(0, len(reader)).split(_LABELS_A_READ):
+        for label in reader.labels(span.start, span.stop):
+            encoded = _encode_label(label)
+            characters = max(characters, len(strip_line_ends(label)))
+            most_bytes = max(most_bytes, len(encoded))
+            is_ascii = is_ascii and label.isascii()
+    return characters, None if is_ascii else most_bytes
+
+
 def _encode_label(label: str) -> bytes:
-    """Return a label in ASCII without line ends after it, or raise DatasetError."""
+    """Return a label in UTF-8 without line ends after it, or raise DatasetError."""
     label = strip_line_ends(label)
-    if not label.isascii():
-        raise DatasetError(f"the label {label!r} cannot be written: labels are ASCII in files")
     control = find_control(label)
     if control is not None:
         raise DatasetError(f"the label {label!r} cannot be written: labels in files hold no {control!r}")
-    return label.encode("ascii")
+    try:
+        return label.encode()
+    except UnicodeEncodeError as exc:
+        raise DatasetError(
+            f"the label {label!r} cannot be written: {label[exc.start]!r} is half of a character"
+        ) from None
 
 
 def _check_fields(fields: tuple[TruthField, ...]) -> None:

@@ -76,7 +76,8 @@ class GenericDataset:
         """Replace the content with that of a file or folder, in any format that the package reads.
 
         In most formats, images are read from the file when they are needed. Pickles, `.npz` and IDX are read into
-        memory. The content tells the format, not the name.
+        memory. The content tells the format, not the name. Images may differ in size. Those that this package wrote in
+        colour are read so, and all others in grey.
 
         Nothing in a file is executed, and what it claims is compared with its size. Yet the libraries that read it are
         trusted with it: HDF5's may crash the process on a damaged file, never come to an end, or take much memory. Give
@@ -130,7 +131,7 @@ class GenericDataset:
         Raises
         ------
         DatasetError
-            If the images have no pixels, or a label is not ASCII.
+            If the images have no pixels, or a label is not text on one line.
         SpecError
             If the name is not a file name, or the metadata holds anything but numbers, texts and plain containers.
         OutputError
@@ -215,6 +216,11 @@ class GenericDataset:
     def __len__(self) -> int:
         reader = self._reader
         return len(self._images) if reader is None else len(reader)
+
+    def __repr__(self) -> str:
+        reader, count = self._reader, len(self)
+        place = "" if reader is None else f", read from {str(reader.path)!r}"
+        return f"<{type(self).__name__}: {count} images{place}>"
 
     @overload
     def __getitem__(self, index: int) -> tuple[Images, str]: ...
@@ -331,22 +337,26 @@ def _parse_images(images: Any) -> Images | list[Images]:
     try:
         array = np.asarray(images)
     except ValueError:  # they differ in size
-        array = np.empty(0, object)
-    if array.dtype == object and isinstance(images, (list, tuple, np.ndarray)):
-        pages = [np.asarray(image) for image in images]
-        for number, page in enumerate(pages):
-            if page.ndim not in (2, 3) or page.shape[2:] != pages[0].shape[2:] or not _are_bytes(page, 2):
-                raise DatasetError(
-                    f"image {number} has shape {page.shape} and type {page.dtype}: give uint8 images of shape (height, "
-                    "width), or all of shape (height, width, 3)"
-                )
-        return pages
+        array = np.empty(len(images), object)
+    if array.dtype == object and array.ndim:
+        return [_parse_page(image, number, images[0]) for number, image in enumerate(images)]
     if not _are_bytes(array, 3):
         raise DatasetError(
             f"the images have shape {array.shape} and type {array.dtype}: give uint8 images of shape (N, height, "
             "width) or (N, height, width, 3), or a list of images"
         )
     return array
+
+
+def _parse_page(image: Any, number: int, first: Any) -> Images:
+    """Return an image of a list as an array of uint8, which must have as many channels as the first."""
+    page = image if isinstance(image, np.ndarray) else np.empty((), object)
+    if not _are_bytes(page, 2) or page.ndim != first.ndim:
+        seen = f"has shape {page.shape} and type {page.dtype}" if page is image else f"is a {type(image).__name__}"
+        raise DatasetError(
+            f"image {number} {seen}: give uint8 arrays of shape (height, width), or all of shape (height, width, 3)"
+        )
+    return page
 
 
 def _are_bytes(array: npt.NDArray[Any], axes: int) -> bool:

@@ -47,7 +47,8 @@ class EncodedReader(SlicedReader[Handles]):
             self._description = self._describe(handles)
             shape, count = self._description.shape, self._count_images(handles)
             if shape is not None:
-                check_size(shape[1:], "description")
+                if not self._description.is_ragged:  # no image need be as high and as wide
+                    check_size(shape[1:], "description")
                 if count != shape[0]:
                     raise MalformedError(f"it claims {shape[0]} images and has {count}")
                 self._shape, self._is_ragged = shape, self._description.is_ragged
@@ -84,6 +85,11 @@ class EncodedReader(SlicedReader[Handles]):
                 self._found_sizes = None
         return self._is_ragged
 
+    @property
+    def known_size(self) -> tuple[int, int] | None:
+        """Height and width of the shape; None if all headers would have to be read for it."""
+        return None if self._shape is None else self._shape[1:]
+
     def _find_difference(self) -> bool:
         """Tell whether any image is of another size than the first."""
         first, count = self.sizes(0, 1), len(self)
@@ -102,9 +108,9 @@ class EncodedReader(SlicedReader[Handles]):
         """Yield each image at its own size, read one by one if they may differ."""
         if self._has_one_size():
             yield from super().iterate_images(most_bytes)
-        else:
-            # So nothing need be known of those that follow.
-            yield from (self._read_image(number) for number in range(len(self)))
+            return
+        with reading(self._path, self.valid), self._lend() as handles:
+            yield from self._decode_each(handles, range(len(self)))
 
     @property
     def metadata(self) -> dict[str, Any]:
@@ -138,15 +144,19 @@ class EncodedReader(SlicedReader[Handles]):
             return super()._cut_images(handles, numbers)
         pages: list[Images] = []
         stored, pixels = self._count_bytes(handles), 0
-        for number, (name, content) in zip(numbers, self._read_encoded(handles, IMAGE, numbers), strict=True):
-            height, width = self._note_size(number, content, name)
-            pixels += height * width
+        for page in self._decode_each(handles, numbers):
+            pages.append(page)
+            pixels += page.shape[0] * page.shape[1]
             if stored is not None:
                 check_pixels(stored, pixels)
-            (page,) = self._allocate(1, (height, width))
-            self._decode(handles, content, name, page)
-            pages.append(page)
         return pages
+
+    def _decode_each(self, handles: Handles, numbers: range) -> Iterator[Images]:
+        """Yield images that may differ in size."""
+        for number, (name, content) in zip(numbers, self._read_encoded(handles, IMAGE, numbers), strict=True):
+            (page,) = self._allocate(1, self._note_size(number, content, name))
+            self._decode(handles, content, name, page)
+            yield page
 
     def _read_sizes(self, handles: Handles, numbers: range) -> Sizes:
         found = self._found_sizes
@@ -171,8 +181,9 @@ class EncodedReader(SlicedReader[Handles]):
                 f"its image {name} is {size[1]} x {size[0]} px, and its description says that none is larger than "
                 f"{described[2]} x {described[1]} px"
             )
-        if self._found_sizes is not None:
-            self._found_sizes[number] = size
+        found = self._found_sizes  # which another thread may take away
+        if found is not None:
+            found[number] = size
         return size
 
     def _allocate(self, count: int, size: Sequence[int]) -> Images:

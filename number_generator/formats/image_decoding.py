@@ -96,8 +96,8 @@ def decode_image(content: bytes, name: str, out: Pixels, *, bits: int | None = N
     height, width = read_size(content, name)
     if (height, width) != out.shape[:2]:
         raise MalformedError(
-            f"its image {name} is {width} x {height} px, and its description says that all are {out.shape[1]} x "
-            f"{out.shape[0]} px"
+            f"its image {name} is {width} x {height} px, not {out.shape[1]} x {out.shape[0]} px as its description, or "
+            "its header before, says"
         )
     is_grey = out.ndim == 2
     if is_plain_png(content, GREY_8_BIT if is_grey else COLOUR_8_BIT) and _decode_plain(content, out):
@@ -167,7 +167,8 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     `is_plain_png` holds for it, and no row has a filter, as this package writes it. Its checksum is that of the deflate
     stream.
     """
-    height, length = len(out), math.prod(out.shape[1:])
+    lines = out if out.ndim == 2 else out.reshape(len(out), -1)
+    height, length = lines.shape
     deflate: Any = importlib.import_module("deflate")
     try:
         rows = deflate.zlib_decompress(content[DATA_AT : plain_data_end(content)], height * (length + 1))
@@ -178,7 +179,7 @@ def _decode_plain(content: bytes, out: Pixels) -> bool:
     pixels = np.frombuffer(rows, np.uint8).reshape(height, length + 1)
     if pixels[:, 0].any():
         return False
-    out[:] = pixels[:, 1:].reshape(out.shape)
+    lines[:] = pixels[:, 1:]
     return True
 
 

@@ -26,11 +26,14 @@ _FILTERED_BYTES = 2**18  # at a time: intermediate arrays take twelve times as m
 
 def encode_chunk(chunk: Chunk) -> list[bytes]:
     """Return each image of a chunk, at its own size, as the bytes of a PNG file."""
-    if chunk.sizes is None:
-        return encode_png(chunk.images)
-    pages = [b""] * len(chunk.images)
-    for height, width, rows in group_sizes(chunk.sizes):
-        for row, page in zip(rows.tolist(), encode_png(chunk.images[rows, :height, :width]), strict=True):
+    return encode_png(chunk.images) if chunk.sizes is None else encode_cut(chunk.images, chunk.sizes)
+
+
+def encode_cut(images: npt.NDArray[np.uint8], sizes: npt.NDArray[np.integer]) -> list[bytes]:
+    """Return images, of which each is the upper left corner of its row, at their own sizes, as `encode_png` does."""
+    pages = [b""] * len(images)
+    for height, width, rows in group_sizes(sizes):
+        for row, page in zip(rows.tolist(), encode_png(images[rows, :height, :width]), strict=True):
             pages[row] = page
     return pages
 

@@ -36,7 +36,7 @@ class _Shard:
     shape: tuple[int, int, int]
     is_ragged: bool
     channels: int
-    label_length: int
+    label_type: tuple[int, bool]  # see `Hdf5Reader.label_type`
     fields: tuple[TruthField, ...]
     metadata: dict[str, Any]
 
@@ -67,16 +67,17 @@ def index_shards(
     if os.path.lexists(output) and not overwrite:  # before reading the shards, which may be many
         raise already_exists(output)
     check_folder(output.parent)
-    whole, label_length, found = _read_shards(paths, output)
+    whole, (label_bytes, is_ascii), found = _read_shards(paths, output)
     shards = [found[number] for number in range(whole.shards)]
     count = sum(images for _, images in shards)
     header = DatasetHeader(
         (count, *whole.shape[1:]),
-        label_length,
+        label_bytes,
         make_whole_metadata(whole.metadata, count, whole.shards),
         whole.fields,
         whole.is_ragged,
         whole.channels,
+        None if is_ascii else label_bytes,
     )
     write_index(output, header, shards, overwrite=overwrite, interruption=interruption)
     return len(shards), count
@@ -104,29 +105,29 @@ def index_path(shard: str | os.PathLike[str]) -> Path:
 def _read_shard(path: str | os.PathLike[str]) -> _Shard:
     """Read a shard's metadata and the shape of its arrays."""
     with Hdf5Reader(path) as reader:
-        metadata, shape, label_length, fields = reader.metadata, reader.shape, reader.label_length, reader.fields
+        metadata, shape, label_type, fields = reader.metadata, reader.shape, reader.label_type, reader.fields
         is_ragged, channels = reader.is_ragged, reader.channels
     recorded, job = metadata.get("shard"), read_recorded_job(metadata)
     match = _RECORDED.fullmatch(recorded) if isinstance(recorded, str) else None
     number, shards = (-1, -1) if match is None else (int(match[1]), int(match[2]))
     start = job.get("start")
-    if not 0 <= number < shards or not isinstance(start, int) or label_length is None:
+    if not 0 <= number < shards or not isinstance(start, int) or label_type is None:
         raise DatasetError(f"{path}: this is not a shard: give the files that `generate-phone-numbers --shard` makes")
     if job.get("num_images") != shape[0]:
         raise DatasetError(f"{path}: this shard has {shape[0]} of {job.get('num_images')} images: make it again")
     return _Shard(
-        Path(expand_home(path)), number, shards, start, shape, is_ragged, channels, label_length, fields, metadata
+        Path(expand_home(path)), number, shards, start, shape, is_ragged, channels, label_type, fields, metadata
     )
 
 
 def _read_shards(
     paths: Sequence[str | os.PathLike[str]], output: Path
-) -> tuple[_Shard, int, dict[int, tuple[str, int]]]:
-    """Return the first shard, the length of the longest label in bytes, and the name and image count of each shard.
+) -> tuple[_Shard, tuple[int, bool], dict[int, tuple[str, int]]]:
+    """Return the first shard, the type that holds the labels of all, and the name and image count of each shard.
 
     Little else is kept in memory, as there may be many shards.
     """
-    label_length = 0
+    label_bytes, is_ascii = 0, True
     found: dict[int, tuple[str, int]] = {}
     starts: dict[int, int] = {}
     one: _Shard | None = None
@@ -138,7 +139,7 @@ def _read_shards(
             raise SpecError(f"{path} is shard {shard.number}, as {found[shard.number][0]} is: give each shard once")
         found[shard.number] = _name_in_index(shard.path, output), shard.shape[0]
         starts[shard.number] = shard.start
-        label_length = max(label_length, shard.label_length)
+        label_bytes, is_ascii = max(label_bytes, shard.label_type[0]), is_ascii and shard.label_type[1]
         if shard.number == 0:
             one = shard
     if one is None:
@@ -152,7 +153,7 @@ def _read_shards(
                 f"{name} has {count} images from number {starts[number - 1]} on, and {found[number][0]} begins with "
                 f"{starts[number]}: make them again"
             )
-    return one, label_length, found
+    return one, (label_bytes, is_ascii), found
 
 
 def _check_same_job(one: _Shard, other: _Shard) -> None:

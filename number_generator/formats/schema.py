@@ -20,6 +20,7 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.formats.paths import MalformedError, read_own_file
 from number_generator.job.chunk import DatasetHeader, TruthField
+from number_generator.job.labels import count_characters
 from number_generator.job.spec import MAX_WIDTH
 from number_generator.system.checks import format_value
 
@@ -187,9 +188,9 @@ def format_truth_rows(arrays: dict[str, npt.NDArray[Any]], labels: npt.NDArray[n
     arrays : dict of str to ndarray
         As in `Chunk.truth`.
     labels : ndarray, shape (n,), bytes of fixed length
-        Arrays with an entry for each character are cut to the label's length.
+        In UTF-8. Arrays with an entry for each character are cut to the label's length.
     """
-    lengths = np.char.str_len(labels).tolist()
+    lengths = count_characters(labels).tolist()
     rows: list[dict[str, Any]] = [{} for _ in lengths]
     for name, array in arrays.items():
         values = _to_json(array)

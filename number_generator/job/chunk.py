@@ -11,7 +11,12 @@ from number_generator.job.spec import Span
 Images = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
+def format_array(array: npt.NDArray[Any]) -> str:
+    """Return an array's shape and type as text."""
+    return f"{array.shape} {array.dtype}"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Chunk:
     """A span with its rendered images and their labels.
 
@@ -21,8 +26,8 @@ class Chunk:
         The image numbers.
     images : ndarray, shape (n, height, width) or, in colour, (n, height, width, 3), uint8
         255 is paper, 0 is full ink; colours are red, green and blue. Row k is image `span.start + k`.
-    labels : ndarray, shape (n,), bytes of fixed length
-        The numbers in ASCII, as long as the longest one here.
+    labels : ndarray, shape (n,), str
+        The numbers. What workers and writers exchange holds them as UTF-8 bytes instead: see `job.labels`.
     truth : dict of str to ndarray
         The requested ground truth for the characters of the labels, in order. L is the length of the longest label
         here; in a file, of the longest possible label.
@@ -45,9 +50,14 @@ class Chunk:
 
     span: Span
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.bytes_]
+    labels: npt.NDArray[Any]
     truth: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
     sizes: npt.NDArray[np.int32] | None = None
+
+    def __repr__(self) -> str:
+        held = [f"images {format_array(self.images)}", f"labels {format_array(self.labels)}"]
+        held += [f"{name} {format_array(array)}" for name, array in self.truth.items()]
+        return f"<Chunk of images {self.span.start} to {self.span.stop - 1}: {', '.join(held)}>"
 
     def cut_images(self) -> list[Images]:
         """Return each image at its own size, as views."""
@@ -75,10 +85,10 @@ class TruthField:
 class DatasetHeader:
     """What a writer must know about a dataset before its first chunk.
 
-    `shape` is (N, H, W), `label_length` the bytes of the longest possible label, and `fields` are the arrays of ground
-    truth. The metadata are JSON-like, but for `spacing_range`, a pair of int. If the images differ in size
-    (`is_ragged`), chunks hold `sizes`, and no image is higher or wider than the shape says. Images in colour have 3
-    `channels`.
+    `shape` is (N, H, W), `label_length` the characters of the longest possible label, and `fields` are the arrays of
+    ground truth. `label_bytes` are the most bytes of a label in UTF-8, or None if all labels are ASCII. The metadata
+    are JSON-like, but for `spacing_range`, a pair of int. If the images differ in size (`is_ragged`), chunks hold
+    `sizes`, and no image is higher or wider than the shape says. Images in colour have 3 `channels`.
     """
 
     shape: tuple[int, int, int]
@@ -87,6 +97,12 @@ class DatasetHeader:
     fields: tuple[TruthField, ...] = ()
     is_ragged: bool = False
     channels: int = 1
+    label_bytes: int | None = None
+
+    @property
+    def label_dtype(self) -> np.dtype[np.bytes_]:
+        """The type of an array of any of the labels, in bytes."""
+        return np.dtype(f"S{max(1, self.label_length if self.label_bytes is None else self.label_bytes)}")
 
     @property
     def array_shape(self) -> tuple[int, ...]:

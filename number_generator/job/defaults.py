@@ -3,6 +3,9 @@
 PROGRAM = "generate-phone-numbers"
 """The command that makes datasets, as they record it."""
 
+PACKAGE_PROGRAM = "number-generator"
+"""The command that holds all others."""
+
 PACKAGED = "packaged"
 """The name of the packaged digits; on its own, an empty name means them as well."""
 

@@ -1,10 +1,8 @@
 """How handwriting looks: the frozen `Handwriting`, its parameters, and how a style is found."""
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,15 +19,14 @@ from number_generator.job.distributions import (
 )
 from number_generator.job.letterform_sets import SETS
 from number_generator.job.presets import DOCUMENT, NATURAL
-from number_generator.system.bounded_reading import read_bounded
-from number_generator.system.checks import format_value
+from number_generator.system.checks import format_value, suggest
 from number_generator.system.home import expand_home
+from number_generator.system.toml import read_toml
 
 STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
 
 Scope = Literal["line", "glyph", "share", "choice"]
-_MOST_BYTES = 1 << 20  # of a style file
 _BASE = "base"  # the key of a style file that names the style it builds on
 
 
@@ -53,6 +50,13 @@ class Parameter:
     text: str
     default: Distribution | str
     stream: int
+
+    @property
+    def limits(self) -> str:
+        """The values that it takes, as one writes them."""
+        if self.scope == "choice":
+            return "|".join(self.choices)
+        return f"{format_number(self.low)}:{format_number(self.high)}"
 
     def check(self, value: Any, read: Callable[[Any], Distribution] = to_distribution) -> Distribution | str:
         """Return a value as `Handwriting` holds it, or raise SpecError; `read` makes a distribution of its form."""
@@ -261,7 +265,7 @@ class Handwriting:
         "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
-        "dark and bright specks; where a label can hold dots or commas, dark ones near the line are small and faint")
+        "dark and bright specks; where a label can hold dots or the like, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
     noise: Distribution = _parameter("Scan", "line", _GREY, (0.0, 0.5), 0.0, "strength of the noise")
     jpeg: Distribution = _share("Scan", _SHARE, "that went through JPEG compression")
@@ -302,16 +306,7 @@ class Handwriting:
             If the file cannot be read, is not TOML, or `from_dict` rejects its content.
         """
         path = Path(expand_home(path))
-        toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")  # the same package
-        try:
-            text = read_bounded(path, _MOST_BYTES, f"the style {path}").decode("utf-8-sig")
-            table = toml.loads(text.replace("\r\n", "\n").replace("\r", "\n"))
-        except SpecError:
-            raise
-        except OSError as exc:
-            raise SpecError(f"the style {path} cannot be read: {exc.strerror}; name a TOML file") from exc
-        except (ValueError, RecursionError) as exc:  # bad TOML or UTF-8, or endless nesting
-            raise SpecError(f"the style {path} is not a TOML file: {exc}") from exc
+        table = read_toml(path, f"the style {path}")
         try:
             return cls.from_dict(table)
         except SpecError as exc:
@@ -345,6 +340,12 @@ class Handwriting:
             If a parameter does not exist, or a value is not valid for it.
         """
         return _change_style(self, changes)
+
+    def __repr__(self) -> str:
+        name, changes = self.settings()
+        if not changes:
+            return f"Handwriting.named({name!r})"
+        return f"Handwriting.named({name!r}) with {', '.join(changes)}"
 
     @property
     def is_clean(self) -> bool:
@@ -395,9 +396,9 @@ def checked_style(style: Any) -> Handwriting:
         return Handwriting.from_file(style)
     if isinstance(style, str) and style in STYLES:
         return STYLES[style]
-    raise SpecError(
-        f"style is {format_value(style)}: give {_join_words(STYLES)}, a file that ends in .toml, or a Handwriting"
-    )
+    guess = suggest(style, STYLES) if isinstance(style, str) else ""
+    ways = f"{guess}give {_join_words(STYLES)}, a file that ends in .toml, or a Handwriting"
+    raise SpecError(f"style is {format_value(style)}: {ways}")
 
 
 def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
@@ -435,10 +436,7 @@ def _change_style(style: Handwriting, changes: Mapping[str, Any]) -> Handwriting
 def _find_parameter(name: str) -> Parameter:
     if name in _PARAMETERS:
         return _PARAMETERS[name]
-    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
-
-    near = get_close_matches(format_value(name).strip("'"), _PARAMETERS, n=1)
-    guess = f"did you mean {near[0]!r}? " if near else ""
+    guess = suggest(format_value(name).strip("'"), _PARAMETERS)
     raise SpecError(f"there is no handwriting parameter {format_value(name)}: {guess}docs/handwriting.md lists them")
 
 

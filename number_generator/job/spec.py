@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.job.defaults import SPAN_BYTES, SPAN_IMAGES
+from number_generator.job.defaults import SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.system.checks import MAX_SEED, check_integer, format_value
 
@@ -137,7 +137,10 @@ class NumberSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """How a line is laid out and fitted to its page: the arguments of `generate_batch` of these names."""
+    """How a line is laid out and fitted to its page: the arguments of `generate_batch` of these names.
+
+    Without a `spacing_range` the gaps are the style's own; in the style `clean` they are 5 to 10 px.
+    """
 
     spacing_range: tuple[int, int] | None
     width: int
@@ -149,11 +152,8 @@ class RenderSpec:
         if self.spacing_range is not None:
             lowest = 0 if self.style.is_clean else MIN_STYLED_SPACING
             object.__setattr__(self, "spacing_range", check_spacing_range(self.spacing_range, lowest))
-        elif self.style.is_clean:
-            raise SpecError(
-                "spacing_range is None, which leaves the gaps to the style: the style 'clean' has none; give two "
-                "integers, (minimum, maximum), in px, or style='natural'"
-            )
+        elif self.style.is_clean:  # which has no gaps of its own
+            object.__setattr__(self, "spacing_range", SPACING_RANGE)
         object.__setattr__(self, "width", check_integer("width", self.width, 1, MAX_WIDTH))
         if not isinstance(self.fit, str) or self.fit not in FITS:
             raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")

@@ -14,7 +14,7 @@ from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_LENGTH, Sequences, Span
 from number_generator.numbers.csv_columns import parse_delimiter, read_column
-from number_generator.numbers.sequences import ALPHABET, list_characters, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, WRITTEN, list_characters, pack_sequences
 from number_generator.system.bounded_reading import read_bounded
 from number_generator.system.checks import format_value
 from number_generator.system.home import expand_home
@@ -154,10 +154,7 @@ def _reject_entry(path: Path, kept: list[tuple[str, int]], column: str | None) -
         written = _WRITTEN.match(entry)
         end = written.end() if written else 0
         if end < len(entry):
-            raise SpecError(
-                f"{path}, line {line}: {format_value(entry)} holds {entry[end]!r}: give digits from 0 to 9 and the "
-                f"separators {' '.join(ALPHABET[10:-1])} and space; {hint}"
-            )
+            raise SpecError(f"{path}, line {line}: {format_value(entry)} holds {entry[end]!r}: give {WRITTEN}; {hint}")
         if len(entry) > MAX_LENGTH:
             raise SpecError(
                 f"{path}, line {line}: {format_value(entry)} has {len(entry)} characters: at most {MAX_LENGTH} are "

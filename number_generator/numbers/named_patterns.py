@@ -1,4 +1,4 @@
-"""The named patterns: dates, amounts, postcodes, card numbers."""
+"""The named patterns: dates, times, amounts, prices, percentages, postcodes, card numbers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -102,6 +102,63 @@ def _write_amount(thousands: str, decimals: str) -> str:
     return rf"(?:0|[1-9]\d{{0,2}}(?:{thousands}\d{{3}}){{0,2}}){decimals}\d\d"
 
 
+_HOURS, _TWELVE_HOURS = r"(?:[01]\d|2[0-3])", r"(?:[1-9]|1[0-2])"
+_SIXTIETHS = r"[0-5]\d"
+_FIVES = "[0-5][05]"  # most times that people write down
+
+
+def _make_time_patterns() -> dict[str, NamedPattern]:
+    forms = {
+        "time-24": ("00:00 to 23:59, half of them at full five minutes: 08:45", _HOURS, ""),
+        "time-24-unpadded": ("0:00 to 23:59 without a leading zero, likewise: 8:45", r"(?:1?\d|2[0-3])", ""),
+        "time-12": ("1:00 to 12:59, likewise: 8:45", _TWELVE_HOURS, ""),
+        "time-seconds": ("00:00:00 to 23:59:59: 08:45:07", _HOURS, f":{_SIXTIETHS}"),
+    }
+    patterns = {
+        name: NamedPattern(description, f"{hours}:{_SIXTIETHS}{rest}", favoured=None if rest else f"{hours}:{_FIVES}")
+        for name, (description, hours, rest) in forms.items()
+    }
+    every = "|".join(form.regex for form in patterns.values() if form.favoured)
+    often = "|".join(form.favoured for form in patterns.values() if form.favoured)
+    return {"time": NamedPattern("any of the times below without seconds", every, favoured=often), **patterns}
+
+
+_USUAL_CENTS = "(?:00|50|[49]9|95)"
+
+
+def _make_price(description: str, before: str, thousands: str, decimals: str, after: str = "") -> NamedPattern:
+    """Return prices below 100,000, of which half end as prices do; without `decimals` they have no cents."""
+    whole = rf"(?:[1-9]\d{{0,2}}|[1-9]\d?{thousands}\d{{3}})"
+    # Of all lengths that prices have: each is drawn as often.
+    often = rf"(?:[1-9]|[1-9]\d?0|[1-9]\d?{thousands}\d(?:[05]0|[89]0))"
+    every = whole
+    if decimals:
+        often = f"(?:{often}|(?:{whole}|0){decimals}{_USUAL_CENTS})"
+        every = rf"(?:{whole}(?:{decimals}\d\d)?|0{decimals}\d\d)"
+    return NamedPattern(description, f"{before}{every}{after}", "equal", favoured=f"{before}{often}{after}")
+
+
+def _make_price_patterns() -> dict[str, NamedPattern]:
+    forms = {
+        "price-usd": _make_price(
+            "dollars to 99,999.99, with cents or without, half of them .00, .50, .99 and the like: $12.50",
+            r"\$", ",", r"\.",
+        ),
+        "price-gbp": _make_price("pounds, likewise: £1,250.00", "£", ",", r"\."),
+        "price-eur": _make_price("euros, likewise: €12.50", "€", ",", r"\."),
+        "price-eur-after": _make_price("euros as on the continent, to 99.999,99 €: 12,50 €", "", r"\.", ",", " €"),
+        "price-jpy": _make_price("yen to 99,999, half of them round: ¥1,280", "¥", ",", ""),
+    }  # fmt: skip
+    every = "|".join(form.regex for form in forms.values())
+    often = "|".join(form.favoured for form in forms.values() if form.favoured)
+    return {"price": NamedPattern("any of the prices below", every, "equal", favoured=often), **forms}
+
+
+def _make_percentage(description: str, point: str, after: str) -> NamedPattern:
+    whole = r"(?:100|[1-9]?\d)"
+    return NamedPattern(description, rf"(?:{whole}|[1-9]?\d{point}\d){after}", favoured=whole + after)
+
+
 # The first four digits of the issuers' ranges.
 _VISA = r"4\d{3}"
 _MASTERCARD = r"(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)"
@@ -118,10 +175,14 @@ def _make_card(description: str, regex: str) -> NamedPattern:
 NAMED: Mapping[str, NamedPattern] = MappingProxyType(
     {
         **_make_date_patterns(),
+        **_make_time_patterns(),
         "amount": NamedPattern("amounts to 999,999,999.99: 1,234.56", _write_amount(",", r"\."), "equal"),
         "amount-eu": NamedPattern("amounts to 999.999.999,99: 1.234,56", _write_amount(r"\.", ","), "equal"),
         "amount-space": NamedPattern("amounts to 999 999 999,99: 1 234,56", _write_amount(" ", ","), "equal"),
         "amount-plain": NamedPattern("amounts to 999999999.99: 1234.56", r"(?:0|[1-9]\d{0,8})\.\d\d", "equal"),
+        **_make_price_patterns(),
+        "percent": _make_percentage("0% to 100%, half of them whole, the others like 12.5%", r"\.", "%"),
+        "percent-eu": _make_percentage("0 % to 100 %, half of them whole, the others like 12,5 %", ",", " %"),
         "integer": NamedPattern("integers of 1 to 8 digits, or integer:3-8: 4096", _write_integers(1, 8), "equal"),
         "round": NamedPattern(
             "integers of 1 to 8 digits, or round:3-8, half of which end in zeros, as prices do: 12800",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, NumberFormat, PhoneMetadata, PhoneNumberDesc
 
 from number_generator.numbers.digit_sets import DigitSets, list_ways
-from number_generator.numbers.sequences import ALPHABET
+from number_generator.numbers.sequences import ALPHABET, PLAIN
 
 _DIGITS = 10
 _FIRST_GROUP = re.compile(r"(\\\d)")
@@ -136,7 +136,7 @@ def _write(
 
 
 def _make_template(form: NumberFormat | None, sample: str) -> Template | None:
-    """Return how a format writes all numbers that are as long as `sample`, or None if the alphabet cannot write it.
+    """Return how a format writes all numbers that are as long as `sample`, or None if it holds other signs.
 
     The groups of a format are runs of any digits, so the length decides where they lie.
     """
@@ -150,7 +150,7 @@ def _make_template(form: NumberFormat | None, sample: str) -> Template | None:
     for number, literal in _RULE_PARTS.findall(rule):
         if number:
             template += range(*groups.span(int(number))) if groups else ()
-        elif literal in ALPHABET:
+        elif literal in PLAIN:
             template.append(-1 - ALPHABET.index(literal))
         else:
             return None

@@ -27,8 +27,9 @@ class Pattern(DrawnNumbers):
     ----------
     regex : str
         In Python's syntax. It must match finitely many strings, at least one. Lookaheads are supported outside groups;
-        look-behinds and references to groups are not. `.`, `\s`, `\D` and the like match only characters that numbers
-        can hold: digits and the separators ``- . , / ( ) +`` and space.
+        look-behinds and references to groups are not. `.`, `\s`, `\D`, negated classes and the like match only digits
+        and the separators ``- . , / ( ) +`` and space; name the signs ``: $ € £ ¥ % # * = '`` themselves. `$` and `*`
+        take a backslash.
     lengths : {"proportional", "equal"}
         Whether every string is equally likely, or every length that occurs, and then every string of that length.
     name : str, optional

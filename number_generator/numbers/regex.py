@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Any
 
 from number_generator.numbers.automata import Automaton, LanguageError
-from number_generator.numbers.sequences import ALPHABET
+from number_generator.numbers.sequences import ALPHABET, PLAIN, WRITTEN
 
 if sys.version_info >= (3, 11):
     from re import _parser as python_parser
@@ -37,7 +37,8 @@ Tree = Sequence[tuple[Any, ...]]
     A `^` or `$`.
 """
 
-_EVERY = (1 << len(ALPHABET)) - 1
+_ALL = (1 << len(ALPHABET)) - 1
+_EVERY = (1 << len(PLAIN)) - 1  # what wildcards and negated classes stand for: signs are named one by one
 _DIGITS = (1 << 10) - 1
 _CATEGORIES = {"DIGIT": _DIGITS, "WORD": _DIGITS, "SPACE": 1 << ALPHABET.index(" ")}
 _UNSUPPORTED = {
@@ -72,9 +73,9 @@ _PIECE = re.compile(
 def parse_language(regex: str) -> Automaton:
     r"""Return the automaton, of one start and with tags 0, of all strings that the whole of `regex` matches.
 
-    Supported are characters, classes, groups, alternatives, repeats, and lookaheads outside groups. `.`, `\W` and the
-    like match only characters that numbers can hold. LanguageError as in `parse_tree`, or if the expression matches no
-    string or infinitely many, or is too large.
+    Supported are characters, classes, groups, alternatives, repeats, and lookaheads outside groups. `.`, `\W`, negated
+    classes and the like match digits and separators alone. LanguageError as in `parse_tree`, or if the expression
+    matches no string or infinitely many, or is too large.
     """
     tree = parse_tree(regex)
     try:
@@ -178,8 +179,7 @@ def _check_characters(regex: str) -> None:
             _, others = _read_class(operation, argument)
             if others:
                 raise LanguageError(
-                    f"holds {others[0]!r} at position {place + max(0, text.find(others[0]))}: numbers hold digits and "
-                    "the separators - . , / ( ) + and space"
+                    f"holds {others[0]!r} at position {place + max(0, text.find(others[0]))}: numbers hold {WRITTEN}"
                 )
 
 
@@ -367,7 +367,7 @@ def _open_end(tree: Tree) -> Tree:
             return tree
         case "either", options:
             return [*tree[:-1], ("either", [_open_end(option) for option in options])]
-    return [*tree, ("repeat", [("characters", _EVERY)], 0, None, False)]
+    return [*tree, ("repeat", [("characters", _ALL)], 0, None, False)]
 
 
 def _intersect(machine: _Machine, ahead: _Machine, is_negated: bool, budget: _Budget) -> _Machine:

@@ -1,4 +1,4 @@
-"""Sequences of digits and separators: the alphabet, sequences packed into arrays, and their labels."""
+"""Sequences of digits and signs: the alphabet, sequences packed into arrays, and their labels."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,16 +12,29 @@ from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
 from number_generator.system.checks import check_integer, check_seed, format_value
 
-ALPHABET = "0123456789-.,/()+ "
-"""The characters of sequences: code k is character k. The first ten are digits, the others separators."""
+PLAIN = "0123456789-.,/()+ "
+"""Digits and separators: what wildcards of patterns stand for, and what phone numbers are written with."""
+
+ALPHABET = PLAIN + ":$€£¥%#*='"
+"""The characters of sequences: code k is character k. The first ten are digits, the others signs."""
+
+WRITTEN = f"digits from 0 to 9 and the signs {' '.join(ALPHABET[10:].replace(' ', ''))} and space"
+"""The same in words, for messages."""
 
 _JOINT = "\n"
 _DRAWN_BYTES = 2**24  # of characters and offsets at a time
-_LETTERS = np.frombuffer(ALPHABET.encode("ascii"), np.uint8)
+# Characters that may be in a text become one byte each: Latin-1 has all but one, which takes the place of a control.
+_LATIN = "latin-1"
+_EURO, _STAND_IN = "€", "\x80"
+_AS_LATIN = str.maketrans({_STAND_IN: "?", _EURO: _STAND_IN})
+_LETTERS = np.frombuffer(ALPHABET.translate(_AS_LATIN).encode(_LATIN), np.uint8)
 _DIGITS = _LETTERS[:10]
 _NO_CODE = 255
 _CODES = np.full(256, _NO_CODE, np.uint8)
 _CODES[_LETTERS] = np.arange(len(_LETTERS))
+# The bytes of each character in UTF-8, and how many they are.
+_UTF8 = np.array([list(character.encode().ljust(4, b"\0")) for character in ALPHABET], np.uint8)
+_UTF8_SIZES = np.array([len(character.encode()) for character in ALPHABET])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,7 +104,7 @@ class DrawnNumbers:
         strings: list[str] = []
         for span in Span(start, start + count).split(max(1, _DRAWN_BYTES // (self.longest + 8))):
             drawn = self.sequences(key, span)
-            text = _LETTERS[drawn.codes].tobytes().decode("ascii")
+            text = _LETTERS[drawn.codes].tobytes().decode(_LATIN).replace(_STAND_IN, _EURO)
             strings += [text[first:end] for first, end in pairwise(drawn.offsets.tolist())]
         return strings
 
@@ -99,7 +112,7 @@ class DrawnNumbers:
 def pack_sequences(sequences: Any) -> Sequences:
     """Check strings, sequences of int, or an integer ndarray of shape (N, L), and pack them.
 
-    They hold digits 0 to 9, and in strings the separators of `ALPHABET` too; at most 10,000 per sequence. An empty
+    They hold digits 0 to 9, and in strings the signs of `ALPHABET` too; at most 10,000 per sequence. An empty
     sequence is a blank page. SpecError for anything else.
     """
     if isinstance(sequences, (str, bytes)):
@@ -139,12 +152,11 @@ def check_alphabet(alphabet: Any, packed: Sequences) -> str | None:
     """
     if alphabet is None:
         return None
-    known = f"give some of the digits and the separators {' '.join(ALPHABET[10:-1])} and space"
     if not isinstance(alphabet, str):
-        raise SpecError(f"alphabet is {format_value(alphabet)}: {known}, as a string")
+        raise SpecError(f"alphabet is {format_value(alphabet)}: give some of the {WRITTEN}, as a string")
     unknown = [character for character in alphabet if character not in ALPHABET]
     if unknown:
-        raise SpecError(f"alphabet is {format_value(alphabet)}, which holds {unknown[0]!r}: {known}")
+        raise SpecError(f"alphabet is {format_value(alphabet)}, which holds {unknown[0]!r}: give some of the {WRITTEN}")
     missing = [character for character in list_characters(packed.codes) if character not in alphabet]
     if missing:
         raise SpecError(
@@ -155,21 +167,45 @@ def check_alphabet(alphabet: Any, packed: Sequences) -> str | None:
 
 
 def format_labels(sequences: Sequences, length: int, *, digits_only: bool = False) -> npt.NDArray[np.bytes_]:
-    """Return the numbers as an array of shape (n,) of ASCII byte strings of `length` bytes, padded with NUL.
+    """Return the numbers as an array of shape (n,) of UTF-8 bytes, padded with NUL.
 
-    `digits_only` leaves the separators out.
+    They take `length` bytes, and more only where characters beyond ASCII need them. `digits_only` leaves the signs out.
     """
     from number_generator._kernels import layout  # noqa: PLC0415 - compiled code loads when it is used
 
+    if not digits_only and sequences.codes.max(initial=0) >= len(PLAIN):
+        sizes = _UTF8_SIZES[sequences.codes]
+        if sizes.max() > 1:
+            return _format_beyond_ascii(sequences, sizes, length)
     text = np.empty((len(sequences), max(1, length)), np.uint8)
     layout.write_labels(sequences.codes, sequences.offsets, _DIGITS if digits_only else _LETTERS, text)
     return text.reshape(-1).view(f"S{max(1, length)}")
 
 
+def count_label_bytes(alphabet: str | None, longest: int) -> int | None:
+    """Return an upper bound of the bytes of a label of `longest` characters, or None if all are ASCII."""
+    widest = max((len(character.encode()) for character in (ALPHABET if alphabet is None else alphabet)), default=1)
+    return widest * longest if widest > 1 else None
+
+
+def _format_beyond_ascii(sequences: Sequences, sizes: npt.NDArray[np.integer], length: int) -> npt.NDArray[np.bytes_]:
+    """Return labels of characters that take these numbers of bytes."""
+    ends = np.concatenate(([0], np.cumsum(sizes)))[sequences.offsets]
+    lengths = np.diff(ends)
+    longest = max(1, length, int(lengths.max(initial=0)))
+    text = np.zeros((len(sequences), longest), np.uint8)
+    text[np.arange(longest) < lengths[:, np.newaxis]] = _UTF8[sequences.codes][np.arange(4) < sizes[:, np.newaxis]]
+    return text.reshape(-1).view(f"S{longest}")
+
+
+def _encode(text: str) -> bytes:
+    """Return a byte for each character; one that is not in the alphabet is found later, in its place."""
+    return text.encode("ascii") if text.isascii() else text.translate(_AS_LATIN).encode(_LATIN, "replace")
+
+
 def _pack_strings(items: Sequence[str], text: str) -> Sequences:
     """Pack strings, given one by one and joined: it is faster to find the joints than to measure each string."""
-    # A character outside ASCII becomes one "?", and so is found below in its place.
-    joined = np.frombuffer(text.encode("ascii", "replace"), np.uint8)
+    joined = np.frombuffer(_encode(text), np.uint8)
     is_content = joined != ord(_JOINT)
     joints = np.flatnonzero(~is_content)
     offsets = np.zeros(len(items) + 1, np.int64)
@@ -179,7 +215,7 @@ def _pack_strings(items: Sequence[str], text: str) -> Sequences:
         codes = joined[is_content] - np.uint8(ord("0"))
     else:  # some string contains the joint
         np.cumsum([len(item) for item in items], out=offsets[1:])
-        codes = np.frombuffer("".join(items).encode("ascii", "replace"), np.uint8) - np.uint8(ord("0"))
+        codes = np.frombuffer(_encode("".join(items)), np.uint8) - np.uint8(ord("0"))
     if (codes > 9).any():
         codes = _CODES[codes + np.uint8(ord("0"))]
         _check_codes(codes, offsets, items)
@@ -243,7 +279,4 @@ def _check_codes(codes: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], i
     at = int(np.argmax(wrong))
     index = int(np.searchsorted(offsets, at, side="right")) - 1
     character = items[index][at - int(offsets[index])]
-    raise SpecError(
-        f"sequence {index} is {format_value(items[index])}, which holds {character!r}: give digits from 0 to 9 and the "
-        f"separators {' '.join(ALPHABET[10:-1])} and space"
-    )
+    raise SpecError(f"sequence {index} is {format_value(items[index])}, which holds {character!r}: give {WRITTEN}")

@@ -23,7 +23,7 @@ from number_generator._kernels import (
     links,
     placing,
     render,
-    strokes,
+    signs,
     styled,
     writing,
 )
@@ -134,7 +134,7 @@ def compile_pieces() -> None:
     item, points, count = scratch[0][0], scratch[1][0], 0
     key = np.uint64(0), np.uint64(0), make_style_table(STYLES["document"])
     glyphs, line, shape = _make_atlas().fields.packed, (0.0,) * 6, (_HEIGHT, _WIDTH)
-    compile_for(strokes.write_mark_points, count, (np.uint64(0),) * 4, points)
+    compile_for(signs.write_points, count, (np.uint64(0),) * 4, points)
     compile_for(placing.place_items, *key, writing.NO_SPACING, True, count, glyphs, scratch, count)
     compile_for(links.link_digits, *key, glyphs, scratch, count)
     compile_for(drawing.draw_glyph, *key[:2], item, glyphs, line, 0.0, shape, scratch, cover)

@@ -44,9 +44,8 @@ def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint
 def _render_clean(
     job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
 ) -> Placement:
-    """Draw the digits as they are, resampled exactly as Pillow does it, and separators to match."""
-    if sequences.codes.max(initial=0) > 9:
-        atlas = atlas.marked
+    """Draw the digits as they are, resampled exactly as Pillow does it, and signs to match."""
+    atlas = atlas.holding(sequences.codes.max(initial=0))
     count, width = len(sequences), job.spec.width
     assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec ensures it
     lefts = np.empty(len(sequences.codes), np.int64)

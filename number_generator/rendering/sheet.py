@@ -24,6 +24,7 @@ _LEAST_TEXT_WIDTH = 120  # of an image's own place, if images differ in size
 _LARGEST_SCALE = 8  # that is tried for them
 _BOX_COLOURS = ((220, 30, 30), (30, 80, 220))
 _TEXT_SIZE = 13
+_MORE_LETTERS = "£¥€"
 _DOTS = "..."  # Pillow's older default font has no single character for them
 
 
@@ -92,7 +93,9 @@ def contact_sheet(
     if isinstance(images, np.ndarray):
         shown = _arrange_grid(images.shape[:3], line_height, columns, scale)
     else:
-        shown = _arrange_rows(images, [font.getlength(_clean(text)) for text in texts], line_height, columns, scale)
+        shown = _arrange_rows(
+            images, [font.getlength(_clean(text, font)) for text in texts], line_height, columns, scale
+        )
     size = shown.size
     if size[0] * size[1] > _MOST_PIXELS:
         raise SpecError(
@@ -264,15 +267,16 @@ def _load_font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
         return ImageFont.load_default()
 
 
-def _clean(text: object) -> str:
-    """Return a text of one line in characters that every font has."""
-    # A line break would make two lines, and Pillow's older default font has few characters besides ASCII.
-    return "".join(letter if " " <= letter <= "~" else "?" for letter in str(text))
+def _clean(text: object, font: Any) -> str:
+    """Return a text of one line in characters that the font has."""
+    # A line break would make two lines, and Pillow's default fonts have few characters besides ASCII.
+    more = _MORE_LETTERS if isinstance(font, ImageFont.FreeTypeFont) else ""
+    return "".join(letter if " " <= letter <= "~" or letter in more else "?" for letter in str(text))
 
 
 def _shorten(text: str, font: Any, width: int) -> str:
     """Return as much of a text as fits in `width` px, with dots for the rest."""
-    shown = _clean(text[: width + 1])
+    shown = _clean(text[: width + 1], font)
     if len(text) <= width and font.getlength(shown) <= width:
         return shown
     kept = bisect_right(range(len(shown)), width, key=lambda length: font.getlength(shown[:length] + _DOTS)) - 1

@@ -16,6 +16,7 @@ from number_generator.job.spec import Job, Sequences
 from number_generator.numbers.sequences import ALPHABET
 from number_generator.rendering.placement import Placement
 
+_IS_POINT = np.isin(list(ALPHABET), list(".,:'"))  # by code: signs of a few px
 _KEPT_PX = 1 << 20
 """Pages up to this size keep their scratch memory for the next call: to make it takes as long as two images."""
 
@@ -70,21 +71,20 @@ def _prepare_style(style: Handwriting) -> tuple[npt.NDArray[np.float64], bool]:
 
 
 def find_signs(job: Job) -> np.int64:
-    """Return the separators that labels of a job can hold, bit k for code k: none is drawn unlabelled.
+    """Return the signs that labels of a job can hold, bit k for code k: none is drawn unlabelled.
 
-    If the source leaves that to each line, or labels leave separators out, there are none.
+    If the source leaves that to each line, or labels leave signs out, there are none.
     """
     held = job.numbers.alphabet if job.label == "written" else None
     return np.int64(sum(1 << ALPHABET.index(character) for character in held or "" if not character.isdigit()))
 
 
 def _find_pointed(sequences: Sequences, signs: np.int64) -> npt.NDArray[np.bool_]:
-    """Tell of each line whether its label, or any of the job, can hold dots or commas."""
-    dot, comma = map(ALPHABET.index, ".,")
-    if signs >> dot & 1 or signs >> comma & 1:
+    """Tell of each line whether its label, or any of the job, can hold dots, commas, colons or apostrophes."""
+    if any(int(signs) >> code & 1 for code in np.flatnonzero(_IS_POINT)):
         return np.ones(len(sequences), np.bool_)
     pointed = np.zeros(len(sequences), np.bool_)
-    held = np.flatnonzero((sequences.codes == dot) | (sequences.codes == comma))
+    held = np.flatnonzero(_IS_POINT[sequences.codes])
     pointed[np.searchsorted(sequences.offsets, held, side="right") - 1] = True
     return pointed
 
@@ -140,7 +140,7 @@ def finish_pages(
     pointed: npt.NDArray[np.bool_],
     pages: npt.NDArray[np.uint8],
 ) -> None:
-    """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold dots or commas."""
+    """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold points."""
     shape = (job.height, job.spec.width)
     table, needs_paper = _prepare_style(job.spec.style)
     key = np.uint64(job.seed), np.uint64(start), table, shape

@@ -3,6 +3,7 @@
 import operator
 import reprlib
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from number_generator.errors import SpecError
@@ -52,6 +53,14 @@ def format_value(value: Any) -> str:
         return f"a huge {type(value).__name__}"
     text = " ".join(line.strip() for line in text.split("\n"))
     return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a question whether a name like a given one is meant, as in "did you mean 'seed'? "; or an empty text."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for an error
+
+    near = get_close_matches(name, list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def format_bytes(byte_count: int) -> str:

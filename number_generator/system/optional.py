@@ -18,5 +18,5 @@ def import_optional(package: str, extra: str, what: str) -> ModuleType:
         if exc.name is None or exc.name.partition(".")[0] != missing:
             raise  # it is installed, but something that it needs is not
         raise MissingExtraError(
-            f"{what} needs the package {missing}, which is not installed: pip install 'number-generator[{extra}]'"
+            f"{what} needs the package {missing}, which is not installed: in the checkout, pip install '.[{extra}]'"
         ) from exc

@@ -13,8 +13,9 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.job.chunk import Images
-from number_generator.job.defaults import IMAGE_WIDTH, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
-from number_generator.job.handwriting import Handwriting, checked_style
+from number_generator.job.defaults import IMAGE_WIDTH, SPAN_BYTES, SPAN_IMAGES
+from number_generator.job.handwriting import Handwriting
+from number_generator.job.labels import decode_labels
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.batch import make_images
@@ -59,7 +60,7 @@ def stream(
         which is repeated. None means `PhoneNumbers()`. What their labels can hold is their `alphabet`: `document` draws
         none of its signs unlabelled.
     spacing_range : (int, int), optional
-        As for `generate_batch`; None means (5, 10) in the style `clean`, and leaves the gaps to any other style.
+        As for `generate_batch`.
     width, style, fit
         As for `generate_batch`.
     batch_size : int
@@ -193,7 +194,7 @@ class Batches:
         try:
             # Wide pages and long numbers are made in parts, to bound the memory.
             chunks = make_images(part, self.bound.atlas, images, 1)
-            labels = np.concatenate([chunk.labels for chunk in chunks]).astype(np.str_)
+            labels = decode_labels(np.concatenate([chunk.labels for chunk in chunks]))
             truth = join_truth([chunk.truth for chunk in chunks])
         except MemoryError as exc:
             raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc
@@ -243,15 +244,11 @@ def make_stream_job(
     width: int,
     *,
     count: int,
-    style: str | os.PathLike[str] | Handwriting,
     **options: Any,
 ) -> BoundJob:
-    """Bind a job as `make_job` does: None means phone numbers, and gaps of 5 to 10 px in the style `clean`."""
-    written = checked_style(style)
-    if spacing_range is None and written.is_clean:
-        spacing_range = SPACING_RANGE
+    """Bind a job as `make_job` does; None means phone numbers."""
     source = PhoneNumbers() if numbers is None else numbers
-    return make_job(source, spacing_range, width, count=count, style=written, **options)
+    return make_job(source, spacing_range, width, count=count, **options)
 
 
 class NumberBatches(Iterator[Batch]):
@@ -285,6 +282,12 @@ class NumberBatches(Iterator[Batch]):
         if self._batches.is_endless:
             raise TypeError("the stream has no end, and so no length: give count to have one")
         return self._batches.count
+
+    def __repr__(self) -> str:
+        batches, job = self._batches, self._batches.job
+        count = "endless" if batches.is_endless else f"{batches.count} batches"
+        kind = f"{job.spec.width} x {job.height} px, {job.spec.style!r}, seed {job.seed}"
+        return f"<{type(self).__name__}: {count} of {batches.size} images of {kind}>"
 
     @property
     def seed(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
+from number_generator.job.labels import decode_labels
 from number_generator.system.checks import check_integer, format_value
 
 Blank = Literal["first", "last"]
@@ -51,10 +52,11 @@ def encode_labels(
 
     Parameters
     ----------
-    labels : sequence of str or bytes, or ndarray of them, shape (n,)
+    labels : sequence of str or of bytes in UTF-8, or ndarray of them, shape (n,)
         As `stream`, `generate_chunk` and datasets return them.
     alphabet : str
-        The characters of labels, in the order of the classes. With written separators, "0123456789-.,/()+ ".
+        The characters of labels, in the order of the classes. With written signs give the `alphabet` of the labels'
+        number source, or `number_generator.numbers.ALPHABET`, all that can be written.
     blank : {"first", "last"}
         Whether the blank is class 0 and the alphabet starts at 1, or it follows the alphabet, which starts at 0.
     length : int, optional
@@ -162,7 +164,7 @@ def _number_classes(alphabet: Any, blank: Any) -> Integers:
 
 
 def _check_labels(labels: Any) -> npt.NDArray[Any]:
-    """Return labels as an array of text or bytes, shape (n,)."""
+    """Return labels as an array of text, shape (n,)."""
     if isinstance(labels, (str, bytes)):
         raise SpecError(f"labels is the single text {format_value(labels)}: give a list of them")
     try:
@@ -175,21 +177,23 @@ def _check_labels(labels: Any) -> npt.NDArray[Any]:
         return np.empty(0, np.str_)
     if array.ndim != 1 or array.dtype.kind not in "US":
         raise SpecError(f"labels is {format_value(labels)}: give a list of texts")
-    return array
+    if array.dtype.kind == "U":
+        return array
+    try:
+        return decode_labels(array)
+    except UnicodeDecodeError as exc:
+        raise SpecError(f"labels hold {format_value(exc.object)}, which is not UTF-8: give texts") from None
 
 
 def _read_code_points(array: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:
     """Return the code points of labels, shape (n, longest), padded with 0."""
     if not len(array):
         return np.zeros((0, 0), np.uint32)
-    width = np.uint32 if array.dtype.kind == "U" else np.uint8
     array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    points = array.view(width).reshape(len(array), -1).astype(np.uint32, copy=False)
+    points = array.view(np.uint32).reshape(len(array), -1)
     longest = int(np.flatnonzero(points.any(axis=0)).max(initial=-1)) + 1
     return points[:, :longest]
 
 
 def _describe_label(texts: npt.NDArray[Any], row: int) -> str:
-    label = texts[row]
-    text = label.decode("latin-1") if isinstance(label, bytes) else str(label)
-    return f"label {row} is {format_value(text)}"
+    return f"label {row} is {format_value(str(texts[row]))}"

@@ -145,10 +145,10 @@ def test_a_slash_is_written_into_a_named_file(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--sequence=1a2", "--style=natural"], "'1a2': give digits from 0 to 9 and the separators - . , / ( ) + and"),
+        (["--sequence=1a2", "--style=natural"], "'1a2': give digits from 0 to 9 and the signs - . , / ( ) + :"),
         (["--sequence=1/2", "--style=natural"], "'1/2', which makes no file name: give one with --output-path"),
         (["--sequence=1/2", "--style=natural", "--output-path=a"], "'1/2', which makes no file name"),
-        (["--sequence=1\n2", "--style=natural"], r"'1\n2': give digits from 0 to 9 and the separators"),
+        (["--sequence=1\n2", "--style=natural"], r"'1\n2': give digits from 0 to 9 and the signs"),
     ],
 )
 def test_a_wrong_sequence_in_a_style_is_told_in_one_message(folder, capsys, arguments, message):
@@ -160,7 +160,10 @@ def test_a_wrong_sequence_in_a_style_is_told_in_one_message(folder, capsys, argu
     [
         ([], "the following arguments are required: --sequence"),
         (["--sequence=12a4"], "--sequence is '12a4': give digits from 0 to 9"),
-        (["--sequence=-5_"], "--sequence is '-5_': give digits from 0 to 9 and the separators - . , / ( ) + and space"),
+        (
+            ["--sequence=-5_"],
+            "--sequence is '-5_': give digits from 0 to 9 and the signs - . , / ( ) + : $ € £ ¥ % # * = ' and space",
+        ),
         (["--sequence=../../7"], "--sequence is '../../7', which makes no file name: give one with --output-path"),
         (["--sequence=٣"], "--sequence is '٣': give digits from 0 to 9"),
         (["--sequence=²", "--output-path=a.png"], "--sequence is '²': give digits from 0 to 9"),

@@ -160,7 +160,7 @@ def test_labels_are_numbers_of_the_countries(codes, dashes):
         (["--order=given", "--pattern=1"], "--order is given without --sequences"),
         (["--order=random", "--sequences=own.txt"], "argument --order: invalid choice: 'random'"),
         (["--lengths=some", "--pattern=1"], "argument --lengths: invalid choice: 'some'"),
-        (["--sequences=bad.txt"], r"bad\.txt, line 7: '12a4' holds 'a': give digits from 0 to 9 and the separators"),
+        (["--sequences=bad.txt"], r"bad\.txt, line 7: '12a4' holds 'a': give digits from 0 to 9 and the signs"),
         (["--sequences=no.txt"], r"the numbers no\.txt cannot be read: No such file or directory"),
         (["--sequences=."], r"the numbers \. cannot be read: Is a directory"),
         (["--sequences="], "cannot be read"),

@@ -437,7 +437,7 @@ def test_a_package_that_is_missing_is_told_with_its_extra(folder, monkeypatch, c
     status = run(f"--format={file_format}")
 
     assert status == 1
-    assert f"pip install 'number-generator[{file_format}]'" in capsys.readouterr().err
+    assert f"pip install '.[{file_format}]'" in capsys.readouterr().err
     assert names_in(folder) == []
 
 

@@ -62,7 +62,7 @@ def test_a_sheet_shows_boxes_where_they_are_asked_for(folder):
     assert run_phone(*options, "--preview=plain.png", "--truth=glyphs") == 0
 
     chunk = generate_chunk(PhoneNumbers(dashes=True), (5, 10), 100, count=12, seed=4, truth="boxes")
-    labels = [label.decode() for label in chunk.labels]
+    labels = chunk.labels.tolist()
     with Image.open("boxes.png") as image:
         assert image.mode == "RGB"
         assert np.array_equal(np.asarray(image), contact_sheet(chunk.images, labels, boxes=chunk.truth["boxes"]))

@@ -50,7 +50,7 @@ def test_a_split_writes_a_file_for_each_part_and_shares_no_source_digit(folder, 
             digits=parts[name],
         )  # fmt: skip
         np.testing.assert_array_equal(content["images"], chunk.images)
-        np.testing.assert_array_equal(content["labels"], chunk.labels)
+        np.testing.assert_array_equal(content["labels"].astype(str), chunk.labels)
     assert used["train"].isdisjoint(used["val"] | used["test"])
     assert used["val"].isdisjoint(used["test"])
     assert sorted(set().union(*allowed.values())) == list(range(5000))

@@ -63,7 +63,10 @@ def test_the_labels_of_a_style_are_those_of_clean():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--style=Natural"], "style is 'Natural': give 'clean', 'natural' or 'document', a file that ends in .toml"),
+        (
+            ["--style=Natural"],
+            "style is 'Natural': did you mean 'natural'? give 'clean', 'natural'",
+        ),
         (["--style="], "style is ''"),
         (["--style=none.toml"], "the style none.toml cannot be read: No such file or directory"),
         (["--set=slat=0.1"], "there is no handwriting parameter 'slat': did you mean 'slant'?"),
@@ -96,6 +99,6 @@ def test_a_wrong_style_file_is_told_with_its_name(folder, capsys):
     assert status == 2
     assert capsys.readouterr().err.splitlines()[-1] == (
         "generate-phone-numbers: error: mine.toml: slant: the range is 0.4:-0.2: the low end exceeds the high one; "
-        "swap them"
+        "swap them; try --help"
     )
     assert names_in(folder) == ["mine.toml"]

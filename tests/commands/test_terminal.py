@@ -34,7 +34,8 @@ def test_the_message_of_an_error_is_one_printable_line(kind, capsys):
     run_guarded(work(error), [], Interruption())
 
     assert str(error) == f"a.tar: it holds {SHOWN}"
-    assert capsys.readouterr().err.splitlines()[-1] == f"command: error: a.tar: it holds {SHOWN}"
+    hint = "; try --help" if kind is SpecError else ""
+    assert capsys.readouterr().err == f"command: error: a.tar: it holds {SHOWN}{hint}\n"
 
 
 def test_a_message_of_any_length_is_cut():

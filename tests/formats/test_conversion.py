@@ -200,7 +200,7 @@ def test_a_source_that_is_missing_is_named(tmp_path):
         convert(tmp_path / "nothing", tmp_path / "target.h5")
 
 
-@pytest.mark.parametrize("label", ["１２", "a\0b"])
+@pytest.mark.parametrize("label", ["1\ud800", "a\0b"])
 def test_labels_that_files_cannot_hold_are_refused_before_anything_is_written(tmp_path, label):
     reader = MemoryReader(RawDataset(IMAGES[:1], [label]), [label], Path("memory"))
 

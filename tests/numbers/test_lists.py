@@ -117,7 +117,7 @@ def test_listed_numbers_are_a_number_source():
 
     expected = [NUMBERS[n % 5] for n in range(4, 16)]
     assert isinstance(numbers, NumberSource)
-    assert [label.decode() for label in chunk.labels] == expected
+    assert chunk.labels.tolist() == expected
     np.testing.assert_array_equal(chunk.images, generate_batch(expected, (2, 5), 60, start=4, seed=6))
 
 
@@ -334,7 +334,7 @@ def test_a_first_line_that_names_what_numbers_hold_is_told(tmp_path):
         (
             "1\n2\n\n\n3\n4\n12a4\n",
             None,
-            r"numbers\.txt, line 7: '12a4' holds 'a': give digits from 0 to 9 and the sep",
+            r"numbers\.txt, line 7: '12a4' holds 'a': give digits from 0 to 9 and the signs",
         ),
         ("\ufeff1\r\n\r\nx", None, r"numbers\.txt, line 3: 'x' holds 'x'"),
         ("id,n\n1,2\n", None, r"line 1: 'id,n' holds 'i': .*; name a column of a CSV file with --column"),

@@ -28,7 +28,7 @@ told = []
 compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
 assert len(told) == 1, told
 assert STAGES["pages"].is_done
-pieces = drawing.draw_glyph, drawing.draw_strokes, placing.place_items, links.link_digits, strokes.write_mark_points
+pieces = drawing.draw_glyph, drawing.draw_strokes, placing.place_items, links.link_digits, signs.write_points
 assert [len(piece.overloads) for piece in pieces] == [1] * 5
 compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
 assert len(told) == 1, told

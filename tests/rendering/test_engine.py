@@ -275,7 +275,7 @@ def test_digits_may_be_a_file(digits_file, make_digit_dataset):
         (["٣"], "holds '٣'"),
         (["", "", "12", "4５"], "sequence 3 is '4５', which holds '５'"),
         (["\ud800"], "sequence 0 is"),
-        ([":"], "holds ':'"),
+        ([";"], "holds ';'"),
         (["x" * 200], r"sequence 0 is 'x{76}\.\.\., which holds 'x'"),
         ([[1, 2], [1, 10]], "sequence 1 holds 10"),
         ([[-1]], "sequence 0 holds -1"),

@@ -201,7 +201,7 @@ def test_images_that_differ_in_size_stand_in_rows_each_with_its_label_and_boxes(
     assert contact_sheet(images, map(str, range(30)), columns=1, scale=1).shape[0] > 30 * 30
     assert contact_sheet(images[:3], "abc").shape[0] > 3 * 14  # a few are enlarged
     for place, image in zip(at, images, strict=True):
-        assert (below(sheet, place, *image.shape) == 0).any()
+        assert (below(sheet, place, *image.shape) < 100).any()
     boxes = np.array([[[0, 0, image.shape[1], image.shape[0]]] for image in images])
     outlined = contact_sheet(images, map(str, range(30)), scale=1, boxes=boxes)
     assert [outlined[top - 1, left + 1].tolist() for top, left in at] == [[220, 30, 30]] * 30

@@ -415,9 +415,6 @@ def test_a_box_holds_its_lines_ink():
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"style": "clean"}, "spacing_range is None, which leaves the gaps to the style: the style 'clean' has none; "
-                             r"give two integers, \(minimum, maximum\), in px, or style='natural'"),
-        ({"style": Handwriting()}, "spacing_range is None"),
         ({"style": "clean", "spacing_range": (-1, 4)}, "spacing_range's minimum is -1: give an integer, from 0"),
         ({"spacing_range": (-65_536, 4)}, "spacing_range's minimum is -65536: give an integer, from -65535 to 65535"),
         ({"spacing_range": (4, -4)}, r"spacing_range is \(4, -4\): the minimum exceeds the maximum; give both"),
@@ -425,7 +422,7 @@ def test_a_box_holds_its_lines_ink():
         ({"fit": "stretch", "style": "document"}, r"fit is 'stretch' and the style cuts the page to the ink "
                                                   r"\(crop='tight'\), which already fits lines: leave fit out"),
         ({"fit": "stretch", "style": TIGHT}, "leave fit out"),
-        ({"style": "Natural"}, "style is 'Natural': give 'clean', 'natural' or 'document', a file"),
+        ({"style": "Natural"}, r"style is 'Natural': did you mean 'natural'\? give 'clean', 'natural'"),
         ({"style": None}, r"style is None: give 'clean', 'natural' or 'document', a file that ends in \.toml, or a"),
         ({"style": 5}, "style is 5"),
         ({"style": {"slant": 0.2}}, "style is {'slant': 0.2}"),

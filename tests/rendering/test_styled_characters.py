@@ -116,9 +116,9 @@ def test_a_wrong_label_is_refused(label):
         labels_of_job(["1"], label=label)
 
 
-@pytest.mark.parametrize("character", ["a", "*", "\n", "\0", "−", "٣", "_", ":", "\ud800"])
+@pytest.mark.parametrize("character", ["a", "’", "\n", "\0", "−", "٣", "_", "\x80", "\ud800"])
 def test_other_characters_are_one_error(character):
-    with pytest.raises(SpecError, match=r"sequence 2 is .*: give digits from 0 to 9 and the separators"):
+    with pytest.raises(SpecError, match=r"sequence 2 is .*: give digits from 0 to 9 and the signs"):
         draw(["1-2", "3", f"1{character}2"], PLAIN)
 
 

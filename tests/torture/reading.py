@@ -1,5 +1,6 @@
 """One dataset, opened and read through: it is a dataset or rejected with an error, and nothing else happens."""
 
+import math
 import re
 import sys
 import traceback
@@ -71,16 +72,19 @@ def _read(path, *, wholly):
         assert len(dataset.images) == len(dataset.labels)
         return
     with open_reader(path) as reader:
-        count, height, width = reader.shape
+        count, *size = reader.array_shape
         assert len(reader) == count
         assert isinstance(reader.metadata, dict)
         fields = reader.fields
         # Whoever asks for more than there is room for is told so by the machine.
-        some = min(count, _MOST_IMAGES, max(1, _MOST_BYTES // max(1, height * width)))
+        some = min(count, _MOST_IMAGES, max(1, _MOST_BYTES // max(1, math.prod(size))))
         labels = reader.labels(0, some)
         assert [type(label) for label in labels] == [str] * some
-        images = reader.images(0, some)
-        assert (images.shape, images.dtype) == ((some, height, width), np.uint8)
+        images, sizes = reader.images(0, some), reader.sizes(0, some)
+        assert (len(images), images.shape[3:], images.dtype) == (some, tuple(size[2:]), np.uint8)
+        assert reader.is_ragged or images.shape[1:] == tuple(size)
+        assert (sizes.shape, sizes.dtype) == ((some, 2), np.int32)
+        assert (sizes <= size[:2]).all()
         for field in fields:
             truth = reader.truth(field.name, 0, some)
             assert (truth.shape, truth.dtype) == ((some, *field.shape), np.dtype(field.dtype))
@@ -88,7 +92,8 @@ def _read(path, *, wholly):
         if count:
             last = reader.image(count - 1)
             if count <= some:
-                assert (last == images[-1]).all()
+                height, width = sizes[-1]
+                assert np.array_equal(last, images[-1, :height, :width])
 
 
 def _read_digits(path, *, wholly):

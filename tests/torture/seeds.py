@@ -24,6 +24,7 @@ from number_generator import DigitImageDataset
 from number_generator.formats.conversion import write_dataset
 from number_generator.formats.journal.file import Journal
 from number_generator.formats.journal.writer import JournaledWriter
+from number_generator.formats.memory_reader import PagesReader
 from number_generator.formats.schema import image_key, label_key
 from number_generator.formats.writer import open_writer
 from number_generator.job.chunk import Chunk, DatasetHeader
@@ -100,6 +101,7 @@ def _makers():
         add(f"{file_format} of ours", file_format, _ours(file_format, {}), *needs.get(file_format, ()))
         without = _ours(file_format, {"fields": (), "labels": ()})
         add(f"{file_format} without truth", file_format, without, *needs.get(file_format, ()))
+        add(f"{file_format} ragged in colour", file_format, _ragged(file_format), *needs.get(file_format, ()))
     for protocol in range(2, 6):
         add(f"pickle protocol {protocol}", "pickle", _pickled(protocol))
     add("pickle of lists", "pickle", _pickled_lists)
@@ -134,6 +136,19 @@ def _ours(file_format, options):
         more = dict(options)
         labels = more.pop("labels", ("json", "csv", "jsonl") if file_format == "png" else ())
         write_dataset(in_memory(**more), folder / f"set{ending}", file_format, labels=labels, workers=1)
+        return f"set{ending}", ()
+
+    return make
+
+
+def _ragged(file_format):
+    """Images in colour that differ in size."""
+    ending = {"pickle": ".pickle", "hdf5": ".h5", "npz": ".npz"}.get(file_format, "")
+    pages = [np.stack([image[: 2 + k % 4, : 1 + k % 6]] * 3, axis=-1) for k, image in enumerate(IMAGES)]
+
+    def make(folder):
+        reader = PagesReader(pages, LABELS, {}, (), folder)
+        write_dataset(reader, folder / f"set{ending}", file_format, metadata=METADATA, workers=1)
         return f"set{ending}", ()
 
     return make

@@ -33,7 +33,7 @@ def test_a_stream_gives_the_images_of_a_chunk(batch_size, count, workers):
     images, labels = joined(stream(batch_size=batch_size, count=count, seed=3, start=11, workers=workers))
 
     assert np.array_equal(images, chunk.images)
-    assert labels == [label.decode() for label in chunk.labels]
+    assert labels == chunk.labels.tolist()
 
 
 def test_all_batches_but_the_last_are_full():
@@ -82,7 +82,7 @@ def test_a_pattern_and_a_style_can_be_streamed_with_ground_truth():
     (images, labels, truth), (_, _, rest) = stream(pattern, width=128, batch_size=6, count=10, workers=1, **wanted)
 
     assert np.array_equal(images, chunk.images[:6])
-    assert labels.tolist() == [label.decode() for label in chunk.labels[:6]]
+    assert labels.tolist() == chunk.labels[:6].tolist()
     assert np.array_equal(np.concatenate([truth["boxes"], rest["boxes"]]), chunk.truth["boxes"])
     assert np.array_equal(truth["writers"], chunk.truth["writers"][:6])
 

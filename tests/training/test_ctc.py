@@ -13,6 +13,7 @@ from number_generator.digits.image_folder import load_folder
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import find_writers
 from number_generator.errors import SpecError
+from number_generator.numbers.sequences import ALPHABET
 from number_generator.training.ctc import needed_output_length
 
 DIGITS = "0123456789"
@@ -116,3 +117,18 @@ ARRAY = np.array(["a", "b"])
 def test_an_array_where_a_name_is_chosen_is_told_elsewhere_as_well(choose):
     with pytest.raises(SpecError, match=r"(writer|label|ink) is array\(\['a', 'b'\], dtype='<U1'\): give "):
         choose()
+
+
+def test_signs_beyond_ascii_are_classes_whether_labels_are_text_or_utf_8():
+    labels = ["€12.50", "¥1*2=#'", "12:30", "50%", "£$"]
+
+    as_text = encode_labels(labels, ALPHABET, "last", output_length=9)
+    as_bytes = encode_labels([label.encode() for label in labels], ALPHABET, "last", output_length=9)
+
+    assert as_text.lengths.tolist() == [6, 7, 5, 3, 2]
+    assert ["".join(ALPHABET[k] for k in row if k < len(ALPHABET)) for row in as_text.padded.tolist()] == labels
+    assert as_bytes.padded.tolist() == as_text.padded.tolist()
+    with pytest.raises(SpecError, match=r"label 0 is '€12.50', which holds '€': the alphabet is '0123456789.'"):
+        encode_labels(np.array([label.encode() for label in labels]), "0123456789.")
+    with pytest.raises(SpecError, match="which is not UTF-8: give texts"):
+        encode_labels([b"\xff1"])

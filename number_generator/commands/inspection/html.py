@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
@@ -19,6 +20,7 @@ from number_generator.commands.inspection.text import (
     format_origin,
     format_part,
     format_range,
+    format_size,
     format_spacing,
     format_style,
     format_unclear,
@@ -116,7 +118,7 @@ def _format_cards(found: Inspection) -> str:
     share = found.pages.share
     cards = [
         (f"{found.count:,}", f"image{'s' * (found.count != 1)}"),
-        (f"{found.width} x {found.height}", "px, width and height"),
+        (format_size(found), f"px, width and height{', in colour' * (found.channels > 1)}"),
         (FORMATS[found.file_format].title, format_bytes(found.byte_count)),
         (f"{found.labels.different:,}", f"different labels of {found.labels.count:,}"),
         (f"{found.pages.blank:,}", f"blank pages of {found.pages.count:,}"),
@@ -165,11 +167,12 @@ def _format_origin(found: Inspection) -> Iterator[str]:
 
 def _draw_sheet(found: Inspection, reader: Reader) -> Iterator[str]:
     """Return a contact sheet of images from all over the dataset."""
-    most = min(_SHEET_IMAGES, _SHEET_PIXELS // (found.height * found.width))
-    numbers = spread_numbers(found.count, most) if most else []
+    numbers = _choose_shown(reader)
     if not numbers:
         return
-    images = np.concatenate([reader.images(number, number + 1) for number in numbers])
+    images: Any = [reader.image(number) for number in numbers]
+    if len({image.shape for image in images}) == 1:
+        images = np.stack(images)
     labels = [reader.labels(number, number + 1)[0] for number in numbers]
     boxes = np.concatenate([reader.truth("boxes", n, n + 1) for n in numbers]) if found.pages.from_boxes else None
     try:
@@ -183,6 +186,16 @@ def _draw_sheet(found: Inspection, reader: Reader) -> Iterator[str]:
         f"<figcaption>{len(numbers)} images, {extra}spread evenly over the dataset, from the first to the last"
         "</figcaption></figure>"
     )
+
+
+def _choose_shown(reader: Reader) -> list[int]:
+    """Return numbers of images from all over the dataset, of so few pixels that a page can hold them."""
+    numbers = spread_numbers(len(reader), _SHEET_IMAGES)
+    while (
+        pixels := sum(math.prod(reader.sizes(number, number + 1)[0].tolist()) for number in numbers)
+    ) > _SHEET_PIXELS:
+        numbers = spread_numbers(len(reader), _SHEET_PIXELS * len(numbers) // pixels)
+    return numbers
 
 
 def _encode_png(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
@@ -243,6 +256,8 @@ def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
     )
     yield _format_charts(
         [
+            *([_draw_chart("Width of the pages", pages.width, "px")] if found.is_ragged else []),
+            *([_draw_chart("Height of the pages", pages.height, "px")] if found.is_ragged else []),
             _draw_chart("Spacing", pages.spacing, "px of the page"),
             _draw_chart("Height of the ink", pages.ink_height, "px"),
             _draw_chart("Width of the ink", pages.ink_width, "px"),

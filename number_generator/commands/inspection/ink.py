@@ -26,6 +26,7 @@ _CONTRAST_SHARE, _NOISE_FACTOR, _NOISY_SHARE = 0.25, 4.0, 0.6
 _LEAST_LEVELS, _LEAST_SIGMAS = 16, 3.0  # of a page's contrast: fitted to pages of the style document and their boxes
 _VISIBLE_LEVELS = 8  # of any pixel from the paper: a page without such pixels is blank
 _SIGMAS_A_MAD, _SIGMAS_A_TENTH = 1.4826, 3.95  # of a normal distribution; a tenth of it, beside the median
+_LUMA = np.array((19595, 38470, 7471), np.int32)  # of red, green and blue, of 2**16: ITU-R 601, as Pillow has it
 _EXTREME_SHARE, _EXTREME_PIXELS = 0.005, 4  # a few specks do not make the contrast
 
 Integers = npt.NDArray[np.int64]
@@ -111,6 +112,13 @@ def measure_ink(images: npt.NDArray[np.uint8]) -> PageInk:
         np.stack((x0, y0, x1, y1), axis=1),
         _measure_gaps(columns),
     )
+
+
+def to_grey(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return images of shape (n, height, width), which may have a last axis of red, green and blue, in grey."""
+    if images.ndim == 3:
+        return images
+    return ((images @ _LUMA + (1 << 15)) >> 16).astype(np.uint8)
 
 
 def _count_levels(images: npt.NDArray[np.uint8]) -> Integers:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.commands.inspection.ink import BATCH_BYTES, PageInk, measure_ink
+from number_generator.commands.inspection.ink import BATCH_BYTES, PageInk, measure_ink, to_grey
 from number_generator.commands.inspection.statistics import (
     LabelStatistics,
     PageStatistics,
@@ -23,6 +23,7 @@ from number_generator.commands.inspection.warnings import find_warnings
 from number_generator.commands.recorded import split_recorded
 from number_generator.formats.detection import detect_format, list_source_files
 from number_generator.formats.paths import reading
+from number_generator.formats.ragged import group_sizes, measure_sizes
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.job.defaults import PACKAGED
@@ -35,6 +36,7 @@ _SAMPLE_BYTES = 256 << 20  # of images: a few seconds
 _MOST_LABELS = 1_000_000
 _LABELS_A_READ = 50_000
 _RUN_IMAGES, _FEWEST_RUNS = 64, 16
+_SIZED_IMAGES = 16  # whose size tells about that of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,10 @@ class Inspection:
     file_format: str
     byte_count: int  # of its file or files
     count: int  # of images
-    height: int
+    height: int  # of the largest, as the width; if the images differ in size, of those measured where nothing tells it
     width: int
+    is_ragged: bool  # whether the images differ in size
+    channels: int  # 1 in grey, 3 in colour
     chunk_length: int  # how many images are stored together
     truth: dict[str, tuple[int, ...]]  # by the name of each array of ground truth, the shape of an image's entry
     origin: Origin
@@ -138,12 +142,13 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
     >>> found.file_format, found.labels.first_digits, found.pages.blank
     ('hdf5', {'1': 1, '4': 1}, 0)
     """
-    count, height, width = reader.shape
+    count = len(reader)
     file_format = detect_format(path)
     if sample is None:
-        sample = max(1, min(SAMPLE_IMAGES, _SAMPLE_BYTES // (height * width)))
+        sample = max(1, min(SAMPLE_IMAGES, _SAMPLE_BYTES // _estimate_bytes(reader)))
     spans = sample_spans(count, sample, reader.chunk_length)
-    pages, labels = _measure(reader, spans)
+    sizes, pages, labels = _measure(reader, spans)
+    height, width = reader.known_size or sizes.max(axis=0).tolist()
     is_all = sum(map(len, spans)) == count
     if not is_all and count <= _MOST_LABELS and FORMATS[file_format].reads_labels_apart:
         labels, is_all = _read_labels(reader), True
@@ -155,12 +160,14 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
         count,
         height,
         width,
+        len(np.unique(sizes, axis=0)) > 1,
+        reader.channels,
         reader.chunk_length,
         {field.name: field.shape for field in reader.fields},
         Origin.from_metadata(reader.metadata),
         counted,
         pages,
-        find_warnings(counted, pages, (height, width)),
+        find_warnings(counted, pages),
     )
 
 
@@ -186,24 +193,37 @@ def spread_numbers(count: int, most: int) -> list[int]:
     return [number * (count - 1) // max(1, most - 1) for number in range(most)]
 
 
-def _measure(reader: Reader, spans: Sequence[range]) -> tuple[PageStatistics, list[str]]:
-    """Measure the images of some runs, and return their labels as well."""
-    _, height, width = reader.shape
+def _estimate_bytes(reader: Reader) -> int:
+    """Return about how many bytes an image takes in memory, on average."""
+    sizes = [reader.sizes(number, number + 1)[0] for number in spread_numbers(len(reader), _SIZED_IMAGES)]
+    return max(1, sum(reader.channels * int(height) * int(width) for height, width in sizes) // max(1, len(sizes)))
+
+
+def _measure(reader: Reader, spans: Sequence[range]) -> tuple[np.ndarray[Any, Any], PageStatistics, list[str]]:
+    """Measure the images of some runs, and return their sizes and labels as well."""
     has_boxes = any(field.name == "boxes" and field.shape[1:] == (4,) for field in reader.fields)
-    parts = [measure_ink(np.empty((0, height, width), np.uint8))]
+    parts = [measure_ink(np.empty((0, 1, 1), np.uint8))]
+    sizes = [np.empty((0, 2), np.int32)]
     boxes: list[np.ndarray[Any, Any]] = []
     labels: list[str] = []
     hashes: list[int] = []
-    for start, stop in _divide(spans, max(1, BATCH_BYTES // (height * width))):
-        images = reader.images(start, stop)
-        parts.append(measure_ink(images))
-        hashes += [hash(image.tobytes()) for image in images]
-        labels += reader.labels(start, stop)
-        if has_boxes:
-            boxes.append(reader.truth("boxes", start, stop).astype(np.int64))
-    ink = PageInk.join(parts)
+    for span in spans:
+        for run in reader.split(span.start, span.stop, BATCH_BYTES):
+            bounds = run.start, run.stop
+            pages, texts = reader.cut_images(*bounds), reader.labels(*bounds)
+            outlines = reader.truth("boxes", *bounds).astype(np.int64) if has_boxes else None
+            # Images of one size are measured together, whatever their order.
+            for height, width, rows in group_sizes(measure_sizes(pages)):
+                alike = np.stack([pages[row] for row in rows])
+                parts.append(measure_ink(to_grey(alike)))
+                sizes.append(np.full((len(rows), 2), (height, width), np.int32))
+                hashes += [hash(page.tobytes()) for page in alike]
+                labels += [texts[row] for row in rows]
+                if outlines is not None:
+                    boxes.append(outlines[rows])
+    ink, measured = PageInk.join(parts), np.concatenate(sizes)
     recorded = np.concatenate(boxes) if boxes and len({part.shape[1] for part in boxes}) == 1 else None
-    return measure_pages(ink, labels, hashes, recorded, (height, width)), labels
+    return measured, measure_pages(ink, labels, hashes, recorded, measured), labels
 
 
 def _divide(spans: Sequence[range], length: int) -> Iterator[tuple[int, int]]:

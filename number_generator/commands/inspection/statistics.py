@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 from number_generator.commands.inspection.ink import PageInk
 
+LEGIBLE_PX = 4.0
+"""Of the page's width for each character: less is hardly legible."""
 SIDES = ("left", "top", "right", "bottom")
 
 _BINS = 24
@@ -99,6 +101,9 @@ class PageStatistics:
     touching: dict[str, int]  # on how many pages the ink touches each border
     spacing: Distribution | None
     from_boxes: bool
+    width: Distribution | None  # of the pages, in px
+    height: Distribution | None
+    cramped: int  # with less than LEGIBLE_PX of width for each character of their label
 
     @property
     def inked(self) -> int:
@@ -152,19 +157,20 @@ def _name_digits(counts: Numbers) -> dict[str, int]:
 
 
 def measure_pages(
-    ink: PageInk, labels: list[str], hashes: list[int], boxes: Numbers | None, size: tuple[int, int]
+    ink: PageInk, labels: list[str], hashes: list[int], boxes: Numbers | None, sizes: Numbers
 ) -> PageStatistics:
-    """Compute the statistics of n pages of one `size`, their height and width in px.
+    """Compute the statistics of n pages; `sizes` are height and width of each in px, shape (n, 2).
 
     Pages with equal `hashes` are equal. `boxes` are those of each page's characters, shape (n, L, 4), if recorded.
     """
     is_written = np.array([bool(label.strip()) for label in labels], np.bool_)
     inked = ~ink.is_blank & ~ink.is_unclear
     seen = [key for key, has_ink in zip(hashes, inked.tolist(), strict=True) if has_ink]
-    box, gaps = ink.box[inked], ink.gaps
+    box, gaps, has_box = ink.box[inked], ink.gaps, inked
     if boxes is not None:
-        box, gaps = _find_outlines(boxes), _measure_box_gaps(boxes)
-    height, width = size
+        (box, has_box), gaps = _find_outlines(boxes), _measure_box_gaps(boxes)
+    height, width = sizes[has_box].T
+    lengths = np.fromiter(map(len, labels), np.int64, len(labels))
     edges = box[:, 0], box[:, 1], width - box[:, 2], height - box[:, 3]
     return PageStatistics(
         len(labels),
@@ -185,15 +191,19 @@ def measure_pages(
         {side: int((edge <= 0).sum()) for side, edge in zip(SIDES, edges, strict=True)},
         Distribution.of(gaps),
         boxes is not None,
+        Distribution.of(sizes[:, 1]),
+        Distribution.of(sizes[:, 0]),
+        int((sizes[:, 1] < LEGIBLE_PX * lengths).sum()),
     )
 
 
-def _find_outlines(boxes: Numbers) -> Numbers:
-    """Return the box around all boxes of each page that has any."""
+def _find_outlines(boxes: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the box around all boxes of each page that has any, and which pages these are."""
     there = boxes[:, :, :1] >= 0
     first = np.where(there, boxes[:, :, :2], np.iinfo(np.int64).max).min(axis=1, initial=np.iinfo(np.int64).max)
     last = np.where(there, boxes[:, :, 2:], -1).max(axis=1, initial=-1)
-    return np.concatenate((first, last), axis=1)[there.any(axis=(1, 2))]
+    has_any = np.asarray(there.any(axis=(1, 2)))
+    return np.concatenate((first, last), axis=1)[has_any], has_any
 
 
 def _measure_box_gaps(boxes: Numbers) -> Numbers:

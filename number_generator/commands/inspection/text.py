@@ -30,8 +30,8 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
     yield make_printable(found.path)
     yield from _format_fact(
         "format",
-        f"{FORMATS[found.file_format].title}, {found.count:,} image{'s' * (found.count != 1)} of {found.width} x "
-        f"{found.height} px, {format_bytes(found.byte_count)}{each}",
+        f"{FORMATS[found.file_format].title}, {found.count:,} image{'s' * (found.count != 1)} of {format_size(found)} "
+        f"px{', in colour' * (found.channels > 1)}, {format_bytes(found.byte_count)}{each}",
     )
     if found.chunk_length > 1:
         yield from _format_fact("chunks", f"{found.chunk_length} images each")
@@ -74,6 +74,15 @@ def format_range(found: Distribution | None, unit: str = "") -> str:
     if found.least == found.most:
         return f"{_format_figure(found.least)}{end}"
     return f"{_format_figure(found.least)} to {_format_figure(found.most)}{end}, mean {_format_figure(found.mean)}"
+
+
+def format_size(found: Inspection) -> str:
+    """Return width and height of the images in px, or their ranges if the images differ in size."""
+    ranges = []
+    for measured, largest in ((found.pages.width, found.width), (found.pages.height, found.height)):
+        is_range = found.is_ragged and measured is not None and measured.least < measured.most
+        ranges.append(f"{int(measured.least)} to {int(measured.most)}" if is_range and measured else str(largest))
+    return " x ".join(ranges)
 
 
 def format_origin(origin: Origin) -> str:
@@ -190,6 +199,10 @@ def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterato
     inked = pages.inked
     is_all = pages.count == found.count
     yield f"Pages ({'all' if is_all else f'{pages.count:,} of {found.count:,}, spread evenly'})"
+    if found.is_ragged and pages.width is not None:
+        width, height = format_range(pages.width, "px"), format_range(pages.height, "px")
+        yield from _format_fact("size", f"width {width}; height {height}")
+        yield from _draw_histogram(pages.width, bar)
     yield from _format_fact("paper", f"grey {format_range(pages.paper)}; noise {format_range(pages.noise)}")
     if inked:
         ink, paper = ("light", "dark") if pages.light * 2 > inked else ("dark", "light")

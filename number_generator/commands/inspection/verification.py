@@ -193,8 +193,8 @@ def _compare_image(reader: Reader, part: Part, number: int, truth: tuple[str, ..
     """Make an image again, and return what differs."""
     start = part.job.span.start + number
     chunk = part.bound.make_chunk(Span(start, start + 1))
-    what = [] if np.array_equal(reader.images(number, number + 1), chunk.images) else ["image"]
-    if reader.labels(number, number + 1)[0] != chunk.labels[0].decode("ascii"):
+    what = [] if np.array_equal(reader.image(number), chunk.cut_images()[0]) else ["image"]
+    if reader.labels(number, number + 1)[0] != chunk.labels[0].decode():
         what.append("label")
     return (*what, *(name for name in truth if not _is_same_truth(reader, part, chunk, number, name)))
 

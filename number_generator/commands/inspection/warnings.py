@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from number_generator.commands.inspection.statistics import LabelStatistics, PageStatistics
+from number_generator.commands.inspection.statistics import LEGIBLE_PX, LabelStatistics, PageStatistics
 
 _PLAIN_NOISE = 2.0  # levels of grey: no ink is overlooked on such paper
 _UNCLEAR_SHARE = 0.2  # of the pages: far more than of the style document's
-_LEGIBLE_PX = 4.0  # of the page per character
 _USUAL_LONGEST = 25
 _FEWEST_DIGITS = 1000
 _LEAST_SHARE, _MOST_SHARE = 0.025, 0.4
@@ -15,11 +14,16 @@ _DIFFERENT_SHARE = 0.95
 _TENTH = "a model reads all digits equally well if each is about a tenth of those it is trained with"
 
 
-def find_warnings(labels: LabelStatistics, pages: PageStatistics, size: tuple[int, int]) -> tuple[str, ...]:
-    """Return what seems wrong with a dataset; `size` is the height and width of a page in px."""
+def find_warnings(labels: LabelStatistics, pages: PageStatistics) -> tuple[str, ...]:
+    """Return what seems wrong with a dataset."""
     if not pages.count:
         return ("the dataset holds no images",)
-    found = [*_check_blank_pages(pages), *_check_borders(pages), *_check_lengths(labels, size), *_check_balance(labels)]
+    found = [
+        *_check_blank_pages(pages),
+        *_check_borders(pages),
+        *_check_lengths(labels, pages),
+        *_check_balance(labels),
+    ]
     if pages.repeated:
         found.append(
             f"{_format_percent(pages.repeated, pages.count)} of the images measured repeat an earlier one byte for byte"
@@ -60,16 +64,22 @@ def _check_borders(pages: PageStatistics) -> list[str]:
     return []
 
 
-def _check_lengths(labels: LabelStatistics, size: tuple[int, int]) -> list[str]:
+def _check_lengths(labels: LabelStatistics, pages: PageStatistics) -> list[str]:
     """Warn of labels that are too long for their page, or for what readers usually take."""
     if labels.lengths is None or not labels.lengths.most:
         return []
     longest = int(labels.lengths.most)
     found = []
-    if size[1] / longest < _LEGIBLE_PX:
+    width = int(pages.width.most) if pages.width is not None and pages.width.least == pages.width.most else None
+    if width is not None and width / longest < LEGIBLE_PX:
         found.append(
-            f"labels have up to {longest} characters on pages {size[1]} px wide, {size[1] / longest:.1f} px per "
+            f"labels have up to {longest} characters on pages {width} px wide, {width / longest:.1f} px per "
             "character: hardly legible"
+        )
+    if width is None and pages.cramped:
+        found.append(
+            f"{_format_percent(pages.cramped, pages.count)} of the pages have less than {LEGIBLE_PX:.0f} px of width "
+            "for each character of their label: hardly legible"
         )
     if longest > _USUAL_LONGEST:
         found.append(

@@ -28,6 +28,7 @@ from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
 from number_generator.job.spec import SOURCE_DIGITS, Job, Span
 from number_generator.numbers.lists import ListedNumbers
+from number_generator.numbers.sequences import count_label_bytes
 from number_generator.rendering.bound_job import BoundJob, bind_job
 from number_generator.rendering.ground_truth import make_truth_fields
 
@@ -135,7 +136,8 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
         fields = make_truth_fields(bound.job, source.longest)
-        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields)
+        label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, source.longest)
+        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields, label_bytes=label_bytes)
         target = output.target if split is None else output.of_part(name)
         files = None
         if division:

@@ -31,7 +31,7 @@ def convert_dataset(options: argparse.Namespace, interruption: Interruption) -> 
             options.compression or FORMATS[file_format].compressions[0],
             reader.array_shape,
             reader.fields,
-            lambda: reader.images(0, min(SAMPLED_IMAGES, len(reader))),
+            lambda: reader.cut_images(0, min(SAMPLED_IMAGES, len(reader))),
             labels=labels,
         )
         lost = write_dataset(

@@ -3,10 +3,13 @@
 import argparse
 import time
 
+from number_generator.commands.config import write_config
+from number_generator.commands.generate import make_dataset_parser
 from number_generator.commands.option_values import parse_split_option, parse_truth
 from number_generator.commands.runs.request import choose_output, parse_request
-from number_generator.commands.terminal import say
+from number_generator.commands.terminal import report, say
 from number_generator.job.defaults import SHEET_IMAGES
+from number_generator.job.handwriting import checked_style, parameters, with_settings
 from number_generator.numbers.named_patterns import NAMED
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers
@@ -20,7 +23,14 @@ def make_dataset(options: argparse.Namespace, interruption: Interruption) -> Non
     if options.pattern == _LIST:
         _list_patterns()
         return
+    if options.list_parameters:
+        _list_parameters(options)
+        return
     request = parse_request(options)
+    if options.write_config is not None:
+        write_config(options, make_dataset_parser(), options.write_config)
+        report(f'Options written to "{options.write_config}": give it to --config')
+        return
     workers = check_workers(options.workers, "--workers")
     if options.preview is None:
         output = choose_output(options, request)
@@ -36,6 +46,15 @@ def make_dataset(options: argparse.Namespace, interruption: Interruption) -> Non
     count = min(request.count, SHEET_IMAGES)
     numbers, spec, seed = request.numbers.source, request.spec, request.seed
     draw_sheet(options, numbers, spec, seed, count, interruption, label=options.label, truth=truth)
+
+
+def _list_parameters(options: argparse.Namespace) -> None:
+    """Print each parameter of the style: its value, the values that it takes, and what it is."""
+    style = with_settings(checked_style(options.style), options.settings)
+    rows = [(each.name, str(getattr(style, each.name)), each.limits, each.text) for each in parameters()]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for name, value, limits, text in rows:
+        say(f"{name:{widths[0]}}  {value:{widths[1]}}  {limits:{widths[2]}}  {text}".rstrip())
 
 
 def _list_patterns() -> None:

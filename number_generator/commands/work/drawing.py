@@ -26,7 +26,7 @@ def draw_sheet(
     """Draw a sheet of the first `count` images, and save it; `labels` are as for `draw_images`."""
     path = check_png_path(options.preview, "--preview")
     chunk = draw_images(options, numbers, spec, seed, count, **labels)
-    texts = [label.decode("ascii") for label in chunk.labels]
+    texts = [label.decode() for label in chunk.labels]
     save_png(contact_sheet(chunk.images, texts, boxes=chunk.truth.get("boxes")), path, interruption)
     report(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 

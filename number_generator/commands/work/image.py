@@ -12,11 +12,12 @@ from number_generator.formats.ownership import check_option_folder
 from number_generator.formats.png.single import save_png
 from number_generator.formats.registry import find_format, find_other_ending
 from number_generator.job.defaults import SHEET_IMAGES
-from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
+from number_generator.numbers.sequences import ALPHABET, WRITTEN, FixedNumbers, pack_sequences
 from number_generator.system.checks import check_seed
 from number_generator.system.signals import Interruption
 
-_LONGEST_FILE_NAME = 255
+_LONGEST_FILE_NAME = 255  # bytes
+_IN_NO_NAME = frozenset("/:*" if os.name == "nt" else "/")
 
 
 def make_image(options: argparse.Namespace, interruption: Interruption) -> None:
@@ -49,9 +50,7 @@ def _choose_target(options: argparse.Namespace) -> str:
     """Return the file to write, or raise SpecError if the sequence cannot be drawn or names no file."""
     sequence, path = options.sequence, options.output_path
     if not set(sequence) <= set(ALPHABET):
-        raise SpecError(
-            f"--sequence is {sequence!r}: give digits from 0 to 9 and the separators - . , / ( ) + and space"
-        )
+        raise SpecError(f"--sequence is {sequence!r}: give {WRITTEN}")
     # Unlike Path.is_dir, this is false where the system reports an error, such as for a name that is too long.
     if path.lower().endswith(".png") and not os.path.isdir(path):  # noqa: PTH112 - see above
         return str(path)
@@ -61,13 +60,13 @@ def _choose_target(options: argparse.Namespace) -> str:
         )
     if options.preview is None:
         check_option_folder(path, "--output-path")
-        if "/" in sequence:
+        if not _IN_NO_NAME.isdisjoint(sequence):
             raise SpecError(
                 f"--sequence is {sequence!r}, which makes no file name: give one with --output-path FILE.png"
             )
         if not sequence:
             raise SpecError("--sequence is empty, which makes no file name: give one with --output-path FILE.png")
-        if len(sequence) + len(".png") > _LONGEST_FILE_NAME:
+        if len(f"{sequence}.png".encode()) > _LONGEST_FILE_NAME:
             raise SpecError(
                 f"--sequence has {len(sequence)} digits, too many for a file name: give one with --output-path FILE.png"
             )

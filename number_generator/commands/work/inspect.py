@@ -3,13 +3,17 @@
 import argparse
 import dataclasses
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from number_generator.commands.config import write_config
+from number_generator.commands.generate import make_dataset_parser
 from number_generator.commands.inspection.html import format_page, save_page
 from number_generator.commands.inspection.inspect import inspect_dataset
 from number_generator.commands.inspection.text import format_lines
+from number_generator.commands.recorded import parsed_command, split_recorded
 from number_generator.commands.terminal import say
 from number_generator.errors import DatasetError, SpecError, make_printable
 from number_generator.formats.reader import Reader, open_reader
@@ -30,6 +34,8 @@ def report_dataset(options: argparse.Namespace, interruption: Interruption) -> N
     with open_reader(options.source, mapped=True) as reader:
         found = inspect_dataset(reader, options.source, sample=sample)
         verification = None if count is None else _verify(reader, count)
+        if options.write_config is not None:
+            _write_recorded(reader, options)
         if page is not None:
             save_page(format_page(found, reader, verification), page, interruption)
     if options.json:
@@ -40,9 +46,21 @@ def report_dataset(options: argparse.Namespace, interruption: Interruption) -> N
     else:
         for line in format_lines(found, bar=_choose_bar(), verification=verification):
             say(line)
-    if page is not None and not options.json:
-        say(f'\nPage written to "{options.html}"')
+    if not options.json:
+        if page is not None:
+            say(f'\nPage written to "{options.html}"')
+        if options.write_config is not None:
+            say(f'\nOptions written to "{options.write_config}"')
     _check_verified(options.source, verification)
+
+
+def _write_recorded(reader: Reader, options: argparse.Namespace) -> None:
+    """Write the recorded command as a file of options."""
+    words = split_recorded(reader.metadata.get("command"))
+    if not words:
+        raise DatasetError(f"{options.source} records no command of this package: leave --write-config out")
+    parser = make_dataset_parser()
+    write_config(parsed_command(shlex.join(words)), parser, options.write_config)
 
 
 def _parse_page(name: str) -> Path:

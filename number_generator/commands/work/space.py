@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def check_space(
     compression: str,
     shape: tuple[int, ...],
     fields: Iterable[TruthField],
-    sample: Callable[[], Images],
+    sample: Callable[[], Images | Sequence[Images]],
     *,
     labels: tuple[str, ...] = (),
     copies: int = 1,
@@ -110,7 +110,7 @@ def _find_folder(path: Path) -> Path:
     return next(folder for folder in path.absolute().parents if os.path.isdir(folder))  # noqa: PTH112 - see above
 
 
-def _measure_compression(images: Images, page_bytes: int) -> float:
+def _measure_compression(images: Images | Sequence[Images], page_bytes: int) -> float:
     """Return the share of a page, which may be larger than these images, that they take when they are compressed."""
     packed = sum(len(zlib.compress(image.tobytes(), 6)) for image in images)
     return packed / max(1, len(images) * page_bytes)

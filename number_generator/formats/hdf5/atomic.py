@@ -18,6 +18,7 @@ from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.hdf5.safety import import_h5py
 from number_generator.formats.hdf5.shielded_file import ShieldedFile
 from number_generator.formats.schema import JSON_ATTRIBUTE
+from number_generator.job.chunk import DatasetHeader
 from number_generator.job.spec import SOURCE_DIGITS
 from number_generator.system.temporaries import NOTHING_LEFT
 
@@ -122,9 +123,10 @@ def _list_attributes(owner: Any) -> dict[str, str]:
     return {name: repr(np.asarray(value).tolist()) for name, value in owner.attrs.items()}
 
 
-def make_label_type(label_length: int) -> "np.dtype[Any]":
-    """Return HDF5's type of labels up to this length in bytes: ASCII of a fixed length."""
-    text: np.dtype[Any] = h5py.string_dtype("ascii", max(1, label_length))
+def make_label_type(header: DatasetHeader) -> "np.dtype[Any]":
+    """Return HDF5's type of labels: of a fixed length in bytes, and ASCII unless one may be beyond that."""
+    encoding = "ascii" if header.label_bytes is None else "utf-8"
+    text: np.dtype[Any] = h5py.string_dtype(encoding, header.label_dtype.itemsize)
     return text
 
 

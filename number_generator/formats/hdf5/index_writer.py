@@ -77,7 +77,7 @@ class _IndexWriter(AtomicHdf5):
         self._write_metadata()
         self._write_shards()
         self._write_virtual("images", header.array_shape[1:], np.dtype(np.uint8))
-        self._write_virtual("labels", (), make_label_type(header.label_length))
+        self._write_virtual("labels", (), make_label_type(header))
         if header.is_ragged:  # shards are what is generated, and never differ in height
             self._write_virtual(WIDTHS, (), np.dtype(np.int32))
         for field in header.fields:

@@ -94,11 +94,13 @@ class Hdf5Reader(CountedReader["_Handles"]):
             return tuple(name for name in TRUTH_NAMES if handles.file.get(name, getlink=True) is not None)
 
     @property
-    def label_length(self) -> int | None:
-        """Bytes that each label takes in the file; None if they are not texts of a fixed length."""
+    def label_type(self) -> tuple[int, bool] | None:
+        """Bytes that each label takes in the file, and whether all are ASCII; None if it is not a fixed length."""
         with self._lend() as handles:
             dtype = handles.labels.dtype
-        return dtype.itemsize if dtype.kind == "S" else None
+        if dtype.kind != "S":
+            return None
+        return dtype.itemsize, import_h5py().check_string_dtype(dtype).encoding == "ascii"
 
     def _open(self) -> _Handles:
         path = check_path(self._path)

@@ -87,7 +87,9 @@ class Hdf5Writer(AtomicHdf5):
             elif len(encoded["images"]):
                 stop = self._row + len(encoded["images"])
                 for name, dataset in self._datasets.items():
-                    dataset[self._row : stop] = encoded[name]
+                    # HDF5 does not turn ASCII, for which it takes NumPy's bytes, into UTF-8.
+                    is_label = name == "labels"
+                    dataset[self._row : stop] = encoded[name].view(self._label_dtype) if is_label else encoded[name]
                 self._row = stop
                 # The space of all images is allocated with the first, so the length of the file says nothing.
                 self._file.write_back(self._datasets["images"].id.get_offset() + stop * self._page_bytes)
@@ -106,10 +108,9 @@ class Hdf5Writer(AtomicHdf5):
         header = self._header
         self._write_metadata()
         count = header.shape[0]
-        text = make_label_type(header.label_length)
-        self._label_dtype = np.dtype(f"S{text.itemsize}")
+        self._label_dtype = make_label_type(header)
         self._create_dataset("images", header.array_shape, np.uint8, self._image_rows)
-        self._create_dataset("labels", (count,), text, self._label_rows)
+        self._create_dataset("labels", (count,), self._label_dtype, self._label_rows)
         if header.is_ragged:
             self._create_dataset(WIDTHS, (count,), np.int32, self._label_rows)
             self._heights = self._open_waiting_file()

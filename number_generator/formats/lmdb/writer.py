@@ -54,7 +54,7 @@ class LmdbWriter(FolderWriter):
         self._transaction: Any = None
         self._held_bytes = self._held_entries = 0
         self._number = 0
-        self._label_dtype = np.dtype(f"S{max(1, header.label_length)}")
+        self._label_dtype = header.label_dtype
         super().__init__(path, header, **options)
 
     def encode(self, chunk: Chunk) -> Encoded:

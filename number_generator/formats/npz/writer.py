@@ -10,6 +10,7 @@ import numpy as np
 from number_generator.formats.base_writer import Encoded, FileWriter
 from number_generator.formats.schema import describe, dump_json
 from number_generator.job.chunk import Chunk, DatasetHeader
+from number_generator.job.labels import decode_labels
 
 _COPY_BYTES = 2**20
 _NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that ZIP can hold: the same job gives the same bytes
@@ -28,7 +29,7 @@ class NpzWriter(FileWriter):
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Convert a chunk's arrays to the types and shapes of the archive."""
-        labels = chunk.labels.astype(self._label_dtype)
+        labels = decode_labels(chunk.labels).astype(self._label_dtype)
         return {"images": self._pad_images(chunk), "labels": labels, **self._pad_beside(chunk)}
 
     def write(self, encoded: Encoded) -> None:

@@ -20,6 +20,7 @@ from number_generator.formats.image_encoding import encode_chunk
 from number_generator.formats.parquet import CARD, DATA
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
+from number_generator.job.labels import count_characters
 from number_generator.system.optional import import_optional
 
 # A group is read for one image, and is in memory while it is written: 1 MB of 28 x 100 images. Groups of images that
@@ -80,8 +81,8 @@ class ParquetWriter(FolderWriter):
         """Encode a chunk's images, and write each group of rows as a stream of Arrow's own format."""
         arrow = self._arrow
         pages = encode_chunk(chunk)
-        texts = [label.decode("ascii") for label in chunk.labels.tolist()]
-        lengths = np.char.str_len(chunk.labels)
+        texts = [label.decode() for label in chunk.labels.tolist()]
+        lengths = count_characters(chunk.labels)
         groups = []
         for first in range(0, len(pages), self._rows):
             part = slice(first, first + self._rows)

@@ -63,7 +63,7 @@ class PngWriter(FolderWriter):
         """Store a chunk's images and append their labels."""
         with self._translate_errors():
             root = os.fspath(self.temporary_path)
-            images, labels = encoded["images"], [label.decode("ascii") for label in encoded["labels"]]
+            images, labels = encoded["images"], [label.decode() for label in encoded["labels"]]
             names = [image_path(self._number + row) for row in range(len(images))]
             for name, image, label in zip(names, images, labels, strict=True):
                 self._enter_folder(name)

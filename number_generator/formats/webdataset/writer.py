@@ -60,7 +60,7 @@ class WebDatasetWriter(FolderWriter):
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write labels and ground truth as JSON, divided where the image's number goes."""
         labels = chunk.labels.tolist()
-        before = [b'{"text":%s,"number":' % dump_json(label.decode("ascii")) for label in labels]
+        before = [b'{"text":%s,"number":' % dump_json(label.decode()) for label in labels]
         rows = format_truth_rows(chunk.truth, chunk.labels) if chunk.truth else []
         after = [b"," + dump_json(row)[1:] for row in rows] or [b"}"] * len(labels)
         return {"images": encode_chunk(chunk), "labels": labels, "before": before, "after": after}

@@ -1,11 +1,16 @@
-"""The form in which PyTorch's datasets return images and labels."""
+"""The form in which PyTorch's datasets return images and labels, and batches of images that differ in size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from number_generator.errors import SpecError
+from number_generator.formats.ragged import measure_sizes, pad_images
+from number_generator.job.chunk import Images
 from number_generator.system.checks import format_value
 from number_generator.training.ctc import Blank, encode_labels
 
@@ -61,3 +66,36 @@ class Form:
             return images
         scaled = images.to(self.dtype).div_(255)
         return scaled if (self.mean, self.std) == (0.0, 1.0) else scaled.sub_(self.mean).div_(self.std)
+
+
+def pad_batch(items: Sequence[tuple[Images, str]]) -> tuple[torch.Tensor, npt.NDArray[np.str_], torch.Tensor]:
+    """Join images that differ in size, and their labels, into a batch: `collate_fn` of a loader of a `GenericDataset`.
+
+    Parameters
+    ----------
+    items : sequence of (ndarray, str)
+        One or more images, shape (H, W), or (H, W, 3) in colour, uint8, and their labels.
+
+    Returns
+    -------
+    images : tensor, shape (n, 1, H, W), or (n, 3, H, W) in colour, uint8
+        As high and wide as the largest here. Each image is in its upper left corner, and the rest is 255.
+    labels : ndarray, shape (n,), str
+    sizes : tensor, shape (n, 2), int64
+        Height and width of each image in px.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from number_generator import GenericDataset
+    >>> from number_generator.torch import pad_batch
+    >>> dataset = GenericDataset([np.zeros((32, 80), np.uint8), np.zeros((30, 200), np.uint8)], ["12", "3456"])
+    >>> loader = torch.utils.data.DataLoader(dataset, batch_size=2, collate_fn=pad_batch)
+    >>> images, labels, sizes = next(iter(loader))
+    >>> images.shape, labels.tolist(), sizes.tolist()
+    (torch.Size([2, 1, 32, 200]), ['12', '3456'], [[32, 80], [30, 200]])
+    """
+    pages = [page for page, _ in items]
+    padded = torch.from_numpy(pad_images(pages))
+    images = padded.unsqueeze(1) if padded.ndim == 3 else padded.permute(0, 3, 1, 2).contiguous()
+    return images, np.array([label for _, label in items]), torch.from_numpy(measure_sizes(pages)).long()

@@ -15,6 +15,7 @@ import pytest
 from patience import PATIENCE_S
 from PIL import Image
 
+from number_generator import GenericDataset
 from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.inspection.charts import draw_bar_chart, draw_histogram
 from number_generator.commands.inspection.html import format_page, save_page
@@ -184,6 +185,17 @@ def test_huge_images_have_a_page_without_a_sheet(tmp_path):
     np.savez(tmp_path / "huge.npz", images=np.full((1, 2500, 2500), 255, np.uint8), labels=["1"])
 
     assert "<img" not in page_of(tmp_path / "huge.npz")
+
+
+def test_images_that_differ_in_size_have_a_page_with_their_sizes(tmp_path):
+    images = [np.full((12, 30 + 100 * k), 255, np.uint8) for k in range(5)]
+    GenericDataset(images, range(5)).save(tmp_path / "lines.npz")
+
+    page = page_of(tmp_path / "lines.npz")
+
+    assert "<b>30 to 430 x 12</b>" in page
+    assert "Width of the pages" in page
+    assert "<img" in page
 
 
 def test_a_browser_shows_the_page_without_an_error(dataset, tmp_path):

@@ -12,7 +12,9 @@ from number_generator.commands.inspection import inspect as inspection
 from number_generator.commands.inspection.ink import measure_ink
 from number_generator.commands.inspection.inspect import Origin, inspect_dataset, sample_spans, spread_numbers
 from number_generator.commands.inspection.statistics import Distribution, measure_labels, measure_pages
+from number_generator.commands.inspection.text import format_lines
 from number_generator.commands.inspection.warnings import find_warnings
+from number_generator.formats.ragged import measure_sizes
 from number_generator.formats.reader import open_reader
 
 PHONES = [f"0{number:09}" for number in range(123_456_789, 923_456_789, 7_777_777)]
@@ -39,13 +41,13 @@ def plain_pages(count, *, ink=True):
 
 def of_pages(images, labels, boxes=None):
     hashes = [hash(image.tobytes()) for image in images]
-    return measure_pages(measure_ink(images), labels, hashes, boxes, images.shape[1:])
+    return measure_pages(measure_ink(images), labels, hashes, boxes, measure_sizes(images))
 
 
 def warnings(labels, images=None):
     """What is told of labels, on pages that are in order."""
     images = plain_pages(len(labels)) if images is None else images
-    return find_warnings(measure_labels(labels, is_all=True), of_pages(images, labels), images.shape[1:])
+    return find_warnings(measure_labels(labels, is_all=True), of_pages(images, labels))
 
 
 def test_the_example_runs():
@@ -372,3 +374,31 @@ def test_repeated_images_are_warned_of():
     one = f"{100 / len(PHONES):.1f} %"
 
     assert warnings(PHONES, images) == (f"{one} of the images measured repeat an earlier one byte for byte",)
+
+
+def test_pages_that_differ_in_size_are_measured_each_at_its_own(tmp_path):
+    pages = plain_pages(60)
+    images = [page[:12, : 30 + k % 11] for k, page in enumerate(pages)]
+    path = saved(tmp_path / "lines.h5", images, ["12"] * 20 + ["12345678901"] * 40)
+
+    found = inspect(path)
+
+    assert (found.is_ragged, found.height, found.width, found.channels) == (True, 12, 40, 1)
+    assert (found.pages.width.least, found.pages.width.most, found.pages.height.most) == (30, 40, 12)
+    assert found.pages.blank == 0  # what pads them is no paper
+    assert found.pages.margins["right"].least == 14  # of the own page: 30 px, less 16
+    assert any("of the pages have less than 4 px of width for each character" in text for text in found.warnings)
+    text = " ".join(" ".join(format_lines(found, bar="#")).split())
+    assert "60 images of 30 to 40 x 12 px" in text
+    assert "size width 30 to 40 px, mean 34.8; height 12 px" in text
+
+
+def test_pages_in_colour_are_measured_in_grey(tmp_path):
+    grey = plain_pages(30)
+    labels = [str(number) for number in range(30)]
+    images = np.stack([grey] * 3, axis=-1)
+
+    in_colour = inspect(saved(tmp_path / "colour.h5", images, labels))
+
+    assert in_colour.channels == 3
+    assert in_colour.pages == inspect(saved(tmp_path / "grey.h5", grey, labels)).pages
