@@ -64,7 +64,7 @@ def _vertical(sheet, pool, starts, natural, out):
         taps = address(pool) + 4 * starts[2 * target + (top & 1)]
         stop = start + out.size
         aligned = render._align_address(sheet)
-        render._vertical_pass(aligned, _STRIDE, top, bottom, target, WIDTH, taps, start, stop, stop)
+        render._vertical_pass(aligned, _STRIDE, top, bottom, target, WIDTH, WIDTH, taps, start, stop, stop)
     keep(sheet)
     keep(out)
 
@@ -79,7 +79,7 @@ class _Lines(NamedTuple):
 def lines():
     sequences = pack_sequences(phone_numbers(_COUNT))
     layout = lay_out(sequences)
-    return _Lines(sequences, layout, find_shared_taps(HEIGHT, WIDTH, stretch=False).prepare(layout.natural))
+    return _Lines(sequences, layout, find_shared_taps((HEIGHT, HEIGHT, WIDTH, False)).prepare(layout.natural))
 
 
 @pytest.fixture

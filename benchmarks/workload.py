@@ -40,9 +40,9 @@ def lay_out(sequences):
     """Lay packed sequences out, by the kernel alone."""
     atlas = default_digits().atlas
     lines = Layout(*np.empty((2, len(sequences.codes)), np.int64), np.empty(len(sequences), np.int64))
-    seed, start = np.uint64(1), np.uint64(0)
+    seed, numbers = np.uint64(1), np.arange(len(sequences), dtype=np.uint64)
     codes, offsets = sequences.codes, sequences.offsets
-    layout.lay_out(seed, start, codes, offsets, atlas.class_start, atlas.glyph_column, SPACING, *lines)
+    layout.lay_out(seed, numbers, codes, offsets, atlas.class_start, atlas.glyph_column, SPACING, *lines)
     return lines
 
 

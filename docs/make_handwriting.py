@@ -159,6 +159,43 @@ ones may be small, or touch a digit.
 
 `letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
 
+## Pages of another height
+
+A page is as high as the digits of the dataset: 28 px with the packaged ones. `image_height`, or `--image-height`, draws
+the same lines on pages of 16 to 256 px, out of digits of any size: from distance fields, so that ink stays as sharp as
+the pixels allow.
+
+```sh
+generate-phone-numbers --style document --image-height 64 --image-width 292 --num-images 1000 --format png
+```
+
+- The width is in px of the page: 292 px at a height of 64 are 128 px at 28. A `spacing_range` stays in px of the digit
+  dataset.
+- What a style has in px is meant for a page of 28 px, and grows and shrinks with the page: `softness`, `blur` and
+  `speckle` below, and what belongs to the paper and the ink, such as the width of rules, waves and fibres and the grain
+  of a pencil. So a page of 64 px looks like the same paper, scanned more finely. Edges that are as sharp as pixels, of
+  a `softness` up to 1, stay so.
+- `noise` and `jpeg` belong to the pixels of the page, whatever its height, as those of a scanner do.
+- `clean` is composed at the height of the digits and resized to the page with LANCZOS, which blurs if the page is much
+  higher. With any parameter changed, as by `--set softness=0.9`, it is drawn from the fields as well.
+
+## Pages as wide as their lines
+
+`--image-width auto`, in Python `width="auto"`, makes each image as wide as its line at the height of the page, with the
+margins of the style; `auto:512` makes none wider than 512 px, and fits longer lines to that, as a fixed width does.
+Image i still depends on the seed and i alone. Nothing is stretched to the page then: `fill` and `position` do nothing.
+
+```sh
+generate-phone-numbers --style document --image-height 48 --image-width auto:640 --num-images 1000 --format lmdb
+```
+
+Formats that hold single images hold each at its own width; `hdf5`, `npz` and `pickle` need a greatest width, to which
+their array is padded: see [Formats](formats.md). Streams pad each batch to its own widest image, and sort a few batches
+by width if asked: see [PyTorch](tasks/pytorch.md).
+
+Lines that come out too small to read are told once: digits below some 7 px in height, or 5 px a character in width, by
+the median of the first 256 images.
+
 ## Styles
 
 | `natural` | `document` |

@@ -23,7 +23,7 @@ MAX_COUNT = 10_000
 _SHORTEST, _LONGEST = 2, 7
 
 
-def draw_preview(source: Any, path: Any, count: int, width: int, seed: int, **style_only: Any) -> Images:
+def draw_preview(source: Any, path: Any, count: int, width: int | str, seed: int, **style_only: Any) -> Images:
     """Check the arguments of `preview`, draw the sheet, and save it if there is a path."""
     target = None if path is None else check_png_path(path)
     count = check_integer("count", count, 1, MAX_COUNT)
@@ -60,15 +60,16 @@ def find_style(source: Any) -> Handwriting | None:
 def draw_style_sheet(
     style: Handwriting,
     count: int,
-    width: int,
+    width: int | str,
     seed: int,
     *,
+    image_height: int | None = None,
     spacing_range: Any = None,
     digits: Any = None,
     sequences: Any = None,
 ) -> Images:
     """Draw a sheet of images in a style; the arguments are those of `preview`, with `count` and `seed` checked."""
-    from number_generator.core import generate_batch  # noqa: PLC0415 - a dataset's sheet needs no compiled code
+    from number_generator.core import generate_chunk  # noqa: PLC0415 - a dataset's sheet needs no compiled code
 
     if sequences is None:
         labels = _draw_numbers(count, seed)
@@ -79,7 +80,8 @@ def draw_style_sheet(
         given = format_labels(packed, packed.longest)
         labels = [label.decode() for label in islice(cycle(given), count)]
     gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
-    return contact_sheet(generate_batch(labels, gaps, width, style=style, seed=seed, digits=digits), labels)
+    chunk = generate_chunk(labels, gaps, width, style=style, seed=seed, digits=digits, image_height=image_height)
+    return contact_sheet(chunk.images if chunk.sizes is None else chunk.cut_images(), labels)
 
 
 def draw_dataset_sheet(source: str | os.PathLike[str] | GenericDataset, count: int) -> Images:

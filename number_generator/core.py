@@ -19,7 +19,7 @@ from number_generator.job.handwriting import Handwriting
 from number_generator.job.labels import decode_labels
 from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
-from number_generator.rendering.batch import allocate_images, make_images
+from number_generator.rendering.batch import allocate_images, make_images, make_whole_chunk
 from number_generator.rendering.bound_job import make_job
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers
@@ -39,7 +39,7 @@ __all__ = [
 def generate_batch(
     sequences: Sequence[str] | Sequence[Sequence[int]] | npt.NDArray[np.integer],
     spacing_range: tuple[int, int] | None = None,
-    width: int = IMAGE_WIDTH,
+    width: int | str = IMAGE_WIDTH,
     *,
     style: str | os.PathLike[str] | Handwriting = "clean",
     seed: int | None = None,
@@ -47,6 +47,7 @@ def generate_batch(
     digits: Digits = None,
     fit: Fit = "contain",
     alphabet: str | None = None,
+    image_height: int | None = None,
     out: Images | None = None,
     workers: int | None = None,
 ) -> Images:
@@ -62,8 +63,11 @@ def generate_batch(
         Smallest and largest gap between neighbouring digits in px, both included, from 0 to 65,535. In styles other
         than `clean` they may be negative, so that digits touch. None leaves the gaps to the style, and means (5, 10) in
         `clean`, which has none.
-    width : int
-        Width of each image in px, from 1 to 65,535.
+    width : int or str
+        Width of each image in px, from 1 to 65,535. With "auto" each is as wide as its line, at the height of its page
+        and with the margins of the style; with "auto:512" at most 512 px, to which longer lines are fitted, without
+        that 32,767. The batch is then as wide as its widest image, and 255 at the right of the others: `generate_chunk`
+        tells their sizes.
     style : {"clean", "natural", "document"}, path_like or Handwriting
         How lines are written, and on what: `clean` is the digits as they are, `natural` varies the writing, and
         `document` adds paper, marks that are not digits, and the scan. A path names a TOML file.
@@ -82,6 +86,10 @@ def generate_batch(
         All characters that labels of your whole dataset can hold, as in "0123456789-". `document` then draws none of
         these signs, or what looks like one, as an unlabelled mark, nor with a space any wide gap. None leaves that to
         each line: one with signs has no unlabelled marks, and one with spaces no wide gaps.
+    image_height : int, optional
+        Height H of each image in px, from 16 to 256; None means that of the digit dataset's images, whose px those of
+        `spacing_range` stay. The style `clean` is composed at that height and resized to this one with LANCZOS; other
+        styles are drawn at it, and with it what they measure in px, as on a page of 28 px, grows or shrinks.
     out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
         Where the images go.
     workers : int, optional
@@ -89,8 +97,8 @@ def generate_batch(
 
     Returns
     -------
-    ndarray, shape (N, H, width), uint8
-        255 is paper, 0 is full ink; H is the height of the digit dataset's images. It is `out` if that is given.
+    ndarray, shape (N, H, W), uint8
+        255 is paper, 0 is full ink. It is `out` if that is given.
 
     Raises
     ------
@@ -111,20 +119,24 @@ def generate_batch(
     # Not with `make_job`: binding, and telling a list from a number source, costs a twentieth of an image.
     packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
-    spec = RenderSpec(spacing_range, width, fit, style)  # type: ignore[arg-type] # it finds the style
+    spec = RenderSpec(spacing_range, width, fit, style, image_height)  # type: ignore[arg-type] # it finds the style
     atlas = prepare_atlas(resolve_digits(digits), spec.style)
     span = Span(first, first + len(packed))
     numbers = FixedNumbers(packed, first, check_alphabet(alphabet, packed))
-    job = Job(numbers, spec, atlas.height, check_seed(seed), span)
+    job = Job(numbers, spec, spec.height or atlas.height, check_seed(seed), span)
+    if spec.ragged:
+        if out is not None:
+            raise SpecError(f"out is given and width is {spec.width!r}, so that its shape is not known: leave out out")
+        return make_whole_chunk(job, atlas, check_workers(workers), warns=True).images
     images = allocate_images(job) if out is None else _check_out(out, job.shape)
-    make_images(job, atlas, images, check_workers(workers))
+    make_images(job, atlas, images, check_workers(workers), warns=True)
     return images if out is None else out
 
 
 def generate_chunk(
     numbers: Any,
     spacing_range: tuple[int, int] | None = None,
-    width: int = IMAGE_WIDTH,
+    width: int | str = IMAGE_WIDTH,
     *,
     count: int | None = None,
     truth: str | Sequence[str] = (),
@@ -135,6 +147,7 @@ def generate_chunk(
     digits: Digits = None,
     fit: Fit = "contain",
     alphabet: str | None = None,
+    image_height: int | None = None,
     workers: int | None = None,
 ) -> Chunk:
     """Draw numbers as one batch of images, with labels and ground truth.
@@ -143,7 +156,7 @@ def generate_chunk(
     ----------
     numbers : sequence of str, sequence of sequences of int, integer ndarray, or number source
         What to write: as for `generate_batch`, or a `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw it.
-    spacing_range, width, style, start, digits, fit, workers
+    spacing_range, width, style, start, digits, fit, image_height, workers
         As for `generate_batch`.
     count : int, optional
         Number of images, if a number source is given.
@@ -159,7 +172,8 @@ def generate_chunk(
     Returns
     -------
     Chunk
-        `images`, shape (N, H, width), uint8; `labels`, shape (N,), str; and `truth`, by name.
+        `images`, shape (N, H, W), uint8; `labels`, shape (N,), str; `truth`, by name; and with width "auto" `sizes`,
+        shape (N, 2), int32: height and width of each image.
 
     Raises
     ------
@@ -192,17 +206,19 @@ def generate_chunk(
         fit=fit,
         truth=truth,
         alphabet=alphabet,
+        image_height=image_height,
     )
-    chunk = bound.make_chunk(workers=check_workers(workers))
+    chunk = bound.make_chunk(workers=check_workers(workers), warns=True)
     return replace(chunk, labels=decode_labels(chunk.labels))
 
 
 def generate_numbers_sequence(
     digits: str | Iterable[int],
     spacing_range: tuple[int, int] = (4, 10),
-    image_width: int = IMAGE_WIDTH,
+    image_width: int | str = IMAGE_WIDTH,
     *,
     seed: int | None = None,
+    image_height: int | None = None,
 ) -> Images:
     """Draw one number sequence.
 
@@ -212,15 +228,17 @@ def generate_numbers_sequence(
         What to write: digits 0 to 9, and in a string signs as well. Nothing is a blank white page.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
-    image_width : int
-        Width of the image in px.
+    image_width : int or str
+        Width of the image in px; "auto" makes it as wide as the line.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same image; None draws afresh.
+    image_height : int, optional
+        Height H of the image in px, as for `generate_batch`; None means that of the digits, 28 for the packaged ones.
 
     Returns
     -------
     ndarray, shape (H, image_width), uint8
-        255 is paper, 0 is full ink; H is 28 with the packaged digits.
+        255 is paper, 0 is full ink.
 
     Examples
     --------
@@ -228,7 +246,7 @@ def generate_numbers_sequence(
     >>> generate_numbers_sequence([1, 2, 3], spacing_range=(4, 10), image_width=100).shape
     (28, 100)
     """
-    return _draw_one(digits, spacing_range, image_width, seed, None)
+    return _draw_one(digits, RenderSpec(spacing_range, image_width, height=image_height), seed, None)
 
 
 generate_number_sequence = generate_numbers_sequence
@@ -244,15 +262,24 @@ class DigitSequenceImageGenerator:
         The digits to compose from.
     spacing_range : (int, int)
         Smallest and largest gap between neighbouring digits in px, both included.
-    output_image_width : int
-        Width of the images in px.
+    output_image_width : int or str
+        Width of the images in px, as for `generate_batch`.
+    image_height : int, optional
+        Their height in px, likewise.
     """
 
-    def __init__(self, dataset: DigitImageDataset, spacing_range: tuple[int, int], output_image_width: int) -> None:
+    def __init__(
+        self,
+        dataset: DigitImageDataset,
+        spacing_range: tuple[int, int],
+        output_image_width: int | str,
+        *,
+        image_height: int | None = None,
+    ) -> None:
         if not isinstance(dataset, DigitImageDataset):
             raise SpecError(f"dataset is a {type(dataset).__name__}: give a DigitImageDataset")
         self._dataset = dataset
-        self._spec = RenderSpec(spacing_range, output_image_width)
+        self._spec = RenderSpec(spacing_range, output_image_width, height=image_height)
 
     def generate_from_data(self, digits: str | Iterable[int], *, seed: int | None = None) -> Images:
         """Draw one number sequence.
@@ -267,15 +294,15 @@ class DigitSequenceImageGenerator:
         ndarray, shape (H, output_image_width), uint8
             255 is paper, 0 is full ink.
         """
-        return _draw_one(digits, self._spec.spacing_range, self._spec.width, seed, self._dataset)
+        return _draw_one(digits, self._spec, seed, self._dataset)
 
 
-def _draw_one(
-    digits: Any, spacing_range: Any, width: Any, seed: int | None, dataset: DigitImageDataset | None
-) -> Images:
+def _draw_one(digits: Any, spec: RenderSpec, seed: int | None, dataset: DigitImageDataset | None) -> Images:
     whole = isinstance(digits, (str, np.ndarray)) or not isinstance(digits, Iterable)
     sequences: Any = [digits if whole else list(digits)]
-    images = generate_batch(sequences, spacing_range, width, seed=seed, digits=dataset, workers=1)
+    images = generate_batch(
+        sequences, spec.spacing_range, spec.width, seed=seed, digits=dataset, image_height=spec.height, workers=1
+    )
     return images.reshape(images.shape[1:])
 
 

@@ -21,6 +21,7 @@ from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, Span
 from number_generator.numbers.sequences import count_label_bytes, format_labels
 from number_generator.rendering.bound_job import BoundJob
+from number_generator.rendering.engine import measure_widths
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer, format_value
 from number_generator.system.optional import import_optional
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 dask: Any = import_optional("dask", "dask", "number_generator.dask")
 arrays: Any = import_optional("dask.array", "dask", "number_generator.dask")
 
-__all__ = ["NumberJob", "images", "job", "labels", "truth"]
+__all__ = ["NumberJob", "images", "job", "labels", "truth", "widths"]
 
 _BLOCK_BYTES = 32 * 2**20  # clean lines take a fiftieth of a second; Dask's overhead per task is a hundredth of that
 _MOST_BLOCKS = 10_000_000
@@ -99,7 +100,7 @@ class NumberJob(BoundJob):
 def job(
     numbers: Any = None,
     spacing_range: tuple[int, int] | None = None,
-    width: int = IMAGE_WIDTH,
+    width: int | str = IMAGE_WIDTH,
     *,
     count: int,
     label: Label = "written",
@@ -108,12 +109,13 @@ def job(
     start: int = 0,
     digits: Digits = None,
     fit: Fit = "contain",
+    image_height: int | None = None,
 ) -> NumberJob:
     """Describe images to make.
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
         As for `stream`. Without a seed, one is drawn for everything made from this job.
     count : int
         Number of images.
@@ -146,6 +148,7 @@ def job(
         start=start,
         digits=digits,
         fit=fit,
+        image_height=image_height,
     )
     return NumberJob(bound.job, bound.digits)
 
@@ -171,7 +174,8 @@ def images(
     -------
     dask.array.Array, shape (N, H, W), uint8
         255 is paper, 0 is full ink. Image k is image k in a dataset file of the same job. The graph is small, however
-        many images there are, and holds the digits once.
+        many images there are, and holds the digits once. With a width of "auto:512", W is 512, and an image is 255 at
+        the right of its own width, which `widths` tells.
 
     Raises
     ------
@@ -189,7 +193,37 @@ def images(
     ((1000000, 28, 100), (98, 1, 1), (28, 100))
     """
     bound = _bind(job, digits, part)
+    if not bound.job.spec.is_bounded:
+        raise SpecError(
+            f"width is {bound.job.spec.width!r}, and an array has one width: give the greatest, as in 'auto:512'"
+        )
     return _make_array(bound, _make_images, "images", bound.job.shape[1:], np.dtype(np.uint8), chunk_images)
+
+
+def widths(
+    job: NumberJob | Job | str, *, digits: Digits = None, part: str | None = None, chunk_images: int | None = None
+) -> "dask_array.Array":
+    """Return the widths of a job's images as a lazy Dask array with the same blocks as `images`.
+
+    Lines are only measured for it.
+
+    Parameters
+    ----------
+    job, digits, part, chunk_images
+        As for `images`.
+
+    Returns
+    -------
+    dask.array.Array, shape (N,), int32
+        In px.
+
+    Examples
+    --------
+    >>> from number_generator.dask import job, widths
+    >>> widths(job(["0312345678", "42"], width="auto:512", count=3, seed=1)).compute().tolist()
+    [238, 38, 222]
+    """
+    return _make_array(_bind(job, digits, part), _make_widths, "widths", (), np.dtype(np.int32), chunk_images)
 
 
 def labels(
@@ -335,7 +369,7 @@ def _choose_block_size(job: Job, chunk_images: int | None) -> int:
     """Choose the number of images in a block."""
     if chunk_images is not None:
         return check_integer("chunk_images", chunk_images, 1)
-    most = max(1, _BLOCK_BYTES // (job.height * job.spec.width))
+    most = max(1, _BLOCK_BYTES // (job.height * job.spec.max_width))
     return most // SPAN_IMAGES * SPAN_IMAGES or most  # whole spans, if one fits: see `Job.split`
 
 
@@ -347,7 +381,15 @@ def _make_block(bound: BoundJob, make: Any, size: int, *arguments: Any, block_id
 
 
 def _make_images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
-    return bound.make_chunk(span).images
+    images = bound.make_chunk(span).images
+    missing = bound.job.spec.max_width - images.shape[2]
+    return np.pad(images, ((0, 0), (0, 0), (0, missing)), constant_values=255) if missing else images
+
+
+def _make_widths(bound: BoundJob, span: Span) -> npt.NDArray[np.int32]:
+    if not bound.job.spec.ragged:
+        return np.full(len(span), bound.job.spec.max_width, np.int32)
+    return measure_widths(bound.job, bound.atlas, span).astype(np.int32)
 
 
 def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:

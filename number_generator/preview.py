@@ -28,7 +28,8 @@ def preview(
     path: str | os.PathLike[str] | None = None,
     *,
     count: int = SHEET_IMAGES,
-    width: int = SHEET_WIDTH,
+    width: int | str = SHEET_WIDTH,
+    image_height: int | None = None,
     spacing_range: tuple[int, int] | None = None,
     seed: int = 0,
     digits: str | os.PathLike[str] | DigitImageDataset | None = None,
@@ -47,8 +48,10 @@ def preview(
     count : int
         Number of images, from 1 to 10,000. Those of a dataset are spread evenly over it, from the first to the last;
         a smaller dataset is shown whole.
-    width : int
-        For a style: width of each image in px.
+    width : int or str
+        For a style: width of each image in px, as for `generate_batch`.
+    image_height : int, optional
+        For a style: height of each image in px, as for `generate_batch`.
     spacing_range : (int, int), optional
         For a style: as for `generate_batch`. None leaves the gaps to the style; for `clean` they are then (5, 10).
     seed : int
@@ -82,5 +85,10 @@ def preview(
     """
     from number_generator.contact_sheets import draw_preview  # noqa: PLC0415 - see the module's first lines
 
-    style_only = {"spacing_range": spacing_range, "digits": digits, "sequences": sequences}
+    style_only = {
+        "image_height": image_height,
+        "spacing_range": spacing_range,
+        "digits": digits,
+        "sequences": sequences,
+    }
     return draw_preview(source, path, count, width, seed, **style_only)

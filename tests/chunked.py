@@ -38,10 +38,10 @@ def replace_chunk(path, data, *, mask=0, name="images", number=1):
 
 
 def is_read_here(reader, name="images"):
-    """Tell whether all chunks of a dataset are inflated without HDF5's help."""
+    """Tell whether all of a dataset is read without HDF5's help."""
     with reader._lend() as handles:
-        chunks = (handles.image_rows if name == "images" else handles.label_rows).chunks
-        return chunks is not None and chunks.rows(0, len(reader), 1) is not None
+        fast = (handles.image_rows if name == "images" else handles.label_rows).fast
+        return fast is not None and fast.rows(0, len(reader), 1) is not None
 
 
 def check_every_slice(path, *, is_fast=None):

@@ -16,6 +16,9 @@ from number_generator.digits import resolve as digit_datasets
 from number_generator.job.handwriting import STYLES
 from number_generator.rendering.compilation import compile_kernels
 
+# Threads of scikit-learn and PyTorch that wait for one another keep all cores busy, and tests give them little to do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # The same examples in every run, so that a failure is the change's; `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile(
     "repeat",
@@ -110,6 +113,22 @@ def machine_code(request, tmp_path_factory):
     """Return a maker of folders for kernels compiled in another way, `machine_code(way)`: kept between runs."""
     cache = getattr(request.config, "cache", None)
     return tmp_path_factory.mktemp if cache is None else cache.mkdir
+
+
+@pytest.fixture
+def start_process():
+    """Return a starter of processes in the background, with the keywords of `Popen`; it ends what it has started."""
+    processes = []
+
+    def start(command, **keywords):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **keywords)
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture

@@ -59,43 +59,44 @@ def table_of(style):
     return table
 
 
-def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE):
+def draw_paper(style, image=0, shape=SHAPE, box=BOX, baseline=BASELINE, px=1.0):
     """Return the page that `draw_paper` fills, whatever it held before."""
     page = make_aligned(math.prod(shape))
     page[:] = 123
-    paper.draw_paper(SEED, np.uint64(image), table_of(style), shape, box, baseline, page, make_scratch(*shape))
+    paper.draw_paper(SEED, np.uint64(image), table_of(style), (*shape, px), box, baseline, page, make_scratch(*shape))
     return page.reshape(shape)
 
 
-def ink_page(style, cover, page, image=0, box=BOX):
+def ink_page(style, cover, page, image=0, box=BOX, px=1.0):
     """Return a page with ink on it."""
     out = make_aligned(cover.size)
     out[:] = np.ravel(page)
     paper.ink_page(
-        SEED, np.uint64(image), table_of(style), cover.shape, box, np.ravel(cover), out,
+        SEED, np.uint64(image), table_of(style), (*cover.shape, px), box, np.ravel(cover), out,
         make_scratch(*cover.shape),
     )  # fmt: skip
     return out.reshape(cover.shape)
 
 
-def scan_page(style, page, image=0):
+def scan_page(style, page, image=0, px=1.0):
     """Return a page as bytes."""
     page = np.asarray(page)
     copy = make_aligned(page.size)
     copy[:] = page.ravel()
     out = np.full(page.size + 8, GUARD, np.uint8)
+    shape = *page.shape, px
     scan.scan_page(
-        SEED, np.uint64(image), table_of(style), page.shape, scan.NOWHERE, copy, out, 3, make_scratch(*page.shape)
+        SEED, np.uint64(image), table_of(style), shape, scan.NOWHERE, copy, out, 3, make_scratch(*page.shape)
     )
     assert (out[:3] == GUARD).all()
     assert (out[-5:] == GUARD).all()
     return out[3:-5].reshape(page.shape)
 
 
-def ink_plain(style, cover, image=0):
+def ink_plain(style, cover, image=0, px=1.0):
     out = np.full(cover.size + 8, GUARD, np.uint8)
     paper.ink_plain(
-        SEED, np.uint64(image), table_of(style), cover.shape, np.ravel(cover), out, 3,
+        SEED, np.uint64(image), table_of(style), (*cover.shape, px), np.ravel(cover), out, 3,
         make_scratch(*cover.shape),
     )  # fmt: skip
     assert (out[:3] == GUARD).all()
@@ -134,6 +135,7 @@ def digest_of_pages(*, bounds_checked):
     for shape in [SHAPE, (4, 1), (5, 3), (28, 1), (100, 7), (4, 1000), (33, 65), (28, 100), (4, 65535)]:
         height, width = shape
         scratch, page = make_scratch(*shape), make_aligned(math.prod(shape))
+        of_px = *shape, 1.0
         out = np.zeros(height * width + 8, np.uint8)
         cover = random.integers(0, 256, height * width, np.uint8)
         boxes = [(0.1 * width, 1.0, 0.9 * width, height - 1.0), (-3.0, -2.0, width + 4.0, height + 3.0)]
@@ -141,17 +143,17 @@ def digest_of_pages(*, bounds_checked):
         for table in map(table_of, (document, everything)):
             for number in range(30 if width < 1000 else 6):
                 image, box = np.uint64(number), boxes[number % 3]
-                paper.draw_paper(SEED, image, table, shape, box, box[3] - 1.0, page, scratch)
+                paper.draw_paper(SEED, image, table, of_px, box, box[3] - 1.0, page, scratch)
                 assert ((page >= 0) & (page <= 255.001)).all()
-                paper.ink_page(SEED, image, table, shape, box, cover, page, scratch)
+                paper.ink_page(SEED, image, table, of_px, box, cover, page, scratch)
                 digest.update(page.tobytes())
-                scan.scan_page(SEED, image, table, shape, scan.NOWHERE, page, out, 5, scratch)
+                scan.scan_page(SEED, image, table, of_px, scan.NOWHERE, page, out, 5, scratch)
                 digest.update(out.tobytes())
-                paper.ink_plain(SEED, image, table, shape, cover, out, 5, scratch)
+                paper.ink_plain(SEED, image, table, of_px, cover, out, 5, scratch)
                 digest.update(out.tobytes())
                 assert not out[:5].any()
                 assert not out[-3:].any()
     if bounds_checked:
         with pytest.raises(IndexError):
-            paper.ink_plain(SEED, image, table, shape, cover, out[:-4], 5, scratch)
+            paper.ink_plain(SEED, image, table, of_px, cover, out[:-4], 5, scratch)
     return digest.hexdigest()

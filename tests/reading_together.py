@@ -3,13 +3,18 @@
 A crash, or a lock that is held for ever, then ends a process of its own.
 """
 
+import contextlib
 import os
 import random
 import sys
 import threading
+import time
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
+from number_generator.errors import SpecError
 from number_generator.formats.reader import open_reader
 
 THREADS = 4
@@ -48,31 +53,57 @@ def run_in_threads(work, count=THREADS):
     return failures
 
 
-def start_readers(reader, expected):
-    """Read in threads that never end by themselves, once all that is imported late has been."""
-    read_at_random(reader, expected, THREADS, 5)
+def read_a_little(reader, expected, seed):
+    read_at_random(reader, expected, seed, 4)
+
+
+def content_of(path, expected):
+    """Return what a reader of a dataset returns, which was made of one with the expected content."""
+    return {**expected, "labels": np.full(len(expected["labels"]), "7")} if "idx" in path.name else expected
+
+
+def start_reading(reader, expected):
+    """Read in threads that end when their reader is closed."""
     for seed in range(2):
-        threading.Thread(target=read_at_random, args=(reader, expected, seed, 10**9), daemon=True).start()
+        threading.Thread(target=read_until_closed, args=(reader, expected, seed), daemon=True).start()
 
 
-def fork_while_threads_read(reader, expected, forks=3):
+def read_until_closed(reader, expected, seed):
+    with contextlib.suppress(SpecError):
+        read_at_random(reader, expected, seed, 10**9)
+
+
+def fork_while_threads_read(datasets, forks=2):
     """Read in children, and in threads of theirs, that come of a process in which threads are reading."""
-    start_readers(reader, expected)
-    for _ in range(forks):
-        child = os.fork()
-        if child == 0:
-            failures = run_in_threads(lambda seed: read_at_random(reader, expected, seed, 4), 2)
-            os._exit(1 if failures else 0)
-        print(os.waitpid(child, 0)[1])
+    for path, reader, expected in datasets:
+        start_reading(reader, expected)
+        for _ in range(forks):
+            child = os.fork()
+            if child == 0:
+                failures = run_in_threads(partial(read_a_little, reader, expected), 2)
+                os._exit(1 if failures else 0)
+            print(f"{path}:{os.waitpid(child, 0)[1]}", flush=True)
+        reader.close()
 
 
-def exit_while_threads_read(reader, expected):
-    """End the interpreter while threads read."""
-    start_readers(reader, expected)
-    read_at_random(reader, expected, THREADS, 5)
+def exit_while_threads_read(datasets):
+    """Leave threads behind that read, to let the interpreter end meanwhile."""
+    for _, reader, expected in datasets:
+        start_reading(reader, expected)
+    time.sleep(0.01)
+
+
+def open_datasets(paths, whole):
+    """Return the path of each dataset, a reader that has loaded all that is loaded late, and what it returns."""
+    datasets = []
+    for path in map(Path, paths):
+        reader, expected = open_reader(path, mapped=True), content_of(path, whole)
+        read_at_random(reader, expected, THREADS, 5)
+        datasets.append((path, reader, expected))
+    return datasets
 
 
 if __name__ == "__main__":
-    what, path, whole = sys.argv[1:]
-    content = dict(np.load(whole))
-    {"fork": fork_while_threads_read, "exit": exit_while_threads_read}[what](open_reader(path, mapped=True), content)
+    what, whole, *paths = sys.argv[1:]
+    program = {"fork": fork_while_threads_read, "exit": exit_while_threads_read}[what]
+    program(open_datasets(paths, dict(np.load(whole))))

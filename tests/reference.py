@@ -44,15 +44,17 @@ def draw_glyphs(glyphs, gaps, width, fit="contain"):
     return 255 - fit_line(np.hstack(parts), width, fit)
 
 
+def assert_same_images(found, expected, case):
+    """Compare two arrays; where they differ, say where. To compare the bytes first takes a tenth of the time."""
+    if found.tobytes() != expected.tobytes() or found.shape != expected.shape:
+        np.testing.assert_array_equal(found, expected, err_msg=case)
+
+
 def philox_words(seed, image, stream, count):
     """Draw words as the package defines them, with NumPy's Philox."""
-    words = []
-    for block in range(-(-count // 4)):
-        # NumPy increments the counter before the first block.
-        counter = (block + (image << 64) - 1) % 2**256
-        generator = np.random.Philox(counter=counter, key=seed + (stream << 64))
-        words += generator.random_raw(4).tolist()
-    return words[:count]
+    # NumPy increments the counter before each block of four words.
+    generator = np.random.Philox(counter=((image << 64) - 1) % 2**256, key=seed + (stream << 64))
+    return generator.random_raw(count).tolist() if count > 0 else []
 
 
 def bounded(word, count):
@@ -79,8 +81,8 @@ def draw_image(sequence, number, *, images, labels, seed, spacing_range, width, 
     for character, word in zip(sequence, glyph_words, strict=True):
         code = ALPHABET.index(character)
         some, codes = (images, labels) if code < 10 else separators[:2]
-        examples = some[codes == code]
-        example = examples[bounded(word, len(examples))]
+        examples = np.flatnonzero(codes == code)
+        example = some[examples[bounded(word, len(examples))]]
         glyphs.append(example[:, : separators[2]] if character == " " else crop_to_ink(example))
     smallest, largest = spacing_range
     gaps = [smallest + bounded(word, largest - smallest + 1) for word in gap_words]

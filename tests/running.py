@@ -29,6 +29,11 @@ def run_phone(*arguments, interruption=None):
     return run(PHONE, *arguments, interruption=interruption)
 
 
+def run_sequence(*arguments):
+    """Return the exit status of `generate-numbers-sequence`."""
+    return run(SEQUENCE, *arguments)
+
+
 def load(path):
     """Return the images, labels and metadata of a dataset."""
     dataset = GenericDataset()

@@ -1,5 +1,6 @@
 """A small dataset with every kind of ground truth, for the tests of all readers and of conversion."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,12 @@ def need(file_format):
     package = registry.FORMATS[file_format].package
     if package is not None:
         pytest.importorskip(package)
+
+
+def is_installed(file_format):
+    """Tell whether the package of a format is there, if it needs one."""
+    package = registry.FORMATS[file_format].package
+    return package is None or find_spec(package) is not None
 
 
 def in_memory(*, fields=FIELDS, count=COUNT, metadata=METADATA):

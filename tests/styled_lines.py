@@ -77,11 +77,11 @@ def lay_out(text, style, image=0, seed=1, width=100, spacing_range=None, digits=
     placing.place_items(*key, spacing_range or writing.NO_SPACING, spaced, len(codes), glyphs, scratch, count)
     links.link_digits(*key, glyphs, scratch, count)
     softness = writing.line_value(*key, streams.SOFTNESS)
-    fit = (style.crop == "tight", False)
+    fit = (style.crop == "tight", False, False, 1.0)
     place = (*key, (atlas.height, width), fit, softness, glyphs, scratch, count)
-    transform, _ = placing.fit_line(*place)
+    transform, *_ = placing.fit_line(*place)
     if placing.clear_points(items, count, transform, softness):
-        transform, _ = placing.fit_line(*place)
+        transform, *_ = placing.fit_line(*place)
     return Line(items[:count].copy(), points[:count].copy(), transform, softness, glyphs)
 
 

@@ -97,8 +97,8 @@ def test_a_part_of_a_split_is_asked_for_by_name():
         assert np.array_equal(images(command, part=part).compute(), described.make_chunk().images)
 
 
-def test_a_described_job_pickles_as_what_it_is():
-    described = job(count=50, seed=3, style="natural")
+def test_a_described_job_pickles_as_what_it_is(make_digit_dataset):
+    described = job(count=50, seed=3, style="natural", digits=make_digit_dataset(28))
 
     again = pickle.loads(pickle.dumps(described))
 
@@ -106,8 +106,8 @@ def test_a_described_job_pickles_as_what_it_is():
     assert np.array_equal(images(again).compute(), images(described).compute())
 
 
-def test_the_images_do_not_depend_on_the_blocks():
-    described = job(count=50, seed=3, style="document")
+def test_the_images_do_not_depend_on_the_blocks(make_digit_dataset):
+    described = job(count=50, seed=3, style="document", digits=make_digit_dataset(28))
 
     whole = images(described).compute()
 

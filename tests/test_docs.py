@@ -42,7 +42,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The built site."""
+    """The built site, or the one that .ci/run has built."""
+    if "BUILT_SITE" in os.environ:
+        return Path(os.environ["BUILT_SITE"])
     pytest.importorskip("mkdocs")
     pytest.importorskip("mkdocstrings")
     path = tmp_path_factory.mktemp("site")

@@ -261,11 +261,11 @@ def test_the_digits_are_found_from_the_sdist(from_sdist, wheel, tmp_path):
 
 
 def test_the_digits_are_found_from_an_editable_install(from_checkout, checkout, tmp_path):
-    found = from_checkout.probe(tmp_path, "draw")
+    found = from_checkout.probe(tmp_path)
 
     assert found["package"] == str(checkout / "number_generator")
     assert found["digits"] == [str(checkout / "data" / "digits.npz")]
-    assert found["image"] == generate_numbers_sequence("0123", (5, 10), 100, seed=1).tolist()
+    assert found["count"] == 5000
 
 
 def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_wheel, checkout):
@@ -274,8 +274,7 @@ def test_the_digits_are_found_by_pytest_in_a_checkout_after_an_install(from_whee
         "from number_generator.digits import default_digits\n"
         "def test_the_checkout_shadows_the_install():\n"
         "    assert pathlib.Path(number_generator.__file__).parents[1] == pathlib.Path(__file__).parent\n"
-        "def test_an_image_is_drawn():\n"
-        "    assert number_generator.generate_numbers_sequence('42').shape == (28, 100)\n"
+        "def test_its_digits_are_found():\n"
         "    assert len(default_digits()) == 5000\n"
     )
 

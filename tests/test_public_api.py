@@ -113,6 +113,8 @@ heavy = ("numpy", "numba", "h5py", "PIL", "tqdm", "isal", "deflate", "typing", "
 for name in heavy:
     assert name not in set(sys.modules) - before, name
 assert read == [], read
+own = [name for name in set(sys.modules) - before if name.startswith("number_generator")]
+assert len(own) <= 8, own  # each takes a fifth of a millisecond, and all may take three
 """
 
     run_python(code)

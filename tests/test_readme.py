@@ -1,23 +1,19 @@
 """The commands and code of the README, and of docs/numbers.md, run as they stand there and print what is shown.
 
-Those of a page run in order and in one folder: the README's as processes, those of other pages in this one, which saves
-the start of each. A ```console block holds commands after "$ ", each followed by its output. `<!-- no-test -->` on the
-line before a block leaves it out.
+Those of a page run in order, in one folder and in this process, which saves the start of each; `test_process.py` starts
+the installed commands. A ```console block holds commands after "$ ", each followed by its output. `<!-- no-test -->` on
+the line before a block leaves it out.
 """
 
 import contextlib
 import io
 import re
 import shlex
-import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from installed import installed
-from patience import PATIENCE_S
 
 from number_generator import GenericDataset
 from number_generator.commands import generate as cli
@@ -86,16 +82,6 @@ def commands_of(block):
                 yield line, None
 
 
-def start_command(command):
-    """Run a command as a process, and return what it prints."""
-    name, *arguments = shlex.split(command)
-    program = sys.executable if name == "python" else installed(name)
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=PATIENCE_S, check=False)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    assert done.stderr == ""
-    return done.stdout
-
-
 def call_command(command):
     """Run a command in this process, and return what it prints."""
     name, *arguments = shlex.split(command)
@@ -141,13 +127,13 @@ def needs_what_is_missing(block):
     return block.language == "python" and any(find_spec(name) is None for name in imported)
 
 
-def run_page(page, run_command=call_command):
+def run_page(page):
     """Run all that a page shows, in order, and compare what is printed; blocks that lack their package are left out."""
     for block in blocks_of(page):
         if needs_what_is_missing(block):
             continue
         for command, shown in commands_of(block):
-            printed = run_command(command)
+            printed = call_command(command)
 
             assert shown is None or untimed(printed) == untimed(shown), f"{page.name}:{block.line_number}"
         if block.language == "python":
@@ -167,7 +153,7 @@ def test_everything_on_the_page_runs_and_prints_what_it_shows(page, folder):
     for package in NEEDED.get(page.name, ()):
         pytest.importorskip(package)
 
-    run_page(page, start_command if page == README else call_command)
+    run_page(page)
 
 
 def test_the_readme_shows_both_commands_and_the_python_api():

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import fields, line_items, simd, streams, strokes
+from number_generator._kernels import fields, line_items, streams, strokes
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import ROUNDER
 from number_generator._kernels.draws import block, unit

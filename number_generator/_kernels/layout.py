@@ -109,7 +109,7 @@ def draw_gap(word: int, spacing_range: Any) -> int:
 @entry_kernel
 def lay_out(
     seed: int,
-    start: int,
+    numbers: Any,
     codes: Any,
     offsets: Any,
     class_start: Any,
@@ -120,7 +120,7 @@ def lay_out(
     natural: Any,
     shares: Any = None,
 ) -> None:
-    """Draw glyphs and gaps: `glyph_ids` and `lefts` per digit, `natural` widths per line.
+    """Draw glyphs and gaps: `glyph_ids` and `lefts` per digit, `natural` widths per line; `numbers` are the images'.
 
     `spacing_range` holds the smallest and the largest gap. The line starts at column 0. `shares` is None
     if all glyphs of a digit have the same chance, and then the shares are not compiled in.
@@ -133,7 +133,7 @@ def lay_out(
     for i in range(natural.size):
         first = offsets[i]
         count = offsets[i + 1] - first
-        image = np.uint64(start) + np.uint64(i)
+        image = numbers[i]
         rng.fill_words(seed, image, streams.GLYPH, count, glyph_words)
         rng.fill_words(seed, image, streams.SPACING, count - 1, gap_words)
         left = np.int64(0)

@@ -32,7 +32,7 @@ def make_scratch(height: int, width: int) -> Any:
     second : ndarray, float32
         A second page.
     grains : ndarray, float32
-        The ink's grain, for a quarter of the page.
+        The ink's grain: for a quarter of the page, or for all of it and then that which it is interpolated from.
     words, levels : ndarray, uint64 and uint8
         Random words, and the same memory as bytes.
     tiles : ndarray, float32
@@ -43,7 +43,7 @@ def make_scratch(height: int, width: int) -> Any:
     steps[:] = np.arange(steps.size)
     columns = make_aligned(_TABLES * stride)
     second = make_aligned(height * width + 64)
-    grains = make_aligned(height * (width // 4 + 1) + width)
+    grains = make_aligned(height * width + (height + 2) * (width // 4 + 2) + width + 2)
     words = np.empty((height * width + 2 * height + 2 * width + 1024) // 8, np.uint64)
     tiles = make_aligned(3 * 8 * 64)
     return steps, columns, second, grains, words, words.view(np.uint8), tiles

@@ -21,6 +21,8 @@ _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
 _SHARE = np.float32(1.0 / 255.0)
 _FIBRE_AREA = 3584.0  # px per 5 to 25 fibres
+_FINEST_WAVE = 2.5  # px of the page, also for dashes: finer ones would be lost between pixels
+_SHORTEST_DASH = 2.5
 _MEAN_OF_FOUR = np.float32(510.0)
 _GRAIN = np.float32(0.3 / 147.8)  # scales the sum of four bytes to a standard deviation of 0.3
 
@@ -36,8 +38,9 @@ def draw_paper(
     seed, image : uint64
     table : ndarray, shape (TABLE_ROWS, ROW_SIZE), float64
         The style, as `draws` reads it.
-    shape : (height, width)
-        Of the page, in px: at least 4 and 1.
+    shape : (height, width, px)
+        Of the page, in px: at least 4 and 1; and how many px of it are one px of the style, which drawn things are
+        measured in.
     ink_box : (left, top, right, bottom)
         Where the ink will be, in px from the page's upper left corner.
     baseline : float
@@ -47,7 +50,7 @@ def draw_paper(
         See `make_scratch`.
     """
     steps, columns, _, _, _, _, _ = scratch
-    size = np.uint64(shape[0]), np.uint64(shape[1])
+    size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     height, width = size
     level = line_value(seed, image, table, streams.PAPER) * 255.0
     gradient = line_value(seed, image, table, streams.GRADIENT) * 255.0
@@ -55,24 +58,24 @@ def draw_paper(
     if gradient <= 0.0 and texture <= 0.0:
         _fill(np.float32(level), height * width, page)
     else:
-        _draw_ground(seed, image, np.float32(level), gradient, texture, size, page, steps, columns)
+        _draw_ground(seed, image, np.float32(level), gradient, texture, px, size, page, steps, columns)
     darkest = level - gradient - texture
     if happens(seed, image, table, streams.WAVES):
         strength = line_value(seed, image, table, streams.WAVE_STRENGTH) * 255.0
-        _draw_waves(seed, image, strength, size, page, steps, columns)
+        _draw_waves(seed, image, strength, px, size, page, steps, columns)
         darkest -= 2.0 * strength
     if happens(seed, image, table, streams.FIBRES):
         strength = line_value(seed, image, table, streams.FIBRE_STRENGTH) * 255.0
-        _draw_fibres(seed, image, strength, size, page)
+        _draw_fibres(seed, image, strength, px, size, page)
         darkest = -1.0  # or too bright
     ruled = happens(seed, image, table, streams.RULED)
     boxed = happens(seed, image, table, streams.BOXED)
     if ruled or boxed:
         strength = line_value(seed, image, table, streams.RULE_STRENGTH) * 255.0
         if ruled:
-            _draw_rules(seed, image, strength, size, ink_box, baseline, page, steps, columns)
+            _draw_rules(seed, image, strength, px, size, ink_box, baseline, page, steps, columns)
         if boxed:
-            _draw_box(seed, image, strength, size, ink_box, page, steps, columns)
+            _draw_box(seed, image, strength, px, size, ink_box, page, steps, columns)
         darkest = -1.0
     if darkest < 0.0:
         _clip(height * width, page)
@@ -90,12 +93,13 @@ def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover:
         How much of each pixel the ink covers: 0 is none, 255 is all of it.
     """
     _, columns, _, grains, _, _, _ = scratch
-    size = np.uint64(shape[0]), np.uint64(shape[1])
+    size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    if _prepare_ink(seed, image, table, size, scratch):
-        _ink_grainy(full, size, cover, page, columns, grains)
+    stride = _prepare_ink(seed, image, table, px, size, scratch)
+    if stride > NIL:
+        _ink_grainy(full, stride, size, cover, page, columns, grains)
     else:
         _ink_smooth(full, size, cover, page, columns)
 
@@ -112,12 +116,13 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
         Receives the page from `offset` on.
     """
     _, columns, second, grains, _, _, _ = scratch
-    size = np.uint64(shape[0]), np.uint64(shape[1])
+    size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    if _prepare_ink(seed, image, table, size, scratch):
+    stride = _prepare_ink(seed, image, table, px, size, scratch)
+    if stride > NIL:
         _fill(WHITE, height * width, second)
-        _ink_grainy(full, size, cover, second, columns, grains)
+        _ink_grainy(full, stride, size, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
         _ink_white(full, size, cover, columns, out, np.uint64(offset))
@@ -140,8 +145,9 @@ def _clip(count: int, page: Any) -> None:
 
 @kernel
 def _draw_ground(
-    seed: int, image: int, level: float, gradient: float, texture: float, size: Any, page: Any, steps: Any, columns: Any
-) -> None:
+    seed: int, image: int, level: float, gradient: float, texture: float, px: float, size: Any, page: Any, steps: Any,
+    columns: Any,
+) -> None:  # fmt: skip
     """Fill the page with `level`, minus up to `gradient` towards one side and up to `texture` in smooth blotches.
 
     The page is a quadratic B-spline of curves along a row, `tall` px apart; a ring buffer holds three of them. Each
@@ -165,8 +171,8 @@ def _draw_ground(
     phase = NIL
     if texture > 0.0:
         a, _, _, _ = block(seed, image, streams.TEXTURE, ONE)
-        tall = FOUR + np.uint64(8.0 * fraction(a, 0))
-        phase = np.uint64(16.0 * fraction(a, 1)) % tall  # so that the spline starts anywhere
+        tall = np.uint64(px * (4.0 + 8.0 * fraction(a, 0)))
+        phase = np.uint64(px * 16.0 * fraction(a, 1)) % tall  # so that the spline starts anywhere
     amount = np.float32(0.5 * texture)
     height_of_cell = np.float64(tall)  # blotches are about as wide as they are high
     stride = table_stride(width)
@@ -208,7 +214,9 @@ def _draw_ground(
 
 
 @kernel
-def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, steps: Any, columns: Any) -> None:
+def _draw_waves(
+    seed: int, image: int, strength: float, px: float, size: Any, page: Any, steps: Any, columns: Any
+) -> None:
     """Draw one to three families of fine wavy lines; the second is sometimes the mirror image of the first.
 
     A family's phase, in turns, is the sum of a value per column and a value per row. Both bend: lines move up and down
@@ -232,8 +240,9 @@ def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, st
         fall = root * np.float32(period / (1.2 + 0.6 * fraction(c, 0)) if thin else 1.7)
         turn = np.float32(0.5 * fraction(a, 1))
         turn = -turn if copied else turn
-        length = 16.0 + 64.0 * fraction(a, 2)
-        tall = 16.0 + 48.0 * fraction(b, 0)
+        period = max(period * px, _FINEST_WAVE)
+        length = px * (16.0 + 64.0 * fraction(a, 2))
+        tall = px * (16.0 + 48.0 * fraction(b, 0))
         across = np.float32(1.0 / period) * _wave(turn + np.float32(0.25))
         down = np.float32(1.0 / period) * _wave(turn)
         lift = down * np.float32(length * (0.02 + 0.12 * fraction(a, 3)))
@@ -256,50 +265,47 @@ def _draw_waves(seed: int, image: int, strength: float, size: Any, page: Any, st
 
 
 @kernel
-def _draw_fibres(seed: int, image: int, strength: float, size: Any, page: Any) -> None:
+def _draw_fibres(seed: int, image: int, strength: float, px: float, size: Any, page: Any) -> None:
     """Draw short curved fibres, most of them darker than the paper and the others brighter."""
     height, width = size
     a, _, _, _ = block(seed, image, streams.FIBRES, ONE)
     area = np.float64(height * width)
-    count = 1 + np.int64((5.0 + 20.0 * unit(a)) * area / _FIBRE_AREA)
+    count = 1 + np.int64((5.0 + 20.0 * unit(a)) * area / (_FIBRE_AREA * px * px))
     for fibre in range(count):
         b, c, d, _ = block(seed, image, streams.FIBRES, TWO + np.uint64(fibre))
         x = unit(b) * np.float64(width)
         y = unit(c) * np.float64(height)
         turn = fraction(d, 0)
-        along = 0.6 * np.float64(_wave(np.float32(turn + 0.25)))
-        down = 0.6 * np.float64(_wave(np.float32(turn)))
+        along = 0.6 * px * np.float64(_wave(np.float32(turn + 0.25)))
+        down = 0.6 * px * np.float64(_wave(np.float32(turn)))
         bend = 0.12 * (fraction(d, 1) - 0.5)
-        length = 7 + np.int64(21.0 * fraction(d, 2))  # steps of 0.6 px
+        length = 7 + np.int64(21.0 * fraction(d, 2))  # steps of 0.6 px of the style
         kind = fraction(d, 3)
         amount = strength * (0.5 + 0.5 * kind) * (1.0 if kind < 0.7 else -0.8) * 0.6
         for _ in range(length):
-            _add_dot(x - 0.5, y - 0.5, amount, size, page)
+            _add_dot(x - 0.5, y - 0.5, max(px, 1.0), amount, size, page)
             x += along
             y += down
             along, down = along - bend * down, down + bend * along
 
 
 @kernel
-def _add_dot(x: float, y: float, amount: float, size: Any, page: Any) -> None:
-    """Darken the four pixels around a point by `amount`, divided among them by bilinear weights."""
+def _add_dot(x: float, y: float, radius: float, amount: float, size: Any, page: Any) -> None:
+    """Darken the pixels within `radius` of a point on either axis, by `amount` there and less away from it.
+
+    Within 1 px the four pixels around the point divide the amount by bilinear weights.
+    """
     height, width = size
-    left = np.int64(np.floor(x))
-    top = np.int64(np.floor(y))
-    share_x = x - np.floor(x)
-    share_y = y - np.floor(y)
-    for row in range(2):
-        for column in range(2):
-            at_y = top + row
-            at_x = left + column
-            if 0 <= at_y < np.int64(height) and 0 <= at_x < np.int64(width):
-                weight = (share_x if column == 1 else 1.0 - share_x) * (share_y if row == 1 else 1.0 - share_y)
-                page[np.uint64(at_y) * width + np.uint64(at_x)] -= np.float32(amount * weight)
+    for at_y in range(whole(y - radius + 1.0, height), whole(y + radius + 1.0, height)):
+        share = 1.0 - abs(np.float64(at_y) - y) / radius
+        for at_x in range(whole(x - radius + 1.0, width), whole(x + radius + 1.0, width)):
+            weight = (1.0 - abs(np.float64(at_x) - x) / radius) * share
+            page[at_y * width + at_x] -= np.float32(amount * weight)
 
 
 @kernel
 def _draw_rules(
-    seed: int, image: int, strength: float, size: Any, ink_box: Any, baseline: float, page: Any, steps: Any,
+    seed: int, image: int, strength: float, px: float, size: Any, ink_box: Any, baseline: float, page: Any, steps: Any,
     columns: Any,
 ) -> None:  # fmt: skip
     """Draw a rule near the baseline, and sometimes another above the digits."""
@@ -307,15 +313,15 @@ def _draw_rules(
     a, b, c, _ = block(seed, image, streams.RULED, ONE)
     tall = max(ink_box[3] - ink_box[1], 4.0)
     slope = 0.03 * (fraction(a, 0) - 0.5)
-    thickness = 0.5 + 1.5 * fraction(a, 1) * fraction(a, 1)
+    thickness = px * (0.5 + 1.5 * fraction(a, 1) * fraction(a, 1))
     middle = 0.5 * (ink_box[0] + ink_box[2])
     level = _move_inside(baseline + tall * (-0.04 + 0.2 * fraction(a, 2)), height)
     kind = fraction(a, 3)
     period, share = 1.0, 1.0
     if kind >= 0.75:
-        period, share = 2.5 + 3.5 * fraction(b, 0), 0.45
+        period, share = max(px * (2.5 + 3.5 * fraction(b, 0)), _SHORTEST_DASH), 0.45
     elif kind >= 0.55:
-        period, share = 6.0 + 14.0 * fraction(b, 0), 0.5 + 0.3 * fraction(b, 1)
+        period, share = px * (6.0 + 14.0 * fraction(b, 0)), 0.5 + 0.3 * fraction(b, 1)
     _write_dashes(period, share, fraction(b, 2), width, steps, columns)
     _draw_row(level - slope * middle, slope, thickness, strength, size, page, steps, columns)
     if fraction(b, 3) < 0.35:
@@ -375,7 +381,7 @@ def _draw_column(
 
 @kernel
 def _draw_box(
-    seed: int, image: int, strength: float, size: Any, ink_box: Any, page: Any, steps: Any, columns: Any
+    seed: int, image: int, strength: float, px: float, size: Any, ink_box: Any, page: Any, steps: Any, columns: Any
 ) -> None:
     """Draw one to four sides of a box around the ink, and sometimes dividers between single digits."""
     height, width = size
@@ -384,12 +390,12 @@ def _draw_box(
     tall = max(bottom - top, 4.0)
     sides = 1 + np.int64(15.0 * fraction(a, 0))
     slope = 0.02 * (fraction(a, 1) - 0.5)
-    thickness = 0.7 + 1.5 * fraction(a, 2)
+    thickness = px * (0.7 + 1.5 * fraction(a, 2))
     rows = np.float64(height)
     cols = np.float64(width)
     if fraction(a, 3) < 0.25:  # the page is cut out along the box
-        top, bottom = 1.5 * fraction(b, 0), rows - 1.5 * fraction(b, 1)
-        left, right = 1.5 * fraction(b, 2), cols - 1.5 * fraction(b, 3)
+        top, bottom = 1.5 * px * fraction(b, 0), rows - 1.5 * px * fraction(b, 1)
+        left, right = 1.5 * px * fraction(b, 2), cols - 1.5 * px * fraction(b, 3)
     else:
         top -= tall * (-0.06 + 0.3 * fraction(b, 0))
         bottom += tall * (-0.04 + 0.3 * fraction(b, 1))
@@ -462,12 +468,13 @@ def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
 
 
 @kernel
-def _prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> bool:
+def _prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, scratch: Any) -> int:
     """Write the ink's strength per column to the first table, and the share that its grain removes, if it has any.
 
     A grain is the mean of four bytes, two side by side and two of the row below. A row begins a quarter of its length
     after the one above, so each byte serves four rows, too far apart to be noticed, and a quarter of the draws
-    suffice. Return whether the ink has grain.
+    suffice. A grain that is larger than a pixel of the page is spread over several of them. Return how many values one
+    row of the grain begins after the row above, 0 if the ink has no grain.
     """
     height, width = size
     steps, columns, _, grains, words, levels, _ = scratch
@@ -477,22 +484,46 @@ def _prepare_ink(seed: int, image: int, table: Any, size: Any, scratch: Any) -> 
     else:
         _fill(F1, width, columns)
     grain = np.float32(line_value(seed, image, table, streams.INK_TEXTURE))
-    if grain > 0.0:
-        stride = _grain_stride(width)
-        count = height * stride + width
-        fill_blocks(seed, image, streams.INK_TEXTURE, ONE, count + stride + ONE, words)
-        for i in range(count):
-            # Integers: any order of the sum gives the same result.
-            total = np.float32(levels[i]) + np.float32(levels[i + ONE])
-            total += np.float32(levels[i + stride]) + np.float32(levels[i + stride + ONE])
-            missing = HALF + (total - _MEAN_OF_FOUR) * _GRAIN
-            grains[i] = grain * clamp(missing, F0, F1)
-    return grain > F0
+    if grain <= F0:
+        return NIL
+    first, rows, across = NIL, height, width
+    if px > 1.0:
+        first, rows, across = height * width, np.uint64(np.float64(height) / px) + TWO, np.uint64(width / px) + TWO
+    stride = across // FOUR + ONE
+    count = rows * stride + across
+    fill_blocks(seed, image, streams.INK_TEXTURE, ONE, count + stride + ONE, words)
+    for i in range(count):
+        # Integers: any order of the sum gives the same result.
+        total = np.float32(levels[i]) + np.float32(levels[i + ONE])
+        total += np.float32(levels[i + stride]) + np.float32(levels[i + stride + ONE])
+        missing = HALF + (total - _MEAN_OF_FOUR) * _GRAIN
+        grains[first + i] = grain * clamp(missing, F0, F1)
+    if px <= 1.0:
+        return stride
+    _spread_grains(first, stride, across, px, size, steps, columns, grains)
+    return width
 
 
 @kernel
-def _grain_stride(width: int) -> int:
-    return width // FOUR + ONE
+def _spread_grains(
+    first: int, stride: int, across: int, px: float, size: Any, steps: Any, columns: Any, grains: Any
+) -> None:
+    """Write the grain of each pixel, interpolated between values that are `px` px apart and begin at `first`."""
+    height, width = size
+    blended = table_stride(width)  # the second table of columns
+    each = np.float32(1.0 / px)
+    for y in range(height):
+        row = np.uint64(np.float64(y) / px)
+        lower = np.float32(np.float64(y) / px - np.float64(row))
+        at = first + row * stride
+        for x in range(across):
+            columns[blended + x] = grains[at + x] + lower * (grains[at + stride + x] - grains[at + x])
+        start = y * width
+        for x in range(width):
+            place = each * steps[x]
+            left = np.uint64(np.int64(place))
+            value = columns[blended + left]
+            grains[start + x] = value + (place - np.float32(np.int64(place))) * (columns[blended + left + ONE] - value)
 
 
 @kernel
@@ -544,10 +575,9 @@ def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offse
 
 
 @kernel
-def _ink_grainy(full: float, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
+def _ink_grainy(full: float, stride: int, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
     """Do the same as `_ink_smooth`, without the grain's share of the ink, or 1.5 times that where the ink is thin."""
     height, width = size
-    stride = _grain_stride(width)
     for y in range(height):
         start = y * width
         first = y * stride

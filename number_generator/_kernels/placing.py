@@ -109,7 +109,7 @@ def clear_points(items: Any, count: int, line: Any, softness: float) -> bool:
 def fit_line(
     seed: int, image: int, table: Any, shape: Any, fit: Any, softness: float, glyphs: Any, scratch: Any, count: int
 ) -> Any:
-    """Choose the line's place, so that all ink lies on the page.
+    """Choose the line's place, so that all ink lies on the page; `shape` and `fit` are those of `write_lines`.
 
     Returns
     -------
@@ -117,11 +117,13 @@ def fit_line(
         Its transformation and its origin on the page.
     box : (x0, y0, x1, y1)
         Of its ink, in px of the page; zeros if it has none.
+    width : int
+        Of the page, in px.
     """
     facts, unit_px = glyphs[3], glyphs[4]
     items, points = scratch[0], scratch[1]
     height, width = shape
-    tight, stretch = fit
+    tight, stretch, grows, enlargement = fit
     cosine, sine = shaping.rotation(line_value(seed, image, table, streams.ROTATION))
     slant = line_value(seed, image, table, streams.SLANT)
     a, b, c, d = cosine, sine - slant * cosine, -sine, cosine + slant * sine
@@ -156,13 +158,13 @@ def fit_line(
         tall = line_value(seed, image, table, streams.LOOSE_HEIGHT if is_loose else streams.HEIGHT)
         scale_y = tall * room_y / max(high, 0.8 * unit_px)
         scale_x = scale_y * squeeze
-        if happens(seed, image, table, streams.FILL):
+        if not grows and happens(seed, image, table, streams.FILL):
             widest = min(scale_x * _MOST_FILLING, max(scale_y * _MOST_FILLING, scale_x))
             scale_x = min(max(room_x / wide, scale_x * _LEAST_FILLING), widest)
         scale_x = min(scale_x, room_x / wide)
         scale_y = min(scale_y, scale_x / _NARROWEST)
     else:
-        scale_y = line_value(seed, image, table, streams.SIZE)
+        scale_y = line_value(seed, image, table, streams.SIZE) * enlargement
         scale_x = scale_y * squeeze
         if high * scale_y > room_y:
             scale_x *= room_y / (high * scale_y)
@@ -172,6 +174,10 @@ def fit_line(
                 scale_y *= room_x / (wide * scale_x)
             scale_x = room_x / wide
     free_x, free_y = room_x - wide * scale_x, room_y - high * scale_y
+    if grows:
+        spare = min(max(np.floor(free_x), 0.0), width - 1.0)
+        free_x -= spare
+        width -= np.int64(spare)
     position = line_value(seed, image, table, streams.POSITION)
     vertical = line_value(seed, image, table, streams.VERTICAL_POSITION)
     origin_x = edge + margin_left + position * free_x - scale_x * left
@@ -180,4 +186,4 @@ def fit_line(
     box = (
         origin_x + scale_x * left, origin_y + scale_y * top, origin_x + scale_x * right, origin_y + scale_y * bottom
     )  # fmt: skip
-    return line, box if has_ink else (0.0, 0.0, 0.0, 0.0)
+    return line, box if has_ink else (0.0, 0.0, 0.0, 0.0), width

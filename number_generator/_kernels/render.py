@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.simd import (
+from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
+from number_generator._kernels.vectors import (
     address,
     clear,
     copy,
@@ -34,7 +35,6 @@ from number_generator._kernels.simd import (
     zeros_16,
     zeros_32,
 )
-from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
 
 _BLOCK = 32  # rows
 _HEAD = 16  # rows that every block has; its tail is 8 or 16 more
@@ -52,6 +52,28 @@ _INVERT = np.uint8(255)
 def contained_height(height: int, natural: int, width: int) -> int:
     """Return the height that a line wider than `width` is shrunk to, in float64 and rounded half to even."""
     return max(np.int64(1), np.int64(np.rint(height * (width / natural))))
+
+
+@entry_kernel
+def fitted_size(line: int, shape: Any) -> tuple[int, int]:
+    """Return the width and the height, in px, that a line of the height of the digits is resized to.
+
+    `shape` is that of `render_lines`. On a page of the digits' height, only a line that is too wide changes.
+    """
+    digits, height, width, stretch = shape
+    across = np.int64(line) if height == digits else max(np.int64(1), np.int64(np.rint(line * (height / digits))))
+    if across <= width:
+        return across, np.int64(height)
+    if stretch:
+        return np.int64(width), np.int64(height)
+    return np.int64(width), min(np.int64(height), contained_height(digits, line, width))
+
+
+@entry_kernel
+def fit_lines(natural: Any, shape: Any, out: Any) -> None:
+    """Write the width and the height that each line is resized to, (n, 2)."""
+    for i in range(natural.size):
+        out[i, 0], out[i, 1] = fitted_size(natural[i], shape)
 
 
 @kernel
@@ -172,9 +194,10 @@ def _vertical_row(sheet: int, stride: int, pairs: int, weights: int, width: int,
 
 @kernel
 def _vertical_pass(
-    sheet: int, stride: int, top: int, bottom: int, target: int, width: int, taps: int, out: int, stop: int, spare: int
-) -> None:
-    """Resample the sheet, which holds rows `top` to `bottom`, to `target` inverted rows of the page.
+    sheet: int, stride: int, top: int, bottom: int, target: int, columns: int, width: int, taps: int, out: int,
+    stop: int, spare: int,
+) -> None:  # fmt: skip
+    """Resample the sheet, which holds rows `top` to `bottom`, to `target` inverted rows of the page at address `out`.
 
     Rows are written in whole vectors, by way of `spare` where these would pass the page's end.
     """
@@ -185,13 +208,13 @@ def _vertical_pass(
         first = max(pair, begin)
         count = min(pair + load_int32(taps + 4), end) - first
         if count <= 0:
-            fill(_INVERT, out, width)
+            fill(_INVERT, out, columns)
         else:
             weights = taps + load_int32(taps + 8) + PAIR_SIZE * (first - pair)
             row = out if out + stride // 4 <= stop else spare
-            _vertical_row(sheet + (first - begin) * stride, stride, count, weights, width, row)
+            _vertical_row(sheet + (first - begin) * stride, stride, count, weights, columns, row)
             if row == spare:
-                copy(spare, out, width)
+                copy(spare, out, columns)
         taps += ENTRY_SIZE
         out += width
 
@@ -226,14 +249,14 @@ def _find_ink_rows(ids: int, count: int, glyph_rows: int, height: int) -> tuple[
 def _fill_sheet(
     glyphs: Any, ids: int, lefts: int, count: int, rows: Any, line: int, width: int, taps: int, scratch: Any
 ) -> None:
-    """Draw the rows of a line that hold ink, at the page's width."""
+    """Draw the rows of a line that hold ink, at the width that it is resized to."""
     pixels, column_size, glyph_column = glyphs
     top, bottom = rows
     canvas, band, sheet, stride = scratch
     for row in range(top, bottom, _BLOCK):
         source = pixels + row
         part = sheet + ((row - top) >> 1) * stride
-        if line <= width:
+        if line == width:
             _place_on_band(source, column_size, glyph_column, ids, lefts, count, line, band)
             _transpose_band(band, line, part, stride, zeros_16())
         elif bottom - row <= _SHORT:
@@ -265,19 +288,19 @@ def _find_taps(pool: Any, starts: Any, key: int, source: int, target: int, odd: 
 @kernel
 def _measure_scratch(natural: Any, shape: Any, column_starts: Any, row_starts: Any) -> tuple[int, int, int]:
     """Return the widest line, and the most weights that must be packed here, for columns and for rows."""
-    height, width, stretch = shape
+    digits, _, width, _ = shape
     widest = np.int64(width)
     columns = np.int64(1)
     rows = np.int64(1)
     for i in range(natural.size):
         line = natural[i]
         widest = max(widest, line)
-        if line > width and _find_shared(column_starts, line) < 0:
-            columns = max(columns, packed_size(line, width))
-        target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
+        across, down = fitted_size(line, shape)
+        if across != line and _find_shared(column_starts, line) < 0:
+            columns = max(columns, packed_size(line, across))
         # A line may need either parity, and a full pool may hold only one.
-        if target < height and min(_find_shared(row_starts, 2 * target), _find_shared(row_starts, 2 * target + 1)) < 0:
-            rows = max(rows, packed_size(height, target))
+        if down != digits and min(_find_shared(row_starts, 2 * down), _find_shared(row_starts, 2 * down + 1)) < 0:
+            rows = max(rows, packed_size(digits, down))
     return widest, columns, rows
 
 
@@ -295,7 +318,7 @@ def _align_address(array: Any) -> int:
 
 @entry_kernel
 def render_lines(
-    atlas: Any, offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, shape: Any, shared: Any, out: Any
+    atlas: Any, offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, shape: Any, centred: bool, shared: Any, out: Any
 ) -> None:
     """Render each line of a layout into its page of `out`.
 
@@ -305,15 +328,18 @@ def render_lines(
         See `GlyphAtlas`.
     offsets, glyph_ids, lefts, natural : ndarray
         The layout. Glyphs do not overlap, and a line may be wider than its glyphs.
-    shape : (height, width, stretch)
-        Of a page, in px; `stretch` keeps the height of lines that are too wide.
+    shape : (digits, height, width, stretch)
+        Heights of the digits and of a page, and its width, in px; `stretch` keeps the height of lines that are too
+        wide.
+    centred : bool
+        Whether a line stands in the middle of its page's width, or at the left.
     shared : (column_taps, column_starts, row_taps, row_starts)
         Packed weights by natural width, and by height and parity, each with positions in its pool or -1.
     out : ndarray, flat uint8
         The pages, one after the other.
     """
     pixels, column_size, glyph_column, glyph_rows = atlas
-    height, width, stretch = shape
+    digits, height, width, _ = shape
     column_pool, column_starts, row_pool, row_starts = shared
     page = height * width
     padded = (width + _LANES - 1) // _LANES * _LANES
@@ -325,7 +351,7 @@ def render_lines(
     canvas = _make_scratch((widest // 2 + 2) * _COLUMN)
     # Columns beyond the width stay blank, so that whole vectors can be read.
     band = _make_scratch((padded + _LANES) * _BLOCK)
-    sheet = _make_scratch((height + _BLOCK) // 2 * stride)
+    sheet = _make_scratch((digits + _BLOCK) // 2 * stride)
     spare = _make_scratch(padded)
     glyphs = (address(pixels), column_size, address(glyph_column))
     scratch = (_align_address(canvas), _align_address(band), _align_address(sheet), stride)
@@ -336,31 +362,36 @@ def render_lines(
         stop = start + page
         count = offsets[image + 1] - offsets[image]
         ids = address(glyph_ids) + 8 * offsets[image]
-        top, bottom = _find_ink_rows(ids, count, address(glyph_rows), height)
+        top, bottom = _find_ink_rows(ids, count, address(glyph_rows), digits)
         if top >= bottom:
             fill(_INVERT, start, page)
             continue
         taps = _ZERO
-        target = np.int64(height)
-        if line > width:
-            taps = _find_taps(column_pool, column_starts, line, line, width, _ZERO, column_scratch)
-            target = target if stretch else contained_height(height, line, width)
+        across, down = fitted_size(line, shape)
+        if across != line:
+            taps = _find_taps(column_pool, column_starts, line, line, across, _ZERO, column_scratch)
+            if across < width:  # 16 columns after the line are read as well
+                fill(_PLAIN, scratch[1] + across * _BLOCK, _LANES * _BLOCK)
         edges = address(lefts) + 8 * offsets[image]
-        _fill_sheet(glyphs, ids, edges, count, (top, bottom), line, width, taps, scratch)
+        _fill_sheet(glyphs, ids, edges, count, (top, bottom), line, across, taps, scratch)
 
-        if target == height:
+        # Whole vectors are written, so the pixels after the line are blank before and after it is.
+        first = start + (height - down) // 2 * width
+        if across < width or down == digits:
             fill(_INVERT, start, page)
-            left = max(_ZERO, (width - line) // 2)
-            columns = min(line, width)
-            _write_rows(scratch[2], stride, top, bottom, columns, width, start + left, stop, _align_address(spare))
+        else:
+            fill(_INVERT, start, first - start)
+            end = first + down * width
+            fill(_INVERT, end, stop - end)
+        first += (width - across) // 2 if centred else _ZERO
+        if down == digits:
+            _write_rows(scratch[2], stride, top, bottom, across, width, first, stop, _align_address(spare))
         else:
             odd = top & 1
-            taps = _find_taps(row_pool, row_starts, 2 * target + odd, height, target, odd, row_scratch)
-            first = start + (height - target) // 2 * width
-            end = first + target * width
-            fill(_INVERT, start, first - start)
-            _vertical_pass(scratch[2], stride, top, bottom, target, width, taps, first, stop, _align_address(spare))
-            fill(_INVERT, end, stop - end)
+            taps = _find_taps(row_pool, row_starts, 2 * down + odd, digits, down, odd, row_scratch)
+            _vertical_pass(
+                scratch[2], stride, top, bottom, down, across, width, taps, first, stop, _align_address(spare)
+            )
 
     for array in (canvas, band, sheet, spare):
         keep(array)

@@ -14,12 +14,13 @@ from number_generator._kernels.constants import F0, F1, FOUR, LOW_16, NIL, ONE, 
 from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
 
-_LEAD = np.uint64(16)  # values before a page; two of them are read
+_LEAD = np.uint64(32)  # values before a page, as many as the farthest neighbour is away
 _CHUNK = np.uint64(64)  # columns that JPEG takes at once
 _SIDE = np.uint64(8)  # px of a JPEG block
 _TILES = np.uint64(512)  # values of a chunk
 _SIXTEEN = np.uint64(16)
 _AREA = 1000.0  # px: the unit that `speckle` counts spots in
+_SEVERAL = 3.2  # the variance of five passes of the blur; 1.5 px, a style's most, need four
 _LEAST_SPECK = 0.4  # px: radius
 _DARK_SPECKS = 0.6  # share of the spots
 NOWHERE = (0.0, 0.0, 0.0, 0.0)
@@ -74,12 +75,12 @@ def scan_page(
         Receives the bytes from `offset` on.
     """
     _, columns, second, _, words, levels, tiles = scratch
-    size = np.uint64(shape[0]), np.uint64(shape[1])
+    size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     height, width = size
     speckle = line_value(seed, image, table, streams.SPECKLE)
     if speckle > 0.0:
-        _draw_specks(seed, image, speckle, size, clear, page)
-    blur = line_value(seed, image, table, streams.BLUR)
+        _draw_specks(seed, image, speckle, px, size, clear, page)
+    blur = line_value(seed, image, table, streams.BLUR) * px
     if blur > 0.1:  # below, a neighbour's weight is less than 1e-21
         _blur(blur, size, page, second)
     noise = line_value(seed, image, table, streams.NOISE)
@@ -98,26 +99,32 @@ def scan_page(
 
 
 @kernel
-def _draw_specks(seed: int, image: int, rate: float, size: Any, clear: Any, page: Any) -> None:
-    """Draw dark and bright spots, on average `rate` per 1,000 px; dark ones are small and faint in the box `clear`."""
+def _draw_specks(seed: int, image: int, rate: float, px: float, size: Any, clear: Any, page: Any) -> None:
+    """Draw dark and bright spots, on average `rate` per 1,000 px of a style; dark ones are small and faint in `clear`.
+
+    Such a px is `px` px of the page.
+    """
     height, width = size
     a, _, _, _ = block(seed, image, streams.SPECKLE, ONE)
-    mean = rate * np.float64(height) * np.float64(width) / _AREA
+    edge = max(px, 1.0)
+    mean = rate * np.float64(height) * np.float64(width) / (_AREA * px * px)
     for speck in range(np.int64(mean + unit(a))):
         b, c, d, _ = block(seed, image, streams.SPECKLE, TWO + np.uint64(speck))
         middle_x = unit(b) * np.float64(width)
         middle_y = unit(c) * np.float64(height)
-        radius = _LEAST_SPECK + 0.9 * fraction(d, 0)
+        radius = (_LEAST_SPECK + 0.9 * fraction(d, 0)) * px
         level = 255.0 * (0.35 * fraction(d, 1) if fraction(d, 2) < _DARK_SPECKS else 0.85 + 0.15 * fraction(d, 1))
         opaque = 0.4 + 0.6 * fraction(d, 3)
         is_inside = clear[0] < middle_x < clear[2] and clear[1] < middle_y < clear[3]
         if is_inside and fraction(d, 2) < _DARK_SPECKS:
-            radius, opaque = _LEAST_SPECK, 0.35 * opaque
-        for y in range(whole(middle_y - radius - 0.5, height), whole(middle_y + radius + 1.5, height)):
-            for x in range(whole(middle_x - radius - 0.5, width), whole(middle_x + radius + 1.5, width)):
+            radius, opaque = _LEAST_SPECK * px, 0.35 * opaque
+        reach = radius + 0.5 * edge
+        for y in range(whole(middle_y - reach, height), whole(middle_y + reach + 1.0, height)):
+            for x in range(whole(middle_x - reach, width), whole(middle_x + reach + 1.0, width)):
                 away_x = np.float64(x) + 0.5 - middle_x
                 away_y = np.float64(y) + 0.5 - middle_y
-                share = min(max(radius + 0.5 - np.sqrt(away_x * away_x + away_y * away_y), 0.0), 1.0) * opaque
+                away = np.sqrt(away_x * away_x + away_y * away_y)
+                share = min(max((reach - away) / edge, 0.0), 1.0) * opaque
                 at = y * width + x
                 page[at] += np.float32(share) * (np.float32(level) - page[at])
 
@@ -127,43 +134,59 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
     """Blur the page by a Gaussian with a standard deviation in px; edge pixels repeat beyond the page.
 
     Each pass uses two neighbours on either side, which is enough up to 0.8 px. More takes several passes, as variances
-    add up, and comes out up to 3 % too narrow. A pass takes many rows in one loop, since starting a loop costs as much
-    as a row; errors of the horizontal pass at the ends of rows are fixed afterwards.
+    add up, and comes out up to 3 % too narrow. If that would take more than five, as on high pages, the neighbours of
+    each pass are twice as far away as those of the one before. A pass takes many rows in one loop, since starting a
+    loop costs as much as a row; errors of the horizontal pass at the ends of rows are fixed afterwards.
     """
     height, width = size
-    times = 1 + np.int64(deviation * deviation / 0.6401)
-    ratio = _decay(min(0.5 * times / (deviation * deviation), 64.0))
-    far = ratio * ratio * ratio * ratio
-    total = 1.0 + 2.0 * (ratio + far)
-    w0 = np.float32(1.0 / total)
-    w1 = np.float32(ratio / total)
-    w2 = np.float32(far / total)
     last = height - ONE
-    for _ in range(times):
-        for y in (NIL, ONE, TWO, height - TWO, last):
+    variance = deviation * deviation  # in squared steps
+    passes = 1 + np.int64(variance / 0.6401)
+    done = np.int64(0)
+    step = ONE
+    while done < passes:
+        widens = variance > _SEVERAL
+        ratio = _decay(min(0.5 / 0.64 if widens else 0.5 * passes / variance, 64.0))
+        far = ratio * ratio * ratio * ratio
+        total = 1.0 + 2.0 * (ratio + far)
+        w0 = np.float32(1.0 / total)
+        w1 = np.float32(ratio / total)
+        w2 = np.float32(far / total)
+        far_step = step + step
+        y = NIL
+        while y < height:
             # One loop does all rows that have two neighbours above and below.
-            count = max(height - FOUR, ONE) * width if y == TWO else width
-            above = (y - TWO if y > ONE else NIL) * width
-            near_above = (y - ONE if y > NIL else NIL) * width
-            near_below = min(y + ONE, last) * width
-            below = min(y + TWO, last) * width
+            rows = height - TWO * far_step if y == far_step and height > TWO * far_step else ONE
+            above = (y - far_step if y >= far_step else NIL) * width
+            near_above = (y - step if y >= step else NIL) * width
+            near_below = min(y + step, last) * width
+            below = min(y + far_step, last) * width
             row = y * width
-            for i in range(count):
+            for i in range(rows * width):
                 near = w0 * page[row + i] + w1 * (page[near_above + i] + page[near_below + i])
                 second[_LEAD + row + i] = near + w2 * (page[above + i] + page[below + i])
+            y += rows
+        left, far_left = _LEAD - step, _LEAD - far_step
+        right, far_right = _LEAD + step, _LEAD + far_step
         for i in range(height * width):
-            near = w0 * second[_LEAD + i] + w1 * (second[_LEAD - ONE + i] + second[_LEAD + ONE + i])
-            page[i] = near + w2 * (second[_LEAD - TWO + i] + second[_LEAD + TWO + i])
-        right = width - ONE
+            near = w0 * second[_LEAD + i] + w1 * (second[left + i] + second[right + i])
+            page[i] = near + w2 * (second[far_left + i] + second[far_right + i])
+        end = width - ONE
+        wrong = min(width, TWO * far_step)
         for y in range(height):
             row = y * width
             at = row + _LEAD
-            for end in range(min(width, FOUR)):
-                x = end if end < TWO else width + end - min(width, FOUR)
-                near_left = second[at + (x - ONE if x > NIL else NIL)]
-                left = second[at + (x - TWO if x > ONE else NIL)]
-                near = w0 * second[at + x] + w1 * (near_left + second[at + min(x + ONE, right)])
-                page[row + x] = near + w2 * (left + second[at + min(x + TWO, right)])
+            for number in range(wrong):
+                x = number if number < far_step else width + number - wrong
+                near = second[at + (x - step if x >= step else NIL)] + second[at + min(x + step, end)]
+                outer = second[at + (x - far_step if x >= far_step else NIL)] + second[at + min(x + far_step, end)]
+                page[row + x] = w0 * second[at + x] + w1 * near + w2 * outer
+        if widens:
+            variance = 0.25 * (variance - 0.64)
+            passes = 1 + np.int64(variance / 0.6401)
+            step = far_step
+        else:
+            done += 1
 
 
 @kernel

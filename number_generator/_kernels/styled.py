@@ -6,8 +6,6 @@ style without paper need not wait for that.
 
 from typing import Any
 
-import numpy as np
-
 from number_generator._kernels import paper, scan, streams
 from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.draws import CONSTANT
@@ -27,58 +25,87 @@ def needs_paper(table: Any) -> bool:
 
 
 @entry_kernel
-def ink_pages(seed: int, start: int, table: Any, shape: Any, scratch: Any, cover: Any, pages: Any) -> None:
+def spread_pages(widths: Any, size: Any, blank: int, pages: Any) -> None:
+    """Give the rows of each page, which is `widths[i]` px wide, the width of the widest, in place.
+
+    Parameters
+    ----------
+    widths : ndarray, shape (n,), int64
+    size : (int, int)
+        Height of the pages and width of the widest, in px.
+    blank : uint8
+        What stands at the right of a page.
+    pages : ndarray, shape (n, height * width), uint8
+    """
+    height, width = size
+    for i in range(pages.shape[0]):
+        page, own = pages[i], widths[i]
+        if own == width:
+            continue
+        for y in range(height - 1, -1, -1):  # backwards, as rows move away from the first
+            for x in range(own - 1, -1, -1):
+                page[y * width + x] = page[y * own + x]
+            for x in range(own, width):
+                page[y * width + x] = blank
+
+
+@entry_kernel
+def ink_pages(
+    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, cover: Any, pages: Any
+) -> None:
     """Turn each line's ink, from 0 to 255, into its page, in place.
 
     Parameters
     ----------
-    seed, start, table
+    seed, numbers, table, widths
         As for `write_lines`.
-    shape : (int, int)
-        Height and width of a page.
+    scale : (int, float)
+        The height of a page in px, and how many px of it are one px of the style.
     scratch : tuple
         See `page.make_scratch`.
     cover : ndarray, shape (height * width,), uint8
         Scratch memory: a loop that reads and writes the same memory does not become vector code.
-    pages : ndarray, shape (n, height * width), uint8
+    pages : ndarray, shape (n, values), uint8
+        Each holds its `height * width` bytes first.
     """
-    height, width = shape
+    height, px = scale
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
         ink = pages[i]
-        for k in range(ink.size):
+        width = widths[i]
+        for k in range(height * width):
             cover[k] = ink[k]
-        image = np.uint64(start) + np.uint64(i)
-        paper.ink_plain(seed, image, table, shape, cover, out, i * height * width, scratch)
+        paper.ink_plain(seed, numbers[i], table, (height, width, px), cover, out, i * pages.shape[1], scratch)
 
 
 @entry_kernel
 def scan_pages(
-    seed: int, start: int, table: Any, shape: Any, scratch: Any, page: Any, boxes: Any, pointed: Any, pages: Any
-) -> None:
+    seed: int, numbers: Any, table: Any, scale: Any, widths: Any, scratch: Any, page: Any, lines: Any, pointed: Any,
+    pages: Any,
+) -> None:  # fmt: skip
     """Turn each line's ink into a scanned page of paper, in place.
 
     Parameters
     ----------
-    seed, start, table, shape, scratch, pages
+    seed, numbers, table, scale, widths, scratch, pages
         As for `ink_pages`.
     page : ndarray, shape (height * width,), float32
         Scratch memory, from `make_aligned`.
-    boxes : ndarray, shape (n, 5), float64
-        The box of each line's ink (x0, y0, x1, y1) and the height of its baseline, in px of the page.
+    lines : ndarray, shape (n, LINE_COLUMNS), float64
+        As `write_lines` gives them.
     pointed : ndarray, shape (n,), bool
         Whether its label can hold points, such as dots and commas, so that no speck may read as one.
     """
-    height, width = shape
+    height, px = scale
     out = pages.reshape(-1)
     for i in range(pages.shape[0]):
-        image = np.uint64(start) + np.uint64(i)
-        box = (boxes[i, 0], boxes[i, 1], boxes[i, 2], boxes[i, 3])
-        paper.draw_paper(seed, image, table, shape, box, boxes[i, 4], page, scratch)
+        image, shape = numbers[i], (height, widths[i], px)
+        box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
+        paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
         clear = scan.NOWHERE
         if pointed[i]:
             tall = box[3] - box[1]
             # A dot stands in the lower half of its line, and before or after it.
             clear = (box[0] - 0.7 * tall, box[1] + 0.4 * tall, box[2] + 0.7 * tall, box[3] + 0.3 * tall)
-        scan.scan_page(seed, image, table, shape, clear, page, out, i * height * width, scratch)
+        scan.scan_page(seed, image, table, shape, clear, page, out, i * pages.shape[1], scratch)

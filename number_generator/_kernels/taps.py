@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
+from number_generator._kernels.vectors import LOW_BITS, PRECISION_BITS
 
 _ENTRY = 3
 ENTRY_SIZE = 4 * _ENTRY
@@ -59,7 +59,7 @@ def _lanczos(x: float) -> float:
 
 @entry_kernel
 def are_packed(natural: Any, width: int, starts: Any) -> bool:
-    """Tell whether `starts` has a position for every line that is wider than `width`."""
+    """Tell whether `starts` has a position for every line that is wider than `width`, which may be 0."""
     for i in range(natural.size):
         line = natural[i]
         if line > width and (line >= starts.size or starts[line] < 0):

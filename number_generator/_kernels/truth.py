@@ -12,7 +12,7 @@ from number_generator._kernels import line_items, rng
 from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.draws import block, glyph_values, happens, line_value, line_value_2, unit
 from number_generator._kernels.layout import draw_gap
-from number_generator._kernels.render import contained_height
+from number_generator._kernels.render import fitted_size
 
 # What a column holds for a line
 LINE_VALUE, LINE_SECOND, LINE_SHARE, INNER_MARKS, LEADING_MARKS, TRAILING_MARKS = range(6)
@@ -24,26 +24,27 @@ _DIGITS = 10
 
 @entry_kernel
 def clean_boxes(
-    offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, glyph_column: Any, glyph_rows: Any, shape: Any, out: Any
-) -> None:
+    offsets: Any, glyph_ids: Any, lefts: Any, natural: Any, glyph_column: Any, glyph_rows: Any, shape: Any,
+    centred: bool, out: Any,
+) -> None:  # fmt: skip
     """Write the box of pixels that each glyph of a layout touches: x0, y0, x1, y1, half-open; -1 without ink.
 
     Parameters
     ----------
-    offsets, glyph_ids, lefts, natural, shape
+    offsets, glyph_ids, lefts, natural, shape, centred
         As for `render_lines`.
     glyph_column, glyph_rows : ndarray
         See `GlyphAtlas`.
     out : ndarray, shape (glyph ids, 4), int16
     """
-    height, width, stretch = shape
+    digits, height, width, _ = shape
     for i in range(natural.size):
         line = natural[i]
-        left = max(np.int64(0), (width - line) // 2)
-        target = contained_height(height, line, width) if line > width and not stretch else np.int64(height)
-        top = (height - target) // 2
         # Ratios of integers keep an edge that falls between two pixels exact.
-        to, of = (width, line) if line > width else (np.int64(1), np.int64(1))
+        to, down = fitted_size(line, shape)
+        of = max(line, np.int64(1))
+        left = (width - to) // 2 if centred else np.int64(0)
+        top = (height - down) // 2
         for at in range(offsets[i], offsets[i + 1]):
             glyph = glyph_ids[at]
             first, stop = glyph_rows[2 * glyph], glyph_rows[2 * glyph + 1]
@@ -53,20 +54,20 @@ def clean_boxes(
             begin = lefts[at]
             end = begin + glyph_column[glyph + 1] - glyph_column[glyph] - 1
             out[at, 0] = left + begin * to // of
-            out[at, 1] = top + first * target // height
+            out[at, 1] = top + first * down // digits
             out[at, 2] = left + (end * to + of - 1) // of
-            out[at, 3] = top + (stop * target + height - 1) // height
+            out[at, 3] = top + (stop * down + digits - 1) // digits
 
 
 @entry_kernel
 def line_parameters(
-    seed: int, start: int, table: Any, columns: Any, codes: Any, offsets: Any, signs: int, out: Any
+    seed: int, numbers: Any, table: Any, columns: Any, codes: Any, offsets: Any, signs: int, out: Any
 ) -> None:
     """Write what was drawn for each line.
 
     Parameters
     ----------
-    seed, start, table, codes, offsets, signs
+    seed, numbers, table, codes, offsets, signs
         As for `write_lines`.
     columns : ndarray, shape (P, 2), int64
         Stream and kind of each column: a value, the second value of a pair, whether the line belongs to a share of
@@ -74,7 +75,7 @@ def line_parameters(
     out : ndarray, shape (n, P), float32
     """
     for i in range(out.shape[0]):
-        image = np.uint64(start) + np.uint64(i)
+        image = numbers[i]
         line = codes[offsets[i] : offsets[i + 1]]
         leading, trailing = line_items.find_end_marks(seed, image, table, line, signs)
         for k in range(columns.shape[0]):
@@ -95,13 +96,21 @@ def line_parameters(
 
 @entry_kernel
 def glyph_parameters(
-    seed: int, start: int, table: Any, columns: Any, spacing_range: Any, codes: Any, offsets: Any, signs: int, out: Any
+    seed: int,
+    numbers: Any,
+    table: Any,
+    columns: Any,
+    spacing_range: Any,
+    codes: Any,
+    offsets: Any,
+    signs: int,
+    out: Any,
 ) -> None:
     """Write what was drawn for each character; NaN where a parameter does not apply to it.
 
     Parameters
     ----------
-    seed, start, table, codes, offsets, signs
+    seed, numbers, table, codes, offsets, signs
         As for `write_lines`.
     columns : ndarray, shape (G, 2), int64
         Stream and kind of each column: a value of the digit, a value of the gap after it, or whether it belongs to a
@@ -116,7 +125,7 @@ def glyph_parameters(
     words, values = np.empty(longest + 4, np.uint64), np.empty((longest, 1))
     none = np.float32(np.nan)
     for i in range(offsets.size - 1):
-        image = np.uint64(start) + np.uint64(i)
+        image = numbers[i]
         first = offsets[i]
         count = offsets[i + 1] - first
         line = codes[first : offsets[i + 1]]

@@ -17,6 +17,9 @@ from number_generator._kernels.draws import line_value
 
 NO_SPACING = (0, -1)
 """A range without gaps: see `write_lines`."""
+LINE_COLUMNS = 7
+"""Numbers that writing tells of each line."""
+_SHARP = 1.0  # px: width of an edge that is as sharp as pixels are
 
 
 def make_scratch(longest: int, height: int, width: int) -> Any:
@@ -78,16 +81,17 @@ def _join(shape: Any, sheets: Any) -> tuple[int, int, int, int]:
 
 @entry_kernel
 def write_lines(
-    seed: int, start: int, table: Any, codes: Any, offsets: Any, signs: int, spacing_range: Any, fit: Any, glyphs: Any,
-    choice: Any, letterforms: Any, shape: Any, scratch: Any, sheets: Any, pages: Any, line_boxes: Any, glyph_ids: Any,
-    boxes: Any, masks: Any,
+    seed: int, numbers: Any, table: Any, codes: Any, offsets: Any, signs: int, spacing_range: Any, fit: Any,
+    glyphs: Any, choice: Any, letterforms: Any, shape: Any, scratch: Any, sheets: Any, pages: Any, widths: Any,
+    lines: Any, glyph_ids: Any, boxes: Any, masks: Any,
 ) -> None:  # fmt: skip
-    """Draw the ink of each line.
+    """Draw the ink of each line, or, if pages have no room for any, only measure it.
 
     Parameters
     ----------
-    seed, start : int
-        `start` is the first line's image number.
+    seed : uint64
+    numbers : ndarray, shape (n,), uint64
+        Each line's image number.
     table : ndarray
         The style: see `draws`.
     codes, offsets : ndarray
@@ -96,41 +100,44 @@ def write_lines(
         The signs that labels of the job can hold, bit k for code k: none is drawn unlabelled.
     spacing_range : (int, int)
         Smallest and largest gap in px of the digit dataset; `NO_SPACING` leaves the gaps to the style.
-    fit : (bool, bool)
-        Whether the page is cut tightly to the ink, and whether a line that is too wide keeps its height.
+    fit : (bool, bool, bool, float)
+        Whether the page is cut tightly to the ink, whether a line that is too wide keeps its height, whether a page is
+        only as wide as its line needs, and how much larger than in the digit dataset uncut writing is.
     glyphs : (texels, offsets, sizes, facts, digit height, stroke)
         See `GlyphFields`.
     choice : (class_start, members, start, glyph_group, groups, shares)
         See `GlyphAtlas` and `Writers`.
     letterforms : (first, hands, regions, start, ids, stops)
         See `digits.letterforms`.
-    shape : (int, int)
-        Height and width of a page.
+    shape : (int, int, float)
+        Height and greatest width of a page, and how many px of it are one px of the style.
     scratch, sheets
         See `make_scratch` and `make_sheets`.
-    pages : ndarray, shape (n, height * width), uint8
-        Receives the ink, 0 to 255.
-    line_boxes : ndarray, shape (n, 5), float64
-        Receives the box of the ink (x0, y0, x1, y1) and the y of the baseline in the middle, in px of the page.
+    pages : ndarray, shape (n, values), uint8
+        Receives the ink, 0 to 255: of each page its `height * width` values first. Without values, nothing is drawn.
+    widths : ndarray, shape (n,), int64
+        Receives the width of each page.
+    lines : ndarray, shape (n, LINE_COLUMNS), float64
+        Receives the box of the ink (x0, y0, x1, y1) and the y of the baseline in the middle, in px of the page, and how
+        many px of the page are one px of the digit dataset in x and in y.
     glyph_ids : ndarray, shape (codes,), int64
         Receives the glyph of each digit, -1 for signs.
     boxes : ndarray, shape (codes, 4), int16
         Receives the box of pixels that the ink of each touches: x0, y0, x1, y1, half-open; -1 without ink. Empty if
         not wanted.
-    masks : ndarray, shape (codes, height * width), uint8
-        Receives the ink of each alone. Empty if not wanted.
+    masks : ndarray, shape (codes, values), uint8
+        Receives the ink of each alone, as `pages` does that of all. Empty if not wanted.
     """
+    height, limit, px = shape
     cover, alone, _ = sheets
     items, points, _, words, _, _ = scratch
     class_start, members, starts, glyph_group, groups, shares = choice
     is_split = boxes.shape[0] > 0 or masks.shape[0] > 0
     # All in one kernel: numba compiles a kernel again into each of its callers.
     for i in range(pages.shape[0]):
-        image = np.uint64(start) + np.uint64(i)
+        image = numbers[i]
         line_codes = codes[offsets[i] : offsets[i + 1]]
         length = line_codes.size
-        for at in range(cover.size):
-            cover[at] = 0
         count = line_items.list_items(seed, image, table, line_codes, signs, items)
         rng.fill_words(np.uint64(seed), image, streams.GLYPH, length, words)
         first = line_items.choose_glyphs(
@@ -142,34 +149,45 @@ def write_lines(
         placing.place_items(seed, image, table, spacing_range, spaced, length, glyphs, scratch, count)
         links.link_digits(seed, image, table, glyphs, scratch, count)
         softness = line_value(seed, image, table, streams.SOFTNESS)
-        line, line_box = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
+        if softness > _SHARP:  # what is as sharp as pixels are stays so on a higher page
+            softness = _SHARP + (softness - _SHARP) * px
+        line, line_box, width = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0), limit
         for fitted in range(2):  # a loop, as a kernel is compiled for each call
-            line, line_box = placing.fit_line(seed, image, table, shape, fit, softness, glyphs, scratch, count)
+            line, line_box, width = placing.fit_line(
+                seed, image, table, (height, limit), fit, softness, glyphs, scratch, count
+            )
             if fitted == 1 or not placing.clear_points(items, count, line, softness):
                 break
-        drawn = intrusion.add_neighbours(seed, image, table, glyphs, scratch, count, line, shape)
+        widths[i] = width
+        for side in range(4):
+            lines[i, side] = line_box[side]
+        bend = 0.5 * line[2] * (items[0, line_items.X] + items[count - 1, line_items.X]) if count else 0.0
+        lines[i, 4] = line[5] + bend
+        lines[i, 5], lines[i, 6] = abs(line[0]), abs(line[3])
+        if pages.shape[1] == 0:
+            continue
+        size, values = (height, width), height * width
+        for at in range(values):
+            cover[at] = 0
+        drawn = intrusion.add_neighbours(seed, image, table, glyphs, scratch, count, line, size)
         for k in range(drawn):
             slot = np.int64(items[k, line_items.SLOT])
             if slot >= 0:
                 glyph_ids[offsets[i] + slot] = np.int64(items[k, line_items.GLYPH])
             sheet = alone if is_split else cover
             if items[k, line_items.GLYPH] >= 0.0:
-                drawing.draw_glyph(seed, image, items[k], glyphs, line, softness, shape, scratch, sheet)
+                drawing.draw_glyph(seed, image, items[k], glyphs, line, softness, size, scratch, sheet)
             if items[k, line_items.POINTS] > 0.0:
-                drawing.draw_strokes(items[k], points[k], line, softness, shape, sheet)
+                drawing.draw_strokes(items[k], points[k], line, softness, size, sheet)
             if is_split:
                 if slot >= 0 and masks.shape[0] > 0:
                     mask = masks[offsets[i] + slot]
-                    for at in range(mask.size):
+                    for at in range(values):
                         mask[at] = alone[at]
-                box = _join(shape, sheets)
+                box = _join(size, sheets)
                 if slot >= 0 and boxes.shape[0] > 0:
                     for side in range(4):
                         boxes[offsets[i] + slot, side] = box[side]
-        for side in range(4):
-            line_boxes[i, side] = line_box[side]
-        bend = 0.5 * line[2] * (items[0, line_items.X] + items[count - 1, line_items.X]) if count else 0.0
-        line_boxes[i, 4] = line[5] + bend
         page = pages[i]
-        for k in range(page.size):  # numba takes two seconds to compile an array assignment
-            page[k] = cover[k]
+        for at in range(values):  # numba takes two seconds to compile an array assignment
+            page[at] = cover[at]

@@ -10,7 +10,15 @@ from number_generator.commands.config import add_config_options
 from number_generator.commands.options import add_number_options, add_scale_options, add_set_option, add_truth_options
 from number_generator.commands.output import add_output_options
 from number_generator.commands.terminal import ArgumentParser, make_parser, run_guarded
-from number_generator.job.defaults import IMAGE_WIDTH, NUM_IMAGES, PACKAGE_PROGRAM, PROGRAM, SPACING_RANGE
+from number_generator.job.defaults import (
+    HIGHEST_PAGE,
+    IMAGE_WIDTH,
+    LOWEST_PAGE,
+    NUM_IMAGES,
+    PACKAGE_PROGRAM,
+    PROGRAM,
+    SPACING_RANGE,
+)
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
 
@@ -148,10 +156,19 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument(
         "--image-width",
-        type=int,
+        type=parse_width,
         default=IMAGE_WIDTH,
+        metavar="PX|auto[:MAX]",
+        help="width of each image: auto makes each as wide as its line, auto:512 at most 512 px wide, to which longer "
+        "lines are fitted, and a number makes all as wide, in px (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--image-height",
+        type=int,
         metavar="PX",
-        help="width of each image, in px (default: %(default)s)",
+        help=f"height of each image, in px, {LOWEST_PAGE} to {HIGHEST_PAGE}; styles other than clean are drawn at that "
+        "height, as sharp as it allows, and clean is resized to it (default: that of the digits, 28 for the packaged "
+        "ones)",
     )
     parser.add_argument(
         "--style",
@@ -168,6 +185,14 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         metavar="SHEET.png",
         help="only draw a labelled contact sheet of what would be made",
     )
+
+
+def parse_width(text: str) -> int | str:
+    """Return a width in px, or what is to be checked as a text."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
 
 
 def _add_source_options(parser: argparse.ArgumentParser) -> None:

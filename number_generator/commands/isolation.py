@@ -4,7 +4,7 @@ import argparse
 import os
 
 from number_generator.errors import DatasetError
-from number_generator.system.isolation import can_fork, compute_limit, describe_death, run_in_child
+from number_generator.system.isolation import can_fork, compute_limit, describe_death, name_paths, run_in_child
 from number_generator.system.signals import LEFT_TO_NEXT, NOTHING_UNFINISHED, Interruption
 
 
@@ -26,13 +26,9 @@ def read_in_child(options: argparse.Namespace, interruption: Interruption) -> in
     if ending is None or ending.killed_by is None:
         return None if ending is None else ending.status
     left = NOTHING_UNFINISHED if ending.is_clean else LEFT_TO_NEXT
-    raise DatasetError(f"{_join(names)}: {describe_death(ending.killed_by)}; {left}")
+    raise DatasetError(f"{name_paths(names)}: {describe_death(ending.killed_by)}; {left}")
 
 
 def _may_be_path(name: str) -> bool:
     """Tell whether a name may be one of a file: it is there, or it is a mixture, which names some."""
     return "\0" not in name and (os.path.lexists(name) or "=" in name)
-
-
-def _join(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} or another of {len(names)}"

@@ -10,7 +10,14 @@ from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
 from number_generator.exports.kinds import KINDS
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
-from number_generator.job.defaults import PACKAGE_PROGRAM, SHEET_IMAGES, SHEET_WIDTH, VERIFIED_IMAGES
+from number_generator.job.defaults import (
+    HIGHEST_PAGE,
+    LOWEST_PAGE,
+    PACKAGE_PROGRAM,
+    SHEET_IMAGES,
+    SHEET_WIDTH,
+    VERIFIED_IMAGES,
+)
 from number_generator.system.checks import suggest
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
@@ -100,6 +107,12 @@ def _add_preview(commands: "Commands") -> None:
         default=SHEET_WIDTH,
         metavar="PX",
         help="for a style: width of each image, in px (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--height",
+        type=int,
+        metavar="PX",
+        help=f"for a style: height of each image, in px, {LOWEST_PAGE} to {HIGHEST_PAGE} (default: that of the digits)",
     )
     parser.add_argument(
         "--seed",

@@ -12,21 +12,9 @@ from number_generator.job.defaults import PROGRAM
 _RECORDED = frozenset(
     f"--{name}"
     for name in (
-        *("num-images", "min-spacing", "max-spacing", "image-width", "format", "compression", "fit", "seed", "digits"),
-        *(
-            "label",
-            "labels",
-            "truth",
-            "split",
-            "shards",
-            "shard",
-            "shard-size",
-            "style",
-            "set",
-            "pattern",
-            "lengths",
-            "country",
-        ),
+        *("num-images", "min-spacing", "max-spacing", "image-width", "image-height", "format", "compression", "fit"),
+        *("seed", "digits", "shard-size"),
+        *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
         *("sequences", "column", "delimiter", "order"),
     )
 )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.distance_fields import GlyphFields, Packed
+from number_generator.digits.kept_fields import find_or_make
 from number_generator.digits.letterforms import Choice, draw_letterforms, make_choice
 from number_generator.digits.separators import SEPARATOR_CLASSES, SIGN_CLASSES, DigitMeasures, draw_separators
 
@@ -80,9 +81,26 @@ class GlyphAtlas:
         return self.writers or (np.zeros(1, np.int64), np.zeros(11, np.int64), np.zeros(glyphs, np.int64), 1)
 
     @cached_property
+    def ink_width(self) -> float:
+        """Median width of the digits' ink, in px."""
+        return float(np.median(np.diff(self.glyph_column)[: len(self.source)])) - 1
+
+    @cached_property
+    def ink_height(self) -> float:
+        """Median height of the digits' ink, in px."""
+        rows = self.glyph_rows.reshape(-1, 2)[: len(self.source)]
+        heights = rows[:, 1] - rows[:, 0]
+        return float(np.median(heights[heights > 0])) if (heights > 0).any() else float(self.height)
+
+    @cached_property
     def fields(self) -> GlyphFields:
-        """The distance fields that styles other than `clean` are drawn from; made at first use."""
-        return GlyphFields.measure(self.height, self.packed, self.class_start)
+        """The distance fields that styles other than `clean` are drawn from; made at first use, or kept from before."""
+        made = find_or_make(
+            "digits",
+            (self.height, *self.packed, self.class_start),
+            lambda: GlyphFields.measure(self.height, self.packed, self.class_start).to_arrays(),
+        )
+        return GlyphFields.from_arrays(made)
 
     @property
     def marked(self) -> "GlyphAtlas":

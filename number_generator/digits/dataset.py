@@ -15,13 +15,12 @@ import numpy.typing as npt
 from number_generator._kernels import layout
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.conventions import MAX_VALUE, STORED_WITH, Conventions, describe_normal, normalise
-from number_generator.digits.image_folder import is_folder_of_images, load_folder
+from number_generator.digits.image_folder import is_folder_of_images, read_digits
 from number_generator.errors import DatasetError, SpecError
 from number_generator.formats.arrays import RawDataset
 from number_generator.formats.dataset import GenericDataset, check_alone, copy_metadata, format_size
 from number_generator.formats.detection import detect_format
 from number_generator.formats.isolated import check_apart
-from number_generator.formats.reader import load_arrays
 from number_generator.job.chunk import Images
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer, check_seed
@@ -183,15 +182,11 @@ class DigitImageDataset(GenericDataset):
         given = Conventions(ink, value_range, orientation)
         is_folder = is_folder_of_images(input_filepath)
         folder_options: dict[str, Any] = {"size": folder_size, "ink": ink, "value_range": value_range}
-        if isolated and is_folder:
-            check_apart("number_generator.digits.image_folder:load_folder", input_filepath, **folder_options)
-        elif isolated:
-            check_apart("number_generator.formats.reader:load_arrays", input_filepath)
+        if isolated:
+            check_apart("number_generator.digits.image_folder:read_digits", input_filepath, **folder_options)
+        raw = read_digits(input_filepath, **folder_options)
         if is_folder:
-            raw = load_folder(input_filepath, **folder_options)
             given = Conventions("bright", MAX_VALUE, orientation)
-        else:
-            raw = load_arrays(input_filepath)
         try:
             _check_sizes(raw)
             loaded = DigitImageDataset(

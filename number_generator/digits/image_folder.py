@@ -17,6 +17,7 @@ from number_generator.formats.detection import detect_format
 from number_generator.formats.image_decoding import Picture, decode_picture
 from number_generator.formats.image_headers import DamagedImageError, read_header
 from number_generator.formats.paths import DEFLATE_EXPANSION, MalformedError, describe_kind
+from number_generator.formats.reader import load_arrays
 from number_generator.job.spec import MIN_HEIGHT
 from number_generator.system.checks import check_integer
 from number_generator.system.home import expand_home
@@ -158,6 +159,11 @@ def _describe_ink(is_dark: npt.NDArray[np.bool_]) -> list[str]:
         return []
     of_which = "" if is_dark.all() else f" in {is_dark.sum()} of {len(is_dark)} images"
     return [f"dark ink on a light ground{of_which}"]
+
+
+def read_digits(path: str | os.PathLike[str], **folder_options: Any) -> RawDataset:
+    """Read digits from a file, or from a folder of images with the options of `load_folder`."""
+    return load_folder(path, **folder_options) if is_folder_of_images(path) else load_arrays(path)
 
 
 def is_folder_of_images(path: Any) -> bool:

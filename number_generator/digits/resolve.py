@@ -16,6 +16,7 @@ from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.digits.published import SOURCES, find_source
 from number_generator.errors import DatasetNotFoundError, NumberGeneratorError
 from number_generator.formats.detection import list_source_files
+from number_generator.formats.isolated import check_apart
 from number_generator.job.defaults import PACKAGED
 from number_generator.system.home import expand_home
 
@@ -77,17 +78,22 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
     return copy(digits)  # the caller may load other digits into it
 
 
-def default_digits() -> DigitImageDataset:
+def default_digits(*, isolated: bool = False) -> DigitImageDataset:
     """Return the digit dataset that is used if none is given.
 
     It is the one of `set_default_dataset_filepath`, else the one that the environment variable NG_DEFAULT_DIGIT_DATASET
     names, as for `load_digits`, else the packaged 5,000 MNIST digits. The object is shared: do not change it.
+
+    Parameters
+    ----------
+    isolated : bool
+        As for `load_digits`.
     """
     path = default_digits_path()
     if not path:
         return packaged_digits()
     try:
-        return load_digits(path)
+        return load_digits(path, isolated=isolated)
     except NumberGeneratorError as exc:
         named_by = "set_default_dataset_filepath" if _default_path else _ENVIRONMENT_VARIABLE
         raise type(exc)(f"{exc} (the default digits are those that {named_by} names)") from exc
@@ -105,7 +111,7 @@ def default_digits_path() -> str:
     return _default_path or name_digits(os.environ.get(_ENVIRONMENT_VARIABLE, ""))
 
 
-def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitImageDataset:
+def load_digits(source: str | os.PathLike[str] | Mapping[str, float], *, isolated: bool = False) -> DigitImageDataset:
     """Load a digit dataset, or return the same object again while its files are unchanged.
 
     The object is shared: do not change it.
@@ -116,6 +122,9 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
         The name of a source, see `fetch_digits`, or "packaged"; any file or folder that `DigitImageDataset.load`
         reads; or several of them with weights, as in "mnist=0.7,./mine=0.3" or {"mnist": 0.7, "./mine": 0.3}. Names
         take precedence over files and folders ("./mnist" is a file), and these over several.
+    isolated : bool
+        Whether to read files and folders in a process of its own first, as `DigitImageDataset.load` does. Named digits
+        are never read so: they are what their checksums say.
 
     Raises
     ------
@@ -124,6 +133,10 @@ def load_digits(source: str | os.PathLike[str] | Mapping[str, float]) -> DigitIm
     MissingExtraError, OutputError
         If a source cannot be downloaded, see `fetch_digits`.
     """
+    if isolated:
+        paths = _list_paths(source)
+        if paths:
+            check_apart("number_generator.digits.image_folder:read_digits", *paths)
     return _load(_find_origin(source))
 
 
@@ -203,6 +216,17 @@ def _find_origin(source: str | os.PathLike[str] | Mapping[str, float]) -> _Origi
             raise DatasetNotFoundError(f"{exc}. Named digits are {PACKAGED}, {', '.join(SOURCES)}") from exc
         raise
     return _Origin(path=os.fspath(source), stats=_stat_files(files))  # type: ignore[arg-type] # a path by now
+
+
+def _list_paths(source: str | os.PathLike[str] | Mapping[str, float]) -> list[str]:
+    """List the files and folders that an argument of `load_digits` names, but for those that are not there."""
+    source = expand_home(source)
+    if isinstance(source, str) and (source in SOURCES or source == PACKAGED):
+        return []
+    if _is_there(source):
+        return [os.fspath(source)]  # type: ignore[arg-type] # a path by now
+    several = to_mixture(source)
+    return [] if several is None else [path for name in several for path in _list_paths(name)]
 
 
 def _find_published(name: str, folder: str | os.PathLike[str] | None) -> _Origin:

@@ -15,6 +15,9 @@ NUM_IMAGES = 1000
 IMAGE_WIDTH = 100
 """Width of an image, in px."""
 
+LOWEST_PAGE, HIGHEST_PAGE = 16, 256
+"""Heights that an image can be given, in px."""
+
 SPACING_RANGE = (5, 10)
 """Smallest and largest gap of the style `clean`, in px; other styles have their own gaps."""
 

@@ -51,13 +51,15 @@ def make_metadata(
         How the digits were stored, if not as bright ink of values up to 255.
     """
     spec, spacing = job.spec, job.spec.spacing_range
-    count, height, width = job.shape
+    count, height, _ = job.shape
     name, settings = spec.style.settings()
     options: dict[str, Any] = {"num-images": count if total is None else total}
     if spacing is not None:
         options |= {"min-spacing": spacing[0], "max-spacing": spacing[1]}
+    options["image-width"] = spec.width
+    if spec.height is not None:
+        options["image-height"] = spec.height
     options |= {
-        "image-width": width,
         "format": file_format,
         "compression": compression,
         "fit": spec.fit,
@@ -96,7 +98,7 @@ def make_metadata(
         "num_images": count,
         "start": job.span.start,
         "height": height,
-        "image_width": width,
+        "image_width": spec.width,
         "spacing_range": spacing,
         **recorded,
         "truth": job.truth,
@@ -106,7 +108,7 @@ def make_metadata(
     return {
         "creation_timestamp": time.time(),
         "spacing_range": spacing,
-        "image_width": width,
+        "image_width": spec.width,
         **recorded,
         # Not part of the job: the same digits may have been stored in another way.
         **({"digits_stored_with": digits_stored_with} if digits_stored_with else {}),

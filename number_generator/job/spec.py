@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.errors import SpecError
-from number_generator.job.defaults import SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
+from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
 from number_generator.system.checks import MAX_SEED, check_integer, format_value
 
@@ -27,8 +27,13 @@ LABELS: tuple[Label, ...] = ("written", "digits")
 TRUTHS = ("boxes", "glyphs", "parameters", "masks")
 """The kinds of ground truth."""
 MAX_WIDTH = 65_535
+_WIDEST_LINE = 32_767
+"""The width of the widest image if each is as wide as its line, and no limit is given."""
+_AUTO_WIDTH = re.compile(r"auto(?::(\d{1,9}))?", re.ASCII)
 _MAX_BOXED = 32_767  # boxes are int16
 MIN_HEIGHT = 4
+_STYLE_PAGE = 28
+"""The height in px of the page that a style's px are those of."""
 MAX_LENGTH = 10_000
 MAX_SPACING = 65_535
 MIN_STYLED_SPACING = -65_535
@@ -68,6 +73,22 @@ def check_truth(truth: Any) -> tuple[str, ...]:
     if unknown:
         raise SpecError(f"truth holds {format_value(unknown[0])}: give some of {', '.join(map(repr, TRUTHS))}")
     return tuple(kind for kind in TRUTHS if kind in kinds)
+
+
+def _check_width(width: Any) -> int | str:
+    """Return the width of all images, or `auto` or `auto:MAX`; or raise SpecError."""
+    if not isinstance(width, str):
+        return check_integer("width", width, 1, MAX_WIDTH)
+    found = _AUTO_WIDTH.fullmatch(width)
+    if found is None:
+        raise SpecError(
+            f"width is {format_value(width)}: give an integer from 1 to {MAX_WIDTH}, or 'auto' or 'auto:MAX' for "
+            "images as wide as their lines"
+        )
+    if found[1] is None:
+        return "auto"
+    most = check_integer("width's MAX", int(found[1]), 1, MAX_WIDTH)
+    return f"auto:{most}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +158,16 @@ class NumberSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RenderSpec:
-    """How a line is laid out and fitted to its page: the arguments of `generate_batch` of these names.
+    """How a line is laid out and fitted to its page: the arguments of `generate_batch`; `height` is `image_height`.
 
     Without a `spacing_range` the gaps are the style's own; in the style `clean` they are 5 to 10 px.
     """
 
     spacing_range: tuple[int, int] | None
-    width: int
+    width: int | str
     fit: Fit = "contain"
     style: Handwriting = STYLES["clean"]
+    height: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "style", checked_style(self.style))
@@ -154,7 +176,7 @@ class RenderSpec:
             object.__setattr__(self, "spacing_range", check_spacing_range(self.spacing_range, lowest))
         elif self.style.is_clean:  # which has no gaps of its own
             object.__setattr__(self, "spacing_range", SPACING_RANGE)
-        object.__setattr__(self, "width", check_integer("width", self.width, 1, MAX_WIDTH))
+        object.__setattr__(self, "width", _check_width(self.width))
         if not isinstance(self.fit, str) or self.fit not in FITS:
             raise SpecError(f"fit is {self.fit!r}: give one of {', '.join(map(repr, FITS))}")
         if self.fit != "contain" and self.style.crop == "tight":
@@ -162,14 +184,39 @@ class RenderSpec:
                 f"fit is {self.fit!r} and the style cuts the page to the ink (crop='tight'), which already fits "
                 "lines: leave fit out"
             )
+        if self.height is not None:
+            height = check_integer("image_height", self.height, LOWEST_PAGE, HIGHEST_PAGE)
+            object.__setattr__(self, "height", height)
+
+    @property
+    def ragged(self) -> bool:
+        """Whether each image is as wide as its line."""
+        return isinstance(self.width, str)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the width of the widest image was given."""
+        return self.width != "auto"
+
+    @property
+    def max_width(self) -> int:
+        """The width of all images, or the most that any can have."""
+        if not isinstance(self.width, str):
+            return self.width
+        return int(self.width.removeprefix("auto:")) if self.is_bounded else _WIDEST_LINE
+
+    @property
+    def px(self) -> float:
+        """How many px of the page are one px of the style."""
+        return 1.0 if self.height is None else self.height / _STYLE_PAGE
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """A whole run: which images to make, of which numbers, and how. Equal jobs make equal bytes.
 
-    The height of a page is that of the digit dataset's images, in px. Image numbers may go up to 2**63 - 1. `seed`,
-    `label` and `truth` are those of `generate_chunk`, checked.
+    The height of a page, in px, is the spec's, or that of the digit dataset's images. Image numbers may go up to
+    2**63 - 1. `seed`, `label` and `truth` are those of `generate_chunk`, checked.
     """
 
     numbers: NumberSource
@@ -182,9 +229,10 @@ class Job:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "truth", check_truth(self.truth))
-        if "boxes" in self.truth and max(self.height, self.spec.width) > _MAX_BOXED:
+        width = self.spec.max_width
+        if "boxes" in self.truth and max(self.height, width) > _MAX_BOXED:
             raise SpecError(
-                f"boxes are requested for pages of {self.spec.width} x {self.height} px, but hold coordinates up to "
+                f"boxes are requested for pages of {width} x {self.height} px, but hold coordinates up to "
                 f"{_MAX_BOXED}: give smaller pages, or leave the boxes out"
             )
         if not isinstance(self.label, str) or self.label not in LABELS:
@@ -197,20 +245,36 @@ class Job:
                 f"images {self.span.start} to {self.span.stop} are requested: start plus their number may be "
                 f"at most 2**63 - 1 = {MAX_IMAGE_NUMBER}"
             )
+        if self.spec.height is None:
+            self.check_digits(self.height)
+
+    def check_digits(self, height: int) -> None:
+        """Raise SpecError if the job cannot be made with digits of a height in px."""
+        if self.spec.height is None and height != self.height:
+            raise SpecError(
+                f"the job is for digits {self.height} px high, and these are {height} px high: give the digits that it "
+                "was made for"
+            )
         longest, spacing = self.numbers.longest, self.spec.spacing_range
         gap = max(0, spacing[1]) if spacing else 0
-        widest = longest * self.height + max(0, longest - 1) * gap
+        widest = longest * height + max(0, longest - 1) * gap
         if widest > _MAX_NATURAL_WIDTH:
             raise SpecError(
-                f"{longest} digits, each up to {self.height} px wide, with gaps up to {gap} px can take "
+                f"{longest} digits, each up to {height} px wide, with gaps up to {gap} px can take "
                 f"{widest} px before fitting: at most {_MAX_NATURAL_WIDTH} px are possible; give shorter "
                 "sequences, smaller gaps or smaller digits"
             )
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """The images' shape (N, H, W)."""
-        return len(self.span), self.height, self.spec.width
+        """The images' shape (N, H, W); if each is as wide as its line, W is the most that one can have."""
+        return len(self.span), self.height, self.spec.max_width
+
+    @property
+    def usual_width(self) -> int:
+        """The images' width, or about that of the longest line, if each is as wide as its own: for estimates."""
+        most = self.spec.max_width
+        return min(most, max(1, self.numbers.longest) * self.height) if self.spec.ragged else most
 
     def split(self, multiple: int = 1, workers: int = 1) -> Iterator[Span]:
         """Divide the span into tasks of good size, in order; all but the last have a multiple of `multiple` images.
@@ -219,17 +283,23 @@ class Job:
         workers finish at about the same time ("guided self-scheduling": Polychronopoulos and Kuck, IEEE Transactions on
         Computers C-36, 1987).
         """
-        start = self.span.start
+        start, image_bytes = self.span.start, self.height * self.usual_width
         while start < self.span.stop:
             share = -(-(self.span.stop - start) // workers) if workers > 1 else SPAN_IMAGES
             most = min(max(share, _FEWEST_SPAN_IMAGES), SPAN_IMAGES)
+            is_last = self.span.stop - start <= most  # of a small batch the only one, found without a search
+            if is_last and self._estimate_bytes(start, self.span.stop, image_bytes) <= SPAN_BYTES:
+                yield Span(start, self.span.stop)
+                return
             sizes = range(multiple, max(multiple, most) + 1, multiple)
-            fitting = bisect_right(sizes, SPAN_BYTES, key=lambda size: self._estimate_bytes(start, start + size))
+            fitting = bisect_right(
+                sizes, SPAN_BYTES, key=lambda size: self._estimate_bytes(start, start + size, image_bytes)
+            )
             stop = min(start + sizes[max(0, fitting - 1)], self.span.stop)
             yield Span(start, stop)
             start = stop
 
-    def _estimate_bytes(self, start: int, stop: int) -> int:
+    def _estimate_bytes(self, start: int, stop: int, image_bytes: int) -> int:
         """Estimate the memory of images in the making: a digit takes about as much as eight columns."""
         digits = self.numbers.digits_before(stop) - self.numbers.digits_before(start)
-        return self.height * ((stop - start) * self.spec.width + 8 * digits)
+        return (stop - start) * image_bytes + 8 * self.height * digits

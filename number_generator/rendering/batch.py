@@ -17,23 +17,46 @@ from number_generator.system.threads import ordered_map
 _TOO_LARGE = "not enough memory to draw the batch: make it in parts, or with fewer workers"
 
 
-def make_whole_chunk(job: Job, atlas: GlyphAtlas, workers: int) -> Chunk:
+def make_whole_chunk(job: Job, atlas: GlyphAtlas, workers: int, *, warns: bool = False) -> Chunk:
     """Make all images of a job at once; one worker starts no thread."""
-    images = allocate_images(job)
-    chunks = make_images(job, atlas, images, workers)
+    images = None if job.spec.ragged else allocate_images(job)
+    chunks = make_images(job, atlas, images, workers, warns=warns)
     labels = np.concatenate([chunk.labels for chunk in chunks])
     try:
-        return Chunk(job.span, images, labels, join_truth([chunk.truth for chunk in chunks]))
+        truth = join_truth([chunk.truth for chunk in chunks])
+        if images is not None:
+            return Chunk(job.span, images, labels, truth)
+        sizes = np.concatenate([chunk.sizes for chunk in chunks if chunk.sizes is not None])
+        return Chunk(job.span, _join_images(chunks), labels, truth, sizes)
     except MemoryError as exc:
         raise MemoryLimitError(_TOO_LARGE) from exc
 
 
-def make_images(job: Job, atlas: GlyphAtlas, images: Images, workers: int) -> list[Chunk]:
-    """Draw a job into `images`, and return its chunks, of which there is at least one."""
+def _join_images(chunks: list[Chunk]) -> Images:
+    """Join the images of chunks, as wide as the widest."""
+    if len(chunks) == 1:
+        return chunks[0].images
+    height, width = chunks[0].images.shape[1], max(chunk.images.shape[2] for chunk in chunks)
+    images = np.full((sum(len(chunk.images) for chunk in chunks), height, width), 255, np.uint8)
+    first = 0
+    for chunk in chunks:
+        images[first : first + len(chunk.images), :, : chunk.images.shape[2]] = chunk.images
+        first += len(chunk.images)
+    return images
+
+
+def make_images(
+    job: Job, atlas: GlyphAtlas, images: Images | None, workers: int, *, warns: bool = False
+) -> list[Chunk]:
+    """Draw a job into `images`, and return its chunks, of which there is at least one.
+
+    Without `images` each chunk has its own. `warns` is that of `make_chunk`, for the first images.
+    """
     first = job.span.start
 
     def make(span: Span) -> Chunk:
-        return make_chunk(job, atlas, span, images[span.start - first : span.stop - first])
+        out = None if images is None else images[span.start - first : span.stop - first]
+        return make_chunk(job, atlas, span, out, warns=warns and span.start == first)
 
     # A small batch is one task, and so starts no thread.
     spans = list(job.split(workers=workers)) or [job.span]

@@ -31,7 +31,7 @@ _MAKING = threading.Lock()
 
 @dataclass(frozen=True, eq=False)
 class BoundJob:
-    """A job and the digits that it draws from, which must be of its height.
+    """A job and the digits that it draws from, which must be of its height unless the job has one of its own.
 
     It pickles as the job and the digits, compressed. The atlas can take seconds to make; each process that unpickles it
     does so once for all bound jobs of the same digits. Their style clusters travel with the digits, as another machine
@@ -42,12 +42,7 @@ class BoundJob:
     digits: DigitImageDataset
 
     def __post_init__(self) -> None:
-        height = self.digits.get_example_shape()[1]
-        if height != self.job.height:
-            raise SpecError(
-                f"the job is for digits {self.job.height} px high, and these are {height} px high: give the digits "
-                "that it was made for"
-            )
+        self.job.check_digits(self.digits.get_example_shape()[1])
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _restore, (type(self), self.job, self._packed)
@@ -64,10 +59,13 @@ class BoundJob:
         style = self.job.spec.style
         return None if style.is_clean else find_writers(self.digits, style.writer)
 
-    def make_chunk(self, span: Span | None = None, *, workers: int = 1) -> Chunk:
-        """Make the images of a span, or all, with labels and ground truth; one worker starts no thread."""
+    def make_chunk(self, span: Span | None = None, *, workers: int = 1, warns: bool = False) -> Chunk:
+        """Make the images of a span, or all, with labels and ground truth; one worker starts no thread.
+
+        If it `warns`, it logs a warning if the first lines are too small to read.
+        """
         job = self.job if span is None else replace(self.job, span=span)
-        return make_whole_chunk(job, self.atlas, workers)
+        return make_whole_chunk(job, self.atlas, workers, warns=warns)
 
     def change_job(self: _Bound, **changes: Any) -> _Bound:
         """Return the same with some attributes of the job changed, but not the style, as the atlas is kept."""
@@ -93,6 +91,8 @@ class BoundJob:
             "digits": self.digits.sha256,
             "versions": (RENDER_VERSION, STYLE_VERSION),
         }
+        if spec.height is not None:
+            about["image_height"] = spec.height
         return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
@@ -110,7 +110,7 @@ class BoundJob:
 def make_job(
     numbers: Any,
     spacing_range: tuple[int, int] | None,
-    width: int,
+    width: int | str,
     *,
     count: int | None = None,
     label: Label = "written",
@@ -121,6 +121,7 @@ def make_job(
     fit: Fit = "contain",
     truth: str | Sequence[str] = (),
     alphabet: str | None = None,
+    image_height: int | None = None,
 ) -> BoundJob:
     """Check what `generate_chunk` takes, and bind the job that it describes.
 
@@ -130,7 +131,7 @@ def make_job(
     if isinstance(numbers, type):
         raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
     first = check_integer("start", start, 0)
-    spec = RenderSpec(spacing_range, width, fit, style)  # type: ignore[arg-type] # it finds the style
+    spec = RenderSpec(spacing_range, width, fit, style, image_height)  # type: ignore[arg-type] # it finds the style
     source: NumberSource
     if isinstance(numbers, NumberSource):
         if alphabet is not None:
@@ -163,9 +164,10 @@ def bind_job(
     label: Label = "written",
     truth: tuple[str, ...] = (),
 ) -> BoundJob:
-    """Bind a job to digits and take their height; the atlas is made at once, so that too few digits fail here."""
+    """Bind a job to digits; the atlas is made at once, so that too few digits fail here."""
     atlas = prepare_atlas(digits, spec.style)
-    return BoundJob(Job(numbers, spec, atlas.height, seed, span, label, truth), digits).keep_atlas(atlas)
+    height = spec.height or atlas.height
+    return BoundJob(Job(numbers, spec, height, seed, span, label, truth), digits).keep_atlas(atlas)
 
 
 def _restore(kind: type[_Bound], job: Job, packed: bytes) -> _Bound:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -27,13 +26,14 @@ from number_generator._kernels import (
     styled,
     writing,
 )
-from number_generator._kernels.compile import compile_for, find_cache_folder, is_compiled
+from number_generator._kernels.compile import EntryKernel, compile_for
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.distance_fields import GlyphFields
 from number_generator.job.handwriting import STYLES, Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import finish_pages, make_style_table, write_ink
 from number_generator.system.threads import count_cores
 
@@ -46,14 +46,14 @@ _HEIGHT, _WIDTH = 8, 16  # of the pages that are never drawn
 class Stage:
     """Kernels that one process compiles, and about how long that takes: on one core, without the others, in s."""
 
-    kernels: tuple[Any, ...]
+    kernels: tuple[EntryKernel, ...]
     compile: Callable[[], None]
     seconds: float
 
     @property
     def is_done(self) -> bool:
         """Whether all of them have machine code."""
-        return all(map(is_compiled, self.kernels))
+        return all(kernel.is_compiled for kernel in self.kernels)
 
 
 def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_processes: bool = False) -> None:
@@ -70,7 +70,7 @@ def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_pro
     missing = find_missing(style)
     if not missing:
         return
-    is_kept = find_cache_folder(writing.write_lines) is not None
+    is_kept = writing.write_lines.store.find_writable() is not None
     helped = [name for name in missing if name in _HELPED] if len(missing) > 1 else []
     if not (in_processes and is_kept and count_cores() > 1):
         helped = []
@@ -158,7 +158,9 @@ def _make_job(style: str) -> Job:
 
 
 def _compile_lines() -> None:
-    write_ink(_make_job("document"), _make_atlas(), 0, pack_sequences([]), np.empty((0, _HEIGHT * _WIDTH), np.uint8))
+    pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    placed = Placement.of_sizes(np.empty(0, np.int64), lines=np.empty((0, writing.LINE_COLUMNS)))
+    write_ink(_make_job("document"), _make_atlas(), np.empty(0, np.uint64), pack_sequences([]), pages, placed)
 
 
 def _compile_fields() -> None:
@@ -173,7 +175,10 @@ def _compile_fields() -> None:
 def _compile_pages() -> None:
     pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
     for style in ("natural", "document"):
-        finish_pages(_make_job(style), 0, np.empty((0, 5)), np.empty(0, np.bool_), pages)
+        numbers, widths = np.empty(0, np.uint64), np.empty(0, np.int64)
+        finish_pages(
+            _make_job(style), numbers, widths, np.empty((0, writing.LINE_COLUMNS)), np.empty(0, np.bool_), pages
+        )
 
 
 def _compile_clean() -> None:

@@ -1,4 +1,6 @@
-"""The one function that makes images: a span of a job in, a chunk out."""
+"""What makes images: a span of a job in, a chunk out."""
+
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -6,86 +8,173 @@ import numpy.typing as npt
 from number_generator._kernels import layout, render, truth
 from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
-from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
 from number_generator.job.spec import Job, Sequences, Span
 from number_generator.numbers.sequences import format_labels
+from number_generator.rendering import legibility
+from number_generator.rendering.fitting import find_fitting, fit_lines
 from number_generator.rendering.ground_truth import make_truth
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.resampling_weights import find_shared_taps
-from number_generator.rendering.styled import render_styled
+from number_generator.rendering.styled import measure_styled, render_styled
+
+Numbers = npt.NDArray[np.uint64]
 
 
-def make_chunk(job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint8] | None = None) -> Chunk:
+def make_chunk(
+    job: Job, atlas: GlyphAtlas, span: Span, out: npt.NDArray[np.uint8] | None = None, *, warns: bool = False
+) -> Chunk:
     """Make the images and labels of a span.
 
-    A pure function: the result depends only on the job, the atlas and the image numbers, and any number of threads
-    may call it at once; it works without the GIL.
+    The result depends only on the job, the atlas and the image numbers, and any number of threads may call it at once;
+    it works without the GIL.
 
     Parameters
     ----------
     span : Span
         Image numbers, within `job.span`.
     out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
-        Where the images go.
+        Where the images go, unless each is as wide as its line.
+    warns : bool
+        Whether to log a warning if the lines are too small to read.
     """
-    if atlas.height != job.height:  # the kernels would read beyond the atlas
-        raise SpecError(f"the job is for digits {job.height} px high and the atlas holds digits {atlas.height} px high")
-    sequences = job.numbers.sequences(job.seed, span)
-    images = np.empty((len(span), job.height, job.spec.width), np.uint8) if out is None else out
+    numbers, sequences = _find_sequences(job, span)
+    return _draw(job, atlas, span, numbers, sequences, out, warns=warns)
+
+
+class Selection(NamedTuple):
+    """Some images of a span: their numbers, ascending, and what they show."""
+
+    numbers: Numbers
+    sequences: Sequences
+
+
+def measure_widths(job: Job, atlas: GlyphAtlas, span: Span) -> npt.NDArray[np.int64]:
+    """Return the widths in px of the images of a span, each as wide as its line, without drawing them."""
+    return _measure(job, atlas, *_find_sequences(job, span))[1]
+
+
+def sort_by_width(job: Job, atlas: GlyphAtlas, span: Span, size: int) -> list[Selection]:
+    """Divide the images of a span, each as wide as its line, into selections of `size`: first the narrowest."""
+    numbers, sequences = _find_sequences(job, span)
+    _, widths = _measure(job, atlas, numbers, sequences)
+    order = np.argsort(widths, kind="stable")
+    lengths = np.diff(sequences.offsets)
+    selections = []
+    for first in range(0, len(order), size):
+        chosen = np.sort(order[first : first + size])
+        offsets = np.zeros(len(chosen) + 1, np.int64)
+        np.cumsum(lengths[chosen], out=offsets[1:])
+        codes = np.empty(offsets[-1], np.uint8)
+        layout.gather(sequences.codes, sequences.offsets, chosen, offsets, codes)
+        selections.append(Selection(numbers[chosen], Sequences(codes, offsets)))
+    return selections
+
+
+def draw_selection(job: Job, atlas: GlyphAtlas, span: Span, selection: Selection) -> Chunk:
+    """Make the selected images of a span."""
+    return _draw(job, atlas, span, *selection)
+
+
+def describe_small_print(job: Job, atlas: GlyphAtlas) -> str | None:
+    """Say how small a job's lines are if they are too small to read: the first ones are measured, and not drawn."""
+    first = job.span.start
+    numbers, sequences = _find_sequences(job, Span(first, min(job.span.stop, first + legibility.JUDGED_IMAGES)))
+    placed, _ = _measure(job, atlas, numbers, sequences)
+    return legibility.describe_small_print(job, atlas, sequences, placed)
+
+
+def _find_sequences(job: Job, span: Span) -> tuple[Numbers, Sequences]:
+    """Return the numbers of the images of a span, and what they show."""
+    return np.arange(span.start, span.stop, dtype=np.uint64), job.numbers.sequences(job.seed, span)
+
+
+def _draw(
+    job: Job,
+    atlas: GlyphAtlas,
+    span: Span,
+    numbers: Numbers,
+    sequences: Sequences,
+    out: npt.NDArray[np.uint8] | None = None,
+    *,
+    warns: bool = False,
+) -> Chunk:
+    """Make the images of these numbers, all of a span, which show the sequences."""
+    if job.spec.height is not None or atlas.height != job.height:  # the kernels would read beyond the atlas
+        job.check_digits(atlas.height)
     draw = _render_clean if job.spec.style.is_clean else render_styled
-    placed = draw(job, atlas, span.start, sequences, images)
+    placed = draw(job, atlas, numbers, sequences, out)
     labels = format_labels(sequences, sequences.longest, digits_only=job.label == "digits")
     if job.label == "digits":
         labels = labels.astype(f"S{max(1, np.char.str_len(labels).max(initial=0))}")
-    return Chunk(span, images, labels, make_truth(job, atlas, span.start, sequences, placed) if job.truth else {})
+    truth = make_truth(job, atlas, numbers, sequences, placed) if job.truth else {}
+    if warns:
+        legibility.warn_once(job, atlas, sequences, placed)
+    sizes = None
+    if placed.widths is not None:
+        sizes = np.empty((len(numbers), 2), np.int32)
+        sizes[:, 0], sizes[:, 1] = job.height, placed.widths
+    return Chunk(span, placed.images, labels, truth, sizes)
+
+
+def _measure(
+    job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences
+) -> tuple[Placement, npt.NDArray[np.int64]]:
+    """Return how large lines are that `_draw` would draw, and the widths of their pages."""
+    if not job.spec.style.is_clean:
+        return measure_styled(job, atlas, numbers, sequences)
+    marked = atlas.holding(sequences.codes.max(initial=0))
+    glyph_ids, _, natural = _lay_out(job, marked, numbers, sequences)
+    return Placement.of_sizes(glyph_ids, natural=natural), fit_lines(job, atlas.height, natural)[:, 0]
 
 
 def _render_clean(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
+    job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences, out: npt.NDArray[np.uint8] | None
 ) -> Placement:
     """Draw the digits as they are, resampled exactly as Pillow does it, and signs to match."""
     atlas = atlas.holding(sequences.codes.max(initial=0))
-    count, width = len(sequences), job.spec.width
-    assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec ensures it
-    lefts = np.empty(len(sequences.codes), np.int64)
-    natural = np.empty(count, np.int64)
-    placed = Placement.allocate(job, len(sequences.codes), natural)
     tell_if_compiling(render.render_lines, "the kernels of the style clean", 7)
+    glyph_ids, lefts, natural = _lay_out(job, atlas, numbers, sequences)
+    shape, widths = find_fitting(job, atlas.height), None
+    taps = find_shared_taps(shape).prepare(natural)
+    if job.spec.ragged:
+        widths = fit_lines(job, atlas.height, natural)[:, 0]
+        shape = (*shape[:2], int(widths.max(initial=1)), shape[3])
+    images = np.empty((len(numbers), *shape[1:3]), np.uint8) if out is None else out
+    placed = Placement.allocate(job, images, glyph_ids, natural=natural, widths=widths)
+    centred = widths is None
+    line = sequences.offsets, glyph_ids, lefts, natural
+    render.render_lines(atlas.packed, *line, shape, centred, taps, images.reshape(-1))
+    if len(placed.boxes):
+        truth.clean_boxes(*line, atlas.glyph_column, atlas.glyph_rows, shape, centred, placed.boxes)
+    if len(placed.masks):
+        # Each glyph is drawn as a line of its own, as wide as the whole line.
+        each = np.arange(len(glyph_ids) + 1)
+        whole = np.repeat(natural, np.diff(sequences.offsets))
+        masks = placed.masks.reshape(-1)
+        render.render_lines(atlas.packed, each, glyph_ids, lefts, whole, shape, centred, taps, masks)
+        np.subtract(255, placed.masks, out=placed.masks)
+    return placed
+
+
+def _lay_out(
+    job: Job, atlas: GlyphAtlas, numbers: Numbers, sequences: Sequences
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Choose and place glyphs: return glyph and left edge of each code, and the width of each line before fitting."""
+    assert job.spec.spacing_range is not None  # noqa: S101 - RenderSpec ensures it
+    glyph_ids, lefts = np.empty(len(sequences.codes), np.int64), np.empty(len(sequences.codes), np.int64)
+    natural = np.empty(len(numbers), np.int64)
     layout.lay_out(
         np.uint64(job.seed),
-        np.uint64(start),
+        numbers,
         sequences.codes,
         sequences.offsets,
         atlas.class_start,
         atlas.glyph_column,
         job.spec.spacing_range,
-        placed.glyph_ids,
+        glyph_ids,
         lefts,
         natural,
         atlas.shares,
     )
-    stretch = job.spec.fit == "stretch"
-    shape = (job.height, width, stretch)
-    taps = find_shared_taps(job.height, width, stretch=stretch).prepare(natural)
-    render.render_lines(
-        atlas.packed, sequences.offsets, placed.glyph_ids, lefts, natural, shape, taps, images.reshape(-1)
-    )
-    if len(placed.boxes):
-        truth.clean_boxes(
-            sequences.offsets,
-            placed.glyph_ids,
-            lefts,
-            natural,
-            atlas.glyph_column,
-            atlas.glyph_rows,
-            shape,
-            placed.boxes,
-        )
-    if len(placed.masks):
-        # Each glyph is drawn as a line of its own, as wide as the whole line.
-        each = np.arange(len(placed.glyph_ids) + 1)
-        whole = np.repeat(natural, np.diff(sequences.offsets))
-        render.render_lines(atlas.packed, each, placed.glyph_ids, lefts, whole, shape, taps, placed.masks.reshape(-1))
-        np.subtract(255, placed.masks, out=placed.masks)
-    return placed
+    return glyph_ids, lefts, natural

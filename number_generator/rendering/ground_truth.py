@@ -14,6 +14,7 @@ from number_generator.digits.letterforms import find_forms, load_letterforms
 from number_generator.job.chunk import TruthField
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.job.spec import Job, Sequences
+from number_generator.rendering.fitting import fit_lines
 from number_generator.rendering.placement import Placement
 from number_generator.rendering.styled import find_signs, make_style_table
 
@@ -103,11 +104,11 @@ def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
 
 
 def make_truth(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placement
+    job: Job, atlas: GlyphAtlas, numbers: npt.NDArray[np.uint64], sequences: Sequences, placed: Placement
 ) -> dict[str, npt.NDArray[Any]]:
     """Make the ground truth that a job asks for, as `Chunk` describes it.
 
-    The sequences are those of the images from number `start` on, and `placed` is what was drawn of them.
+    The sequences are those of the images with these numbers, and `placed` is what was drawn of them.
     """
     values: dict[str, npt.NDArray[Any]] = {}
     if "boxes" in job.truth:
@@ -115,7 +116,7 @@ def make_truth(
     if "glyphs" in job.truth:
         values |= glyph_truth(atlas, sequences, placed.glyph_ids)
     if "parameters" in job.truth:
-        values |= parameter_truth(job, atlas, start, sequences, placed)
+        values |= parameter_truth(job, atlas, numbers, sequences, placed)
     if "masks" in job.truth:
         values["masks"] = placed.masks
     for name in BY_CHARACTER:
@@ -142,14 +143,14 @@ def to_rows(values: npt.NDArray[Any], sequences: Sequences, fill: float, *, digi
 
 
 def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
-    """Join the ground truth of consecutive chunks, padding rows of shorter labels to the length of the longest."""
+    """Join the ground truth of consecutive chunks, padding rows to the longest label and masks to the widest page."""
     if len(parts) == 1:
         return parts[0]
     joined = {}
     for name in parts[0]:
         arrays = [part[name] for part in parts]
-        longest = max(array.shape[1:2] for array in arrays)
-        out = np.full((sum(map(len, arrays)), *longest, *arrays[0].shape[2:]), _FILLS[name], arrays[0].dtype)
+        largest = np.max([array.shape[1:] for array in arrays], axis=0).astype(int)
+        out = np.full((sum(map(len, arrays)), *largest), _FILLS[name], arrays[0].dtype)
         first = 0
         for array in arrays:
             place = (slice(first, first + len(array)), *map(slice, array.shape[1:]))
@@ -185,26 +186,26 @@ def glyph_truth(
 
 
 def parameter_truth(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, placed: Placement
+    job: Job, atlas: GlyphAtlas, numbers: npt.NDArray[np.uint64], sequences: Sequences, placed: Placement
 ) -> dict[str, npt.NDArray[Any]]:
     """Draw the parameters of each line and character again; see `parameter_names`."""
     spacing = job.spec.spacing_range
     line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None)
     table = make_style_table(job.spec.style)
-    seed, first, signs = np.uint64(job.seed), np.uint64(start), find_signs(job)
+    seed, signs = np.uint64(job.seed), find_signs(job)
     values: dict[str, npt.NDArray[Any]] = {}
     if line:
         columns = np.array(list(line.values()), np.int64)
         values["parameters"] = np.empty((len(sequences), len(line)), np.float32)
         of_line = values["parameters"]
-        truth.line_parameters(seed, first, table, columns, sequences.codes, sequences.offsets, signs, of_line)
+        truth.line_parameters(seed, numbers, table, columns, sequences.codes, sequences.offsets, signs, of_line)
     elif placed.natural is not None:
-        values["parameters"] = _compute_fitting(job, placed.natural)
+        values["parameters"] = _compute_fitting(job, atlas.height, placed.natural)
     if glyph:
         columns = np.array(list(glyph.values()), np.int64)
         gaps = spacing or writing.NO_SPACING
         values["glyph_parameters"] = flat = np.empty((len(sequences.codes), len(glyph)), np.float32)
-        truth.glyph_parameters(seed, first, table, columns, gaps, sequences.codes, sequences.offsets, signs, flat)
+        truth.glyph_parameters(seed, numbers, table, columns, gaps, sequences.codes, sequences.offsets, signs, flat)
         is_form = placed.glyph_ids >= atlas.letterform_choice[0]
         for k, name in enumerate(glyph):
             if name in _OF_DATASET:
@@ -214,13 +215,10 @@ def parameter_truth(
     return values
 
 
-def _compute_fitting(job: Job, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-    """Compute how lines of the style `clean` were fitted: the columns of `_CLEAN`."""
-    width, height = job.spec.width, job.height
-    across = np.minimum(1.0, width / np.maximum(natural, 1))
-    # As the kernels round it.
-    down = np.where(job.spec.fit == "contain", np.maximum(1.0, np.rint(height * across)) / height, 1.0)
-    return np.stack([natural, across, down], axis=1).astype(np.float32)
+def _compute_fitting(job: Job, digits: int, natural: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Compute how lines of the style `clean`, of digits of a height, were fitted: the columns of `_CLEAN`."""
+    width, height = fit_lines(job, digits, natural).T
+    return np.stack([natural, width / np.maximum(natural, 1), height / digits], axis=1).astype(np.float32)
 
 
 def _list_columns(style: Handwriting, *, has_spacing: bool) -> tuple[_Columns, _Columns]:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from number_generator._kernels import render
 from number_generator._kernels import taps as kernels
+from number_generator.rendering.fitting import Fitting
 
 TapArrays = tuple[npt.NDArray[np.int32], npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int64]]
 """Column weights, and where those of each natural width begin; row weights, and where those of each height begin."""
@@ -17,15 +18,16 @@ _MAX_KEYS = 2**20  # wider lines are rare, and their weights larger than the poo
 
 
 class SharedTaps:
-    """The weights for one page size.
+    """The weights for digits of one height on pages of one size.
 
-    Weights that do not fit in the pool are left out: the kernel packs them when it meets such a line.
+    `shape` is that of `render_lines`. Weights that do not fit in the pool are left out: the kernel packs them when it
+    meets such a line.
     """
 
-    def __init__(self, height: int, width: int, *, stretch: bool) -> None:
-        self._height = height
-        self._width = width
-        self._stretch = stretch
+    def __init__(self, shape: Fitting) -> None:
+        digits, height, width, _ = shape
+        self._shape = shape
+        self._widest = width if height == digits else 0  # of the lines that are not resized
         self._columns = _Pool()
         self._rows = _Pool()
         self._lock = threading.Lock()
@@ -37,19 +39,20 @@ class SharedTaps:
         """
         # The usual case runs in compiled code: NumPy would release the GIL some five times, and wait for it each time.
         starts = self._columns.starts
-        if kernels.are_packed(natural, self._width, starts):
+        if kernels.are_packed(natural, self._widest, starts):
             # `values` is read after `starts`: whichever array it is by now, it holds the weights.
             return self._columns.values, starts, self._rows.values, self._rows.starts
-        wide = natural[natural > self._width]
+        wide = natural[natural > self._widest]
         missing = wide[~self._columns.holds(wide)]
+        digits = self._shape[0]
         with self._lock:
             for line in np.unique(missing).tolist():
-                target = render.contained_height(self._height, line, self._width)
-                if not self._stretch and target < self._height:
-                    self._rows.add(2 * target, self._height, target, 0)
-                    self._rows.add(2 * target + 1, self._height, target, 1)
+                across, down = render.fitted_size(line, self._shape)
+                if down != digits:
+                    self._rows.add(2 * down, digits, down, 0)
+                    self._rows.add(2 * down + 1, digits, down, 1)
                 # Last: a thread that finds a line's columns without the lock must find its rows as well.
-                self._columns.add(line, line, self._width, 0)
+                self._columns.add(line, line, across, 0)
             return self._columns.values, self._columns.starts, self._rows.values, self._rows.starts
 
 
@@ -89,6 +92,6 @@ class _Pool:
 
 
 @lru_cache(maxsize=8)
-def find_shared_taps(height: int, width: int, *, stretch: bool) -> SharedTaps:
-    """Return the weights for a page size, the same object for all callers."""
-    return SharedTaps(height, width, stretch=stretch)
+def find_shared_taps(shape: Fitting) -> SharedTaps:
+    """Return the weights for digits and pages as `SharedTaps` takes them, the same object for all callers."""
+    return SharedTaps(shape)

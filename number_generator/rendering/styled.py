@@ -1,5 +1,6 @@
 """Lines in styles other than `clean`: the style as a table for the kernels, and the calls of the kernels."""
 
+import math
 import threading
 from functools import lru_cache
 from typing import Any
@@ -12,35 +13,38 @@ from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
-from number_generator.job.spec import Job, Sequences
+from number_generator.job.spec import Job, RenderSpec, Sequences
 from number_generator.numbers.sequences import ALPHABET
 from number_generator.rendering.placement import Placement
 
 _IS_POINT = np.isin(list(ALPHABET), list(".,:'"))  # by code: signs of a few px
+_WIDTH_STEP = 256  # px
 _KEPT_PX = 1 << 20
 """Pages up to this size keep their scratch memory for the next call: to make it takes as long as two images."""
 
 
 class _Scratch(threading.local):
-    """A thread's scratch memory for lines of up to `longest` characters on pages of one shape."""
+    """A thread's scratch memory: for lines of up to `longest` characters, pages of up to a height and a width in px."""
 
     def __init__(self) -> None:
-        self.longest, self.shape = 0, (0, 0)
+        self.longest, self.height, self.width = 0, 0, 0
         self.memory: tuple[Any, Any, Any, Any] | None = None
 
-    def find(self, longest: int, shape: tuple[int, int]) -> tuple[Any, Any, Any, Any]:
+    def find(self, longest: int, height: int, width: int) -> tuple[Any, Any, Any, Any]:
         """Return the memory of lines, their sheets, the memory of pages, and a page."""
-        if self.memory is not None and self.shape == shape and self.longest >= longest:
+        if self.memory is not None and self.longest >= longest and self.height >= height and self.width >= width:
             return self.memory
-        size = shape[0] * shape[1]
+        size = height * width
         memory = (
-            writing.make_scratch(longest, *shape),
-            writing.make_sheets(*shape),
-            page.make_scratch(*shape),
+            writing.make_scratch(longest, height, width),
+            writing.make_sheets(height, width),
+            page.make_scratch(height, width),
             page.make_aligned(size),
         )
-        kept = size <= _KEPT_PX and longest <= _KEPT_PX
-        self.longest, self.shape, self.memory = (longest, shape, memory) if kept else (0, (0, 0), None)
+        if size <= _KEPT_PX and longest <= _KEPT_PX:
+            self.longest, self.height, self.width, self.memory = longest, height, width, memory
+        else:
+            self.longest, self.height, self.width, self.memory = 0, 0, 0, None
         return memory
 
 
@@ -90,63 +94,102 @@ def _find_pointed(sequences: Sequences, signs: np.int64) -> npt.NDArray[np.bool_
 
 
 def render_styled(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, images: npt.NDArray[np.uint8]
+    job: Job,
+    atlas: GlyphAtlas,
+    numbers: npt.NDArray[np.uint64],
+    sequences: Sequences,
+    out: npt.NDArray[np.uint8] | None,
 ) -> Placement:
-    """Draw lines in a style other than `clean`, the first of image `start`; `images` is C-contiguous."""
-    pages = images.reshape(len(images), job.height * job.spec.width)  # -1 would fail for no images
-    placed, line_boxes = write_ink(job, atlas, start, sequences, pages)
-    finish_pages(job, start, line_boxes, _find_pointed(sequences, find_signs(job)), pages)
+    """Draw lines in a style other than `clean`; `numbers` are the images', and `out` is C-contiguous."""
+    width, widths = job.spec.max_width, None
+    if job.spec.ragged:
+        _, widths = measure_styled(job, atlas, numbers, sequences)
+        width = int(widths.max(initial=1))
+    images = np.empty((len(numbers), job.height, width), np.uint8) if out is None else out
+    glyph_ids, lines = np.empty(len(sequences.codes), np.int64), np.empty((len(numbers), writing.LINE_COLUMNS))
+    placed = Placement.allocate(job, images, glyph_ids, lines=lines, widths=widths)
+    pages = images.reshape(len(images), job.height * width)  # -1 would fail for no images
+    drawn = write_ink(job, atlas, numbers, sequences, pages, placed)
+    finish_pages(job, numbers, drawn, lines, _find_pointed(sequences, find_signs(job)), pages)
+    if widths is not None:
+        size = job.height, width
+        styled.spread_pages(widths, size, np.uint8(255), pages)
+        if len(placed.masks):
+            masks = placed.masks.reshape(len(placed.masks), job.height * width)
+            styled.spread_pages(np.repeat(widths, np.diff(sequences.offsets)), size, np.uint8(0), masks)
     return placed
 
 
+def measure_styled(
+    job: Job, atlas: GlyphAtlas, numbers: npt.NDArray[np.uint64], sequences: Sequences
+) -> tuple[Placement, npt.NDArray[np.int64]]:
+    """Find the boxes of the ink and the widths of the pages that `render_styled` would draw."""
+    glyph_ids, lines = np.empty(len(sequences.codes), np.int64), np.empty((len(numbers), writing.LINE_COLUMNS))
+    placed = Placement.of_sizes(glyph_ids, lines=lines)
+    return placed, write_ink(job, atlas, numbers, sequences, np.empty((len(numbers), 0), np.uint8), placed)
+
+
 def write_ink(
-    job: Job, atlas: GlyphAtlas, start: int, sequences: Sequences, pages: npt.NDArray[np.uint8]
-) -> tuple[Placement, npt.NDArray[np.float64]]:
-    """Draw the ink of lines, 0 to 255, on pages of shape (n, height * width); return what it tells of each line."""
+    job: Job,
+    atlas: GlyphAtlas,
+    numbers: npt.NDArray[np.uint64],
+    sequences: Sequences,
+    pages: npt.NDArray[np.uint8],
+    placed: Placement,
+) -> npt.NDArray[np.int64]:
+    """Draw the ink of lines, 0 to 255, on pages of shape (n, height * width), and return the width of each.
+
+    `placed` receives what it tells of lines and characters. On pages of shape (n, 0) lines are only measured.
+    """
     spec = job.spec
-    shape = (job.height, spec.width)
-    line_boxes = np.empty((len(pages), 5))
-    placed = Placement.allocate(job, len(sequences.codes))
-    line_scratch, sheets, _, _ = _scratch.find(max(sequences.longest, 1), shape)
+    widths = np.empty(len(pages), np.int64)
+    drawn_width = pages.shape[1] // job.height
+    line_scratch, sheets, _, _ = _scratch.find(max(sequences.longest, 1), job.height, _round_width(spec, drawn_width))
     tell_if_compiling(writing.write_lines, "the kernels that write lines", 20)
     writing.write_lines(
         np.uint64(job.seed),
-        np.uint64(start),
+        numbers,
         make_style_table(spec.style),
         sequences.codes,
         sequences.offsets,
         find_signs(job),
         spec.spacing_range or writing.NO_SPACING,
-        (spec.style.crop == "tight", spec.fit == "stretch"),
+        (spec.style.crop == "tight", spec.fit == "stretch", spec.ragged, job.height / atlas.height),
         atlas.fields.packed,
         (atlas.class_start, *atlas.groups, atlas.shares),
         atlas.letterform_choice,
-        shape,
+        (job.height, spec.max_width, spec.px),
         line_scratch,
         sheets,
         pages,
-        line_boxes,
+        widths,
+        placed.lines,
         placed.glyph_ids,
         placed.boxes,
-        placed.masks.reshape(-1, job.height * spec.width),
+        placed.masks.reshape(len(placed.masks), math.prod(placed.masks.shape[1:])),
     )
-    return placed, line_boxes
+    return widths
 
 
 def finish_pages(
     job: Job,
-    start: int,
-    line_boxes: npt.NDArray[np.float64],
+    numbers: npt.NDArray[np.uint64],
+    widths: npt.NDArray[np.int64],
+    lines: npt.NDArray[np.float64],
     pointed: npt.NDArray[np.bool_],
     pages: npt.NDArray[np.uint8],
 ) -> None:
     """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold points."""
-    shape = (job.height, job.spec.width)
     table, needs_paper = _prepare_style(job.spec.style)
-    key = np.uint64(job.seed), np.uint64(start), table, shape
-    _, sheets, scratch, sheet = _scratch.find(1, shape)
+    key = np.uint64(job.seed), numbers, table, (job.height, job.spec.px), widths
+    _, sheets, scratch, sheet = _scratch.find(1, job.height, _round_width(job.spec, pages.shape[1] // job.height))
     tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
-        styled.scan_pages(*key, scratch, sheet, line_boxes, pointed, pages)
+        styled.scan_pages(*key, scratch, sheet, lines, pointed, pages)
     else:
         styled.ink_pages(*key, scratch, sheets[0], pages)
+
+
+def _round_width(spec: RenderSpec, width: int) -> int:
+    """Return the width of scratch memory for pages: if each chunk's pages have another, the same for many of them."""
+    return -(-width // _WIDTH_STEP) * _WIDTH_STEP if spec.ragged else width

@@ -9,7 +9,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +66,11 @@ def describe_death(number: int) -> str:
     if number == getattr(signal, "SIGKILL", None):
         return "reading it was ended by the system (SIGKILL), most likely as memory ran out"
     return f"reading it crashed ({signal.Signals(number).name}); its content is damaged"
+
+
+def name_paths(paths: Sequence[str]) -> str:
+    """Name what was read when a process died: only it knew which of several that was."""
+    return paths[0] if len(paths) == 1 else f"{paths[0]} or another of {len(paths)}"
 
 
 def run_in_child(memory_bytes: int, interruption: Interruption) -> Ending | None:

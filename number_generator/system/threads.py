@@ -15,6 +15,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _MAX_WORKERS = 1024
+_AT_THE_END = "interpreter shutdown"  # in Python's error where it starts nothing new
 
 
 def count_cores() -> int:
@@ -35,11 +36,30 @@ def starting_a_thread() -> Iterator[None]:
     try:
         yield
     except RuntimeError as exc:
-        if "new thread" not in str(exc):  # another one is a fault of ours
+        if "new thread" not in str(exc) or _AT_THE_END in str(exc):  # another one is a fault of ours
             raise
         raise MemoryLimitError(
             f"the system starts no further thread ({exc}): give fewer --workers, or allow more memory or processes"
         ) from exc
+
+
+def _submit(pool: ThreadPoolExecutor, function: Callable[[T], R], item: T) -> Future[R]:
+    """Give a task to a pool, or do it here: from the end of the main thread on, Python gives none to threads.
+
+    Other threads go on meanwhile, and may save what they have made.
+    """
+    try:
+        with starting_a_thread():
+            return pool.submit(function, item)
+    except RuntimeError as exc:
+        if _AT_THE_END not in str(exc):
+            raise
+    done: Future[R] = Future()
+    try:
+        done.set_result(function(item))
+    except Exception as exc:
+        done.set_exception(exc)
+    return done
 
 
 def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) -> Generator[R, None, None]:
@@ -56,8 +76,7 @@ def ordered_map(function: Callable[[T], R], items: Iterable[T], workers: int) ->
     pool = ThreadPoolExecutor(workers, thread_name_prefix="number_generator")
     try:
         for item in items:
-            with starting_a_thread():
-                pending.append(pool.submit(function, item))
+            pending.append(_submit(pool, function, item))
             if len(pending) == 2 * workers:
                 yield pending.popleft().result()
         while pending:

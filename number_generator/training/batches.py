@@ -1,10 +1,13 @@
 """Streams: batches of images and labels, made while a model trains and stored nowhere."""
 
+import hashlib
 import math
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,24 +23,28 @@ from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.batch import make_images
 from number_generator.rendering.bound_job import BoundJob, make_job
+from number_generator.rendering.engine import Selection, describe_small_print, draw_selection, sort_by_width
 from number_generator.rendering.ground_truth import BY_CHARACTER, join_truth
+from number_generator.rendering.legibility import log_small_print
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 
 Batch = tuple[Any, ...]
-"""Images, shape (n, H, W), their labels, shape (n,), and the ground truth if it was asked for."""
+"""Images, shape (n, H, W), their labels, shape (n,), their widths if each is as wide as its line, and the ground truth
+if it was asked for."""
 Allocate = Callable[[tuple[int, ...]], tuple[Images, Any]]
 """Returns a C-contiguous uint8 array of a shape for the images, and what batches are cut from: that array, or a tensor
 on the same memory."""
 
 _MAX_BATCH = 2**24
+_MAX_WINDOW = 1024
 
 
 def stream(
     numbers: Any = None,
     spacing_range: tuple[int, int] | None = None,
-    width: int = IMAGE_WIDTH,
+    width: int | str = IMAGE_WIDTH,
     *,
     batch_size: int = 256,
     count: int | None = None,
@@ -49,6 +56,8 @@ def stream(
     start: int = 0,
     digits: Digits = None,
     fit: Fit = "contain",
+    image_height: int | None = None,
+    window: int = 1,
     workers: int | None = None,
 ) -> "NumberBatches":
     """Yield batches of images and labels, rendered ahead in threads, for any framework.
@@ -61,7 +70,7 @@ def stream(
         none of its signs unlabelled.
     spacing_range : (int, int), optional
         As for `generate_batch`.
-    width, style, fit
+    width, style, fit, image_height
         As for `generate_batch`.
     batch_size : int
         Images in a batch.
@@ -78,6 +87,9 @@ def stream(
         the `alphabet` of all of it.
     digits : path_like, mapping or DigitImageDataset, optional
         The digits to compose from, as for `generate_batch`.
+    window : int
+        With width "auto": batches whose images are sorted by width together, so that those of a batch are about equally
+        wide and little is padded; 16 is a good number. Batch k holds the same images whatever came before it.
     workers : int, optional
         Number of threads; None means one per core. Each works up to two tasks ahead; a task is a batch, or some 2,048
         images in small batches. With 1 no thread is started, and a batch is made when it is asked for.
@@ -85,7 +97,9 @@ def stream(
     Returns
     -------
     NumberBatches
-        An iterator of (images, labels): uint8, shape (n, H, width), 255 is paper; and str, shape (n,).
+        An iterator of (images, labels): uint8, shape (n, H, width), 255 is paper; and str, shape (n,). With width
+        "auto" it yields (images, labels, widths): images as wide as the widest of the batch, 255 at the right of the
+        others, and the width of each in px, int32, shape (n,). Ground truth comes last.
 
     Raises
     ------
@@ -116,7 +130,10 @@ def stream(
         seed=seed,
         start=start,
         digits=digits,
+        image_height=image_height,
+        window=window,
     )
+    warn_if_small(batches)
     return NumberBatches(batches, check_workers(workers))
 
 
@@ -124,16 +141,18 @@ def stream(
 class Batches:
     """The batches of a job, numbered: batch k holds its images from `k * size` on; the last may have fewer.
 
-    Without an end, the span stops at the last number to which whole batches reach.
+    Without an end, the span stops at the last number to which whole batches reach. The images of `window` batches are
+    sorted by width, and so exchanged among these.
     """
 
     bound: BoundJob
     size: int
     is_endless: bool
+    window: int = 1
 
     def __reduce__(self) -> tuple[Any, ...]:
         # The atlas goes along to the worker processes of a data loader, which would take seconds to make it.
-        return _restore, (self.bound, self.bound.atlas, self.size, self.is_endless)
+        return _restore, (self.bound, self.bound.atlas, self.size, self.is_endless, self.window)
 
     @property
     def job(self) -> Job:
@@ -176,18 +195,21 @@ class Batches:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of all that the batches depend on, but for the seed."""
-        return self.bound.compute_fingerprint(batch_size=self.size)
+        about = {} if self.window == 1 else {"window": self.window}
+        return self.bound.compute_fingerprint(batch_size=self.size, **about)
 
     def _count_together(self, numbers: range) -> int:
-        """Return how many batches make a task of good size; 1 if they are not consecutive."""
-        if numbers.step != 1:
+        """Return how many batches make a task of good size; 1 if they are not consecutive, or differ in width."""
+        if numbers.step != 1 or self.job.spec.ragged:
             return 1
         # A task takes a tenth of a millisecond, however few images it makes.
-        most = min(SPAN_IMAGES, SPAN_BYTES // (self.job.height * self.job.spec.width))
+        most = min(SPAN_IMAGES, SPAN_BYTES // (self.job.height * self.job.spec.max_width))
         return max(1, most // self.size)
 
     def _make(self, numbers: range, allocate: Allocate) -> list[Batch]:
-        """Make consecutive batches in one array."""
+        """Make consecutive batches in one array; if each has a width of its own, it is one batch."""
+        if self.job.spec.ragged:
+            return [self._make_ragged(number, allocate) for number in numbers]
         span = Span(self.span(numbers[0]).start, self.span(numbers[-1]).stop)
         part = replace(self.job, span=span)
         images, whole = allocate(part.shape)
@@ -206,9 +228,52 @@ class Batches:
             made.append((*batch, _cut_truth(rows, truth, batch[1])) if self.job.truth else batch)
         return made
 
+    def _make_ragged(self, number: int, allocate: Allocate) -> Batch:
+        """Make a batch whose images are each as wide as its line."""
+        try:
+            if self.window == 1:
+                chunk = self.bound.make_chunk(self.span(number))
+            else:
+                first = number // self.window * self.window
+                last = min(first + self.window, self.count) - 1
+                span = Span(self.span(first).start, self.span(last).stop)
+                with _SORTING:  # many threads begin at once, and the first one's work serves all
+                    parts = _divide_window(self.bound, span, self.size)
+                chunk = draw_selection(self.job, self.bound.atlas, span, parts[number - first])
+            images, whole = allocate(chunk.images.shape)
+            images[:] = chunk.images
+        except MemoryError as exc:
+            raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc
+        assert chunk.sizes is not None  # noqa: S101 - of images that differ in width
+        batch = whole, chunk.labels.astype(np.str_), np.ascontiguousarray(chunk.sizes[:, 1])
+        return (*batch, chunk.truth) if self.job.truth else batch
 
-def _restore(bound: BoundJob, atlas: GlyphAtlas, size: int, is_endless: bool) -> Batches:
-    return Batches(bound.keep_atlas(atlas), size, is_endless)
+
+_SORTING = threading.Lock()
+
+
+@lru_cache(maxsize=8)
+def _divide_window(bound: BoundJob, span: Span, size: int) -> list[Selection]:
+    """Divide the images of a window into batches by their widths; a last one that is not full has the widest.
+
+    The other batches follow in an order of their own for each window, not by width.
+    """
+    parts = sort_by_width(bound.job, bound.atlas, span, size)
+    rest = [parts.pop()] if len(parts[-1].numbers) < size else []
+
+    def mix(number: int) -> bytes:
+        return hashlib.sha256(f"{bound.job.seed} {span.start} {number}".encode()).digest()
+
+    return [parts[number] for number in sorted(range(len(parts)), key=mix)] + rest
+
+
+def _restore(bound: BoundJob, atlas: GlyphAtlas, size: int, is_endless: bool, window: int) -> Batches:
+    return Batches(bound.keep_atlas(atlas), size, is_endless, window)
+
+
+def warn_if_small(batches: Batches) -> None:
+    """Log a warning if the first lines are too small to read."""
+    log_small_print(describe_small_print(batches.job, batches.bound.atlas))
 
 
 def _cut_truth(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any]:
@@ -220,12 +285,13 @@ def _cut_truth(rows: slice, truth: dict[str, Any], labels: Any) -> dict[str, Any
 def make_batches(
     numbers: Any,
     spacing_range: tuple[int, int] | None,
-    width: int,
+    width: int | str,
     *,
     batch_size: int,
     count: int | None,
     start: int,
     drop_last: bool = False,
+    window: int = 1,
     **options: Any,
 ) -> Batches:
     """Check the arguments of `stream`, and make the batches that they describe."""
@@ -234,14 +300,20 @@ def make_batches(
     number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
     if drop_last:
         number = number // size * size
+    window = check_integer("window", window, 1, _MAX_WINDOW)
     bound = make_stream_job(numbers, spacing_range, width, count=number, start=first, **options)
-    return Batches(bound, size, is_endless=count is None)
+    if window > 1 and not bound.job.spec.ragged:
+        raise SpecError(
+            f"window is {window} and width is {bound.job.spec.width}, so that all images are equally wide: leave "
+            "window out, or give width 'auto'"
+        )
+    return Batches(bound, size, count is None, window)
 
 
 def make_stream_job(
     numbers: Any,
     spacing_range: tuple[int, int] | None,
-    width: int,
+    width: int | str,
     *,
     count: int,
     **options: Any,

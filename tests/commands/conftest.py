@@ -1,8 +1,25 @@
 """What the tests of the commands share."""
 
+import pkgutil
+
 import numpy as np
 import pytest
 from small_dataset import FOLDER_FORMATS, FORMATS, need
+
+from number_generator.commands.runs import resume
+from number_generator.digits import resolve
+
+
+def _read_here(work, *paths, **keywords):
+    for path in paths:
+        pkgutil.resolve_name(work)(path, **keywords)
+
+
+@pytest.fixture(autouse=True)
+def _without_processes(monkeypatch):
+    """Read here what commands read in a process of its own, which takes a while to start."""
+    for module in (resolve, resume):
+        monkeypatch.setattr(module, "check_apart", _read_here)
 
 
 @pytest.fixture

@@ -30,8 +30,9 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
     status = run(command, "--help")
 
     shown = capsys.readouterr().out
-    common = ["--min-spacing PX", "--max-spacing PX", "--image-width PX", "--digits NAME|FILE|DIR", "--seed N"]
-    common += ["--style NAME|FILE.toml", "--set NAME=VALUE", "--preview SHEET.png"]
+    common = ["--min-spacing PX", "--max-spacing PX", "--image-width PX|auto[:MAX]", "--seed N"]
+    common += ["--image-height PX", "--digits NAME|FILE|DIR", "--style NAME|FILE.toml", "--set NAME=VALUE"]
+    common += ["--preview SHEET.png"]
     listed = [line.strip().split("  ")[0] for line in shown.splitlines() if line.startswith("  -")]
     assert status == 0
     assert sorted(listed) == sorted(["-h, --help", "--version", *common, *options])
@@ -63,6 +64,7 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     lines = {text.split()[0]: " ".join(text.split()) for text in entries}
     gaps = "styles other than clean have gaps of their own, and allow negative ones"
     defaults = {"--min-spacing": f"5; {gaps}", "--max-spacing": f"10; {gaps}", "--image-width": "100",
+                "--image-height": "that of the digits, 28 for the packaged ones",
                 "--seed": "a new random seed", "--style": "clean",
                 "--digits": "those that NG_DEFAULT_DIGIT_DATASET names, else the packaged MNIST digits",
                 **defaults}  # fmt: skip

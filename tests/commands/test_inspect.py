@@ -70,17 +70,17 @@ def test_what_was_found_is_told(made, capsys):
     assert "Warnings" not in out
 
 
-@pytest.mark.parametrize("arguments", [[], ["--html=report.html"], ["--json"]])
-def test_only_verifying_loads_what_makes_images(made, run_python, arguments):
+def test_only_verifying_loads_what_makes_images(made, run_python):
     code = """
 import sys
 from number_generator.commands.main import main
 from number_generator.system.signals import Interruption
-assert main(["inspect", *sys.argv[1:]], Interruption()) == 0
-assert not {"numba", "number_generator.commands.runs.plan"} & set(sys.modules)
+for arguments in [], ["--html=report.html"], ["--json"]:
+    assert main(["inspect", sys.argv[1], *arguments], Interruption()) == 0
+    assert not {"numba", "number_generator.commands.runs.plan"} & set(sys.modules), arguments
 """
 
-    run_python(code, str(made), *arguments)
+    run_python(code, str(made))
 
 
 def test_the_command_that_is_told_can_be_copied(made, capsys):

@@ -20,6 +20,8 @@ ALPHABET = reference.ALPHABET
 INKED = ALPHABET[10:].replace(" ", "")
 SIZES = [4, 5, 12, 28, 31, 32, 33, 64, 200]
 FITS = ["contain", "stretch"]
+WIDTHS = [1, 7, 33, 100, 256, 800]
+SPACINGS = [(0, 0), (5, 10), (0, 60)]
 LINES = [
     "03-1234-5678",
     "(555) 123-4567",
@@ -69,21 +71,22 @@ def assert_drawn_as_by_the_reference(sequences, digits, *, start=0, **options):
         expected = reference.draw_image(
             sequence, number, images=images, labels=labels, separators=separators, **options
         )
-        np.testing.assert_array_equal(batch[number - start], expected, err_msg=f"{number}: {sequence!r}, {options}")
+        reference.assert_same_images(batch[number - start], expected, f"{number}: {sequence!r}, {options}")
 
 
 # --- lines
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("fit", FITS)
-@pytest.mark.parametrize("spacing_range", [(0, 0), (5, 10), (0, 60)])
-@pytest.mark.parametrize("width", [1, 7, 33, 100, 256, 800])
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("size", SIZES)
-def test_lines_with_separators_are_drawn_as_by_the_reference(digits_of, size, width, spacing_range, fit):
-    assert_drawn_as_by_the_reference(
-        LINES, digits_of(size), spacing_range=spacing_range, width=width, fit=fit, seed=size * width
-    )
+def test_lines_with_separators_are_drawn_as_by_the_reference(digits_of, size, width):
+    # Each size and each width meets each spacing.
+    spacing_range = SPACINGS[(SIZES.index(size) + WIDTHS.index(width)) % len(SPACINGS)]
+    for fit in FITS:
+        assert_drawn_as_by_the_reference(
+            LINES, digits_of(size), spacing_range=spacing_range, width=width, fit=fit, seed=size * width
+        )
 
 
 @pytest.mark.no_cover
@@ -388,7 +391,7 @@ def test_the_packaged_digits_are_measured_as_by_their_distance_fields():
 
 
 @pytest.mark.parametrize("kind", ["nowhere", "in one corner pixel", "everywhere", "of value 1", "on one row"])
-@pytest.mark.parametrize("size", [4, 28, 200])
+@pytest.mark.parametrize("size", [4, 28, 100])
 def test_separators_can_stand_among_unusual_digits(size, kind):
     images = np.zeros((10, size, size), np.uint8)
     if kind == "in one corner pixel":

@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loaded import assert_same, load
 
@@ -324,6 +324,7 @@ def contents(draw):
 
 
 @pytest.mark.parametrize("ending", [*FORMATS, "hdf5", "pkl", "H5"])
+@settings(max_examples=15)
 @given(content=contents())
 def test_a_saved_dataset_loads_the_same(tmp_path_factory, ending, content):
     images, labels, metadata = content

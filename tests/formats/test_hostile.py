@@ -29,7 +29,7 @@ KINDS = [
     "hdf5",
     "hdf5 gzip",
 ]
-MANY = settings(derandomize=True, database=None, deadline=None, max_examples=80)
+MANY = settings(derandomize=True, database=None, deadline=None, max_examples=50)
 MOST_MEMORY = 300 << 20
 
 
@@ -138,7 +138,7 @@ FRAGMENTS = st.one_of(
 )
 
 
-@settings(MANY, max_examples=400)
+@settings(MANY, max_examples=200)
 @given(fragments=st.lists(FRAGMENTS, max_size=40))
 def test_random_opcodes_do_no_harm(folder, fragments):
     load_or_refuse(folder, b"\x80\x04" + b"".join(fragments) + b".")

@@ -4,13 +4,14 @@ import os
 import pickle
 import subprocess
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
 import reading_together as together
 import sharded
 from patience import PATIENCE_S
-from small_dataset import FORMATS, need
+from small_dataset import FORMATS, is_installed, need
 
 from number_generator import GenericDataset
 from number_generator.digits.atlas import GlyphAtlas
@@ -40,23 +41,44 @@ def expected(shards):
         return {"images": reader.images(0, COUNT), "labels": np.array(reader.labels(0, COUNT)), **truth}
 
 
-@pytest.fixture(scope="module", params=WAYS)
-def path(request, tmp_path_factory, shards, expected):
-    """The dataset in each format, in several files and parts of files where the format has them."""
-    way, folder = request.param, tmp_path_factory.mktemp("stored")
-    if way == "shards":
-        return shards
-    if way == "idx":
-        return write_idx(folder, expected)
-    file_format, _, compression = way.partition("-")
-    need(file_format)
-    with pytest.MonkeyPatch.context() as patch, open_reader(shards) as reader:
-        patch.setattr(parquet_writer, "_GROUP_IMAGES", 8)
-        patch.setitem(parquet_writer.ParquetWriter.__init__.__kwdefaults__, "file_images", 24)
-        patch.setitem(WebDatasetWriter.__init__.__kwdefaults__, "shard_images", 24)
+@pytest.fixture(scope="module")
+def store(tmp_path_factory, shards, expected):
+    """Return a maker of the dataset in some way, in several files and parts of files where the format has them."""
+
+    @cache
+    def make(way):
+        folder = tmp_path_factory.mktemp("stored")
+        if way == "shards":
+            return shards
+        if way == "idx":
+            return write_idx(folder, expected)
+        file_format, _, compression = way.partition("-")
         labels = ("jsonl",) if file_format == "png" else ()
-        write_dataset(reader, folder / "lines", file_format, compression=compression or None, labels=labels, workers=1)
-    return folder / "lines"
+        with pytest.MonkeyPatch.context() as patch, open_reader(shards) as reader:
+            patch.setattr(parquet_writer, "_GROUP_IMAGES", 8)
+            patch.setitem(parquet_writer.ParquetWriter.__init__.__kwdefaults__, "file_images", 24)
+            patch.setitem(WebDatasetWriter.__init__.__kwdefaults__, "shard_images", 24)
+            write_dataset(
+                reader, folder / "lines", file_format, compression=compression or None, labels=labels, workers=1
+            )
+        return folder / "lines"
+
+    return make
+
+
+@pytest.fixture(scope="module", params=WAYS)
+def path(request, store):
+    """The dataset in each way."""
+    if request.param not in ("shards", "idx"):
+        need(request.param.partition("-")[0])
+    return store(request.param)
+
+
+@pytest.fixture(scope="module")
+def paths(store):
+    """The dataset in all ways whose packages are installed, without compression where there is a choice."""
+    formats = [name for name in FORMATS if name != "hdf5" and is_installed(name)]
+    return [store(way) for way in (*formats, "hdf5-none", "idx", "shards")]
 
 
 def write_idx(folder, expected):
@@ -70,7 +92,7 @@ def write_idx(folder, expected):
 @pytest.fixture
 def content(path, expected):
     """What a reader of the dataset returns."""
-    return {**expected, "labels": np.full(COUNT, "7")} if "idx" in path.name else expected
+    return together.content_of(path, expected)
 
 
 @pytest.fixture
@@ -85,7 +107,7 @@ def _often():
 @pytest.mark.usefixtures("_often")
 def test_threads_read_what_is_there(path, content):
     with open_reader(path, mapped=True) as reader:
-        failures = together.run_in_threads(lambda seed: together.read_at_random(reader, content, seed, 25))
+        failures = together.run_in_threads(lambda seed: together.read_at_random(reader, content, seed, 12))
 
     assert failures == []
 
@@ -122,22 +144,22 @@ def test_a_reader_that_is_closed_under_threads_says_so_and_returns_nothing_else(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
-def test_a_child_of_a_process_whose_threads_read_reads_what_is_there(path, content, tmp_path):
-    done = run_program("fork", path, content, tmp_path)
+def test_a_child_of_a_process_whose_threads_read_reads_what_is_there(paths, expected, tmp_path):
+    done = run_program("fork", paths, expected, tmp_path)
 
-    assert (done.returncode, done.stdout.split()) == (0, ["0"] * 3), done.stderr
+    assert (done.returncode, done.stdout.split()) == (0, [f"{path}:0" for path in paths for _ in range(2)]), done.stderr
 
 
-def test_the_interpreter_ends_while_threads_read(path, content, tmp_path):
-    done = run_program("exit", path, content, tmp_path)
+def test_the_interpreter_ends_while_threads_read(paths, expected, tmp_path):
+    done = run_program("exit", paths, expected, tmp_path)
 
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def run_program(what, path, content, folder):
-    """Run one of the programs of `reading_together`."""
-    np.savez(folder / "expected.npz", **content)
-    command = [sys.executable, "-W", "ignore", together.__file__, what, path, folder / "expected.npz"]
+def run_program(what, paths, expected, folder):
+    """Run one of the programs of `reading_together` on all datasets: to start it takes longer than to read them."""
+    np.savez(folder / "expected.npz", **expected)
+    command = [sys.executable, "-W", "ignore", together.__file__, what, folder / "expected.npz", *paths]
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
 
 

@@ -194,7 +194,7 @@ def test_more_bytes_than_a_file_can_hold_are_refused(tmp_path, file_format, comp
 @FILES
 def test_memory_stays_flat_while_a_file_is_written(tmp_path, file_format, compression):
     images, labels = make_images(2048, 28, 100), make_labels(2048)
-    chunks, data_bytes = 12, 12 * images.nbytes
+    chunks, data_bytes = 6, 6 * images.nbytes
 
     header = DatasetHeader((chunks * 2048, 28, 100), 11, METADATA)
     with open_writer(file_format, tmp_path / "set", header, overwrite=False, compression=compression) as writer:

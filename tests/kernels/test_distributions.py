@@ -54,7 +54,7 @@ def lay_out(sequences, spacing_range, seed=SEED, start=0):
     natural = np.empty(len(packed), np.int64)
     layout.lay_out(
         np.uint64(seed),
-        np.uint64(start),
+        np.arange(start, start + len(packed), dtype=np.uint64),
         packed.codes,
         packed.offsets,
         atlas.class_start,

@@ -2,13 +2,9 @@
 
 import itertools
 import math
-import os
-from pathlib import Path
 
 import numpy as np
-import pages
 import pytest
-from machines import is_x86_with_avx2
 from pages import (
     BASELINE,
     BOX,
@@ -18,7 +14,6 @@ from pages import (
     SCAN_FEATURES,
     SEED,
     SHAPE,
-    digest_of_pages,
     draw,
     draw_paper,
     every_ink,
@@ -31,7 +26,6 @@ from scipy import ndimage
 
 from number_generator._kernels import draws, paper, scan, styled
 from number_generator._kernels.page import make_aligned, make_scratch
-from number_generator.job import handwriting
 from number_generator.job.handwriting import STYLES, Normal, parameters
 
 
@@ -405,9 +399,9 @@ def test_scratch_memory_holds_nothing_that_matters(cover):
             (out, used, page),
             (again, make_scratch(*SHAPE), make_aligned(math.prod(SHAPE))),
         ):
-            paper.draw_paper(SEED, image, style, SHAPE, BOX, BASELINE, target, scratch)
-            paper.ink_page(SEED, image, style, SHAPE, BOX, cover.ravel(), target, scratch)
-            scan.scan_page(SEED, image, style, SHAPE, scan.NOWHERE, target, result, 0, scratch)
+            paper.draw_paper(SEED, image, style, (*SHAPE, 1.0), BOX, BASELINE, target, scratch)
+            paper.ink_page(SEED, image, style, (*SHAPE, 1.0), BOX, cover.ravel(), target, scratch)
+            scan.scan_page(SEED, image, style, (*SHAPE, 1.0), scan.NOWHERE, target, result, 0, scratch)
         assert (out == again).all(), image
 
 
@@ -424,24 +418,3 @@ def test_lines_of_the_document_style_stay_readable(cover):
 
     assert min(clear) > 1
     assert np.quantile(clear, 0.05) > 2
-
-
-# Machines
-
-
-MACHINES = {}
-if is_x86_with_avx2():
-    MACHINES["haswell"] = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}
-    MACHINES["generic"] = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
-
-
-@pytest.mark.xdist_group("pixels of older machines")
-@pytest.mark.slow
-@pytest.mark.parametrize("machine", MACHINES)
-def test_pages_are_the_same_on_any_machine(run_python, machine_code, machine):
-    path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
-    environment = {**MACHINES[machine], "NUMBA_CACHE_DIR": str(machine_code(machine)), "PYTHONPATH": path}
-
-    digest = run_python("import pages; print(pages.digest_of_pages(bounds_checked=False))", **environment)
-
-    assert digest.strip() == digest_of_pages(bounds_checked=False)

@@ -80,6 +80,21 @@ def test_a_wide_blur_of_ink_is_nearly_gaussian(cover, deviation):
     assert difference.mean() < 0.8
 
 
+@pytest.mark.parametrize("height", [32, 64, 128, 256])
+def test_blur_grows_with_the_page(height):
+    page = np.full((height, 200), 255.0)
+    page[: height // 4] = 20
+    page[height // 2 :, : height // 4] = 0
+    px = height / 28
+
+    for deviation in (0.05, 0.3, 0.5, 0.8, 1.1, 1.5):
+        result = scan_page(CLEAN.replace(blur=deviation), page, px=px).astype(float)
+
+        difference = np.abs(result - ndimage.gaussian_filter(page, deviation * px, mode="nearest", truncate=5))
+        assert difference.max() < 8, deviation
+        assert difference.mean() < 1, deviation
+
+
 @pytest.mark.parametrize("shape", [(4, 1), (4, 3), (5, 3), (7, 2)])
 @pytest.mark.parametrize("deviation", [0.5, 1.5])
 def test_blur_leaves_a_flat_page_flat(shape, deviation):

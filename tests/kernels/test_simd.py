@@ -62,10 +62,11 @@ def dump(typingctx, lanes, out):
 
 def with_lanes(operation):
     """Compile a function of lanes and more for each number of lanes: `operation[16](more)`."""
-    inner = numba.njit(operation)
+    # No C code calls these, and no Python the inner one: the wrappers for them take half of the time.
+    inner = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(operation)
 
     def compiled(zeros):
-        @numba.njit
+        @numba.njit(no_cfunc_wrapper=True)
         def run(*arguments):
             return inner(zeros(), *arguments)
 

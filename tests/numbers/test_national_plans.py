@@ -141,7 +141,7 @@ FORMATS = st.lists(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     prefix=PREFIXES,
     formats=FORMATS,

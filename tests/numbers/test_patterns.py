@@ -219,23 +219,24 @@ def test_dates_are_the_days_of_the_calendar(order, kind):
     days = [day for day in DAYS if day.year >= 2000] if kind == "-short" else DAYS
     width = 1 if kind == "-unpadded" else 2
     separators = [""] if kind == "-digits" else ["/", ".", "-"]
-    expected = {
+    written = [
         DATE_FORMATS[order].format(
             d=f"{day.day:0{width}}",
             m=f"{day.month:0{width}}",
             y=f"{day.year % 100:02}" if kind == "-short" else day.year,
-            s=separator,
+            s=separators[0],
         )
         for day in days
-        for separator in separators
-    }
+    ]
+    lines = "\n".join([*written, ""])
+    expected = {lines.replace("/", separator) for separator in separators}
     pattern = Pattern.named(f"date-{order}{kind}")
-    matches = re.compile(pattern.regex).fullmatch
+    matches = re.compile(f"(?:(?:{pattern.regex})\n)*").fullmatch
 
     # Each is a string of the pattern, and it has no more.
-    assert pattern.count == len(expected)
+    assert pattern.count == len(set(written)) * len(separators)
     assert all(map(matches, expected))
-    assert set(pattern.draw(2000, seed=1)) <= expected
+    assert {re.sub("[.-]", "/", text) for text in pattern.draw(2000, seed=1)} <= set(written)
 
 
 def test_dates_mix_all_orders():

@@ -138,7 +138,7 @@ def test_strings_are_counted_once_each(regex, count):
     assert automaton.count_completions()[automaton.starts[0]] == count
 
 
-@pytest.mark.parametrize("regex", [r"\d{10000}", r"\d{0,10000}", r"(\d\d){0,5000}"])
+@pytest.mark.parametrize("regex", [r"\d{10000}", r"(\d\d){0,5000}"])
 def test_the_longest_possible_numbers_are_no_trouble(regex):
     assert parse_language(regex).longest == 10_000
 
@@ -202,10 +202,10 @@ def test_the_longest_possible_numbers_are_no_trouble(regex):
         (r"(){4294967294}", "is too large"),
         (r"(\d?){10000}", "is too large"),
         (r"((((\d?){30}){30}){30}){30}", "is too large"),
-        (r"(?=[01]{0,30}1[01]{30})\d{70}", "is too large"),
+        pytest.param(r"(?=[01]{0,30}1[01]{30})\d{70}", "is too large", marks=pytest.mark.slow),
         (r"(((1|2){99}){99}){99}", "is too large"),
         ("1|" * 60_000 + "1", "is too large"),
-        ("1" * 49_999 + "|" + "1" * 49_999, "is too large"),
+        pytest.param("1" * 49_999 + "|" + "1" * 49_999, "is too large", marks=pytest.mark.slow),
         ("(?:" * 200 + "1" * 50_000 + ")" * 200, "is too large"),
         ("(" * 500 + "1" + ")" * 500, "nests its groups too deep"),
     ],

@@ -154,10 +154,16 @@ def test_letterforms_are_as_high_as_the_digits_of_the_dataset(size, make_digits)
     assert (plain != forms).any(axis=(1, 2)).all()
 
 
-@pytest.mark.parametrize("writer", ["dataset", "cluster", "mixed", "auto"])
-def test_letterforms_stand_beside_digits_of_any_writer(writer):
+@pytest.fixture(scope="module")
+def digits_of_seven():
+    """The packaged digits as if seven people had written them."""
     images, labels = packaged_digits().get_data()
-    digits = DigitImageDataset(images, labels, writer_ids=np.arange(len(images)) % 7)
+    return DigitImageDataset(images, labels, writer_ids=np.arange(len(images)) % 7)
+
+
+@pytest.mark.parametrize("writer", ["dataset", "cluster", "mixed", "auto"])
+def test_letterforms_stand_beside_digits_of_any_writer(digits_of_seven, writer):
+    digits = digits_of_seven
     style = FORMS.replace(letterform_mix=0.5, writer=writer)
 
     truth = generate_chunk(["0123456789"] * 40, None, 160, truth="glyphs", style=style, digits=digits, seed=1).truth

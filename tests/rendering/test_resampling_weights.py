@@ -162,7 +162,7 @@ def test_a_height_halfway_between_two_goes_to_the_even_one(natural, height):
 
 
 def test_the_pool_holds_the_weights_of_wide_lines_alone():
-    columns, column_starts, rows, row_starts = SharedTaps(28, 100, stretch=False).prepare(
+    columns, column_starts, rows, row_starts = SharedTaps((28, 28, 100, False)).prepare(
         np.array([0, 50, 100, 295, 700])
     )
 
@@ -177,13 +177,13 @@ def test_the_pool_holds_the_weights_of_wide_lines_alone():
 
 
 def test_stretched_lines_need_no_row_weights():
-    _, _, _, row_starts = SharedTaps(28, 100, stretch=True).prepare(np.array([295]))
+    _, _, _, row_starts = SharedTaps((28, 28, 100, True)).prepare(np.array([295]))
 
     assert (row_starts < 0).all()
 
 
 def test_weights_are_computed_once(monkeypatch):
-    shared = SharedTaps(28, 100, stretch=False)
+    shared = SharedTaps((28, 28, 100, False))
     shared.prepare(np.array([295, 300, 295]))
     monkeypatch.setattr(resampling_weights.kernels, "pack_taps", None)  # calling it would fail
 
@@ -195,7 +195,7 @@ def test_growing_keeps_the_arrays_that_were_handed_out_valid():
         by_row = [unpacked(rows, row_starts[2 * 9 + odd], 28, 9, odd) for odd in (0, 1)]
         return unpacked(columns, column_starts[295], 295, 100, 0), *by_row
 
-    shared = SharedTaps(28, 100, stretch=False)
+    shared = SharedTaps((28, 28, 100, False))
     handed_out = shared.prepare(np.array([295]))
     before = weights_of_295(*handed_out)
 
@@ -210,7 +210,7 @@ def test_growing_keeps_the_arrays_that_were_handed_out_valid():
 
 def test_growing_keeps_rows_that_were_handed_out_valid():
     # Of digits 2000 px high: 1800 resizes, and heights beyond the 512 that there is room for at first.
-    shared = SharedTaps(2000, 3000, stretch=False)
+    shared = SharedTaps((2000, 2000, 3000, False))
     handed_out = shared.prepare(np.array([6000]))
     assert unpacked(handed_out[2], handed_out[3][2 * 1000 + 1], 2000, 1000, 1) == pillow_weights(2000, 1000)
 
@@ -225,7 +225,7 @@ def test_growing_keeps_rows_that_were_handed_out_valid():
 def test_the_pool_is_bounded_in_memory(monkeypatch):
     monkeypatch.setattr(resampling_weights, "_POOL_VALUES", 200_000)
     monkeypatch.setattr(resampling_weights, "_MAX_KEYS", 5000)
-    shared = SharedTaps(28, 100, stretch=False)
+    shared = SharedTaps((28, 28, 100, False))
 
     columns, column_starts, _, _ = shared.prepare(np.arange(101, 20_000, 3))
 
@@ -241,12 +241,12 @@ def test_there_is_room_to_pack_whatever_the_pool_lacks(monkeypatch, max_keys):
     # The kernel packs into memory that it asks for beforehand, and compiled code would write past its end.
     monkeypatch.setattr(resampling_weights, "_MAX_KEYS", max_keys)
     lines = np.arange(41, 1200)
-    for pool_values in range(0, 6000, 50):
+    for pool_values in range(0, 6000, 150):
         monkeypatch.setattr(resampling_weights, "_POOL_VALUES", pool_values)
-        _, column_starts, _, row_starts = SharedTaps(28, 40, stretch=False).prepare(lines)
+        _, column_starts, _, row_starts = SharedTaps((28, 28, 40, False)).prepare(lines)
         for line in lines[:: 1 + pool_values % 37].tolist():
             target = render.contained_height(28, line, 40)
-            _, columns, rows = render._measure_scratch(np.array([line]), (28, 40, False), column_starts, row_starts)
+            _, columns, rows = render._measure_scratch(np.array([line]), (28, 28, 40, False), column_starts, row_starts)
 
             if render._find_shared(column_starts, line) < 0:
                 assert columns >= kernels.packed_size(line, 40)
@@ -283,8 +283,8 @@ def test_threads_may_share_a_pool(monkeypatch, make_digits):
     both = DigitImageDataset(images, labels), DigitImageDataset(lower, labels)  # even and odd first rows
     sequences = ["1234567890"] * 64
     alone = [generate_batch(sequences, (0, 300), 30, seed=seed, digits=both[seed % 2], workers=1) for seed in range(16)]
-    shared = SharedTaps(28, 30, stretch=False)  # empty: the threads fill it all at once
-    monkeypatch.setattr("number_generator.rendering.engine.find_shared_taps", lambda height, width, *, stretch: shared)
+    shared = SharedTaps((28, 28, 30, False))  # empty: the threads fill it all at once
+    monkeypatch.setattr("number_generator.rendering.engine.find_shared_taps", lambda _: shared)
 
     def draw(seed):
         return generate_batch(sequences, (0, 300), 30, seed=seed, digits=both[seed % 2], workers=2)
@@ -296,9 +296,7 @@ def test_threads_may_share_a_pool(monkeypatch, make_digits):
 
 
 def test_callers_share_one_pool_for_a_page_size():
-    assert resampling_weights.find_shared_taps(28, 100, stretch=False) is resampling_weights.find_shared_taps(
-        28, 100, stretch=False
-    )
-    assert resampling_weights.find_shared_taps(28, 100, stretch=False) is not resampling_weights.find_shared_taps(
-        28, 100, stretch=True
-    )
+    find = resampling_weights.find_shared_taps
+
+    assert find((28, 28, 100, False)) is find((28, 28, 100, False))
+    assert find((28, 28, 100, False)) is not find((28, 28, 100, True))

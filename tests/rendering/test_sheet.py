@@ -174,7 +174,7 @@ def test_a_sheet_of_many_images_has_a_handy_size(shape):
     assert 0.72 <= width / height <= 1.38
 
 
-@pytest.mark.parametrize("shape", [(1, 28, 100), (3, 4, 4), (1, 1, 1), (2, 1000, 3)])
+@pytest.mark.parametrize("shape", [(1, 28, 100), (3, 4, 4), (1, 1, 1), (2, 400, 3)])
 def test_a_few_small_images_are_enlarged(shape):
     sheet = contact_sheet(noise(*shape), [""] * shape[0])
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -39,27 +38,15 @@ WAITING = "time.sleep(60)"
 
 
 @pytest.fixture
-def start(tmp_path):
-    """Return a starter of `inspect set.h5` with another body; it ends what it has started."""
-    processes = []
+def start(start_process, tmp_path):
+    """Return a starter of `inspect set.h5` with another body."""
     (tmp_path / "set.h5").touch()
 
     def starter(body):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WORK.format(body=body), "inspect", "set.h5"],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        processes.append(process)
-        return process
+        command = [sys.executable, "-c", WORK.format(body=body), "inspect", "set.h5"]
+        return start_process(command, cwd=tmp_path, start_new_session=True)
 
-    yield starter
-    for process in processes:
-        process.kill()
-        process.communicate()
+    return starter
 
 
 def end(process):
@@ -107,7 +94,7 @@ def test_a_child_that_takes_too_much_memory_becomes_one_line(start):
 
 
 def test_work_that_takes_long_in_python_is_let_go_on(start):
-    body = "until = time.process_time() + 1; [None for _ in iter(lambda: time.process_time() < until, False)]"
+    body = "until = time.process_time() + 0.6; [None for _ in iter(lambda: time.process_time() < until, False)]"
 
     assert end(start(f"path.unlink(); {body}")) == (0, "")
 

@@ -15,56 +15,52 @@ from number_generator.system.temporaries import NOTHING_LEFT
 KINDS = pytest.mark.parametrize("kind", [AtomicFile, AtomicFolder])
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells where an open file is")
-@KINDS
-def test_a_temporary_is_removed_where_its_folder_is_by_then(tmp_path, kind):
-    place = tmp_path / "deep"
-
-    with (
-        pytest.raises(OutputError, match="No such file or directory; nothing was left behind"),
-        kind(place / "set", overwrite=False) as temporary,
-    ):
-        place.rename(tmp_path / "moved")
-        temporary.commit()
-
-    assert names_in(tmp_path / "moved") == []
+def move(place):
+    """Rename a folder to `moved` beside it."""
+    place.rename(place.with_name("moved"))
 
 
 @KINDS
-def test_nothing_is_left_of_a_temporary_whose_folder_was_removed(tmp_path, kind):
-    place = tmp_path / "deep"
-
+@pytest.mark.parametrize(
+    ("take_away", "stays"),
+    [
+        pytest.param(
+            move, ["moved"], marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux finds an open file")
+        ),
+        (shutil.rmtree, []),
+    ],
+    ids=["renamed", "removed"],
+)
+def test_nothing_is_left_of_a_temporary_whose_folder_is_gone(tmp_path, kind, take_away, stays):
     with (
         pytest.raises(OutputError, match="No such file or directory; nothing was left behind"),
-        kind(place / "set", overwrite=False) as temporary,
+        kind(tmp_path / "deep" / "set", overwrite=False) as temporary,
     ):
-        shutil.rmtree(place)
+        take_away(tmp_path / "deep")
         temporary.commit()
 
-    assert names_in(tmp_path) == []
+    assert [path.name for path in tmp_path.rglob("*")] == stays
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be renamed there")
 @KINDS
-def test_a_temporary_that_somebody_has_renamed_is_said_to_be_left(tmp_path, kind):
-    error = OutputExistsError(f"cannot write it{NOTHING_LEFT}")
-
-    with (
-        pytest.raises(OutputExistsError, match=r"cannot write it; \.set\..*\.partial is left and could not be removed"),
-        kind(tmp_path / "set", overwrite=False) as temporary,
-    ):
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OutputExistsError(f"cannot write it{NOTHING_LEFT}"),
+            r"cannot write it; \.set\..*\.partial is left and could not be removed",
+        ),
+        (ZeroDivisionError("another error"), "^another error$"),
+    ],
+    ids=["ours", "another"],
+)
+def test_a_temporary_that_somebody_has_renamed_is_said_to_be_left_by_our_errors(tmp_path, kind, error, said):
+    with pytest.raises(type(error), match=said), kind(tmp_path / "set", overwrite=False) as temporary:
         temporary.temporary_path.rename(tmp_path / "theirs")
         raise error
 
     assert names_in(tmp_path) == ["theirs"]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be renamed there")
-@KINDS
-def test_other_errors_stay_as_they_are(tmp_path, kind):
-    with pytest.raises(ZeroDivisionError), kind(tmp_path / "set", overwrite=False) as temporary:
-        temporary.temporary_path.rename(tmp_path / "theirs")
-        raise ZeroDivisionError
 
 
 def test_a_file_in_place_is_complete_even_if_its_temporary_cannot_be_removed(tmp_path, monkeypatch):

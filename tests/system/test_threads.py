@@ -24,3 +24,11 @@ def test_an_error_of_a_task_is_raised_as_it_is():
 
     with pytest.raises(RuntimeError, match="not a new thread"):
         list(ordered_map(fail, [1, 2], 2))
+
+
+def test_the_work_of_a_thread_that_outlives_the_main_one_is_done_in_it(monkeypatch):
+    monkeypatch.setattr("concurrent.futures.thread._shutdown", True)
+
+    assert list(ordered_map(abs, [-1, 2, -3], 2)) == [1, 2, 3]
+    with pytest.raises(TypeError):
+        list(ordered_map(abs, ["a"], 2))

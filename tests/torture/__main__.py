@@ -16,20 +16,26 @@ from torture.commands import all_cases
 from torture.faults import FAULTS, meet_faults
 from torture.files import read_mutated
 from torture.guided import read_guided
+from torture.hdf5_structures import mutated_structure
 from torture.interruptions import interrupt, interrupt_processes, kill
 from torture.places import Place
+from torture.reading import UNSAFE
 from torture.report import Part, tables, written_into
 from torture.resumes import kill_and_resume
 from torture.writes import fail_writes
 
+_PATIENCE_S = 4.0  # with structures that often lead round in circles
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-_PARTS = ("interruptions", "kills", "resumes", "faults", "writes", "files", "guided")
-# Files that a generator and that Hypothesis mutates; runs of each guided target; interruptions, and those of whole
-# processes; kills; runs that go on from a journal; runs that meet each fault; how large they are; guided targets.
-_FULL = {"files": 80_000, "drawn": 20_000, "guided": 8000, "interrupted": 350, "processes": 20, "killed": 100}
-_FULL.update(writes={}, resumed=300, faults=40, scale=1.0, targets=None)
-_SHORT = {"files": 1500, "drawn": 200, "guided": 200, "interrupted": 24, "processes": 0, "killed": 8}
-_SHORT.update(writes={"cases": ("index",)}, resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar"))
+_PARTS = ("interruptions", "kills", "resumes", "faults", "writes", "files", "structures", "guided")
+# Files that a generator and that Hypothesis mutates, and those of HDF5 whose structures change; runs of each guided
+# target; interruptions, and those of whole processes; kills; runs that go on from a journal; runs that meet each fault;
+# how large they are; guided targets.
+_FULL = {"files": 80_000, "drawn": 20_000, "structures": 10_000, "guided": 8000, "interrupted": 350, "processes": 20}
+_FULL.update(killed=100, writes={}, resumed=300, faults=40, scale=1.0, targets=None)
+_SHORT = {"files": 1500, "drawn": 200, "structures": 300, "guided": 200, "interrupted": 24, "processes": 0}
+_SHORT.update(
+    killed=8, writes={"cases": ("index",)}, resumed=16, faults=4, scale=0.3, targets=("pickle", "lmdb", "tar")
+)
 
 
 def main(arguments):
@@ -37,6 +43,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="python -m torture", description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"some of {', '.join(_PARTS)} (default: all)")
     parser.add_argument("--short", action="store_true", help="a small share of everything, as the tests run it")
+    parser.add_argument("--share", type=float, default=1.0, metavar="F", help="another share of how much (default: 1)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same one, the same cases (default: 1)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes that read files at a time")
     keep = Path(tempfile.gettempdir()) / "torture-findings"
@@ -51,8 +58,12 @@ def main(arguments):
             parser.error(f"there is no part {part!r}: give some of {', '.join(_PARTS)}")
     folder = Path(tempfile.mkdtemp(prefix="torture-"))
     parts = []
+    lengths = {
+        name: round(options.share * length) if type(length) is int else length
+        for name, length in (_SHORT if options.short else _FULL).items()
+    }
     try:
-        for part in _tortures(chosen, _SHORT if options.short else _FULL, options, folder):
+        for part in _tortures(chosen, lengths, options, folder):
             parts.append(part)
             by_format = ", ".join(f"{name} {count:,}" for name, count in sorted(part.counts.items()))
             print(f"{part.name}: {part.total:,} in {part.elapsed_s:.0f} s, {part.about} ({by_format})", flush=True)
@@ -83,6 +94,8 @@ def _tortures(chosen, lengths, options, folder):
         yield _writes(lengths, folder)
     if "files" in chosen:
         yield _files(lengths, options)
+    if "structures" in chosen:
+        yield _structures(lengths, options)
     if "guided" in chosen:
         yield _guided(lengths, options)
 
@@ -132,12 +145,30 @@ def _writes(lengths, folder):
 
 def _files(lengths, options):
     begun = time.monotonic()
-    found, findings = read_mutated(
+    found, findings, _ = read_mutated(
         lengths["files"], lengths["drawn"], options.seed, workers=options.workers, keep=options.keep
     )
     about = f"{sum(of_kind[0] for of_kind in found.values()):,} could be read, all others were rejected"
     counts = {kind: sum(of_kind) for kind, of_kind in found.items()}
     return Part("mutated files", counts, about, findings, time.monotonic() - begun)
+
+
+def _structures(lengths, options):
+    begun = time.monotonic()
+    found, findings, ended = read_mutated(
+        lengths["structures"],
+        0,
+        options.seed,
+        workers=options.workers,
+        kinds=UNSAFE,
+        keep=options.keep,
+        mutate=mutated_structure,
+        patience_s=_PATIENCE_S,
+    )
+    read = sum(of_kind[0] for of_kind in found.values())
+    about = f"{read:,} could be read, all others were rejected: {ended:,} only where they are isolated"
+    counts = {kind: sum(of_kind) for kind, of_kind in found.items()}
+    return Part("HDF5 structures", counts, about, findings, time.monotonic() - begun)
 
 
 def _guided(lengths, options):

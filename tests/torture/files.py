@@ -1,6 +1,10 @@
 """Mutated files of every kind, read in processes bounded in memory: a seeded generator's, and Hypothesis's."""
 
+import os
+import re
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -23,13 +27,15 @@ __all__ = ["Tally", "read_mutated"]
 
 _WHOLLY = 4  # one file in so many is read into memory as a whole
 _EXAMPLES = 50  # of Hypothesis, in one of its cases
+_MOST_ENDLESS = 1  # that are read where they are isolated as well
 
 
 class Tally(NamedTuple):
-    """How many files of each kind loaded, were rejected, and were wrong; and what was wrong."""
+    """How many files of each kind loaded, were rejected, and were wrong; what was wrong; how many ended a process."""
 
     counts: dict
     findings: list
+    ended: int
 
 
 class _Shelf:
@@ -41,10 +47,12 @@ class _Shelf:
     folder : Path
     wrong : Path
         A folder for datasets that are not read as they should be.
+    mutate : callable
+        As `mutated`.
     """
 
-    def __init__(self, seeds, folder, wrong):
-        self._folder, self._wrong = folder, wrong
+    def __init__(self, seeds, folder, wrong, mutate):
+        self._folder, self._wrong, self._mutate = folder, wrong, mutate
         self._laid = set()
         self._others = defaultdict(list)
         for seed in seeds:
@@ -60,7 +68,7 @@ class _Shelf:
             self._laid.add(seed.name)
         victim = random.choice(seed.victims)
         content = seed.files[victim]
-        (place / victim).write_bytes(mutated(content, self._others[seed.kind], random))
+        (place / victim).write_bytes(self._mutate(content, self._others[seed.kind], random))
         found, text = outcome(place / seed.opened, seed.kind, wholly=wholly)
         if found == WRONG:
             kept = self._wrong / f"{name}-{place.name}"
@@ -71,7 +79,7 @@ class _Shelf:
         return found
 
 
-def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
+def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, mutate=mutated, patience_s=20.0):
     """Read mutated files.
 
     Parameters
@@ -88,6 +96,10 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
         Those that are read; by default all whose packages are installed.
     keep : Path, optional
         A folder for datasets that are not read as they should be.
+    mutate : callable
+        What changes a file: as `mutated`, which is the default.
+    patience_s : float
+        Time of the processor for one file.
     """
     with tempfile.TemporaryDirectory(prefix="torture-", dir=work_folder()) as temporary:
         folder = Path(temporary)
@@ -98,7 +110,7 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
 
         def shelf(place):
             """Return the shelf of a process."""
-            return shelves.setdefault(place, _Shelf(seeds, place, wrong))
+            return shelves.setdefault(place, _Shelf(seeds, place, wrong, mutate))
 
         def run(case, place):
             name = f"seed-{number}-case-{case}"
@@ -110,16 +122,22 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
             return _drawn(shelf(place), seeds[case % len(seeds)], case, number)
 
         counts = defaultdict(lambda: np.zeros(3, np.int64))
-        findings = []
+        ended = endless = 0
         for what, run_one, cases in (("", run, count), ("drawn-", run_drawn, drawn // _EXAMPLES)):
-            found, died = run_cases(run_one, range(cases), folder / f"{what}files", workers=workers)
+            found, died = run_cases(
+                run_one, range(cases), folder / f"{what}files", workers=workers, patience_s=patience_s
+            )
             for case, of_case in enumerate(found):
                 counts[seeds[case % len(seeds)].kind] += of_case
-            for case, text, place in died:
+            for case, is_endless, text, place in died:
                 seed = seeds[case % len(seeds)]
                 victim = place / "case" / seed.name.replace(" ", "-") / seed.opened
-                if seed.kind in UNSAFE and _is_answered_for(victim):
+                endless += is_endless
+                # It takes a minute of the processor to wait for one without an end, and one is as good as another.
+                is_tried = not is_endless or endless <= _MOST_ENDLESS
+                if seed.kind in UNSAFE and (not is_tried or _is_answered_for(victim)):
                     counts[seed.kind][REFUSED - 1] += 1
+                    ended += 1
                     continue
                 counts[seed.kind][WRONG - 1] += 1
                 kept = wrong / f"{what}seed-{number}-case-{case}-died"
@@ -128,18 +146,35 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None):
         findings = [f"{path.stem}: {path.read_text()}" for path in sorted(wrong.glob("*.txt"))]
         if keep is not None and findings:
             shutil.copytree(wrong, keep, dirs_exist_ok=True)
-    return Tally({kind: of_kind.tolist() for kind, of_kind in counts.items()}, findings)
+    return Tally({kind: of_kind.tolist() for kind, of_kind in counts.items()}, findings, ended)
 
 
 def _is_answered_for(path):
-    """Tell whether a dataset that ended its process ends no other that isolates it, and is refused, if anything."""
+    """Tell whether a dataset that ended its process ends none that isolates it, and is refused there, if anything."""
     try:
         check_apart("number_generator.formats.isolated:read_through", path)
     except DatasetError:
         pass
     except Exception:
         return False
-    return True
+    return _is_converted_or_refused(path)
+
+
+def _is_converted_or_refused(path):
+    """Tell whether the command line makes of a dataset another, or one line that says why not, and leaves no more."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "number_generator", "convert", path, f"{folder}/set.npz", "--quiet"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+        left = [entry.name for entry in Path(folder).iterdir()]
+    if done.returncode:
+        return done.returncode == 1 and not left and re.fullmatch(r"[^\n]* error: [^\n]+\n", done.stderr) is not None
+    return left == ["set.npz"]
 
 
 def _drawn(shelf, seed, case, number):

@@ -181,20 +181,36 @@ _HDF5_OPTIONS = {
     "numbers": {"labels": np.array(NUMBERS, ">i4"), "chunks": (2, 5, 6), "compression": "gzip", "shuffle": True},
     "checksums": {"labels": np.array(LABELS, "S4"), "chunks": (7, 2, 3), "compression": "gzip", "fletcher32": True},
     "latest": {"labels": LABELS, "chunks": (2, 5, 6), "compression": "gzip", "libver": "latest"},
+    # The same content in further structures: many links and attributes, and the other indices of chunks.
+    "many": {"labels": LABELS, "more": 20},
+    "latest many": {"labels": np.array(LABELS, "S4"), "libver": "latest", "more": 20},
+    "latest extensible": {
+        "labels": np.array(LABELS, "S4"),
+        "chunks": (2, 5, 6),
+        "compression": "gzip",
+        "libver": "latest",
+        "maxshape": (None, 5, 6),
+    },
+    "latest tree": {"labels": LABELS, "chunks": (2, 3, 6), "libver": "latest", "maxshape": (None,) * 3},
 }
 
 
-def _hdf5(labels, libver=None, **options):
+def _hdf5(labels, libver=None, more=0, **options):
     def make(folder):
         with h5py.File(folder / "set.h5", "w", libver=libver) as file:
             file.create_dataset("images", data=IMAGES, **options)
             storage = {**options, "chunks": (3,)} if options else {}
             storage.pop("fletcher32", None)
+            if "maxshape" in options:
+                storage["maxshape"] = (None,)
             file.create_dataset("labels", data=labels, **storage)
             file.attrs.update({"spacing_range": (5, 10), "name": "é", "kind": np.bytes_(b"phone"), "many": ["a", "b"]})
             boxes = file.create_dataset("boxes", data=TRUTH["boxes"])
             boxes.attrs["columns"] = "x0,y0,x1,y1"
             file["source_digits"] = np.arange(5)
+            for number in range(more):
+                file[f"another {number}"] = number
+                file.attrs[f"another {number}"] = number
         return "set.h5", ()
 
     return make

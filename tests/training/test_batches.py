@@ -114,7 +114,9 @@ def test_wide_pages_of_a_large_batch_are_made_in_parts(monkeypatch):
     spans = []
     make = batch.make_chunk
     monkeypatch.setattr(
-        batch, "make_chunk", lambda job, atlas, span, out: spans.append(span) or make(job, atlas, span, out)
+        batch,
+        "make_chunk",
+        lambda job, atlas, span, *rest, **more: spans.append(span) or make(job, atlas, span, *rest, **more),
     )
 
     again, _ = joined(stream(["123"], width=5000, batch_size=200, count=200, seed=1, workers=1))

@@ -26,7 +26,7 @@ from number_generator.formats.registry import FORMATS, count_files
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
-from number_generator.job.spec import SOURCE_DIGITS, Job, Span
+from number_generator.job.spec import SOURCE_DIGITS, Job, RenderSpec, Span
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import count_label_bytes
 from number_generator.rendering.bound_job import BoundJob, bind_job
@@ -90,6 +90,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
     division = [f"--shards={options.shards}"] if is_divided and options.shards is not None else []
     division += [] if options.shard_size is None else [f"--shard-size={options.shard_size}"]
     spec, numbers = request.spec, request.numbers
+    _check_width(spec, output)
     digits_path = default_digits_path() if options.digits is None else name_digits(options.digits)
     whole = load_chosen_digits(options)
     writers = None if spec.style.is_clean else find_writers(whole, spec.style.writer)
@@ -137,7 +138,9 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
         fields = make_truth_fields(bound.job, source.longest)
         label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, source.longest)
-        header = DatasetHeader(bound.job.shape, source.longest, metadata, fields, label_bytes=label_bytes)
+        header = DatasetHeader(
+            bound.job.shape, source.longest, metadata, fields, is_ragged=spec.ragged, label_bytes=label_bytes
+        )
         target = output.target if split is None else output.of_part(name)
         files = None
         if division:
@@ -147,10 +150,20 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
 
 
 def load_chosen_digits(options: argparse.Namespace) -> DigitImageDataset:
-    """Load the digits that `--digits` names."""
+    """Load the digits that `--digits` names; files and folders are read in a process of its own first."""
     if options.digits is None:
-        return default_digits()
-    return load_digits(options.digits) if options.digits else packaged_digits()
+        return default_digits(isolated=True)
+    return load_digits(options.digits, isolated=True) if options.digits else packaged_digits()
+
+
+def _check_width(spec: RenderSpec, output: Output) -> None:
+    """Raise SpecError if the format holds all images in one array and its width is not known."""
+    if spec.ragged and not spec.is_bounded and not FORMATS[output.file_format].is_folder:
+        folders = " or ".join(name for name, row in FORMATS.items() if row.is_folder)
+        raise SpecError(
+            f"--image-width is {spec.width} and the format is {output.file_format}, which holds all images in one "
+            f"array: give the widest, as in --image-width auto:512, or a format that holds single images, {folders}"
+        )
 
 
 def _check_shards(options: argparse.Namespace, output: Output, shards: int | None) -> None:

@@ -23,6 +23,8 @@ from number_generator.system.checks import check_integer, check_seed
 
 _OPTIONS = {
     "width": "--image-width",
+    "width's MAX": "MAX of --image-width auto:MAX",
+    "image_height": "--image-height",
     "spacing_range": "(--min-spacing, --max-spacing)",
     "spacing_range's minimum": "--min-spacing",
     "spacing_range's maximum": "--max-spacing",
@@ -58,7 +60,7 @@ def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> Rend
         smallest, largest = (usual if gap is None else gap for gap, usual in zip(given, SPACING_RANGE, strict=True))
         spacing_range = smallest, largest
     try:
-        return RenderSpec(spacing_range, options.image_width, fit, style)
+        return RenderSpec(spacing_range, options.image_width, fit, style, options.image_height)
     except SpecError as exc:
         name, verb, rest = str(exc).partition(" is ")
         raise SpecError(f"{_OPTIONS.get(name, name)}{verb}{rest}") from exc

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
+from number_generator.formats.isolated import check_apart
 from number_generator.formats.journal.file import ENDING, Journal, read_recorded
 from number_generator.formats.reader import open_reader
 from number_generator.job.chunk import DatasetHeader
@@ -74,14 +75,24 @@ def read_recorded_seed(places: Iterable[str], *, overwrite: bool) -> int | None:
     for target in places:
         about = read_recorded(find_journal(target))
         if about is None and not overwrite and os.path.lexists(target):
-            _, about = _read_dataset(Path(target)) or (0, None)
+            _, about = _read_dataset(target) or (0, None)
         seed = None if about is None else about.get("seed")
         if isinstance(seed, int) and 0 <= seed < 2**64:
             return int(seed)
     return None
 
 
-def _read_dataset(path: Path) -> tuple[int, dict[str, Any]] | None:
+def check_found(places: Iterable[str]) -> None:
+    """Read what is in place already in a process of its own; raise DatasetError if that crashes or never ends.
+
+    It may be anything, and its metadata are read afterwards to see whether it is what this run would make.
+    """
+    found = [place for place in places if os.path.isfile(place) or os.path.isdir(place)]  # noqa: PTH112, PTH113 - no error
+    if found:
+        check_apart("number_generator.commands.runs.resume:_read_dataset", *found)
+
+
+def _read_dataset(path: str | os.PathLike[str]) -> tuple[int, dict[str, Any]] | None:
     """Return the number of images of a dataset and its metadata; None if it cannot be read."""
     try:
         with open_reader(path, mapped=True) as reader:

@@ -8,8 +8,9 @@ from number_generator.commands.terminal import report, tell
 from number_generator.formats.png.single import check_png_path, save_png
 from number_generator.job.chunk import Chunk
 from number_generator.job.spec import NumberSource, RenderSpec, Span
-from number_generator.rendering.bound_job import bind_job
+from number_generator.rendering.bound_job import BoundJob, bind_job
 from number_generator.rendering.compilation import compile_kernels
+from number_generator.rendering.engine import describe_small_print
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.signals import Interruption
 
@@ -27,7 +28,8 @@ def draw_sheet(
     path = check_png_path(options.preview, "--preview")
     chunk = draw_images(options, numbers, spec, seed, count, **labels)
     texts = [label.decode() for label in chunk.labels]
-    save_png(contact_sheet(chunk.images, texts, boxes=chunk.truth.get("boxes")), path, interruption)
+    images = chunk.images if chunk.sizes is None else chunk.cut_images()
+    save_png(contact_sheet(images, texts, boxes=chunk.truth.get("boxes")), path, interruption)
     report(f'Contact sheet of {count} images drawn at "{options.preview}" (seed {seed}); no dataset was made')
 
 
@@ -42,4 +44,13 @@ def draw_images(
     """Draw the first `count` images with the digits that the options name; `labels` are keywords of `bind_job`."""
     digits, span = load_chosen_digits(options), Span(0, count)
     compile_kernels(spec.style, tell, in_processes=True)
-    return bind_job(digits, numbers, spec, seed=seed, span=span, **labels).make_chunk()
+    bound = bind_job(digits, numbers, spec, seed=seed, span=span, **labels)
+    warn_of_small_print(bound)
+    return bound.make_chunk()
+
+
+def warn_of_small_print(bound: BoundJob) -> None:
+    """Tell whoever waits if the first lines are too small to read."""
+    text = describe_small_print(bound.job, bound.atlas)
+    if text is not None:
+        tell(f"warning: {text}")

@@ -11,8 +11,9 @@ from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Run, Settings, open_run
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
-from number_generator.commands.runs.resume import find_journal, read_recorded_seed
+from number_generator.commands.runs.resume import check_found, find_journal, read_recorded_seed
 from number_generator.commands.terminal import report, report_title, show_progress, tell
+from number_generator.commands.work.drawing import warn_of_small_print
 from number_generator.commands.work.space import SAMPLED_IMAGES, check_space
 from number_generator.job.spec import Span
 from number_generator.rendering.compilation import compile_kernels
@@ -32,8 +33,10 @@ def produce_datasets(
     settings = Settings(output, options.overwrite, options.resume, workers, interruption)
     if options.resume:
         interruption.left = "the same command resumes the run"
+        places = list_places(options, output)
+        check_found(places)
         if options.seed is None:
-            drawn = read_recorded_seed(list_places(options, output), overwrite=options.overwrite)
+            drawn = read_recorded_seed(places, overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     # A run that is refused or already complete shall not wait for it.
     if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):
@@ -44,6 +47,8 @@ def produce_datasets(
         kind = "phone numbers like database" if are_phone else "numbers dataset"
         count = sum(len(part.job.span) for part in parts)
         report(f"Creating {kind} with {count} examples, this might take a few moments ...")
+        if options.scheduler is None and len(run.found) < len(parts):  # the kernels are compiled here
+            warn_of_small_print(parts[0].bound)
         with show_progress(count, quiet=options.quiet) as bar:
             run.run(bar.update)
         run.commit()

@@ -7,10 +7,11 @@ while the program ends, and the program may wait for them.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Generic
 
 from number_generator.errors import NumberGeneratorError
 from number_generator.formats.base_reader import Handles, SlicedReader
@@ -36,17 +37,20 @@ class OwnUse:
         this = threading.get_ident()
         with self._changed:
             self._ending = this
-            self._changed.wait_for(lambda: self._depths.keys() <= {this}, _PATIENCE_S)
+            self._changed.wait_for(lambda: set(self._depths) <= {this}, _PATIENCE_S)
         for close in list(self.unfinished.values()):  # while there is Python: HDF5 writes through its objects
             close()
 
     def __enter__(self) -> None:
+        # Each read comes here, so no lock is taken: an entry of one's own is made before the end is looked for, and
+        # whoever ends looks for entries after saying so. One of the two sees the other.
         this = threading.get_ident()
+        depth = self._depths.get(this, 0)
+        self._depths[this] = depth + 1
+        if depth or self._ending is None or self._ending == this:
+            return
+        self.__exit__()
         with self._changed:
-            depth = self._depths.get(this, 0)
-            if depth or self._ending in (None, this):
-                self._depths[this] = depth + 1
-                return
             # A daemon thread ends here, with the interpreter. One that the program waits for is told.
             self._changed.wait_for(lambda: False, _PATIENCE_S)
         raise NumberGeneratorError(
@@ -55,11 +59,13 @@ class OwnUse:
 
     def __exit__(self, *_: object) -> None:
         this = threading.get_ident()
-        with self._changed:
-            depth = self._depths.pop(this, 1) - 1
-            if depth:
-                self._depths[this] = depth
-            else:
+        depth = self._depths.get(this, 1) - 1
+        if depth:
+            self._depths[this] = depth
+            return
+        self._depths.pop(this, None)
+        if self._ending is not None:
+            with self._changed:
                 self._changed.notify_all()
 
 
@@ -70,13 +76,35 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=OWN_USE.forget)
 
 
+class _Counted(Generic[Handles]):
+    """What a reader lends, as a context that is counted: opening it counts as well."""
+
+    __slots__ = ("_lend", "_loan")
+
+    def __init__(self, lend: Callable[[], AbstractContextManager[Handles]]) -> None:
+        self._lend = lend
+
+    def __enter__(self) -> Handles:
+        OWN_USE.__enter__()
+        try:
+            self._loan = self._lend()
+            return self._loan.__enter__()
+        except BaseException:
+            OWN_USE.__exit__()
+            raise
+
+    def __exit__(self, *error: Any) -> None:
+        try:
+            self._loan.__exit__(*error)
+        finally:
+            OWN_USE.__exit__()
+
+
 class CountedReader(SlicedReader[Handles]):
     """A reader whose reads are counted."""
 
-    @contextlib.contextmanager
-    def _lend(self) -> Iterator[Handles]:
-        with OWN_USE, super()._lend() as handles:
-            yield handles
+    def _lend(self) -> AbstractContextManager[Handles]:
+        return _Counted(super()._lend)
 
     def close(self) -> None:
         """Close what is open, as by `SlicedReader`."""

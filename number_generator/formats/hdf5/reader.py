@@ -114,7 +114,8 @@ class Hdf5Reader(CountedReader["_Handles"]):
                 if len(images) != len(labels):
                     raise MalformedError(f"it has {len(images)} images but {len(labels)} labels")
                 sizes = {name: RowReader(dataset) for name, dataset in _find_sizes(file, len(images)).items()}
-                return _Handles(file, images, labels, RowReader(images), RowReader(labels), sizes)
+                size = path.stat().st_size
+                return _Handles(file, images, labels, RowReader(images), RowReader(labels), sizes, size)
             except BaseException:
                 file.close()
                 raise
@@ -130,16 +131,16 @@ class Hdf5Reader(CountedReader["_Handles"]):
     def _read_sizes(self, handles: _Handles, numbers: range) -> np.ndarray[Any, np.dtype[np.int32]]:
         rows = handles.size_rows
         for each in rows.values():
-            self._make_budget().charge(len(numbers) * each.dataset.dtype.itemsize)
+            handles.make_budget().charge(len(numbers) * each.dtype.itemsize)
         widths, heights = (rows[name].read(numbers) if name in rows else None for name in (WIDTHS, HEIGHTS))
         return join_sizes(widths, heights, (len(numbers), *self.shape[1:]), numbers)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        labels, budget = handles.labels, self._make_budget()
-        budget.charge(len(numbers) * labels.dtype.itemsize)
-        if labels.dtype.kind in "iu":
+        dtype, budget = handles.label_rows.dtype, handles.make_budget()
+        budget.charge(len(numbers) * dtype.itemsize)
+        if dtype.kind in "iu":
             return list(map(str, handles.label_rows.read(numbers).tolist()))
-        if labels.dtype.kind == "S":
+        if dtype.kind == "S":
             return list(map(_decode_label, handles.label_rows.read(numbers).tolist()))
         texts: list[str] = []
         for first in range(0, len(numbers), _LABELS_PER_READ):
@@ -154,13 +155,9 @@ class Hdf5Reader(CountedReader["_Handles"]):
         rows = handles.truth_rows.get(name)
         if rows is None:
             rows = handles.truth_rows[name] = RowReader(_find_truth(handles.file, name, len(self)))
-        self._make_budget().charge(len(numbers) * math.prod(rows.dataset.shape[1:]) * rows.dataset.dtype.itemsize)
+        handles.make_budget().charge(len(numbers) * rows.row_bytes)
         values = rows.read(numbers)
         return values.astype(values.dtype.newbyteorder("="), copy=False)  # as `fields` says
-
-    def _make_budget(self) -> Budget:
-        """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
-        return Budget(self._path.stat().st_size, len(self))
 
 
 def load(path: Path) -> RawDataset:
@@ -206,10 +203,15 @@ class _Handles:
     image_rows: RowReader
     label_rows: RowReader
     size_rows: dict[str, RowReader]
+    file_bytes: int
     truth_rows: dict[str, RowReader] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.image_rows)
+
+    def make_budget(self) -> Budget:
+        """Return what a read may take beside the pixels: what was never stored takes no place in the file."""
+        return Budget(self.file_bytes, len(self.image_rows))
 
     def close(self) -> None:
         self.file.close()

@@ -1,14 +1,13 @@
 """What is checked in an HDF5 file before HDF5 reads it, and how the file is opened.
 
-HDF5 trusts what it reads:
+HDF5 trusts what it reads, and nothing outside of it can make it safe: that is left to the process that isolates a file.
+Here is what is cheap to look at:
 
-- It crashes on opening a virtual dataset whose list of sources is damaged, so none may be opened to see what it is:
-  its header is read here first. Section IV.A of the HDF5 File Format Specification, version 3.0, describes it.
-- It walks a damaged heap of strings for ever: where a wrong size leads it to an empty stretch, it takes steps of length
-  zero. A single flipped bit is enough.
-- It reads past the end of a chunk that is shorter than it should be: `chunks` unpacks each before HDF5 does.
-- It allocates and clears the memory that a reference to a string claims, up to 4 GiB, before it looks at the string.
-  Nothing in its interface shows these lengths, nor limits them, so they are read from the file itself.
+- Whether the data lie in the file itself. It crashes on opening a virtual dataset whose list of sources is damaged, so
+  none may be opened to see what it is: its header is read here first. Section IV.A of the HDF5 File Format
+  Specification, version 3.0, describes it.
+- How chunks are packed, and what the dataset claims to hold. It reads past the end of a chunk that is shorter than it
+  should be: `chunks` unpacks each before HDF5 does.
 """
 
 from __future__ import annotations

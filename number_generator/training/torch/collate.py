@@ -43,21 +43,37 @@ class Form:
         elif self.output_length is not None:
             raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
 
-    def make_batch(self, images: torch.Tensor, labels: Any, longest: int) -> tuple[Any, ...]:
+    def make_batch(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> tuple[Any, ...]:
         """Return a batch: images, shape (n, 1, H, W), and labels, or targets padded to `longest` classes.
 
-        Labels stay an array: `DataLoader` walks through lists, text by text.
+        Labels stay an array: `DataLoader` walks through lists, text by text. The images' widths come last, if there are
+        any.
         """
         shown = self._convert(images)
+        own = () if widths is None else (torch.from_numpy(widths),)
         if self.alphabet is None:
-            return shown, labels
+            return shown, labels, *own
         targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
-        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)
+        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths), *own
 
-    def make_items(self, images: torch.Tensor, labels: Any, longest: int) -> list[tuple[Any, ...]]:
-        """Return what `make_batch` does as one tuple for each image."""
-        shown, *rest = self.make_batch(images, labels, longest)
-        return list(zip(shown, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
+    def make_items(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> list[tuple[Any, ...]]:
+        """Return what `make_batch` does as one tuple for each image, which has its own width."""
+        shown, *rest = self.make_batch(images, labels, None, longest)
+        cut = shown if widths is None else [image[..., :width] for image, width in zip(shown, widths, strict=True)]
+        return list(zip(cut, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
+
+    def join_items(self, items: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Return what `make_batch` does, of items that `make_items` has made."""
+        images, *rest = zip(*items, strict=True)
+        widths = torch.tensor([image.shape[-1] for image in images], dtype=torch.int32)
+        paper = self._convert(torch.full((1,), 255, dtype=torch.uint8))[0]
+        joined = paper.repeat(len(images), *images[0].shape[:-1], int(widths.max()))
+        for row, image in zip(joined, images, strict=True):
+            row[..., : image.shape[-1]] = image
+        if self.alphabet is None:
+            return joined, list(rest[0]), widths
+        targets, lengths = rest
+        return joined, torch.stack(targets), torch.stack(lengths), widths
 
     def _convert(self, images: torch.Tensor) -> torch.Tensor:
         if self.ink == "bright":

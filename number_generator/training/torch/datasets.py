@@ -18,7 +18,7 @@ from number_generator.job.spec import Fit, Label, Span
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
 from number_generator.system.threads import check_workers
-from number_generator.training.batches import Batch, Batches, allocate_batch, check_state, make_batches
+from number_generator.training.batches import Batch, Batches, allocate_batch, check_state, make_batches, warn_if_small
 from number_generator.training.ctc import Blank
 
 import_optional("torch", "torch", "number_generator.torch")
@@ -32,6 +32,7 @@ from number_generator.training.torch.shared_buffers import find_lender  # noqa: 
 
 _MAX_IMAGES = 2**62
 _MAX_PROCESSES = 4096
+_LARGEST_SLOT = 32 * 2**20  # bytes of a batch whose images are as wide as their lines
 
 
 class NumberStream(IterableDataset[tuple[Any, ...]]):
@@ -42,8 +43,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, label
-        As for `stream`.
+    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, window, label
+        As for `stream`. With width "auto" the widths of the images, an int32 tensor, are the last part of a batch.
     drop_last : bool
         Whether to leave out a last batch that is not full, and the last batches if there is not one for each rank: so
         all ranks have the same number.
@@ -89,7 +90,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self,
         numbers: Any = None,
         spacing_range: tuple[int, int] | None = None,
-        width: int = IMAGE_WIDTH,
+        width: int | str = IMAGE_WIDTH,
         *,
         batch_size: int = 256,
         count: int | None = None,
@@ -100,6 +101,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         start: int = 0,
         digits: Digits = None,
         fit: Fit = "contain",
+        image_height: int | None = None,
+        window: int = 1,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -124,6 +127,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             start=start,
             digits=digits,
             fit=fit,
+            image_height=image_height,
+            window=window,
         )
         self._drop_last = drop_last
         self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
@@ -139,6 +144,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         self._begun = torch.zeros(_MAX_PROCESSES, dtype=torch.int32).share_memory_()  # type: ignore[no-untyped-call] # of PyTorch
         # Compiled here, as otherwise each worker process would do it; forked ones inherit it.
         _warm(self._batches)
+        warn_if_small(self._batches)
 
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         info = get_worker_info()
@@ -150,7 +156,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         batches = self._batches.at(epoch) if epoch else self._batches
         allocate = _allocate_private
         if info is not None and self._form.dtype == torch.uint8:
-            allocate = find_lender(batches.size * batches.job.height * batches.job.spec.width).lend
+            allocate = find_lender(_measure_slot(batches)).lend
         threads = self._workers if info is None else 1
         # A lent tensor travels by itself.
         made = batches.iterate(
@@ -162,9 +168,9 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         """Yield batches in their form, and count each before it is returned."""
         longest = self._batches.job.numbers.longest
         with closing(made):
-            for images, labels in made:
+            for images, labels, *widths in made:
                 at = self._position = replace(at, batch=at.batch + at.workers)
-                yield self._form.make_batch(images, labels, longest)
+                yield self._form.make_batch(images, labels, widths[0] if widths else None, longest)
 
     def __len__(self) -> int:
         """Return the number of batches of this rank in an epoch; TypeError if the stream has no end."""
@@ -272,12 +278,13 @@ class NumberImages(Dataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
         As for `stream`.
     count : int
         Number of images, up to 2**62.
     dtype, ink, mean, std, alphabet, blank, output_length
-        As for `NumberStream`. An item is (image, label), or with an alphabet (image, target, length).
+        As for `NumberStream`. An item is (image, label), or with an alphabet (image, target, length). With width "auto"
+        images differ in width, and `collate` joins them.
 
     Examples
     --------
@@ -292,7 +299,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         self,
         numbers: Any = None,
         spacing_range: tuple[int, int] | None = None,
-        width: int = IMAGE_WIDTH,
+        width: int | str = IMAGE_WIDTH,
         *,
         count: int,
         label: Label = "written",
@@ -301,6 +308,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         start: int = 0,
         digits: Digits = None,
         fit: Fit = "contain",
+        image_height: int | None = None,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -321,9 +329,11 @@ class NumberImages(Dataset[tuple[Any, ...]]):
             start=start,
             digits=digits,
             fit=fit,
+            image_height=image_height,
         )
         self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
         _warm(self._images)
+        warn_if_small(self._images)
 
     @property
     def seed(self) -> int:
@@ -350,9 +360,20 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         job = self._images.job
         for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
             first, *rest = (job.span.start + number for _, number in run)
-            images, labels = _make_batch(self._images, first, 1 + len(rest))
-            items += self._form.make_items(images, labels, job.numbers.longest)
+            images, labels, *widths = _make_batch(self._images, first, 1 + len(rest))
+            items += self._form.make_items(images, labels, widths[0] if widths else None, job.numbers.longest)
         return items
+
+    def collate(self, items: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """Join items whose images differ in width, for `DataLoader(dataset, collate_fn=dataset.collate)`.
+
+        Returns
+        -------
+        tuple
+            As a `NumberStream` yields it: images with blank paper at the right, shape (n, 1, H, W), then labels, or
+            targets and lengths, and at last the images' widths, shape (n,), int32.
+        """
+        return self._form.join_items(items)
 
 
 @dataclass(frozen=True)
@@ -367,6 +388,13 @@ class _Position:
 def _allocate_private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
     images, _ = allocate_batch(shape)
     return images, torch.from_numpy(images).unsqueeze(1)
+
+
+def _measure_slot(batches: Batches) -> int:
+    """Return the bytes that a batch may take; one of images as wide as their lines may take more, which is rare."""
+    job = batches.job
+    most = batches.size * job.height * job.usual_width
+    return min(most, _LARGEST_SLOT) if job.spec.ragged else most
 
 
 def _make_batch(batches: Batches, start: int, size: int) -> Batch:

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pytest
 import sharded
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sharded import COUNT, SHARDS
 
@@ -92,6 +92,7 @@ def test_the_metadata_is_that_of_the_whole(folder):
     assert metadata["spacing_range"] == (1, 2)
 
 
+@settings(max_examples=20)
 @given(bounds=BETWEEN, step=st.integers(1, COUNT + 3))
 def test_a_slice_equals_that_of_one_file(folder, bounds, step):
     start, stop = bounds

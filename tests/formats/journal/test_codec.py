@@ -12,7 +12,7 @@ from number_generator.formats.journal.codec import pack, unpack
 ARRAYS = st.builds(
     lambda dtype, shape, seed: np.random.default_rng(seed).integers(0, 200, shape).astype(dtype),
     st.sampled_from(["u1", "<i2", "<i4", "<i8", "<f4", ">f8", "S7", "<U3"]),
-    st.lists(st.integers(0, 12), min_size=1, max_size=3),
+    st.lists(st.integers(0, 6), min_size=1, max_size=3),
     st.integers(0, 5),
 )
 VALUES = st.dictionaries(st.text(max_size=4), ARRAYS | st.lists(st.binary(max_size=20)), max_size=4)

@@ -58,8 +58,7 @@ def test_a_loader_gives_each_image_once_and_in_order(chunk, workers, method):
     assert len(loader) == 10
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("world_size", [2, 3, 12])
+@pytest.mark.parametrize(("world_size", "workers"), [(2, 0), (3, 0), (12, 0), (3, 2)])
 def test_ranks_share_the_batches_out(chunk, world_size, workers):
     shares = [
         list(load(make_stream(rank=rank, world_size=world_size), workers, "fork"))
@@ -118,8 +117,7 @@ def test_ranks_need_a_seed_in_common(monkeypatch):
         make_stream(rank=0, world_size=2, seed=None)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-@pytest.mark.parametrize("given", [0, 3, 9])
+@pytest.mark.parametrize(("given", "workers"), [(0, 0), (3, 0), (9, 0), (3, 2)])
 def test_a_stateful_loader_resumes_in_the_middle_of_an_epoch(given, workers):
     stateful = pytest.importorskip("torchdata.stateful_dataloader").StatefulDataLoader
     loader = load(make_stream(), workers, "fork", stateful)
@@ -165,7 +163,7 @@ def test_a_plain_loader_resumes_after_the_batches_that_were_counted(chunk, worke
     assert np.array_equal(images, chunk.images[4 * SIZE :])
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("workers", [0, 2])
 def test_the_pass_after_the_one_that_was_resumed_is_whole(chunk, workers):
     dataset = make_stream()
     dataset.load_state_dict(make_stream().state_dict(batches=4))
@@ -337,15 +335,14 @@ def test_a_batch_that_a_worker_keeps_stays_as_it_is(chunk):
         del images
 
 
-@pytest.mark.parametrize(
-    "copied",
-    [copy.copy, copy.deepcopy, lambda images: pickle.loads(pickle.dumps(images)), lambda images: images[:]],
-    ids=["copy", "deepcopy", "pickle", "view"],
-)
-def test_a_batch_can_be_copied_in_a_worker(chunk, copied):
-    for k, (copy_, images) in enumerate(load(Worked(lambda images: [(copied(images), images)]), 1, "fork")):
-        assert np.array_equal(copy_[:, 0], chunk.images[10 * k : 10 * k + 10])
-        assert torch.equal(copy_, images)
+def test_a_batch_can_be_copied_in_a_worker(chunk):
+    def copied(images):
+        return [(copy.copy(images), copy.deepcopy(images), pickle.loads(pickle.dumps(images)), images[:], images)]
+
+    for k, (*copies, images) in enumerate(load(Worked(copied), 1, "fork")):
+        assert np.array_equal(images[:, 0], chunk.images[10 * k : 10 * k + 10])
+        for copy_ in copies:
+            assert torch.equal(copy_, images)
 
 
 def test_what_is_made_of_a_batch_in_a_worker_is_an_ordinary_tensor(chunk):
