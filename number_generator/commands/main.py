@@ -138,7 +138,14 @@ def _add_convert(commands: "Commands") -> None:
             "convert scans phones.npz",
         ),
     )
-    parser.add_argument("source", type=expand_home, metavar="SRC", help=f"a dataset: {describe_datasets()}")
+    parser.add_argument(
+        "source",
+        nargs="+",
+        type=expand_home,
+        metavar="SRC",
+        help=f"a dataset: {describe_datasets()}; with --format parquet also several, which become the parts of a split "
+        "in one folder",
+    )
     parser.add_argument(
         "target",
         type=expand_home,
@@ -153,8 +160,11 @@ def _add_convert(commands: "Commands") -> None:
     parser.add_argument(
         "--part",
         metavar="NAME",
-        help=f"for {join_words(named, 'and')}: the part of a split to name the files after (default: that of SRC, else "
-        "train)",
+        help=f"for {join_words(named, 'and')}: the part of a split to name the files after, or of several SRC the part "
+        "of each, as in train,val (default: that of SRC, else train)",
+    )
+    parser.add_argument(
+        "--shards", type=int, metavar="K", help=f"for {join_words(named, 'and')}: the number of files in the folder"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")

@@ -146,7 +146,8 @@ def add_scale_options(parser: argparse.ArgumentParser) -> None:
         "--shards",
         type=int,
         metavar="K",
-        help="write K HDF5 files, ...-00000-of-0000K.h5 and so on, and an index that opens them as one dataset",
+        help="write K HDF5 files, ...-00000-of-0000K.h5 and so on, and an index that opens them as one dataset; or "
+        "divide the folder of webdataset or parquet into K files",
     )
     group.add_argument(
         "--shard",

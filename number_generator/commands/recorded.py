@@ -13,7 +13,7 @@ _RECORDED = frozenset(
     f"--{name}"
     for name in (
         *("num-images", "min-spacing", "max-spacing", "image-width", "image-height", "format", "compression", "fit"),
-        *("seed", "digits"),
+        *("seed", "digits", "shard-size"),
         *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
         *("sequences", "column", "delimiter", "order"),
         *("real", "real-share", "real-set", "real-balance", "real-holdout"),

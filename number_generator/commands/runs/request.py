@@ -100,7 +100,7 @@ def choose_output(options: argparse.Namespace, request: Request) -> Output:
 def list_places(options: argparse.Namespace, output: Output) -> list[str]:
     """List the files and folders that a run makes: of each part its shards, then the part itself."""
     split, shard = parse_split_option(options), parse_shard(options)
-    shards = parse_shards(options) or 0
+    shards = (parse_shards(options) or 0) if output.file_format == "hdf5" else 0
     places = []
     for whole in [output.target] if split is None else map(output.of_part, split.names):
         if shard is not None:
