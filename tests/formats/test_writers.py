@@ -397,6 +397,7 @@ def test_a_finished_folder_is_whole_before_it_is_in_place(tmp_path, folder_forma
     assert names_in(tmp_path) == ["set"]
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_while_a_folder_is_written(tmp_path, folder_format):
     count, chunks = 199, 6  # of parquet, a chunk is a group of rows
     images, labels, _ = make_content(count, 140, 300)
