@@ -212,7 +212,7 @@ def test_without_dask_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask", None)
     monkeypatch.delitem(sys.modules, "number_generator.dask")
 
-    with pytest.raises(MissingExtraError, match=r"pip install 'number-generator\[dask\]'"):
+    with pytest.raises(MissingExtraError, match=r"pip install '\.\[dask\]'"):
         __import__("number_generator.dask")
 
 

@@ -19,6 +19,7 @@ _DIMENSIONS = {
     "glyphs": ("image", "character"),
     "forms": ("image", "character"),
     "writers": ("image",),
+    "real_lines": ("image",),
     "parameters": ("image", "parameter"),
     "glyph_parameters": ("image", "character", "glyph_parameter"),
     SOURCE_DIGITS: ("source_digit",),

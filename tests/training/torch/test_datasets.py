@@ -522,7 +522,7 @@ def test_without_pytorch_the_error_names_the_extra(monkeypatch):
 
     monkeypatch.setattr(optional.importlib, "import_module", missing)
 
-    with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install 'number-generator\[torch\]'"):
+    with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install '\.\[torch\]'"):
         optional.import_optional("torch", "torch", "number_generator.torch")
 
 
