@@ -1,13 +1,14 @@
 """Write `handwriting.md` and its pictures, with the package itself: `python docs/make_handwriting.py`."""
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from number_generator import Handwriting, generate_batch
-from number_generator.job.handwriting import STYLES, Parameter, parameters
+from number_generator.job.handwriting import COLOUR, OWN_PAPER, STYLES, Parameter, parameters
 
 _HERE = Path(__file__).parent
 _PICTURES = _HERE / "handwriting"
@@ -87,6 +88,13 @@ _SHOWN: dict[str, tuple[tuple[Any, Any, Any], dict[str, Any]]] = {
     "boxed": ((0.0, 0.5, 1.0), {}),
     "rule_strength": ((0.2, 0.5, 0.9), {"ruled": 1.0, "boxed": 1.0}),
     "padding": ((0.0, 0.5, 1.0), {"paper": 0.7, "texture": 0.2}),
+    "own_paper": ((0.0, 0.5, 1.0), {}),
+    "own_paper_scale": ((1.0, 0.5, 0.25), {}),
+    "own_paper_shading": (("none", "style", "style"), {"gradient": 0.4, "waves": 1.0, "wave_strength": 0.25}),
+    "pen_blue": ((0.0, 0.5, 1.0), {"pen_red": 0.0}),
+    "pen_red": ((0.0, 0.5, 1.0), {"pen_blue": 0.0}),
+    "paper_tint": ((0.0, 0.5, 1.0), {"paper": 0.75}),
+    "rule_colour": ((0.0, 0.5, 1.0), {"ruled": 1.0, "boxed": 1.0}),
     "speckle": ((0.0, 3.0, 10.0), {}),
     "blur": ((0.0, 0.6, 1.2), {}),
     "noise": ((0.0, 0.08, 0.25), {}),
@@ -108,6 +116,9 @@ _LINES_SHOWN = {
     "inner_marks": ["1270198", "24186", "9537"],
     "fill": ["27", "4186", "953"],
 }
+
+# Where the group's name is that of a section above, links would lead there.
+_HEADINGS = {OWN_PAPER: "## Parameters of your own paper\n", COLOUR: "## Parameters of colour\n"}
 
 _HEAD = """# Handwriting
 
@@ -158,6 +169,53 @@ least 2 px wide and stay clear of their neighbours, and where a label can hold o
 ones may be small, or touch a digit.
 
 `letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
+
+## Your own paper
+
+`paper_images`, or `--paper`, names a folder of pictures of your own paper: blank parts of scans, or photographs. Pages
+are cut from them at random, flipped and scaled, and written on as on drawn paper: ink darkens what is there.
+
+```sh
+generate-phone-numbers --style document --paper scans/blank --num-images 1000 --format png
+```
+
+```toml
+base = "document"
+paper_images = "scans/blank"  # beside this file
+own_paper = 0.7
+```
+
+- PNG, JPEG, TIFF, BMP and WebP of any mode and size, upright as their cameras say, on white where they are
+  transparent. Other files of the folder, and folders in it, do not count.
+- Each picture has the same chance. A cut lies within its picture; one that is smaller than the page goes on as its
+  mirror image, so that no seam shows.
+- A line on a picture has no drawn paper: `paper`, `gradient`, `texture`, `waves` and `fibres` do nothing there, unless
+  `own_paper_shading` is `style`. Rules, boxes, ink and scan stay as the style has them. `--set ruled=0 --set boxed=0`
+  leaves the lines to your paper.
+- With own paper, `clean` is drawn from distance fields, as with any parameter changed.
+- The pictures of a folder take at most 128 MiB of memory, and those of two folders are kept: 256 MiB in all. At most
+  128 pictures are used, of more some that are spread evenly over the names; each has an equal share of the memory, and
+  the middle of larger ones is used.
+- Image i depends on the seed, i and the pictures. A dataset records the folder and a SHA-256 of names and bytes; worker
+  processes, shards, `--resume` and `inspect --verify` compare it. Decoders of JPEG may differ by a level from one
+  machine to the next.
+
+## Colour
+
+`--color`, in Python `color=True`, makes images in red, green and blue, of shape (N, H, W, 3): ink of black, blue and
+red pens, each line's a little different, tinted paper, rules in colour, and your own paper in its colours. Grey stays
+the default, and its pixels are what they were.
+
+```python
+images = generate_batch(["270198", "4186"], None, 128, style="document", color=True, seed=1)
+```
+
+![In colour](handwriting/colour.png)
+
+An image in colour is as bright as the grey one of the same seed, up to a few levels, except where ink is so strong that
+it would have to be black. Specks, blur and noise are the same in all channels, each is compressed by JPEG on its own,
+and green decides how far `auto_levels` stretches all three. `clean` is the same grey three times. PyTorch gets tensors
+of shape (n, 3, H, W).
 
 ## Pages of another height
 
@@ -217,9 +275,10 @@ clusters, otherwise neither.
 
 def _tiles(images: np.ndarray, columns: int) -> np.ndarray:
     """Lay pages out in columns, one below the other in each, enlarged."""
-    count, height, width = images.shape
+    count, height, width = images.shape[:3]
     rows = -(-count // columns)
-    sheet = np.full((rows * (height + 2) + 2, columns * (width + 4) + 4), _GROUND, np.uint8)
+    size = rows * (height + 2) + 2, columns * (width + 4) + 4
+    sheet = np.full((*size, *images.shape[3:]), _GROUND, np.uint8)
     for number, image in enumerate(images):
         column, row = divmod(number, rows)
         y, x = 2 + row * (height + 2), 4 + column * (width + 4)
@@ -230,16 +289,32 @@ def _tiles(images: np.ndarray, columns: int) -> np.ndarray:
 def _save(sheet: np.ndarray, name: str, captions: list[str] | None = None) -> None:
     """Write a sheet, with a caption above each of its columns."""
     if captions:
-        band = Image.new("L", (sheet.shape[1], 20), _GROUND)
+        band = Image.new("L", (sheet.shape[1], 20), _GROUND).convert("L" if sheet.ndim == 2 else "RGB")
         for number, caption in enumerate(captions):
             x = number * sheet.shape[1] // len(captions) + 10
-            ImageDraw.Draw(band).text((x, 4), caption, 0, ImageFont.load_default())
+            ImageDraw.Draw(band).text((x, 4), caption, "black", ImageFont.load_default())
         sheet = np.vstack((np.asarray(band), sheet))
     Image.fromarray(sheet).save(_PICTURES / f"{name}.png", optimize=True)
 
 
-def _draw_parameter(parameter: Parameter) -> None:
+def _paint_paper(folder: Path) -> None:
+    """Make pictures of paper: lined, squared, and rough."""
+    rng = np.random.default_rng(_SEED)
+    for name, ground, step, across in (("lined", 246, 40, False), ("squared", 238, 24, True), ("rough", 178, 0, False)):
+        grain = np.asarray(Image.fromarray(rng.integers(0, 60, (160, 300), np.uint8)).resize((900, 480)), np.float32)
+        levels = np.clip(ground + 0.6 * (grain - 30), 0, 255)[..., None] * ((1.0, 0.9, 0.72) if not step else (1, 1, 1))
+        page = Image.fromarray(levels.astype(np.uint8))
+        for at in range(step // 2, 900, step) if step else ():
+            ImageDraw.Draw(page).line([(0, at), (900, at)], (120, 160, 220), 2)
+            if across:
+                ImageDraw.Draw(page).line([(at, 0), (at, 480)], (120, 160, 220), 2)
+        page.save(folder / f"{name}.png")
+
+
+def _draw_parameter(parameter: Parameter, paper: Path) -> None:
     values, others = _SHOWN[parameter.name]
+    if parameter.group == OWN_PAPER:
+        others = {**others, "paper_images": paper}
     lines = _LINES_SHOWN.get(parameter.name, _LINES)
     columns = []
     for number, value in enumerate(values):
@@ -247,7 +322,7 @@ def _draw_parameter(parameter: Parameter) -> None:
         style = Handwriting(**{"softness": 1.1, **others, parameter.name: value})
         # Equal words are shown with other draws.
         seed = _SEED + (number if isinstance(value, str) and number == 2 else 0)
-        columns.append(generate_batch(lines, None, _WIDTH, style=style, seed=seed))
+        columns.append(generate_batch(lines, None, _WIDTH, style=style, seed=seed, color=parameter.group == COLOUR))
     captions = [str(getattr(Handwriting(**{parameter.name: value}), parameter.name)) for value in values]
     _save(_tiles(np.concatenate(columns), 3), parameter.name, captions)
 
@@ -257,6 +332,7 @@ def _draw_styles() -> None:
     lines = ["".join(map(str, rng.integers(0, 10, rng.integers(2, 8)))) for _ in range(48)]
     for name in ("natural", "document"):
         _save(_tiles(generate_batch(lines, None, _WIDTH, style=name, seed=_SEED), 3), name)
+    _save(_tiles(generate_batch(lines[:24], None, _WIDTH, style="document", seed=_SEED, color=True), 3), "colour")
     signed = [
         generate_batch(_SIGNED, (3, 5), _WIDTH, style=style, seed=_SEED) for style in ("clean", "natural", "document")
     ]
@@ -291,12 +367,14 @@ def write() -> None:
     parts = [_HEAD]
     group = ""
     _draw_styles()
-    for parameter in parameters():
-        if parameter.group != group:
-            group = parameter.group
-            parts.append(f"## {group}\n")
-        _draw_parameter(parameter)
-        parts.append(_entry(parameter))
+    with TemporaryDirectory() as folder:
+        _paint_paper(Path(folder))
+        for parameter in parameters():
+            if parameter.group != group:
+                group = parameter.group
+                parts.append(_HEADINGS.get(group, f"## {group}\n"))
+            _draw_parameter(parameter, Path(folder))
+            parts.append(_entry(parameter))
     (_HERE / "handwriting.md").write_text("\n".join(parts), encoding="utf-8")
 
 

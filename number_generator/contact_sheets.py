@@ -64,6 +64,7 @@ def draw_style_sheet(
     seed: int,
     *,
     image_height: int | None = None,
+    color: bool | None = None,
     spacing_range: Any = None,
     digits: Any = None,
     sequences: Any = None,
@@ -80,7 +81,9 @@ def draw_style_sheet(
         given = format_labels(packed, packed.longest)
         labels = [label.decode() for label in islice(cycle(given), count)]
     gaps = SPACING_RANGE if style.is_clean and spacing_range is None else spacing_range
-    chunk = generate_chunk(labels, gaps, width, style=style, seed=seed, digits=digits, image_height=image_height)
+    chunk = generate_chunk(
+        labels, gaps, width, style=style, seed=seed, digits=digits, image_height=image_height, color=bool(color)
+    )
     return contact_sheet(chunk.images if chunk.sizes is None else chunk.cut_images(), labels)
 
 

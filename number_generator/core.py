@@ -48,6 +48,7 @@ def generate_batch(
     fit: Fit = "contain",
     alphabet: str | None = None,
     image_height: int | None = None,
+    color: bool = False,
     out: Images | None = None,
     workers: int | None = None,
 ) -> Images:
@@ -90,7 +91,10 @@ def generate_batch(
         Height H of each image in px, from 16 to 256; None means that of the digit dataset's images, whose px those of
         `spacing_range` stay. The style `clean` is composed at that height and resized to this one with LANCZOS; other
         styles are drawn at it, and with it what they measure in px, as on a page of 28 px, grows or shrinks.
-    out : ndarray, shape (N, H, width), uint8, C-contiguous, optional
+    color : bool
+        Whether images are in colour: black, blue or red ink, tinted paper and rules, and own paper in its colours. The
+        style `clean` is the same grey in red, green and blue.
+    out : ndarray, shape (N, H, width), in colour (N, H, width, 3), uint8, C-contiguous, optional
         Where the images go.
     workers : int, optional
         Number of threads; None means one per core. The images do not depend on it.
@@ -119,7 +123,7 @@ def generate_batch(
     # Not with `make_job`: binding, and telling a list from a number source, costs a twentieth of an image.
     packed = pack_sequences(sequences)
     first = check_integer("start", start, 0)
-    spec = RenderSpec(spacing_range, width, fit, style, image_height)  # type: ignore[arg-type] # it finds the style
+    spec = RenderSpec(spacing_range, width, fit, style, image_height, color)  # type: ignore[arg-type] # it finds the style
     atlas = prepare_atlas(resolve_digits(digits), spec.style)
     span = Span(first, first + len(packed))
     numbers = FixedNumbers(packed, first, check_alphabet(alphabet, packed))
@@ -128,7 +132,7 @@ def generate_batch(
         if out is not None:
             raise SpecError(f"out is given and width is {spec.width!r}, so that its shape is not known: leave out out")
         return make_whole_chunk(job, atlas, check_workers(workers), warns=True).images
-    images = allocate_images(job) if out is None else _check_out(out, job.shape)
+    images = allocate_images(job) if out is None else _check_out(out, job.array_shape)
     make_images(job, atlas, images, check_workers(workers), warns=True)
     return images if out is None else out
 
@@ -148,6 +152,7 @@ def generate_chunk(
     fit: Fit = "contain",
     alphabet: str | None = None,
     image_height: int | None = None,
+    color: bool = False,
     workers: int | None = None,
 ) -> Chunk:
     """Draw numbers as one batch of images, with labels and ground truth.
@@ -156,7 +161,7 @@ def generate_chunk(
     ----------
     numbers : sequence of str, sequence of sequences of int, integer ndarray, or number source
         What to write: as for `generate_batch`, or a `Pattern`, `CountryNumbers` or `PhoneNumbers`, which draw it.
-    spacing_range, width, style, start, digits, fit, image_height, workers
+    spacing_range, width, style, start, digits, fit, image_height, color, workers
         As for `generate_batch`.
     count : int, optional
         Number of images, if a number source is given.
@@ -207,6 +212,7 @@ def generate_chunk(
         truth=truth,
         alphabet=alphabet,
         image_height=image_height,
+        color=color,
     )
     chunk = bound.make_chunk(workers=check_workers(workers), warns=True)
     return replace(chunk, labels=decode_labels(chunk.labels))
@@ -306,7 +312,7 @@ def _draw_one(digits: Any, spec: RenderSpec, seed: int | None, dataset: DigitIma
     return images.reshape(images.shape[1:])
 
 
-def _check_out(out: Any, shape: tuple[int, int, int]) -> Images:
+def _check_out(out: Any, shape: tuple[int, ...]) -> Images:
     if not isinstance(out, np.ndarray) or out.shape != shape or out.dtype != np.uint8:
         seen = f"an array of shape {out.shape} and type {out.dtype}" if isinstance(out, np.ndarray) else repr(out)
         raise SpecError(f"out is {seen}: give a uint8 array of shape {shape}")

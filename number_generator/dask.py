@@ -110,12 +110,13 @@ def job(
     digits: Digits = None,
     fit: Fit = "contain",
     image_height: int | None = None,
+    color: bool = False,
 ) -> NumberJob:
     """Describe images to make.
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, color, label
         As for `stream`. Without a seed, one is drawn for everything made from this job.
     count : int
         Number of images.
@@ -149,6 +150,7 @@ def job(
         digits=digits,
         fit=fit,
         image_height=image_height,
+        color=color,
     )
     return NumberJob(bound.job, bound.digits)
 
@@ -197,7 +199,7 @@ def images(
         raise SpecError(
             f"width is {bound.job.spec.width!r}, and an array has one width: give the greatest, as in 'auto:512'"
         )
-    return _make_array(bound, _make_images, "images", bound.job.shape[1:], np.dtype(np.uint8), chunk_images)
+    return _make_array(bound, _make_images, "images", bound.job.array_shape[1:], np.dtype(np.uint8), chunk_images)
 
 
 def widths(

@@ -30,6 +30,7 @@ def preview(
     count: int = SHEET_IMAGES,
     width: int | str = SHEET_WIDTH,
     image_height: int | None = None,
+    color: bool = False,
     spacing_range: tuple[int, int] | None = None,
     seed: int = 0,
     digits: str | os.PathLike[str] | DigitImageDataset | None = None,
@@ -52,6 +53,8 @@ def preview(
         For a style: width of each image in px, as for `generate_batch`.
     image_height : int, optional
         For a style: height of each image in px, as for `generate_batch`.
+    color : bool
+        For a style: whether the sheet is in colour, as for `generate_batch`.
     spacing_range : (int, int), optional
         For a style: as for `generate_batch`. None leaves the gaps to the style; for `clean` they are then (5, 10).
     seed : int
@@ -63,7 +66,7 @@ def preview(
 
     Returns
     -------
-    ndarray, shape (h, w), uint8
+    ndarray, shape (h, w), or (h, w, 3) in colour, uint8
         Images with their labels below, about 1,200 px wide.
 
     Raises
@@ -87,6 +90,7 @@ def preview(
 
     style_only = {
         "image_height": image_height,
+        "color": color or None,
         "spacing_range": spacing_range,
         "digits": digits,
         "sequences": sequences,

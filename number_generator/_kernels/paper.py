@@ -49,6 +49,16 @@ def draw_paper(
     scratch : tuple
         See `make_scratch`.
     """
+    darkest = draw_blank(seed, image, table, shape, page, scratch)
+    print_lines(seed, image, table, shape, ink_box, baseline, darkest, page, scratch)
+
+
+@kernel
+def draw_blank(seed: int, image: int, table: Any, shape: Any, page: Any, scratch: Any) -> float:
+    """Fill a page with paper that nothing is printed on; return a level that none of its pixels is below.
+
+    That is less than 0 if pixels may have left the range of levels. The parameters are those of `draw_paper`.
+    """
     steps, columns, _, _, _, _, _ = scratch
     size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     height, width = size
@@ -56,7 +66,7 @@ def draw_paper(
     gradient = line_value(seed, image, table, streams.GRADIENT) * 255.0
     texture = line_value(seed, image, table, streams.TEXTURE) * 255.0
     if gradient <= 0.0 and texture <= 0.0:
-        _fill(np.float32(level), height * width, page)
+        fill(np.float32(level), height * width, page)
     else:
         _draw_ground(seed, image, np.float32(level), gradient, texture, px, size, page, steps, columns)
     darkest = level - gradient - texture
@@ -68,6 +78,18 @@ def draw_paper(
         strength = line_value(seed, image, table, streams.FIBRE_STRENGTH) * 255.0
         _draw_fibres(seed, image, strength, px, size, page)
         darkest = -1.0  # or too bright
+    return darkest
+
+
+@kernel
+def print_lines(
+    seed: int, image: int, table: Any, shape: Any, ink_box: Any, baseline: float, darkest: float, page: Any,
+    scratch: Any,
+) -> None:  # fmt: skip
+    """Draw the rules and boxes of a line on its paper, and clip its levels; `darkest` is that of `draw_blank`."""
+    steps, columns, _, _, _, _, _ = scratch
+    size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
+    height, width = size
     ruled = happens(seed, image, table, streams.RULED)
     boxed = happens(seed, image, table, streams.BOXED)
     if ruled or boxed:
@@ -78,7 +100,7 @@ def draw_paper(
             _draw_box(seed, image, strength, px, size, ink_box, page, steps, columns)
         darkest = -1.0
     if darkest < 0.0:
-        _clip(height * width, page)
+        clip(height * width, page)
 
 
 @kernel
@@ -92,14 +114,22 @@ def ink_page(seed: int, image: int, table: Any, shape: Any, ink_box: Any, cover:
     cover : ndarray, flat uint8
         How much of each pixel the ink covers: 0 is none, 255 is all of it.
     """
+    ink_channel(seed, image, table, shape, ink_box, 1.0, cover, page, scratch)
+
+
+@kernel
+def ink_channel(
+    seed: int, image: int, table: Any, shape: Any, ink_box: Any, share: float, cover: Any, page: Any, scratch: Any
+) -> None:
+    """Put ink on one channel of a page in colour, as `ink_page` does, with a share of the ink's strength, or all."""
     _, columns, _, grains, _, _, _ = scratch
     size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
-    full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    stride = _prepare_ink(seed, image, table, px, size, scratch)
+    full = np.float32(min(line_value(seed, image, table, streams.INK) * share, 1.0) * 255.0)
+    stride = prepare_ink(seed, image, table, px, size, scratch)
     if stride > NIL:
-        _ink_grainy(full, stride, size, cover, page, columns, grains)
+        ink_grainy(full, stride, size, cover, page, columns, grains)
     else:
         _ink_smooth(full, size, cover, page, columns)
 
@@ -119,10 +149,10 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
     size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    stride = _prepare_ink(seed, image, table, px, size, scratch)
+    stride = prepare_ink(seed, image, table, px, size, scratch)
     if stride > NIL:
-        _fill(WHITE, height * width, second)
-        _ink_grainy(full, stride, size, cover, second, columns, grains)
+        fill(WHITE, height * width, second)
+        ink_grainy(full, stride, size, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
         _ink_white(full, size, cover, columns, out, np.uint64(offset))
@@ -132,13 +162,13 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
 
 
 @kernel
-def _fill(level: float, count: int, page: Any) -> None:
+def fill(level: float, count: int, page: Any) -> None:
     for i in range(count):
         page[i] = level
 
 
 @kernel
-def _clip(count: int, page: Any) -> None:
+def clip(count: int, page: Any) -> None:
     for i in range(count):
         page[i] = clamp(page[i], F0, WHITE)
 
@@ -468,7 +498,7 @@ def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
 
 
 @kernel
-def _prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, scratch: Any) -> int:
+def prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, scratch: Any) -> int:
     """Write the ink's strength per column to the first table, and the share that its grain removes, if it has any.
 
     A grain is the mean of four bytes, two side by side and two of the row below. A row begins a quarter of its length
@@ -482,7 +512,7 @@ def _prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, scratc
     if drift > 0.0:
         _draw_drift(seed, image, drift, size, steps, columns)
     else:
-        _fill(F1, width, columns)
+        fill(F1, width, columns)
     grain = np.float32(line_value(seed, image, table, streams.INK_TEXTURE))
     if grain <= F0:
         return NIL
@@ -575,7 +605,7 @@ def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offse
 
 
 @kernel
-def _ink_grainy(full: float, stride: int, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
+def ink_grainy(full: float, stride: int, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
     """Do the same as `_ink_smooth`, without the grain's share of the ink, or 1.5 times that where the ink is thin."""
     height, width = size
     for y in range(height):

@@ -74,9 +74,27 @@ def scan_page(
     out : ndarray, flat uint8
         Receives the bytes from `offset` on.
     """
-    _, columns, second, _, words, levels, tiles = scratch
+    size = np.uint64(shape[0]), np.uint64(shape[1])
+    degrade_page(seed, image, table, shape, clear, page, scratch)
+    gain, shift = find_contrast(seed, image, table, size, page, scratch)
+    round_page(gain, shift, size[0] * size[1], page, out, np.uint64(offset))
+
+
+@kernel
+def find_clear(box: Any, is_pointed: bool) -> tuple[float, float, float, float]:
+    """Return where no spot may read as a dot, from the box of a line's ink and whether its label can hold any."""
+    if not is_pointed:
+        return NOWHERE
+    tall = box[3] - box[1]
+    # A dot stands in the lower half of its line, and before or after it.
+    return box[0] - 0.7 * tall, box[1] + 0.4 * tall, box[2] + 0.7 * tall, box[3] + 0.3 * tall
+
+
+@kernel
+def degrade_page(seed: int, image: int, table: Any, shape: Any, clear: Any, page: Any, scratch: Any) -> None:
+    """Add all but contrast: spots, blur, noise and compression."""
     size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
-    height, width = size
+    _, _, second, _, words, levels, tiles = scratch
     speckle = line_value(seed, image, table, streams.SPECKLE)
     if speckle > 0.0:
         _draw_specks(seed, image, speckle, px, size, clear, page)
@@ -88,14 +106,19 @@ def scan_page(
         _add_noise(seed, image, noise * 255.0, size, page, words, levels)
     if happens(seed, image, table, streams.JPEG):
         _compress(line_value(seed, image, table, streams.JPEG_QUALITY), size, page, tiles)
+
+
+@kernel
+def find_contrast(seed: int, image: int, table: Any, size: Any, page: Any, scratch: Any) -> tuple[float, float]:
+    """Return the factor and the shift that a page's levels are to be given, for contrast and inversion."""
     gain = F1
     shift = F0
     if happens(seed, image, table, streams.AUTO_LEVELS):
-        gain, shift = _stretch(seed, image, size, page, columns)
+        gain, shift = _stretch(seed, image, size, page, scratch[1])
     if happens(seed, image, table, streams.INVERT):
         gain = -gain
         shift = WHITE - shift
-    round_page(gain, shift, height * width, page, out, np.uint64(offset))
+    return gain, shift
 
 
 @kernel

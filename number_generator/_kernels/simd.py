@@ -277,6 +277,42 @@ def copy(typingctx: Any, source: Any, out: Any, count: Any) -> Any:
 
 
 @intrinsic
+def copy_16(typingctx: Any, source: Any, out: Any) -> Any:
+    """Emit: copy 16 bytes from `source` to `out`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _store(context, builder, _load(builder, args[0], ir.VectorType(_I8, 16)), args[1])
+
+    return types.none(types.int64, types.int64), codegen
+
+
+@intrinsic
+def copy_16_backwards(typingctx: Any, source: Any, out: Any) -> Any:
+    """Emit: copy the 16 bytes that end with the one at `source` to `out`, the last one first."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        first = builder.sub(args[0], ir.Constant(_I64, 15))
+        bytes_16 = _load(builder, first, ir.VectorType(_I8, 16))
+        return _store(context, builder, _shuffle(builder, bytes_16, bytes_16, list(range(15, -1, -1))), args[1])
+
+    return types.none(types.int64, types.int64), codegen
+
+
+@intrinsic
+def prefetch(typingctx: Any, source: Any) -> Any:
+    """Emit: have the byte at `source` brought near, with all of its cache line; any address will do."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], _I8.as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, *(ir.Constant(_I32, value) for value in (0, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.none(types.int64), codegen
+
+
+@intrinsic
 def fill(typingctx: Any, value: Any, out: Any, count: Any) -> Any:
     """Emit: set `count` bytes at `out` to `value`."""
 

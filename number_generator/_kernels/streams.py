@@ -109,6 +109,17 @@ BOXED = 136  # lines in a box, and its sides
 RULE_STRENGTH = 137  # how dark rules and boxes are
 PADDING = 138  # lines whose paper ends at the margins, and where
 
+# --- own paper
+OWN_PAPER = 139  # lines on a picture of own paper, and the cut
+OWN_PAPER_SCALE = 140  # how much the picture is scaled down
+OWN_PAPER_SHADING = 141  # no draws: a choice
+
+# --- colour
+PEN_BLUE = 118  # lines in blue ink, and the tone of any ink that is not red
+PEN_RED = 119  # lines in red ink, and its tone
+PAPER_TINT = 120  # how strongly the paper is tinted, and the tint
+RULE_COLOUR = 121  # lines with rules and boxes in colour, and the colour
+
 # --- scan
 SPECKLE = 144  # how many specks, and each speck
 BLUR = 145  # how far the page is blurred

@@ -103,9 +103,5 @@ def scan_pages(
         box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
         paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
         paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
-        clear = scan.NOWHERE
-        if pointed[i]:
-            tall = box[3] - box[1]
-            # A dot stands in the lower half of its line, and before or after it.
-            clear = (box[0] - 0.7 * tall, box[1] + 0.4 * tall, box[2] + 0.7 * tall, box[3] + 0.3 * tall)
+        clear = scan.find_clear(box, pointed[i])
         scan.scan_page(seed, image, table, shape, clear, page, out, i * pages.shape[1], scratch)

@@ -8,7 +8,9 @@ import argparse
 
 from number_generator.commands.config import add_config_options
 from number_generator.commands.options import (
+    add_color_option,
     add_number_options,
+    add_paper_option,
     add_real_options,
     add_scale_options,
     add_set_option,
@@ -186,6 +188,8 @@ def _add_drawing_options(parser: argparse.ArgumentParser) -> None:
         "paper and scan; or a file of parameters (default: %(default)s)",
     )
     add_set_option(parser)
+    add_paper_option(parser)
+    add_color_option(parser)
     parser.add_argument(
         "--preview",
         type=expand_home,

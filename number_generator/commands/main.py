@@ -5,7 +5,7 @@ import sys
 
 from number_generator._version import __version__
 from number_generator.commands.generate import add_generate
-from number_generator.commands.options import add_set_option
+from number_generator.commands.options import add_color_option, add_paper_option, add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
 from number_generator.exports.kinds import KINDS
@@ -123,6 +123,8 @@ def _add_preview(commands: "Commands") -> None:
         help="for a style: integer from 0 to 2**64 - 1; the same seed gives the same sheet (default: %(default)s)",
     )
     add_set_option(parser)
+    add_paper_option(parser)
+    add_color_option(parser)
     parser.set_defaults(work="number_generator.commands.work.preview:draw_preview", reads="source")
 
 

@@ -21,6 +21,27 @@ def add_set_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_paper_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the user's own paper."""
+    parser.add_argument(
+        "--paper",
+        type=expand_home,
+        metavar="DIR",
+        help="your own paper: a folder of pictures of it (PNG, JPEG, TIFF, BMP or WebP), which pages are cut from at "
+        "random; --set own_paper=0.5 puts half of the lines on it, --set own_paper_scale=0.25:1 says at which scales",
+    )
+
+
+def add_color_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option for images in colour."""
+    parser.add_argument(
+        "--color",
+        action="store_true",
+        help="images in colour: black, blue and red ink, tinted paper, rules in colour, and your own paper as it is "
+        "(default: grey)",
+    )
+
+
 def add_number_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for which numbers to write."""
     group = parser.add_argument_group("what to write (default: numbers like Japanese phone numbers)")

@@ -15,11 +15,11 @@ _RECORDED = frozenset(
         *("num-images", "min-spacing", "max-spacing", "image-width", "image-height", "format", "compression", "fit"),
         *("seed", "digits", "shard-size"),
         *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
-        *("sequences", "column", "delimiter", "order"),
+        *("sequences", "column", "delimiter", "order", "paper"),
         *("real", "real-share", "real-set", "real-balance", "real-holdout"),
     )
 )
-"""The options that a recorded command may have, each with its value in one word, beside `--dashes`."""
+"""The options that a recorded command may have, each with its value in one word, beside `--dashes` and `--color`."""
 _MOST_CHARACTERS = 1 << 16
 
 
@@ -42,7 +42,7 @@ def _is_recorded(word: str) -> bool:
     name, equals, value = word.partition("=")
     if name == "--style" and value.lower().endswith(".toml"):
         return False  # the parameters themselves are recorded
-    return bool(equals and name in _RECORDED) or word == "--dashes"
+    return bool(equals and name in _RECORDED) or word in ("--dashes", "--color")
 
 
 def parsed_command(text: str) -> argparse.Namespace:

@@ -104,7 +104,11 @@ def decode_image(content: bytes, name: str, out: Pixels, *, bits: int | None = N
         return
     _check_expansion(content, height, width, name)
     header = read_header(content, name)
-    out[:] = _lay_on_white(decode_picture(header, name, bits=bits), name) if is_grey else _decode_colours(header, name)
+    out[:] = (
+        _lay_on_white(decode_picture(header, name, bits=bits), name)
+        if is_grey
+        else _decode_described_colours(header, name)
+    )
 
 
 def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -> Picture:
@@ -117,14 +121,40 @@ def decode_picture(header: ImageHeader, name: str, *, bits: int | None = None) -
     return Picture(_turn(levels, header), white, None if opacity is None else _turn(opacity, header))
 
 
-def _decode_colours(header: ImageHeader, name: str) -> Pixels:
-    """Decode an image on white paper; return shape (height, width, 3), uint8."""
+def decode_colours(header: ImageHeader, name: str) -> Pixels:
+    """Decode an image whose size has been checked; return shape (height, width, 3), uint8: red, green and blue.
+
+    What is transparent becomes white, and grey is the same in all three. MalformedError is raised as by
+    `decode_picture`.
+    """
     image = _load_stored(header, name)
     if image.mode.startswith("I"):
-        raise MalformedError(f"its image {name} is in grey of 16 bits, and its description says colour")
+        levels, white, opacity = _to_grey(image, header, name, None)
+        grey = _lay_on_white(Picture(levels, white, opacity), name)
+        return _turn(np.broadcast_to(grey[..., None], (*grey.shape, 3)), header)
+    return _turn(to_colours(image, header.depth), header)
+
+
+def to_colours(image: Any, depth: int = 8) -> Pixels:
+    """Return a Pillow image of 8 bits or fewer in red, green and blue, on white where it is transparent.
+
+    `depth` is that of the file's channels, which the transparent colour of a PNG is given in.
+    """
+    key = image.info.get("transparency")
+    if key is None and image.mode not in ("LA", "PA", "RGBA", "La", "RGBa"):
+        return np.asarray(image.convert("RGB"))
+    if key is not None and image.mode != "P":  # a palette's key is a number of it
+        image.info["transparency"] = _fit_key(key, depth)
     pixels = np.asarray(image.convert("RGBA")).astype(np.uint16)
-    colours, opacity = pixels[..., :3], pixels[..., 3:]
-    return _turn(255 - ((255 - colours) * opacity + 127) // 255, header)
+    opacity = pixels[..., 3:]
+    return ((pixels[..., :3] * opacity + (255 - opacity) * 255 + 127) // 255).astype(np.uint8)
+
+
+def _decode_described_colours(header: ImageHeader, name: str) -> Pixels:
+    """Decode an image that is in colour as its dataset says."""
+    if is_deep_grey(header.content):
+        raise MalformedError(f"its image {name} is in grey of 16 bits, and its description says colour")
+    return decode_colours(header, name)
 
 
 def _load_stored(header: ImageHeader, name: str) -> Any:

@@ -66,6 +66,11 @@ def read_header(content: bytes, name: str) -> ImageHeader:
     return header
 
 
+def is_png_or_jpeg(content: bytes) -> bool:
+    """Tell whether a file begins as PNG or JPEG files do."""
+    return content.startswith((SIGNATURE, _JPEG_START))
+
+
 def is_plain_png(content: bytes, kind: bytes = GREY_8_BIT) -> bool:
     """Tell whether a file is an 8-bit PNG of a kind, not interlaced, of one block of pixels and nothing else."""
     if not content.startswith(PNG_START) or content[24:29] != kind or content[37:DATA_AT] != b"IDAT":

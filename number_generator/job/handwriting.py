@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from number_generator.errors import SpecError
 from number_generator.job.distributions import Distribution
 from number_generator.job.letterform_sets import SETS
+from number_generator.job.paper_images import PaperImages, find_paper_images
 from number_generator.job.parameters import (
     Parameter,
     change_values,
@@ -31,6 +32,11 @@ STYLE_VERSION = 2
 
 _KIND = "handwriting parameter"
 _BASE = "base"  # the key of a style file that names the style it builds on
+_PAPER_IMAGES = "paper_images"  # the one field of `Handwriting` that is no parameter
+OWN_PAPER = "Own paper"
+"""The group of the parameters that draw nothing without `paper_images`."""
+COLOUR = "Colour"
+"""The group of the parameters that draw nothing in grey."""
 
 
 _H = "share of the digit height"
@@ -198,6 +204,21 @@ class Handwriting:
     padding: Distribution = _share("Paper", _SHARE,
         "whose paper ends at the margins; beyond, three in four have the paper's tone and the others white")
 
+    own_paper: Distribution = _share(OWN_PAPER, _SHARE,
+        "on a picture of `paper_images`, if that is given; the others are on the style's paper", 1.0)
+    own_paper_scale: Distribution = _parameter(OWN_PAPER, "line", "px of the page per px of the picture", (0.125, 1.0),
+        (0.25, 1.0), "how large the picture is drawn; the nearest of seven steps is taken, each 0.71 times the one "
+        "before, and a larger one if the picture would not fill the page")
+    own_paper_shading: str = _choice(OWN_PAPER, ("none", "style"),
+        "`none` leaves the picture as it is, under rules, boxes, ink and scan; `style` shades it by the style's own "
+        "paper as well, by `paper`, `gradient`, `texture`, `waves` and `fibres`")
+
+    pen_blue: Distribution = _share(COLOUR, _SHARE, "in blue ink", 0.4)
+    pen_red: Distribution = _share(COLOUR, "share of the other lines", "in red ink; the rest are in black ink", 0.08)
+    paper_tint: Distribution = _parameter(COLOUR, "line", "factor", (0.0, 1.0), (0.0, 1.0),
+        "how strongly the paper is tinted, mostly yellowish: the more, the darker it is, as white has no tint")
+    rule_colour: Distribution = _share(COLOUR, _SHARE, "whose rules and boxes are blue, red or green", 0.5)
+
     speckle: Distribution = _parameter("Scan", "line", "spots per 1,000 px", (0.0, 20.0), 0.0,
         "dark and bright specks; where a label can hold dots or the like, dark ones near the line are small and faint")
     blur: Distribution = _parameter("Scan", "line", "px, standard deviation", (0.0, 1.5), 0.0, "blur of the whole page")
@@ -208,6 +229,8 @@ class Handwriting:
     auto_levels: Distribution = _share("Scan", _SHARE, "stretched to full contrast, as scanners do")
     invert: Distribution = _share("Scan", _SHARE, "with light ink on a dark page")
     # fmt: on
+    paper_images: PaperImages | None = None
+    """The folder of the user's own paper: see docs/handwriting.md."""
 
     if TYPE_CHECKING:  # a parameter takes more types than it holds
 
@@ -215,6 +238,7 @@ class Handwriting:
 
     def __post_init__(self) -> None:
         check_values(self, parameters())
+        object.__setattr__(self, _PAPER_IMAGES, find_paper_images(self.paper_images))
 
     @classmethod
     def named(cls, name: str) -> "Handwriting":
@@ -240,6 +264,8 @@ class Handwriting:
         """
         path = Path(expand_home(path))
         table = read_toml(path, f"the style {path}")
+        if isinstance(own := table.get(_PAPER_IMAGES), str) and own:
+            table[_PAPER_IMAGES] = os.path.join(path.parent, expand_home(own))  # noqa: PTH118 - "" has no meaning
         try:
             return cls.from_dict(table)
         except SpecError as exc:
@@ -260,8 +286,26 @@ class Handwriting:
         return _change_style(cls.named(values.pop(_BASE, "clean")), values)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return all parameters as plain values, for TOML and JSON."""
-        return dump_values(self, parameters())
+        """Return all parameters as plain values, for TOML and JSON, and path and digest of `paper_images`, if given."""
+        table = dump_values(self, parameters())
+        if self.paper_images is not None:
+            table[_PAPER_IMAGES] = {"path": self.paper_images.path, "sha256": self.paper_images.sha256}
+        return table
+
+    def describe(self, *, color: bool = False) -> dict[str, Any]:
+        """Return the parameters that something is drawn from in grey or in colour, as plain values, for a record.
+
+        A record has the digest of `paper_images` beside it, and the parameters of own paper only if there is any.
+        """
+        table = self.to_dict()
+        table.pop(_PAPER_IMAGES, None)
+        return {name: value for name, value in table.items() if self.draws(_PARAMETERS[name], color=color)}
+
+    def draws(self, parameter: Parameter, *, color: bool) -> bool:
+        """Tell whether the group of a parameter draws anything, in grey or in colour."""
+        if parameter.group == OWN_PAPER:
+            return self.paper_images is not None
+        return color or parameter.group != COLOUR
 
     def replace(self, **changes: Any) -> "Handwriting":
         """Return the same style with some parameters changed.
@@ -349,4 +393,4 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
 
 
 def _change_style(style: Handwriting, changes: Mapping[str, Any]) -> Handwriting:
-    return change_values(style, changes, _PARAMETERS, _KIND)
+    return change_values(style, changes, _PARAMETERS, _KIND, others=(_PAPER_IMAGES,))

@@ -67,8 +67,7 @@ def make_metadata(
         "digits": "",  # the packaged ones, whatever the environment names when the command runs again
     }
     if digits_path:
-        # A name that is not valid text has its bytes escaped.
-        options["digits"] = os.fsencode(digits_path).decode("utf-8", "backslashreplace")
+        options["digits"] = _to_text(digits_path)
     recorded = {
         "seed": job.seed,
         "fit": spec.fit,
@@ -93,6 +92,12 @@ def make_metadata(
     words = [*(f"--{option}={value}" for option, value in options.items()), *words]
     words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
     words += [] if job.real is None else job.real.words()
+    if spec.color:
+        words.append("--color")
+        recorded["color"] = True
+    if (paper := spec.style.paper_images) is not None:
+        words.append(f"--paper={_to_text(paper.path)}")
+        recorded["paper_sha256"] = paper.sha256
     command = shlex.join([PROGRAM, *words])
     whole = {
         **job.numbers.describe(),
@@ -103,7 +108,7 @@ def make_metadata(
         "spacing_range": spacing,
         **recorded,
         "truth": job.truth,
-        "handwriting": spec.style.to_dict(),
+        "handwriting": spec.style.describe(color=spec.color),
         **({} if job.real is None else job.real.describe()),
         "command": command,
     }
@@ -118,3 +123,8 @@ def make_metadata(
         "job": json.dumps(whole),
         "command": command,
     }
+
+
+def _to_text(path: str) -> str:
+    """Return a path as it is recorded: a name that is not valid text has its bytes escaped."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -105,6 +105,7 @@ def list_parameters(declaring: type, prefix: str = "") -> dict[str, Parameter]:
             each.name, stream=_find_stream(each.name, prefix), **{**each.metadata, "default": each.default}
         )
         for each in fields(declaring)
+        if each.metadata
     }
 
 
@@ -126,11 +127,20 @@ def dump_values(declared: Any, parameters: Iterable[Parameter]) -> dict[str, Any
 
 
 def change_values(
-    declared: _Declared, changes: Mapping[str, Any], known: Mapping[str, Parameter], kind: str
+    declared: _Declared,
+    changes: Mapping[str, Any],
+    known: Mapping[str, Parameter],
+    kind: str,
+    *,
+    others: Sequence[str] = (),
 ) -> _Declared:
-    """Return the same with some parameters changed; SpecError if one is unknown, or its value is not valid."""
+    """Return the same with some parameters, or `others` beside them, changed.
+
+    SpecError is raised if one is unknown, or its value is not valid.
+    """
     for name in changes:
-        find_parameter(name, known, kind)
+        if name not in others:
+            find_parameter(name, known, kind)
     changed: Any = replace(declared, **changes)  # type: ignore[type-var] # a dataclass
     return changed
 

@@ -19,10 +19,11 @@ _NAMES = {
     "render_version": "the version of the pixels",
     "style_version": "the version of the styles",
     "writers_sha256": "who wrote which digit (SHA-256)",
+    "paper_sha256": "the paper images (SHA-256)",
 }
 """Entries that are reported even if an option differs, as they cannot follow from one."""
 _LIST = {"sha256": "the list of numbers (SHA-256)"}
-_PLACES = {"digits_sha256": "digits", "sha256": "sequences"}
+_PLACES = {"digits_sha256": "digits", "sha256": "sequences", "paper_sha256": "paper"}
 """By the entry with a file's digest, the option that names the file."""
 _LONGEST = 80
 

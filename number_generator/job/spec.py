@@ -169,6 +169,7 @@ class RenderSpec:
     fit: Fit = "contain"
     style: Handwriting = STYLES["clean"]
     height: int | None = None
+    color: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "style", checked_style(self.style))
@@ -188,6 +189,8 @@ class RenderSpec:
         if self.height is not None:
             height = check_integer("image_height", self.height, LOWEST_PAGE, HIGHEST_PAGE)
             object.__setattr__(self, "height", height)
+        if not isinstance(self.color, bool):
+            raise SpecError(f"color is {format_value(self.color)}: give True for images in colour, or False")
 
     @property
     def ragged(self) -> bool:
@@ -205,6 +208,11 @@ class RenderSpec:
         if not isinstance(self.width, str):
             return self.width
         return int(self.width.removeprefix("auto:")) if self.is_bounded else _WIDEST_LINE
+
+    @property
+    def channels(self) -> int:
+        """1 for images in grey, 3 for colour."""
+        return 3 if self.color else 1
 
     @property
     def px(self) -> float:
@@ -295,6 +303,11 @@ class Job:
         return len(self.span), self.height, self.spec.max_width
 
     @property
+    def array_shape(self) -> tuple[int, ...]:
+        """The shape of an array of all images: (N, H, W), or (N, H, W, 3) in colour."""
+        return (*self.shape, self.spec.channels) if self.spec.color else self.shape
+
+    @property
     def usual_width(self) -> int:
         """The images' width, or about that of the longest line, if each is as wide as its own: for estimates."""
         most = self.spec.max_width
@@ -307,7 +320,7 @@ class Job:
         workers finish at about the same time ("guided self-scheduling": Polychronopoulos and Kuck, IEEE Transactions on
         Computers C-36, 1987).
         """
-        start, image_bytes = self.span.start, self.height * self.usual_width
+        start, image_bytes = self.span.start, self.height * self.usual_width * self.spec.channels
         while start < self.span.stop:
             share = -(-(self.span.stop - start) // workers) if workers > 1 else SPAN_IMAGES
             most = min(max(share, _FEWEST_SPAN_IMAGES), SPAN_IMAGES)

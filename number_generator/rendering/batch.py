@@ -37,7 +37,8 @@ def _join_images(chunks: list[Chunk]) -> Images:
     if len(chunks) == 1:
         return chunks[0].images
     height, width = chunks[0].images.shape[1], max(chunk.images.shape[2] for chunk in chunks)
-    images = np.full((sum(len(chunk.images) for chunk in chunks), height, width), 255, np.uint8)
+    count, channels = sum(len(chunk.images) for chunk in chunks), chunks[0].images.shape[3:]
+    images = np.full((count, height, width, *channels), 255, np.uint8)
     first = 0
     for chunk in chunks:
         images[first : first + len(chunk.images), :, : chunk.images.shape[2]] = chunk.images
@@ -70,9 +71,9 @@ def make_images(
 def allocate_images(job: Job) -> Images:
     """Allocate memory for all images of a job, or raise MemoryLimitError."""
     try:
-        return uninitialised_bytes(math.prod(job.shape)).reshape(job.shape)
+        return uninitialised_bytes(math.prod(job.array_shape)).reshape(job.array_shape)
     except (MemoryError, ValueError, OverflowError) as exc:
-        gigabytes = job.shape[0] * job.shape[1] * job.shape[2] / 2**30
+        gigabytes = math.prod(job.array_shape) / 2**30
         raise MemoryLimitError(
             f"{job.shape[0]} images of {job.shape[2]} x {job.shape[1]} px take {gigabytes:.1f} GiB, more than "
             "there is: make them in parts, or write them with generate-phone-numbers --format hdf5"

@@ -24,6 +24,7 @@ from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSou
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
+from number_generator.rendering.own_paper import find_own_paper
 from number_generator.scans.mixing import Balance
 from number_generator.scans.real_lines import RealRequest, make_request
 from number_generator.system.checks import check_integer, check_seed
@@ -88,12 +89,16 @@ class BoundJob:
             "spacing_range": spec.spacing_range,
             "width": spec.width,
             "fit": spec.fit,
-            "style": spec.style.to_dict(),
+            "style": spec.style.describe(color=spec.color),
             "label": job.label,
             "span": (job.span.start, job.span.stop),
             "digits": self.digits.sha256,
             "versions": (RENDER_VERSION, STYLE_VERSION),
         }
+        if spec.style.paper_images is not None:
+            about["paper"] = spec.style.paper_images.sha256
+        if spec.color:
+            about["color"] = True
         if spec.height is not None:
             about["image_height"] = spec.height
         if job.real is not None:
@@ -132,6 +137,7 @@ def make_job(
     real_lines: Any = None,
     real_balance: Balance = "lines",
     real_holdout: float = 0.0,
+    color: bool = False,
 ) -> BoundJob:
     """Check what `generate_chunk` takes, and bind the job that it describes.
 
@@ -141,7 +147,7 @@ def make_job(
     if isinstance(numbers, type):
         raise SpecError(f"numbers is the class {numbers.__name__}: give one of its objects, {numbers.__name__}(...)")
     first = check_integer("start", start, 0)
-    spec = RenderSpec(spacing_range, width, fit, style, image_height)  # type: ignore[arg-type] # it finds the style
+    spec = RenderSpec(spacing_range, width, fit, style, image_height, color)  # type: ignore[arg-type] # it finds the style
     source: NumberSource
     if isinstance(numbers, NumberSource):
         if alphabet is not None:
@@ -178,7 +184,12 @@ def bind_job(
     truth: tuple[str, ...] = (),
     real: RealRequest | None = None,
 ) -> BoundJob:
-    """Bind a job to digits, and load its real lines; the atlas is made at once, so that too few digits fail here."""
+    """Bind a job to digits.
+
+    Atlas, own paper and real lines are loaded at once, so that too few digits, and pictures that cannot be read, fail
+    here.
+    """
+    find_own_paper(spec.style, color=spec.color)
     atlas = prepare_atlas(digits, spec.style)
     height = spec.height or atlas.height
     part = None if real is None else real.load(height, spec.max_width)

@@ -15,11 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from number_generator._kernels import (
+    color,
     drawing,
     fields,
     layout,
     letterforms,
     links,
+    own_paper,
+    page,
     placing,
     render,
     signs,
@@ -33,8 +36,9 @@ from number_generator.job.handwriting import STYLES, Handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
+from number_generator.rendering.own_paper import NO_PAPER
 from number_generator.rendering.placement import Placement
-from number_generator.rendering.styled import finish_pages, make_style_table, write_ink
+from number_generator.rendering.styled import color_pages, finish_pages, make_style_table, write_ink
 from number_generator.system.threads import count_cores
 
 _ONCE = "once on this machine"
@@ -56,7 +60,9 @@ class Stage:
         return all(kernel.is_compiled for kernel in self.kernels)
 
 
-def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_processes: bool = False) -> None:
+def compile_kernels(
+    style: Handwriting, tell: Callable[[str], object], *, color: bool = False, in_processes: bool = False
+) -> None:
     """Compile what a style's first image needs, if that is still to be done.
 
     Parameters
@@ -64,10 +70,12 @@ def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_pro
     style : Handwriting
     tell : callable
         Takes a line for whoever waits, before the first compilation.
+    color : bool
+        Whether the images are in colour.
     in_processes : bool
         Whether another process may help.
     """
-    missing = find_missing(style)
+    missing = find_missing(style, color=color)
     if not missing:
         return
     is_kept = writing.write_lines.store.find_writable() is not None
@@ -88,11 +96,11 @@ def compile_kernels(style: Handwriting, tell: Callable[[str], object], *, in_pro
         STAGES[name].compile()
 
 
-def find_missing(style: Handwriting) -> list[str]:
+def find_missing(style: Handwriting, *, color: bool = False) -> list[str]:
     """Return the stages that a style needs and that are not compiled."""
-    return [
-        name for name in (("clean",) if style.is_clean else ("lines", "fields", "pages")) if not STAGES[name].is_done
-    ]
+    last = "color" if color else "pages" if style.paper_images is None else "own paper"
+    needed = ("clean",) if style.is_clean else ("lines", "fields", last)
+    return [name for name in needed if not STAGES[name].is_done]
 
 
 def _start_helper(names: list[str]) -> "subprocess.Popen[bytes] | None":
@@ -185,10 +193,30 @@ def _compile_clean() -> None:
     make_chunk(_make_job("clean"), _make_atlas(), Span(0, 0))
 
 
+def _compile_own_paper() -> None:
+    seed, numbers, widths = np.uint64(0), np.empty(0, np.uint64), np.empty(0, np.int64)
+    scratch, sheet, cover = page.make_scratch(_HEIGHT, _WIDTH), page.make_aligned(1), np.empty(1, np.uint8)
+    key = seed, numbers, make_style_table(STYLES["document"]), (_HEIGHT, 1.0), widths
+    lines, pointed = np.empty((0, writing.LINE_COLUMNS)), np.empty(0, np.bool_)
+    pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    own_paper.own_pages(*key, scratch, sheet, cover, lines, pointed, NO_PAPER, False, pages)
+
+
+def _compile_color() -> None:
+    none = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
+    lines = np.empty((0, writing.LINE_COLUMNS))
+    pointed, numbers, widths = np.empty(0, np.bool_), np.empty(0, np.uint64), np.empty(0, np.int64)
+    color_pages(
+        _make_job("document"), numbers, widths, lines, pointed, none, np.empty((0, 3 * none.shape[1]), np.uint8)
+    )
+
+
 STAGES = {
     "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 7),
     "lines": Stage((writing.write_lines,), _compile_lines, 18),
     "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 4),
+    "own paper": Stage((own_paper.own_pages,), _compile_own_paper, 14),
+    "color": Stage((color.color_pages,), _compile_color, 14),
     "pages": Stage((styled.scan_pages, styled.ink_pages), _compile_pages, 12),
 }
-_HELPED = ("pages",)  # what another process compiles
+_HELPED = ("pages", "own paper", "color")  # what another process compiles

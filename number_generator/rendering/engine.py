@@ -1,5 +1,6 @@
 """What makes images: a span of a job in, a chunk out."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +41,7 @@ def make_chunk(
     ----------
     span : Span
         Image numbers, within `job.span`.
-    out : ndarray, shape (len(span), height, width), uint8, C-contiguous, optional
+    out : ndarray, shape (len(span), height, width), in colour (..., 3), uint8, C-contiguous, optional
         Where the images go, unless each is as wide as its line.
     warns : bool
         Whether to log a warning if the lines are too small to read.
@@ -128,7 +129,7 @@ def _draw(
         truth = make_truth(job, atlas, numbers[drawn], shown, placed) if job.truth else {}
         images, widths = _mix(job, placed, drawn, numbers, rows, lines, out)
         longest = _count_longest(job, sequences)
-        truth = spread_truth(truth, drawn, len(numbers), longest, images.shape[1:])
+        truth = spread_truth(truth, drawn, len(numbers), longest, images.shape[1:3])
         truth["real_lines"] = np.full(len(numbers), -1, np.int64)
         truth["real_lines"][rows] = lines
         truth["is_real"] = truth["real_lines"] >= 0
@@ -172,7 +173,8 @@ def _mix(
         widths = np.empty(len(numbers), np.int64)
         widths[drawn], widths[rows] = placed.widths, find_widths(job, lines)
         width = int(widths.max(initial=1))
-    images = np.empty((len(numbers), job.height, width), np.uint8) if out is None else out
+    shape = len(numbers), job.height, width, *placed.images.shape[3:]
+    images = np.empty(shape, np.uint8) if out is None else out
     if widths is not None:
         images[:] = 255
     images[drawn, :, : placed.images.shape[2]] = placed.images
@@ -208,7 +210,7 @@ def _render_clean(
     if job.spec.ragged:
         widths = fit_lines(job, atlas.height, natural)[:, 0]
         shape = (*shape[:2], int(widths.max(initial=1)), shape[3])
-    images = np.empty((len(numbers), *shape[1:3]), np.uint8) if out is None else out
+    images = np.empty((len(numbers), *shape[1:3]), np.uint8) if out is None or job.spec.color else out
     placed = Placement.allocate(job, images, glyph_ids, natural=natural, widths=widths)
     centred = widths is None
     line = sequences.offsets, glyph_ids, lefts, natural
@@ -222,7 +224,15 @@ def _render_clean(
         masks = placed.masks.reshape(-1)
         render.render_lines(atlas.packed, each, glyph_ids, lefts, whole, shape, centred, taps, masks)
         np.subtract(255, placed.masks, out=placed.masks)
-    return placed
+    return replace(placed, images=_repeat_grey(images, out)) if job.spec.color else placed
+
+
+def _repeat_grey(images: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8] | None) -> npt.NDArray[np.uint8]:
+    """Return images with the same grey in red, green and blue."""
+    coloured = np.empty((*images.shape, 3), np.uint8) if out is None else out
+    for channel in range(3):  # all at once takes five times as long
+        coloured[..., channel] = images
+    return coloured
 
 
 def _lay_out(

@@ -56,13 +56,13 @@ class ParameterNames:
 
 
 def parameter_names(
-    style: str | os.PathLike[str] | Handwriting, spacing_range: tuple[int, int] | None = None
+    style: str | os.PathLike[str] | Handwriting, spacing_range: tuple[int, int] | None = None, *, color: bool = False
 ) -> ParameterNames:
     """Return the names of the parameters that ground truth records.
 
     Parameters
     ----------
-    style, spacing_range
+    style, spacing_range, color
         As for `generate_chunk`.
 
     Notes
@@ -73,7 +73,7 @@ def parameter_names(
     digit dataset. The style `clean` draws nothing else; for its lines there are `natural_width`, in px before fitting,
     and `scale_x` and `scale_y`, the factors by which they were shrunk.
     """
-    line, glyph = _list_columns(checked_style(style), has_spacing=spacing_range is not None)
+    line, glyph = _list_columns(checked_style(style), has_spacing=spacing_range is not None, color=color)
     return ParameterNames(tuple(line) or _CLEAN, tuple(glyph))
 
 
@@ -96,7 +96,7 @@ def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
         about = {"meaning": "writer id, or style cluster, of the line's digits; -1 where they are mixed"}
         fields.append(TruthField("writers", (), "int64", -1, about))
     if "parameters" in job.truth:
-        names = parameter_names(job.spec.style, job.spec.spacing_range)
+        names = parameter_names(job.spec.style, job.spec.spacing_range, color=job.spec.color)
         about = {"columns": ",".join(names.line)}
         fields.append(TruthField("parameters", (len(names.line),), "float32", np.nan, about))
         if names.glyph:
@@ -213,7 +213,7 @@ def parameter_truth(
 ) -> dict[str, npt.NDArray[Any]]:
     """Draw the parameters of each line and character again; see `parameter_names`."""
     spacing = job.spec.spacing_range
-    line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None)
+    line, glyph = _list_columns(job.spec.style, has_spacing=spacing is not None, color=job.spec.color)
     table = make_style_table(job.spec.style)
     seed, signs = np.uint64(job.seed), find_signs(job)
     values: dict[str, npt.NDArray[Any]] = {}
@@ -244,13 +244,15 @@ def _compute_fitting(job: Job, digits: int, natural: npt.NDArray[np.int64]) -> n
     return np.stack([natural, width / np.maximum(natural, 1), height / digits], axis=1).astype(np.float32)
 
 
-def _list_columns(style: Handwriting, *, has_spacing: bool) -> tuple[_Columns, _Columns]:
+def _list_columns(style: Handwriting, *, has_spacing: bool, color: bool) -> tuple[_Columns, _Columns]:
     """Return the columns for lines and for characters."""
     line: _Columns = {}
     glyph: _Columns = {}
     for parameter in () if style.is_clean else parameters():
         name, stream = parameter.name, parameter.stream
         if has_spacing and name in ("gap", *_GAPS):
+            continue
+        if not style.draws(parameter, color=color):
             continue
         if name in _MARGINS:
             line |= {f"{name}_left": (stream, truth.LINE_VALUE), f"{name}_right": (stream, truth.LINE_SECOND)}

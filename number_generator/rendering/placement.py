@@ -15,7 +15,7 @@ class Placement:
 
     Attributes
     ----------
-    images : ndarray, shape (n, height, width), uint8
+    images : ndarray, shape (n, height, width), or (n, height, width, 3) in colour, uint8
         If each page is as wide as its line, as wide as the widest, and blank at the right.
     glyph_ids : ndarray, shape (codes,), int64
         Glyphs of the atlas; for separators, no glyph of a digit.
@@ -55,6 +55,6 @@ class Placement:
             images,
             glyph_ids,
             np.empty((codes if "boxes" in job.truth else 0, 4), np.int16),
-            np.empty((codes if "masks" in job.truth else 0, *images.shape[1:]), np.uint8),
+            np.empty((codes if "masks" in job.truth else 0, *images.shape[1:3]), np.uint8),
             **known,
         )

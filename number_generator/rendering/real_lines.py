@@ -120,7 +120,8 @@ def draw_real(job: Job, numbers: Numbers, lines: Integers, images: npt.NDArray[n
             (job.seed, job.spec, height), _prepare(part.style), np.array([number], np.uint64),
             np.array([width], np.int64), told, np.zeros(1, np.bool_), ink,
         )  # fmt: skip
-        images[row, :, :width] = ink.reshape(shape)
+        page_of_line = ink.reshape(shape)
+        images[row, :, :width] = page_of_line if images.ndim == 3 else page_of_line[..., None]  # all colours alike
         images[row, :, width:] = 255
 
 

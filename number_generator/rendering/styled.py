@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import draws, page, styled, writing
+from number_generator._kernels import color, draws, own_paper, page, styled, writing
 from number_generator._kernels.compile import tell_if_compiling
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import Handwriting, parameters
 from number_generator.job.spec import Job, RenderSpec, Sequences
 from number_generator.numbers.sequences import ALPHABET
+from number_generator.rendering.own_paper import find_own_paper
 from number_generator.rendering.placement import Placement
 
 Prepared = tuple[npt.NDArray[np.float64], bool]
@@ -113,15 +114,22 @@ def render_styled(
     if job.spec.ragged:
         _, widths = measure_styled(job, atlas, numbers, sequences)
         width = int(widths.max(initial=1))
-    images = np.empty((len(numbers), job.height, width), np.uint8) if out is None else out
+    images = np.empty((len(numbers), job.height, width, *job.array_shape[3:]), np.uint8) if out is None else out
     glyph_ids, lines = np.empty(len(sequences.codes), np.int64), np.empty((len(numbers), writing.LINE_COLUMNS))
     placed = Placement.allocate(job, images, glyph_ids, lines=lines, widths=widths)
-    pages = images.reshape(len(images), job.height * width)  # -1 would fail for no images
-    drawn = write_ink(job, atlas, numbers, sequences, pages, placed)
-    finish_pages(job, numbers, drawn, lines, _find_pointed(sequences, find_signs(job)), pages)
+    channels = job.spec.channels
+    pages = images.reshape(len(images), job.height * width * channels)  # -1 would fail for no images
+    ink = np.empty((len(images), job.height * width), np.uint8) if job.spec.color else pages
+    drawn = write_ink(job, atlas, numbers, sequences, ink, placed)
+    pointed = _find_pointed(sequences, find_signs(job))
+    if job.spec.color:
+        color_pages(job, numbers, drawn, lines, pointed, ink, pages)
+    else:
+        finish_pages(job, numbers, drawn, lines, pointed, pages)
     if widths is not None:
         size = job.height, width
-        styled.spread_pages(widths, size, np.uint8(255), pages)
+        # To what moves bytes, a page in colour is one of three times the width.
+        styled.spread_pages(widths * channels, (job.height, width * channels), np.uint8(255), pages)
         if len(placed.masks):
             masks = placed.masks.reshape(len(placed.masks), job.height * width)
             styled.spread_pages(np.repeat(widths, np.diff(sequences.offsets)), size, np.uint8(0), masks)
@@ -189,7 +197,15 @@ def finish_pages(
 ) -> None:
     """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold points."""
     page = job.seed, job.spec, job.height
-    finish_ink(page, _prepare_style(job.spec.style), numbers, widths, lines, pointed, pages)
+    if job.spec.style.paper_images is None:
+        finish_ink(page, _prepare_style(job.spec.style), numbers, widths, lines, pointed, pages)
+        return
+    table, needs_paper = _prepare_style(job.spec.style)
+    key = np.uint64(job.seed), numbers, table, (job.height, job.spec.px), widths
+    _, sheets, scratch, sheet = _scratch.find(1, job.height, _round_width(job.spec, pages.shape[1] // job.height))
+    own = find_own_paper(job.spec.style)
+    tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
+    own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
 
 
 def finish_ink(
@@ -211,6 +227,37 @@ def finish_ink(
         styled.scan_pages(*key, scratch, sheet, lines, pointed, pages)
     else:
         styled.ink_pages(*key, scratch, sheets[0], pages)
+
+
+def color_pages(
+    job: Job,
+    numbers: npt.NDArray[np.uint64],
+    widths: npt.NDArray[np.int64],
+    lines: npt.NDArray[np.float64],
+    pointed: npt.NDArray[np.bool_],
+    ink: npt.NDArray[np.uint8],
+    pages: npt.NDArray[np.uint8],
+) -> None:
+    """Turn ink into pages in colour, as `finish_pages` does in grey."""
+    table, _ = _prepare_style(job.spec.style)
+    width = _round_width(job.spec, ink.shape[1] // job.height)
+    _, _, scratch, sheet = _scratch.find(1, job.height, width)
+    tell_if_compiling(color.color_pages, "the kernels of colour", 15)
+    color.color_pages(
+        np.uint64(job.seed),
+        numbers,
+        table,
+        (job.height, job.spec.px),
+        widths,
+        scratch,
+        sheet,
+        color.make_sheets(job.height, width),
+        lines,
+        pointed,
+        find_own_paper(job.spec.style, color=True),
+        ink,
+        pages,
+    )
 
 
 def _round_width(spec: RenderSpec, width: int) -> int:

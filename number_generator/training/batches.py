@@ -59,6 +59,7 @@ def stream(
     digits: Digits = None,
     fit: Fit = "contain",
     image_height: int | None = None,
+    color: bool = False,
     window: int = 1,
     real: Any = None,
     real_share: float = REAL_SHARE,
@@ -77,7 +78,7 @@ def stream(
         none of its signs unlabelled.
     spacing_range : (int, int), optional
         As for `generate_batch`.
-    width, style, fit, image_height
+    width, style, fit, image_height, color
         As for `generate_batch`.
     batch_size : int
         Images in a batch.
@@ -151,6 +152,7 @@ def stream(
         start=start,
         digits=digits,
         image_height=image_height,
+        color=color,
         window=window,
         real=real,
         real_share=real_share,
@@ -233,7 +235,7 @@ class Batches:
         if numbers.step != 1 or self.job.spec.ragged:
             return 1
         # A task takes a tenth of a millisecond, however few images it makes.
-        most = min(SPAN_IMAGES, SPAN_BYTES // (self.job.height * self.job.spec.max_width))
+        most = min(SPAN_IMAGES, SPAN_BYTES // math.prod(self.job.array_shape[1:]))
         return max(1, most // self.size)
 
     def _make(self, numbers: range, allocate: Allocate) -> list[Batch]:
@@ -242,7 +244,7 @@ class Batches:
             return [self._make_ragged(number, allocate) for number in numbers]
         span = Span(self.span(numbers[0]).start, self.span(numbers[-1]).stop)
         part = replace(self.job, span=span)
-        images, whole = allocate(part.shape)
+        images, whole = allocate(part.array_shape)
         try:
             # Wide pages and long numbers are made in parts, to bound the memory.
             chunks = make_images(part, self.bound.atlas, images, 1)

@@ -68,6 +68,13 @@ STREAMS = {
     "boxed": 136,
     "rule_strength": 137,
     "padding": 138,
+    "own_paper": 139,
+    "own_paper_scale": 140,
+    "own_paper_shading": 141,
+    "pen_blue": 118,
+    "pen_red": 119,
+    "paper_tint": 120,
+    "rule_colour": 121,
     "speckle": 144,
     "blur": 145,
     "noise": 146,
@@ -173,6 +180,8 @@ def test_groups_stand_together_in_the_order_of_the_parameters():
         "Marks",
         "Ink",
         "Paper",
+        "Own paper",
+        "Colour",
         "Scan",
     ]
     assert groups == sorted(groups, key=list(dict.fromkeys(groups)).index)
@@ -223,7 +232,10 @@ def test_a_style_is_found_by_name_file_or_itself(write):
 
 @pytest.mark.parametrize("style", ["Clean", "", "a.json", None, 3, ["clean"], b"clean", {"slant": 1}, HUGE_CASE])
 def test_what_is_no_style_is_refused(style):
-    with pytest.raises(SpecError, match=r"^style is .*: give 'clean', 'natural' or 'document', a file that ends in"):
+    with pytest.raises(
+        SpecError,
+        match=r"^style is .*: (did you mean 'clean'\? )?give 'clean', 'natural' or 'document', a file that ends in",
+    ):
         checked_style(style)
 
 

@@ -173,6 +173,17 @@ def copy(source, out, count):
 
 
 @numba.njit
+def copy_16(source, out):
+    simd.prefetch(simd.address(source) - 1000)
+    simd.copy_16(simd.address(source), simd.address(out))
+
+
+@numba.njit
+def copy_16_backwards(source, out):
+    simd.copy_16_backwards(simd.address(source), simd.address(out))
+
+
+@numba.njit
 def fill(value, out, count):
     simd.fill(value, simd.address(out), count)
 
@@ -505,6 +516,14 @@ def test_fill_fills_that_many_bytes_and_no_other(value, count):
     fill(np.uint8(value), out, count)
 
     assert_written(room, [value] * count)
+
+
+def test_copies_of_16_bytes_write_them_in_either_order_and_a_prefetch_nothing(noise):
+    for start in (0, 1, 31):
+        for one, at, step in ((copy_16, start, 1), (copy_16_backwards, start + 15, -1)):
+            room, out = guarded(16)
+            one(noise[at:], out)
+            assert_written(room, noise[start : start + 16][::step].tolist())
 
 
 def test_multiply_wide_gives_both_halves_of_the_product():

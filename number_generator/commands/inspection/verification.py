@@ -26,7 +26,7 @@ from number_generator.job.spec import RENDER_VERSION, Span
 from number_generator.numbers.lists import MAX_BYTES
 from number_generator.system.checks import format_value
 
-_FILE_OPTIONS = ("--digits", "--sequences", "--real")
+_FILE_OPTIONS = ("--digits", "--sequences", "--paper", "--real")
 _READ_BYTES = 1 << 20
 _VERSIONS = {"render_version": "the version of the pixels", "style_version": "the version of the styles"}
 
@@ -68,8 +68,8 @@ def list_files_to_read(metadata: Mapping[str, Any]) -> list[str]:
 def verify(reader: Reader, count: int = VERIFIED_IMAGES) -> Verification:
     """Make images that are spread over a dataset again, and compare them, their labels and their ground truth.
 
-    Nothing is written. Files that the recorded command names, as in `--digits` and `--sequences`, are read, and
-    published digits are downloaded if they are missing.
+    Nothing is written. Files that the recorded command names, as in `--digits`, `--sequences` and `--paper`, are read,
+    and published digits are downloaded if they are missing.
 
     At most `count` images are made, the first and the last among them.
 

@@ -144,7 +144,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         fields = make_truth_fields(bound.job, longest)
         label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, longest)
         header = DatasetHeader(
-            bound.job.shape, longest, metadata, fields, is_ragged=spec.ragged, label_bytes=label_bytes
+            bound.job.shape, longest, metadata, fields, spec.ragged, spec.channels, label_bytes=label_bytes
         )
         target = output.target if split is None else output.of_part(name)
         files = None

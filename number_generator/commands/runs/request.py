@@ -18,7 +18,7 @@ from number_generator.commands.option_values import (
 from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
 from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
-from number_generator.job.handwriting import checked_style, with_settings
+from number_generator.job.handwriting import Handwriting, checked_style, with_settings
 from number_generator.job.real_lines import REAL_SHARE, RealLines
 from number_generator.job.spec import Fit, RenderSpec
 from number_generator.system.checks import check_integer, check_seed
@@ -78,17 +78,29 @@ def parse_real(options: argparse.Namespace) -> "RealRequest | None":
 
 def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> RenderSpec:
     """Return the RenderSpec that the options describe; SpecError names the option that breaks a rule."""
-    style = with_settings(checked_style(options.style), options.settings)
+    style = choose_style(checked_style(options.style), options)
     given = options.min_spacing, options.max_spacing
     spacing_range = None
     if style.is_clean or given != (None, None):
         smallest, largest = (usual if gap is None else gap for gap, usual in zip(given, SPACING_RANGE, strict=True))
         spacing_range = smallest, largest
     try:
-        return RenderSpec(spacing_range, options.image_width, fit, style, options.image_height)
+        return RenderSpec(spacing_range, options.image_width, fit, style, options.image_height, options.color)
     except SpecError as exc:
         name, verb, rest = str(exc).partition(" is ")
         raise SpecError(f"{_OPTIONS.get(name, name)}{verb}{rest}") from exc
+
+
+def choose_style(style: Handwriting, options: argparse.Namespace) -> Handwriting:
+    """Return a style as the options change it: by `--set` and `--paper`."""
+    changed = with_settings(style, options.settings)
+    if options.paper is None:
+        return changed
+    try:
+        return changed.replace(paper_images=options.paper)
+    except SpecError as exc:
+        name, _, rest = str(exc).partition(" ")
+        raise SpecError(f"--paper {rest}" if name == "paper_images" else str(exc)) from exc
 
 
 def choose_output(options: argparse.Namespace, request: Request) -> Output:

@@ -43,7 +43,7 @@ def draw_images(
 ) -> Chunk:
     """Draw the first `count` images with the digits that the options name; `labels` are keywords of `bind_job`."""
     digits, span = load_chosen_digits(options), Span(0, count)
-    compile_kernels(spec.style, tell, in_processes=True)
+    compile_kernels(spec.style, tell, color=spec.color, in_processes=True)
     bound = bind_job(digits, numbers, spec, seed=seed, span=span, **labels)
     warn_of_small_print(bound)
     return bound.make_chunk()

@@ -41,7 +41,7 @@ def produce_datasets(
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
     # A run that is refused or already complete shall not wait for it.
     if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):
-        compile_kernels(request.spec.style, tell, in_processes=True)
+        compile_kernels(request.spec.style, tell, color=request.spec.color, in_processes=True)
     are_phone = request.numbers.are_phone
     held_out = write_held_out(request, output, settings)
     with _open_run(options, request, settings) as (parts, run):

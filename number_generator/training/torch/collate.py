@@ -51,8 +51,8 @@ class Form:
     ) -> tuple[Any, ...]:
         """Return a batch: images, shape (n, 1, H, W), and labels, or targets padded to `longest` classes.
 
-        Labels stay an array: `DataLoader` walks through lists, text by text. The images' widths follow if there are
-        any, and then the ground truth.
+        In colour, images have shape (n, 3, H, W). Labels stay an array: `DataLoader` walks through lists, text by text.
+        The images' widths follow if there are any, and then the ground truth.
         """
         shown = self._convert(self._transform_batch(images))
         own = () if widths is None else (torch.from_numpy(widths),)
@@ -66,11 +66,8 @@ class Form:
         self, images: torch.Tensor, labels: Any, widths: Any, truth: dict[str, Any] | None, longest: int
     ) -> list[tuple[Any, ...]]:
         """Return what `make_batch` does as one tuple for each image, which has its own width."""
-        cut = (
-            list(images)
-            if widths is None
-            else [image[..., :width] for image, width in zip(images, widths, strict=True)]
-        )
+        own = [images.shape[-1]] * len(images) if widths is None else widths.tolist()
+        cut = [image[..., :width] for image, width in zip(images, own, strict=True)]
         shown = [self._convert(self._transform_image(image)) for image in cut]
         if self.alphabet is None:
             rest: list[Any] = [labels.tolist()]
@@ -96,28 +93,22 @@ class Form:
         return joined, torch.stack(targets), torch.stack(lengths), widths, *map(list, known)
 
     def _transform_batch(self, images: torch.Tensor) -> torch.Tensor:
-        """Return what the user's function makes of a batch, shape (n, 1, H, W)."""
+        """Return what the user's function makes of a batch, an array of shape (n, H, W) or (n, H, W, 3) to it."""
         if self.transform is None:
             return images
-        made = np.asarray(self.transform(images[:, 0].numpy()))
-        if made.ndim != 3 or made.dtype != np.uint8 or len(made) != len(images):
-            raise SpecError(
-                f"transform returned an array of {made.dtype} with shape {made.shape}: return uint8 of shape "
-                f"({len(images)}, height, width)"
-            )
-        return torch.from_numpy(np.ascontiguousarray(made)).unsqueeze(1)
+        given = images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1)
+        made = _check_made(self.transform(given.numpy()), given.ndim)
+        if len(made) != len(images):
+            raise SpecError(f"transform returned {len(made)} images of {len(images)}: return as many")
+        return made.unsqueeze(1) if given.ndim == 3 else made.permute(0, 3, 1, 2)
 
     def _transform_image(self, image: torch.Tensor) -> torch.Tensor:
-        """Return what the user's function makes of one image, shape (1, H, W)."""
+        """Return what the user's function makes of one image, an array of shape (H, W) or (H, W, 3) to it."""
         if self.transform is None:
             return image
-        made = np.asarray(self.transform(image[0].numpy()))
-        if made.ndim != 2 or made.dtype != np.uint8:
-            raise SpecError(
-                f"transform returned an array of {made.dtype} with shape {made.shape}: return uint8 of shape "
-                "(height, width)"
-            )
-        return torch.from_numpy(np.ascontiguousarray(made)).unsqueeze(0)
+        given = image[0] if image.shape[0] == 1 else image.permute(1, 2, 0)
+        made = _check_made(self.transform(given.numpy()), given.ndim)
+        return made.unsqueeze(0) if given.ndim == 2 else made.permute(2, 0, 1)
 
     def _convert(self, images: torch.Tensor) -> torch.Tensor:
         if self.ink == "bright":
@@ -126,6 +117,17 @@ class Form:
             return images
         scaled = images.to(self.dtype).div_(255)
         return scaled if (self.mean, self.std) == (0.0, 1.0) else scaled.sub_(self.mean).div_(self.std)
+
+
+def _check_made(made: Any, ndim: int) -> torch.Tensor:
+    """Return what a user's function has returned, or raise SpecError."""
+    array = np.asarray(made)
+    if array.ndim != ndim or array.dtype != np.uint8:
+        raise SpecError(
+            f"transform returned an array of {array.dtype} with shape {array.shape}: return uint8 with {ndim} axes, as "
+            "it was given"
+        )
+    return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def pad_batch(items: Sequence[tuple[Images, str]]) -> tuple[torch.Tensor, npt.NDArray[np.str_], torch.Tensor]:

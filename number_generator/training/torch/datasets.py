@@ -45,7 +45,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, window, label
+    numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, color, window, label
         As for `stream`. With width "auto" the widths of the images, an int32 tensor, are the last part of a batch.
     truth : sequence of {"boxes", "glyphs", "parameters", "masks"}
         Ground truth, as for `generate_chunk`: with it, or with real lines, the last part of a batch is a dict of
@@ -112,6 +112,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         digits: Digits = None,
         fit: Fit = "contain",
         image_height: int | None = None,
+        color: bool = False,
         window: int = 1,
         truth: str | Sequence[str] = (),
         real: Any = None,
@@ -145,6 +146,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             digits=digits,
             fit=fit,
             image_height=image_height,
+            color=color,
             window=window,
             truth=truth,
             real=real,
@@ -178,7 +180,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         epoch = int(self._epoch)
         batches = self._batches.at(epoch) if epoch else self._batches
         allocate = _allocate_private
-        if info is not None and self._form.dtype == torch.uint8:
+        if info is not None and self._form.dtype == torch.uint8 and not batches.job.spec.color:
             allocate = find_lender(_measure_slot(batches)).lend
         threads = self._workers if info is None else 1
         # A lent tensor travels by itself.
@@ -301,7 +303,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
 
     Parameters
     ----------
-    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, label
+    numbers, spacing_range, width, style, seed, start, digits, fit, image_height, color, label
         As for `stream`.
     count : int
         Number of images, up to 2**62.
@@ -336,6 +338,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         digits: Digits = None,
         fit: Fit = "contain",
         image_height: int | None = None,
+        color: bool = False,
         truth: str | Sequence[str] = (),
         real: Any = None,
         real_share: float = REAL_SHARE,
@@ -364,6 +367,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
             digits=digits,
             fit=fit,
             image_height=image_height,
+            color=color,
             truth=truth,
             real=real,
             real_share=real_share,
@@ -427,13 +431,14 @@ class _Position:
 
 def _allocate_private(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], torch.Tensor]:
     images, _ = allocate_batch(shape)
-    return images, torch.from_numpy(images).unsqueeze(1)
+    whole = torch.from_numpy(images)
+    return images, whole.unsqueeze(1) if whole.ndim == 3 else whole.permute(0, 3, 1, 2)
 
 
 def _measure_slot(batches: Batches) -> int:
     """Return the bytes that a batch may take; one of images as wide as their lines may take more, which is rare."""
     job = batches.job
-    most = batches.size * job.height * job.usual_width
+    most = batches.size * job.height * job.usual_width * job.spec.channels
     return min(most, _LARGEST_SLOT) if job.spec.ragged else most
 
 
