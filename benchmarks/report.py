@@ -163,6 +163,7 @@ def _page(run: Row, also: Row | None) -> str:
         "Written by `python benchmarks/report.py` from one run of `python -m pytest --benchmark-only`: medians of "
         "several rounds. A ratio is taken against a baseline that was timed in turn with the row, round by round: "
         "machines are shared and noisy, so trust the ratios more than the times.",
+        "[Beside the peers](peers.md) compares with other packages, each in an environment of its own.",
         _machine(run),
         "![Images a second against baselines](benchmarks-baselines.png)",
         "![Scaling with threads](benchmarks-threads.png)",

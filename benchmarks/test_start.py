@@ -31,7 +31,7 @@ def test_first_call_with_a_cold_cache(rate, tmp_path_factory):
         _python(_FIRST_CALL, caches[-1])
 
     rate(call, unit="process", count=1, rounds=2, warm=False)
-    assert all(list(cache.rglob("*.nbc")) for cache in caches)
+    assert all(list(cache.rglob("*.ngk")) for cache in caches)
 
 
 @pytest.mark.benchmark(group="start-up")
@@ -39,7 +39,7 @@ def test_first_call_with_a_warm_cache(rate, is_smoke, tmp_path):
     # Not to be timed, a cache that was warmed elsewhere will do.
     cache = Path(os.environ.get("NUMBA_CACHE_DIR", tmp_path)) if is_smoke else tmp_path
     rate(_python, _FIRST_CALL, cache, unit="process", count=1, rounds=3)
-    assert list(cache.rglob("*.nbc"))
+    assert list(cache.rglob("*.ngk"))
 
 
 @pytest.mark.benchmark(group="start-up")

@@ -28,9 +28,11 @@ if TYPE_CHECKING:  # `typing` itself takes longer to load than everything here
     from number_generator.formats.dataset import GenericDataset
     from number_generator.job.distributions import Normal, Uniform
     from number_generator.job.handwriting import Handwriting
+    from number_generator.job.real_lines import RealLines
     from number_generator.numbers.countries import CountryNumbers
     from number_generator.numbers.patterns import Pattern
     from number_generator.numbers.phone import PhoneNumbers
+    from number_generator.scans.fitting import fit_line, fit_lines
     from number_generator.training.batches import stream
     from number_generator.training.ctc import encode_labels
 
@@ -44,12 +46,15 @@ __all__ = [
     "NumberGeneratorError",
     "Pattern",
     "PhoneNumbers",
+    "RealLines",
     "Uniform",
     "__version__",
     "convert",
     "encode_labels",
     "export",
     "fetch_digits",
+    "fit_line",
+    "fit_lines",
     "generate_batch",
     "generate_chunk",
     "generate_number_sequence",
@@ -71,6 +76,7 @@ _HOMES = {
     "Normal": "job.distributions",
     "Pattern": "numbers.patterns",
     "PhoneNumbers": "numbers.phone",
+    "RealLines": "job.real_lines",
     "Uniform": "job.distributions",
     "convert": "formats.conversion",
     "set_default_dataset_filepath": "digits.resolve",
@@ -81,6 +87,8 @@ _HOMES = {
     "generate_number_sequence": "core",
     "generate_numbers_sequence": "core",
     "fetch_digits": "digits.resolve",
+    "fit_line": "scans.fitting",
+    "fit_lines": "scans.fitting",
     "split_digits": "digits.splits",
     "stream": "training.batches",
 }

@@ -19,9 +19,9 @@ from number_generator.job.chunk import TruthField
 from number_generator.job.defaults import IMAGE_WIDTH, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Job, Label, Span
-from number_generator.numbers.sequences import count_label_bytes, format_labels
+from number_generator.numbers.sequences import count_label_bytes
 from number_generator.rendering.bound_job import BoundJob
-from number_generator.rendering.engine import measure_widths
+from number_generator.rendering.engine import make_labels, measure_widths
 from number_generator.rendering.ground_truth import make_truth_fields
 from number_generator.system.checks import check_integer, format_value
 from number_generator.system.optional import import_optional
@@ -288,7 +288,7 @@ def truth(
     if not isinstance(name, str) or name not in _TRUTHS:
         raise SpecError(f"name is {format_value(name)}: give one of {', '.join(map(repr, _TRUTHS))}")
     bound = bound.change_job(truth=(_TRUTHS[name],))
-    fields = make_truth_fields(bound.job, bound.job.numbers.longest)
+    fields = make_truth_fields(bound.job, bound.job.longest)
     field = next((field for field in fields if field.name == name), None)
     if field is None:
         raise SpecError(f"name is {name!r}, and the job's style holds no letterforms: give a style that does")
@@ -395,15 +395,13 @@ def _make_widths(bound: BoundJob, span: Span) -> npt.NDArray[np.int32]:
 
 
 def _make_labels(bound: BoundJob, span: Span) -> npt.NDArray[np.bytes_]:
-    numbers = bound.job.numbers
-    sequences = numbers.sequences(bound.job.seed, span)
-    return format_labels(sequences, _count_label_bytes(bound), digits_only=bound.job.label == "digits")
+    return make_labels(bound.job, span).astype(f"S{_count_label_bytes(bound)}")
 
 
 def _count_label_bytes(bound: BoundJob) -> int:
-    numbers = bound.job.numbers
-    beyond_ascii = None if bound.job.label == "digits" else count_label_bytes(numbers.alphabet, numbers.longest)
-    return max(1, beyond_ascii or numbers.longest)
+    job = bound.job
+    beyond_ascii = None if job.label == "digits" else count_label_bytes(job.numbers.alphabet, job.longest)
+    return max(1, beyond_ascii or job.longest)
 
 
 def _make_truth(bound: BoundJob, span: Span, field: TruthField) -> npt.NDArray[Any]:

@@ -135,7 +135,6 @@ def digest_of_pages(*, bounds_checked):
     for shape in [SHAPE, (4, 1), (5, 3), (28, 1), (100, 7), (4, 1000), (33, 65), (28, 100), (4, 65535)]:
         height, width = shape
         scratch, page = make_scratch(*shape), make_aligned(math.prod(shape))
-        of_px = *shape, 1.0
         out = np.zeros(height * width + 8, np.uint8)
         cover = random.integers(0, 256, height * width, np.uint8)
         boxes = [(0.1 * width, 1.0, 0.9 * width, height - 1.0), (-3.0, -2.0, width + 4.0, height + 3.0)]
@@ -143,6 +142,7 @@ def digest_of_pages(*, bounds_checked):
         for table in map(table_of, (document, everything)):
             for number in range(30 if width < 1000 else 6):
                 image, box = np.uint64(number), boxes[number % 3]
+                of_px = *shape, (1.0, 16 / 28, 64 / 28, 256 / 28)[number % 4]
                 paper.draw_paper(SEED, image, table, of_px, box, box[3] - 1.0, page, scratch)
                 assert ((page >= 0) & (page <= 255.001)).all()
                 paper.ink_page(SEED, image, table, of_px, box, cover, page, scratch)

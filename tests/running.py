@@ -4,7 +4,7 @@ import re
 
 import h5py
 import pytest
-from written import names_in
+from written import arrays_in, names_in
 
 from number_generator import GenericDataset
 from number_generator.commands.generate import generate_numbers_sequence, generate_phone_numbers
@@ -70,14 +70,15 @@ def untimed(text):
 def content_of(name):
     """All datasets of an HDF5 file, by name."""
     with h5py.File(name) as file:
-        return {key: dataset[()] for key, dataset in file.items()}
+        return {key: file[key][()] for key in arrays_in(file)}
 
 
 def stored(name):
     """What each dataset of an HDF5 file is: its chunks, its filter, and the bytes of its rows as they are stored."""
     found = {}
     with h5py.File(name) as file:
-        for key, dataset in file.items():
+        for key in arrays_in(file):
+            dataset = file[key]
             if dataset.chunks is None:
                 content = [dataset[:].tobytes()]
             else:

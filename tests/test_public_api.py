@@ -41,12 +41,15 @@ def test_the_public_names_are_these():
         "NumberGeneratorError",
         "Pattern",
         "PhoneNumbers",
+        "RealLines",
         "Uniform",
         "__version__",
         "convert",
         "encode_labels",
         "export",
         "fetch_digits",
+        "fit_line",
+        "fit_lines",
         "generate_batch",
         "generate_chunk",
         "generate_number_sequence",
@@ -113,6 +116,8 @@ heavy = ("numpy", "numba", "h5py", "PIL", "tqdm", "isal", "deflate", "typing", "
 for name in heavy:
     assert name not in set(sys.modules) - before, name
 assert read == [], read
+own = [name for name in set(sys.modules) - before if name.startswith("number_generator")]
+assert len(own) <= 8, own  # each takes a fifth of a millisecond, and all may take three
 """
 
     run_python(code)

@@ -29,8 +29,8 @@ NEEDED = {"formats.md": ["lmdb", "pyarrow", "datasets", "webdataset"], "converti
 TUTORIALS = [*PAGES, CHECKOUT / "docs" / "training.md"]
 
 
-# Options of other tools that a page names: those of deep-text-recognition-benchmark.
-OTHERS = {"--batch", "--gt", "--input", "--output", "--select", "--train", "--valid"}
+# Options of other tools that a page names: those of deep-text-recognition-benchmark and docTR.
+OTHERS = {"--batch", "--gt", "--input", "--output", "--select", "--train", "--valid", "--val", "--vocab", "--epochs"}
 
 pytestmark = [
     pytest.mark.skipif(not README.is_file(), reason="the README is in the checkout only"),

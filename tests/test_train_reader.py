@@ -175,6 +175,7 @@ def test_an_error_in_the_making_reaches_whoever_takes_the_batches(make_digit_dat
         next(batches)
 
 
+@pytest.mark.slow
 def test_held_out_digits_are_not_trained_with(monkeypatch):
     used = {}
 

@@ -45,6 +45,16 @@ def header_of(count, height=6, width=9, fields=()):
     return DatasetHeader((count, height, width), 11, METADATA, fields)
 
 
+def arrays_in(file):
+    """Return the names of the arrays of an open HDF5 file, without the scales that name dimensions."""
+    return sorted(name for name in file if not file[name].is_scale)
+
+
+def about(array):
+    """Return what the attributes of an array in an HDF5 file say, beside the names of its dimensions."""
+    return {name: array.attrs[name] for name in array.attrs if name not in ("DIMENSION_LIST", "REFERENCE_LIST")}
+
+
 def names_in(folder):
     return sorted(path.name for path in folder.iterdir())
 

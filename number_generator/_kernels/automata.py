@@ -12,7 +12,7 @@ import numpy as np
 from number_generator._kernels import rng
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE
-from number_generator._kernels.simd import multiply_wide
+from number_generator._kernels.vectors import multiply_wide
 
 ARC = 0
 """The column of a state's first arc."""

@@ -4,39 +4,40 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import fields, line_items, simd, streams, strokes
+from number_generator._kernels import fields, line_items, streams, strokes
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import ROUNDER
 from number_generator._kernels.draws import block, unit
 
 LANES = 16
 """Px sampled at once."""
-_FIXED = 65536.0
+FIXED = 65536.0
 _FARTHEST = 1073741824.0  # fits in 32 bits
 
 
 @kernel
-def _draw_wave_shape(word: int, period: float) -> tuple[float, float]:
+def draw_wave_shape(word: int, period: float) -> tuple[float, float]:
     """Return a wave's frequency, 0.5 to 1 turns per digit height, in turns per px of the page, and its phase."""
     low = np.float64(np.int64(word & np.uint64(0xFFFFFFFF))) / 4294967296.0
     return (0.5 + 0.5 * low) * period, unit(word)
 
 
 @kernel
-def _tabulate(out: Any, size: int, begin: float, step: float, bend: float, start: float, rate: float) -> None:
+def tabulate(out: Any, size: int, begin: float, step: float, bend: float, start: float, rate: float) -> None:
     """Write begin + step * i + bend * sine(start + rate * i), with 16 bits of fraction, for each i.
 
     In float32 and without a call, so that the loop is vector code. The sine, of an angle in turns, is accurate to 1e-3
     and the same on every machine, unlike those of libraries. Points far outside a field stay outside.
     """
-    begin_32, step_32 = np.float32(begin * _FIXED), np.float32(step * _FIXED)
+    begin_32, step_32 = np.float32(begin * FIXED), np.float32(step * FIXED)
     far = np.float32(_FARTHEST)
     row = out[:size]
     if bend == 0.0:
         for i in range(row.size):
             row[i] = np.int32(min(max(begin_32 + step_32 * np.float32(i), -far), far))
         return
-    bend_32, start_32, rate_32 = np.float32(bend * _FIXED), np.float32(start - np.floor(start)), np.float32(rate)
+    bend_32, start_32, rate_32 = np.float32(bend * FIXED), np.float32(start - np.floor(start)), np.float32(rate)
     eight, sixteen = np.float32(8), np.float32(16)
     most, rest = np.float32(0.775), np.float32(0.225)
     for i in range(row.size):
@@ -62,7 +63,7 @@ def _tabulate_ranges(rows: Any, size: int, low: float, high: float, step: float,
         low, high = high, low
     per = np.float32(1.0 / step)
     offset_low, offset_high = np.float32(low / step), np.float32(high / step + 2.0)
-    scale = np.float32(1.0 / _FIXED)
+    scale = np.float32(1.0 / FIXED)
     for i in range(first.size):
         shift = np.float32(shifts[i]) * scale * per
         first[i] = np.int32(min(max(offset_low - shift, none), last))
@@ -123,19 +124,19 @@ def draw_glyph(
     if bend > 0.0:
         slot = np.int64(item[line_items.SLOT])
         w0, w1, w2, w3 = block(seed, image, streams.WARP, line_items.DETAIL + slot)
-        f0, p0 = _draw_wave_shape(w0, period)
-        f1, p1 = _draw_wave_shape(w1, period)
-        f2, p2 = _draw_wave_shape(w2, period)
-        f3, p3 = _draw_wave_shape(w3, period)
+        f0, p0 = draw_wave_shape(w0, period)
+        f1, p1 = draw_wave_shape(w1, period)
+        f2, p2 = draw_wave_shape(w2, period)
+        f3, p3 = draw_wave_shape(w3, period)
     begin_x, begin_y = left + 0.5 - x, top + 0.5 - y
     begin_u = (item[line_items.REF_X] + padding + ia * begin_x) * density - 0.5
     begin_v = (item[line_items.REF_Y] + padding + ic * begin_x) * density - 0.5
     count, lines = right - left, bottom - top
     u_columns, v_columns, u_rows, v_rows, ranges = tables
-    _tabulate(u_columns, count, begin_u, ia * density, high_bend, begin_x * f0 + p0, f0)
-    _tabulate(v_columns, count, begin_v, ic * density, wide_bend, begin_x * f1 + p1, f1)
-    _tabulate(u_rows, lines, ib * begin_y * density, ib * density, wide_bend, begin_y * f2 + p2, f2)
-    _tabulate(v_rows, lines, id_ * begin_y * density, id_ * density, high_bend, begin_y * f3 + p3, f3)
+    tabulate(u_columns, count, begin_u, ia * density, high_bend, begin_x * f0 + p0, f0)
+    tabulate(v_columns, count, begin_v, ic * density, wide_bend, begin_x * f1 + p1, f1)
+    tabulate(u_rows, lines, ib * begin_y * density, ib * density, wide_bend, begin_y * f2 + p2, f2)
+    tabulate(v_rows, lines, id_ * begin_y * density, id_ * density, high_bend, begin_y * f3 + p3, f3)
     # The reach includes the columns' wave.
     first_u = (fact[fields.X0] - reach + padding) * density - 0.5 - begin_u
     last_u = (fact[fields.X1] + reach + padding) * density - 0.5 - begin_u
@@ -143,7 +144,7 @@ def draw_glyph(
 
     most = ((across - 1) * 65536 - 1, (down - 1) * 65536 - 1)
     # Ink from 0 to 255 at a texel's value t (16 bits of fraction): slope * t + bias
-    slope = np.float32(255.0 * scale / (softness * fields.FIELD_SCALE * density * _FIXED))
+    slope = np.float32(255.0 * scale / (softness * fields.FIELD_SCALE * density * FIXED))
     bias = np.float32(
         0.5 + 255.0 * (0.5 + (0.5 * growth * scale) / softness - 128.0 * scale / (softness * 16.0 * density))
     )

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.simd import (
+from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
+from number_generator._kernels.vectors import (
     address,
     clear,
     copy,
@@ -34,7 +35,6 @@ from number_generator._kernels.simd import (
     zeros_16,
     zeros_32,
 )
-from number_generator._kernels.taps import ENTRY_SIZE, PAIR_SIZE, pack_taps, packed_size
 
 _BLOCK = 32  # rows
 _HEAD = 16  # rows that every block has; its tail is 8 or 16 more

@@ -13,7 +13,7 @@ import numpy as np
 
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE, THREE, TWO
-from number_generator._kernels.simd import multiply_wide
+from number_generator._kernels.vectors import multiply_wide
 
 _MULTIPLIER_0 = np.uint64(0xD2E7470EE14C6C93)
 _MULTIPLIER_1 = np.uint64(0xCA5A826395121157)

@@ -19,10 +19,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
-# Pillow's fixed point for 8-bit images: 32 bits minus 8 for the pixel and 2 as headroom for the sums.
-PRECISION_BITS = 22
-# A weight is two int16: its low 15 bits and the rest.
-LOW_BITS = 15
+from number_generator._kernels.vectors import LOW_BITS, PRECISION_BITS
 
 _COLUMNS = 16
 _I8 = ir.IntType(8)

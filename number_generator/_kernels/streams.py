@@ -15,6 +15,17 @@ COUNTRY = 6  # phone numbers of countries
 SPLIT = 7  # which split a digit image belongs to
 LIST = 8  # which sequence of a list is drawn
 
+# --- real lines among the drawn ones: the parameters of `RealLines` from `REAL_SHIFT` on
+REAL_PLACE = 16  # which images of a block are real, at the block's number
+REAL_ORDER = 17  # in which order the lines come, at the number of the round
+REAL_SHIFT = 18  # how far a line is moved to the right, then downwards
+REAL_SCALE = 19  # its size
+REAL_SQUEEZE = 20  # its width at the same height
+REAL_SLANT = 21  # what is added to its slant
+REAL_ROTATION = 22  # what is added to its rotation
+REAL_WARP = 23  # smooth deformation: how far, and the shape of its waves
+REAL_THICKNESS = 24  # what is added to the width of its strokes
+
 # --- layout: the parameters of `Handwriting` from here on, unless a comment says otherwise
 CROP = 32  # no draws: a choice
 HEIGHT = 33  # how high the ink of a tightly cut line is

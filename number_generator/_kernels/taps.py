@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
+from number_generator._kernels.vectors import LOW_BITS, PRECISION_BITS
 
 _ENTRY = 3
 ENTRY_SIZE = 4 * _ENTRY

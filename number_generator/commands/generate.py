@@ -11,6 +11,7 @@ from number_generator.commands.options import (
     add_color_option,
     add_number_options,
     add_paper_option,
+    add_real_options,
     add_scale_options,
     add_set_option,
     add_truth_options,
@@ -141,6 +142,7 @@ def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     add_number_options(parser)
     add_truth_options(parser)
+    add_real_options(parser)
     add_scale_options(parser)
     add_config_options(parser)
     parser.add_argument(

@@ -63,6 +63,7 @@ def make_command_parser(program: str = MODULE) -> "tuple[ArgumentParser, Command
     _add_inspect(commands)
     _add_convert(commands)
     _add_export(commands)
+    _add_fit(commands)
     _add_index(commands)
     _add_digits(commands)
     _add_warm(commands)
@@ -139,7 +140,14 @@ def _add_convert(commands: "Commands") -> None:
             "convert scans phones.npz",
         ),
     )
-    parser.add_argument("source", type=expand_home, metavar="SRC", help=f"a dataset: {describe_datasets()}")
+    parser.add_argument(
+        "source",
+        nargs="+",
+        type=expand_home,
+        metavar="SRC",
+        help=f"a dataset: {describe_datasets()}; with --format parquet also several, which become the parts of a split "
+        "in one folder",
+    )
     parser.add_argument(
         "target",
         type=expand_home,
@@ -154,8 +162,11 @@ def _add_convert(commands: "Commands") -> None:
     parser.add_argument(
         "--part",
         metavar="NAME",
-        help=f"for {join_words(named, 'and')}: the part of a split to name the files after (default: that of SRC, else "
-        "train)",
+        help=f"for {join_words(named, 'and')}: the part of a split to name the files after, or of several SRC the part "
+        "of each, as in train,val (default: that of SRC, else train)",
+    )
+    parser.add_argument(
+        "--shards", type=int, metavar="K", help=f"for {join_words(named, 'and')}: the number of files in the folder"
     )
     parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
     parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
@@ -282,6 +293,75 @@ def _add_export(commands: "Commands") -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier export of the same name")
     parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
     parser.set_defaults(work="number_generator.commands.work.export:export_datasets", reads="sources")
+
+
+def _add_fit(commands: "Commands") -> None:
+    text = (
+        "Write a dataset of line images, of any size, as dark ink on pages of one size: as a reader that is trained on "
+        "drawn images needs real lines, for training, reading and measuring alike. Labels are kept."
+    )
+    parser = commands.add_parser(
+        "fit",
+        help="fit line images to a page",
+        description=text,
+        examples=_list_examples(
+            "fit scans --output lines.h5",
+            "fit scans --output lines --format png --image-height 32 --image-width 320",
+            "fit scans --output lines.lmdb --image-width auto --contrast none",
+        ),
+    )
+    parser.add_argument(
+        "source", type=expand_home, metavar="LINES", help="a labelled dataset of any format that `convert` reads"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        type=expand_home,
+        metavar="DATASET",
+        help=f"the file or folder to write; the ending {join_words(list_endings())} chooses the format",
+    )
+    parser.add_argument(
+        "--format", metavar="NAME", help=f"{join_words(list_written())} (default: chosen by the ending of DATASET)"
+    )
+    parser.add_argument(
+        "--image-height", type=int, default=28, metavar="PX", help="height of the pages (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--image-width",
+        default="128",
+        metavar="PX|auto",
+        help="width of the pages; auto: each as wide as its line (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--ink",
+        choices=("auto", "dark", "bright"),
+        default="auto",
+        help="whether ink is darker than paper; auto finds out from each line (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--contrast",
+        default="1,50",
+        metavar="LOW,HIGH|none",
+        help="the percentiles of the levels that become black and white (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--fit",
+        choices=("squeeze", "contain"),
+        default="squeeze",
+        help="how a line that is too wide is fitted: only in width, or in both directions (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--background",
+        choices=("white", "paper"),
+        default="white",
+        help="what is left of the page: white, or the tone of the line's paper (default: %(default)s)",
+    )
+    add_storage_options(parser)
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    parser.set_defaults(work="number_generator.commands.work.fit:fit_dataset", reads="source")
 
 
 def _add_index(commands: "Commands") -> None:

@@ -5,6 +5,7 @@
 
 import argparse
 
+from number_generator.job.real_lines import REAL_SHARE
 from number_generator.system.home import expand_home
 
 
@@ -114,6 +115,45 @@ def add_truth_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_real_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options for real lines that go along."""
+    group = parser.add_argument_group("your own labelled lines among the images")
+    group.add_argument(
+        "--real",
+        type=expand_home,
+        metavar="LINES",
+        help="a dataset of line images with labels, of any format that `convert` reads, the images of any size: a "
+        "share of the images are such lines, fitted to the page and varied anew each time; with --split in the first "
+        "part alone",
+    )
+    group.add_argument(
+        "--real-share",
+        type=float,
+        metavar="SHARE",
+        help=f"share of the images that are real lines (default: {REAL_SHARE})",
+    )
+    group.add_argument(
+        "--real-set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change how lines are varied, as in slant=-0.1:0.1 or jpeg=0; may be repeated",
+    )
+    group.add_argument(
+        "--real-balance",
+        choices=("lines", "length", "digits"),
+        help="what comes equally often: each line, or as far as that goes each length of a label, or each digit "
+        "(default: lines)",
+    )
+    group.add_argument(
+        "--real-holdout",
+        type=float,
+        metavar="SHARE",
+        help="leave out this share of the lines, the same ones each time, and write them as a dataset of their own, "
+        "...-held-out, to read once a reader is trained (default: 0)",
+    )
+
+
 def add_scale_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for jobs that take long, or several machines."""
     group = parser.add_argument_group("large jobs")
@@ -127,7 +167,8 @@ def add_scale_options(parser: argparse.ArgumentParser) -> None:
         "--shards",
         type=int,
         metavar="K",
-        help="write K HDF5 files, ...-00000-of-0000K.h5 and so on, and an index that opens them as one dataset",
+        help="write K HDF5 files, ...-00000-of-0000K.h5 and so on, and an index that opens them as one dataset; or "
+        "divide the folder of webdataset or parquet into K files",
     )
     group.add_argument(
         "--shard",

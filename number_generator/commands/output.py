@@ -77,6 +77,15 @@ def add_storage_options(parser: argparse.ArgumentParser) -> None:
         help=f"of {join_words(row.name for row in labelled)}: label files to write beside gt.txt: "
         f"{join_words(kinds, 'and')}",
     )
+    dividing = [row for row in rows if row.shard_images is not None]
+    parser.add_argument(
+        "--shard-size",
+        type=int,
+        metavar="N",
+        help=f"of {join_words((row.name for row in dividing), 'and')}: the most images of a file, for a data loader "
+        "that gives each of its workers files of its own (default: "
+        f"{join_words((f'{row.shard_images:,}' for row in dividing), 'and')})",
+    )
     compressing = [row for row in rows if len(row.compressions) > 1]
     ways = dict.fromkeys(way for row in compressing for way in row.compressions)
     parser.add_argument(

@@ -13,9 +13,10 @@ _RECORDED = frozenset(
     f"--{name}"
     for name in (
         *("num-images", "min-spacing", "max-spacing", "image-width", "image-height", "format", "compression", "fit"),
-        *("seed", "digits"),
+        *("seed", "digits", "shard-size"),
         *("label", "labels", "truth", "split", "shards", "shard", "style", "set", "pattern", "lengths", "country"),
         *("sequences", "column", "delimiter", "order", "paper"),
+        *("real", "real-share", "real-set", "real-balance", "real-holdout"),
     )
 )
 """The options that a recorded command may have, each with its value in one word, beside `--dashes` and `--color`."""

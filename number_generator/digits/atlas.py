@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.digits.distance_fields import GlyphFields, Packed
+from number_generator.digits.kept_fields import find_or_make
 from number_generator.digits.letterforms import Choice, draw_letterforms, make_choice
 from number_generator.digits.separators import SEPARATOR_CLASSES, SIGN_CLASSES, DigitMeasures, draw_separators
 
@@ -93,8 +94,13 @@ class GlyphAtlas:
 
     @cached_property
     def fields(self) -> GlyphFields:
-        """The distance fields that styles other than `clean` are drawn from; made at first use."""
-        return GlyphFields.measure(self.height, self.packed, self.class_start)
+        """The distance fields that styles other than `clean` are drawn from; made at first use, or kept from before."""
+        made = find_or_make(
+            "digits",
+            (self.height, *self.packed, self.class_start),
+            lambda: GlyphFields.measure(self.height, self.packed, self.class_start).to_arrays(),
+        )
+        return GlyphFields.from_arrays(made)
 
     @property
     def marked(self) -> "GlyphAtlas":

@@ -1,13 +1,16 @@
 """Distance fields of all glyphs, which styled writing is sampled from."""
 
+import dataclasses
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from number_generator._kernels import fields
 from number_generator._kernels.compile import tell_if_compiling
+from number_generator.digits.kept_fields import Arrays
 from number_generator.digits.letterforms import LetterformFields
 
 Packed = tuple[npt.NDArray[np.uint8], int, npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -87,6 +90,16 @@ class GlyphFields:
             digit_height = max(1.0, float(np.median(measured[:, fields.Y1] - measured[:, fields.Y0])))
             stroke = max(0.25, float(np.median(measured[:, fields.STROKE])))
         return cls(texels, offsets, sizes.astype(np.int64), facts, digit_height, stroke)
+
+    def to_arrays(self) -> Arrays:
+        """Return everything as arrays, by name."""
+        return {each.name: np.asarray(getattr(self, each.name)) for each in dataclasses.fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Arrays) -> "GlyphFields":
+        """Return what `to_arrays` was called of."""
+        values: dict[str, Any] = {name: array if array.ndim else array.item() for name, array in arrays.items()}
+        return cls(**values)
 
     def append(self, letterforms: LetterformFields) -> "GlyphFields":
         """Return the same fields with those of letterforms after them."""

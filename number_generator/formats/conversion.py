@@ -16,6 +16,7 @@ from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import (
     FORMATS,
     check_ending,
+    count_files,
     describe_written,
     find_format,
     list_endings,
@@ -44,6 +45,8 @@ def convert(
     compression: str | None = None,
     overwrite: bool = False,
     part: str | None = None,
+    shards: int | None = None,
+    shard_size: int | None = None,
     workers: int | None = None,
 ) -> None:
     """Write a dataset in another format, with its metadata and its ground truth.
@@ -68,6 +71,9 @@ def convert(
         Whether to replace an earlier dataset of that name, once the new one is complete.
     part : str, optional
         What webdataset and parquet name their files after; None means the source's part of a split, or "train".
+    shards, shard_size : int, optional
+        For webdataset and parquet: the number of files, or the most images that one holds; None means 10,000 and
+        100,000 images a file.
     workers : int, optional
         Number of threads; None means one per core.
 
@@ -103,7 +109,15 @@ def convert(
     count = check_workers(workers)
     with open_reader(source) as reader:
         lost = write_dataset(
-            reader, path, chosen, labels=labels, compression=compression, overwrite=overwrite, part=part, workers=count
+            reader,
+            path,
+            chosen,
+            labels=labels,
+            compression=compression,
+            overwrite=overwrite,
+            part=part,
+            shards=count_files(chosen, len(reader), shards, shard_size),
+            workers=count,
         )
     if lost:
         logging.getLogger(__name__).warning("%s", format_losses(chosen, lost))
@@ -161,6 +175,7 @@ def write_dataset(
     compression: str | None = None,
     overwrite: bool = False,
     part: str | None = None,
+    shards: int | None = None,
     workers: int | None = None,
     interruption: Interruption | None = None,
     advance: Callable[[int], object] = lambda _: None,
@@ -197,7 +212,8 @@ def write_dataset(
             overwrite=overwrite,
             compression=compression,
             labels=labels,
-            part=_choose_part(part, written),
+            part=choose_part(part, written),
+            shards=shards,
         )
         interruption.temporaries.append(writer.temporary_path)
     with writer:
@@ -269,7 +285,7 @@ def _check_fields(fields: tuple[TruthField, ...]) -> None:
         raise DatasetError(f"the ground truth cannot be written ({exc}): it is not this package's") from exc
 
 
-def _choose_part(part: str | None, metadata: dict[str, Any]) -> str:
+def choose_part(part: str | None, metadata: dict[str, Any]) -> str:
     """Return the part of a split that a dataset is, or raise SpecError if `part` cannot begin a file name."""
     if part is None:
         recorded = metadata.get("split")

@@ -86,9 +86,10 @@ class GenericDataset:
         Parameters
         ----------
         input_filepath : path_like
-            HDF5, a pickle, `.npz` with `images` and `labels`, MNIST's IDX images with their labels beside them, Parquet
-            with `image` and `text`, a tar file of WebDataset; or a folder of such Parquet or tar files, of an LMDB, or
-            of PNG images with gt.txt, metadata.jsonl, labels.csv or labels.json.
+            HDF5, a pickle, `.npz` with `images` and `labels` or Keras's `x_train` and `y_train`, MNIST's IDX images
+            with their labels beside them, Parquet with columns of images and labels, a tar file of WebDataset; or a
+            folder of such Parquet or tar files, of an LMDB, or of images with gt.txt, metadata.jsonl or another file
+            of labels, a text beside each, or folders 0 to 9.
         isolated : bool
             Whether to read all of it in a process of its own first, with limits of memory and time. It must not change
             afterwards.

@@ -8,9 +8,11 @@ from pathlib import Path
 from number_generator.errors import DatasetError, DatasetReadError
 from number_generator.formats.paths import check_dataset, reading
 from number_generator.formats.registry import FORMATS, describe_datasets
+from number_generator.system.checks import format_value
 
 # A gzip header may carry a file name before the first compressed byte.
 _HEAD_BYTES = 64 * 1024
+_MOST_NAMES = 6  # in an error
 
 
 def detect_format(path: str | os.PathLike[str]) -> str:
@@ -58,7 +60,11 @@ def _detect_in_folder(folder: Path) -> str:
     for row in rows:
         if row.matches_names is not None and row.matches_names(folder, names):
             return row.name
-    raise DatasetReadError(f"{folder}: this is a folder that holds no dataset. {_describe_valid()}")
+    found = ", ".join(map(format_value, sorted(names)[:_MOST_NAMES])) or "nothing"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    raise DatasetReadError(
+        f"{folder}: this is a folder that holds no dataset (it has {found}{more}). {_describe_valid()}"
+    )
 
 
 def _detect_by_head(head: bytes, path: Path) -> str:
@@ -73,4 +79,6 @@ def _detect_by_head(head: bytes, path: Path) -> str:
     for row in FORMATS.values():
         if row.matches_head is not None and row.matches_head(head):
             return row.name
+    if any(path.name in row.folder_files for row in FORMATS.values()):
+        raise DatasetError(f"{path}: this file is a part of a dataset that is a folder: give {path.parent}")
     raise DatasetError(f"{path}: its first bytes, {head[:8]!r}, belong to no known format. {_describe_valid()}")

@@ -202,10 +202,14 @@ class EncodedReader(SlicedReader[Handles]):
 
     def _read_labels(self, handles: Handles, numbers: range) -> list[str]:
         labels, budget = [], self._make_budget(handles)
-        for name, content in self._read_encoded(handles, LABEL, numbers):
+        for number, (name, content) in zip(numbers, self._read_encoded(handles, LABEL, numbers), strict=True):
             budget.charge(len(content))
-            labels.append(decode_label(content, name))
+            labels.append(self._decode_label(handles, number, content, name))
         return labels
+
+    def _decode_label(self, handles: Handles, number: int, content: bytes, name: str) -> str:
+        """Return the label of an image from what holds it."""
+        return decode_label(content, name)
 
     def _read_truth(self, handles: Handles, name: str, numbers: range) -> np.ndarray[Any, Any]:
         field = self._find_field(name)

@@ -47,6 +47,9 @@ class FileFormat:
     bytes_beside_image: int = 0  # at least, that an image takes where it is stored, with its label
     truth_label_file: str | None = None  # the only kind of them that holds ground truth, if nothing else does
     takes_part: bool = False  # whether files are named after the part of a split; `open_writer` then takes `part`
+    # How many images each of several files holds if nothing is said; None for a single file. `open_writer` then takes
+    # `shards`, the number of files, or None.
+    shard_images: int | None = None
     package: str | None = None  # the optional package that writing requires
     reads_labels_apart: bool = True  # whether labels can be read without reading through the images
     signatures: tuple[tuple[int, bytes], ...] = ()  # bytes at an offset, any of which identifies a file of the format

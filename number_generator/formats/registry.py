@@ -9,12 +9,15 @@ from collections.abc import Iterable, Sequence
 from number_generator.errors import SpecError
 from number_generator.formats import hdf5, idx, lmdb, npz, parquet, pickle, png, webdataset
 from number_generator.formats.file_format import FileFormat
+from number_generator.job.defaults import MAX_SHARDS
+from number_generator.system.checks import check_integer
 
 FORMATS: dict[str, FileFormat] = {
     package.FORMAT.name: package.FORMAT for package in (pickle, hdf5, npz, idx, png, lmdb, webdataset, parquet)
 }
 """All formats by their names, in the order in which they are offered."""
 
+_MOST_FILES = 100_000  # of a folder: their numbers have as many digits, so that their names sort
 _OTHER_KINDS = (
     *(".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".bmp"),
     *(".zip", ".tar", ".gz", ".csv", ".json", ".txt", ".htm", ".html"),
@@ -124,3 +127,45 @@ def check_storage(
             f"{needed}: add {needed} to {prefix}labels, or leave {prefix}truth out"
         )
     return row.compressions[0] if compression is None else compression
+
+
+def count_files(
+    file_format: str, count: int, shards: int | None, shard_size: int | None, *, prefix: str = ""
+) -> int | None:
+    """Return how many files the images are divided into; None leaves it to the format.
+
+    Parameters
+    ----------
+    shards, shard_size : int or None
+        The number of files, or the most images that one holds.
+    prefix : str
+        Put before the names of arguments in errors: "--" for options.
+
+    Raises
+    ------
+    SpecError
+        If both are given, one is out of range, or the format is not one of several files.
+
+    Examples
+    --------
+    >>> count_files("webdataset", 1800, None, 500)
+    4
+    """
+    if shards is None and shard_size is None:
+        return None
+    size_name = f"{prefix}shard{'-' if prefix else '_'}size"
+    if shards is not None and shard_size is not None:
+        raise SpecError(f"{prefix}shards is {shards} and {size_name} is {shard_size}: leave one of them out")
+    name, value = (f"{prefix}shards", shards) if shards is not None else (size_name, shard_size)
+    if FORMATS[file_format].shard_images is None:
+        several = join_words((row.name for row in FORMATS.values() if row.shard_images is not None), "and")
+        raise SpecError(f"{name} is {value} and the format is {file_format}: only {several} divide a folder into files")
+    if shards is None:
+        files = max(1, -(-count // check_integer(size_name, shard_size, 1)))
+        if files > _MOST_FILES:
+            raise SpecError(f"{name} is {value}, which makes {files} files of {count} images: give at least "
+                            f"{-(-count // _MOST_FILES)}")  # fmt: skip
+        return files
+    if check_integer(name, shards, 1, MAX_SHARDS) > max(1, count):
+        raise SpecError(f"{name} divides {count} images into {shards} files: give no more files than images")
+    return shards

@@ -52,7 +52,8 @@ CHARACTER_FIELDS = ("boxes", "glyphs", "forms", "glyph_parameters")
 MOST_LABEL_BYTES = 1 << 16
 """What one label may take: a sequence may hold 10,000 digits."""
 
-_LINE_FIELDS = ("writers", "parameters")
+TRUTH_NAMES = ("boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters", "real_lines")
+"""All arrays of ground truth that a dataset may have."""
 _DTYPES = ("int16", "int32", "int64", "float32", "float64")
 _MOST_AXES = 3
 _MOST_ENTRIES = 2**22  # of an image: 10,000 characters with 150 parameters are less
@@ -339,7 +340,7 @@ def _parse_layout(value: Any) -> dict[str, Any]:
 def _parse_field(name: Any, entry: Any) -> TruthField:
     """Return one field of a description, or raise MalformedError."""
     wrong = MalformedError(f"its field {name!r:.100} is {entry!r:.200}")
-    if name not in (*CHARACTER_FIELDS, *_LINE_FIELDS) or not isinstance(entry, dict):
+    if name not in TRUTH_NAMES or not isinstance(entry, dict):
         raise wrong
     shape, dtype, fill, about = (entry.get(part) for part in ("shape", "dtype", "fill", "about"))
     if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape):

@@ -53,6 +53,7 @@ def open_writer(
     compression: str | None = None,
     labels: Sequence[str] = (),
     part: str = "train",
+    shards: int | None = None,
 ) -> Writer:
     """Start to write a dataset, a file or a folder.
 
@@ -71,6 +72,8 @@ def open_writer(
         Which of the format's label files to write.
     part : str
         Which part of a split it is; some formats name their files after it.
+    shards : int, optional
+        How many files a format of several files makes, see `count_files`; None means as many as it usually does.
 
     Raises
     ------
@@ -101,6 +104,8 @@ def open_writer(
         options["labels"] = labels
     if row.takes_part:
         options["part"] = part
+    if row.shard_images is not None:
+        options["shards"] = shards
     if row.is_folder:
         options["find_obstacle"] = find_obstacle
     check_folder(path.parent)

@@ -42,6 +42,8 @@ class Chunk:
         - ``parameters``: `parameters`, shape (n, P), float32: the values drawn for the line. And `glyph_parameters`,
           shape (n, L, G), float32: the values drawn for each character; NaN where one does not apply.
           `number_generator.rendering.ground_truth.parameter_names` names their columns.
+        - of jobs with real lines, whether asked for or not: `is_real`, shape (n,), bool; and `real_lines`, shape (n,),
+          int64: the number of the line, -1 for drawn ones. What is not known of real lines is -1, 0 in masks, NaN.
         - ``masks``: `masks`, shape (n, L, height, width), uint8: each character's ink alone, 0 to 255.
     sizes : ndarray, shape (n, 2), int32, optional
         Height and width of each image, if the images of the dataset differ in size. Each begins in the upper left

@@ -1,24 +1,27 @@
 """How handwriting looks: the frozen `Handwriting`, its parameters, and how a style is found."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from number_generator._kernels import streams
 from number_generator.errors import SpecError
-from number_generator.job.distributions import (
-    Distribution,
-    Normal,
-    Uniform,
-    dump_distribution,
-    format_number,
-    parse_distribution,
-    to_distribution,
-)
+from number_generator.job.distributions import Distribution
 from number_generator.job.letterform_sets import SETS
 from number_generator.job.paper_images import PaperImages, find_paper_images
+from number_generator.job.parameters import (
+    Parameter,
+    change_values,
+    check_values,
+    dump_values,
+    join_words,
+    list_parameters,
+    parse_settings,
+)
+from number_generator.job.parameters import declare_choice as _choice
+from number_generator.job.parameters import declare_parameter as _parameter
+from number_generator.job.parameters import declare_share as _share
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value, suggest
 from number_generator.system.home import expand_home
@@ -27,85 +30,13 @@ from number_generator.system.toml import read_toml
 STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
 
-Scope = Literal["line", "glyph", "share", "choice"]
+_KIND = "handwriting parameter"
 _BASE = "base"  # the key of a style file that names the style it builds on
 _PAPER_IMAGES = "paper_images"  # the one field of `Handwriting` that is no parameter
 OWN_PAPER = "Own paper"
 """The group of the parameters that draw nothing without `paper_images`."""
 COLOUR = "Colour"
 """The group of the parameters that draw nothing in grey."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of `Handwriting`.
-
-    It is drawn once per line or once per glyph, from `low` to `high`; or it is a share, one number that is a chance; or
-    a choice, one of `choices`. The unit of a share says what it is a share of, and its text continues that. `group` is
-    the heading in the documentation, `default` the value in the style `clean`, and `stream` the random stream of the
-    parameter's name.
-    """
-
-    name: str
-    group: str
-    scope: Scope
-    unit: str
-    low: float
-    high: float
-    choices: tuple[str, ...]
-    text: str
-    default: Distribution | str
-    stream: int
-
-    @property
-    def limits(self) -> str:
-        """The values that it takes, as one writes them."""
-        if self.scope == "choice":
-            return "|".join(self.choices)
-        return f"{format_number(self.low)}:{format_number(self.high)}"
-
-    def check(self, value: Any, read: Callable[[Any], Distribution] = to_distribution) -> Distribution | str:
-        """Return a value as `Handwriting` holds it, or raise SpecError; `read` makes a distribution of its form."""
-        if self.scope == "choice":
-            if not isinstance(value, str) or value not in self.choices:
-                raise SpecError(f"{self.name} is {format_value(value)}: give {_join_words(self.choices)}")
-            return str(value)  # not a NumPy string
-        try:
-            return self._check_limits(read(value))
-        except SpecError as exc:
-            raise SpecError(f"{self.name}: {exc}") from exc
-
-    def _check_limits(self, distribution: Distribution) -> Distribution:
-        low, high = distribution.bounds()
-        if self.scope == "share" and (isinstance(distribution, Normal) or distribution.per_job or low != high):
-            raise SpecError(f"the value is {distribution}: it is a share; give one number from 0 to 1")
-        if low < self.low or high > self.high:
-            reach = f", which reaches from {low:.4g} to {high:.4g}" if isinstance(distribution, Normal) else ""
-            raise SpecError(
-                f"the value is {distribution}{reach}: give values from {format_number(self.low)} to "
-                f"{format_number(self.high)} ({self.unit})"
-            )
-        return distribution
-
-
-def _parameter(
-    group: str, scope: Scope, unit: str, limits: tuple[float, float], default: float | tuple[float, float], text: str
-) -> Any:
-    """Declare a parameter that is drawn."""
-    about = {"group": group, "scope": scope, "unit": unit, "choices": (), "text": text}
-    usual = Uniform(*default) if isinstance(default, tuple) else Uniform(default, default)
-    return field(default=usual, metadata={**about, "low": limits[0], "high": limits[1]})
-
-
-def _share(group: str, unit: str, text: str, default: float = 0.0) -> Any:
-    """Declare a share, which is 0 by default."""
-    return _parameter(group, "share", unit, (0.0, 1.0), default, text)
-
-
-def _choice(group: str, choices: tuple[str, ...], text: str) -> Any:
-    """Declare a choice, which is the first one by default."""
-    about = {"group": group, "scope": "choice", "unit": "", "choices": choices, "text": text}
-    return field(default=choices[0], metadata={**about, "low": 0.0, "high": 0.0})
 
 
 _H = "share of the digit height"
@@ -306,8 +237,7 @@ class Handwriting:
         def __init__(self, **values: Any) -> None: ...
 
     def __post_init__(self) -> None:
-        for parameter in parameters():
-            object.__setattr__(self, parameter.name, parameter.check(getattr(self, parameter.name)))
+        check_values(self, parameters())
         object.__setattr__(self, _PAPER_IMAGES, find_paper_images(self.paper_images))
 
     @classmethod
@@ -320,7 +250,7 @@ class Handwriting:
             If no style has this name.
         """
         if not isinstance(name, str) or name not in STYLES:
-            raise SpecError(f"there is no style {format_value(name)}: give {_join_words(STYLES)}")
+            raise SpecError(f"there is no style {format_value(name)}: give {join_words(STYLES)}")
         return STYLES[name]
 
     @classmethod
@@ -357,8 +287,7 @@ class Handwriting:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all parameters as plain values, for TOML and JSON, and path and digest of `paper_images`, if given."""
-        values = {parameter.name: getattr(self, parameter.name) for parameter in parameters()}
-        table = {name: value if isinstance(value, str) else dump_distribution(value) for name, value in values.items()}
+        table = dump_values(self, parameters())
         if self.paper_images is not None:
             table[_PAPER_IMAGES] = {"path": self.paper_images.path, "sha256": self.paper_images.sha256}
         return table
@@ -418,13 +347,7 @@ class Handwriting:
         return nearest, differing[nearest]
 
 
-_PARAMETERS = {
-    each.name: Parameter(
-        each.name, stream=getattr(streams, each.name.upper()), **{**each.metadata, "default": each.default}
-    )
-    for each in fields(Handwriting)
-    if each.metadata
-}
+_PARAMETERS = list_parameters(Handwriting)
 
 
 def parameters() -> tuple[Parameter, ...]:
@@ -445,7 +368,7 @@ def checked_style(style: Any) -> Handwriting:
     if isinstance(style, str) and style in STYLES:
         return STYLES[style]
     guess = suggest(style, STYLES) if isinstance(style, str) else ""
-    ways = f"{guess}give {_join_words(STYLES)}, a file that ends in .toml, or a Handwriting"
+    ways = f"{guess}give {join_words(STYLES)}, a file that ends in .toml, or a Handwriting"
     raise SpecError(f"style is {format_value(style)}: {ways}")
 
 
@@ -466,29 +389,8 @@ def with_settings(style: Handwriting, settings: Sequence[str]) -> Handwriting:
     >>> with_settings(STYLES["clean"], ["slant=-0.2:0.4", "writer=cluster"]).settings()
     ('clean', ['slant=-0.2:0.4', 'writer=cluster'])
     """
-    changes = {}
-    for setting in settings:
-        name, equals, text = (part.strip() for part in setting.partition("="))
-        if not equals:
-            raise SpecError(f"the setting is {format_value(setting)}: give NAME=VALUE, such as slant=-0.2:0.4")
-        changes[name] = _find_parameter(name).check(text, parse_distribution)
-    return _change_style(style, changes)
+    return _change_style(style, parse_settings(settings, _PARAMETERS, _KIND))
 
 
 def _change_style(style: Handwriting, changes: Mapping[str, Any]) -> Handwriting:
-    for name in changes:
-        if name != _PAPER_IMAGES:
-            _find_parameter(name)
-    return replace(style, **changes)
-
-
-def _find_parameter(name: str) -> Parameter:
-    if name in _PARAMETERS:
-        return _PARAMETERS[name]
-    guess = suggest(format_value(name).strip("'"), _PARAMETERS)
-    raise SpecError(f"there is no handwriting parameter {format_value(name)}: {guess}docs/handwriting.md lists them")
-
-
-def _join_words(words: Iterable[str]) -> str:
-    *most, last = map(repr, words)
-    return f"{', '.join(most)} or {last}"
+    return change_values(style, changes, _PARAMETERS, _KIND, others=(_PAPER_IMAGES,))

@@ -91,6 +91,7 @@ def make_metadata(
         recorded |= {"style_version": STYLE_VERSION, "writer": writers[0], "writers_sha256": writers[1]}
     words = [*(f"--{option}={value}" for option, value in options.items()), *words]
     words += [] if spec.style.is_clean else [f"--style={name}", *(f"--set={setting}" for setting in settings)]
+    words += [] if job.real is None else job.real.words()
     if spec.color:
         words.append("--color")
         recorded["color"] = True
@@ -108,6 +109,7 @@ def make_metadata(
         **recorded,
         "truth": job.truth,
         "handwriting": spec.style.describe(color=spec.color),
+        **({} if job.real is None else job.real.describe()),
         "command": command,
     }
     return {
@@ -115,6 +117,7 @@ def make_metadata(
         "spacing_range": spacing,
         "image_width": spec.width,
         **recorded,
+        **({} if job.real is None else {"real_sha256": job.real.lines.sha256, "real_count": len(job.real.lines)}),
         # Not part of the job: the same digits may have been stored in another way.
         **({"digits_stored_with": digits_stored_with} if digits_stored_with else {}),
         "job": json.dumps(whole),

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
+from number_generator.job.real_lines import RealPart
 from number_generator.system.checks import MAX_SEED, check_integer, format_value
 
 SOURCE_DIGITS = "source_digits"
@@ -224,7 +225,8 @@ class Job:
     """A whole run: which images to make, of which numbers, and how. Equal jobs make equal bytes.
 
     The height of a page, in px, is the spec's, or that of the digit dataset's images. Image numbers may go up to
-    2**63 - 1. `seed`, `label` and `truth` are those of `generate_chunk`, checked.
+    2**63 - 1. `seed`, `label` and `truth` are those of `generate_chunk`, checked. `real` are
+    lines that take the place of some drawn ones.
     """
 
     numbers: NumberSource
@@ -234,6 +236,7 @@ class Job:
     span: Span
     label: Label = "written"
     truth: tuple[str, ...] = ()
+    real: RealPart | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "truth", check_truth(self.truth))
@@ -255,6 +258,27 @@ class Job:
             )
         if self.spec.height is None:
             self.check_digits(self.height)
+        if self.real is not None and self.label == "written":
+            self._check_signs(self.real)
+
+    def _check_signs(self, real: RealPart) -> None:
+        """Raise SpecError if the label of a real line holds a sign that no number of the job can hold."""
+        held = self.numbers.alphabet
+        strange = (
+            "" if held is None else "".join(sign for sign in real.lines.alphabet if sign not in held + "0123456789")
+        )
+        if not strange:
+            return
+        number = next(k for k, label in enumerate(real.lines.labels) if strange[0] in label)
+        raise SpecError(
+            f"the label of real line {number} is {format_value(real.lines.labels[number])}, and no number of the job "
+            f"holds {strange[0]!r}: leave the line out, write numbers that hold it, or give label='digits'"
+        )
+
+    @property
+    def longest(self) -> int:
+        """The greatest possible length of a label."""
+        return max(self.numbers.longest, 0 if self.real is None else self.real.longest)
 
     def check_digits(self, height: int) -> None:
         """Raise SpecError if the job cannot be made with digits of a height in px."""

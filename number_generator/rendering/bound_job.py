@@ -19,11 +19,14 @@ from number_generator.digits.writers import Writers, find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting
+from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import make_whole_chunk
 from number_generator.rendering.own_paper import find_own_paper
+from number_generator.scans.mixing import Balance
+from number_generator.scans.real_lines import RealRequest, make_request
 from number_generator.system.checks import check_integer, check_seed
 
 _Bound = TypeVar("_Bound", bound="BoundJob")
@@ -98,6 +101,8 @@ class BoundJob:
             about["color"] = True
         if spec.height is not None:
             about["image_height"] = spec.height
+        if job.real is not None:
+            about |= job.real.describe()
         return hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode()).hexdigest()
 
     @cached_property
@@ -127,6 +132,11 @@ def make_job(
     truth: str | Sequence[str] = (),
     alphabet: str | None = None,
     image_height: int | None = None,
+    real: Any = None,
+    real_share: float = REAL_SHARE,
+    real_lines: Any = None,
+    real_balance: Balance = "lines",
+    real_holdout: float = 0.0,
     color: bool = False,
 ) -> BoundJob:
     """Check what `generate_chunk` takes, and bind the job that it describes.
@@ -157,7 +167,10 @@ def make_job(
             source = ListedNumbers(packed, first=first, about={"sha256": digest})
     span = Span(first, first + check_integer("count", count, 0))
     chosen = resolve_digits(digits)
-    return bind_job(chosen, source, spec, seed=check_seed(seed), span=span, label=label, truth=check_truth(truth))
+    request = make_request(real, real_share, real_lines, real_balance, real_holdout)
+    return bind_job(
+        chosen, source, spec, seed=check_seed(seed), span=span, label=label, truth=check_truth(truth), real=request
+    )
 
 
 def bind_job(
@@ -169,15 +182,18 @@ def bind_job(
     span: Span,
     label: Label = "written",
     truth: tuple[str, ...] = (),
+    real: RealRequest | None = None,
 ) -> BoundJob:
     """Bind a job to digits.
 
-    Atlas and own paper are loaded at once, so that too few digits and pictures that cannot be read fail here.
+    Atlas, own paper and real lines are loaded at once, so that too few digits, and pictures that cannot be read, fail
+    here.
     """
     find_own_paper(spec.style, color=spec.color)
     atlas = prepare_atlas(digits, spec.style)
     height = spec.height or atlas.height
-    return BoundJob(Job(numbers, spec, height, seed, span, label, truth), digits).keep_atlas(atlas)
+    part = None if real is None else real.load(height, spec.max_width)
+    return BoundJob(Job(numbers, spec, height, seed, span, label, truth, part), digits).keep_atlas(atlas)
 
 
 def _restore(kind: type[_Bound], job: Job, packed: bytes) -> _Bound:

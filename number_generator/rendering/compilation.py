@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -30,7 +29,7 @@ from number_generator._kernels import (
     styled,
     writing,
 )
-from number_generator._kernels.compile import compile_for, find_cache_folder, is_compiled
+from number_generator._kernels.compile import EntryKernel, compile_for
 from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.distance_fields import GlyphFields
 from number_generator.job.handwriting import STYLES, Handwriting
@@ -51,14 +50,14 @@ _HEIGHT, _WIDTH = 8, 16  # of the pages that are never drawn
 class Stage:
     """Kernels that one process compiles, and about how long that takes: on one core, without the others, in s."""
 
-    kernels: tuple[Any, ...]
+    kernels: tuple[EntryKernel, ...]
     compile: Callable[[], None]
     seconds: float
 
     @property
     def is_done(self) -> bool:
         """Whether all of them have machine code."""
-        return all(map(is_compiled, self.kernels))
+        return all(kernel.is_compiled for kernel in self.kernels)
 
 
 def compile_kernels(
@@ -79,7 +78,7 @@ def compile_kernels(
     missing = find_missing(style, color=color)
     if not missing:
         return
-    is_kept = find_cache_folder(writing.write_lines) is not None
+    is_kept = writing.write_lines.store.find_writable() is not None
     helped = [name for name in missing if name in _HELPED] if len(missing) > 1 else []
     if not (in_processes and is_kept and count_cores() > 1):
         helped = []

@@ -39,6 +39,8 @@ _FILLS = {
     "parameters": np.nan,
     "glyph_parameters": np.nan,
     "masks": 0,
+    "real_lines": -1,
+    "is_real": False,
 }
 """What each array holds where there is no character."""
 BY_CHARACTER = ("boxes", "glyphs", "forms", "glyph_parameters", "masks")
@@ -102,6 +104,9 @@ def make_truth_fields(job: Job, length: int) -> tuple[TruthField, ...]:
         if names.glyph:
             about = {"columns": ",".join(names.glyph)}
             fields.append(TruthField("glyph_parameters", (length, len(names.glyph)), "float32", np.nan, about))
+    if job.truth and job.real is not None:
+        about = {"meaning": "number of the real line that the image is; -1 for drawn ones"}
+        fields.append(TruthField("real_lines", (), "int64", -1, about))
     return tuple(fields)
 
 
@@ -160,6 +165,24 @@ def join_truth(parts: Sequence[dict[str, npt.NDArray[Any]]]) -> dict[str, npt.ND
             first += len(array)
         joined[name] = out
     return joined
+
+
+def spread_truth(
+    truth: dict[str, npt.NDArray[Any]], rows: npt.NDArray[np.int64], count: int, longest: int, page: tuple[int, ...]
+) -> dict[str, npt.NDArray[Any]]:
+    """Put the ground truth of some images among `count`, of which the others have none.
+
+    Labels have up to `longest` characters, and masks are as large as a `page`.
+    """
+    spread = {}
+    for name, array in truth.items():
+        shape = (longest, *array.shape[2:]) if name in BY_CHARACTER else array.shape[1:]
+        shape = (longest, *page) if name == "masks" else shape
+        whole = np.full((count, *shape), _FILLS[name], array.dtype)
+        place: tuple[Any, ...] = (rows, *map(slice, array.shape[1:]))
+        whole[place] = array
+        spread[name] = whole
+    return spread
 
 
 def glyph_truth(

@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +18,9 @@ from number_generator.job.spec import Job, RenderSpec, Sequences
 from number_generator.numbers.sequences import ALPHABET
 from number_generator.rendering.own_paper import find_own_paper
 from number_generator.rendering.placement import Placement
+
+Prepared = tuple[npt.NDArray[np.float64], bool]
+"""Distributions by random stream, shape (160, 6), see `_kernels.draws`, and whether they need paper."""
 
 _IS_POINT = np.isin(list(ALPHABET), list(".,:'"))  # by code: signs of a few px
 _WIDTH_STEP = 256  # px
@@ -58,20 +62,24 @@ def make_style_table(style: Handwriting) -> npt.NDArray[np.float64]:
 
 
 @lru_cache(maxsize=16)
-def _prepare_style(style: Handwriting) -> tuple[npt.NDArray[np.float64], bool]:
+def _prepare_style(style: Handwriting) -> Prepared:
     """Return a style's table, and whether it needs paper; in one step, as hashing a style takes 20 us."""
+    return fill_table((parameter.stream, getattr(style, parameter.name)) for parameter in parameters())
+
+
+def fill_table(values: Iterable[tuple[int, Any]]) -> Prepared:
+    """Return distributions by random stream as a table, and whether they need paper; choices are left out."""
     table = np.zeros((draws.TABLE_ROWS, draws.ROW_SIZE))
-    for parameter in parameters():
-        value = getattr(style, parameter.name)
+    for stream, value in values:
         if isinstance(value, str):
             continue
         low, high = value.bounds()
         if isinstance(value, Normal):
-            table[parameter.stream] = draws.NORMAL, value.mean, value.sd, low, high, value.per_job
+            table[stream] = draws.NORMAL, value.mean, value.sd, low, high, value.per_job
         elif low == high:
-            table[parameter.stream] = draws.CONSTANT, low, 0.0, low, high, False
+            table[stream] = draws.CONSTANT, low, 0.0, low, high, False
         else:
-            table[parameter.stream] = draws.UNIFORM, 0.0, 0.0, low, high, value.per_job
+            table[stream] = draws.UNIFORM, 0.0, 0.0, low, high, value.per_job
     return table, styled.needs_paper(table)
 
 
@@ -188,14 +196,32 @@ def finish_pages(
     pages: npt.NDArray[np.uint8],
 ) -> None:
     """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold points."""
+    page = job.seed, job.spec, job.height
+    if job.spec.style.paper_images is None:
+        finish_ink(page, _prepare_style(job.spec.style), numbers, widths, lines, pointed, pages)
+        return
     table, needs_paper = _prepare_style(job.spec.style)
     key = np.uint64(job.seed), numbers, table, (job.height, job.spec.px), widths
     _, sheets, scratch, sheet = _scratch.find(1, job.height, _round_width(job.spec, pages.shape[1] // job.height))
-    if job.spec.style.paper_images is not None:
-        own = find_own_paper(job.spec.style)
-        tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
-        own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
-        return
+    own = find_own_paper(job.spec.style)
+    tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
+    own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
+
+
+def finish_ink(
+    page: tuple[int, RenderSpec, int],
+    prepared: Prepared,
+    numbers: npt.NDArray[np.uint64],
+    widths: npt.NDArray[np.int64],
+    lines: npt.NDArray[np.float64],
+    pointed: npt.NDArray[np.bool_],
+    pages: npt.NDArray[np.uint8],
+) -> None:
+    """Turn ink into pages as a table says; `page` is a seed, a spec and the height in px."""
+    seed, spec, height = page
+    table, needs_paper = prepared
+    key = np.uint64(seed), numbers, table, (height, spec.px), widths
+    _, sheets, scratch, sheet = _scratch.find(1, height, _round_width(spec, pages.shape[1] // height))
     tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
         styled.scan_pages(*key, scratch, sheet, lines, pointed, pages)

@@ -19,6 +19,7 @@ from number_generator.job.chunk import Images
 from number_generator.job.defaults import IMAGE_WIDTH, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.labels import decode_labels
+from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.batch import make_images
@@ -26,6 +27,7 @@ from number_generator.rendering.bound_job import BoundJob, make_job
 from number_generator.rendering.engine import Selection, describe_small_print, draw_selection, sort_by_width
 from number_generator.rendering.ground_truth import BY_CHARACTER, join_truth
 from number_generator.rendering.legibility import log_small_print
+from number_generator.scans.mixing import Balance
 from number_generator.system.buffers import uninitialised_bytes
 from number_generator.system.checks import check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
@@ -59,6 +61,11 @@ def stream(
     image_height: int | None = None,
     color: bool = False,
     window: int = 1,
+    real: Any = None,
+    real_share: float = REAL_SHARE,
+    real_lines: Any = None,
+    real_balance: Balance = "lines",
+    real_holdout: float = 0.0,
     workers: int | None = None,
 ) -> "NumberBatches":
     """Yield batches of images and labels, rendered ahead in threads, for any framework.
@@ -80,7 +87,8 @@ def stream(
     drop_last : bool
         Whether to leave out a last batch that is not full.
     truth, label
-        As for `generate_chunk`; with ground truth a batch is (images, labels, truth).
+        As for `generate_chunk`; with ground truth, or real lines, a batch ends with it, a dict by name. With real lines
+        it holds `is_real`, shape (n,), bool.
     seed : int, optional
         From 0 to 2**64 - 1. The same seed gives the same batches; None draws afresh.
     start : int
@@ -91,6 +99,18 @@ def stream(
     window : int
         With width "auto": batches whose images are sorted by width together, so that those of a batch are about equally
         wide and little is padded; 16 is a good number. Batch k holds the same images whatever came before it.
+    real : path_like or GenericDataset, optional
+        Real lines with labels that go along: any dataset that `GenericDataset` reads. They take the place of some of
+        the images, fitted to the page as `fit_line` does, and varied anew each time.
+    real_share : float
+        Share of the images that are real lines, from 0 to 1.
+    real_lines : RealLines, mapping or path_like, optional
+        How they are varied, as such or as a TOML file; None means as usual.
+    real_balance : {"lines", "length", "digits"}
+        What comes equally often: each line, or as far as that goes each length of a label, or each digit.
+    real_holdout : float
+        Share of the lines that are left out, the same ones in each job: all of a writer, if the dataset tells writers,
+        and all copies of an image.
     workers : int, optional
         Number of threads; None means one per core. Each works up to two tasks ahead; a task is a batch, or some 2,048
         images in small batches. With 1 no thread is started, and a batch is made when it is asked for.
@@ -134,6 +154,11 @@ def stream(
         image_height=image_height,
         color=color,
         window=window,
+        real=real,
+        real_share=real_share,
+        real_lines=real_lines,
+        real_balance=real_balance,
+        real_holdout=real_holdout,
     )
     warn_if_small(batches)
     return NumberBatches(batches, check_workers(workers))
@@ -160,6 +185,11 @@ class Batches:
     def job(self) -> Job:
         """The job whose images they hold."""
         return self.bound.job
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether a batch ends with ground truth; of jobs with real lines it tells at least which images are real."""
+        return bool(self.job.truth) or self.job.real is not None
 
     @property
     def count(self) -> int:
@@ -227,7 +257,7 @@ class Batches:
             each = self.span(number)
             rows = slice(each.start - span.start, each.stop - span.start)
             batch = whole if len(numbers) == 1 else whole[rows], labels[rows]
-            made.append((*batch, _cut_truth(rows, truth, batch[1])) if self.job.truth else batch)
+            made.append((*batch, _cut_truth(rows, truth, batch[1])) if self.has_truth else batch)
         return made
 
     def _make_ragged(self, number: int, allocate: Allocate) -> Batch:
@@ -248,7 +278,7 @@ class Batches:
             raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc
         assert chunk.sizes is not None  # noqa: S101 - of images that differ in width
         batch = whole, chunk.labels.astype(np.str_), np.ascontiguousarray(chunk.sizes[:, 1])
-        return (*batch, chunk.truth) if self.job.truth else batch
+        return (*batch, chunk.truth) if self.has_truth else batch
 
 
 _SORTING = threading.Lock()

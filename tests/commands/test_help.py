@@ -15,11 +15,13 @@ import number_generator
         (
             PHONE,
             ["--num-images N", "--output-path DIR|FILE", "--format {pickle,hdf5,npz,png,lmdb,webdataset,parquet}",
-             "--labels LIST", "--compression {gzip,none}", "--fit {contain,stretch}", "--workers N", "--overwrite",
-             "--quiet", "--pattern NAME|REGEX", "--lengths {proportional,equal}",
+             "--labels LIST", "--shard-size N", "--compression {gzip,none}", "--fit {contain,stretch}", "--workers N",
+             "--overwrite", "--quiet", "--pattern NAME|REGEX", "--lengths {proportional,equal}",
              "--country CODES", "--dashes", "--sequences FILE", "--column NAME|N", "--delimiter CHARACTER",
              "--order {given,drawn}", "--label {written,digits}", "--truth LIST", "--split NAME=SHARE,...",
-                 "--resume", "--shards K", "--shard I/K", "--scheduler ADDRESS|FILE|local"],
+             "--resume", "--shards K", "--shard I/K", "--scheduler ADDRESS|FILE|local", "--config JOB.toml",
+             "--write-config JOB.toml", "--list-parameters", "--real LINES", "--real-share SHARE",
+             "--real-set NAME=VALUE", "--real-balance {lines,length,digits}", "--real-holdout SHARE"],
         ),
     ],
     ids=["one", "phone"],
@@ -46,7 +48,8 @@ def test_help_lists_every_option(capsys, monkeypatch, command, options):
             PHONE,
             {"--num-images": "1000; with --sequences, one for each sequence", "--output-path": "./",
              "--format": "pickle", "--fit": "contain",
-             "--compression": "gzip; no other format takes it", "--workers": "one per core",
+             "--shard-size": "10,000 and 100,000", "--compression": "gzip; no other format takes it",
+             "--workers": "one per core", "--real-share": "0.125", "--real-balance": "lines", "--real-holdout": "0",
              "--quiet": "on a terminal, on stderr", "--label": "written", "--order": "given",
              "--delimiter": "whichever of these divides all lines alike, or what a first line such as sep=; names",
              "--lengths": "proportional; for amounts and integers: equal"},
@@ -72,9 +75,10 @@ def test_help_states_units_and_defaults(capsys, monkeypatch, command, defaults):
     for option in ("--min-spacing", "--max-spacing", "--image-width"):
         assert "in px (default" in lines[option]
     without = set(lines) - set(defaults)
-    assert without <= {"--sequence", "--set", "--paper", "--preview", "--overwrite", "--version", "--pattern",
-                       "--country", "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume",
-                       "--shards", "--shard", "--scheduler"}  # fmt: skip
+    assert without <= {"--sequence", "--set", "--preview", "--overwrite", "--version", "--pattern", "--country",
+                       "--dashes", "--sequences", "--column", "--truth", "--split", "--labels", "--resume", "--shards",
+                       "--shard", "--scheduler", "--config", "--write-config", "--list-parameters", "--real",
+                       "--real-set", "--paper"}  # fmt: skip
 
 
 @BOTH

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from running import PHONE, SEQUENCE, read_usage_error, run_phone
 from small_dataset import FOLDER_FORMATS, FORMATS, need
-from written import names_in, pixels, read, tree
+from written import arrays_in, names_in, pixels, read, tree
 
 from number_generator.commands.generate import generate_phone_numbers
 from number_generator.commands.output import Output, add_output_options
@@ -52,7 +52,7 @@ def load(path, file_format):
         return found["images"], found["labels"], found.get("truth", {}), found["metadata"]
     if file_format == "hdf5":
         with h5py.File(path) as file:
-            rest = {name: file[name][:] for name in file if name not in ("images", "labels")}
+            rest = {name: file[name][:] for name in arrays_in(file) if name not in ("images", "labels")}
             labels = [label.decode() for label in file["labels"][:].tolist()]
             return file["images"][:], labels, rest, dict(file.attrs)
     if file_format == "npz":

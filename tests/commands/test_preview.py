@@ -62,7 +62,7 @@ def test_settings_change_the_style(folder):
         (["preview", "naturel", "sheet.png"], 2, "neither a style nor a file"),
         (["preview", ".", "sheet.png"], 1, "folder"),
         (["preview", "clean", "file/sheet.png"], 1, "file is a file"),
-        (["no-such-command"], 2, "invalid choice: 'no-such-command'"),
+        (["no-such-command"], 2, "there is no command 'no-such-command'"),
         (["--", "preview"], 2, ""),
     ],
 )

@@ -172,6 +172,7 @@ def test_a_signal_while_a_command_starts_ends_it(start, folder, arguments, numbe
     assert names_in(folder) == []
 
 
+@pytest.mark.slow
 @needs_signals
 @SIGNALS
 @COMMANDS
@@ -200,6 +201,7 @@ def test_a_signal_while_a_dataset_is_written_leaves_nothing(start, folder, endin
     assert names_in(folder) == []
 
 
+@pytest.mark.slow
 @needs_signals
 @SIGNALS
 @FORMATS
@@ -234,6 +236,7 @@ def test_the_next_run_removes_what_a_killed_one_left(start, folder, ending):
     assert names_in(folder) == [f"set.{ending}"]
 
 
+@pytest.mark.slow
 @needs_signals
 @FORMATS
 def test_a_run_leaves_the_temporary_of_a_living_one_alone(start, folder, ending):

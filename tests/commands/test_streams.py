@@ -54,7 +54,7 @@ def test_a_progress_bar_is_shown_on_a_terminal_unless_quiet(monkeypatch, quiet, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
-@pytest.mark.parametrize(("rows", "columns"), [(24, 100), (0, 0)])
+@pytest.mark.parametrize(("rows", "columns"), [(24, 100), pytest.param(0, 0, marks=pytest.mark.slow)])
 def test_a_real_terminal_shows_images_a_second_and_the_time_left(folder, rows, columns):
     import fcntl  # noqa: PLC0415 - Windows has none of these
     import pty  # noqa: PLC0415
@@ -179,10 +179,9 @@ def test_closed_standard_streams_do_no_harm(folder):
     assert np.array_equal(load("other.pickle")[0], load("phonenumbers-handwritten-dataset-5.pickle")[0])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals are needed")
-@pytest.mark.parametrize(
-    ("number", "status"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 143)]
-)
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_while_images_are_written_as_they_are_leaves_nothing(folder, start_process, number, status):
     arguments = ["--num-images=2000000", "--output-path=set.h5", "--compression=none", "--quiet"]
     process = start_process([sys.executable, "-c", ENTRY, "generate_phone_numbers", *arguments])

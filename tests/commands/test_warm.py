@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from number_generator._kernels.machine_code import Store
 from number_generator.commands.main import main
-from number_generator.commands.work import warm
 from number_generator.system.signals import Interruption
 
 
@@ -23,7 +23,7 @@ def test_some_styles_will_do(capfd):
 
 
 def test_where_nothing_can_be_kept_it_fails_and_names_the_way_out(capfd, monkeypatch):
-    monkeypatch.setattr(warm, "find_cache_folder", lambda _: None)
+    monkeypatch.setattr(Store, "find_writable", lambda _: None)
 
     assert main(["warm"], Interruption()) == 1
 

@@ -10,7 +10,13 @@ import pytest
 from number_generator._kernels import fields
 from number_generator.digits import hands, letterforms, packaged_files
 from number_generator.digits.hands import HANDS, write_form
-from number_generator.digits.letterforms import draw_letterforms, find_forms, load_letterforms, make_choice
+from number_generator.digits.letterforms import (
+    LetterformFields,
+    draw_letterforms,
+    find_forms,
+    load_letterforms,
+    make_choice,
+)
 from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.digits.resolve import packaged_digits
 from number_generator.errors import DatasetError, DatasetReadError
@@ -203,7 +209,7 @@ def test_no_two_hands_draw_alike(made):
 
 
 def test_drawings_are_the_same_each_time(made):
-    again = draw_letterforms.__wrapped__()
+    again = LetterformFields(**letterforms._draw())
 
     for name in ("texels", "offsets", "sizes", "facts"):
         np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
@@ -214,7 +220,7 @@ def test_the_drawings_of_a_form_do_not_depend_on_other_forms(made, monkeypatch):
     forms = load_letterforms()
     monkeypatch.setattr(letterforms, "load_letterforms", lambda: tuple(forms[number] for number in kept))
 
-    few = draw_letterforms.__wrapped__()
+    few = LetterformFields(**letterforms._draw())
 
     glyphs = [number * HANDS + hand for number in kept for hand in range(HANDS)]
     np.testing.assert_array_equal(few.facts, made.facts[glyphs])

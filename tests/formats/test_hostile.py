@@ -181,6 +181,7 @@ LYING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory with RLIMIT_AS")
 def test_files_that_claim_more_than_they_hold_take_little_memory(tmp_path):
     paths = []

@@ -148,13 +148,13 @@ def test_a_second_tab_is_refused(tmp_path):
 
 @pytest.mark.parametrize("text", [b"a\rb\r\nc\nd\r\r\ne\r", b"\r\n\r\na\r\nb", b"\ra\r\n"])
 @pytest.mark.parametrize("block", [1, 2, 3, 100])
-def test_lines_are_those_of_python_wherever_blocks_end(tmp_path, monkeypatch, text, block):
+def test_lines_are_those_of_python_that_are_not_blank_wherever_blocks_end(tmp_path, monkeypatch, text, block):
     monkeypatch.setattr(label_tables, "_BLOCK_BYTES", block)
     (tmp_path / "a.txt").write_bytes(text)
 
     lines = LineFile(tmp_path / "a.txt")
 
-    expected = text.replace(b"\r\r\n", b"\n").splitlines()
+    expected = [line for line in text.replace(b"\r\r\n", b"\n").splitlines() if line]
     assert [lines.line(number) for number in range(len(lines))] == expected
     lines.close()
 

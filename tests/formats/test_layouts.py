@@ -9,7 +9,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 import pytest
-from written import FIELDS, METADATA, make_content
+from written import FIELDS, METADATA, arrays_in, make_content
 
 from number_generator import convert
 from number_generator.digits.dataset import DigitImageDataset
@@ -117,7 +117,7 @@ def read_with_its_library(path, file_format):
         with np.load(path) as file:
             return dict(file)
     with h5py.File(path) as file:
-        return {name: dataset[()] for name, dataset in file.items()}
+        return {name: file[name][()] for name in arrays_in(file)}
 
 
 LAYOUTS = {

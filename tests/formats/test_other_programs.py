@@ -60,7 +60,7 @@ REFUSED = {
     "HDF5, a group": (lambda path: write_hdf5(path, train=[1]), r"no `images` \(it has 'train'\)"),
     "HDF5, nothing": (write_hdf5, r"no `images` \(it has nothing\)"),
     "tar, WebP": (lambda path: write_tar(path, webp=b"RIFF", txt=b"1"), r"no image .* but a \.webp, which is not read"),
-    "tar, classes": (lambda path: write_tar(path, cls=b"1", png=encoded("PNG")), r"no label .* but a \.cls, which is"),
+    "tar, other": (lambda path: write_tar(path, pyd=b"1", png=encoded("PNG")), r"no label .* but a \.pyd, which is"),
     "LMDB, no count": (lambda path: write_lmdb(path, **{"num-samples": None}), "it has no `num-samples`"),
     "LMDB, BMP": (lambda path: write_lmdb(path, **{"image-000000001": encoded("BMP")}), "not a PNG or JPEG image"),
     "LMDB, Latin-1": (lambda path: write_lmdb(path, **{"label-000000001": LATIN}), "not text in UTF-8"),

@@ -19,7 +19,7 @@ from number_generator._kernels.simd import LOW_BITS, PRECISION_BITS
 INT16 = [-(2**15), -(2**15) + 1, -256, -1, 0, 1, 255, 2**15 - 1]
 INT32 = [-(2**31), -(2**31) + 1, -(2**30), -(2**22), -1, 0, 1, 2**21, 2**22, 255 << 22, (256 << 22) - 1, 256 << 22]
 INT32 += [2**30, 2**31 - 1]
-LANES = [8, 16, 32]
+LANES = [8, 16, pytest.param(32, marks=pytest.mark.slow)]  # each takes its time to compile
 
 
 def weighed(total):

@@ -144,6 +144,7 @@ def test_a_language_without_strings_or_without_end_is_refused(edges, tags, messa
         Automaton.build(edges, tags, [0])
 
 
+@pytest.mark.slow
 def test_tables_beyond_all_memory_are_refused():
     # Three kinds of strings of 10,000 characters out of 18, each with states of its own: 10 million limbs.
     edges, tags = [], []
@@ -246,6 +247,7 @@ def test_lengths_apart_have_the_strings_of_all_together(texts):
     assert sorted(itertools.chain(*languages)) == sorted(texts)
 
 
+@pytest.mark.slow
 def test_too_many_lengths_are_refused():
     with pytest.raises(LanguageError, match="too large to draw with equal lengths"):
         chain_of(*[10] * 1000, ends=range(1000)).split_by_length()

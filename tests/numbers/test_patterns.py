@@ -213,8 +213,13 @@ def test_the_example_in_a_description_is_of_the_pattern(name):
 
 
 @pytest.mark.no_cover
-@pytest.mark.parametrize("kind", ["", "-unpadded", "-short", "-digits"])
-@pytest.mark.parametrize("order", DATE_FORMATS)
+@pytest.mark.parametrize(
+    ("order", "kind"),
+    [
+        pytest.param(order, kind, marks=() if order == "dmy" else pytest.mark.slow)
+        for order, kind in itertools.product(DATE_FORMATS, ["", "-unpadded", "-short", "-digits"])
+    ],
+)
 def test_dates_are_the_days_of_the_calendar(order, kind):
     days = [day for day in DAYS if day.year >= 2000] if kind == "-short" else DAYS
     width = 1 if kind == "-unpadded" else 2

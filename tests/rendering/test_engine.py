@@ -337,7 +337,6 @@ def test_what_is_no_list_of_digit_sequences_is_refused(small, sequences, message
         ({"spacing_range": (5,)}, r"spacing_range is \(5,\)"),
         ({"spacing_range": (1, 2, 3)}, r"spacing_range is \(1, 2, 3\)"),
         ({"spacing_range": "ab"}, "spacing_range's minimum is 'a'"),
-        ({"spacing_range": None}, "spacing_range is None"),
         ({"seed": -1}, "seed is -1: give an integer, from 0 to 18446744073709551615"),
         ({"seed": 2**64}, "seed is 18446744073709551616"),
         ({"seed": 1.0}, "seed is 1.0"),

@@ -479,6 +479,11 @@ for style in ("natural", "document"):
         for width in (1, 2, 17, 128):
             generate_batch(sequences, None, width, style=written, seed=2, workers=1)
             generate_chunk(sequences, (-9, 3), width, style=written, seed=2, digits=tiny, workers=1, truth=truth)
+    for height, width in ((16, 1), (16, "auto"), (29, 128), (128, "auto:90"), (256, 300)):
+        size = {"width": width, "image_height": height, "workers": 1}
+        generate_chunk(sequences, None, style=written, seed=2, truth=truth, **size)
+        generate_chunk(sequences, (0, 3), style=written, seed=2, digits=tiny, truth=truth, **size)
+        generate_chunk(sequences, (0, 3), seed=2, digits=tiny, truth=truth, **size)
 for width in (1, 2, 17, 128):
     generate_chunk(sequences, (0, 3), width, seed=2, digits=tiny, workers=1, truth=truth)
 import pages

@@ -26,7 +26,7 @@ from number_generator.job.spec import RENDER_VERSION, Span
 from number_generator.numbers.lists import MAX_BYTES
 from number_generator.system.checks import format_value
 
-_FILE_OPTIONS = ("--digits", "--sequences", "--paper")
+_FILE_OPTIONS = ("--digits", "--sequences", "--paper", "--real")
 _READ_BYTES = 1 << 20
 _VERSIONS = {"render_version": "the version of the pixels", "style_version": "the version of the styles"}
 

@@ -299,6 +299,7 @@ def _start_dataset(part: Part, path: Path, header: DatasetHeader, settings: Sett
             compression=settings.output.compression,
             labels=settings.output.labels,
             part=part.name or "train",
+            shards=part.files,
         )
         settings.interruption.temporaries.append(writer.temporary_path)
     return writer

@@ -22,7 +22,7 @@ from number_generator.digits.splits import divide_digits
 from number_generator.digits.style_clusters import find_clusters
 from number_generator.digits.writers import find_writers
 from number_generator.errors import SpecError
-from number_generator.formats.registry import FORMATS
+from number_generator.formats.registry import FORMATS, count_files
 from number_generator.job.chunk import DatasetHeader
 from number_generator.job.metadata import make_metadata
 from number_generator.job.provenance import make_shard_metadata
@@ -44,6 +44,7 @@ class Part:
     bound: BoundJob  # its digits have the style clusters of all parts
     header: DatasetHeader
     shards: int | None = None  # how many the part is divided into, if it is
+    files: int | None = None  # how many its folder is divided into, if the options say so
 
     @property
     def job(self) -> Job:
@@ -82,7 +83,12 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
     output = choose_output(options, request)
     truth, split, shard = parse_truth(options), parse_split_option(options), parse_shard(options)
     shards = parse_shards(options) if shard is None else shard[1]
+    is_divided = FORMATS[output.file_format].shard_images is not None and shard is None
+    if is_divided:
+        shards = None  # which are files in one folder
     _check_shards(options, output, shards)
+    division = [f"--shards={options.shards}"] if is_divided and options.shards is not None else []
+    division += [] if options.shard_size is None else [f"--shard-size={options.shard_size}"]
     spec, numbers = request.spec, request.numbers
     _check_width(spec, output)
     digits_path = default_digits_path() if options.digits is None else name_digits(options.digits)
@@ -109,7 +115,11 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
         source = numbers.source
         if isinstance(source, ListedNumbers):
             source = dataclasses.replace(source, first=first - sum(len(part.job.span) for part in parts))
-        bound = bind_job(digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth)
+        # Of a split, the first part alone has the real lines: no line is in two of them.
+        real = request.real if number == 0 else None
+        bound = bind_job(
+            digits, source, spec, seed=request.seed, span=span, label=options.label, truth=truth, real=real
+        )
         of_part = bound.writers
         metadata = make_metadata(
             bound.job,
@@ -119,7 +129,7 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             output.compression,
             labels=output.labels,
             total=request.count,
-            words=numbers.words,
+            words=[*numbers.words, *division],
             split=None if split is None else (name, str(split)),
             shards=shards,
             writers=None if of_part is None else (of_part.kind, of_part.sha256),
@@ -130,13 +140,17 @@ def make_plan(options: argparse.Namespace, request: Request | None = None) -> li
             metadata["style_clusters"] = ("" if writers.groups <= 10 else ",").join(map(str, writers.ids.tolist()))
         if split is not None:
             metadata[SOURCE_DIGITS] = digits.source_numbers.tolist()
-        fields = make_truth_fields(bound.job, source.longest)
-        label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, source.longest)
+        longest = bound.job.longest
+        fields = make_truth_fields(bound.job, longest)
+        label_bytes = None if options.label == "digits" else count_label_bytes(source.alphabet, longest)
         header = DatasetHeader(
-            bound.job.shape, source.longest, metadata, fields, spec.ragged, spec.channels, label_bytes=label_bytes
+            bound.job.shape, longest, metadata, fields, spec.ragged, spec.channels, label_bytes=label_bytes
         )
         target = output.target if split is None else output.of_part(name)
-        parts.append(Part(name, target, bound, header, shards))
+        files = None
+        if division:
+            files = count_files(output.file_format, len(span), options.shards, options.shard_size, prefix="--")
+        parts.append(Part(name, target, bound, header, shards, files))
     return parts if shard is None else [part.shard(shard[0]) for part in parts]
 
 
@@ -164,8 +178,7 @@ def _check_shards(options: argparse.Namespace, output: Output, shards: int | Non
     flag = f"--shards is {options.shards}" if options.shard is None else f"--shard is {options.shard}"
     if output.file_format != "hdf5":
         raise SpecError(
-            f"{flag} and the format is {output.file_format}: give --format hdf5; webdataset and parquet make files of "
-            "10,000 and 100,000 images by themselves"
+            f"{flag} and the format is {output.file_format}: give --format hdf5, or --shards with webdataset or parquet"
         )
     if options.shard is not None and options.seed is None:
         raise SpecError(f"{flag} without --seed: each shard would draw one of its own; give all of them the same")

@@ -6,6 +6,7 @@ A wrong option is reported from here, and so no module that loads compiled code 
 import argparse
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from number_generator.commands.option_values import (
     Numbers,
@@ -18,9 +19,14 @@ from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
 from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
 from number_generator.job.handwriting import Handwriting, checked_style, with_settings
+from number_generator.job.real_lines import REAL_SHARE, RealLines
 from number_generator.job.spec import Fit, RenderSpec
 from number_generator.system.checks import check_integer, check_seed
 
+if TYPE_CHECKING:
+    from number_generator.scans.real_lines import RealRequest
+
+_OF_REAL = ("share", "set", "balance", "holdout")
 _OPTIONS = {
     "width": "--image-width",
     "width's MAX": "MAX of --image-width auto:MAX",
@@ -40,6 +46,7 @@ class Request:
     numbers: Numbers
     count: int  # of images in all
     seed: int  # a fresh one if none was given
+    real: "RealRequest | None" = None
 
 
 def parse_request(options: argparse.Namespace) -> Request:
@@ -48,7 +55,25 @@ def parse_request(options: argparse.Namespace) -> Request:
     numbers = parse_numbers(options)
     usual = NUM_IMAGES if numbers.count is None else numbers.count
     count = usual if options.num_images is None else check_integer("--num-images", options.num_images, 1)
-    return Request(spec, numbers, count, check_seed(options.seed, "--seed"))
+    return Request(spec, numbers, count, check_seed(options.seed, "--seed"), parse_real(options))
+
+
+def parse_real(options: argparse.Namespace) -> "RealRequest | None":
+    """Return the real lines that the options ask for; None if there are none."""
+    if options.real is None:
+        for name in _OF_REAL:
+            if getattr(options, f"real_{name}") not in (None, []):
+                raise SpecError(f"--real-{name} is given without --real, which it belongs to: leave it out")
+        return None
+    from number_generator.scans.real_lines import RealRequest  # noqa: PLC0415 - loads compiled code
+
+    share = REAL_SHARE if options.real_share is None else options.real_share
+    try:
+        style = RealLines().with_settings(options.real_set or [])
+        return RealRequest(options.real, share, style, options.real_balance or "lines", options.real_holdout or 0.0)
+    except SpecError as exc:
+        text = str(exc)
+        raise SpecError(f"--real-{text.removeprefix('real_')}" if text.startswith("real_") else text) from exc
 
 
 def parse_render_spec(options: argparse.Namespace, fit: Fit = "contain") -> RenderSpec:
@@ -87,7 +112,7 @@ def choose_output(options: argparse.Namespace, request: Request) -> Output:
 def list_places(options: argparse.Namespace, output: Output) -> list[str]:
     """List the files and folders that a run makes: of each part its shards, then the part itself."""
     split, shard = parse_split_option(options), parse_shard(options)
-    shards = parse_shards(options) or 0
+    shards = (parse_shards(options) or 0) if output.file_format == "hdf5" else 0
     places = []
     for whole in [output.target] if split is None else map(output.of_part, split.names):
         if shard is not None:

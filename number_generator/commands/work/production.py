@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Run, Settings, open_run
+from number_generator.commands.runs.held_out import write_held_out
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import check_found, find_journal, read_recorded_seed
@@ -42,6 +43,7 @@ def produce_datasets(
     if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):
         compile_kernels(request.spec.style, tell, color=request.spec.color, in_processes=True)
     are_phone = request.numbers.are_phone
+    held_out = write_held_out(request, output, settings)
     with _open_run(options, request, settings) as (parts, run):
         report_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
         kind = "phone numbers like database" if are_phone else "numbers dataset"
@@ -53,6 +55,8 @@ def produce_datasets(
             run.run(bar.update)
         run.commit()
     _report(parts, run, "telephone like images" if are_phone else "images of numbers", begun)
+    if held_out is not None:
+        report(f'{held_out[1]} real lines held out are at "{held_out[0]}": read them once a reader is trained')
 
 
 def _finds_any(places: list[str]) -> bool:

@@ -3,7 +3,6 @@
 import argparse
 
 from number_generator._kernels import writing
-from number_generator._kernels.compile import find_cache_folder
 from number_generator.commands.terminal import report, tell
 from number_generator.errors import OutputError
 from number_generator.job.handwriting import STYLES
@@ -21,7 +20,7 @@ _FEW = 20  # images, so that every kind of separator occurs
 
 def warm_kernels(options: argparse.Namespace, _: Interruption) -> None:
     """Compile what the styles of the options need, and draw a few images of each, which compiles the rest."""
-    folder = find_cache_folder(writing.write_lines)
+    folder = writing.write_lines.store.find_writable()
     if folder is None:
         raise OutputError(
             "no folder for compiled kernels can be written, and so each start compiles them: name one with the "
@@ -39,6 +38,6 @@ def warm_kernels(options: argparse.Namespace, _: Interruption) -> None:
         for numbers in sources:
             gaps = (0, 9) if style.is_clean else None
             make_job(numbers, gaps, 64, count=_FEW, style=style, seed=0, truth=TRUTHS).make_chunk()
-    files = [file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc")]
+    files = [file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc", ".ngk", ".npz")]
     size = format_bytes(sum(file.stat().st_size for file in files))
     report(f'Kernels of {", ".join(styles)} are compiled: {len(files)} files, {size}, in "{folder}"')

@@ -19,7 +19,8 @@ FORMAT = FileFormat(
     file_phrase="an HDF5 file",
     endings=(".h5", ".hdf5"),
     compressions=("gzip", "none"),
-    signatures=((0, b"\x89HDF\r\n\x1a\n"),),
+    # What another program keeps for itself before it, a "user block", takes a power of two of at least 512 bytes.
+    signatures=tuple((at, b"\x89HDF\r\n\x1a\n") for at in (0, *(512 << power for power in range(7)))),
     list_source_files=_list_source_files,
     open_reader=Lazy("number_generator.formats.hdf5.sharded:open_hdf5"),
     load_arrays=Lazy("number_generator.formats.hdf5.sharded:load"),

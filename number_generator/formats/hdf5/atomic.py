@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from number_generator.errors import OutputError, SpecError
 from number_generator.formats.base_writer import FileWriter
+from number_generator.formats.hdf5.dimensions import name_dimensions
 from number_generator.formats.hdf5.own_use import OWN_USE
 from number_generator.formats.hdf5.safety import import_h5py
 from number_generator.formats.hdf5.shielded_file import ShieldedFile
@@ -35,6 +36,7 @@ class AtomicHdf5(FileWriter):
 
     def _end(self) -> None:
         """Close the file, and read back what it says of itself: neither HDF5 nor a disk is taken at its word."""
+        name_dimensions(self._h5)
         self._h5.flush()
         meant = _outline(self._h5)
         self._abandon()

@@ -33,14 +33,13 @@ from number_generator.formats.hdf5.safety import (
     open_file,
 )
 from number_generator.formats.paths import MalformedError, check_path, reading
-from number_generator.formats.schema import HEIGHTS, JSON_ATTRIBUTE, MOST_LABEL_BYTES, WIDTHS, restore_pair
+from number_generator.formats.schema import HEIGHTS, JSON_ATTRIBUTE, MOST_LABEL_BYTES, TRUTH_NAMES, WIDTHS, restore_pair
 from number_generator.job.chunk import TruthField
 from number_generator.job.spec import SOURCE_DIGITS
 
 # A string of variable length may be stored once and named by many labels: read a few at a time.
 _LABELS_PER_READ = 1024
 _MOST_ATTRIBUTE_BYTES = 1 << 20
-_TRUTH_NAMES = ("boxes", "glyphs", "forms", "writers", "parameters", "glyph_parameters")
 _MOST_TRUTH_AXES = 3
 
 
@@ -92,7 +91,7 @@ class Hdf5Reader(CountedReader["_Handles"]):
     def truth_names(self) -> tuple[str, ...]:
         """Their names."""
         with reading(self._path, self.valid), self._lend() as handles:
-            return tuple(name for name in _TRUTH_NAMES if handles.file.get(name, getlink=True) is not None)
+            return tuple(name for name in TRUTH_NAMES if handles.file.get(name, getlink=True) is not None)
 
     @property
     def label_type(self) -> tuple[int, bool] | None:

@@ -29,9 +29,11 @@ from number_generator.system.checks import format_value
 _VALID = (
     "A valid NPZ dataset holds `images` (uint8, shape (n, height, width) or (n, height, width, 3)), `labels` (n "
     "integers or fixed-length strings) and optionally `metadata` (a string, usually of JSON), `widths` and `heights` "
-    "of the images, `writer_ids` and `cluster_ids` (n integers)"
+    "of the images, `writer_ids` and `cluster_ids` (n integers); or `x_train` and `y_train`, as Keras names them"
 )
 
+_OWN_NAMES = "images", "labels"
+_KERAS_NAMES = ("x_train", "y_train"), ("x_test", "y_test")
 _NPY_SIGNATURE = b"\x93NUMPY"
 _MOST_HEADER_BYTES = 10_000
 # Of the header before a member's data: its size, and the offset of the lengths of the name and of what follows it.
@@ -57,10 +59,13 @@ def load_mapped(path: Path) -> tuple[RawDataset, mmap.mmap]:
 
 def _read_dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mmap | None) -> RawDataset:
     """Read an archive; images and ground truth look into its content if it is given."""
-    images = _read_array(archive, "images", archive_bytes, content)
+    names = _find_names(archive)
+    images = _read_array(archive, names[0], archive_bytes, content)
     # Deflate makes a thousand bytes of one: pixels may ask for that, and nothing else.
     budget = Budget(archive_bytes, len(images) if images.ndim else 0)
-    labels = _read_array(archive, "labels", archive_bytes, budget=budget)
+    labels = _read_array(archive, names[1], archive_bytes, budget=budget)
+    if names != _OWN_NAMES and labels.shape[1:] == (1,):
+        labels = labels[:, 0]  # a column, as in Keras's colour images
     more = {
         key: _read_array(archive, key, archive_bytes, budget=budget)
         for key in ("metadata", "writer_ids", "cluster_ids", WIDTHS, HEIGHTS)
@@ -73,6 +78,13 @@ def _read_dataset(archive: zipfile.ZipFile, archive_bytes: int, content: mmap.mm
     return build_dataset(
         images, labels, described.metadata, **more, truth=truth, fields=described.fields, mapped=content is not None
     )
+
+
+def _find_names(archive: zipfile.ZipFile) -> tuple[str, str]:
+    """Return the names of images and labels: our own, or Keras's for those to train with, or else to test with."""
+    members = frozenset(archive.namelist())
+    found = (names for names in (_OWN_NAMES, *_KERAS_NAMES) if f"{names[0]}.npy" in members)
+    return next(found, _OWN_NAMES)
 
 
 def _parse_metadata(array: np.ndarray[Any, Any]) -> Description:

@@ -7,6 +7,8 @@ from number_generator.formats.file_format import FileFormat, Lazy
 
 DATA = "data"
 """The folder of a dataset that holds its files."""
+CARD = "README.md"
+"""Hugging Face's description of a dataset, beside that folder."""
 
 _ENDING = ".parquet"
 
@@ -26,6 +28,7 @@ FORMAT = FileFormat(
     folder_phrase="Parquet files",
     is_folder=True,
     takes_part=True,
+    shard_images=100_000,
     package="pyarrow",
     signatures=((0, b"PAR1"),),
     matches_names=_matches_names,

@@ -1,4 +1,4 @@
-"""Parquet as Hugging Face `datasets` has it: a column `image` of `bytes` and `path`, and a column `text`."""
+"""Parquet as Hugging Face `datasets` has it: a column of images, of `bytes` or a `path`, and a column of labels."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ import numpy as np
 from number_generator.formats.budget import Budget
 from number_generator.formats.encoded_reader import EncodedReader, sort_files
 from number_generator.formats.image_decoding import MOST_BYTES
+from number_generator.formats.image_files import ImageFiles, with_slashes
 from number_generator.formats.parquet import DATA
+from number_generator.formats.parquet.columns import Columns, choose_columns
 from number_generator.formats.parquet.pages import DICTIONARIES, INCREMENTAL, read_pages
 from number_generator.formats.paths import MalformedError, check_path, map_file
-from number_generator.formats.schema import MOST_LABEL_BYTES, PARQUET_KEY, Description, read_description
-from number_generator.system.checks import format_value
+from number_generator.formats.schema import PARQUET_KEY, TRUTH_NAMES, Description, read_description
 from number_generator.system.optional import import_optional
 
-_IMAGE, _TEXT = "image", "text"
 _BYTES_PER_VALUE = 16  # beside its own: levels, offsets and bits of lists
 
 
@@ -41,13 +41,16 @@ class _Tables:
     threads in different groups take turns to replace the last one.
     """
 
-    def __init__(self, files: list[Path]) -> None:
+    def __init__(self, files: list[Path], images: ImageFiles) -> None:
+        self.images = images
+        self._has_paths: bool | None = None
         self._parquet: Any = import_optional("pyarrow.parquet", "parquet", "a Parquet dataset")
         self._files = files
         self._groups: list[tuple[int, int]] = []  # of each: its file, and its number there
         self._held = _Held()
         lengths: list[int] = []
-        self.columns: frozenset[str] = frozenset()
+        self.names: frozenset[str] = frozenset()
+        self.columns: Columns
         self.described: bytes | None = None
         for number in range(len(files)):
             footer = self._open(number)
@@ -70,6 +73,16 @@ class _Tables:
             table = self._read_columns(group, names)
             name = f"{number + 1} of {self._files[self._groups[group][0]].name}"
             yield name, {column: table.column(column)[row].as_py() for column in names}
+
+    def has_paths(self) -> bool:
+        """Tell whether the images lie beside the files, as the first one does."""
+        if self._has_paths is None:
+            column = self.columns.image
+            self._has_paths = any(
+                isinstance(self.columns.find_content(row[column], name), str)
+                for name, row in self.read_rows((column,), range(min(1, len(self))))
+            )
+        return self._has_paths
 
     def close(self) -> None:
         """Let go of what all threads hold; their files close with the last references to them."""
@@ -131,26 +144,34 @@ class _Tables:
         return frozenset(shared)
 
     def _check(self, footer: Any, path: Path, *, is_first: bool) -> None:
-        """Reject a file without the two columns, or with a group of rows that claims to be far too large for it."""
+        """Reject a file whose columns are not those of the first, or with a group of rows that is far too large."""
         schema = footer.schema_arrow
         names = frozenset(schema.names)
         if is_first:
-            self.columns = names
+            self.names = names
             self.described = (schema.metadata or {}).get(PARQUET_KEY)
-        if not {_IMAGE, _TEXT} <= names:
-            found = ", ".join(map(format_value, schema.names[:5]))
-            raise MalformedError(f"its {path.name} has no columns `image` and `text` (it has {found or 'nothing'})")
+        try:
+            columns = choose_columns(schema, TRUTH_NAMES)
+        except MalformedError as exc:
+            raise MalformedError(f"its {path.name}: {exc}") from exc
+        if is_first:
+            self.columns = columns
+        elif columns != self.columns:
+            raise MalformedError(f"its {path.name} has other columns than the first file: {columns}")
         for group in range(footer.num_row_groups):
             rows = footer.metadata.row_group(group)
             Budget(path.stat().st_size, rows.num_rows).charge(rows.total_byte_size)
 
 
 class ParquetReader(EncodedReader[_Tables]):
-    """A Parquet dataset, given the folder of the files or of their folder `data`, or one file."""
+    """A Parquet dataset, given the folder of the files or of their folder `data`, or one file.
+
+    Paths of images are relative to the folder that is given, or that of the file.
+    """
 
     valid = (
-        "A valid Parquet dataset has a column `image`, of structures with `bytes` (a PNG or JPEG image), and a column "
-        "`text`, as Hugging Face `datasets` writes them"
+        "A valid Parquet dataset has a column of images, such as `image` (PNG or JPEG, as bytes or as structures of "
+        "`bytes` and `path`), and a column of labels, such as `text` or `label` (texts, whole numbers or classes)"
     )
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -159,17 +180,22 @@ class ParquetReader(EncodedReader[_Tables]):
             self.chunk_length = handles.longest
 
     def _open(self) -> _Tables:
-        return _Tables(data_files(self._path))
+        folder = self._path if self._path.is_dir() else self._path.parent
+        return _Tables(data_files(self._path), ImageFiles(folder))
 
-    def _count_bytes(self, handles: _Tables) -> int:
-        return handles.byte_count
+    def _count_bytes(self, handles: _Tables) -> int | None:
+        # Images that lie beside the file are as large as they are.
+        return None if handles.has_paths() else handles.byte_count
+
+    def _make_budget(self, handles: _Tables) -> Budget:
+        return Budget(handles.byte_count, len(self))
 
     def _describe(self, handles: _Tables) -> Description:
         if handles.described is None:
             return Description()
         described = read_description(handles.described, PARQUET_KEY.decode())
         # A program that selects columns keeps the description.
-        fields = tuple(field for field in described.fields if field.name in handles.columns)
+        fields = tuple(field for field in described.fields if field.name in handles.names)
         # One file of several holds fewer images than all.
         shape = described.shape
         if shape is not None and not self._path.is_dir():
@@ -177,19 +203,23 @@ class ParquetReader(EncodedReader[_Tables]):
         return dataclasses.replace(described, shape=shape, fields=fields)
 
     def _read_encoded(self, handles: _Tables, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
-        for name, row in handles.read_rows((_IMAGE,), numbers):
-            image = row[_IMAGE]
-            content = image.get("bytes") if isinstance(image, dict) else image
-            if not isinstance(content, bytes) or len(content) > MOST_BYTES:
-                raise MalformedError(f"its image {name} has no bytes that could be an image")
+        column, has_paths = handles.columns.image, handles.has_paths()
+        for name, row in handles.read_rows((column,), numbers):
+            content = handles.columns.find_content(row[column], name)
+            is_path = isinstance(content, str)
+            if is_path != has_paths:
+                raise MalformedError(f"its image {name} is {'beside' if is_path else 'in'} the file, the first is not")
+            if isinstance(content, str):
+                content = handles.images.read(with_slashes(content))
+            if len(content) > MOST_BYTES:
+                raise MalformedError(f"its image {name} takes {len(content)} bytes")
             yield name, content
 
     def _read_labels(self, handles: _Tables, numbers: range) -> list[str]:
         labels, budget = [], self._make_budget(handles)
-        for name, row in handles.read_rows((_TEXT,), numbers):
-            label = row[_TEXT]
-            if not isinstance(label, str) or len(label) > MOST_LABEL_BYTES:
-                raise MalformedError(f"the text of image {name} is {format_value(label)}, not a label")
+        column = handles.columns.label
+        for name, row in handles.read_rows((column,), numbers):
+            label = handles.columns.parse_label(row[column], name)
             budget.charge(len(label))
             labels.append(label)
         return labels

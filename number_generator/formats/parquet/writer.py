@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from number_generator.formats.base_writer import Encoded, FolderWriter
+from number_generator.formats.dividing import divide_evenly
 from number_generator.formats.image_encoding import encode_chunk
-from number_generator.formats.parquet import DATA
+from number_generator.formats.parquet import CARD, DATA
 from number_generator.formats.schema import CHARACTER_FIELDS, PARQUET_KEY, describe, dump_json, sample_key
 from number_generator.job.chunk import Chunk, DatasetHeader, TruthField
 from number_generator.job.labels import count_characters
@@ -27,28 +28,41 @@ from number_generator.system.optional import import_optional
 _GROUP_IMAGES = 1000
 _GROUP_BYTES = 8 * 2**20
 _MOST_FOOTER_BYTES = 2**26
+_MOST_CARD_BYTES = 2**16
 
 
 class ParquetWriter(FolderWriter):
-    """Write a dataset as a folder of Parquet files, which differ by one group of rows at most.
+    """Write a dataset as a folder of Parquet files.
 
     Their names begin with `part`, which becomes the name of the split: a hyphen, which `datasets` does not allow there,
-    becomes an underscore. A file holds `file_images` at most.
+    becomes an underscore. There are as many as `shards` says, which differ by one image at most. Otherwise a file holds
+    `shard_images` at most, and they differ by one group of rows.
     """
 
     def __init__(
-        self, path: Path, header: DatasetHeader, *, part: str = "train", file_images: int = 100_000, **options: Any
+        self,
+        path: Path,
+        header: DatasetHeader,
+        *,
+        part: str = "train",
+        shards: int | None = None,
+        shard_images: int = 100_000,
+        **options: Any,
     ) -> None:
         self._arrow = import_optional("pyarrow", "parquet", "the format parquet")
         self._compute = import_optional("pyarrow.compute", "parquet", "the format parquet")
         self._parquet = import_optional("pyarrow.parquet", "parquet", "the format parquet")
         count, image_bytes = header.shape[0], math.prod(header.array_shape[1:])
         largest = _GROUP_IMAGES if header.is_ragged else _GROUP_BYTES // image_bytes
-        self._rows = max(1, min(_GROUP_IMAGES, largest, file_images))
-        groups = -(-count // self._rows)
-        files = max(1, -(-groups // (file_images // self._rows)))
-        # Spread evenly: the first files have one group more than the others.
-        self._images_of_file = [(groups // files + (number < groups % files)) * self._rows for number in range(files)]
+        self._rows = max(1, min(_GROUP_IMAGES, largest, shard_images))
+        # Groups may end anywhere if their images differ in size, or their file ends.
+        self._is_free = header.is_ragged or shards is not None
+        if shards is not None:
+            self._images_of_file = divide_evenly(count, shards)
+        else:
+            groups = -(-count // self._rows)
+            files = max(1, -(-groups // (shard_images // self._rows)))
+            self._images_of_file = [groups_of * self._rows for groups_of in divide_evenly(groups, files)]
         self._part = part.replace("-", "_")
         self._number = self._images = 0  # in all, and in this file
         self._waiting: list[Any] = []  # rows of a group that is not full
@@ -61,7 +75,7 @@ class ParquetWriter(FolderWriter):
     @property
     def span_multiple(self) -> int:
         """Images in a group of rows, if all groups have as many."""
-        return 1 if self._header.is_ragged else self._rows
+        return 1 if self._is_free else self._rows
 
     def encode(self, chunk: Chunk) -> Encoded:
         """Encode a chunk's images, and write each group of rows as a stream of Arrow's own format."""
@@ -103,7 +117,7 @@ class ParquetWriter(FolderWriter):
         """Tell whether a group, or its file, ends with the last row that waits."""
         if self._waiting_images == self._rows or self._number + self._waiting_images == self._header.shape[0]:
             return True
-        if not self._header.is_ragged:
+        if not self._is_free:
             return False
         left = self._images_of_file[self._file] - self._images or self._images_of_file[self._file + 1]
         return self._waiting_bytes >= _GROUP_BYTES or self._waiting_images == left
@@ -203,7 +217,21 @@ def find_strangers(folder: Path, names: AbstractSet[str]) -> AbstractSet[str] | 
     except OSError:
         return None
     strangers = {f"{DATA}/{file.name}" for file in files if not _is_ours(file)}
-    return None if len(strangers) == len(files) else (names - {DATA}) or strangers
+    if len(strangers) == len(files):
+        return None
+    others = names - {DATA}
+    if CARD in others and _is_our_card(folder / CARD):
+        others -= {CARD}
+    return others or strangers
+
+
+def _is_our_card(path: Path) -> bool:
+    """Tell whether a card is one that this package wrote."""
+    try:
+        with path.open("rb") as file:
+            return b"number_generator" in file.read(_MOST_CARD_BYTES)
+    except OSError:
+        return False
 
 
 def _is_ours(path: Path) -> bool:

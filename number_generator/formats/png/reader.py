@@ -1,20 +1,20 @@
-"""A folder of PNG or JPEG images with a file of their labels: gt.txt, metadata.jsonl, labels.csv or labels.json."""
+"""A folder of PNG or JPEG images with a file of their labels, a text beside each, or a folder for each digit."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from number_generator.formats.encoded_reader import EncodedReader, parse_json_object
-from number_generator.formats.image_decoding import MOST_BYTES
-from number_generator.formats.paths import MalformedError, is_within, read_own_file
-from number_generator.formats.png.label_tables import LABEL_FILES, LabelTable, LineFile, with_slashes
-from number_generator.formats.schema import DESCRIPTION_FILE, Description, leads_inside, read_description_file
+from number_generator.formats.image_files import ImageFiles, with_slashes
+from number_generator.formats.paths import MalformedError
+from number_generator.formats.png import LABEL_FILES, PARTS
+from number_generator.formats.png.label_tables import LabelTable, LineFile
+from number_generator.formats.png.loose_files import list_label_files, open_loose
+from number_generator.formats.schema import DESCRIPTION_FILE, Description, read_description_file
 from number_generator.system.checks import format_value
 
 _TRUTH_FILE = "metadata.jsonl"
@@ -22,11 +22,11 @@ _TRUTH_FILE = "metadata.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class _Handles:
-    """The open label file, and that of the ground truth; the folders known not to be links."""
+    """The open label file, and that of the ground truth; the images."""
 
     table: LabelTable
     truth: LineFile | None
-    folders: set[str]
+    images: ImageFiles
 
     def __len__(self) -> int:
         return len(self.table)
@@ -41,18 +41,18 @@ class PngReader(EncodedReader[_Handles]):
     """A folder of images with a label file."""
 
     valid = (
-        "A valid folder holds PNG or JPEG images, and beside them gt.txt (lines of path, tab, label), "
-        "metadata.jsonl (objects with `file_name` and `text`), labels.csv (filename,words) or labels.json (an object "
-        "of names and labels)"
+        "A valid folder holds PNG or JPEG images, and beside them gt.txt, labels.txt or rec_gt.txt (lines of a path, a "
+        "tab, space or comma, and the label), metadata.jsonl (objects with `file_name` and `text`), labels.csv or "
+        "metadata.csv (columns such as file_name,text), labels.json (an object of names and labels), or for each image "
+        "a .gt.txt or .txt of its name; or folders 0 to 9 of images"
     )
 
     def _open(self) -> _Handles:
         found = find_label_file(self._path)
-        if found is None:
-            raise MalformedError("it has no label file")
+        table = open_loose(self._path) if found is None else LABEL_FILES[found.name](found)
         truth = self._path / _TRUTH_FILE
         has_truth = (self._path / DESCRIPTION_FILE).is_file() and truth.is_file()
-        return _Handles(LABEL_FILES[found.name](found), LineFile(truth) if has_truth else None, {""})
+        return _Handles(table, LineFile(truth) if has_truth else None, ImageFiles(self._path))
 
     def _describe(self, handles: _Handles) -> Description:
         described = read_description_file(self._path)
@@ -65,11 +65,11 @@ class PngReader(EncodedReader[_Handles]):
     def _read_encoded(self, handles: _Handles, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
         folder = handles.table.folder
         for number in numbers:
-            path, _ = handles.table.entry(number)
-            yield path, self._read_file(f"{folder}/{path}" if folder else path, handles.folders)
+            path = handles.table.path(number)
+            yield path, handles.images.read(f"{folder}/{path}" if folder else path)
 
     def _read_labels(self, handles: _Handles, numbers: range) -> list[str]:
-        return [handles.table.entry(number)[1] for number in numbers]
+        return [handles.table.label(number) for number in numbers]
 
     def _read_rows(self, handles: _Handles, numbers: range) -> list[dict[str, Any]]:
         if handles.truth is None:
@@ -77,7 +77,7 @@ class PngReader(EncodedReader[_Handles]):
         rows = []
         for number in numbers:
             row = parse_json_object(handles.truth.line(number), f"line {number + 1} of {_TRUTH_FILE}")
-            path, _ = handles.table.entry(number)
+            path = handles.table.path(number)
             named = row.get("file_name")
             if not isinstance(named, str) or with_slashes(named) != path:
                 raise MalformedError(
@@ -86,40 +86,18 @@ class PngReader(EncodedReader[_Handles]):
             rows.append(row)
         return rows
 
-    def _read_file(self, path: str, checked: set[str]) -> bytes:
-        """Read the file of an image, which must lie in the folder."""
-        self._check_folder(path, checked)
-        return read_own_file(self._path, path, f"its image {format_value(path)}", MOST_BYTES)
-
-    def _check_folder(self, path: str, checked: set[str]) -> None:
-        """Reject a path that leaves the folder, by its parts or by a link."""
-        if not leads_inside(path):
-            raise MalformedError(
-                f"it names the image {format_value(path)}: paths must lead to files in the folder itself"
-            )
-        parent = path.rpartition("/")[0]
-        if parent in checked:
-            return
-        parts = path.split("/")
-        for depth in range(1, len(parts)):
-            folder = "/".join(parts[:depth])
-            place = self._path / folder
-            with contextlib.suppress(OSError):  # opening the file says what is wrong
-                if stat.S_ISLNK(place.lstat().st_mode) and not is_within(place, self._path):
-                    raise MalformedError(
-                        f"its folder {format_value(folder)} is a link that leads out of the folder: replace it by what "
-                        "it leads to"
-                    )
-        checked.add(parent)
-
 
 def find_label_file(folder: Path) -> Path | None:
-    """Return the label file of the images in a folder, if there is one."""
-    return next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
+    """Return the label file of the images in a folder, if there is one; reject several that are parts of a split."""
+    found = [name for name in LABEL_FILES if (folder / name).is_file()]
+    parts = [name for name in found if name in PARTS]
+    if found[:1] == parts[:1] and len(parts) > 1:
+        raise MalformedError(f"it holds several parts ({', '.join(parts)}): copy the file of the one to read to gt.txt")
+    return folder / found[0] if found else None
 
 
 def list_source_files(folder: Path) -> list[Path]:
-    """List the file of the labels, and that of the description."""
-    return [
-        file for file in (find_label_file(folder), folder / DESCRIPTION_FILE) if file is not None and file.is_file()
-    ]
+    """List the files of the labels, and that of the description."""
+    found = find_label_file(folder)
+    files = list_label_files(folder) if found is None else [found]
+    return [file for file in (*files, folder / DESCRIPTION_FILE) if file.is_file()]

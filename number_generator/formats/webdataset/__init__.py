@@ -22,6 +22,7 @@ FORMAT = FileFormat(
     is_folder=True,
     bytes_beside_image=3 * BLOCK_BYTES,  # a header for the image, and another with a block for the label
     takes_part=True,
+    shard_images=10_000,
     reads_labels_apart=False,
     signatures=((257, b"ustar"),),
     matches_names=_matches_names,

@@ -1,4 +1,4 @@
-"""WebDataset: tar files of `key.png` or `key.jpg`, `key.txt` and perhaps `key.json`, read without unpacking them."""
+"""WebDataset: tar files of `key.png` or `key.jpg`, `key.txt` or `key.cls`, and perhaps `key.json`, read as they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from number_generator.formats.encoded_reader import IMAGE, LABEL, TRUTH, EncodedReader, sort_files
+from number_generator.formats.columns import find_label
+from number_generator.formats.dividing import divide_evenly
+from number_generator.formats.encoded_reader import (
+    IMAGE,
+    LABEL,
+    TRUTH,
+    EncodedReader,
+    parse_json_object,
+    sort_files,
+)
 from number_generator.formats.image_decoding import MOST_BYTES
 from number_generator.formats.paths import MalformedError, check_path, map_file
 from number_generator.formats.schema import DESCRIPTION_FILE, MOST_LABEL_BYTES, Description, read_description_file
@@ -18,7 +27,9 @@ from number_generator.formats.webdataset.tar import find_files
 
 # WebDataset's own rule: a key ends at the first dot of the name, and neighbours of one key are one sample.
 _MEMBER = re.compile(r"((?:.*/|)[^.]+)\.([^/]*)", re.DOTALL)
-_PLACES = {"png": IMAGE, "jpg": IMAGE, "jpeg": IMAGE, "txt": LABEL, "json": TRUTH}
+_PLACES = {"png": IMAGE, "jpg": IMAGE, "jpeg": IMAGE, "txt": LABEL, "cls": LABEL, "json": TRUTH}
+# Before a second dot; other files of the same kind, as in key.mask.png, are no image and no label.
+_ROLES = {"": 0, "input": 1, "image": 1, "img": 1, "output": 1, "label": 1, "target": 1, "gt": 1}
 _MOST = {IMAGE: MOST_BYTES, LABEL: MOST_LABEL_BYTES, TRUTH: MOST_BYTES}
 
 _Samples = np.ndarray[Any, np.dtype[np.int64]]
@@ -55,6 +66,12 @@ class _Shards:
             raise MalformedError(f"sample {name} has no ground truth")
         return name, self._map(shard)[offset : offset + size]
 
+    def is_label_in_json(self, number: int) -> bool:
+        """Tell whether the label of a sample is in its JSON object."""
+        shard = int(np.searchsorted(self._starts, number, side="right")) - 1
+        _, label, truth = self._find_samples(shard)[number - int(self._starts[shard])].tolist()
+        return bool(label == truth)
+
     def close(self) -> None:
         """Close the file that is open."""
         if self._last is not None:
@@ -62,12 +79,20 @@ class _Shards:
             self._last = None
 
     def _compute_lengths(self, count: int | None) -> list[int] | None:
-        """Return how many images each file has if all but the last have as many as the first; None if they cannot."""
+        """Return how many images each file has if they are as they are written: None if they are not.
+
+        All but the last have as many as the first, or all are as even as can be.
+        """
         if count is None:
             return None
-        first = len(self._find_samples(0))
-        rest = count - first * (len(self._files) - 1)
-        return [first] * (len(self._files) - 1) + [rest] if 0 <= rest <= first else None
+        first, files = len(self._find_samples(0)), len(self._files)
+        rest = count - first * (files - 1)
+        ways = [way for way in ([first] * (files - 1) + [rest], divide_evenly(count, files)) if way[0] == first]
+        fitting = [way for way in ways if 0 <= way[-1] <= first]
+        if len(fitting) > 1 and fitting[0] != fitting[1]:
+            last = len(self._find_samples(files - 1))
+            fitting = [way for way in fitting if way[-1] == last]
+        return fitting[0] if fitting else None
 
     def _find_samples(self, shard: int) -> _Samples:
         """Return where the files of each sample are, shape (samples, kinds, 2): offset, and size or -1."""
@@ -89,8 +114,8 @@ class WebDatasetReader(EncodedReader[_Shards]):
     """A dataset of shards, given the folder of the tar files, or one of them."""
 
     valid = (
-        "A valid WebDataset is a folder of tar files, or one of them, with key.png or key.jpg, and key.txt, side by "
-        "side for each image"
+        "A valid WebDataset is a folder of tar files, or one of them, with key.png or key.jpg, and key.txt, key.cls or "
+        "key.json, side by side for each image; their names may be longer, as in key.input.png and key.output.txt"
     )
 
     def _open(self) -> _Shards:
@@ -102,6 +127,11 @@ class WebDatasetReader(EncodedReader[_Shards]):
 
     def _read_encoded(self, handles: _Shards, kind: int, numbers: range) -> Iterator[tuple[str, bytes]]:
         return (handles.read(number, kind) for number in numbers)
+
+    def _decode_label(self, handles: _Shards, number: int, content: bytes, name: str) -> str:
+        if not handles.is_label_in_json(number):
+            return super()._decode_label(handles, number, content, name)
+        return find_label(parse_json_object(content, name))
 
 
 def shard_files(path: Path) -> list[Path]:
@@ -120,33 +150,52 @@ def list_source_files(path: Path) -> list[Path]:
 def _read_samples(path: Path) -> Iterator[list[tuple[int, int]]]:
     """Yield the places of the files of each sample of a tar file."""
     key: str | None = None
-    places: dict[int, tuple[int, int]] = {}
+    sample = _Sample()
     others: dict[str, str] = {}  # by sample, what else it holds
     for name, offset, size in _read_members(path):
         match = _MEMBER.fullmatch(name)
-        kind = _PLACES.get(match[2].lower()) if match else None
-        if match is None or kind is None:
+        role, _, ending = match[2].lower().rpartition(".") if match else ("", "", "")
+        kind = _PLACES.get(ending)
+        if match is None or kind is None or role not in _ROLES:
             if match is not None:
                 others = {match[1]: match[2]}
             continue
         if match[1] != key:
             if key is not None:
-                yield _check_sample(key, places, path, others.get(key))
-            key, places = match[1], {}
-        if kind in places:
-            raise MalformedError(f"its {path.name} has two files for {name!r}")
-        places[kind] = offset, size
+                yield sample.check(key, path, others.get(key))
+            key, sample = match[1], _Sample()
+        sample.add(kind, (_ROLES[role], ending == "cls"), (offset, size), f"its {path.name} has two files for {name!r}")
     if key is not None:
-        yield _check_sample(key, places, path, others.get(key))
+        yield sample.check(key, path, others.get(key))
 
 
-def _check_sample(key: str, places: dict[int, tuple[int, int]], path: Path, other: str | None) -> list[tuple[int, int]]:
-    """Return the places of a sample, which must have an image and a label; `other` is the ending of a third file."""
-    if IMAGE not in places or LABEL not in places:
-        missing = "image (.png or .jpg)" if IMAGE not in places else "label (.txt)"
-        found = f", but a .{other}, which is not read" if other else ""
-        raise MalformedError(f"sample {key!r} of its {path.name} has no {missing}{found}")
-    return [places[IMAGE], places[LABEL], places.get(TRUTH, (0, -1))]
+class _Sample:
+    """The places of the files of one sample, by what they hold; the best of several for the same counts."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, tuple[tuple[int, bool], tuple[int, int]]] = {}
+
+    def add(self, kind: int, rank: tuple[int, bool], place: tuple[int, int], twice: str) -> None:
+        """Take a file with its rank, the lowest of which counts, or raise MalformedError for a second of one."""
+        last = self._found.get(kind)
+        if last is not None and last[0] == rank:
+            raise MalformedError(twice)
+        if last is None or rank < last[0]:
+            self._found[kind] = rank, place
+
+    def check(self, key: str, path: Path, other: str | None) -> list[tuple[int, int]]:
+        """Return the places of image, label and ground truth; `other` is the ending of a file that is none of them.
+
+        Where a JSON object is all that could hold the label, it has the place of the label as well.
+        """
+        places = {kind: place for kind, (_, place) in self._found.items()}
+        if TRUTH in places:
+            places.setdefault(LABEL, places[TRUTH])
+        if IMAGE not in places or LABEL not in places:
+            missing = "image (.png or .jpg)" if IMAGE not in places else "label (.txt, .cls or .json)"
+            found = f", but a .{other}, which is not read" if other else ""
+            raise MalformedError(f"sample {key!r} of its {path.name} has no {missing}{found}")
+        return [places[IMAGE], places[LABEL], places.get(TRUTH, (0, -1))]
 
 
 def _read_members(path: Path) -> Iterator[tuple[str, int, int]]:

@@ -1,14 +1,16 @@
-"""WebDataset: tar files ("shards") of 10,000 images: `key.png`, `key.txt` and `key.json` for each.
+"""WebDataset: tar files ("shards"), usually of 10,000 images: `key.png`, `key.txt` and `key.json` for each.
 
 `dataset.json` beside them holds the description of the dataset.
 """
 
 import re
 from collections.abc import Set as AbstractSet
+from itertools import repeat
 from pathlib import Path
 from typing import IO, Any
 
 from number_generator.formats.base_writer import Encoded, FolderWriter
+from number_generator.formats.dividing import divide_evenly
 from number_generator.formats.image_encoding import encode_chunk
 from number_generator.formats.schema import (
     DESCRIPTION_FILE,
@@ -32,14 +34,25 @@ _REST_CHECKSUM = sum(_OWNER + _AFTER_SIZE + b" " * 8 + _AFTER_CHECKSUM)
 
 
 class WebDatasetWriter(FolderWriter):
-    """Write a dataset as a folder of shards of `shard_images` each, whose names begin with `part`."""
+    """Write a dataset as a folder of shards, whose names begin with `part`.
+
+    There are as many as `shards` says, which differ by one image at most, or else each but the last has `shard_images`.
+    """
 
     def __init__(
-        self, path: Path, header: DatasetHeader, *, part: str = "train", shard_images: int = 10_000, **options: Any
+        self,
+        path: Path,
+        header: DatasetHeader,
+        *,
+        part: str = "train",
+        shards: int | None = None,
+        shard_images: int = 10_000,
+        **options: Any,
     ) -> None:
         self._part = part
-        self._shard_images = shard_images
-        self._number = 0
+        count = header.shape[0]
+        self._lengths = repeat(shard_images) if shards is None else iter(divide_evenly(count, shards))
+        self._number = self._shard_end = 0
         self._shards = 0
         self._shard: IO[bytes]
         super().__init__(path, header, **options)
@@ -58,7 +71,7 @@ class WebDatasetWriter(FolderWriter):
             members: list[bytes] = []
             columns = (encoded[name] for name in ("images", "labels", "before", "after"))
             for image, label, before, after in zip(*columns, strict=True):
-                if self._number == self._shards * self._shard_images:
+                if self._number == self._shard_end:
                     self._append(members)
                     self._start_shard()
                 key = sample_key(self._number).encode("ascii")
@@ -85,6 +98,7 @@ class WebDatasetWriter(FolderWriter):
             self._shard.close()
         self._shard = self._open.enter_context(self._folder.create(f"{self._part}-{self._shards:06d}.tar"))
         self._shards += 1
+        self._shard_end += next(self._lengths)
 
     def _append(self, members: list[bytes]) -> None:
         self._shard.write(b"".join(members))

@@ -1,6 +1,6 @@
 """The form in which PyTorch's datasets return images and labels, and batches of images that differ in size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,6 +15,8 @@ from number_generator.system.checks import format_value
 from number_generator.training.ctc import Blank, encode_labels
 
 Ink = Literal["dark", "bright"]
+Transform = Callable[[Images], Any]
+"""What a user does to images before they are converted: uint8, 255 being paper."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Form:
     alphabet: str | None
     blank: Blank
     output_length: int | None
+    transform: Transform | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.dtype, torch.dtype) or not (self.dtype == torch.uint8 or self.dtype.is_floating_point):
@@ -43,27 +46,41 @@ class Form:
         elif self.output_length is not None:
             raise SpecError("output_length is given without an alphabet, which it belongs to: leave it out")
 
-    def make_batch(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> tuple[Any, ...]:
+    def make_batch(
+        self, images: torch.Tensor, labels: Any, widths: Any, truth: dict[str, Any] | None, longest: int
+    ) -> tuple[Any, ...]:
         """Return a batch: images, shape (n, 1, H, W), and labels, or targets padded to `longest` classes.
 
         In colour, images have shape (n, 3, H, W). Labels stay an array: `DataLoader` walks through lists, text by text.
-        The images' widths come last, if there are any.
+        The images' widths follow if there are any, and then the ground truth.
         """
-        shown = self._convert(images)
+        shown = self._convert(self._transform_batch(images))
         own = () if widths is None else (torch.from_numpy(widths),)
+        known = () if truth is None else ({name: torch.from_numpy(array) for name, array in truth.items()},)
         if self.alphabet is None:
-            return shown, labels, *own
+            return shown, labels, *own, *known
         targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
-        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths), *own
+        return shown, torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths), *own, *known
 
-    def make_items(self, images: torch.Tensor, labels: Any, widths: Any, longest: int) -> list[tuple[Any, ...]]:
+    def make_items(
+        self, images: torch.Tensor, labels: Any, widths: Any, truth: dict[str, Any] | None, longest: int
+    ) -> list[tuple[Any, ...]]:
         """Return what `make_batch` does as one tuple for each image, which has its own width."""
-        shown, *rest = self.make_batch(images, labels, None, longest)
-        cut = shown if widths is None else [image[..., :width] for image, width in zip(shown, widths, strict=True)]
-        return list(zip(cut, *(rest if self.alphabet is not None else [labels.tolist()]), strict=True))
+        own = [images.shape[-1]] * len(images) if widths is None else widths.tolist()
+        cut = [image[..., :width] for image, width in zip(images, own, strict=True)]
+        shown = [self._convert(self._transform_image(image)) for image in cut]
+        if self.alphabet is None:
+            rest: list[Any] = [labels.tolist()]
+        else:
+            targets = encode_labels(labels, self.alphabet, self.blank, length=longest, output_length=self.output_length)
+            rest = [torch.from_numpy(targets.padded), torch.from_numpy(targets.lengths)]
+        if truth is not None:
+            known = {name: torch.from_numpy(array) for name, array in truth.items()}
+            rest.append([{name: array[row] for name, array in known.items()} for row in range(len(shown))])
+        return list(zip(shown, *rest, strict=True))
 
     def join_items(self, items: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """Return what `make_batch` does, of items that `make_items` has made."""
+        """Return what `make_batch` does, of items that `make_items` has made; ground truth stays a list."""
         images, *rest = zip(*items, strict=True)
         widths = torch.tensor([image.shape[-1] for image in images], dtype=torch.int32)
         paper = self._convert(torch.full((1,), 255, dtype=torch.uint8))[0]
@@ -71,9 +88,27 @@ class Form:
         for row, image in zip(joined, images, strict=True):
             row[..., : image.shape[-1]] = image
         if self.alphabet is None:
-            return joined, list(rest[0]), widths
-        targets, lengths = rest
-        return joined, torch.stack(targets), torch.stack(lengths), widths
+            return joined, list(rest[0]), widths, *map(list, rest[1:])
+        targets, lengths, *known = rest
+        return joined, torch.stack(targets), torch.stack(lengths), widths, *map(list, known)
+
+    def _transform_batch(self, images: torch.Tensor) -> torch.Tensor:
+        """Return what the user's function makes of a batch, an array of shape (n, H, W) or (n, H, W, 3) to it."""
+        if self.transform is None:
+            return images
+        given = images[:, 0] if images.shape[1] == 1 else images.permute(0, 2, 3, 1)
+        made = _check_made(self.transform(given.numpy()), given.ndim)
+        if len(made) != len(images):
+            raise SpecError(f"transform returned {len(made)} images of {len(images)}: return as many")
+        return made.unsqueeze(1) if given.ndim == 3 else made.permute(0, 3, 1, 2)
+
+    def _transform_image(self, image: torch.Tensor) -> torch.Tensor:
+        """Return what the user's function makes of one image, an array of shape (H, W) or (H, W, 3) to it."""
+        if self.transform is None:
+            return image
+        given = image[0] if image.shape[0] == 1 else image.permute(1, 2, 0)
+        made = _check_made(self.transform(given.numpy()), given.ndim)
+        return made.unsqueeze(0) if given.ndim == 2 else made.permute(2, 0, 1)
 
     def _convert(self, images: torch.Tensor) -> torch.Tensor:
         if self.ink == "bright":
@@ -82,6 +117,17 @@ class Form:
             return images
         scaled = images.to(self.dtype).div_(255)
         return scaled if (self.mean, self.std) == (0.0, 1.0) else scaled.sub_(self.mean).div_(self.std)
+
+
+def _check_made(made: Any, ndim: int) -> torch.Tensor:
+    """Return what a user's function has returned, or raise SpecError."""
+    array = np.asarray(made)
+    if array.ndim != ndim or array.dtype != np.uint8:
+        raise SpecError(
+            f"transform returned an array of {array.dtype} with shape {array.shape}: return uint8 with {ndim} axes, as "
+            "it was given"
+        )
+    return torch.from_numpy(np.ascontiguousarray(array))
 
 
 def pad_batch(items: Sequence[tuple[Images, str]]) -> tuple[torch.Tensor, npt.NDArray[np.str_], torch.Tensor]:

@@ -14,7 +14,9 @@ from number_generator.digits.resolve import Digits
 from number_generator.errors import SpecError
 from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import Handwriting
+from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import Fit, Label, Span
+from number_generator.scans.mixing import Balance
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
 from number_generator.system.threads import check_workers
@@ -26,7 +28,7 @@ import_optional("torch", "torch", "number_generator.torch")
 import torch  # noqa: E402 - the error above is the clearer one
 from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402 - likewise
 
-from number_generator.training.torch.collate import Form, Ink  # noqa: E402 - likewise
+from number_generator.training.torch.collate import Form, Ink, Transform  # noqa: E402 - likewise
 from number_generator.training.torch.distributed import check_share, find_rank_and_world_size  # noqa: E402 - likewise
 from number_generator.training.torch.shared_buffers import find_lender  # noqa: E402 - likewise
 
@@ -45,6 +47,14 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
     ----------
     numbers, spacing_range, width, batch_size, count, style, start, digits, fit, image_height, color, window, label
         As for `stream`. With width "auto" the widths of the images, an int32 tensor, are the last part of a batch.
+    truth : sequence of {"boxes", "glyphs", "parameters", "masks"}
+        Ground truth, as for `generate_chunk`: with it, or with real lines, the last part of a batch is a dict of
+        tensors by name.
+    real, real_share, real_lines, real_balance, real_holdout
+        As for `stream`. `is_real` in the ground truth tells which images are real lines.
+    transform : callable, optional
+        Called with the images of a batch, an uint8 array of shape (n, H, W), 255 being paper; it returns such an array,
+        as an augmentation of your own does. The images are converted afterwards. Boxes do not follow it.
     drop_last : bool
         Whether to leave out a last batch that is not full, and the last batches if there is not one for each rank: so
         all ranks have the same number.
@@ -104,6 +114,13 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         image_height: int | None = None,
         color: bool = False,
         window: int = 1,
+        truth: str | Sequence[str] = (),
+        real: Any = None,
+        real_share: float = REAL_SHARE,
+        real_lines: Any = None,
+        real_balance: Balance = "lines",
+        real_holdout: float = 0.0,
+        transform: Transform | None = None,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -131,9 +148,15 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             image_height=image_height,
             color=color,
             window=window,
+            truth=truth,
+            real=real,
+            real_share=real_share,
+            real_lines=real_lines,
+            real_balance=real_balance,
+            real_holdout=real_holdout,
         )
         self._drop_last = drop_last
-        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
+        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length, transform)
         self._workers = check_workers(workers)
         self._share = check_share(rank, world_size)
         if self._ranks[1] > 1 and seed is None:
@@ -168,11 +191,11 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
     def _count_given(self, made: Generator[Batch, None, None], at: "_Position") -> Iterator[tuple[Any, ...]]:
         """Yield batches in their form, and count each before it is returned."""
-        longest = self._batches.job.numbers.longest
+        longest = self._batches.job.longest
         with closing(made):
-            for images, labels, *widths in made:
+            for batch in made:
                 at = self._position = replace(at, batch=at.batch + at.workers)
-                yield self._form.make_batch(images, labels, widths[0] if widths else None, longest)
+                yield self._form.make_batch(*_part_batch(batch, self._batches), longest)
 
     def __len__(self) -> int:
         """Return the number of batches of this rank in an epoch; TypeError if the stream has no end."""
@@ -284,6 +307,10 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         As for `stream`.
     count : int
         Number of images, up to 2**62.
+    truth, real, real_share, real_lines, real_balance, real_holdout
+        As for `NumberStream`.
+    transform : callable, optional
+        As for `NumberStream`, but called with one image, an uint8 array of shape (H, W).
     dtype, ink, mean, std, alphabet, blank, output_length
         As for `NumberStream`. An item is (image, label), or with an alphabet (image, target, length). With width "auto"
         images differ in width, and `collate` joins them.
@@ -312,6 +339,13 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         fit: Fit = "contain",
         image_height: int | None = None,
         color: bool = False,
+        truth: str | Sequence[str] = (),
+        real: Any = None,
+        real_share: float = REAL_SHARE,
+        real_lines: Any = None,
+        real_balance: Balance = "lines",
+        real_holdout: float = 0.0,
+        transform: Transform | None = None,
         dtype: torch.dtype = torch.uint8,
         ink: Ink = "dark",
         mean: float = 0.0,
@@ -334,8 +368,14 @@ class NumberImages(Dataset[tuple[Any, ...]]):
             fit=fit,
             image_height=image_height,
             color=color,
+            truth=truth,
+            real=real,
+            real_share=real_share,
+            real_lines=real_lines,
+            real_balance=real_balance,
+            real_holdout=real_holdout,
         )
-        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length)
+        self._form = Form(dtype, ink, mean, std, alphabet, blank, output_length, transform)
         _warm(self._images)
         warn_if_small(self._images)
 
@@ -364,8 +404,8 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         job = self._images.job
         for _, run in groupby(enumerate(numbers), key=lambda pair: pair[1] - pair[0]):
             first, *rest = (job.span.start + number for _, number in run)
-            images, labels, *widths = _make_batch(self._images, first, 1 + len(rest))
-            items += self._form.make_items(images, labels, widths[0] if widths else None, job.numbers.longest)
+            batch = _make_batch(self._images, first, 1 + len(rest))
+            items += self._form.make_items(*_part_batch(batch, self._images), job.longest)
         return items
 
     def collate(self, items: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
@@ -406,6 +446,13 @@ def _make_batch(batches: Batches, start: int, size: int) -> Batch:
     """Make images as one batch, from number `start` on."""
     batch = replace(batches.change_job(span=Span(start, start + size)), size=size)
     return next(batch.iterate(range(1), 1, _allocate_private))
+
+
+def _part_batch(batch: Batch, batches: Batches) -> tuple[Any, Any, Any, Any]:
+    """Return images, labels, widths and ground truth of a batch; None for what it has not."""
+    images, labels, *rest = batch
+    truth = rest.pop() if batches.has_truth else None
+    return images, labels, rest[0] if rest else None, truth
 
 
 def _warm(batches: Batches) -> None:

@@ -200,7 +200,7 @@ def test_a_plan_makes_nothing(folder):
         (["--shard=1", "--seed=1"], "--shard is '1': give I/K"),
         (["--shard=-1/2", "--seed=1"], "--shard is '-1/2': give I/K"),
         (["--shard=0/99", "--seed=1"], "--shard divides 50 images into 99 files"),
-        (["--shards=2", "--format=parquet", "--output-path=x"], "--shards is 2 and the format is parquet"),
+        (["--shards=2", "--format=png", "--output-path=x"], "--shards is 2 and the format is png"),
         (["--shard=0/2", "--seed=1", "--format=npz", "--output-path=x.npz"], "--shard is 0/2 and the format is npz"),
         (["--shards=9", "--split=a=0.9,b=0.1"], "--shards divides 5 images into 9 files"),
     ],

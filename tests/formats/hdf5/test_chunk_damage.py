@@ -26,7 +26,7 @@ def chunk_place(path, name):
 
 
 @pytest.mark.parametrize("name", ["images", "labels"])
-@pytest.mark.parametrize("bit", [0, 1, 3, 7])
+@pytest.mark.parametrize("bit", [0, *(pytest.param(bit, marks=pytest.mark.slow) for bit in (1, 3)), 7])
 @pytest.mark.parametrize("kind", ["noise", "pattern"])
 def test_a_flipped_bit_anywhere_in_a_chunk_is_noticed(tmp_path, name, bit, kind):
     images = IMAGES if kind == "noise" else np.tile(np.array([0, 0, 9, 255], np.uint8), (COUNT, 3, 1))

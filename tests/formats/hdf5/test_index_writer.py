@@ -8,7 +8,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from written import FIELDS, METADATA, make_content, names_in
+from written import FIELDS, METADATA, about, make_content, names_in
 from written import write as write_into
 
 from number_generator.errors import OutputError, OutputExistsError, SpecError
@@ -88,13 +88,13 @@ def test_the_index_is_described_as_one_file_would_be(tmp_path):
     index(tmp_path / "set.h5", ["a.h5", "b.h5"], [2, 3])
 
     with h5py.File(tmp_path / "set.h5") as ours, h5py.File(tmp_path / "one.h5") as one:
-        assert set(ours) == {*one, "shard_files", "shard_images"}
+        assert set(ours) == {*one, "shard_files", "shard_images", "shard"}
         assert ours.attrs.keys() == one.attrs.keys()
         for name in one.attrs:
             np.testing.assert_array_equal(ours.attrs[name], one.attrs[name])
         for name in one:
             assert (ours[name].shape, ours[name].dtype) == (one[name].shape, one[name].dtype)
-            assert dict(ours[name].attrs) == dict(one[name].attrs)
+            assert about(ours[name]) == about(one[name])
         assert h5py.check_string_dtype(ours["labels"].dtype) == h5py.check_string_dtype(one["labels"].dtype)
 
 

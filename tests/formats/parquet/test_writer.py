@@ -14,7 +14,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 def test_images_are_spread_evenly_over_parquet_files(tmp_path, count, rows):
     images, labels, _ = make_content(count)
 
-    with ParquetWriter(tmp_path / "set", header_of(count), overwrite=False, part="a-b", file_images=10) as writer:
+    with ParquetWriter(tmp_path / "set", header_of(count), overwrite=False, part="a-b", shard_images=10) as writer:
         write(writer, images, labels, length=1)
 
     names = [f"a_b-{number:05d}-of-{len(rows):05d}.parquet" for number in range(len(rows))]

@@ -522,7 +522,7 @@ def test_without_pytorch_the_error_names_the_extra(monkeypatch):
 
     monkeypatch.setattr(optional.importlib, "import_module", missing)
 
-    with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install 'number-generator\[torch\]'"):
+    with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install '\.\[torch\]'"):
         optional.import_optional("torch", "torch", "number_generator.torch")
 
 
@@ -534,3 +534,20 @@ def test_what_an_optional_package_lacks_itself_is_not_taken_for_it(monkeypatch):
 
     with pytest.raises(ModuleNotFoundError, match="numpy"):
         optional.import_optional("torch", "torch", "number_generator.torch")
+
+
+def test_truth_ends_a_batch_and_a_transform_changes_images_before_they_are_converted():
+    options = {"style": "natural", "count": 8, "seed": 1, "truth": "boxes"}
+    plain, labels, truth = next(iter(NumberStream(batch_size=8, **options)))
+    changed, _, _ = next(iter(NumberStream(batch_size=8, transform=lambda pages: pages // 2, ink="bright", **options)))
+    assert torch.equal(changed, 255 - plain // 2)
+    chunk = generate_chunk(PhoneNumbers(), None, 100, count=8, seed=1, style="natural", truth="boxes")
+    assert torch.equal(truth["boxes"], torch.from_numpy(chunk.truth["boxes"]))
+    dataset = NumberImages(transform=lambda page: page[::-1], **options)
+    image, label, known = dataset[3]
+    assert torch.equal(image[0], plain[3, 0].flip(0))
+    assert label == labels[3]
+    assert torch.equal(known["boxes"], truth["boxes"][3])
+    for wrong in (lambda page: page[0], lambda page: page / 255):
+        with pytest.raises(SpecError, match="transform returned an array"):
+            NumberImages(transform=wrong, **options)[0]
