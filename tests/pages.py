@@ -8,7 +8,8 @@ import pytest
 
 from number_generator._kernels import draws, paper, scan
 from number_generator._kernels.page import make_aligned, make_scratch
-from number_generator.job.handwriting import STYLES, Normal, parameters
+from number_generator.job.distributions import Normal
+from number_generator.job.handwriting import STYLES, parameters
 
 SHAPE = (28, 128)
 BOX = (10.0, 4.0, 118.0, 24.0)

@@ -170,10 +170,10 @@ def test_every_option_on_the_page_exists(page, capsys, monkeypatch):
     for command in (cli.generate_phone_numbers, cli.generate_numbers_sequence):
         with pytest.raises(SystemExit):
             command(["--help"], Interruption())
-    for command in (["preview"], ["convert"], ["inspect"], ["index"], ["digits", "build"]):
+    for command in (["preview"], ["convert"], ["export"], ["fit"], ["inspect"], ["index"], ["digits", "build"]):
         with pytest.raises(SystemExit):
             main([*command, "--help"], Interruption())
-    example = (CHECKOUT / "examples" / "train_reader.py").read_text(encoding="utf-8")
+    example = "".join(file.read_text(encoding="utf-8") for file in (CHECKOUT / "examples").glob("*.py"))
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) | {"--benchmark-only"}
     known |= set(re.findall(r'"(--[a-z-]+)"', example)) | OTHERS
 

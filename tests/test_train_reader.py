@@ -497,6 +497,7 @@ def test_every_option_in_the_tutorial_exists(tutorial, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         train_reader.main(["--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    known |= set(re.findall(r'"(--[a-z-]+)"', (SCRIPT.parent / "own_lines.py").read_text(encoding="utf-8")))
 
     mentioned = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", re.sub(r"<!--.*?-->", "", tutorial, flags=re.DOTALL)))
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import paper, scan, simd, streams
+from number_generator._kernels import paper, scan, streams
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, F1, HALF, NIL, ONE, TWO
 from number_generator._kernels.draws import block, happens, line_value, unit

@@ -54,7 +54,7 @@ def contained_height(height: int, natural: int, width: int) -> int:
     return max(np.int64(1), np.int64(np.rint(height * (width / natural))))
 
 
-@entry_kernel
+@kernel
 def fitted_size(line: int, shape: Any) -> tuple[int, int]:
     """Return the width and the height, in px, that a line of the height of the digits is resized to.
 

@@ -5,7 +5,7 @@
 
 import argparse
 
-from number_generator.job.real_lines import REAL_SHARE
+from number_generator.job.defaults import REAL_SHARE
 from number_generator.system.home import expand_home
 
 

@@ -21,6 +21,9 @@ LOWEST_PAGE, HIGHEST_PAGE = 16, 256
 SPACING_RANGE = (5, 10)
 """Smallest and largest gap of the style `clean`, in px; other styles have their own gaps."""
 
+REAL_SHARE = 0.125
+"""The share of the images that are real lines, if there are any."""
+
 SHEET_IMAGES = 60
 """Number of images on a contact sheet."""
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from number_generator.errors import SpecError
 from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, SPACING_RANGE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import STYLES, Handwriting, checked_style
-from number_generator.job.real_lines import RealPart
+from number_generator.job.real_part import RealPart
 from number_generator.system.checks import MAX_SEED, check_integer, format_value
 
 SOURCE_DIGITS = "source_digits"

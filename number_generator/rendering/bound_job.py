@@ -18,8 +18,8 @@ from number_generator.digits.resolve import Digits, resolve_digits
 from number_generator.digits.writers import Writers, find_writers, prepare_atlas
 from number_generator.errors import SpecError
 from number_generator.job.chunk import Chunk
+from number_generator.job.defaults import REAL_SHARE
 from number_generator.job.handwriting import STYLE_VERSION, Handwriting
-from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import RENDER_VERSION, Fit, Job, Label, NumberSource, RenderSpec, Span, check_truth
 from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences

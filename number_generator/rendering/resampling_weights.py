@@ -46,8 +46,10 @@ class SharedTaps:
         missing = wide[~self._columns.holds(wide)]
         digits = self._shape[0]
         with self._lock:
-            for line in np.unique(missing).tolist():
-                across, down = render.fitted_size(line, self._shape)
+            lines = np.unique(missing)
+            sizes = np.empty((len(lines), 2), np.int64)
+            render.fit_lines(lines, self._shape, sizes)
+            for line, (across, down) in zip(lines.tolist(), sizes.tolist(), strict=True):
                 if down != digits:
                     self._rows.add(2 * down, digits, down, 0)
                     self._rows.add(2 * down + 1, digits, down, 1)

@@ -15,7 +15,9 @@ from number_generator._kernels.real_lines import FRAME
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.reader import Reader, open_reader
-from number_generator.job.real_lines import REAL_SHARE, RealLines, RealPart, checked_real_lines
+from number_generator.job.defaults import REAL_SHARE
+from number_generator.job.real_lines import RealLines, checked_real_lines
+from number_generator.job.real_part import RealPart
 from number_generator.job.spec import Sequences
 from number_generator.numbers.sequences import ALPHABET, WRITTEN, pack_sequences
 from number_generator.scans.fitting import FitSpec, scale_line

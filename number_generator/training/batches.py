@@ -16,10 +16,9 @@ from number_generator.digits.atlas import GlyphAtlas
 from number_generator.digits.resolve import Digits
 from number_generator.errors import MemoryLimitError, SpecError
 from number_generator.job.chunk import Images
-from number_generator.job.defaults import IMAGE_WIDTH, SPAN_BYTES, SPAN_IMAGES
+from number_generator.job.defaults import IMAGE_WIDTH, REAL_SHARE, SPAN_BYTES, SPAN_IMAGES
 from number_generator.job.handwriting import Handwriting
 from number_generator.job.labels import decode_labels
-from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Job, Label, Span
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.batch import make_images

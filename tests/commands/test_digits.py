@@ -90,7 +90,7 @@ def test_without_scikit_learn_the_error_tells_the_way_out(file, monkeypatch, cap
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.endswith(
         "scikit-learn is missing: run `pip install scikit-learn` (it is the extra `cluster`); or --no-clusters "
-        "builds the file without them"
+        "builds the file without them; try --help"
     )
     assert "writer" not in said
 

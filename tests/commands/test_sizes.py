@@ -43,7 +43,7 @@ def test_every_format_holds_each_image_at_its_own_width(file_format):
     for number, image in enumerate(expected.cut_images()):
         found, label = dataset[number]
         np.testing.assert_array_equal(found, image, err_msg=f"image {number}")
-        assert label == expected.labels[number].decode()
+        assert label == expected.labels[number]
     np.testing.assert_array_equal(dataset.get_truth()["boxes"], expected.truth["boxes"])
     metadata = dataset.get_metadata()
     assert "--image-width=auto:300 --image-height=40" in metadata["command"]

@@ -26,7 +26,8 @@ from scipy import ndimage
 
 from number_generator._kernels import draws, paper, scan, styled
 from number_generator._kernels.page import make_aligned, make_scratch
-from number_generator.job.handwriting import STYLES, Normal, parameters
+from number_generator.job.distributions import Normal
+from number_generator.job.handwriting import STYLES, parameters
 
 
 @pytest.fixture(scope="module")

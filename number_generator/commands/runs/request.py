@@ -17,9 +17,9 @@ from number_generator.commands.option_values import (
 )
 from number_generator.commands.output import Output, parse_output
 from number_generator.errors import SpecError
-from number_generator.job.defaults import NUM_IMAGES, SPACING_RANGE
+from number_generator.job.defaults import NUM_IMAGES, REAL_SHARE, SPACING_RANGE
 from number_generator.job.handwriting import Handwriting, checked_style, with_settings
-from number_generator.job.real_lines import REAL_SHARE, RealLines
+from number_generator.job.real_lines import RealLines
 from number_generator.job.spec import Fit, RenderSpec
 from number_generator.system.checks import check_integer, check_seed
 

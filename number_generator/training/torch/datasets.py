@@ -12,9 +12,8 @@ import numpy as np
 
 from number_generator.digits.resolve import Digits
 from number_generator.errors import SpecError
-from number_generator.job.defaults import IMAGE_WIDTH
+from number_generator.job.defaults import IMAGE_WIDTH, REAL_SHARE
 from number_generator.job.handwriting import Handwriting
-from number_generator.job.real_lines import REAL_SHARE
 from number_generator.job.spec import Fit, Label, Span
 from number_generator.scans.mixing import Balance
 from number_generator.system.checks import check_integer
