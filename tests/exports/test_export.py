@@ -198,3 +198,13 @@ def test_the_command_exports_the_parts_of_a_split(tmp_path, source, capsys):
     assert "val: images/val" in (tmp_path / "out" / "data.yaml").read_text()
     assert run(main, "export", source, tmp_path / "out", "--format", "coco", "--quiet") == 1
     assert "exists already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["page", "alto"])
+def test_kraken_reads_the_line_of_a_page(tmp_path, source, kind):
+    xml = pytest.importorskip("kraken.lib.xml")
+    export(source, tmp_path / "out", kind)
+    page = xml.XMLPage(tmp_path / "out" / "images" / "train" / "0000" / "000000000.xml")
+    (line,) = page.lines.values()
+    assert line.text == "12 7"
+    assert line.baseline == [(1, 9), (17, 9)]
