@@ -148,7 +148,8 @@ def _add_dataset_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--list-parameters",
         action="store_true",
-        help="only list the parameters of handwriting that --set takes, with their values in the style",
+        help="only list the parameters of handwriting that --set takes, with their values in the style; with --real "
+        "also those of --real-set",
     )
     parser.set_defaults(work="number_generator.commands.work.dataset:make_dataset")
 

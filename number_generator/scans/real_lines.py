@@ -14,6 +14,7 @@ import numpy.typing as npt
 from number_generator._kernels.real_lines import FRAME
 from number_generator.errors import SpecError
 from number_generator.formats.dataset import GenericDataset
+from number_generator.formats.isolated import check_apart
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.job.defaults import REAL_SHARE
 from number_generator.job.real_lines import RealLines, checked_real_lines
@@ -146,7 +147,8 @@ def load_lines(source: Any, height: int, width: int) -> LineSet:
 class RealRequest:
     """Which real lines go along in a job, and how: the arguments of `stream` of these names, checked.
 
-    `holdout` is the share of the lines that are left out, to be read once the reader is trained.
+    `holdout` is the share of the lines that are left out, to be read once the reader is trained. If `isolated`, a file
+    or folder is read in a process of its own first, as it may be anybody's.
     """
 
     source: Any
@@ -154,6 +156,7 @@ class RealRequest:
     style: RealLines = field(default_factory=RealLines)
     balance: Balance = "lines"
     holdout: float = 0.0
+    isolated: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "share", check_share(self.share))
@@ -163,6 +166,7 @@ class RealRequest:
 
     def load(self, height: int, width: int) -> RealPart:
         """Load the lines for pages of a size in px, without those that are held out."""
+        self.check()
         lines = load_lines(self.source, height, width)
         if self.holdout:
             kept, _ = hold_out(lines, self.holdout)
@@ -175,6 +179,11 @@ class RealRequest:
         place = "" if isinstance(self.source, GenericDataset) else os.path.abspath(self.source)  # noqa: PTH100 - as text
         deck = make_deck(lines.labels, self.balance)
         return RealPart(lines, self.share, self.style, self.balance, deck, place, self.holdout)
+
+    def check(self) -> None:
+        """Read the lines in a process of their own, if they are isolated; raise what comes of it."""
+        if self.isolated and isinstance(self.source, (str, os.PathLike)):
+            check_apart("number_generator.formats.isolated:read_through", self.source)
 
 
 def make_request(source: Any, share: float, style: Any, balance: Balance, holdout: float) -> RealRequest | None:

@@ -89,3 +89,14 @@ def test_a_wrong_option_is_told_by_its_name(folder, lines, capsys, arguments, me
     for option, text in (("--image-width=x", "'x' is no number"), ("--contrast=50,1", "--contrast is (50, 1)")):
         assert run(main, "fit", "lines", "-o", "a.npz", option) == 2
         assert text in capsys.readouterr().err
+
+
+def test_a_preview_shows_real_lines_and_the_list_their_parameters(folder, lines, capsys):
+    assert run_phone(*OPTIONS, "--real-share=1", "--preview=sheet.png") == 0
+    with Image.open("sheet.png") as sheet:
+        assert sheet.width > 100
+    capsys.readouterr()
+    assert run_phone("--list-parameters", "--real=lines", "--real-set=slant=0.3") == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert "real: slant" in next(line for line in listed if line.startswith("real: slant"))
+    assert " 0.3 " in next(line for line in listed if line.startswith("real: slant"))

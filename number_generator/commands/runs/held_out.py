@@ -23,6 +23,7 @@ def write_held_out(request: Request, output: Output, settings: Settings) -> tupl
     real = request.real
     if real is None or not real.holdout:
         return None
+    real.check()
     target = output.of_part(_PART)
     _, held = hold_out(load_lines(real.source, LOWEST_PAGE, LOWEST_PAGE), real.holdout)
     if not held or (settings.resume and os.path.lexists(target)):

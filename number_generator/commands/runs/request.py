@@ -6,7 +6,7 @@ A wrong option is reported from here, and so no module that loads compiled code 
 import argparse
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from number_generator.commands.option_values import (
     Numbers,
@@ -70,7 +70,8 @@ def parse_real(options: argparse.Namespace) -> "RealRequest | None":
     share = REAL_SHARE if options.real_share is None else options.real_share
     try:
         style = RealLines().with_settings(options.real_set or [])
-        return RealRequest(options.real, share, style, options.real_balance or "lines", options.real_holdout or 0.0)
+        balance: Any = options.real_balance or "lines"
+        return RealRequest(options.real, share, style, balance, options.real_holdout or 0.0, isolated=True)
     except SpecError as exc:
         text = str(exc)
         raise SpecError(f"--real-{text.removeprefix('real_')}" if text.startswith("real_") else text) from exc

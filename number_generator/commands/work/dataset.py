@@ -10,6 +10,7 @@ from number_generator.commands.runs.request import choose_output, parse_request
 from number_generator.commands.terminal import report, say
 from number_generator.job.defaults import SHEET_IMAGES
 from number_generator.job.handwriting import checked_style, parameters, with_settings
+from number_generator.job.real_lines import RealLines, real_parameters
 from number_generator.numbers.named_patterns import NAMED
 from number_generator.system.signals import Interruption
 from number_generator.system.threads import check_workers
@@ -45,13 +46,19 @@ def make_dataset(options: argparse.Namespace, interruption: Interruption) -> Non
 
     count = min(request.count, SHEET_IMAGES)
     numbers, spec, seed = request.numbers.source, request.spec, request.seed
-    draw_sheet(options, numbers, spec, seed, count, interruption, label=options.label, truth=truth)
+    draw_sheet(options, numbers, spec, seed, count, interruption, label=options.label, truth=truth, real=request.real)
 
 
 def _list_parameters(options: argparse.Namespace) -> None:
     """Print each parameter of the style: its value, the values that it takes, and what it is."""
     style = with_settings(checked_style(options.style), options.settings)
     rows = [(each.name, str(getattr(style, each.name)), each.limits, each.text) for each in parameters()]
+    if options.real is not None:
+        lines = RealLines().with_settings(options.real_set)
+        rows += [
+            (f"real: {name}", str(getattr(lines, name)), each.limits, each.text)
+            for name, each in real_parameters().items()
+        ]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     for name, value, limits, text in rows:
         say(f"{name:{widths[0]}}  {value:{widths[1]}}  {limits:{widths[2]}}  {text}".rstrip())
