@@ -149,7 +149,7 @@ def test_every_public_name_is_in_the_reference(site):
 def test_the_reference_shows_types_as_they_are_written(site):
     text = (site / "reference" / "python.html").read_text(encoding="utf-8")
 
-    assert "ndarray, shape (N, H, width), uint8, C-contiguous" in text
+    assert "ndarray, shape (N, H, width), in colour (N, H, width, 3), uint8, C-contiguous" in text
     assert "{&#34;contain&#34;, &#34;stretch&#34;}" in text
 
 

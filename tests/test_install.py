@@ -202,6 +202,7 @@ def test_the_wheel_brings_the_commands(wheel):
         "generate-numbers-sequence": "number_generator.entry:generate_numbers_sequence",
         "generate-phone-numbers": "number_generator.entry:generate_phone_numbers",
         "generate-phone-numbers.py": "number_generator.entry:generate_phone_numbers",
+        "number-generator": "number_generator.entry:number_generator",
     }
 
 

@@ -237,6 +237,7 @@ def test_every_kernel_is_cached_in_this_way_and_runs_without_the_gil():
 # Older processors
 
 DRAW = """
+import logging
 import sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
@@ -244,6 +245,7 @@ import reference
 from number_generator import DigitImageDataset, generate_batch
 from number_generator._kernels import layout, render, rng, taps
 from number_generator._kernels.compile import EntryKernel, Kernel
+logging.disable(logging.WARNING)  # digits are small on these pages
 
 # Height of the digits, their first row with ink, and the row after the last. Blocks of 32 rows and of 24, one and two a
 # line, from even rows on and from odd ones.
