@@ -126,6 +126,8 @@ class ChunkReader:
         # Rows are often read one after the other: the chunk of the last one is kept, and its number.
         self._last: tuple[int, np.ndarray[Any, Any]] | None = None
         self._deflate: Any = importlib.import_module("deflate")
+        self._count = -(-dataset.shape[0] // dataset.chunks[0])
+        self._is_whole: bool | None = None  # whether all chunks are stored, once that has been asked
 
     @staticmethod
     def suits(dataset: Any) -> bool:
@@ -164,10 +166,12 @@ class ChunkReader:
             return last[1]
         try:
             offset = (number * self._chunk_shape[0], *(0 for _ in self._chunk_shape[1:]))
+            if not self._is_stored(offset):
+                return None
             skipped, data = self._id.read_direct_chunk(offset)
             if not skipped & _DEFLATE_SKIPPED:
                 data = self._inflate(data)
-        except (OSError, RuntimeError, ValueError, MemoryError, zlib.error):  # h5py: MemoryError for a missing chunk
+        except (OSError, RuntimeError, ValueError, MemoryError, zlib.error):
             return None
         if len(data) != self._chunk_bytes:
             # HDF5 must not read it: it would read past the end of such a chunk, or inflate it whatever its size.
@@ -175,6 +179,12 @@ class ChunkReader:
         chunk = np.frombuffer(data, self._dtype).reshape(self._chunk_shape)
         self._last = number, chunk
         return chunk
+
+    def _is_stored(self, offset: tuple[int, ...]) -> bool:
+        """Tell whether a chunk is stored: of one that is not, h5py asks for as many bytes as memory happens to say."""
+        if self._is_whole is None:
+            self._is_whole = self._id.get_num_chunks() == self._count
+        return self._is_whole or self._id.get_chunk_info_by_coord(offset).byte_offset is not None
 
     def _inflate(self, data: bytes) -> bytes | bytearray:
         """Inflate the content of a chunk; stop one byte after the length that it should have."""
