@@ -176,7 +176,12 @@ def _add_convert(commands: "Commands") -> None:
 
 def _add_digits(commands: "Commands") -> None:
     text = "List the digit datasets that have a name, download them, or build one file from any digits."
-    parser = commands.add_parser("digits", help="list, download and build digit datasets", description=text)
+    parser = commands.add_parser(
+        "digits",
+        help="list, download and build digit datasets",
+        description=text,
+        examples=_list_examples("digits list", "digits fetch mnist", "digits build mnist mine.npz"),
+    )
     actions = parser.add_subparsers(metavar="ACTION", title="actions", required=True)
 
     listed = actions.add_parser("list", help="list the digits that have a name, and whether they are downloaded")
@@ -373,7 +378,11 @@ def _add_index(commands: "Commands") -> None:
         "index",
         help="join shards into one dataset",
         description=text,
-        examples=_list_examples("index set-*-of-00016.h5", "index shards/set-*.h5 --output-path all.h5"),
+        examples=_list_examples(
+            "index set-*-of-00016.h5",
+            "index set-*-of-00016.h5 --overwrite",
+            "index shards/set-*.h5 --output-path all.h5",
+        ),
     )
     parser.add_argument(
         "shards",
@@ -447,10 +456,7 @@ def _add_warm(commands: "Commands") -> None:
         "warm",
         help="compile the kernels",
         description=text,
-        examples=_list_examples(
-            "warm",
-            "warm --style document",
-        ),
+        examples=_list_examples("warm", "warm --style document", "warm --style natural --style clean"),
     )
     parser.add_argument(
         "--style",
