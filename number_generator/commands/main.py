@@ -168,9 +168,7 @@ def _add_convert(commands: "Commands") -> None:
     parser.add_argument(
         "--shards", type=int, metavar="K", help=f"for {join_words(named, 'and')}: the number of files in the folder"
     )
-    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    _add_writing_options(parser, "an existing dataset")
     parser.set_defaults(work="number_generator.commands.work.convert:convert_dataset", reads="source")
 
 
@@ -294,9 +292,7 @@ def _add_export(commands: "Commands") -> None:
     parser.add_argument("target", type=expand_home, metavar="DST", help="the folder to write")
     kinds = "; ".join(f"{name}: {kind.title}" for name, kind in KINDS.items())
     parser.add_argument("--format", required=True, choices=tuple(KINDS), help=kinds)
-    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier export of the same name")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    _add_writing_options(parser, "an earlier export")
     parser.set_defaults(work="number_generator.commands.work.export:export_datasets", reads="sources")
 
 
@@ -363,9 +359,7 @@ def _add_fit(commands: "Commands") -> None:
         help="what is left of the page: white, or the tone of the line's paper (default: %(default)s)",
     )
     add_storage_options(parser)
-    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing dataset of the same name")
-    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
+    _add_writing_options(parser, "an existing dataset")
     parser.set_defaults(work="number_generator.commands.work.fit:fit_dataset", reads="source")
 
 
@@ -465,6 +459,13 @@ def _add_warm(commands: "Commands") -> None:
         help="a style to compile for, once or more; a style of your own needs what document does (default: all)",
     )
     parser.set_defaults(work="number_generator.commands.work.warm:warm_kernels")
+
+
+def _add_writing_options(parser: argparse.ArgumentParser, replaced: str) -> None:
+    """Add what all commands take that write images."""
+    parser.add_argument("--workers", type=int, metavar="N", help="number of threads (default: one per core)")
+    parser.add_argument("--overwrite", action="store_true", help=f"replace {replaced} of the same name")
+    parser.add_argument("--quiet", action="store_true", help="show no progress bar (default: on a terminal, on stderr)")
 
 
 def _list_examples(*arguments: str) -> list[str]:

@@ -196,16 +196,9 @@ def finish_pages(
     pages: npt.NDArray[np.uint8],
 ) -> None:
     """Turn ink into pages, in place; `pointed` tells whose label, or any of the job, can hold points."""
-    page = job.seed, job.spec, job.height
-    if job.spec.style.paper_images is None:
-        finish_ink(page, _prepare_style(job.spec.style), numbers, widths, lines, pointed, pages)
-        return
-    table, needs_paper = _prepare_style(job.spec.style)
-    key = np.uint64(job.seed), numbers, table, (job.height, job.spec.px), widths
-    _, sheets, scratch, sheet = _scratch.find(1, job.height, _round_width(job.spec, pages.shape[1] // job.height))
-    own = find_own_paper(job.spec.style)
-    tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
-    own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
+    style = job.spec.style
+    own = None if style.paper_images is None else find_own_paper(style)
+    finish_ink((job.seed, job.spec, job.height), _prepare_style(style), numbers, widths, lines, pointed, pages, own)
 
 
 def finish_ink(
@@ -216,12 +209,17 @@ def finish_ink(
     lines: npt.NDArray[np.float64],
     pointed: npt.NDArray[np.bool_],
     pages: npt.NDArray[np.uint8],
+    own: Any = None,
 ) -> None:
-    """Turn ink into pages as a table says; `page` is a seed, a spec and the height in px."""
+    """Turn ink into pages as a table says; `page` is a seed, a spec and a height in px, `own` the own paper."""
     seed, spec, height = page
     table, needs_paper = prepared
     key = np.uint64(seed), numbers, table, (height, spec.px), widths
     _, sheets, scratch, sheet = _scratch.find(1, height, _round_width(spec, pages.shape[1] // height))
+    if own is not None:
+        tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
+        own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
+        return
     tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
         styled.scan_pages(*key, scratch, sheet, lines, pointed, pages)
