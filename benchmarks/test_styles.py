@@ -4,6 +4,7 @@ import random
 
 import numpy as np
 import pytest
+from PIL import Image
 from workload import HEIGHT
 
 from number_generator import Handwriting, generate_batch
@@ -59,6 +60,19 @@ def test_style(rate, style):
     sequences = _numbers(_LINES)
     images = rate(_draw, sequences, style, count=_LINES, size=_LINES * _PAGE, rounds=5)
     assert np.median(np.ptp(images, axis=(1, 2))) > 128
+
+
+@pytest.mark.benchmark(group="on pictures of paper, 8 of one megapixel")
+@pytest.mark.parametrize("style", ["natural", "document"])
+def test_own_paper(rate, style, tmp_path):
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        Image.fromarray(rng.integers(200, 250, (1000, 1000), np.uint8)).save(tmp_path / f"{number}.png")
+    sequences, plain = _numbers(_LINES), STYLES[style]
+    own = plain.replace(paper_images=tmp_path)
+    against = {"without": (lambda: _draw(sequences, plain), _LINES)}
+    images = rate(_draw, sequences, own, count=_LINES, size=_LINES * _PAGE, against=against, rounds=5)
+    assert 150 < np.median(images) < 255
 
 
 @pytest.mark.benchmark(group="each parameter alone, as document has it")

@@ -49,17 +49,19 @@ def own_pages(
         image, shape, offset = numbers[i], (height, widths[i], px), i * pages.shape[1]
         cut, follower = next_cut, min(i + 1, pages.shape[0] - 1)
         next_cut = choose_cut(seed, numbers[follower], table, (height, widths[follower]), own)
-        fetch_cut(next_cut, (height, widths[follower]), own[0])
+        following = find_run(next_cut, widths[follower], own[0])
         is_on_picture = is_own(seed, image, table, own[1])
         if is_plain:
             ink = pages[i]
             for k in range(height * widths[i]):
                 cover[k] = ink[k]
             if is_on_picture:
-                ink_own_paper(seed, image, table, shape, own, cut, cover, out, offset, scratch)
+                ink_own_paper(seed, image, table, shape, own, cut, following, cover, out, offset, scratch)
             else:
+                fetch_run(following, height)
                 paper.ink_plain(seed, image, table, shape, cover, out, offset, scratch)
         else:
+            fetch_run(following, height)
             box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
             if is_on_picture:
                 draw_own_paper(seed, image, table, shape, box, lines[i, 4], own, cut, page, scratch)
@@ -67,6 +69,7 @@ def own_pages(
                 paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
             paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
             scan.scan_page(seed, image, table, shape, scan.find_clear(box, pointed[i]), page, out, offset, scratch)
+    simd.keep(own[0])
 
 
 @kernel
@@ -110,11 +113,12 @@ def draw_own_paper(
 
 @kernel
 def ink_own_paper(
-    seed: int, image: int, table: Any, shape: Any, own: Any, cut: Any, cover: Any, out: Any, offset: int, scratch: Any
-) -> None:
+    seed: int, image: int, table: Any, shape: Any, own: Any, cut: Any, following: Any, cover: Any, out: Any,
+    offset: int, scratch: Any,
+) -> None:  # fmt: skip
     """Draw ink on a picture, exactly as `draw_own_paper`, `ink_page` and `scan_page` would if there is nothing else.
 
-    The parameters are those of `draw_own_paper` and `paper.ink_plain`.
+    The parameters are those of `draw_own_paper` and `paper.ink_plain`; `following` is the next cut, from `find_run`.
     """
     texels, _, _ = own
     _, columns, second, grains, _, levels, _ = scratch
@@ -124,19 +128,26 @@ def ink_own_paper(
     stride = paper.prepare_ink(seed, image, table, shape[2], size, scratch)  # it takes `levels` for its draws
     copy_cut(cut, size, texels, levels)
     if stride > NIL:
+        fetch_run(following, shape[0])
         for i in range(height * width):
             second[i] = np.float32(levels[i])
         paper.ink_grainy(full, stride, size, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
-        _ink_smooth(full, size, cover, levels, columns, out, np.uint64(offset))
+        _ink_smooth(full, size, following, cover, levels, columns, out, np.uint64(offset))
 
 
 @kernel
-def _ink_smooth(full: float, size: Any, cover: Any, levels: Any, columns: Any, out: Any, offset: int) -> None:
+def _ink_smooth(
+    full: float, size: Any, following: Any, cover: Any, levels: Any, columns: Any, out: Any, offset: int
+) -> None:
     """Do the same as `paper.ink_page` without grain, on a page of bytes, and round."""
     height, width = size
+    at, step, length = following
     for y in range(height):
+        # Row by row: all at once would wait for memory, which takes only so many requests.
+        _fetch_row(at, length)
+        at += step
         start = y * width
         target = offset + start
         for x in range(width):
@@ -222,15 +233,28 @@ def _copy_runs(line: int, place: int, columns: int, width: int, target: int) -> 
 
 
 @kernel
-def fetch_cut(cut: Any, shape: Any, texels: Any) -> None:
-    """Have a cut brought near before its turn: pictures lie far out in memory, and lines would wait for them."""
+def find_run(cut: Any, page_width: int, texels: Any) -> tuple[int, int, int]:
+    """Find the memory of a cut, to fetch it before its turn: pictures lie far out, and lines would wait for them.
+
+    Return the address of its first row, the bytes to the next one, and the length of a row.
+    """
     first, rows, columns, top, left = cut
-    width, length = np.uint64(shape[1]), np.int64(min(np.uint64(shape[1]), columns))
+    width, length = np.uint64(page_width), np.int64(min(np.uint64(page_width), columns))
     start = left if left < columns else max(TWO * columns, left + width) - left - width
     at = simd.address(texels) + np.int64(first + (top if top < rows else TWO * rows - ONE - top) * columns + start)
-    step = np.int64(columns) if top < rows else -np.int64(columns)
-    for _ in range(shape[0]):
-        for k in range(0, length + _LINE, _LINE):
-            simd.prefetch(at + k)
+    return at, np.int64(columns) if top < rows else -np.int64(columns), length
+
+
+@kernel
+def fetch_run(run: Any, height: int) -> None:
+    """Have all rows of a cut brought near, given as `find_run` returns it."""
+    at, step, length = run
+    for _ in range(height):
+        _fetch_row(at, length)
         at += step
-    simd.keep(texels)
+
+
+@kernel
+def _fetch_row(at: int, length: int) -> None:
+    for k in range(0, length + _LINE, _LINE):
+        simd.prefetch(at + k)

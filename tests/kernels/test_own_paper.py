@@ -51,7 +51,9 @@ def test_a_cut_is_a_part_of_the_picture_or_goes_on_as_its_mirror_image():
         for top, left in [(0, 0), (rows - 1, columns - 1), (rows, columns), (2 * rows - 1, 2 * columns - 1)]:
             out = np.zeros(shape[0] * shape[1] + SLACK, np.uint8)
             cut = tuple(map(np.uint64, (SLACK, rows, columns, top, left)))
-            own_paper.fetch_cut(cut, shape, own[0])  # it changes nothing
+            run = own_paper.find_run(cut, shape[1], own[0])
+            own_paper.fetch_run(run, shape[0])  # it changes nothing
+            assert 0 <= run[0] - own[0].ctypes.data < own[0].size
             own_paper.copy_cut(cut, tuple(map(np.uint64, shape)), own[0], out)
 
             assert (out[: shape[0] * shape[1]].reshape(shape) == cut_out(picture, top, left, shape)).all()
@@ -101,6 +103,7 @@ def test_ink_on_a_picture_is_drawn_in_one_step_as_in_several():
             (*cover.shape, 1.0),
             own,
             cut,
+            own_paper.find_run(cut, cover.shape[1], own[0]),
             cover.ravel(),
             out,
             0,
