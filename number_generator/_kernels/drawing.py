@@ -12,6 +12,8 @@ from number_generator._kernels.draws import block, unit
 
 LANES = 16
 """Px sampled at once."""
+CACHE_LINE = 64
+"""Bytes that are fetched from memory at once."""
 FIXED = 65536.0
 _FARTHEST = 1073741824.0  # fits in 32 bits
 
@@ -72,9 +74,14 @@ def _tabulate_ranges(rows: Any, size: int, low: float, high: float, step: float,
 
 @kernel
 def draw_glyph(
-    seed: int, image: int, item: Any, glyphs: Any, line: Any, softness: float, shape: Any, scratch: Any, cover: Any
-) -> None:
-    """Sample a glyph's field at each px of the page that its ink may reach, and join the ink by maximum."""
+    seed: int, image: int, item: Any, glyphs: Any, following: Any, line: Any, softness: float, shape: Any, scratch: Any,
+    cover: Any,
+) -> None:  # fmt: skip
+    """Sample a glyph's field at each px of the page that its ink may reach, and join the ink by maximum.
+
+    `following` are the first address of the next glyph's field and the one after it: memory takes only so many requests
+    at once, so some of it is fetched with each row.
+    """
     texels, offsets, sizes, facts, unit_px, _ = glyphs
     height, width = shape
     la, lb, lc, ld, origin_x, origin_y = line
@@ -158,7 +165,12 @@ def draw_glyph(
     target = simd.address(sheet) + top * width + left
     u_table, v_table = simd.address(u_columns), simd.address(v_columns)
     field = simd.address(texels) + offsets[glyph]
+    fetched, stop = following
+    each = (stop - fetched) // lines + 1
     for i in range(np.uint64(lines)):
+        for at in range(fetched, min(fetched + each, stop), CACHE_LINE):
+            simd.prefetch(at)
+        fetched += each
         shift = (np.int64(u_rows[i]), np.int64(v_rows[i]))
         to = np.int64(ranges[1, i])
         for px in range(np.int64(ranges[0, i]), to, LANES):

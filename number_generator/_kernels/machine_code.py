@@ -102,7 +102,7 @@ def try_to_load(code: MachineCode) -> Callable[..., Any] | None:
 def make_target_machine() -> Any:
     """Return LLVM's description of this processor, or of the one that numba's settings name."""
     target = binding.Target.from_triple(binding.get_process_triple())
-    name, features = _name_processor()
+    name, features = name_processor()
     return target.create_target_machine(cpu=name, features=features, codemodel="jitdefault", jit=True)
 
 
@@ -114,7 +114,8 @@ def _prepare_llvm() -> None:
             prepare()
 
 
-def _name_processor() -> tuple[str, str]:
+def name_processor() -> tuple[str, str]:
+    """Return name and features of this processor, or of the one that numba's settings name, as LLVM has them."""
     _prepare_llvm()
     name = os.environ.get("NUMBA_CPU_NAME")
     features = os.environ.get("NUMBA_CPU_FEATURES")
@@ -138,7 +139,7 @@ def digest_sources(folder: Path) -> str:
 @cache
 def digest_processor() -> str:
     """Hash the processor and its features: NUMBA_CPU_NAME counts too."""
-    named = (binding.get_process_triple(), *_name_processor(), sys.implementation.cache_tag)
+    named = (binding.get_process_triple(), *name_processor(), sys.implementation.cache_tag)
     return hashlib.sha256(repr(named).encode()).hexdigest()
 
 

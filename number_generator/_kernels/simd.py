@@ -19,6 +19,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic, models, register_model
 
+from number_generator._kernels.machine_code import name_processor
 from number_generator._kernels.vectors import LOW_BITS, PRECISION_BITS
 
 _COLUMNS = 16
@@ -336,16 +337,38 @@ def multiply_wide(typingctx: Any, a: Any, b: Any) -> Any:
     return words(types.uint64, types.uint64), codegen
 
 
-def _gather(builder: Any, addresses: Any) -> Any:
-    """Load an int32 from each of the addresses."""
-    count = addresses.type.count
-    vector = ir.VectorType(_I32, count)
+def _gather(builder: Any, base: Any, index: Any) -> Any:
+    """Load the int32 that is so many bytes after `base`, for each lane of `index`, by an instruction made for it."""
+    count = index.type.count
+    wide = ir.VectorType(_I64, count)
+    addresses = builder.add(_splat(builder, wide, base), builder.zext(index, wide))
     pointers = builder.inttoptr(addresses, ir.VectorType(_I32.as_pointer(), count))
     mask = ir.VectorType(ir.IntType(1), count)
-    kind = ir.FunctionType(vector, [pointers.type, _I32, mask, vector])
+    kind = ir.FunctionType(index.type, [pointers.type, _I32, mask, index.type])
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.masked.gather.v{count}i32.v{count}p0")
     every = ir.Constant(mask, [1] * count)
-    return builder.call(function, [pointers, ir.Constant(_I32, 1), every, ir.Constant(vector, ir.Undefined)])
+    return builder.call(function, [pointers, ir.Constant(_I32, 1), every, ir.Constant(index.type, ir.Undefined)])
+
+
+def _load_by_lane(builder: Any, bases: list[Any], index: Any) -> list[Any]:
+    """Load what `_gather` does after each of `bases`, lane by lane; two lanes leave the vector at once."""
+    count = index.type.count
+    starts = [builder.inttoptr(base, _I8.as_pointer()) for base in bases]
+    loaded = [ir.Constant(index.type, ir.Undefined)] * len(bases)
+    pairs = builder.bitcast(index, ir.VectorType(_I64, count // 2))
+    for lane in range(count):
+        pair = builder.extract_element(pairs, ir.Constant(_I32, lane // 2))
+        step = builder.and_(builder.lshr(pair, ir.Constant(_I64, 32 * (lane % 2))), ir.Constant(_I64, 0xFFFFFFFF))
+        for number, start in enumerate(starts):
+            value = _load(builder, builder.ptrtoint(builder.gep(start, [step]), _I64), _I32)
+            loaded[number] = builder.insert_element(loaded[number], value, ir.Constant(_I32, lane))
+    return loaded
+
+
+def _gathers_well() -> bool:
+    """Tell whether the processor gathers faster than it loads lane by lane: AMD's do not, nor others with AVX2."""
+    name, features = name_processor()
+    return "+avx512f" in features and not name.startswith("znver")
 
 
 def _clip(builder: Any, value: Any, low: Any, high: Any) -> Any:
@@ -370,7 +393,6 @@ def sample_field(
         texels, stride, x, y, shift, most, line, count, out = args
         lanes = _COLUMNS
         vector = ir.VectorType(_I32, lanes)
-        wide = ir.VectorType(_I64, lanes)
 
         def narrow(value: Any) -> Any:
             return _splat(builder, vector, builder.trunc(value, _I32))
@@ -382,18 +404,12 @@ def sample_field(
         u, v = places
         sixteen, eight, byte = (_constant(lanes, value) for value in (16, 8, 255))
         index = builder.add(builder.mul(builder.lshr(v, sixteen), narrow(stride)), builder.lshr(u, sixteen))
-        first = ir.Constant(wide, ir.Undefined)
-        first = builder.insert_element(first, texels, ir.Constant(_I32, 0))
-        first = builder.shuffle_vector(first, first, ir.Constant(vector, [0] * lanes))
-        upper_at = builder.add(first, builder.zext(index, wide))
-        step = ir.Constant(wide, ir.Undefined)
-        step = builder.insert_element(step, stride, ir.Constant(_I32, 0))
-        step = builder.shuffle_vector(step, step, ir.Constant(vector, [0] * lanes))
         across = builder.and_(builder.lshr(u, eight), byte)
         down = builder.and_(builder.lshr(v, eight), byte)
         rows = []
-        for at in (upper_at, builder.add(upper_at, step)):
-            four = _gather(builder, at)
+        bases = [texels, builder.add(texels, stride)]
+        gathered = [_gather(builder, base, index) for base in bases] if _gathers_well() else None
+        for four in gathered or _load_by_lane(builder, bases, index):
             left = builder.and_(four, byte)
             right = builder.and_(builder.lshr(four, eight), byte)
             rows.append(builder.add(builder.shl(left, eight), builder.mul(builder.sub(right, left), across)))

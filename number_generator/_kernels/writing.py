@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import drawing, intrusion, line_items, links, placing, rng, shaping, streams, strokes
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.draws import line_value
 
@@ -79,6 +80,35 @@ def _join(shape: Any, sheets: Any) -> tuple[int, int, int, int]:
     return left, top, right, bottom
 
 
+@kernel
+def _find_field(glyphs: Any, items: Any, k: int, count: int) -> tuple[int, int]:
+    """Return the address of the field of item k, and the one after it; the same twice if it has none."""
+    texels, offsets, sizes, _, _, _ = glyphs
+    glyph = np.int64(items[k, line_items.GLYPH]) if k < count else np.int64(-1)
+    if glyph < 0:
+        return np.int64(0), np.int64(0)
+    start = simd.address(texels) + offsets[glyph]
+    return start, start + sizes[glyph, 0] * sizes[glyph, 1]
+
+
+@kernel
+def _fetch_glyphs(glyphs: Any, items: Any, count: int) -> None:
+    """Have what is measured of a line's glyphs, and the field of the first one, brought near before their turn.
+
+    Those of all digits lie far out in memory. The other fields are fetched while the glyph before them is drawn.
+    """
+    facts = glyphs[3]
+    row = 8 * facts.shape[1]
+    for k in range(count):
+        start = simd.address(facts) + np.int64(items[k, line_items.GLYPH]) * row
+        for at in range(start, start + row, drawing.CACHE_LINE):  # of a mark, the address of nothing
+            simd.prefetch(at)
+    start, stop = _find_field(glyphs, items, 0, count)
+    for at in range(start, stop, drawing.CACHE_LINE):
+        simd.prefetch(at)
+    simd.keep(facts)
+
+
 @entry_kernel
 def write_lines(
     seed: int, numbers: Any, table: Any, codes: Any, offsets: Any, signs: int, spacing_range: Any, fit: Any,
@@ -144,6 +174,7 @@ def write_lines(
             words, (members, starts, glyph_group, groups), class_start, items, count, shares
         )
         line_items.choose_letterforms(seed, image, table, letterforms, items, count)
+        _fetch_glyphs(glyphs, items, count)
         shaping.shape_items(seed, image, table, length, glyphs, scratch, count, first, letterforms[0])
         spaced = line_items.may_hold_spaces(line_codes, signs)
         placing.place_items(seed, image, table, spacing_range, spaced, length, glyphs, scratch, count)
@@ -176,7 +207,8 @@ def write_lines(
                 glyph_ids[offsets[i] + slot] = np.int64(items[k, line_items.GLYPH])
             sheet = alone if is_split else cover
             if items[k, line_items.GLYPH] >= 0.0:
-                drawing.draw_glyph(seed, image, items[k], glyphs, line, softness, size, scratch, sheet)
+                following = _find_field(glyphs, items, k + 1, drawn)
+                drawing.draw_glyph(seed, image, items[k], glyphs, following, line, softness, size, scratch, sheet)
             if items[k, line_items.POINTS] > 0.0:
                 drawing.draw_strokes(items[k], points[k], line, softness, size, sheet)
             if is_split:

@@ -8,10 +8,18 @@ from lanes import CANARY, MARGIN, assert_written, guarded, unaligned, wrapped
 from number_generator._kernels import simd
 
 
-@numba.njit
-def sample_field(texels, stride, x, y, shift, most, line, count, out):
-    field, across, down = simd.address(texels), simd.address(x), simd.address(y)
-    simd.sample_field(field, stride, across, down, shift, most, line, count, simd.address(out))
+@pytest.fixture(scope="module", params=[True, False], ids=["gathered", "by lane"])
+def sample_field(request):
+    def sample(texels, stride, x, y, shift, most, line, count, out):
+        field, across, down = simd.address(texels), simd.address(x), simd.address(y)
+        simd.sample_field(field, stride, across, down, shift, most, line, count, simd.address(out))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simd, "_gathers_well", lambda: request.param)
+        compiled = numba.njit(sample)
+        field, places = np.zeros(8, np.uint8), np.zeros(16, np.int32)
+        compiled(field, 2, places, places, (0, 0), (1, 1), (np.float32(1), np.float32(0)), 0, np.zeros(16, np.uint8))
+    return compiled
 
 
 @pytest.fixture
@@ -41,7 +49,7 @@ PLACES = [-(2**30), -65_537, -65_536, -1, 0, 1, 255, 256, 257, 32_768, 65_535, 6
 
 @pytest.mark.parametrize("count", [*range(-1, 18), 1000])
 @pytest.mark.parametrize(("across", "down"), [(2, 2), (3, 7), (50, 31), (300, 5)])
-def test_sample_field_joins_interpolated_ink(random, across, down, count):
+def test_sample_field_joins_interpolated_ink(sample_field, random, across, down, count):
     texels = random.integers(0, 256, across * down, np.uint8)
     texels[:4] = 255, 0, 0, 255
     # Three bytes after the last texel are read: they must not matter.
@@ -67,7 +75,7 @@ def test_sample_field_joins_interpolated_ink(random, across, down, count):
             assert_written(room, expected[:used] + before[used:].tolist())
 
 
-def test_sample_field_gives_texels_at_their_places_and_the_mean_halfway():
+def test_sample_field_gives_texels_at_their_places_and_the_mean_halfway(sample_field):
     # The oracle itself, by hand.
     texels = np.array([0, 100, 40, 200, 0, 0, 0], np.uint8)
     x, y = np.array([0, 65_535, 0, 32_768] * 4, np.int32), np.array([0, 0, 65_535, 32_768] * 4, np.int32)
@@ -82,7 +90,7 @@ def test_sample_field_gives_texels_at_their_places_and_the_mean_halfway():
     assert room[MARGIN - 1] == room[MARGIN + 16] == CANARY
 
 
-def test_sample_field_wraps_places_as_int32_does():
+def test_sample_field_wraps_places_as_int32_does(sample_field):
     texels = np.array([0, 100, 40, 200, 0, 0, 0], np.uint8)
     x, y = np.full(16, 2**31 - 1, np.int32), np.zeros(16, np.int32)
     room, out = guarded(16)

@@ -79,8 +79,9 @@ def draw_beyond(text, style, image=0, seed=1, width=100):
     for item, points in zip(line.items, line.points, strict=True):
         if item[line_items.GLYPH] >= 0:
             drawing.draw_glyph(
-                np.uint64(seed), np.uint64(image), item, line.glyphs, transform, line.softness, shape, scratch, cover
-            )
+                np.uint64(seed), np.uint64(image), item, line.glyphs, (0, 0), transform, line.softness, shape, scratch,
+                cover,
+            )  # fmt: skip
         if item[line_items.POINTS] > 0:
             drawing.draw_strokes(item, points, transform, line.softness, shape, cover)
     return cover[: shape[0] * shape[1]].reshape(shape)

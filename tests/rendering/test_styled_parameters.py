@@ -431,8 +431,8 @@ def test_an_open_loop_leaves_the_ink_of_a_digit_that_it_touches():
         alone = lay_out("80", style, image)
         scratch, cover = writing.make_scratch(2, 28, 100), np.zeros(28 * 100 + 16, np.uint8)
         drawing.draw_glyph(
-            np.uint64(1), np.uint64(image), alone.items[0], alone.glyphs, alone.transform, alone.softness, (28, 100),
-            scratch, cover,
+            np.uint64(1), np.uint64(image), alone.items[0], alone.glyphs, (0, 0), alone.transform, alone.softness,
+            (28, 100), scratch, cover,
         )  # fmt: skip
         drawn = 255 - draw(["80"], style.replace(open_loop=1), start=image)[0].astype(int)
 
