@@ -21,7 +21,7 @@ from number_generator.system.checks import check_integer, check_seed, format_val
 MOST_LINES = 96
 """The most lines on a sheet."""
 
-_CONTROLS = {"width": "width", "width's MAX": "width", "image_height": "height"}
+_CONTROLS = {"width": "image_width", "width's MAX": "image_width", "image_height": "image_height"}
 """The controls for what the messages of RenderSpec name."""
 
 
@@ -65,9 +65,10 @@ def read_style(table: Mapping[str, Any]) -> Handwriting:
 
 
 def read_design(table: Mapping[str, Any]) -> Design:
-    """Return what the page describes: the style, and `pattern`, `width`, `height`, `digits`, `color`, `seed`, `count`.
+    """Return what the page describes.
 
-    The first four and the seed are texts, as the options of `number-generator generate` take them; an empty one leaves
+    Beside the style these are `pattern`, `image_width`, `image_height`, `digits`, `color`, `seed` and `count`. The
+    first four and the seed are texts, as the options of `number-generator generate` take them; an empty one leaves
     the option out.
 
     Raises
@@ -77,7 +78,9 @@ def read_design(table: Mapping[str, Any]) -> Design:
     """
     checking = _Checking()
     style = checking.check("", read_style, table) or STYLES["clean"]
-    pattern, width, height, digits = (_get_text(table, name) for name in ("pattern", "width", "height", "digits"))
+    pattern, width, height, digits = (
+        _get_text(table, name) for name in ("pattern", "image_width", "image_height", "digits")
+    )
     is_coloured = table.get("color") is True
     numbers = checking.check("pattern", parse_pattern_option, pattern) if pattern else PhoneNumbers()
     chosen = checking.check("digits", _find_digits, digits)

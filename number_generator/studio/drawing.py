@@ -63,7 +63,7 @@ def format_command(design: Design) -> str:
     return shlex.join([PACKAGE_PROGRAM, "generate", *words, f"--seed={design.seed}"])
 
 
-def draw_parameter(name: object, paper: str, tell: Callable[[str], object]) -> bytes:
+def draw_parameter(name: object, paper: str) -> bytes:
     """Draw what a parameter does; `paper` is the user's folder of paper, or empty."""
     parameter = next((each for each in parameters() if each.name == name), None)
     if parameter is None:

@@ -20,6 +20,7 @@ _HEADERS = {
     b"cross-origin-opener-policy": b"same-origin",
     b"cache-control": b"no-store",
 }
+_REFUSAL = b"This address is not the studio's: open the one that the command has printed.\n"
 
 
 class Guard:
@@ -34,12 +35,15 @@ class Guard:
     application : callable
         What answers, with paths as they are below the token.
     token : str
+    ticket : str
+        A path that leads to the token's, once: all users of a machine can read what a browser is started with.
     port : int
     """
 
-    def __init__(self, application: Application, token: str, port: int) -> None:
+    def __init__(self, application: Application, token: str, ticket: str, port: int) -> None:
         self._application = application
         self._token = token.encode("ascii")
+        self._ticket = ticket.encode("ascii")
         self._hosts = {f"{name}:{port}".encode("ascii") for name in ("127.0.0.1", "localhost")}
 
     async def __call__(
@@ -52,8 +56,12 @@ class Guard:
         if scope["type"] != "http":
             return
         status = self._judge(scope["path"], scope["headers"])
+        if status == 303:
+            self._ticket = self._token  # to come without its last slash is no harm
+            await _answer(status, b"", send, (b"location", b"/%s/" % self._token))
+            return
         if status != 200:
-            await _refuse(status, send)
+            await _answer(status, _REFUSAL, send)
             return
 
         async def send_guarded(message: Message) -> None:
@@ -65,7 +73,7 @@ class Guard:
         await self._application({**scope, "path": below, "raw_path": below.encode()}, receive, send_guarded)
 
     def _judge(self, path: str, headers: Iterable[tuple[bytes, bytes]]) -> int:
-        """Return the status of a request: 200 if it may pass."""
+        """Return the status of a request: 200 if it may pass, 303 if it has the ticket."""
         held = dict(headers)
         if held.get(b"host") not in self._hosts:
             return 421
@@ -73,15 +81,17 @@ class Guard:
         if origin is not None and origin.removeprefix(b"http://") not in self._hosts:
             return 403
         _, token, *rest = path.split("/", 2)
+        given = token.encode("utf-8", "surrogatepass")
         # In constant time, so that no guess is told from a better one by how long it takes.
-        if not rest or not hmac.compare_digest(token.encode("utf-8", "surrogatepass"), self._token):
-            return 404
-        return 200
+        if not rest:
+            return 303 if hmac.compare_digest(given, self._ticket) else 404
+        return 200 if hmac.compare_digest(given, self._token) else 404
 
 
-async def _refuse(status: int, send: Callable[[Message], Awaitable[None]]) -> None:
+async def _answer(
+    status: int, text: bytes, send: Callable[[Message], Awaitable[None]], *headers: tuple[bytes, bytes]
+) -> None:
     """Answer a request that does not pass; it learns nothing of the page."""
-    text = b"This address is not the studio's: open the one that the command has printed.\n"
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text))]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    about = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(text)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": about})
     await send({"type": "http.response.body", "body": text})

@@ -48,8 +48,8 @@ class Studio:
         """What the page draws at first, beside the style."""
         return {
             "pattern": "",
-            "width": str(SHEET_WIDTH),
-            "height": "",
+            "image_width": str(SHEET_WIDTH),
+            "image_height": "",
             "digits": self.digits,
             "color": False,
             "seed": "1",
@@ -82,7 +82,7 @@ class Studio:
 
     def explain(self, table: Mapping[str, Any]) -> bytes:
         """Return the picture of a parameter."""
-        return bytes(_drawing().draw_parameter(table.get("name"), str(table.get("paper_images", "")), self.tell))
+        return bytes(_drawing().draw_parameter(table.get("name"), str(table.get("paper_images", ""))))
 
     def show_scans(self, table: Mapping[str, Any]) -> bytes:
         """Return some scans, as pages of the size of those drawn."""
@@ -114,6 +114,7 @@ def make_application(studio: Studio) -> "Application":
     MissingExtraError
         If Starlette is not installed.
     """
+    applications = import_optional("starlette.applications", "studio", "the studio")
     routing = import_optional("starlette.routing", "studio", "the studio")
     static = import_optional("starlette.staticfiles", "studio", "the studio")
     mimetypes.add_type("text/javascript", ".js")  # on Windows, the registry may say otherwise
@@ -126,9 +127,8 @@ def make_application(studio: Studio) -> "Application":
         "save": studio.save,
     }
     routes = [routing.Route(f"/api/{name}", _answer(work), methods=["POST"]) for name, work in works.items()]
-    application: Application = routing.Router(
-        [*routes, routing.Mount("/", static.StaticFiles(directory=_STATIC, html=True))]
-    )
+    files = routing.Mount("/", static.StaticFiles(directory=_STATIC, html=True))
+    application: Application = applications.Starlette(routes=[*routes, files])
     return application
 
 

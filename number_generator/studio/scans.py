@@ -1,9 +1,10 @@
 """The user's scans, shown beside what is drawn: as a page of the same size shows them."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
-from number_generator.errors import DatasetError, SpecError
+from number_generator.errors import DatasetError, DatasetReadError, SpecError
 from number_generator.formats.dataset import GenericDataset
 from number_generator.job.paper_images import list_pictures
 from number_generator.scans.fitting import fit_line
@@ -68,10 +69,8 @@ def _open(path: str) -> Any:
     lines = GenericDataset()
     try:
         lines.load(path, isolated=True)
-    except DatasetError:
-        try:
+    except (DatasetError, DatasetReadError):  # it may lack labels
+        with contextlib.suppress(SpecError):  # it is no folder, or has no pictures: the first error says what is wrong
             return _Pictures(list_pictures(path))
-        except SpecError:  # it is no folder, or has none: the first error says what is wrong
-            pass
         raise
     return lines

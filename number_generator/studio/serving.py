@@ -4,7 +4,7 @@ import errno
 import secrets
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from number_generator.errors import NumberGeneratorError
 from number_generator.studio.guard import Guard
@@ -21,7 +21,7 @@ _LONGEST_WAIT_S = 1.0  # on Windows, a signal is only handled once a wait has en
 class Server:
     """Answers at a port of this machine, in a thread of its own.
 
-    The port is taken at once, and connections to it wait until `start`.
+    The port is taken at once, and connections to it wait until `start`. As a context manager it gives the port back.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ class Server:
     def __init__(self, port: int) -> None:
         self._uvicorn = import_optional("uvicorn", "studio", "the studio")
         self._socket = _bind(port)
-        self._token = secrets.token_urlsafe(_TOKEN_BYTES)
+        self._token, self._ticket = (secrets.token_urlsafe(_TOKEN_BYTES) for _ in range(2))
+        self._server: Any = None
         self._thread = threading.Thread(target=lambda: self._server.run([self._socket]), daemon=True)
 
     @property
@@ -53,10 +54,15 @@ class Server:
         """The page's address, with its token."""
         return f"http://{HOST}:{self.port}/{self._token}/"
 
+    @property
+    def address_once(self) -> str:
+        """An address that leads to the page's, the first time."""
+        return f"http://{HOST}:{self.port}/{self._ticket}"
+
     def start(self, application: "Application") -> None:
         """Begin to answer; the application's paths are those below the token."""
         config = self._uvicorn.Config(
-            Guard(application, self._token, self.port),
+            Guard(application, self._token, self._ticket, self.port),
             loop="asyncio",
             http="h11",
             ws="none",
@@ -75,10 +81,14 @@ class Server:
         while self._thread.is_alive():
             self._thread.join(_LONGEST_WAIT_S)
 
-    def stop(self) -> None:
-        """End the server, and wait for that."""
-        self._server.should_exit = True
-        self._thread.join()
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Give the port back; end the thread, if it was started, and wait for that."""
+        if self._server is not None:
+            self._server.should_exit = True
+            self._thread.join()
         self._socket.close()
 
 

@@ -19,20 +19,20 @@ def open_studio(options: argparse.Namespace, _: Interruption) -> None:
     """Serve the page, and open it in the browser; only a signal ends this."""
     port = check_integer("--port", options.port, 0, _HIGHEST_PORT)
     start = describe_start(options.style)
-    server = Server(port)  # a port in use is told before anything is read
-    scans = None
-    if options.scans is not None:
-        from number_generator.studio.scans import Scans  # noqa: PLC0415 - takes a while to load, and few have any
+    with Server(port) as server:  # a port in use is told before anything is read
+        scans = None
+        if options.scans is not None:
+            from number_generator.studio.scans import Scans  # noqa: PLC0415 - takes a while to load, and few have any
 
-        scans = Scans(options.scans)
-    studio = Studio(start, options.digits or "", scans, tell)
-    server.start(make_application(studio))
-    say(f"The studio is at {server.address}\nCtrl-C ends it.")
-    sys.stdout.flush()  # whoever reads it through a pipe waits for it
-    if not options.no_browser and _has_screen():
-        webbrowser.open(server.address)
-    studio.warm()
-    server.wait()
+            scans = Scans(options.scans)
+        studio = Studio(start, options.digits or "", scans, tell)
+        server.start(make_application(studio))
+        say(f"The studio is at {server.address}\nCtrl-C ends it.")
+        sys.stdout.flush()  # whoever reads it through a pipe waits for it
+        if not options.no_browser and _has_screen():
+            webbrowser.open(server.address_once)
+        studio.warm()
+        server.wait()
 
 
 def _has_screen() -> bool:

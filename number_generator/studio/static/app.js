@@ -34,6 +34,7 @@ async function begin() {
   };
   store.listen(refresh);
   refresh();
+  window.studio = { isSettled: () => !sheet.newest.isBusy }; // for whoever drives the page by a program
 }
 
 /** The sheet: asks for the newest state, shows it, and says what is wrong; the last good sheet stays. */
@@ -64,9 +65,9 @@ class Sheet {
       find("command").textContent = drawn.command;
       const less = drawn.images.length < request.count ? ` of ${request.count}, as pages are large` : "";
       const elapsed = Math.round(performance.now() - begun);
-      this.say(`${drawn.images.length} lines${less}, drawn in ${drawn.elapsed_ms} ms, here after ${elapsed} ms`);
+      this.say(`${drawn.images.length} lines${less} · drawn in ${Math.ceil(drawn.elapsed_ms)} ms, shown after ${elapsed} ms`);
       find("status").dataset.elapsed = elapsed;
-      await this.scanned?.follow(drawn, request.width);
+      await this.scanned?.follow(drawn, request.image_width);
     } catch (error) {
       if (!(error instanceof WrongValues)) throw error;
       this.showWrong(error.wrong);

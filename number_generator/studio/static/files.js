@@ -29,7 +29,7 @@ export function makeFiles(store, path) {
     } catch (error) {
       if (!(error instanceof WrongValues)) throw error;
       const exists = error.status === 409;
-      showWrong(find("file-wrong"), [input], exists ? `${error.message} Replace it?` : error.message);
+      showWrong(find("file-wrong"), [input], exists ? `${input.value} exists already. Replace it?` : error.message);
       find("file-replace").hidden = !exists;
       if (exists) find("file-replace").focus();
       else input.focus();

@@ -10,8 +10,8 @@ const isNarrow = matchMedia("(max-width: 800px)").matches;
 export function makeWritten(setup, store) {
   const fields = [
     makePattern(setup, store),
-    makeText("width", "Width, px", store, "auto", "a number, auto or auto:MAX"),
-    makeText("height", "Height, px", store, "as digits", `that of the digits, or ${setup.heights.join(" to ")}`),
+    makeText("image_width", "Width, px", store, "auto", "a number, auto or auto:MAX"),
+    makeText("image_height", "Height, px", store, "as digits", `that of the digits, or ${setup.heights.join(" to ")}`),
     makeText("digits", "Digits", store, "default", "packaged, a name, a file or a folder", setup.digits),
     makeCount(setup, store),
     makeColour(store),
