@@ -69,6 +69,8 @@ decides alone, unless you give `alphabet`. The points of a label, which are dots
 least 2 px wide and stay clear of their neighbours, and where a label can hold one, no speck looks like it. Unlabelled
 ones may be small, or touch a digit.
 
+[`number-generator studio`](studio.md) shows all of this on a page, where sliders change a style and a sheet follows.
+
 `letterforms` sets forms of other countries beside the digits of the dataset: [Letterforms](letterforms.md) shows them.
 
 ## Your own paper

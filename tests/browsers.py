@@ -32,10 +32,13 @@ def open_browser():
         browser.close()
 
 
+def describe_browser():
+    """Say in one line whether tests of pages run."""
+    program = find_browser()
+    if program is None:
+        return f"Not run: the tests of pages in a browser, as there is none of {', '.join(NAMES)}."
+    return f"The tests of pages run in {program}."
+
+
 if __name__ == "__main__":
-    found = find_browser()
-    print(
-        f"The tests of pages run in {found}."
-        if found
-        else f"Not run: the tests of pages, as no browser is at hand ({', '.join(NAMES)})."
-    )
+    print(describe_browser())

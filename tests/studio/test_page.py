@@ -91,6 +91,12 @@ def move(page, label, value):
     )
 
 
+def save(page, path):
+    page.get_by_role("button", name="Save…").click()
+    page.locator("#file-path").fill(str(path))
+    page.locator("#file-path").press("Enter")
+
+
 def style_file(page):
     settle(page)
     return page.locator("#toml").text_content()
@@ -204,24 +210,19 @@ def test_a_saved_style_and_the_command_draw_what_the_page_shows(page, tmp_path, 
     settle(page)
     shown = [pixels(page, number) for number in range(3)]
 
-    for _ in range(2):
-        page.get_by_role("button", name="Save…").click()
-        page.locator("#file-path").fill(str(tmp_path / "mine.toml"))
-        page.locator("#file-path").press("Enter")
-        replace = page.get_by_role("button", name="Replace it")
-        page.wait_for_function(
-            "() => !document.querySelector('#file[open]') || !document.querySelector('#file-replace').hidden"
-        )
-        if replace.is_visible():
-            assert "mine.toml exists already. Replace it?" in page.locator("#file-wrong").inner_text()
-            replace.click()
+    save(page, tmp_path / "mine.toml")
+    page.wait_for_selector("#file", state="hidden")
+    save(page, tmp_path / "mine.toml")
+    page.wait_for_selector("#file-replace")
+    assert "mine.toml exists already. Replace it?" in page.locator("#file-wrong").inner_text()
+    page.keyboard.press("Enter")  # the focus is there
     page.wait_for_selector("#file", state="hidden")
     command = shlex.split(page.locator("#command").text_content())
 
     saved = [word for word in command if not word.startswith(("--style", "--set"))] + ["--style=mine.toml"]
     for name, words in (("by.npz", command), ("from.npz", saved)):
-        words = [word.replace("--num-images=1000", "--num-images=3") for word in words[1:]]
-        assert main([*words, f"--output-path={name}", "--quiet"], Interruption()) == 0
+        few = [word.replace("--num-images=1000", "--num-images=3") for word in words[1:]]
+        assert main([*few, f"--output-path={name}", "--quiet"], Interruption()) == 0
         images, labels, _ = load(name)
         assert labels == page.locator("#lines .label").all_text_contents()[:3]
         for image, line in zip(images, shown, strict=True):

@@ -113,8 +113,11 @@ function makeTrack(parameter, suffixes, change) {
     thumbs.forEach((thumb, k) => (thumb.value = next[k] ?? low));
     shown = values();
     const shares = shown.map((value) => (value - low) / (high - low));
-    fill.style.setProperty("--from", shares.length > 1 ? shares[0] : 0);
-    fill.style.setProperty("--to", shares.at(-1));
+    // One value is shown as its distance from zero, or from the low end.
+    const zero = Math.min(1, Math.max(0, -low / (high - low)));
+    const filled = shares.length > 1 ? shares : [shares[0], zero];
+    fill.style.setProperty("--from", Math.min(...filled));
+    fill.style.setProperty("--to", Math.max(...filled));
     // Where both are at the top end, the lower one must be had.
     if (thumbs.length > 1) thumbs[0].style.zIndex = shares[0] > 0.5 ? 2 : 1;
   };
