@@ -162,12 +162,14 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel):
     assert not [name for name in names if "__pycache__" in name or "test" in name]
 
 
-def test_the_wheel_holds_every_module_of_the_checkout(wheel):
+def test_the_wheel_holds_every_module_of_the_checkout_and_the_page(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
 
-    modules = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "number_generator").rglob("*.py")}
+    files = {path for path in (CHECKOUT / "number_generator").rglob("*") if path.is_file()}
+    modules = {path.relative_to(CHECKOUT).as_posix() for path in files if "__pycache__" not in path.parts}
     assert modules <= names
+    assert "number_generator/studio/static/index.html" in modules
 
 
 def test_the_digits_in_the_wheel_are_those_of_the_checkout(wheel):

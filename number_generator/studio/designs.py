@@ -83,7 +83,7 @@ def read_design(table: Mapping[str, Any]) -> Design:
     )
     is_coloured = table.get("color") is True
     numbers = checking.check("pattern", parse_pattern_option, pattern) if pattern else PhoneNumbers()
-    chosen = checking.check("digits", _find_digits, digits)
+    chosen = checking.check("digits", find_digits, digits)
     seed = checking.check("seed", check_seed, _to_number(_get_text(table, "seed")))
     count = checking.check("count", check_integer, "count", table.get("count"), 1, MOST_LINES)
     page_height = _to_number(height) if height else None
@@ -92,6 +92,25 @@ def read_design(table: Mapping[str, Any]) -> Design:
     words = [f"--pattern={pattern}"] if pattern else []
     words += [f"--digits={digits}"] if digits else []
     return Design(spec, numbers, chosen, seed, count, tuple(words))
+
+
+@lru_cache(maxsize=8)
+def find_digits(name: str) -> DigitImageDataset:
+    """Return the digits of a name, as `load_digits` takes it; the default ones for an empty name.
+
+    They are read once, files in a process of their own first. Nothing is downloaded.
+
+    Raises
+    ------
+    SpecError, DatasetError, DatasetNotFoundError, DatasetReadError
+        If there are none of this name, or they must be downloaded first.
+    """
+    for each in to_mixture(name) or (name,):
+        if each in SOURCES and not SOURCES[each].is_there():
+            raise SpecError(
+                f"the digits {each} are not downloaded: `number-generator digits fetch {each}` does that once"
+            )
+    return load_digits(name, isolated=True) if name else default_digits(isolated=True)
 
 
 class _Checking:
@@ -123,17 +142,6 @@ def _check_value(name: str, value: Any) -> Any:
         if parameter.name == name:
             return parameter.check(value)
     raise SpecError(f"there is no handwriting parameter {format_value(name)}")
-
-
-@lru_cache(maxsize=8)
-def _find_digits(name: str) -> DigitImageDataset:
-    """Return the digits of a name, read once; files are read in a process of their own first. Nothing is downloaded."""
-    for each in to_mixture(name) or (name,):
-        if each in SOURCES and not SOURCES[each].is_there():
-            raise SpecError(
-                f"the digits {each} are not downloaded: `number-generator digits fetch {each}` does that once"
-            )
-    return load_digits(name, isolated=True) if name else default_digits(isolated=True)
 
 
 def _get_text(table: Mapping[str, Any], name: str) -> str:

@@ -29,7 +29,8 @@ def test_what_is_wrong_is_told_before_anything_is_served(folder, capsys):
             (["--port=70000"], 2, "--port is 70000: give an integer, from 0 to 65535"),
             (["--style=documents"], 2, "did you mean 'document'?"),
             (["--style=bad.toml"], 2, "bad.toml: slant: the value is 7: give values from -1 to 1"),
-            (["--scans=nowhere"], 2, "nowhere"),
+            (["--scans=nowhere"], 2, "nowhere: there is no such file"),
+            (["--digits=nowhere.npz"], 2, "nowhere.npz: there is no such file"),
         ):
             assert main(["studio", "--no-browser", *arguments], Interruption()) == status, arguments
             out, err = capsys.readouterr()

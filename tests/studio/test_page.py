@@ -8,9 +8,10 @@ from browsers import open_browser
 from running import load
 from serving import serve
 
-from number_generator import Handwriting
+from number_generator import GenericDataset, Handwriting
 from number_generator.commands.main import main
 from number_generator.job.handwriting import parameters
+from number_generator.studio.scans import Scans
 from number_generator.system.signals import Interruption
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
@@ -115,6 +116,26 @@ def test_every_parameter_is_there_in_its_group_with_help(page):
     assert "from 0.2 to 1" in page.locator("#help-height").inner_text()
 
 
+def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page):
+    page.eval_on_selector_all("details", "all => all.forEach(each => (each.open = true))")
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("input, select, button, canvas:not(button canvas), summary")]
+          .filter(each => !each.closest("dialog"))
+          .filter(each => !(each.ariaLabel || each.labels?.[0]?.textContent || each.textContent).trim())
+          .map(each => each.outerHTML)"""
+    )
+    assert unnamed == []
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the sheet"
+    reached = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.id"))
+    assert {"start", "save", "pattern", "color", "seed", "zoom", "Line 1: 0334330904, enlarge"} <= reached
+    page.get_by_role("button", name="Save…").focus()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
 def test_a_slider_that_moves_draws_other_pixels_of_the_same_numbers(page):
     before, labels = pixels(page), page.locator("#lines .label").all_text_contents()
 
@@ -183,6 +204,11 @@ def test_a_wrong_value_is_told_beside_its_control_and_the_sheet_stays(page):
     box.fill("0.9")
     assert pixels(page).shape == (28, 100)
     assert page.locator("[aria-invalid]").count() == 0
+    box.fill("")  # the box stays, and has the focus
+    settle(page)
+    assert page.locator("#wrong-height").inner_text().startswith("height: the low end is '': give a finite")
+    box.press_sequentially("0.8")
+    assert "height = [0.8, 1]" in style_file(page)
 
 
 def test_a_reload_keeps_the_state_and_what_can_be_undone_and_another_tab_has_its_own(window, page, server):
@@ -253,6 +279,24 @@ def test_a_style_file_is_loaded_and_kinds_of_values_are_changed(page, tmp_path):
     ):
         kind.select_option(name)
         assert expected in style_file(page)
+
+
+def test_scans_stand_beside_the_lines_at_their_size(window, tmp_path):
+    images, numbers = np.full((30, 56, 100), 90, np.uint8), list(map(str, range(30)))
+    GenericDataset(images, numbers).save(tmp_path / "scans.npz")
+    with serve(scans=Scans(str(tmp_path / "scans.npz"))) as server:
+        page = open_page(window, server)
+        page.wait_for_selector("#scanned canvas")
+        labels = page.locator("#scanned .label")
+        assert labels.all_text_contents() == numbers[:24]
+        page.get_by_label("Width, px").fill("auto")
+        page.get_by_label("Width, px").press("Enter")
+        settle(page)
+        assert page.eval_on_selector("#scanned canvas", "canvas => [canvas.width, canvas.height]") == [50, 28]
+        page.get_by_role("button", name="Other scans").click()
+        page.wait_for_function("() => document.querySelector('#scanned .label').textContent === '24'")
+        page.locator("#scanned button").first.click()
+        assert page.locator("#enlarged-title").inner_text() == "Scan 1: 24"
 
 
 def test_a_sheet_is_there_a_tenth_of_a_second_after_a_slider_moves(page):

@@ -25,6 +25,10 @@ def open_studio(options: argparse.Namespace, _: Interruption) -> None:
             from number_generator.studio.scans import Scans  # noqa: PLC0415 - takes a while to load, and few have any
 
             scans = Scans(options.scans)
+        if options.digits:
+            from number_generator.studio.designs import find_digits  # noqa: PLC0415 - loads compiled code
+
+            find_digits(options.digits)
         studio = Studio(start, options.digits or "", scans, tell)
         server.start(make_application(studio))
         say(f"The studio is at {server.address}\nCtrl-C ends it.")

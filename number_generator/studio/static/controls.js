@@ -44,7 +44,7 @@ function makeGroup(name, setup, store) {
   const note = make("p", { className: "note quiet" });
   const paper = name === setup.groups.paper ? makePaper(store) : null;
   if (paper) element.append(paper.element);
-  if (name === setup.groups.colour) element.append(note);
+  if (paper || name === setup.groups.colour) element.append(note);
   return {
     name,
     element,
@@ -53,7 +53,10 @@ function makeGroup(name, setup, store) {
       for (const row of rows) row.refresh();
       const changed = rows.filter((row) => row.isChanged).length;
       count.textContent = changed ? `${changed} changed` : "";
-      note.textContent = store.present.sheet.color ? "" : "These draw nothing in grey: tick “In colour” above the sheet.";
+      note.textContent = "";
+      if (paper && !store.present.paper_images) note.textContent = "Without a folder, these draw nothing.";
+      if (!paper && !store.present.sheet.color) note.textContent = "In grey, these draw nothing: tick “In colour” above.";
+      note.hidden = !note.textContent;
       paper?.refresh();
     },
     showWrong(wrong) {

@@ -45,7 +45,7 @@ function makeRange(parameter, kind, value, change) {
 function makeBell(parameter, kind, value, change) {
   const { name } = parameter;
   let now = value;
-  const set = (changes, isSettled) => change(clean({ ...now, ...changes }), isSettled);
+  const set = (changes, isSettled) => change(clean({ low: "", high: "", ...now, ...changes }), isSettled);
   const half = { ...parameter, low: 0, high: (parameter.high - parameter.low) / 2 };
   const mean = makeLabelled("mean", parameter, name, (next, isSettled) => set({ mean: next }, isSettled));
   const sd = makeLabelled("spread", half, `${name}, standard deviation`, (next, isSettled) => set({ sd: next }, isSettled));
@@ -55,8 +55,8 @@ function makeBell(parameter, kind, value, change) {
     now = next;
     mean.refresh(next.mean);
     sd.refresh(next.sd);
-    low.refresh(next.low ?? null);
-    high.refresh(next.high ?? null);
+    low.refresh(next.low ?? "");
+    high.refresh(next.high ?? "");
   };
   refresh(value);
   const cut = make("div", { className: "cut" }, make("span", {}, "cut off at"), low.element, "and", high.element);
@@ -64,9 +64,9 @@ function makeBell(parameter, kind, value, change) {
   return { element, refresh, inputs: [mean.box, sd.box, low.element, high.element] };
 }
 
-/** Leave out cut-offs that were emptied. */
-function clean(bell) {
-  return Object.fromEntries(Object.entries(bell).filter(([, value]) => value !== null));
+/** Leave out cut-offs that are empty. */
+function clean({ low, high, ...bell }) {
+  return { ...bell, ...(low === "" ? {} : { low }), ...(high === "" ? {} : { high }) };
 }
 
 function makeLabelled(word, parameter, name, change) {
@@ -140,7 +140,7 @@ function makeTrack(parameter, suffixes, change) {
 
 /** A box for an exact number; the server says if it is none, or too large. */
 function makeBox(name, change) {
-  const read = () => (element.value === "" ? null : Number(element.value));
+  const read = () => (element.value === "" ? "" : Number(element.value));
   const element = make("input", {
     type: "number",
     step: "any",
@@ -149,7 +149,7 @@ function makeBox(name, change) {
     onchange: () => change(read(), true),
   });
   const refresh = (next) => {
-    const text = next === null || next === undefined ? "" : String(next);
+    const text = String(next);
     if (element.value !== text && !(document.activeElement === element && read() === next)) element.value = text;
   };
   return { element, refresh };

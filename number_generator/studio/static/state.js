@@ -76,13 +76,16 @@ export class Store {
 
   /** Return the value of a parameter, as JSON holds it. */
   value(name) {
-    return this.present.changes[name] ?? this.styles[this.present.start.base][name];
+    return this.pick(name, this.present.changes);
   }
 
   /** Return the value that a parameter started from. */
   first(name) {
-    const { base, changes } = this.present.start;
-    return changes[name] ?? this.styles[base][name];
+    return this.pick(name, this.present.start.changes);
+  }
+
+  pick(name, changes) {
+    return name in changes ? changes[name] : this.styles[this.present.start.base][name];
   }
 
   isChanged(name) {
