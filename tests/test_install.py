@@ -247,6 +247,28 @@ def test_the_installed_command_draws_an_image(from_wheel, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["42.png"]
 
 
+def test_the_page_is_served_from_the_wheel(from_wheel, tmp_path):
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    code = (
+        "import urllib.request\nfrom number_generator.studio import pages, serving\n"
+        "studio = pages.Studio({}, '', None, print)\n"
+        "with serving.Server(0) as server:\n"
+        "    server.start(pages.make_application(studio))\n"
+        "    for name in ('', 'app.js', 'style.css'):\n"
+        "        print(len(urllib.request.urlopen(server.address + name).read()))\n"
+        "print(pages.__file__)\n"
+    )
+
+    *sizes, place = run([from_wheel.python, "-c", code], tmp_path).splitlines()
+
+    static = from_wheel.site / "number_generator" / "studio" / "static"
+    assert [int(size) for size in sizes] == [
+        (static / name).stat().st_size for name in ("index.html", "app.js", "style.css")
+    ]
+    assert Path(place).is_relative_to(from_wheel.site)
+
+
 def test_nothing_named_data_is_installed(from_wheel):
     assert not (from_wheel.site / "data").exists()
     assert not (from_wheel.site / "tests").exists()

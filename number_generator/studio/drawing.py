@@ -23,7 +23,7 @@ from number_generator.system.checks import format_value
 MOST_PIXELS = 1 << 21
 """The most pixels of a sheet: so many are drawn within a tenth of a second. Of larger pages, fewer lines are drawn."""
 
-_drawing = threading.Lock()
+_one_at_a_time = threading.Lock()
 """Two sheets at once would each compile the kernels and load the digits that they share."""
 
 
@@ -35,7 +35,7 @@ def draw_sheet(table: Mapping[str, Any], tell: Callable[[str], object]) -> bytes
     WrongValuesError
         If a value is not valid.
     """
-    with _drawing:
+    with _one_at_a_time:
         begun = time.perf_counter()
         design = read_design(table)
         compile_kernels(design.style, tell, color=design.spec.color, in_processes=True)
@@ -68,7 +68,7 @@ def draw_parameter(name: object, paper: str) -> bytes:
     parameter = next((each for each in parameters() if each.name == name), None)
     if parameter is None:
         raise SpecError(f"there is no handwriting parameter {format_value(name)}")
-    with _drawing:
+    with _one_at_a_time:
         shown = illustrate(parameter, paper=paper or None)
     images = np.concatenate(shown.images)
     return pack_sheet(images, labels=shown.lines * len(shown.captions), captions=shown.captions)

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from PIL import Image
 from serving import serve
 
 from number_generator import Handwriting, generate_chunk
@@ -118,14 +119,17 @@ def test_a_sheet_holds_the_images_of_its_command_and_style(server):
     )
 
 
-def test_pages_of_any_size_and_colour_are_drawn_and_of_large_ones_fewer(server):
+def test_pages_of_any_size_and_colour_are_drawn_and_of_large_ones_fewer(server, tmp_path):
+    Image.new("RGB", (300, 200), (240, 20, 20)).save(tmp_path / "red.png")
     for changes, shape, widths in (
+        ({"paper_images": str(tmp_path), "color": True, "image_width": "90"}, (6, 28, 90, 3), None),
         ({"image_width": "auto:300", "image_height": "64", "pattern": "amount"}, (6, 64), 6),
         ({"image_width": "1000", "image_height": "256", "count": 96}, (8, 256, 1000), None),
     ):
         about, images = unpack(request(server, "api/draw", {**ASKED, **changes})[2])
         assert images.shape[: len(shape)] == shape
         assert (about["widths"] and len(about["widths"])) == widths
+        assert ("paper_images" in about["toml"]) == ("--paper=" in about["command"]) == ("color" in changes)
 
 
 def test_each_wrong_value_is_told_by_its_control(server):

@@ -9,13 +9,11 @@ const MOST_BUTTONS = 3; // choices that are buttons side by side
 
 /** Build all groups, and return what shows another state of them, and what is wrong with them. */
 export function makeControls(setup, store, picture) {
-  const rows = new Map();
   const groups = [];
   for (const parameter of setup.parameters) {
     let group = groups.find(({ name }) => name === parameter.group);
     if (!group) groups.push((group = makeGroup(parameter.group, setup, store)));
     const row = new Row(parameter, store, picture, setup.styles);
-    rows.set(parameter.name, row);
     group.rows.push(row);
     group.element.append(row.element);
   }
@@ -29,11 +27,10 @@ export function makeControls(setup, store, picture) {
       for (const group of groups) group.refresh();
       if (find("changed-only").checked) search();
     },
-    /** Show messages by parameter, and return those that belong to none. */
     showWrong(wrong) {
       for (const group of groups) group.showWrong(wrong);
     },
-    names: [...rows.keys(), "paper_images"],
+    names: [...setup.parameters.map(({ name }) => name), "paper_images"],
   };
 }
 
@@ -143,16 +140,11 @@ class Row {
       "?",
     );
     const title = make("span", { className: "name", id: `name-${this.name}` }, this.name);
-    this.kinds = this.isDrawn ? this.makeKinds() : null;
+    this.kinds = parameter.scope === "line" || parameter.scope === "glyph" ? this.makeKinds() : null;
     const head = make("div", { className: "head" }, title, this.helper, this.reset, ...(this.kinds ? [this.kinds] : []));
     this.element = make("div", { className: "row", role: "group" }, head, this.body, this.message, this.help);
     this.element.setAttribute("aria-labelledby", title.id);
     this.element.dataset.name = this.name;
-  }
-
-  /** Whether it is drawn, and not a share or a choice. */
-  get isDrawn() {
-    return this.parameter.scope === "line" || this.parameter.scope === "glyph" || this.parameter.scope === "share";
   }
 
   get isChanged() {
@@ -160,7 +152,6 @@ class Row {
   }
 
   makeKinds() {
-    if (this.parameter.scope === "share") return null;
     return make(
       "select",
       {

@@ -27,6 +27,7 @@ export function makeWritten(setup, store) {
     },
     showWrong(wrong) {
       for (const field of fields) field.showWrong?.(wrong[field.name]);
+      if (fields.some(({ name, element }) => element && wrong[name])) find("writing").open = true;
     },
     names: fields.filter((field) => field.showWrong).map(({ name }) => name),
   };
