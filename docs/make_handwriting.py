@@ -48,6 +48,8 @@ rotation = {mean = 0.0, sd = 1.5}
 crossbar = 1.0
 ```
 
+`from_file` reads one, and `to_toml` returns the text of one.
+
 A value is a number, a range `low:high` (in TOML `[low, high]`) in which all values are equally likely, or
 `normal(mean, sd)`; `normal(mean, sd, low, high)` is cut off at `low` and `high`. `job(...)` around it (in TOML
 `per_job = true`) draws one value for the whole job, from the seed alone. Shares are single numbers from 0 to 1. Each

@@ -1,7 +1,9 @@
-"""A studio that is served in this process."""
+"""A studio that is served in this process, and what it answers."""
 
 import contextlib
+import json
 
+import numpy as np
 import pytest
 
 from number_generator.studio.files import describe_start
@@ -18,3 +20,10 @@ def serve(style="document", scans=None):
     with Server(0) as server:
         server.start(make_application(Studio(describe_start(str(style)), "", scans, lambda _: None)))
         yield server
+
+
+def unpack(content):
+    """Return what is said of a sheet, and its images."""
+    length = int.from_bytes(content[:4], "little")
+    about = json.loads(content[4 : 4 + length])
+    return about, np.frombuffer(content[4 + length :], np.uint8).reshape(about["shape"])

@@ -10,7 +10,7 @@ import numpy as np
 
 from number_generator.errors import SpecError
 from number_generator.job.defaults import NUM_IMAGES, PACKAGE_PROGRAM
-from number_generator.job.handwriting import parameters
+from number_generator.job.handwriting import OWN_PAPER, parameters
 from number_generator.job.spec import Span
 from number_generator.rendering.bound_job import BoundJob, bind_job
 from number_generator.rendering.compilation import compile_kernels
@@ -68,6 +68,8 @@ def draw_parameter(name: object, paper: str) -> bytes:
     parameter = next((each for each in parameters() if each.name == name), None)
     if parameter is None:
         raise SpecError(f"there is no handwriting parameter {format_value(name)}")
+    if parameter.group == OWN_PAPER and not paper:
+        raise SpecError(f"the picture of {parameter.name} is drawn on your own paper: name its folder first")
     with _one_at_a_time:
         shown = illustrate(parameter, paper=paper or None)
     images = np.concatenate(shown.images)

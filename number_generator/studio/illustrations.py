@@ -133,7 +133,7 @@ class Illustration:
 
 
 def illustrate(parameter: Parameter, *, paper: str | None = None) -> Illustration:
-    """Draw what a parameter does; one of own paper needs a folder of it, and is otherwise shown without.
+    """Draw what a parameter does; one of own paper does nothing without a folder of it.
 
     One that has no values of its own here is shown at its lowest, in the middle and at its highest.
     """

@@ -1,20 +1,13 @@
 """Scans beside what is drawn."""
 
-import json
-
 import numpy as np
 import pytest
 from PIL import Image
+from serving import unpack
 
 from number_generator import GenericDataset
 from number_generator.errors import NumberGeneratorError
 from number_generator.studio.scans import Scans
-
-
-def unpack(content):
-    length = int.from_bytes(content[:4], "little")
-    about = json.loads(content[4 : 4 + length])
-    return about, np.frombuffer(content[4 + length :], np.uint8).reshape(about["shape"])
 
 
 def test_lines_of_a_dataset_are_shown_at_the_height_of_the_page_in_their_own_tones(tmp_path):

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from PIL import Image
-from serving import serve
+from serving import serve, unpack
 
 from number_generator import Handwriting, generate_chunk
 from number_generator.errors import NumberGeneratorError
@@ -45,13 +45,6 @@ def request(server, path, body=None, address=None, **headers):
     found = answer.status, answer.headers, answer.read()
     connection.close()
     return found
-
-
-def unpack(content):
-    """Return what is said of a sheet, and its images."""
-    length = int.from_bytes(content[:4], "little")
-    about = json.loads(content[4 : 4 + length])
-    return about, np.frombuffer(content[4 + length :], np.uint8).reshape(about["shape"])
 
 
 def test_the_page_and_all_that_it_loads_is_served_and_may_load_nothing_else(server):
@@ -175,6 +168,7 @@ def test_a_style_is_saved_where_one_says_replaces_nothing_unasked_and_is_loaded(
         ("load", {}),
         ("scans", {"first": 0, "count": 6, "height": 28, "width": 100}),
         ("explain", {"name": "nothing"}),
+        ("explain", {"name": "own_paper", "paper_images": ""}),
     ):
         assert request(server, f"api/{name}", body)[0] == 422, (name, body)
     assert [file.name for file in path.parent.iterdir()] == ["mine.toml"]

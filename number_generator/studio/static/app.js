@@ -17,7 +17,10 @@ async function begin() {
   const picture = (name) => {
     const key = `${name} ${store.present.paper_images}`;
     const { paper_images } = store.present;
-    if (!pictures.has(key)) pictures.set(key, askSheet("explain", { name, paper_images }));
+    if (!pictures.has(key)) {
+      pictures.set(key, askSheet("explain", { name, paper_images }));
+      pictures.get(key).catch(() => pictures.delete(key)); // so that it is asked for again
+    }
     return pictures.get(key);
   };
   const controls = makeControls(setup, store, picture);

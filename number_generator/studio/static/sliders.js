@@ -110,7 +110,7 @@ function makeTrack(parameter, suffixes, change) {
   );
   const refresh = (next) => {
     exact = next;
-    thumbs.forEach((thumb, k) => (thumb.value = next[k] ?? low));
+    thumbs.forEach((thumb, k) => (thumb.value = next[k] === "" ? low : next[k]));
     shown = values();
     const shares = shown.map((value) => (value - low) / (high - low));
     // One value is shown as its distance from zero, or from the low end.
