@@ -4,7 +4,7 @@ import { find, make, showWrong } from "./dom.js";
 
 const OWN = "own";
 
-const isNarrow = matchMedia("(max-width: 800px)").matches;
+const isNarrow = matchMedia("(max-width: 900px)").matches;
 
 /** Build the controls, and return what shows another state of them, and what is wrong with them. */
 export function makeWritten(setup, store) {
