@@ -162,12 +162,14 @@ def test_the_wheel_holds_the_package_and_nothing_beside_it(wheel):
     assert not [name for name in names if "__pycache__" in name or "test" in name]
 
 
-def test_the_wheel_holds_every_module_of_the_checkout(wheel):
+def test_the_wheel_holds_every_module_of_the_checkout_and_the_page(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
 
-    modules = {path.relative_to(CHECKOUT).as_posix() for path in (CHECKOUT / "number_generator").rglob("*.py")}
+    files = {path for path in (CHECKOUT / "number_generator").rglob("*") if path.is_file()}
+    modules = {path.relative_to(CHECKOUT).as_posix() for path in files if "__pycache__" not in path.parts}
     assert modules <= names
+    assert "number_generator/studio/static/index.html" in modules
 
 
 def test_the_digits_in_the_wheel_are_those_of_the_checkout(wheel):
@@ -243,6 +245,28 @@ def test_the_installed_command_draws_an_image(from_wheel, tmp_path):
     run([from_wheel.scripts / "generate-numbers-sequence", "--sequence=42"], tmp_path)
 
     assert [path.name for path in tmp_path.iterdir()] == ["42.png"]
+
+
+def test_the_page_is_served_from_the_wheel(from_wheel, tmp_path):
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    code = (
+        "import urllib.request\nfrom number_generator.studio import pages, serving\n"
+        "studio = pages.Studio({}, '', None, print)\n"
+        "with serving.Server(0) as server:\n"
+        "    server.start(pages.make_application(studio))\n"
+        "    for name in ('', 'app.js', 'style.css'):\n"
+        "        print(len(urllib.request.urlopen(server.address + name).read()))\n"
+        "print(pages.__file__)\n"
+    )
+
+    *sizes, place = run([from_wheel.python, "-c", code], tmp_path).splitlines()
+
+    static = from_wheel.site / "number_generator" / "studio" / "static"
+    assert [int(size) for size in sizes] == [
+        (static / name).stat().st_size for name in ("index.html", "app.js", "style.css")
+    ]
+    assert Path(place).is_relative_to(from_wheel.site)
 
 
 def test_nothing_named_data_is_installed(from_wheel):

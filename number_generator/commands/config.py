@@ -4,7 +4,6 @@ Keys are the names of options. A table stands for `--set`, with a key for each p
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from number_generator.system.atomic_file import open_atomic
 from number_generator.system.checks import format_value, suggest
 from number_generator.system.home import expand_home
 from number_generator.system.signals import Interruption
-from number_generator.system.toml import read_toml
+from number_generator.system.toml import format_toml, read_toml
 
 OPTION = "--config"
 _NOT_IN_A_FILE = frozenset(("config", "write-config", "list-parameters", "help", "version", "preview"))
@@ -131,9 +130,4 @@ def _to_text(value: Any, name: str, path: str) -> str:
 
 def _to_toml(value: Any) -> str:
     """Return a value of an option as TOML."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    # JSON escapes as TOML does, but for one character.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return format_toml(value if isinstance(value, int) else str(value))

@@ -7,6 +7,7 @@ from number_generator._version import __version__
 from number_generator.commands.generate import add_generate
 from number_generator.commands.options import add_color_option, add_paper_option, add_set_option
 from number_generator.commands.output import add_storage_options
+from number_generator.commands.studio import add_studio
 from number_generator.commands.terminal import USAGE, ArgumentParser, run_guarded
 from number_generator.exports.kinds import KINDS
 from number_generator.formats.registry import FORMATS, describe_datasets, join_words, list_endings, list_written
@@ -60,6 +61,7 @@ def make_command_parser(program: str = MODULE) -> "tuple[ArgumentParser, Command
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
     add_generate(commands)
     _add_preview(commands)
+    add_studio(commands)
     _add_inspect(commands)
     _add_convert(commands)
     _add_export(commands)

@@ -25,7 +25,7 @@ from number_generator.job.parameters import declare_share as _share
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value, suggest
 from number_generator.system.home import expand_home
-from number_generator.system.toml import read_toml
+from number_generator.system.toml import format_toml, read_toml
 
 STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
@@ -291,6 +291,25 @@ class Handwriting:
         if self.paper_images is not None:
             table[_PAPER_IMAGES] = {"path": self.paper_images.path, "sha256": self.paper_images.sha256}
         return table
+
+    def to_toml(self) -> str:
+        """Return the text of a style file, as `from_file` reads it: the nearest named style, and what differs from it.
+
+        Examples
+        --------
+        >>> from number_generator import Handwriting
+        >>> print(Handwriting.named("natural").replace(slant=(-0.2, 0.6), crossbar=1).to_toml(), end="")
+        base = "natural"
+        slant = [-0.2, 0.6]
+        crossbar = 1
+        """
+        base, settings = self.settings()
+        table = self.to_dict()
+        names = [setting.partition("=")[0] for setting in settings]
+        values = {_BASE: base, **{name: table[name] for name in names}}
+        if self.paper_images is not None:
+            values[_PAPER_IMAGES] = self.paper_images.path
+        return "".join(f"{name} = {format_toml(value)}\n" for name, value in values.items())
 
     def describe(self, *, color: bool = False) -> dict[str, Any]:
         """Return the parameters that something is drawn from in grey or in colour, as plain values, for a record.

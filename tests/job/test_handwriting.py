@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from styles import PARAMETERS, styles, toml_text
 
 from number_generator import Handwriting, Normal, Uniform
@@ -402,9 +403,27 @@ def test_plain_values_give_the_style_back(style):
 @given(styles())
 def test_a_file_gives_the_style_back(tmp_path_factory, style):
     path = tmp_path_factory.mktemp("style") / "style.toml"
-    path.write_text(toml_text(style.to_dict()), encoding="utf-8")
+    for text in (toml_text(style.to_dict()), style.to_toml()):
+        path.write_text(text, encoding="utf-8")
+
+        assert Handwriting.from_file(path) == style
+
+
+def test_a_file_names_the_folder_of_paper_and_what_differs_alone(tmp_path):
+    folder = tmp_path / 'my "paper" \x7f'
+    folder.mkdir()
+    Image.new("L", (20, 20), 200).save(folder / "a.png")
+    style = STYLES["document"].replace(paper_images=folder, writer="cluster", slant=Normal(0, 0.1, -0.2, 0.2, True))
+    path = tmp_path / "style.toml"
+
+    path.write_text(style.to_toml(), encoding="utf-8")
 
     assert Handwriting.from_file(path) == style
+    assert style.to_toml().splitlines()[:3] == [
+        'base = "document"',
+        "slant = {mean = 0, sd = 0.1, low = -0.2, high = 0.2, per_job = true}",
+        'writer = "cluster"',
+    ]
 
 
 def test_plain_values_are_as_short_as_can_be():

@@ -1,0 +1,178 @@
+"""What the browser is answered. Each request carries all that it needs: nothing of a tab is kept here."""
+
+import contextlib
+import importlib
+import mimetypes
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from number_generator._version import __version__
+from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
+from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, PACKAGED, SHEET_WIDTH
+from number_generator.job.handwriting import COLOUR, OWN_PAPER, STYLES, parameters
+from number_generator.job.parameters import Parameter
+from number_generator.numbers.named_patterns import NAMED
+from number_generator.studio.files import load_style, save_style
+from number_generator.studio.sheets import pack_json
+from number_generator.studio.wrong import WrongValuesError
+from number_generator.system.checks import format_value
+from number_generator.system.optional import import_optional
+
+if TYPE_CHECKING:
+    from number_generator.studio.guard import Application
+    from number_generator.studio.scans import Scans
+
+_STATIC = Path(__file__).with_name("static")
+_COUNTS = (6, 12, 24, 48, 96)
+_BINARY = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What a page is about, for all of its tabs: what it starts from, the user's scans, and where messages go."""
+
+    start: Mapping[str, Any]
+    digits: str
+    scans: "Scans | None"
+    tell: Callable[[str], object]
+
+    def warm(self) -> None:
+        """Draw a first sheet, which loads or compiles the kernels, so that the page's own one is there sooner."""
+        with contextlib.suppress(NumberGeneratorError):  # the page shows what is wrong, such as with the digits
+            self.draw({**self.start, **self.sheet})
+
+    @property
+    def sheet(self) -> dict[str, Any]:
+        """What the page draws at first, beside the style."""
+        return {
+            "pattern": "",
+            "image_width": str(SHEET_WIDTH),
+            "image_height": "",
+            "digits": self.digits,
+            "color": False,
+            "seed": "1",
+            "count": 24,
+        }
+
+    def describe(self, _: Mapping[str, Any]) -> bytes:
+        """Return what the page needs to begin."""
+        from number_generator.digits.published import SOURCES  # noqa: PLC0415 - takes a while to load
+
+        return pack_json(
+            {
+                "version": __version__,
+                "parameters": [_describe_parameter(each) for each in parameters()],
+                "styles": {name: style.to_dict() for name, style in STYLES.items()},
+                "patterns": [[name, pattern.description] for name, pattern in NAMED.items()],
+                "digits": [PACKAGED, *(name for name, source in SOURCES.items() if source.is_there())],
+                "heights": [LOWEST_PAGE, HIGHEST_PAGE],
+                "counts": _COUNTS,
+                "groups": {"paper": OWN_PAPER, "colour": COLOUR},
+                "scans": None if self.scans is None else self.scans.name,
+                "start": self.start,
+                "sheet": self.sheet,
+            }
+        )
+
+    def draw(self, table: Mapping[str, Any]) -> bytes:
+        """Return the sheet that a design asks for."""
+        return bytes(_drawing().draw_sheet(table, self.tell))
+
+    def explain(self, table: Mapping[str, Any]) -> bytes:
+        """Return the picture of a parameter."""
+        return bytes(_drawing().draw_parameter(table.get("name"), str(table.get("paper_images", ""))))
+
+    def show_scans(self, table: Mapping[str, Any]) -> bytes:
+        """Return some scans, as pages of the size of those drawn."""
+        if self.scans is None:
+            raise SpecError("there are no scans: name them when the studio is started, with --scans")
+        first, count, height, width = (table.get(name) for name in ("first", "count", "height", "width"))
+        for value in (first, count, height):
+            if not isinstance(value, int) or not 0 <= value < 1 << 31:
+                raise SpecError(f"first, count or height is {format_value(value)}: give a number")
+        return self.scans.draw(first, count, height, width)  # type: ignore[arg-type] # checked above, and the width by FitSpec
+
+    def load(self, table: Mapping[str, Any]) -> bytes:
+        """Return the style of a file."""
+        return pack_json(load_style(table.get("path")))
+
+    def save(self, table: Mapping[str, Any]) -> bytes:
+        """Write a style to a file, and return its place."""
+        from number_generator.studio.designs import read_style  # noqa: PLC0415 - loads compiled code
+
+        path = save_style(table.get("path"), read_style(table), overwrite=table.get("overwrite") is True)
+        return pack_json({"path": str(path)})
+
+
+def make_application(studio: Studio) -> "Application":
+    """Return what answers the browser: the page's files, and the requests of its scripts.
+
+    Raises
+    ------
+    MissingExtraError
+        If Starlette is not installed.
+    """
+    applications = import_optional("starlette.applications", "studio", "the studio")
+    routing = import_optional("starlette.routing", "studio", "the studio")
+    static = import_optional("starlette.staticfiles", "studio", "the studio")
+    mimetypes.add_type("text/javascript", ".js")  # on Windows, the registry may say otherwise
+    works = {
+        "describe": studio.describe,
+        "draw": studio.draw,
+        "explain": studio.explain,
+        "scans": studio.show_scans,
+        "load": studio.load,
+        "save": studio.save,
+    }
+    routes = [routing.Route(f"/api/{name}", _answer(work), methods=["POST"]) for name, work in works.items()]
+    files = routing.Mount("/", static.StaticFiles(directory=_STATIC, html=True))
+    application: Application = applications.Starlette(routes=[*routes, files])
+    return application
+
+
+def _answer(work: Callable[[Mapping[str, Any]], bytes]) -> Callable[[Any], Any]:
+    """Return what answers a request: `work` is done in a thread, and what is wrong becomes a status and messages."""
+    responses = import_optional("starlette.responses", "studio", "the studio")
+    concurrency = import_optional("starlette.concurrency", "studio", "the studio")
+
+    def carry_out(table: Any) -> tuple[int, bytes]:
+        try:
+            if not isinstance(table, dict):
+                raise SpecError(f"the request is {format_value(table)}: give a table")
+            return 200, work(table)
+        except WrongValuesError as exc:
+            return 422, pack_json({"wrong": exc.wrong})
+        except OutputExistsError as exc:
+            return 409, pack_json({"wrong": {"": str(exc)}})
+        except NumberGeneratorError as exc:
+            return 422, pack_json({"wrong": {"": str(exc)}})
+
+    async def answer(request: Any) -> Any:
+        try:
+            table = await request.json()
+        except ValueError:
+            table = None
+        status, content = await concurrency.run_in_threadpool(carry_out, table)
+        return responses.Response(content, status, media_type=_BINARY)
+
+    return answer
+
+
+def _drawing() -> Any:
+    """Return the module that draws, which loads compiled code: the page appears before."""
+    return importlib.import_module("number_generator.studio.drawing")
+
+
+def _describe_parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "group": parameter.group,
+        "scope": parameter.scope,
+        "unit": parameter.unit,
+        "low": parameter.low,
+        "high": parameter.high,
+        "choices": parameter.choices,
+        "text": parameter.text,
+    }
