@@ -145,7 +145,7 @@ def compile_pieces() -> None:
     compile_for(signs.write_points, count, (np.uint64(0),) * 4, points)
     compile_for(placing.place_items, *key, writing.NO_SPACING, True, count, glyphs, scratch, count)
     compile_for(links.link_digits, *key, glyphs, scratch, count)
-    compile_for(drawing.draw_glyph, *key[:2], item, glyphs, line, 0.0, shape, scratch, cover)
+    compile_for(drawing.draw_glyph, *key[:2], item, glyphs, (0, 0), line, 0.0, shape, scratch, cover)
     compile_for(drawing.draw_strokes, item, points, line, 0.0, shape, cover)
 
 
