@@ -19,6 +19,9 @@ from number_generator._kernels.machine_code import SEAL_BYTES, MachineCode, dige
 _logger = logging.getLogger(__name__)
 
 
+_MAKES_ARRAYS = {"empty", "zeros"}
+
+
 def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **options: bool) -> Any:
     """Return what numba makes of a function: it compiles when it is called, or takes what an earlier run has kept.
 
@@ -36,6 +39,8 @@ def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **opt
     """
     # No C code calls a kernel, and the wrapper for it would take a fifth of the compile time.
     every: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
+    # Arrays from outside live as long as the call: only a kernel that makes its own has references to count.
+    every["_nrt"] = bool(_MAKES_ARRAYS.intersection(function.__code__.co_names))
     dispatcher: Any = numba.njit(**every)(function)
     # numba would compile a callee again for each number that is written out in a call
     find_template = dispatcher.get_call_template
