@@ -10,6 +10,7 @@ from number_generator.digits.mixtures import to_mixture
 from number_generator.digits.published import SOURCES
 from number_generator.digits.resolve import default_digits, load_digits
 from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import STYLES, Handwriting, parameters
 from number_generator.job.paper_images import find_paper_images
 from number_generator.job.spec import NumberSource, RenderSpec
@@ -86,8 +87,9 @@ def read_design(table: Mapping[str, Any]) -> Design:
     chosen = checking.check("digits", find_digits, digits)
     seed = checking.check("seed", check_seed, _to_number(_get_text(table, "seed")))
     count = checking.check("count", check_integer, "count", table.get("count"), 1, MOST_LINES)
+    page_width = _to_number(width) if width else IMAGE_WIDTH
     page_height = _to_number(height) if height else None
-    spec = checking.check("", RenderSpec, None, _to_number(width), "contain", style, page_height, is_coloured)
+    spec = checking.check("", RenderSpec, None, page_width, "contain", style, page_height, is_coloured)
     checking.finish()
     words = [f"--pattern={pattern}"] if pattern else []
     words += [f"--digits={digits}"] if digits else []

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import json
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
-from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, PACKAGED, SHEET_WIDTH
+from number_generator.job.defaults import HIGHEST_PAGE, IMAGE_WIDTH, LOWEST_PAGE, PACKAGED, SHEET_WIDTH
+from number_generator.job.distributions import NORMAL_REACH
 from number_generator.job.handwriting import COLOUR, OWN_PAPER, STYLES, parameters
 from number_generator.job.parameters import Parameter
 from number_generator.numbers.named_patterns import NAMED
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _STATIC = Path(__file__).with_name("static")
 _COUNTS = (6, 12, 24, 48, 96)
 _BINARY = "application/octet-stream"
+_MOST_REQUEST_BYTES = 1 << 20  # a request that changes all parameters has 10 kB
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,9 @@ class Studio:
                 "styles": {name: style.to_dict() for name, style in STYLES.items()},
                 "patterns": [[name, pattern.description] for name, pattern in NAMED.items()],
                 "digits": [PACKAGED, *(name for name, source in SOURCES.items() if source.is_there())],
+                "width": IMAGE_WIDTH,
                 "heights": [LOWEST_PAGE, HIGHEST_PAGE],
+                "bell_reach": NORMAL_REACH,
                 "counts": _COUNTS,
                 "groups": {"paper": OWN_PAPER, "colour": COLOUR},
                 "scans": None if self.scans is None else self.scans.name,
@@ -140,7 +145,7 @@ def _answer(work: Callable[[Mapping[str, Any]], bytes]) -> Callable[[Any], Any]:
     def carry_out(table: Any) -> tuple[int, bytes]:
         try:
             if not isinstance(table, dict):
-                raise SpecError(f"the request is {format_value(table)}: give a table")
+                raise SpecError("the request is no table: give one in JSON, of at most 1 MB")
             return 200, work(table)
         except WrongValuesError as exc:
             return 422, pack_json({"wrong": exc.wrong})
@@ -150,14 +155,24 @@ def _answer(work: Callable[[Mapping[str, Any]], bytes]) -> Callable[[Any], Any]:
             return 422, pack_json({"wrong": {"": str(exc)}})
 
     async def answer(request: Any) -> Any:
-        try:
-            table = await request.json()
-        except ValueError:
-            table = None
-        status, content = await concurrency.run_in_threadpool(carry_out, table)
+        status, content = await concurrency.run_in_threadpool(carry_out, await _read_table(request))
         return responses.Response(content, status, media_type=_BINARY)
 
     return answer
+
+
+async def _read_table(request: Any) -> Any:
+    """Return what a request holds; None if that is no JSON, or more than any page sends."""
+    requests = import_optional("starlette.requests", "studio", "the studio")
+    content = bytearray()
+    try:
+        async for piece in request.stream():
+            content += piece
+            if len(content) > _MOST_REQUEST_BYTES:
+                return None
+        return json.loads(content)
+    except (ValueError, RecursionError, requests.ClientDisconnect):  # no JSON, endless nesting, a tab that was closed
+        return None
 
 
 def _drawing() -> Any:

@@ -2,18 +2,22 @@
 
 import http.client
 import json
+import socket
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from PIL import Image
 from serving import serve, unpack
 
 from number_generator import Handwriting, generate_chunk
 from number_generator.errors import NumberGeneratorError
+from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.numbers.phone import PhoneNumbers
+from number_generator.studio.guard import Guard
 from number_generator.studio.pages import Studio
-from number_generator.studio.serving import Server
+from number_generator.studio.serving import HOST, Server
 
 ASKED = {
     "base": "document",
@@ -90,6 +94,33 @@ def test_only_who_knows_the_address_and_names_this_machine_is_answered(server):
         assert "access-control-allow-origin" not in answered
 
 
+def test_what_is_no_request_of_a_page_is_refused_quietly(server, capfd):
+    draw = f"{urlsplit(server.address).path}api/draw"
+    for text, expected in (
+        (f"OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n", b"404"),
+        ("no request\r\n\r\n", b"400"),
+        # Its sender leaves before all of it is there, as a tab that is closed.
+        (f"POST {draw} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 99\r\n\r\n{{", None),
+    ):
+        with socket.create_connection((HOST, server.port), timeout=PATIENCE_S) as connection:
+            connection.sendall(text.encode())
+            if expected:
+                assert connection.recv(99).split()[1] == expected, text
+    assert request(server, "")[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_browser_leaves_out_the_usual_port_of_http():
+    guard = Guard(None, "token", "ticket", 80)
+    for headers, expected in (
+        ({b"host": b"127.0.0.1", b"origin": b"http://127.0.0.1"}, 200),
+        ({b"host": b"localhost:80"}, 200),
+        ({b"host": b"evil.example"}, 421),
+        ({b"host": b"127.0.0.1:8080"}, 421),
+    ):
+        assert guard._judge("/token/", headers.items()) == expected, headers
+
+
 def test_the_browser_is_started_with_an_address_that_leads_to_the_page_once(server):
     status, headers, _ = request(server, "", address=server.address_once)
     again, _, _ = request(server, "", address=server.address_once)
@@ -118,6 +149,7 @@ def test_pages_of_any_size_and_colour_are_drawn_and_of_large_ones_fewer(server, 
         ({"paper_images": str(tmp_path), "color": True, "image_width": "90"}, (6, 28, 90, 3), None),
         ({"image_width": "auto:300", "image_height": "64", "pattern": "amount"}, (6, 64), 6),
         ({"image_width": "1000", "image_height": "256", "count": 96}, (8, 256, 1000), None),
+        ({"image_width": ""}, (6, 28, IMAGE_WIDTH), None),
     ):
         about, images = unpack(request(server, "api/draw", {**ASKED, **changes})[2])
         assert images.shape[: len(shape)] == shape
@@ -141,7 +173,8 @@ def test_each_wrong_value_is_told_by_its_control(server):
     assert status == 422
     assert said.keys() == {"slant", "writer", "x", "paper_images", "pattern", "image_width", "seed", "count", "digits"}
     assert said["slant"].startswith("slant: the value is 0:3: give values from -1 to 1")
-    for body in (b"{", b"[]", b"\xff", {"base": 1}, {**ASKED, "base": "documents"}, {**ASKED, "changes": 1}):
+    hostile = (b"{", b"[]", b"\xff", b"[" * 100_000, b" " * (1 << 21), b'{"count": 1%s}' % (b"0" * 5000))
+    for body in (*hostile, {"base": 1}, {**ASKED, "base": "documents"}, {**ASKED, "changes": 1}):
         status, _, content = request(server, "api/draw", body)
         assert status == 422
         assert json.loads(content)["wrong"]
@@ -163,6 +196,8 @@ def test_a_style_is_saved_where_one_says_replaces_nothing_unasked_and_is_loaded(
         ("save", {**ASKED, "path": str(tmp_path / "mine.txt")}),
         ("save", {**ASKED, "path": str(tmp_path / "new")}),
         ("save", {**ASKED, "path": 1}),
+        ("save", {**ASKED, "path": str(tmp_path / "\0.toml")}),
+        ("save", {**ASKED, "path": str(tmp_path / "\ud800.toml")}),
         ("save", {**ASKED, "changes": {"slant": 9}, "path": str(path), "overwrite": True}),
         ("load", {"path": str(tmp_path / "none.toml")}),
         ("load", {}),
