@@ -211,6 +211,16 @@ def test_a_wrong_value_is_told_beside_its_control_and_the_sheet_stays(page):
     assert "height = [0.8, 1]" in style_file(page)
 
 
+def test_a_slider_keeps_a_bell_curve_within_the_limits_and_a_box_is_told(page):
+    move(page, "gap_jitter", 1)
+    assert "gap_jitter = {mean = 1, sd = 0.08, low = -0.5, high = 1}" in style_file(page)
+    for end in ("lowest", "highest"):
+        page.get_by_role("spinbutton", name=f"gap_jitter, {end}", exact=True).fill("")
+    settle(page)
+    assert "as in normal(1, 0.08, -0.5, 1)" in page.locator("#wrong-gap_jitter").inner_text()
+    assert page.locator("#status").inner_text().endswith("see gap_jitter.")
+
+
 def test_a_reload_keeps_the_state_and_what_can_be_undone_and_another_tab_has_its_own(window, page, server):
     move(page, "height, low end", 0.5)
     moved = pixels(page)

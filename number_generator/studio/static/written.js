@@ -10,7 +10,7 @@ const isNarrow = matchMedia("(max-width: 900px)").matches;
 export function makeWritten(setup, store) {
   const fields = [
     makePattern(setup, store),
-    makeText("image_width", "Width, px", store, "auto", "a number, auto or auto:MAX"),
+    makeText("image_width", "Width, px", store, `${setup.width}`, "a number, auto or auto:MAX"),
     makeText("image_height", "Height, px", store, "as digits", `that of the digits, or ${setup.heights.join(" to ")}`),
     makeText("digits", "Digits", store, "default", "packaged, a name, a file or a folder", setup.digits),
     makeCount(setup, store),
