@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shlex
 import socket
 from urllib.parse import urlsplit
 
@@ -9,15 +10,18 @@ import numpy as np
 import pytest
 from patience import PATIENCE_S
 from PIL import Image
+from running import load
 from serving import serve, unpack
 
 from number_generator import Handwriting, generate_chunk
+from number_generator.commands.main import main
 from number_generator.errors import NumberGeneratorError
 from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.studio.guard import Guard
 from number_generator.studio.pages import Studio
 from number_generator.studio.serving import HOST, Server
+from number_generator.system.signals import Interruption
 
 ASKED = {
     "base": "document",
@@ -155,6 +159,19 @@ def test_pages_of_any_size_and_colour_are_drawn_and_of_large_ones_fewer(server, 
         assert images.shape[: len(shape)] == shape
         assert (about["widths"] and len(about["widths"])) == widths
         assert ("paper_images" in about["toml"]) == ("--paper=" in about["command"]) == ("color" in changes)
+
+
+def test_the_command_of_lines_of_any_width_runs_as_it_is(server, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    about, images = unpack(request(server, "api/draw", {**ASKED, "image_width": "auto"})[2])
+    words = shlex.split(about["command"].replace("--num-images=1000", "--num-images=6"))
+
+    assert main([*words[1:], "--output-path=lines", "--quiet"], Interruption()) == 0
+
+    drawn, labels, _ = load("lines")
+    assert labels == about["labels"]
+    for image, shown, width in zip(drawn, images, about["widths"], strict=True):
+        np.testing.assert_array_equal(image, shown[:, :width])
 
 
 def test_each_wrong_value_is_told_by_its_control(server):
