@@ -51,6 +51,9 @@ class Studio:
         """What the page draws at first, beside the style."""
         return {
             "pattern": "",
+            "country": "",
+            "sequences": "",
+            "dashes": False,
             "image_width": str(SHEET_WIDTH),
             "image_height": "",
             "digits": self.digits,

@@ -131,7 +131,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page):
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.id"))
-    assert {"start", "save", "pattern", "color", "seed", "zoom", "Line 1: 0334330904, enlarge"} <= reached
+    assert {"start", "save", "numbers", "dashes", "color", "seed", "zoom", "Line 1: 0334330904, enlarge"} <= reached
     page.get_by_role("button", name="Save…").focus()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
@@ -264,6 +264,37 @@ def test_a_saved_style_and_the_command_draw_what_the_page_shows(page, tmp_path, 
         for image, line in zip(images, shown, strict=True):
             np.testing.assert_array_equal(image, line)
     assert Handwriting.from_file("mine.toml") == Handwriting.named("document").replace(height=(0.5, 1))
+
+
+def test_phone_numbers_of_countries_and_own_lists_are_written(page, tmp_path):
+    (tmp_path / "mine.txt").write_text("2024-5\n17\n")
+    numbers, own, command = page.get_by_label("Numbers"), page.locator("#numbers-own"), page.locator("#command")
+    for choice, text, option, first in (
+        ("country …", "SG", "--country=SG --dashes", None),
+        ("sequences …", str(tmp_path / "mine.txt"), f"--sequences={tmp_path / 'mine.txt'} --image", "2024-5"),
+        ("pattern …", r"7{3}", "'--pattern=7{3}'", "777"),
+    ):
+        numbers.select_option(choice)
+        own.fill(text)
+        own.press("Enter")
+        if "dashes" in option:
+            page.get_by_label("Dashes").check()
+        settle(page)
+        assert option in command.text_content()
+        assert first in (None, page.locator("#lines .label").first.text_content())
+        assert page.get_by_label("Dashes").is_visible() == ("dashes" in option)
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert (numbers.input_value(), own.input_value()) == ("sequences …", str(tmp_path / "mine.txt"))
+    numbers.select_option("date")
+    settle(page)
+    assert own.is_hidden()
+    assert "--pattern=date --image" in command.text_content()
+    numbers.select_option("country …")
+    own.fill("XX")
+    own.press("Enter")
+    settle(page)
+    assert "XX" in page.locator("#wrong-numbers").inner_text()
 
 
 def test_a_style_file_is_loaded_and_kinds_of_values_are_changed(page, tmp_path):

@@ -17,6 +17,8 @@ from number_generator import Handwriting, generate_chunk
 from number_generator.commands.main import main
 from number_generator.errors import NumberGeneratorError
 from number_generator.job.defaults import IMAGE_WIDTH
+from number_generator.numbers.countries import CountryNumbers
+from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.studio.guard import Guard
 from number_generator.studio.pages import Studio
@@ -161,6 +163,28 @@ def test_pages_of_any_size_and_colour_are_drawn_and_of_large_ones_fewer(server, 
         assert ("paper_images" in about["toml"]) == ("--paper=" in about["command"]) == ("color" in changes)
 
 
+def test_numbers_are_those_of_the_options_that_the_command_has(server, tmp_path):
+    own = tmp_path / "mine.txt"
+    own.write_text("17\n204\n")
+    for changes, option, numbers in (
+        ({"dashes": True}, "--dashes", PhoneNumbers(dashes=True)),
+        ({"country": "sg, jp"}, "'--country=sg, jp'", CountryNumbers(["JP", "SG"])),
+        ({"country": "SG", "dashes": True}, "--country=SG --dashes", CountryNumbers("SG", dashes=True)),
+        ({"sequences": str(own), "dashes": True}, f"--sequences={own}", ListedNumbers.from_file(own)),
+    ):
+        about, _ = unpack(request(server, "api/draw", {**ASKED, **changes})[2])
+        style = Handwriting.named("document")
+        expected = generate_chunk(numbers, None, 100, count=6, style=style, seed=5)
+        assert about["labels"] == expected.labels.tolist(), changes
+        assert f" {option} --image-width=100 " in about["command"]
+    own.write_text("999\n")  # another list, which is read
+    about, _ = unpack(request(server, "api/draw", {**ASKED, "sequences": str(own)})[2])
+    assert about["labels"] == ["999"] * 6
+    for changes in ({"country": "XX"}, {"country": "JP", "pattern": "date"}, {"sequences": "no\0where"}):
+        status, _, content = request(server, "api/draw", {**ASKED, **changes})
+        assert (status, list(json.loads(content)["wrong"])) == (422, ["numbers"]), changes
+
+
 def test_the_command_of_lines_of_any_width_runs_as_it_is(server, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     about, images = unpack(request(server, "api/draw", {**ASKED, "image_width": "auto"})[2])
@@ -188,7 +212,7 @@ def test_each_wrong_value_is_told_by_its_control(server):
 
     said = json.loads(content)["wrong"]
     assert status == 422
-    assert said.keys() == {"slant", "writer", "x", "paper_images", "pattern", "image_width", "seed", "count", "digits"}
+    assert said.keys() == {"slant", "writer", "x", "paper_images", "numbers", "image_width", "seed", "count", "digits"}
     assert said["slant"].startswith("slant: the value is 0:3: give values from -1 to 1")
     hostile = (b"{", b"[]", b"\xff", b"[" * 100_000, b" " * (1 << 21), b'{"count": 1%s}' % (b"0" * 5000))
     for body in (*hostile, {"base": 1}, {**ASKED, "base": "documents"}, {**ASKED, "changes": 1}):
