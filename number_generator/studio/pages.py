@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
 from number_generator.job.defaults import HIGHEST_PAGE, IMAGE_WIDTH, LOWEST_PAGE, PACKAGED, SHEET_WIDTH
 from number_generator.job.distributions import NORMAL_REACH
@@ -68,7 +67,6 @@ class Studio:
 
         return pack_json(
             {
-                "version": __version__,
                 "parameters": [_describe_parameter(each) for each in parameters()],
                 "styles": {name: style.to_dict() for name, style in STYLES.items()},
                 "patterns": [[name, pattern.description] for name, pattern in NAMED.items()],

@@ -47,7 +47,7 @@ class Scans:
             pages.append(fit_line(image, height, width, ink="dark", contrast=None, background="paper"))
             labels.append(label)
         joined, widths = join_images(pages)
-        return pack_sheet(joined, widths, labels=labels, first=first % len(self._chosen), total=len(self._lines))
+        return pack_sheet(joined, widths, labels=labels, first=first % len(self._chosen))
 
 
 class _Pictures:

@@ -177,6 +177,14 @@ def test_steps_are_undone_and_redone_and_a_parameter_is_reset(page):
     assert style_file(page) == both
     page.get_by_role("button", name="Reset slant", exact=True).click()
     assert style_file(page) == 'base = "document"\nheight = [0.5, 1]\n'
+    assert page.evaluate("document.activeElement.ariaLabel") == "Help for slant"
+    page.get_by_label("Changed only").check()
+    page.get_by_role("button", name="Reset height", exact=True).click()
+    assert page.evaluate("document.activeElement.id") == "changed-only"
+    assert page.get_by_text("There is no such parameter").is_visible()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Undo").click()
+    assert style_file(page) == 'base = "document"\nheight = [0.5, 1]\n'
     page.get_by_role("button", name="Reset all").click()
     assert style_file(page) == first == 'base = "document"\n'
     page.get_by_label("Start from").select_option("natural")

@@ -175,7 +175,8 @@ class Row {
   resetValue() {
     this.store.change(this.store.with(this.name, this.store.first(this.name)));
     announce(`${this.name} is reset`);
-    this.helper.focus(); // the button that had the focus has gone
+    // The button that had the focus has gone, and with "Changed only" the row.
+    (this.element.hidden ? find("changed-only") : this.helper).focus();
   }
 
   refresh() {
