@@ -18,7 +18,7 @@ from number_generator.numbers.named_patterns import NAMED
 from number_generator.studio.files import load_style, save_style
 from number_generator.studio.sheets import pack_json
 from number_generator.studio.wrong import WrongValuesError
-from number_generator.system.checks import format_value
+from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
 
 if TYPE_CHECKING:
@@ -94,11 +94,9 @@ class Studio:
         """Return some scans, as pages of the size of those drawn."""
         if self.scans is None:
             raise SpecError("there are no scans: name them when the studio is started, with --scans")
-        first, count, height, width = (table.get(name) for name in ("first", "count", "height", "width"))
-        for value in (first, count, height):
-            if not isinstance(value, int) or not 0 <= value < 1 << 31:
-                raise SpecError(f"first, count or height is {format_value(value)}: give a number")
-        return self.scans.draw(first, count, height, width)  # type: ignore[arg-type] # checked above, and the width by FitSpec
+        first = check_integer("first", table.get("first"), 0)
+        count = check_integer("count", table.get("count"), 1, _COUNTS[-1])
+        return self.scans.draw(first, count, table.get("height"), table.get("width"))
 
     def load(self, table: Mapping[str, Any]) -> bytes:
         """Return the style of a file."""

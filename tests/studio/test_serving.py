@@ -22,6 +22,7 @@ from number_generator.numbers.lists import ListedNumbers
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.studio.guard import Guard
 from number_generator.studio.pages import Studio
+from number_generator.studio.scans import Scans
 from number_generator.studio.serving import HOST, Server
 from number_generator.system.signals import Interruption
 
@@ -254,6 +255,16 @@ def test_a_style_is_saved_where_one_says_replaces_nothing_unasked_and_is_loaded(
 def test_a_port_in_use_is_told(server):
     with pytest.raises(NumberGeneratorError, match=rf"port {server.port} of 127.0.0.1 is in use: give another"):
         Server(server.port)
+
+
+def test_a_page_of_scans_that_no_sheet_has_is_told(tmp_path):
+    Image.new("L", (60, 30), 100).save(tmp_path / "a.png")
+    asked = {"first": 0, "count": 6, "height": 28, "width": 100}
+    with serve(scans=Scans(str(tmp_path))) as server:
+        assert request(server, "api/scans", asked)[0] == 200
+        for name, value in (("count", 0), ("count", 97), ("first", -1), ("first", 1.0), ("height", 3), ("width", "x")):
+            status, _, content = request(server, "api/scans", {**asked, name: value})
+            assert (status, json.loads(content)["wrong"][""].split()[0]) == (422, name)
 
 
 def test_what_no_page_can_be_begun_with_is_left_to_the_page():

@@ -121,11 +121,11 @@ class Scanned {
     const text = JSON.stringify(page);
     if (text === this.shown) return;
     try {
-      const { images, labels, first } = await askSheet("scans", page);
+      const { images, labels, unread, first } = await askSheet("scans", page);
       this.shown = text;
       this.first = first;
       this.lines.show(images, labels);
-      find("wrong-scans").textContent = "";
+      find("wrong-scans").textContent = unread.length ? `${unread.length} left out: ${unread[0]}` : "";
     } catch (error) {
       if (!(error instanceof WrongValues)) throw error;
       find("wrong-scans").textContent = error.message;
