@@ -14,12 +14,10 @@ from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import STYLES, Handwriting, parameters
 from number_generator.job.paper_images import find_paper_images
 from number_generator.job.spec import NumberSource, RenderSpec
+from number_generator.studio.sheets import COUNTS
 from number_generator.studio.written import read_numbers
 from number_generator.studio.wrong import WrongValuesError
 from number_generator.system.checks import check_integer, check_seed, format_value
-
-MOST_LINES = 96
-"""The most lines on a sheet."""
 
 _CONTROLS = {"width": "image_width", "width's MAX": "image_width", "image_height": "image_height"}
 """The controls for what the messages of RenderSpec name."""
@@ -84,7 +82,7 @@ def read_design(table: Mapping[str, Any]) -> Design:
     numbers = checking.check("numbers", partial(read_numbers, given, dashes=table.get("dashes") is True))
     chosen = checking.check("digits", find_digits, digits)
     seed = checking.check("seed", check_seed, _to_number(_get_text(table, "seed")))
-    count = checking.check("count", check_integer, "count", table.get("count"), 1, MOST_LINES)
+    count = checking.check("count", check_integer, "count", table.get("count"), 1, COUNTS[-1])
     page_width = _to_number(width) if width else IMAGE_WIDTH
     page_height = _to_number(height) if height else None
     spec = checking.check("", RenderSpec, None, page_width, "contain", style, page_height, is_coloured)

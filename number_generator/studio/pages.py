@@ -16,7 +16,7 @@ from number_generator.job.handwriting import COLOUR, OWN_PAPER, STYLES, paramete
 from number_generator.job.parameters import Parameter
 from number_generator.numbers.named_patterns import NAMED
 from number_generator.studio.files import load_style, save_style
-from number_generator.studio.sheets import pack_json
+from number_generator.studio.sheets import COUNTS, pack_json
 from number_generator.studio.wrong import WrongValuesError
 from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from number_generator.studio.scans import Scans
 
 _STATIC = Path(__file__).with_name("static")
-_COUNTS = (6, 12, 24, 48, 96)
 _BINARY = "application/octet-stream"
 _MOST_REQUEST_BYTES = 1 << 20  # a request that changes all parameters has 10 kB
 
@@ -74,7 +73,7 @@ class Studio:
                 "width": IMAGE_WIDTH,
                 "heights": [LOWEST_PAGE, HIGHEST_PAGE],
                 "bell_reach": NORMAL_REACH,
-                "counts": _COUNTS,
+                "counts": COUNTS,
                 "groups": {"paper": OWN_PAPER, "colour": COLOUR},
                 "scans": None if self.scans is None else self.scans.name,
                 "start": self.start,
@@ -95,7 +94,7 @@ class Studio:
         if self.scans is None:
             raise SpecError("there are no scans: name them when the studio is started, with --scans")
         first = check_integer("first", table.get("first"), 0)
-        count = check_integer("count", table.get("count"), 1, _COUNTS[-1])
+        count = check_integer("count", table.get("count"), 1, COUNTS[-1])
         return self.scans.draw(first, count, table.get("height"), table.get("width"))
 
     def load(self, table: Mapping[str, Any]) -> bytes:

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from number_generator.job.chunk import Images
 
+COUNTS = (6, 12, 24, 48, 96)
+"""The numbers of lines on a sheet that the page offers; the last is the most that one may have."""
+
 
 def pack_sheet(images: Images, widths: Sequence[int] | None = None, **about: Any) -> bytes:
     """Pack images and what is said of them: the length of a JSON text in 4 bytes, the text, and the pixels.
