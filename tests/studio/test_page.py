@@ -148,6 +148,17 @@ def test_a_slider_that_moves_draws_other_pixels_of_the_same_numbers(page):
     assert "ink = [0.2, 0.2]" in style_file(page) or "ink = 0.2" in style_file(page)
 
 
+def test_a_click_on_the_track_brings_the_nearer_end_there(page):
+    track = page.locator("[data-name=size] .track")
+    box, thumb = track.bounding_box(), 16
+    for share, expected in ((0.9, "size = [0.85, 1.83]"), (0.1, "size = [0.47, 1.83]")):  # from 0.3 to 2
+        x = box["x"] + thumb / 2 + share * (box["width"] - thumb)
+
+        page.mouse.click(x, box["y"] + box["height"] / 2)
+
+        assert expected in style_file(page)
+
+
 def test_keys_alone_change_a_value_enlarge_a_line_and_close_it(page):
     page.get_by_role("slider", name="height, low end", exact=True).focus()
     page.keyboard.press("ArrowRight")

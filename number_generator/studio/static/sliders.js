@@ -136,7 +136,9 @@ function makeTrack(parameter, suffixes, change) {
     element.addEventListener("pointerdown", (event) => {
       if (event.target.type === "range") return;
       const box = element.getBoundingClientRect();
-      const at = low + ((event.clientX - box.left) / box.width) * (high - low);
+      // The middle of a thumb does not reach the ends of the track.
+      const thumb = parseFloat(getComputedStyle(element).getPropertyValue("--thumb"));
+      const at = low + ((event.clientX - box.left - thumb / 2) / (box.width - thumb)) * (high - low);
       const [first, last] = values();
       const nearest = Math.abs(at - first) < Math.abs(at - last) ? 0 : 1;
       thumbs[nearest].value = at;
