@@ -10,7 +10,8 @@ from typing import Any
 from number_generator.errors import SpecError
 from number_generator.system.checks import format_value
 
-_NORMAL_REACH = 3.5  # standard deviations: no draw of `Normal` is farther from the mean
+NORMAL_REACH = 3.5
+"""In standard deviations: no draw of `Normal` is farther from the mean."""
 _JOB = re.compile(r"job\s*\((.*)\)", re.DOTALL)
 _NORMAL = re.compile(r"normal\s*\((.*)\)", re.DOTALL)
 
@@ -112,7 +113,7 @@ class Normal:
     def bounds(self) -> tuple[float, float]:
         """Return the cut-offs, or the points 3.5 standard deviations from the mean if there are none."""
         if self.low is None or self.high is None:
-            return self.mean - _NORMAL_REACH * self.sd, self.mean + _NORMAL_REACH * self.sd
+            return self.mean - NORMAL_REACH * self.sd, self.mean + NORMAL_REACH * self.sd
         return self.low, self.high
 
 

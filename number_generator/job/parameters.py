@@ -65,10 +65,14 @@ class Parameter:
         if self.scope == "share" and (isinstance(distribution, Normal) or distribution.per_job or low != high):
             raise SpecError(f"the value is {distribution}: it is a share; give one number from 0 to 1")
         if low < self.low or high > self.high:
-            reach = f", which reaches from {low:.4g} to {high:.4g}" if isinstance(distribution, Normal) else ""
+            reach, way_out = "", ""
+            if isinstance(distribution, Normal):
+                reach = f", which reaches from {low:.4g} to {high:.4g}"
+                within = replace(distribution, low=self.low, high=self.high)
+                way_out = "" if distribution.low == low else f", or cut it off there, as in {within}"
             raise SpecError(
                 f"the value is {distribution}{reach}: give values from {format_number(self.low)} to "
-                f"{format_number(self.high)} ({self.unit})"
+                f"{format_number(self.high)} ({self.unit}){way_out}"
             )
         return distribution
 

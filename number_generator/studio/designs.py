@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from number_generator.digits.dataset import DigitImageDataset
@@ -10,16 +10,14 @@ from number_generator.digits.mixtures import to_mixture
 from number_generator.digits.published import SOURCES
 from number_generator.digits.resolve import default_digits, load_digits
 from number_generator.errors import NumberGeneratorError, SpecError
+from number_generator.job.defaults import IMAGE_WIDTH
 from number_generator.job.handwriting import STYLES, Handwriting, parameters
 from number_generator.job.paper_images import find_paper_images
 from number_generator.job.spec import NumberSource, RenderSpec
-from number_generator.numbers.patterns import parse_pattern_option
-from number_generator.numbers.phone import PhoneNumbers
+from number_generator.studio.sheets import COUNTS
+from number_generator.studio.written import read_numbers
 from number_generator.studio.wrong import WrongValuesError
 from number_generator.system.checks import check_integer, check_seed, format_value
-
-MOST_LINES = 96
-"""The most lines on a sheet."""
 
 _CONTROLS = {"width": "image_width", "width's MAX": "image_width", "image_height": "image_height"}
 """The controls for what the messages of RenderSpec name."""
@@ -67,9 +65,9 @@ def read_style(table: Mapping[str, Any]) -> Handwriting:
 def read_design(table: Mapping[str, Any]) -> Design:
     """Return what the page describes.
 
-    Beside the style these are `pattern`, `image_width`, `image_height`, `digits`, `color`, `seed` and `count`. The
-    first four and the seed are texts, as the options of `number-generator generate` take them; an empty one leaves
-    the option out.
+    Beside the style these are `pattern`, `country` or `sequences`, `dashes`, `image_width`, `image_height`, `digits`,
+    `color`, `seed` and `count`. All but `dashes`, `color` and `count` are texts, as the options of `number-generator
+    generate` take them; an empty one leaves the option out.
 
     Raises
     ------
@@ -78,20 +76,20 @@ def read_design(table: Mapping[str, Any]) -> Design:
     """
     checking = _Checking()
     style = checking.check("", read_style, table) or STYLES["clean"]
-    pattern, width, height, digits = (
-        _get_text(table, name) for name in ("pattern", "image_width", "image_height", "digits")
-    )
+    width, height, digits = (_get_text(table, name) for name in ("image_width", "image_height", "digits"))
     is_coloured = table.get("color") is True
-    numbers = checking.check("pattern", parse_pattern_option, pattern) if pattern else PhoneNumbers()
+    given = {name: _get_text(table, name) for name in ("pattern", "country", "sequences")}
+    numbers = checking.check("numbers", partial(read_numbers, given, dashes=table.get("dashes") is True))
     chosen = checking.check("digits", find_digits, digits)
     seed = checking.check("seed", check_seed, _to_number(_get_text(table, "seed")))
-    count = checking.check("count", check_integer, "count", table.get("count"), 1, MOST_LINES)
+    count = checking.check("count", check_integer, "count", table.get("count"), 1, COUNTS[-1])
+    page_width = _to_number(width) if width else IMAGE_WIDTH
     page_height = _to_number(height) if height else None
-    spec = checking.check("", RenderSpec, None, _to_number(width), "contain", style, page_height, is_coloured)
+    spec = checking.check("", RenderSpec, None, page_width, "contain", style, page_height, is_coloured)
     checking.finish()
-    words = [f"--pattern={pattern}"] if pattern else []
-    words += [f"--digits={digits}"] if digits else []
-    return Design(spec, numbers, chosen, seed, count, tuple(words))
+    source, words = numbers
+    words += (f"--digits={digits}",) if digits else ()
+    return Design(spec, source, chosen, seed, count, words)
 
 
 @lru_cache(maxsize=8)

@@ -60,6 +60,7 @@ def format_command(design: Design) -> str:
     words += [f"--style={base}", *(f"--set={setting}" for setting in settings)]
     words += [] if spec.style.paper_images is None else [f"--paper={spec.style.paper_images.path}"]
     words += ["--color"] if spec.color else []
+    words += ["--format=png"] if spec.ragged and not spec.is_bounded else []  # the usual one holds images of one size
     return shlex.join([PACKAGE_PROGRAM, "generate", *words, f"--seed={design.seed}"])
 
 

@@ -1,5 +1,6 @@
 """Style files of the user, which the page loads and saves where the user says."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,14 @@ def _describe(name: str, style: Handwriting) -> dict[str, Any]:
 
 def _check_path(path: object) -> Path:
     """Return the path of a style file, from the root, or raise SpecError."""
-    if not isinstance(path, str) or not path.lower().endswith(_ENDING) or "\0" in path:
+    if not isinstance(path, str) or not path.lower().endswith(_ENDING) or not _is_file_name(path):
         raise SpecError(f"the style file is {format_value(path)}: give a file name that ends in {_ENDING}")
     return Path(expand_home(path)).absolute()
+
+
+def _is_file_name(path: str) -> bool:
+    """Tell whether a file can have this name: without a null character, and no half of a pair of UTF-16."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False

@@ -20,6 +20,7 @@ _HEADERS = {
     b"cross-origin-opener-policy": b"same-origin",
     b"cache-control": b"no-store",
 }
+_HTTP_PORT = 80
 _REFUSAL = b"This address is not the studio's: open the one that the command has printed.\n"
 
 
@@ -44,7 +45,8 @@ class Guard:
         self._application = application
         self._token = token.encode("ascii")
         self._ticket = ticket.encode("ascii")
-        self._hosts = {f"{name}:{port}".encode("ascii") for name in ("127.0.0.1", "localhost")}
+        endings = ("", ":80") if port == _HTTP_PORT else (f":{port}",)  # browsers leave out the usual port
+        self._hosts = {f"{name}{ending}".encode("ascii") for name in ("127.0.0.1", "localhost") for ending in endings}
 
     async def __call__(
         self,
@@ -80,7 +82,7 @@ class Guard:
         origin = held.get(b"origin")
         if origin is not None and origin.removeprefix(b"http://") not in self._hosts:
             return 403
-        _, token, *rest = path.split("/", 2)
+        token, *rest = path.removeprefix("/").split("/", 1)  # not all begin with one: OPTIONS asks for "*"
         given = token.encode("utf-8", "surrogatepass")
         # In constant time, so that no guess is told from a better one by how long it takes.
         if not rest:

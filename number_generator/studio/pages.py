@@ -2,22 +2,23 @@
 
 import contextlib
 import importlib
+import json
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from number_generator._version import __version__
 from number_generator.errors import NumberGeneratorError, OutputExistsError, SpecError
-from number_generator.job.defaults import HIGHEST_PAGE, LOWEST_PAGE, PACKAGED, SHEET_WIDTH
+from number_generator.job.defaults import HIGHEST_PAGE, IMAGE_WIDTH, LOWEST_PAGE, PACKAGED, SHEET_WIDTH
+from number_generator.job.distributions import NORMAL_REACH
 from number_generator.job.handwriting import COLOUR, OWN_PAPER, STYLES, parameters
 from number_generator.job.parameters import Parameter
 from number_generator.numbers.named_patterns import NAMED
 from number_generator.studio.files import load_style, save_style
-from number_generator.studio.sheets import pack_json
+from number_generator.studio.sheets import COUNTS, pack_json
 from number_generator.studio.wrong import WrongValuesError
-from number_generator.system.checks import format_value
+from number_generator.system.checks import check_integer
 from number_generator.system.optional import import_optional
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from number_generator.studio.scans import Scans
 
 _STATIC = Path(__file__).with_name("static")
-_COUNTS = (6, 12, 24, 48, 96)
 _BINARY = "application/octet-stream"
+_MOST_REQUEST_BYTES = 1 << 20  # a request that changes all parameters has 10 kB
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Studio:
         """What the page draws at first, beside the style."""
         return {
             "pattern": "",
+            "country": "",
+            "sequences": "",
+            "dashes": False,
             "image_width": str(SHEET_WIDTH),
             "image_height": "",
             "digits": self.digits,
@@ -62,13 +66,14 @@ class Studio:
 
         return pack_json(
             {
-                "version": __version__,
                 "parameters": [_describe_parameter(each) for each in parameters()],
                 "styles": {name: style.to_dict() for name, style in STYLES.items()},
                 "patterns": [[name, pattern.description] for name, pattern in NAMED.items()],
                 "digits": [PACKAGED, *(name for name, source in SOURCES.items() if source.is_there())],
+                "width": IMAGE_WIDTH,
                 "heights": [LOWEST_PAGE, HIGHEST_PAGE],
-                "counts": _COUNTS,
+                "bell_reach": NORMAL_REACH,
+                "counts": COUNTS,
                 "groups": {"paper": OWN_PAPER, "colour": COLOUR},
                 "scans": None if self.scans is None else self.scans.name,
                 "start": self.start,
@@ -88,11 +93,9 @@ class Studio:
         """Return some scans, as pages of the size of those drawn."""
         if self.scans is None:
             raise SpecError("there are no scans: name them when the studio is started, with --scans")
-        first, count, height, width = (table.get(name) for name in ("first", "count", "height", "width"))
-        for value in (first, count, height):
-            if not isinstance(value, int) or not 0 <= value < 1 << 31:
-                raise SpecError(f"first, count or height is {format_value(value)}: give a number")
-        return self.scans.draw(first, count, height, width)  # type: ignore[arg-type] # checked above, and the width by FitSpec
+        first = check_integer("first", table.get("first"), 0)
+        count = check_integer("count", table.get("count"), 1, COUNTS[-1])
+        return self.scans.draw(first, count, table.get("height"), table.get("width"))
 
     def load(self, table: Mapping[str, Any]) -> bytes:
         """Return the style of a file."""
@@ -140,7 +143,7 @@ def _answer(work: Callable[[Mapping[str, Any]], bytes]) -> Callable[[Any], Any]:
     def carry_out(table: Any) -> tuple[int, bytes]:
         try:
             if not isinstance(table, dict):
-                raise SpecError(f"the request is {format_value(table)}: give a table")
+                raise SpecError("the request is no table: give one in JSON, of at most 1 MB")
             return 200, work(table)
         except WrongValuesError as exc:
             return 422, pack_json({"wrong": exc.wrong})
@@ -150,14 +153,24 @@ def _answer(work: Callable[[Mapping[str, Any]], bytes]) -> Callable[[Any], Any]:
             return 422, pack_json({"wrong": {"": str(exc)}})
 
     async def answer(request: Any) -> Any:
-        try:
-            table = await request.json()
-        except ValueError:
-            table = None
-        status, content = await concurrency.run_in_threadpool(carry_out, table)
+        status, content = await concurrency.run_in_threadpool(carry_out, await _read_table(request))
         return responses.Response(content, status, media_type=_BINARY)
 
     return answer
+
+
+async def _read_table(request: Any) -> Any:
+    """Return what a request holds; None if that is no JSON, or more than any page sends."""
+    requests = import_optional("starlette.requests", "studio", "the studio")
+    content = bytearray()
+    try:
+        async for piece in request.stream():
+            content += piece
+            if len(content) > _MOST_REQUEST_BYTES:
+                return None
+        return json.loads(content)
+    except (ValueError, RecursionError, requests.ClientDisconnect):  # no JSON, endless nesting, a tab that was closed
+        return None
 
 
 def _drawing() -> Any:

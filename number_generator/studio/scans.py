@@ -4,10 +4,12 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from number_generator.errors import DatasetError, DatasetReadError, SpecError
+from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError, SpecError
 from number_generator.formats.dataset import GenericDataset
+from number_generator.job.chunk import Images
 from number_generator.job.paper_images import list_pictures
-from number_generator.scans.fitting import fit_line
+from number_generator.scans.fitting import FitSpec, fit_grey
+from number_generator.scans.pictures import to_grey
 from number_generator.studio.sheets import join_images, pack_sheet
 
 MOST_SCANS = 1000
@@ -35,19 +37,27 @@ class Scans:
         count = min(len(self._lines), MOST_SCANS)
         self._chosen = [len(self._lines) * k // count for k in range(count)]
 
-    def draw(self, first: int, count: int, height: int, width: int | None) -> bytes:
+    def draw(self, first: int, count: int, height: Any, width: Any) -> bytes:
         """Return some scans, from the `first` on and then again from the start, as the page of a size in px.
 
-        Each is scaled to the height, and its tones stay as they are; a width of None leaves each line its own.
+        Each is scaled to the height, and its tones stay as they are; a width of None leaves each line its own. One that
+        cannot be read is left out, and `unread` tells why.
         """
-        numbers = [self._chosen[(first + k) % len(self._chosen)] for k in range(min(count, len(self._chosen)))]
-        pages, labels = [], []
-        for number in numbers:
+        page = FitSpec(height, width, ink="dark", contrast=None, background="paper")
+        shown = [(first + k) % len(self._chosen) for k in range(min(count, len(self._chosen)))]
+        found = [self._fit(self._chosen[k], page) for k in shown]
+        joined, widths = join_images([image for image, _ in found if image is not None])
+        labels = [text for image, text in found if image is not None]
+        unread = [text for image, text in found if image is None]
+        return pack_sheet(joined, widths, labels=labels, unread=unread, first=shown[0])
+
+    def _fit(self, number: int, page: FitSpec) -> tuple[Images | None, str]:
+        """Return a scan on its page, and its label; None and why if it cannot be read."""
+        try:
             image, label = self._lines[number]
-            pages.append(fit_line(image, height, width, ink="dark", contrast=None, background="paper"))
-            labels.append(label)
-        joined, widths = join_images(pages)
-        return pack_sheet(joined, widths, labels=labels, first=first % len(self._chosen), total=len(self._lines))
+            return fit_grey([to_grey(image, label)], page)[0], label
+        except NumberGeneratorError as exc:
+            return None, str(exc)
 
 
 class _Pictures:
@@ -69,8 +79,10 @@ def _open(path: str) -> Any:
     lines = GenericDataset()
     try:
         lines.load(path, isolated=True)
-    except (DatasetError, DatasetReadError):  # it may lack labels
+    except (DatasetError, DatasetReadError) as exc:  # it may lack labels
         with contextlib.suppress(SpecError):  # it is no folder, or has no pictures: the first error says what is wrong
             return _Pictures(list_pictures(path))
+        if Path(path).is_dir():
+            raise DatasetError(f"{exc}; nor does the folder hold pictures of lines, which need no labels") from exc
         raise
     return lines

@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 from number_generator.job.chunk import Images
 
+COUNTS = (6, 12, 24, 48, 96)
+"""The numbers of lines on a sheet that the page offers; the last is the most that one may have."""
+
 
 def pack_sheet(images: Images, widths: Sequence[int] | None = None, **about: Any) -> bytes:
     """Pack images and what is said of them: the length of a JSON text in 4 bytes, the text, and the pixels.
@@ -35,6 +38,8 @@ def pack_json(value: Any) -> bytes:
 def join_images(images: Sequence[Images]) -> tuple[npt.NDArray[np.uint8], list[int]]:
     """Join images of one height as one array, white where they end, and return their widths with it."""
     widths = [image.shape[1] for image in images]
+    if not images:
+        return np.empty((0, 1, 1), np.uint8), []
     joined = np.full((len(images), images[0].shape[0], max(widths), *images[0].shape[2:]), 255, np.uint8)
     for row, image in zip(joined, images, strict=True):
         row[:, : image.shape[1]] = image

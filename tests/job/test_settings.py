@@ -95,7 +95,12 @@ NO_DISTRIBUTION = r"slant: the value is .*: give a number, low:high, normal\(mea
         ("slant=-inf:inf", "slant: the low end is -inf: give a finite number"),
         ("slant=1e999", "slant: the low end is inf: give a finite number"),
         ("slant=1.5", "slant: the value is 1.5: give values from -1 to 1"),
-        ("slant=normal(0, 1)", "slant: the value is .*, which reaches from -3.5 to 3.5: give values"),
+        (
+            "slant=normal(0, 1)",
+            r"slant: the value is .*, which reaches from -3.5 to 3.5: give values from -1 to 1 .*, or cut it off "
+            r"there, as in normal\(0, 1, -1, 1\)$",
+        ),
+        ("slant=job(normal(0, 1, -2, 2))", r"slant: the value is .* from -2 to 2: give values from -1 to 1 \([^)]*\)$"),
         ("fill=0:1", "fill: the value is 0:1: it is a share; give one number from 0 to 1"),
         ("fill=job(0.5)", r"fill: the value is job\(0.5\): it is a share"),
         ("writer=0.1", "writer is '0.1': give 'mixed'"),

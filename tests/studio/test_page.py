@@ -131,7 +131,7 @@ def test_every_control_has_a_name_and_is_reached_by_the_keyboard(page):
     for _ in range(60):
         page.keyboard.press("Tab")
         reached.add(page.evaluate("document.activeElement.ariaLabel ?? document.activeElement.id"))
-    assert {"start", "save", "pattern", "color", "seed", "zoom", "Line 1: 0334330904, enlarge"} <= reached
+    assert {"start", "save", "numbers", "dashes", "color", "seed", "zoom", "Line 1: 0334330904, enlarge"} <= reached
     page.get_by_role("button", name="Save…").focus()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
@@ -146,6 +146,17 @@ def test_a_slider_that_moves_draws_other_pixels_of_the_same_numbers(page):
     assert "ink = [0.45, 0.5]" in style_file(page)
     move(page, "ink, high end", 0.2)  # below the other end, which goes along
     assert "ink = [0.2, 0.2]" in style_file(page) or "ink = 0.2" in style_file(page)
+
+
+def test_a_click_on_the_track_brings_the_nearer_end_there(page):
+    track = page.locator("[data-name=size] .track")
+    box, thumb = track.bounding_box(), 16
+    for share, expected in ((0.9, "size = [0.85, 1.83]"), (0.1, "size = [0.47, 1.83]")):  # from 0.3 to 2
+        x = box["x"] + thumb / 2 + share * (box["width"] - thumb)
+
+        page.mouse.click(x, box["y"] + box["height"] / 2)
+
+        assert expected in style_file(page)
 
 
 def test_keys_alone_change_a_value_enlarge_a_line_and_close_it(page):
@@ -176,6 +187,14 @@ def test_steps_are_undone_and_redone_and_a_parameter_is_reset(page):
     page.get_by_role("button", name="Redo").click()
     assert style_file(page) == both
     page.get_by_role("button", name="Reset slant", exact=True).click()
+    assert style_file(page) == 'base = "document"\nheight = [0.5, 1]\n'
+    assert page.evaluate("document.activeElement.ariaLabel") == "Help for slant"
+    page.get_by_label("Changed only").check()
+    page.get_by_role("button", name="Reset height", exact=True).click()
+    assert page.evaluate("document.activeElement.id") == "changed-only"
+    assert page.get_by_text("There is no such parameter").is_visible()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Undo").click()
     assert style_file(page) == 'base = "document"\nheight = [0.5, 1]\n'
     page.get_by_role("button", name="Reset all").click()
     assert style_file(page) == first == 'base = "document"\n'
@@ -209,6 +228,16 @@ def test_a_wrong_value_is_told_beside_its_control_and_the_sheet_stays(page):
     assert page.locator("#wrong-height").inner_text().startswith("height: the low end is '': give a finite")
     box.press_sequentially("0.8")
     assert "height = [0.8, 1]" in style_file(page)
+
+
+def test_a_slider_keeps_a_bell_curve_within_the_limits_and_a_box_is_told(page):
+    move(page, "gap_jitter", 1)
+    assert "gap_jitter = {mean = 1, sd = 0.08, low = -0.5, high = 1}" in style_file(page)
+    for end in ("lowest", "highest"):
+        page.get_by_role("spinbutton", name=f"gap_jitter, {end}", exact=True).fill("")
+    settle(page)
+    assert "as in normal(1, 0.08, -0.5, 1)" in page.locator("#wrong-gap_jitter").inner_text()
+    assert page.locator("#status").inner_text().endswith("see gap_jitter.")
 
 
 def test_a_reload_keeps_the_state_and_what_can_be_undone_and_another_tab_has_its_own(window, page, server):
@@ -254,6 +283,37 @@ def test_a_saved_style_and_the_command_draw_what_the_page_shows(page, tmp_path, 
         for image, line in zip(images, shown, strict=True):
             np.testing.assert_array_equal(image, line)
     assert Handwriting.from_file("mine.toml") == Handwriting.named("document").replace(height=(0.5, 1))
+
+
+def test_phone_numbers_of_countries_and_own_lists_are_written(page, tmp_path):
+    (tmp_path / "mine.txt").write_text("2024-5\n17\n")
+    numbers, own, command = page.get_by_label("Numbers"), page.locator("#numbers-own"), page.locator("#command")
+    for choice, text, option, first in (
+        ("country …", "SG", "--country=SG --dashes", None),
+        ("sequences …", str(tmp_path / "mine.txt"), f"--sequences={tmp_path / 'mine.txt'} --image", "2024-5"),
+        ("pattern …", r"7{3}", "'--pattern=7{3}'", "777"),
+    ):
+        numbers.select_option(choice)
+        own.fill(text)
+        own.press("Enter")
+        if "dashes" in option:
+            page.get_by_label("Dashes").check()
+        settle(page)
+        assert option in command.text_content()
+        assert first in (None, page.locator("#lines .label").first.text_content())
+        assert page.get_by_label("Dashes").is_visible() == ("dashes" in option)
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert (numbers.input_value(), own.input_value()) == ("sequences …", str(tmp_path / "mine.txt"))
+    numbers.select_option("date")
+    settle(page)
+    assert own.is_hidden()
+    assert "--pattern=date --image" in command.text_content()
+    numbers.select_option("country …")
+    own.fill("XX")
+    own.press("Enter")
+    settle(page)
+    assert "XX" in page.locator("#wrong-numbers").inner_text()
 
 
 def test_a_style_file_is_loaded_and_kinds_of_values_are_changed(page, tmp_path):

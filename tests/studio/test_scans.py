@@ -39,9 +39,25 @@ def test_a_folder_of_pictures_needs_no_labels(tmp_path):
     assert (pages == 255).all()
 
 
+def test_a_picture_that_cannot_be_read_is_left_out_and_told(tmp_path):
+    Image.new("L", (60, 30), 100).save(tmp_path / "b.png")
+    (tmp_path / "a.png").write_bytes(b"\x89PNG")
+    (tmp_path / "c.png").write_bytes(b"")
+
+    about, pages = unpack(Scans(str(tmp_path)).draw(0, 24, 28, 128))
+
+    assert (about["labels"], len(pages)) == (["b.png"], 1)
+    assert [text.partition(": ")[0] for text in about["unread"]] == [
+        str(tmp_path / name) for name in ("a.png", "c.png")
+    ]
+    about, pages = unpack(Scans(str(tmp_path)).draw(2, 1, 28, None))
+    assert (about["labels"], len(pages), len(about["unread"]), about["first"]) == ([], 0, 1, 2)
+
+
 def test_what_holds_no_lines_is_told(tmp_path):
     (tmp_path / "text.txt").write_text("no dataset")
     (tmp_path / "empty").mkdir()
     for path in (tmp_path / "text.txt", tmp_path / "empty", tmp_path / "nowhere"):
-        with pytest.raises(NumberGeneratorError, match=path.name):
+        with pytest.raises(NumberGeneratorError, match=path.name) as caught:
             Scans(str(path))
+        assert ("nor does the folder hold pictures" in str(caught.value)) == (path.name == "empty")

@@ -74,7 +74,7 @@ class Sheet {
     } catch (error) {
       if (!(error instanceof WrongValues)) throw error;
       this.showWrong(error.wrong);
-      this.say("The sheet is that of the last values that were right.");
+      this.say(`The sheet is that of the last values that were right${nameControls(error.wrong)}.`);
     } finally {
       clearTimeout(waiting);
     }
@@ -92,6 +92,12 @@ class Sheet {
   }
 }
 
+/** Return where to look for what is wrong: its control may be out of sight, or left out by a search. */
+function nameControls(wrong) {
+  const names = Object.keys(wrong).filter(Boolean);
+  return names.length ? `; see ${names.join(", ")}` : "";
+}
+
 /** The user's scans, on pages as large as those that are drawn. */
 class Scanned {
   constructor(setup, enlarged) {
@@ -100,7 +106,9 @@ class Scanned {
     this.lines = new Lines(find("scanned"), "Scan", enlarged);
     find("scans").hidden = false;
     find("scans-name").textContent = setup.scans;
-    find("other-scans").addEventListener("click", () => this.show({ ...this.page, first: this.first + this.page.count }));
+    find("other-scans").addEventListener("click", () => {
+      if (this.page) this.show({ ...this.page, first: this.first + this.page.count }); // none before the first sheet
+    });
   }
 
   async follow({ images, shape }, width) {
@@ -113,11 +121,11 @@ class Scanned {
     const text = JSON.stringify(page);
     if (text === this.shown) return;
     try {
-      const { images, labels, first } = await askSheet("scans", page);
+      const { images, labels, unread, first } = await askSheet("scans", page);
       this.shown = text;
       this.first = first;
       this.lines.show(images, labels);
-      find("wrong-scans").textContent = "";
+      find("wrong-scans").textContent = unread.length ? `${unread.length} left out: ${unread[0]}` : "";
     } catch (error) {
       if (!(error instanceof WrongValues)) throw error;
       find("wrong-scans").textContent = error.message;

@@ -10,7 +10,8 @@ const MOST_BUTTONS = 3; // choices that are buttons side by side
 /** Build all groups, and return what shows another state of them, and what is wrong with them. */
 export function makeControls(setup, store, picture) {
   const groups = [];
-  for (const parameter of setup.parameters) {
+  for (const described of setup.parameters) {
+    const parameter = { ...described, bellReach: setup.bell_reach };
     let group = groups.find(({ name }) => name === parameter.group);
     if (!group) groups.push((group = makeGroup(parameter.group, setup, store)));
     const row = new Row(parameter, store, picture, setup.styles);
@@ -174,7 +175,8 @@ class Row {
   resetValue() {
     this.store.change(this.store.with(this.name, this.store.first(this.name)));
     announce(`${this.name} is reset`);
-    this.helper.focus(); // the button that had the focus has gone
+    // The button that had the focus has gone, and with "Changed only" the row.
+    (this.element.hidden ? find("changed-only") : this.helper).focus();
   }
 
   refresh() {

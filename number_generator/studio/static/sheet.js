@@ -26,7 +26,7 @@ export class Lines {
       item.button.setAttribute("aria-label", `${this.word} ${k + 1}: ${labels[k]}, enlarge`);
     });
     const widths = images.map(({ width }) => width);
-    this.list.style.setProperty("--widest", Math.max(...widths));
+    this.list.style.setProperty("--widest", Math.max(1, ...widths));
     this.list.classList.toggle("same", Math.min(...widths) === Math.max(...widths));
     this.enlarged.refresh(this);
   }

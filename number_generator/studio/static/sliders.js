@@ -46,9 +46,12 @@ function makeBell(parameter, kind, value, change) {
   const { name } = parameter;
   let now = value;
   const set = (changes, isSettled) => change(clean({ low: "", high: "", ...now, ...changes }), isSettled);
+  // A slider never leaves the limits: where the curve would, it is cut off at them. A box takes what one writes.
+  const slide = (changes, isSettled) => set({ ...changes, ...cutOffs({ ...now, ...changes }, parameter) }, isSettled);
   const half = { ...parameter, low: 0, high: (parameter.high - parameter.low) / 2 };
-  const mean = makeLabelled("mean", parameter, name, (next, isSettled) => set({ mean: next }, isSettled));
-  const sd = makeLabelled("spread", half, `${name}, standard deviation`, (next, isSettled) => set({ sd: next }, isSettled));
+  const setting = (key, put) => (next, isSettled) => put({ [key]: next }, isSettled);
+  const mean = makeLabelled("mean", parameter, name, setting("mean", slide), setting("mean", set));
+  const sd = makeLabelled("spread", half, `${name}, standard deviation`, setting("sd", slide), setting("sd", set));
   const low = makeBox(`${name}, lowest`, (next, isSettled) => set({ low: next }, isSettled));
   const high = makeBox(`${name}, highest`, (next, isSettled) => set({ high: next }, isSettled));
   const refresh = (next) => {
@@ -69,9 +72,16 @@ function clean({ low, high, ...bell }) {
   return { ...bell, ...(low === "" ? {} : { low }), ...(high === "" ? {} : { high }) };
 }
 
-function makeLabelled(word, parameter, name, change) {
-  const track = makeTrack({ ...parameter, name }, [""], ([only], isSettled) => change(only, isSettled));
-  const box = makeBox(name, change);
+/** Return cut-offs at the limits for a bell curve that has none and would leave them; else nothing. */
+function cutOffs({ mean, sd, low, high }, { bellReach, ...limits }) {
+  if (low !== undefined || high !== undefined) return {};
+  const isWithin = mean - bellReach * sd >= limits.low && mean + bellReach * sd <= limits.high;
+  return isWithin ? {} : { low: limits.low, high: limits.high };
+}
+
+function makeLabelled(word, parameter, name, slide, write) {
+  const track = makeTrack({ ...parameter, name }, [""], ([only], isSettled) => slide(only, isSettled));
+  const box = makeBox(name, write);
   const element = make("div", { className: "labelled" }, make("span", {}, word), track.element, box.element);
   const refresh = (next) => {
     track.refresh([next]);
@@ -126,7 +136,9 @@ function makeTrack(parameter, suffixes, change) {
     element.addEventListener("pointerdown", (event) => {
       if (event.target.type === "range") return;
       const box = element.getBoundingClientRect();
-      const at = low + ((event.clientX - box.left) / box.width) * (high - low);
+      // The middle of a thumb does not reach the ends of the track.
+      const thumb = parseFloat(getComputedStyle(element).getPropertyValue("--thumb"));
+      const at = low + ((event.clientX - box.left - thumb / 2) / (box.width - thumb)) * (high - low);
       const [first, last] = values();
       const nearest = Math.abs(at - first) < Math.abs(at - last) ? 0 : 1;
       thumbs[nearest].value = at;

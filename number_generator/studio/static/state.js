@@ -17,7 +17,7 @@ export class Store {
     this.styles = setup.styles;
     this.listeners = [];
     this.key = `studio ${location.pathname}`; // the token: another run of the command begins anew
-    const kept = JSON.parse(sessionStorage.getItem(this.key) ?? "null");
+    const kept = recall(this.key);
     this.present = kept?.present ?? { ...begin(setup.start), sheet: setup.sheet };
     this.settled = this.present;
     this.past = kept?.past ?? [];
@@ -117,6 +117,15 @@ export class Store {
 
   tell() {
     for (const listener of this.listeners) listener();
+  }
+}
+
+/** Return the state that a tab kept, or null. */
+function recall(key) {
+  try {
+    return JSON.parse(sessionStorage.getItem(key));
+  } catch {
+    return null; // the browser's settings may forbid all storage
   }
 }
 

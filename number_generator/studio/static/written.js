@@ -2,19 +2,38 @@
 
 import { find, make, showWrong } from "./dom.js";
 
-const OWN = "own";
+// Numbers that one writes oneself, by the option of the command that takes them
+const WRITTEN = {
+  pattern: {
+    choice: "own expression …",
+    label: "Own expression, or the name of a pattern",
+    example: "[1-9]\\d{0,2}(,\\d{3})?",
+  },
+  country: {
+    choice: "phone numbers of countries …",
+    label: "Countries: two letters each, as in JP, US; or all",
+    example: "JP, US",
+  },
+  sequences: {
+    choice: "own list …",
+    label: "Own list: a text file with one number per line",
+    example: "numbers.txt",
+  },
+};
+const NOTHING = Object.fromEntries(Object.keys(WRITTEN).map((name) => [name, ""]));
 
 const isNarrow = matchMedia("(max-width: 900px)").matches;
 
 /** Build the controls, and return what shows another state of them, and what is wrong with them. */
 export function makeWritten(setup, store) {
   const fields = [
-    makePattern(setup, store),
-    makeText("image_width", "Width, px", store, "auto", "a number, auto or auto:MAX"),
+    makeNumbers(setup, store),
+    makeText("image_width", "Width, px", store, `${setup.width}`, "a number, auto or auto:MAX"),
     makeText("image_height", "Height, px", store, "as digits", `that of the digits, or ${setup.heights.join(" to ")}`),
     makeText("digits", "Digits", store, "default", "packaged, a name, a file or a folder", setup.digits),
     makeCount(setup, store),
-    makeColour(store),
+    makeTick("dashes", "Dashes", store, ({ pattern, sequences }) => !pattern && !sequences),
+    makeTick("color", "In colour", store),
   ];
   const form = find("written");
   form.append(...fields.map(({ element }) => element));
@@ -33,39 +52,43 @@ export function makeWritten(setup, store) {
   };
 }
 
-function makePattern(setup, store) {
+function makeNumbers(setup, store) {
   const select = make(
     "select",
-    { id: "pattern" },
+    { id: "numbers" },
     make("option", { value: "" }, "phone numbers"),
-    make("option", { value: OWN }, "own expression …"),
+    ...Object.entries(WRITTEN).map(([name, { choice }]) => make("option", { value: `${name} …` }, choice)),
     ...setup.patterns.map(([name, text]) => make("option", { value: name, title: text }, `${name}: ${text}`)),
   );
-  const text = make("input", {
-    type: "text",
-    id: "pattern-own",
-    spellcheck: false,
-    placeholder: "[1-9]\\d{0,2}(,\\d{3})?",
-    "aria-label": "Own expression, or the name of a pattern",
-  });
-  const names = new Set(setup.patterns.map(([name]) => name));
-  let isOwn = false;
+  const text = make("input", { type: "text", id: "numbers-own", spellcheck: false, "aria-label": "Own" });
+  const names = new Set(["", ...setup.patterns.map(([name]) => name)]);
+  const findKind = (sheet) =>
+    Object.keys(WRITTEN).find((name) => sheet[name] && !(name === "pattern" && names.has(sheet.pattern))) ?? null;
+  let kind = null; // what the text is: a key of WRITTEN, or null if there is none
+  const show = (sheet) => {
+    text.hidden = kind === null;
+    select.value = kind === null ? sheet.pattern : `${kind} …`;
+    if (kind === null) return;
+    text.placeholder = WRITTEN[kind].example;
+    text.setAttribute("aria-label", WRITTEN[kind].label);
+    text.title = WRITTEN[kind].label;
+  };
   select.addEventListener("change", () => {
-    isOwn = select.value === OWN;
-    if (isOwn) {
-      text.hidden = false;
-      text.value = store.present.sheet.pattern;
+    kind = Object.keys(WRITTEN).find((name) => select.value === `${name} …`) ?? null;
+    if (kind === null) store.changeSheet({ ...NOTHING, pattern: select.value });
+    else {
+      show(store.present.sheet);
+      text.value = store.present.sheet[kind];
       text.focus();
-    } else store.changeSheet({ pattern: select.value });
+    }
   });
-  text.addEventListener("change", () => store.changeSheet({ pattern: text.value.trim() }));
+  text.addEventListener("change", () => store.changeSheet({ ...NOTHING, [kind]: text.value.trim() }));
   const label = make("label", { className: "field" }, "Numbers", select);
-  return makeField("pattern", make("div", { className: "pattern" }, label, text), [select, text], ({ pattern }) => {
-    const isListed = pattern === "" || names.has(pattern);
-    isOwn = !isListed || (isOwn && select.value === OWN && document.activeElement === text);
-    text.hidden = !isOwn;
-    select.value = isOwn ? OWN : pattern;
-    if (isOwn && document.activeElement !== text) text.value = pattern;
+  return makeField("numbers", make("div", { className: "numbers" }, label, text), [select, text], (sheet) => {
+    const isBeingWritten = document.activeElement === text;
+    if (!isBeingWritten) kind = findKind(sheet);
+    show(sheet);
+    if (kind !== null && !isBeingWritten) text.value = sheet[kind];
   });
 }
 
@@ -99,10 +122,16 @@ function makeCount(setup, store) {
   });
 }
 
-function makeColour(store) {
-  const box = make("input", { type: "checkbox", id: "color", onchange: () => store.changeSheet({ color: box.checked }) });
-  const element = make("label", { className: "field inline tick" }, box, "In colour");
-  return { name: "color", element, refresh: ({ color }) => (box.checked = color) };
+/** A switch; `isOf` tells whether it does anything. */
+function makeTick(name, title, store, isOf = () => true) {
+  const change = () => store.changeSheet({ [name]: box.checked });
+  const box = make("input", { type: "checkbox", id: name, onchange: change });
+  const element = make("label", { className: "field inline tick" }, box, title);
+  const refresh = (sheet) => {
+    box.checked = sheet[name];
+    element.hidden = !isOf(sheet);
+  };
+  return { name, element, refresh };
 }
 
 function makeSeed(store) {
