@@ -11,7 +11,7 @@ from number_generator._kernels.constants import ROUNDER
 from number_generator._kernels.draws import block, unit
 
 LANES = 16
-"""Px sampled at once."""
+"""Px sampled at once, at the most."""
 CACHE_LINE = 64
 """Bytes that are fetched from memory at once."""
 FIXED = 65536.0
@@ -173,7 +173,7 @@ def draw_glyph(
         fetched += each
         shift = (np.int64(u_rows[i]), np.int64(v_rows[i]))
         to = np.int64(ranges[1, i])
-        for px in range(np.int64(ranges[0, i]), to, LANES):
+        for px in range(np.int64(ranges[0, i]), to, simd.field_lanes()):
             simd.sample_field(
                 field, across, u_table + 4 * px, v_table + 4 * px, shift, most, (slope, bias), to - px, target + px
             )

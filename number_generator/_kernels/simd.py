@@ -378,20 +378,31 @@ def _clip(builder: Any, value: Any, low: Any, high: Any) -> Any:
 
 
 @intrinsic
+def field_lanes(typingctx: Any) -> Any:
+    """Emit: the number of px that `sample_field` samples: fewer at once are less often in vain, beside a glyph."""
+    return types.int64(), lambda *_: ir.Constant(_I64, _count_field_lanes())
+
+
+def _count_field_lanes() -> int:
+    return 16 if _gathers_well() else 8
+
+
+@intrinsic
 def sample_field(
     typingctx: Any, texels: Any, stride: Any, x: Any, y: Any, shift: Any, most: Any, line: Any, count: Any, out: Any
 ) -> Any:
-    """Emit: join ink sampled from a field to the first `count` of 16 bytes at `out`, by maximum.
+    """Emit: join ink sampled from a field to the first `count` of `field_lanes` bytes at `out`, by maximum.
 
     Lane i samples the point (u, v), with 16 bits of fraction: int32 i at `x` plus `shift`[0] and int32 i at `y` plus
     `shift`[1], clipped to 0 to `most`. The four texels around it (rows of `stride` bytes at `texels`) are interpolated
     with 8 bits of each fraction to t, with 16 bits of fraction. Ink is slope * t + bias, with `line` = (slope, bias) in
-    float32, clipped to 0 to 255 and rounded down. Three bytes after the last texel are read.
+    float32, rounded towards 0 and clipped to 0 to 255; it must fit into an int32. Three bytes after the last texel are
+    read.
     """
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         texels, stride, x, y, shift, most, line, count, out = args
-        lanes = _COLUMNS
+        lanes = _count_field_lanes()
         vector = ir.VectorType(_I32, lanes)
 
         def narrow(value: Any) -> Any:
@@ -418,14 +429,13 @@ def sample_field(
         floats = ir.VectorType(_F32, lanes)
         slope, bias = (_splat(builder, floats, builder.extract_value(line, part)) for part in (0, 1))
         ink = builder.fadd(builder.fmul(builder.sitofp(texel, floats), slope), bias)
-        none, full = (ir.Constant(floats, [value] * lanes) for value in (0.0, 255.0))
-        ink = builder.select(builder.fcmp_ordered(">", ink, none), ink, none)
-        ink = builder.select(builder.fcmp_ordered("<", ink, full), ink, full)
-        drawn = builder.trunc(builder.fptosi(ink, vector), ir.VectorType(_I8, lanes))
+        pixels = ir.VectorType(_I8, lanes)
+        drawn = builder.trunc(_clip(builder, builder.fptosi(ink, vector), _constant(lanes, 0), byte), pixels)
         # Lanes beyond `count` change nothing.
-        numbers = ir.Constant(vector, list(range(lanes)))
-        used = builder.icmp_signed("<", numbers, narrow(count))
-        drawn = builder.select(used, drawn, ir.Constant(drawn.type, [0] * lanes))
+        numbers, most = ir.Constant(pixels, list(range(lanes))), ir.Constant(_I64, lanes)
+        count = builder.select(builder.icmp_signed("<", count, most), count, most)
+        used = builder.icmp_signed("<", numbers, _splat(builder, pixels, builder.trunc(count, _I8)))
+        drawn = builder.select(used, drawn, ir.Constant(pixels, [0] * lanes))
         before = _load(builder, out, drawn.type)
         joined = builder.select(builder.icmp_unsigned(">", drawn, before), drawn, before)
         return _store(context, builder, joined, out)
