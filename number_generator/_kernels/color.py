@@ -11,9 +11,9 @@ import numpy as np
 
 from number_generator._kernels import own_paper, paper, scan, streams
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.constants import F0, HALF, ONE, THREE, WHITE
+from number_generator._kernels.constants import F0, ONE, THREE, WHITE
 from number_generator._kernels.draws import block, happens, line_value
-from number_generator._kernels.page import clamp, fraction, make_aligned
+from number_generator._kernels.page import clamp, fraction, make_aligned, to_byte
 
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114  # the weights of ITU-R BT.601
 _SHARE = np.float32(1.0 / 255.0)
@@ -108,7 +108,7 @@ def _subtract_rules(tone: float, count: int, rules: Any, page: Any) -> None:
 @kernel
 def _store(gain: float, shift: float, count: int, page: Any, out: Any, channel: int) -> None:
     for i in range(count):
-        out[THREE * i + channel] = np.uint8(np.int32(clamp(page[i] * gain + shift, F0, WHITE) + HALF))
+        out[THREE * i + channel] = to_byte(page[i] * gain + shift)
 
 
 # Tones

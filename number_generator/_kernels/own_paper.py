@@ -11,9 +11,9 @@ import numpy as np
 from number_generator._kernels import paper, scan, streams
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.constants import F0, F1, HALF, NIL, ONE, TWO
+from number_generator._kernels.constants import F0, F1, NIL, ONE, TWO
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import round_page
+from number_generator._kernels.page import round_page, to_byte
 
 SCALES = 7
 SLACK = 16  # bytes
@@ -154,7 +154,7 @@ def _ink_smooth(
             level = np.float32(levels[start + x])
             depth = level if level < full else full
             level -= np.float32(cover[start + x]) * columns[x] * (depth * _SHARE)
-            out[target + x] = np.uint8(np.int32(level + HALF))
+            out[target + x] = to_byte(level)
 
 
 @kernel

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.constants import F0, FOUR, HALF, LOW_16, ONE, THREE, TWO, WHITE
+from number_generator._kernels.constants import FOUR, HALF, LOW_16, ONE, THREE, TWO
 from number_generator._kernels.draws import block
 
 _TABLES = 6  # of columns
+_NONE, _FULL = np.int32(0), np.int32(255)
 
 
 def make_scratch(height: int, width: int) -> Any:
@@ -64,6 +65,14 @@ def clamp(value: float, low: float, high: float) -> float:
 
 
 @kernel
+def to_byte(level: float) -> int:
+    """Round a level (float32) to a byte, and clip it: as an integer, since vectors of those are packed with a clip."""
+    value = np.int32(level + HALF)
+    value = value if value > _NONE else _NONE
+    return np.uint8(value if value < _FULL else _FULL)
+
+
+@kernel
 def fraction(word: int, part: int) -> float:
     """Turn 16 bits of a word into a float64 from 0 to below 1; part 0 is the lowest of four."""
     return np.float64(np.int64((word >> np.uint64(16 * part)) & LOW_16)) / 65536.0
@@ -85,7 +94,7 @@ def table_stride(width: int) -> int:
 def round_page(gain: float, shift: float, count: int, page: Any, out: Any, offset: int) -> None:
     """Write `gain` * page + `shift` as bytes."""
     for i in range(count):
-        out[offset + i] = np.uint8(np.int32(clamp(page[i] * gain + shift, F0, WHITE) + HALF))
+        out[offset + i] = to_byte(page[i] * gain + shift)
 
 
 @kernel

@@ -15,7 +15,7 @@ from number_generator._kernels import streams
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, FOUR, HALF, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
+from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, to_byte, whole
 
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
@@ -601,7 +601,7 @@ def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offse
         target = offset + start
         for x in range(width):
             level = WHITE - np.float32(cover[start + x]) * columns[x] * depth
-            out[target + x] = np.uint8(np.int32(level + HALF))
+            out[target + x] = to_byte(level)
 
 
 @kernel
