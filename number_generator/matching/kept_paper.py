@@ -55,8 +55,10 @@ def _find_ink(page: Grey) -> Booleans:
         paper = dark[~near] if not near.all() else dark
         noise = _SIGMAS_A_MAD * float(np.median(np.abs(paper - np.median(paper))))
         contrast = float(np.quantile(dark, 0.99))
-        ink = dark > max(_INK_SHARE * contrast, _NOISES * noise / 2, 4.0)
+        ink = dark > max(_INK_SHARE * contrast, min(_NOISES * noise / 2, 0.6 * contrast), 4.0)
         near = _grow(ink, max(1, round(_REACH * page.shape[0])))
+        if near.mean() > _MOST_INK:  # no paper is left to find more with
+            break
     return near
 
 
@@ -67,10 +69,12 @@ def _mend(page: Grey, near: Booleans, random: np.random.Generator) -> Grey:
     texture = levels - ground
     mended, left = levels.copy(), near.copy()
     height, width = page.shape
-    for _ in range(_TRIES):
+    for attempt in range(_TRIES):
         if not left.any():
             break
-        down, across = int(random.integers(height)), int(random.integers(width))
+        # First from the same rows, so that rules go on.
+        down = 0 if attempt < _TRIES // 2 else int(random.integers(height))
+        across = int(random.integers(width))
         source = np.roll(texture, (down, across), axis=(0, 1))
         filled = left & ~np.roll(near, (down, across), axis=(0, 1))
         mended[filled] = (ground + source)[filled]

@@ -273,10 +273,16 @@ def _judge(
 
 def _widen(guess: Guess, errors: Guess) -> Guess:
     """Return a guess whose spreads hold what is not known of middles and of themselves, and a little more."""
-    return {
-        name: (middle, _WIDER * (spread**2 + errors[name][0] ** 2 + errors[name][1] ** 2) ** 0.5)
-        for name, (middle, spread) in guess.items()
-    }
+    wide = {}
+    for name, (middle, spread) in guess.items():
+        error = errors[name][0]
+        if BY_NAME[name].kind == "share":  # of none, or of all, nobody can be sure
+            wide[name] = min(max(middle, error), 1.0 - error), 0.0
+        else:
+            # Of a spread that is not told at all, no more than that of what is.
+            more = min(errors[name][1], spread + error)
+            wide[name] = middle, _WIDER * (spread**2 + error**2 + more**2) ** 0.5
+    return wide
 
 
 def as_scanned(style: Handwriting) -> Handwriting:

@@ -25,17 +25,18 @@ from number_generator.matching.searched import (
     apply_guess,
     from_vector,
     spread_names,
+    to_middles,
     to_vector,
 )
 from number_generator.scans.looks import LOOKS, Floats
 from number_generator.system.optional import import_optional
 
-_STEP, _SPREAD_STEP, _SHARE_STEP = 0.07, 0.05, 0.2  # of a parameter's limits, for slopes
-_DAMPINGS = (0.03, 0.3, 3.0)
+_STEP, _DEVIATION_STEP, _SHARE_STEP = 0.1, 0.05, 0.2  # of a parameter's limits, for slopes
+_DAMPINGS = (0.03, 0.3, 3.0, 30.0)
 _LONGEST_STEP = 0.3
-_HOLD, _SPREAD_HOLD = 0.0003, 0.002  # how strongly parameters are held at where they began, per quantile
+_HOLD = 0.0005  # how strongly parameters are held at where they began, per quantile
 _FAR = 0.5  # units: farther measures pull no stronger
-_SIGMA = 0.05  # of the limits: with which CMA-ES begins
+_SIGMA = 0.015  # of the limits: with which CMA-ES begins
 _LENGTH_WEIGHT = 2.0  # of what depends on the number of digits
 _SPREAD_BEFORE = 0.15  # of the limits: the standard deviation of a spread that nobody knows yet
 _ALIKE = 4.0  # quantiles of one measure that go together
@@ -101,20 +102,23 @@ class Slopes:
         return Slopes(names, self.vector[places], self.residual, self.matrix[:, places], self.cost, self.start[places])
 
     def find_errors(self, noise: Floats) -> Floats:
-        """Return the standard deviation of each number, given that of the quantiles: what is not told keeps its own.
+        """Return the error of each middle, and of each spread, given that of the quantiles, in distances of the limits.
 
         Before, each may be anything between its limits; then it is a normal distribution (Laplace's approximation).
         """
         weights = 1.0 / (_ALIKE * np.maximum(noise, _LEAST_NOISE) ** 2)
         before = np.full(len(self.vector), _SPREAD_BEFORE)
         before[: len(self.names)] = NOT_KNOWN
-        information = self.matrix.T @ (self.matrix * weights[:, None]) + np.diag(1.0 / before**2)
+        matrix = to_middles(self.matrix, self.names)
+        information = matrix.T @ (matrix * weights[:, None]) + np.diag(1.0 / before**2)
         found: Floats = np.sqrt(np.diag(np.linalg.inv(information)))
         return found
 
     def name_measures(self, name: str, most: int = 3) -> list[str]:
         """Return the titles of the measures that change most with a parameter, the first one most."""
-        column = np.abs(self.matrix[:, self.names.index(name)]).reshape(len(LOOKS), -1).mean(axis=1)
+        column = (
+            np.abs(to_middles(self.matrix, self.names)[:, self.names.index(name)]).reshape(len(LOOKS), -1).mean(axis=1)
+        )
         column[[number for number in range(len(LOOKS)) if number not in COMPARED]] = 0.0
         order = np.argsort(-column)[:most]
         return [LOOKS[number].title for number in order.tolist() if column[number] > 0.3 * column.max()]
@@ -177,10 +181,9 @@ def _propose(slopes: Slopes, damping: float) -> Floats:
     weights = 1.0 / np.maximum(np.abs(slopes.residual) / _FAR, 1.0)
     weighted = slopes.matrix * weights[:, None]
     size = len(slopes.vector)
-    hold = np.full(size, _SPREAD_HOLD * len(weights))
-    hold[: len(slopes.names)] = _HOLD * len(weights)
+    hold = _HOLD * len(weights)
     gram = slopes.matrix.T @ weighted
-    damped = gram + (damping * np.diag(np.diag(gram))) + np.diag(hold)
+    damped = gram + (damping * np.diag(np.diag(gram))) + hold * np.eye(size)
     pull = weighted.T @ slopes.residual + hold * (slopes.vector - slopes.start)
     step = -np.linalg.solve(damped, pull)
     return np.clip(slopes.vector + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP), 0.0, 1.0)
@@ -189,7 +192,7 @@ def _propose(slopes: Slopes, damping: float) -> Floats:
 def _choose_steps(names: tuple[str, ...], vector: Floats) -> list[float]:
     """Return by how much each number is changed, towards the inside of its limits."""
     steps = [_SHARE_STEP if BY_NAME[name].kind == "share" else _STEP for name in names]
-    steps += [_SPREAD_STEP] * len(spread_names(names))
+    steps += [_STEP if BY_NAME[name].kind == "range" else _DEVIATION_STEP for name in spread_names(names)]
     return [step if place + step <= 1.0 else -step for step, place in zip(steps, vector.tolist(), strict=True)]
 
 

@@ -85,6 +85,7 @@ SEARCHED = (
     _of("ruled", "share", 0.0, 1.0),
     _of("boxed", "share", 0.0, 1.0),
     _of("rule_strength", "range", 0.1, 0.9),
+    _of("padding", "share", 0.0, 1.0),
     _of("speckle", "range", 0.0, 5.0),
     _of("blur", "range", 0.0, 1.5),
     _of("noise", "range", 0.0, 0.3),
@@ -117,25 +118,51 @@ def apply_guess(base: Handwriting, guess: Guess, names: tuple[str, ...]) -> Hand
 
 
 def to_vector(guess: Guess, names: tuple[str, ...]) -> Floats:
-    """Return a guess as numbers from 0 to 1: middles, then spreads of what has any."""
-    middles = [(guess[name][0] - BY_NAME[name].low) / BY_NAME[name].width for name in names]
-    spreads = [guess[name][1] / BY_NAME[name].width for name in spread_names(names)]
-    return np.clip(np.array([*middles, *spreads]), 0.0, 1.0)
+    """Return a guess as numbers from 0 to 1: both ends of ranges, mean and deviation of bell curves, and shares.
+
+    There is a number for each name, and then a second one for each that has two.
+    """
+    first, second = [], []
+    for name in names:
+        each, (middle, spread) = BY_NAME[name], guess[name]
+        half = _ROOT_3 * spread if each.kind == "range" else 0.0
+        first.append((middle - half - each.low) / each.width)
+        if each.kind != "share":
+            second.append((middle + half - each.low if each.kind == "range" else spread) / each.width)
+    return np.clip(np.array([*first, *second]), 0.0, 1.0)
 
 
 def from_vector(vector: Floats, names: tuple[str, ...]) -> Guess:
     """Return the guess that such numbers mean."""
-    middles = dict(zip(names, vector.tolist(), strict=False))
-    spreads = dict(zip(spread_names(names), vector[len(names) :].tolist(), strict=True))
+    found: Guess = {}
+    second = dict(zip(spread_names(names), vector[len(names) :].tolist(), strict=True))
+    for name, one in zip(names, vector.tolist(), strict=False):
+        each, two = BY_NAME[name], second.get(name, 0.0)
+        if each.kind == "range":
+            found[name] = each.low + 0.5 * (one + two) * each.width, 0.5 * abs(two - one) / _ROOT_3 * each.width
+        else:
+            found[name] = each.low + one * each.width, two * each.width
+    return found
+
+
+def to_middles(matrix: Floats, names: tuple[str, ...]) -> Floats:
+    """Return slopes by such numbers as slopes by middles and spreads, in distances of the limits."""
+    changed = matrix.copy()
+    for place, name in enumerate(spread_names(names)):
+        if BY_NAME[name].kind == "range":
+            low, high = matrix[:, names.index(name)], matrix[:, len(names) + place]
+            changed[:, names.index(name)] = low + high
+            changed[:, len(names) + place] = _ROOT_3 * (high - low)
+    return changed
+
+
+def from_errors(errors: Floats, names: tuple[str, ...]) -> Guess:
+    """Return what errors of middles and spreads, in distances of the limits, mean for the parameters."""
+    second = dict(zip(spread_names(names), errors[len(names) :].tolist(), strict=True))
     return {
-        name: (each.low + middles[name] * each.width, spreads.get(name, 0.0) * each.width)
-        for name, each in ((name, BY_NAME[name]) for name in names)
+        name: (one * BY_NAME[name].width, second.get(name, 0.0) * BY_NAME[name].width)
+        for name, one in zip(names, errors.tolist(), strict=False)
     }
-
-
-def from_errors(vector: Floats, names: tuple[str, ...]) -> Guess:
-    """Return what errors of such numbers mean for middles and spreads."""
-    return {name: (middle - BY_NAME[name].low, spread) for name, (middle, spread) in from_vector(vector, names).items()}
 
 
 def spread_names(names: tuple[str, ...]) -> tuple[str, ...]:

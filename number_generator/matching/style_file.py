@@ -53,7 +53,7 @@ def list_doubts(match: Match) -> list[str]:
     if not match.changes:
         doubts.append("No style was found that is nearer than the one it began from: give more evaluations.")
     if match.scans.unreadable:
-        doubts.append(f"{len(match.scans.unreadable)} pictures could not be read: {match.scans.unreadable[0]}")
+        doubts.append(f"{len(match.scans.unreadable)} pictures could not be read, such as {match.scans.unreadable[0]}.")
     blank = len(match.scans.pages) - count
     if blank:
         doubts.append(f"{blank} images show no ink, and were left out.")

@@ -37,7 +37,7 @@ class Scans:
     heights : list of int
         Of the images before they were scaled, in px.
     unreadable : tuple of str
-        What is wrong with the pictures of a folder that were left out.
+        The pictures of a folder that were left out.
     """
 
     pages: list[Grey]
@@ -134,13 +134,14 @@ def _from_images(images: Iterable[Any]) -> Iterator[Grey]:
 
 def _read_pictures(files: list[Path], folder: Path) -> Scans:
     """Read the pictures of a folder, without those that cannot be read, unless none can."""
-    tried = [_try_to_read(files[number]) for number in spread(len(files), MOST_SCANS)]
+    chosen = [files[number] for number in spread(len(files), MOST_SCANS)]
+    tried = [_try_to_read(file) for file in chosen]
     greys = [grey for grey in tried if not isinstance(grey, str)]
-    reasons = [reason for reason in tried if isinstance(reason, str)]
     if not greys:
-        raise DatasetError(f"{folder}: none of its {len(files)} pictures can be read: {reasons[0]}")
+        raise DatasetError(f"{folder}: none of its {len(files)} pictures can be read: {tried[0]}")
+    left_out = [str(file) for file, grey in zip(chosen, tried, strict=True) if isinstance(grey, str)]
     read = _gather(greys, str(folder), len(files))
-    return Scans(read.pages, read.name, read.found, read.turned, read.heights, tuple(reasons))
+    return Scans(read.pages, read.name, read.found, read.turned, read.heights, tuple(left_out))
 
 
 def _try_to_read(file: Path) -> Grey | str:
