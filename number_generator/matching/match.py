@@ -14,7 +14,9 @@ from number_generator.matching.distance import Yardstick, average, find_floor, f
 from number_generator.matching.drawing import Drawing, choose_width
 from number_generator.matching.search import Slopes, Stopped, Trial, evolve, go_downhill
 from number_generator.matching.searched import (
+    AS_SCANNED,
     BY_NAME,
+    FIXED_WIDTH,
     LENGTH,
     NOT_KNOWN,
     SEARCHED,
@@ -211,7 +213,7 @@ def _take_sample(pages: list[Grey], name: str) -> Sample:
 
 def _search(trial: Trial, guess: Guess, noise: Floats, width: int | str) -> tuple[Slopes | None, Guess]:
     """Search all parameters, then those that the scans tell; return these, and the errors of middles and spreads."""
-    names = tuple(each.name for each in SEARCHED if each.name != "position" or isinstance(width, int))
+    names = tuple(each.name for each in SEARCHED if each.name not in FIXED_WIDTH or isinstance(width, int))
     try:
         slopes = go_downhill(trial, names, guess)
     except Stopped:
@@ -287,7 +289,7 @@ def _widen(guess: Guess, errors: Guess) -> Guess:
 
 def as_scanned(style: Handwriting) -> Handwriting:
     """Return a style without what is done to pages after the scan: scans are measured as they are."""
-    return style.replace(auto_levels=0.0, invert=0.0)
+    return style.replace(**AS_SCANNED)
 
 
 def _draw(drawing: Drawing, style: Handwriting, lengths: tuple[float, float], seed: int) -> Sample:

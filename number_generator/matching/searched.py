@@ -68,6 +68,7 @@ SEARCHED = (
     _of("squeeze", "range", 0.4, 2.0),
     _of("margin", "range", 0.0, 0.9),
     _of("position", "range", 0.0, 1.0),
+    _of("fill", "share", 0.0, 1.0),
     _of("vertical_position", "range", 0.0, 1.0),
     _of("slant", "bell", -0.6, 0.8),
     _of("rotation", "bell", -6.0, 6.0),
@@ -85,7 +86,6 @@ SEARCHED = (
     _of("ruled", "share", 0.0, 1.0),
     _of("boxed", "share", 0.0, 1.0),
     _of("rule_strength", "range", 0.1, 0.9),
-    _of("padding", "share", 0.0, 1.0),
     _of("speckle", "range", 0.0, 5.0),
     _of("blur", "range", 0.0, 1.5),
     _of("noise", "range", 0.0, 0.3),
@@ -95,9 +95,14 @@ SEARCHED = (
 """All of them."""
 BY_NAME = {each.name: each for each in SEARCHED}
 
-STILL = {"loose": 0.0, "auto_levels": 0.0, "invert": 0.0}
-"""What other parameters are while a style is matched: no cuts but those of `height` and `margin`, and levels as they
-are."""
+FIXED_WIDTH = ("position", "fill")
+"""Those that do something only on pages of one width."""
+
+AS_SCANNED = {"auto_levels": 0.0, "invert": 0.0, "padding": 0.0}
+"""What is done to a page after the scan, for the reader: scans are measured as they are, and so are drawn pages."""
+
+STILL = {**AS_SCANNED, "loose": 0.0}
+"""What other parameters are while a style is matched: as scanned, and no cuts but those of `height` and `margin`."""
 
 NOT_KNOWN = 12**-0.5
 """The standard deviation of a middle of which nothing is known, in distances of its limits."""

@@ -51,7 +51,9 @@ def list_doubts(match: Match) -> list[str]:
             "out for a result that the seed and the evaluations decide."
         )
     if not match.changes:
-        doubts.append("No style was found that is nearer than the one it began from: give more evaluations.")
+        doubts.append(
+            "No style was found that is nearer than the one it began from: give more evaluations; 600 are usual."
+        )
     if match.scans.unreadable:
         doubts.append(f"{len(match.scans.unreadable)} pictures could not be read, such as {match.scans.unreadable[0]}.")
     blank = len(match.scans.pages) - count

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from number_generator.errors import DatasetError, DatasetReadError, SpecError
+from number_generator.formats.dataset import GenericDataset
 from number_generator.formats.detection import detect_format
 from number_generator.formats.paths import check_dataset
 from number_generator.formats.reader import open_reader
@@ -126,6 +127,8 @@ def _is_dataset(folder: Path) -> bool:
 
 
 def _from_images(images: Iterable[Any]) -> Iterator[Grey]:
+    if isinstance(images, GenericDataset):
+        images = (image for image, _ in images)
     if not isinstance(images, Iterable):
         raise SpecError(f"scans is a {type(images).__name__}: give a path, or images")
     for number, image in enumerate(images):

@@ -37,7 +37,7 @@ def test_datasets_and_images_are_read_too(tmp_path, monkeypatch):
     GenericDataset(images, ["1", "2", "3"]).save(tmp_path / "lines.h5")
 
     assert [page.shape for page in read_scans(tmp_path / "lines.h5").pages] == [(28, 63), (28, 187), (28, 50)]
-    assert len(read_scans(images)) == 3
+    assert len(read_scans(images)) == len(read_scans(GenericDataset(images, ["1", "2", "3"]))) == 3
     monkeypatch.setattr(unlabelled, "MOST_SCANS", 2)
     assert len(read_scans(tmp_path / "lines.h5")) == 2
     assert len(list(iterate_scans(images, 2))) == 2

@@ -28,7 +28,7 @@ _PICTURE = "paper-{:04d}.png"
 
 
 def match_scans(options: argparse.Namespace, interruption: Interruption) -> None:
-    """Match a style, and write what was asked for: all or nothing."""
+    """Match a style, and write what was asked for: the style last."""
     style_path, report_path = _check_paths(options)
     paper = None if options.keep_paper is None else check_target(options.keep_paper, "--keep-paper")
     evaluations = check_integer("--evaluations", options.evaluations, 1)
