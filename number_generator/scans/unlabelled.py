@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -137,14 +137,24 @@ def _from_images(images: Iterable[Any]) -> Iterator[Grey]:
 
 def _read_pictures(files: list[Path], folder: Path) -> Scans:
     """Read the pictures of a folder, without those that cannot be read, unless none can."""
-    chosen = [files[number] for number in spread(len(files), MOST_SCANS)]
-    tried = [_try_to_read(file) for file in chosen]
-    greys = [grey for grey in tried if not isinstance(grey, str)]
-    if not greys:
-        raise DatasetError(f"{folder}: none of its {len(files)} pictures can be read: {tried[0]}")
-    left_out = [str(file) for file, grey in zip(chosen, tried, strict=True) if isinstance(grey, str)]
-    read = _gather(greys, str(folder), len(files))
-    return Scans(read.pages, read.name, read.found, read.turned, read.heights, tuple(left_out))
+    left_out: dict[str, str] = {}
+
+    def read() -> Iterator[Grey]:  # one by one: a page takes less memory than a picture
+        for number in spread(len(files), MOST_SCANS):
+            grey = _try_to_read(files[number])
+            if isinstance(grey, str):
+                left_out[str(files[number])] = grey
+            else:
+                yield grey
+
+    try:
+        found = _gather(read(), str(folder), len(files))
+    except SpecError:
+        if len(left_out) < len(files):  # one is too large
+            raise
+        reason = next(iter(left_out.values()))
+        raise DatasetError(f"{folder}: none of its {len(files)} pictures can be read: {reason}") from None
+    return replace(found, unreadable=tuple(left_out))
 
 
 def _try_to_read(file: Path) -> Grey | str:
