@@ -116,9 +116,8 @@ class Slopes:
 
     def name_measures(self, name: str, most: int = 3) -> list[str]:
         """Return the titles of the measures that change most with a parameter, the first one most."""
-        column = (
-            np.abs(to_middles(self.matrix, self.names)[:, self.names.index(name)]).reshape(len(LOOKS), -1).mean(axis=1)
-        )
+        slopes = to_middles(self.matrix, self.names)[:, self.names.index(name)].reshape(len(LOOKS), -1)
+        column = np.abs(slopes.mean(axis=1))  # what moves all quantiles one way, and not what chance does to some
         column[[number for number in range(len(LOOKS)) if number not in COMPARED]] = 0.0
         order = np.argsort(-column)[:most]
         return [LOOKS[number].title for number in order.tolist() if column[number] > 0.3 * column.max()]
