@@ -27,32 +27,41 @@ def scans(folder, monkeypatch):
     return folder / "scans"
 
 
-def test_the_command_writes_a_style_a_report_and_paper(scans, folder, capsys):
-    arguments = ("match", scans, "-o", "new/mine.toml", "--keep-paper=paper", "--workers=1", "--quiet")
+def match_scans(*arguments):
+    return run(main, "match", "scans", "-o", "new/mine.toml", "--workers=1", "--quiet", *arguments)
 
-    assert run(main, *arguments, "--evaluations=80") == 0
+
+def test_the_command_writes_a_style_a_report_and_paper(scans, folder, capsys):
+    assert match_scans("--keep-paper=paper", "--evaluations=2") == 0
 
     said = capsys.readouterr().out
     assert 'written to "new/mine.toml"' in said
     assert "7 scans tell little" in said
-    assert "1 pictures could not be read" in said
+    assert "1 pictures could not be read, such as" in said
     style, text = Handwriting.from_file("new/mine.toml"), (folder / "new" / "mine.toml").read_text()
-    assert style.crop == "tight"
+    assert style == Handwriting.named("document")  # so few evaluations find nothing
+    assert re.search(r"Distance from the scans:\s+(# )?[\d.]+", text)
     page = (folder / "new" / "mine.html").read_text()
     assert page.startswith("<!DOCTYPE html>") and page.count("<svg") == 29 and "<script" not in page
-    assert re.search(r"Distance from the scans:\s+(# )?[\d.]+", text)
     papered = style.replace(paper_images="paper")
     assert generate_batch(["12"], None, 60, style=papered, seed=1).shape == (1, 28, 60)
 
-    before = (folder / "new" / "mine.toml").read_bytes()
-    assert run(main, *arguments, "--evaluations=80", "--overwrite") == 0
-    assert (folder / "new" / "mine.toml").read_bytes() == before  # the seed and the evaluations decide it
-    capsys.readouterr()
-    assert run(main, *arguments, "--evaluations=80", "--overwrite", "--minutes=0.00001") == 0
+    assert match_scans("--evaluations=2", "--overwrite", "--minutes=0.00001") == 0
     assert "The time was up after" in capsys.readouterr().out
     (folder / "paper" / "mine.txt").write_text("mine")
-    assert run(main, *arguments, "--evaluations=1", "--overwrite") == 1
+    assert match_scans("--evaluations=1", "--overwrite", "--keep-paper=paper") == 1
     assert "holds 'mine.txt'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_the_seed_and_the_evaluations_decide_the_style(scans, folder, capsys):
+    assert match_scans("--evaluations=80") == 0
+    written = (folder / "new" / "mine.toml").read_bytes()
+
+    assert match_scans("--evaluations=80", "--overwrite") == 0
+
+    assert (folder / "new" / "mine.toml").read_bytes() == written
+    assert Handwriting.from_file("new/mine.toml") != Handwriting.named("document")
 
 
 def test_mistakes_are_told_before_anything_is_drawn(scans, folder, capsys):
