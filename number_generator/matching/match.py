@@ -1,5 +1,6 @@
 """The door: a style matched to scans."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -12,13 +13,12 @@ from number_generator.job.defaults import MATCH_EVALUATIONS
 from number_generator.job.handwriting import Handwriting, checked_style, parameters
 from number_generator.matching.distance import Yardstick, average, find_floor, find_interval
 from number_generator.matching.drawing import Drawing, choose_width
-from number_generator.matching.search import Slopes, Stopped, Trial, evolve, go_downhill
+from number_generator.matching.search import Slopes, Stopped, Trial, drop_untold, evolve, go_downhill
 from number_generator.matching.searched import (
     AS_SCANNED,
     BY_NAME,
     FIXED_WIDTH,
     LENGTH,
-    NOT_KNOWN,
     SEARCHED,
     STILL,
     Guess,
@@ -40,7 +40,6 @@ FEWEST_SCANS = 5
 FEW_SCANS = 50
 """Fewer tell less than they could."""
 _JUDGED = 2000  # images that the result is measured on
-_TOLD = 0.5  # of what was not known of a parameter before: as much may be left, or it is not told
 _WIDER = 1.1  # on purpose: a reader learns from what is a little beyond the scans
 
 
@@ -219,14 +218,12 @@ def _search(trial: Trial, guess: Guess, noise: Floats, width: int | str) -> tupl
     except Stopped:
         return None, {}
     errors = from_errors(slopes.find_errors(noise), names)
-    told = tuple(name for name in names if name == LENGTH or errors[name][0] < _TOLD * NOT_KNOWN * BY_NAME[name].width)
-    slopes = slopes.keep(told)
-    try:
-        slopes.cost = trial.cost(trial.evaluate(slopes.vector, told, guess))
+    with contextlib.suppress(Stopped):
+        slopes = drop_untold(
+            trial, slopes, guess, sorted(names, key=lambda name: -errors[name][0] / BY_NAME[name].width)
+        )
         evolve(trial, slopes, guess)
-    except Stopped:
-        pass
-    return slopes, {name: errors[name] for name in told}
+    return slopes, {name: errors[name] for name in slopes.names}
 
 
 def _judge(

@@ -41,6 +41,7 @@ _LENGTH_WEIGHT = 2.0  # of what depends on the number of digits
 _SPREAD_BEFORE = 0.15  # of the limits: the standard deviation of a spread that nobody knows yet
 _ALIKE = 4.0  # quantiles of one measure that go together
 _LEAST_NOISE = 0.05  # units
+_AS_NEAR = 0.002  # of a distance: so much more does not tell a parameter
 _DOWNWARD = 4  # steps until the slopes are drawn anew
 _SLOPE_SHARE = 0.6  # of the evaluations
 
@@ -151,6 +152,18 @@ def descend(trial: Trial, slopes: Slopes, guess: Guess, most: int) -> bool:
         slopes.vector, slopes.residual, slopes.cost = vector, trial.yardstick.residual(quantiles), cost
         improved = True
     return improved
+
+
+def drop_untold(trial: Trial, slopes: Slopes, guess: Guess, order: list[str]) -> Slopes:
+    """Leave out parameters, tried in this order, without which drawn images come as near."""
+    for name in order:
+        if name == LENGTH:
+            continue
+        fewer = slopes.keep(tuple(kept for kept in slopes.names if kept != name))
+        fewer.cost = trial.cost(trial.evaluate(fewer.vector, fewer.names, guess))
+        if fewer.cost <= slopes.cost + _AS_NEAR:
+            slopes = fewer
+    return slopes
 
 
 def evolve(trial: Trial, slopes: Slopes, guess: Guess) -> None:

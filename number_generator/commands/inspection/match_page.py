@@ -89,8 +89,8 @@ def _format_changes(match: Match) -> Iterator[str]:
     yield from format_table(rows)
     if match.untold:
         yield (
-            "<h2>What could not be told</h2><p>The measures of these scans hardly change with these parameters, or "
-            "change alike with others. They stay as they were, as all do that are not searched: which forms digits "
+            "<h2>What could not be told</h2><p>Drawn images come as near to these scans whether these parameters are "
+            "changed or not. They stay as they were, as all do that are not searched: which forms digits "
             f"have, how much they vary within a line, marks, and colour.</p><p>{', '.join(match.untold)}</p>"
         )
 
