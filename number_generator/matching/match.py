@@ -41,6 +41,8 @@ FEW_SCANS = 50
 """Fewer tell less than they could."""
 _JUDGED = 2000  # images that the result is measured on
 _WIDER = 1.1  # on purpose: a reader learns from what is a little beyond the scans
+# How far errors widen a range, by its own spread and by the parameter's limits, and a share, where scans are many.
+_MOST_OF_SPREAD, _MOST_OF_LIMITS, _MOST_SHARE = 0.5, 0.01, 0.1
 
 
 @dataclass(frozen=True)
@@ -237,7 +239,7 @@ def _judge(
         told = tuple(name for name in slopes.names if name != LENGTH)
         guess = from_vector(slopes.vector, slopes.names)
         lengths = guess[LENGTH]
-        style = apply_guess(base, _widen(guess, errors), slopes.names)
+        style = apply_guess(base, _widen(guess, errors, len(scanned.pages)), slopes.names)
         if {"height", "margin"} <= set(told):
             style = style.replace(loose=0.0)
     seed = (trial.seed + 1) % 2**64
@@ -270,17 +272,22 @@ def _judge(
     )
 
 
-def _widen(guess: Guess, errors: Guess) -> Guess:
-    """Return a guess whose spreads hold what is not known of middles and of themselves, and a little more."""
+def _widen(guess: Guess, errors: Guess, count: int) -> Guess:
+    """Return a guess from so many scans whose spreads hold what is not known of middles and of themselves, and more.
+
+    Where a parameter does nothing, as a blur of a tenth of a px, its error says nothing: it widens a range by little,
+    and by more only where scans are few.
+    """
+    few = max(1.0, (FEW_SCANS / count) ** 0.5)
     wide = {}
     for name, (middle, spread) in guess.items():
-        error = errors[name][0]
-        if BY_NAME[name].kind == "share":  # of none, or of all, nobody can be sure
+        each, (error, more) = BY_NAME[name], errors[name]
+        if each.kind == "share":  # of none, or of all, nobody can be sure
+            error = min(error, _MOST_SHARE * few)
             wide[name] = min(max(middle, error), 1.0 - error), 0.0
         else:
-            # Of a spread that is not told at all, no more than that of what is.
-            more = min(errors[name][1], spread + error)
-            wide[name] = middle, _WIDER * (spread**2 + error**2 + more**2) ** 0.5
+            most = few * (_MOST_OF_SPREAD * spread + _MOST_OF_LIMITS * each.width)
+            wide[name] = middle, _WIDER * (spread**2 + min(error, most) ** 2 + min(more, most) ** 2) ** 0.5
     return wide
 
 
