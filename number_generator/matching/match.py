@@ -4,8 +4,10 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from number_generator.digits.resolve import Digits, resolve_digits
 from number_generator.errors import SpecError
@@ -27,7 +29,7 @@ from number_generator.matching.searched import (
     from_vector,
     read_guess,
 )
-from number_generator.scans.looks import Floats, measure_looks
+from number_generator.scans.looks import COLUMNS, Floats, measure_looks
 from number_generator.scans.pictures import Grey
 from number_generator.scans.unlabelled import Scans, read_scans
 from number_generator.system.checks import check_integer, check_seed, format_value
@@ -94,6 +96,7 @@ class Match:
         That the search took, and drew.
     is_cut : bool
         Whether time ran out before the evaluations were used up.
+    seed : int
     """
 
     style: Handwriting
@@ -170,10 +173,10 @@ def match_style(
     evaluations = check_integer("evaluations", evaluations, 1)
     until = None if minutes is None else time.monotonic() + 60.0 * check_minutes(minutes)
     number = check_seed(seed)
-    drawing = Drawing(28, resolve_digits(digits), check_workers(workers))
+    chosen, threads = resolve_digits(digits), check_workers(workers)
     read = scans if isinstance(scans, Scans) else read_scans(scans)
     scanned = _take_sample(read.pages, read.name)
-    drawing = replace(drawing, width=choose_width(scanned.pages))
+    drawing = Drawing(choose_width(scanned.pages), chosen, threads)
     guess = read_guess(base)
     first = drawing.measure(as_scanned(base), guess[LENGTH], IMAGES, number)
     yardstick = Yardstick.of(scanned.looks, first)
@@ -203,7 +206,7 @@ def _check_base(style: Any) -> Handwriting:
 def _take_sample(pages: list[Grey], name: str) -> Sample:
     """Measure scans, and leave those out that hold no ink; SpecError if hardly any is left."""
     looks = measure_looks(pages)
-    inked = [number for number, row in enumerate(looks) if row[-3] == row[-3]]  # not NaN
+    inked = np.flatnonzero(~np.isnan(looks[:, COLUMNS["height"]])).tolist()
     if len(inked) < FEWEST_SCANS:
         raise SpecError(
             f"{name} holds {len(pages)} images, and {len(inked)} of them show ink: give at least {FEWEST_SCANS}, of "
@@ -232,44 +235,48 @@ def _judge(
     trial: Trial, base: Handwriting, read: Scans, scanned: Sample, slopes: Slopes | None, errors: Guess
 ) -> Match:
     """Make the style, and measure it and its base on images that the search has not drawn."""
-    guess = read_guess(base)
-    told: tuple[str, ...] = ()
-    style, lengths = base, guess[LENGTH]
-    if slopes is not None:
-        told = tuple(name for name in slopes.names if name != LENGTH)
-        guess = from_vector(slopes.vector, slopes.names)
-        lengths = guess[LENGTH]
-        style = apply_guess(base, _widen(guess, errors, len(scanned.pages)), slopes.names)
-        if {"height", "margin"} <= set(told):
-            style = style.replace(loose=0.0)
+    style, lengths = _make_style(base, slopes, errors, len(scanned.pages))
     seed = (trial.seed + 1) % 2**64
     drawn, drawn_base = (_draw(trial.drawing, as_scanned(each), lengths, seed) for each in (style, base))
     yardstick = Yardstick.of(scanned.looks, drawn_base.looks)
     distances, base_distances = yardstick.measure(drawn.looks), yardstick.measure(drawn_base.looks)
     if average(distances) >= average(base_distances):
-        style, told, drawn, distances = base, (), drawn_base, base_distances
-    searched = tuple(each.name for each in SEARCHED if each.name != LENGTH)
+        style, drawn, distances = base, drawn_base, base_distances
+    told = () if slopes is None or style is base else slopes.names
     return Match(
-        style,
-        base,
-        _list_changes(base, style, slopes, errors),
-        tuple(name for name in searched if name not in told),
-        average(distances),
-        average(base_distances),
-        find_interval(yardstick, scanned.looks, drawn.looks, trial.seed),
-        find_floor(scanned.looks, drawn_base.looks, trial.seed),
-        lengths,
-        read,
-        scanned,
-        drawn,
-        drawn_base,
-        distances,
-        base_distances,
-        trial.done,
-        trial.done * trial.count,
-        trial.is_cut,
-        trial.seed,
+        style=style,
+        base=base,
+        changes=_list_changes(base, style, slopes, errors),
+        untold=tuple(each.name for each in SEARCHED if each.name not in (*told, LENGTH)),
+        distance=average(distances),
+        base_distance=average(base_distances),
+        interval=find_interval(yardstick, scanned.looks, drawn.looks, trial.seed),
+        floor=find_floor(scanned.looks, drawn_base.looks, trial.seed),
+        lengths=lengths,
+        scans=read,
+        scanned=scanned,
+        drawn=drawn,
+        drawn_base=drawn_base,
+        distances=distances,
+        base_distances=base_distances,
+        evaluations=trial.done,
+        images=trial.done * trial.count,
+        is_cut=trial.is_cut,
+        seed=trial.seed,
     )
+
+
+def _make_style(
+    base: Handwriting, slopes: Slopes | None, errors: Guess, count: int
+) -> tuple[Handwriting, tuple[float, float]]:
+    """Return the style that a search among so many scans has found, and the lengths of its lines."""
+    if slopes is None:
+        return base, read_guess(base)[LENGTH]
+    guess = from_vector(slopes.vector, slopes.names)
+    style = apply_guess(base, _widen(guess, errors, count), slopes.names)
+    if {"height", "margin"} <= set(slopes.names):
+        style = style.replace(loose=0.0)
+    return style, guess[LENGTH]
 
 
 def _widen(guess: Guess, errors: Guess, count: int) -> Guess:
