@@ -14,7 +14,7 @@ from patience import PATIENCE_S
 from number_generator import DigitImageDataset
 from number_generator.digits import resolve as digit_datasets
 from number_generator.job.handwriting import STYLES
-from number_generator.rendering.compilation import compile_kernels
+from number_generator.rendering.compilation import compile_kernels, compile_measures
 
 # Threads of scikit-learn and PyTorch that wait for one another keep all cores busy, and tests give them little to do.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -57,6 +57,7 @@ def _compiled(_one_package):
     """Compile what is missing, so that no command under test has to tell that it does."""
     for style in STYLES.values():
         compile_kernels(style, lambda _: None)
+    compile_measures(lambda _: None)
 
 
 @pytest.fixture(autouse=True)

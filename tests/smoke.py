@@ -43,6 +43,7 @@ def check_commands(folder):
     run_command("generate-numbers-sequence", "--sequence=42", f"--output-path={folder / '42.png'}")
     assert (folder / "42.png").read_bytes().startswith(b"\x89PNG")
     run_command("generate-phone-numbers", "--num-images=30", "--truth=boxes", f"--output-path={folder / 'set.h5'}")
+    run_command("number-generator", "inspect", str(folder / "set.h5"), "--looks")
 
 
 def read(path):

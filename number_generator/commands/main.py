@@ -5,6 +5,7 @@ import sys
 
 from number_generator._version import __version__
 from number_generator.commands.generate import add_generate
+from number_generator.commands.match import add_match
 from number_generator.commands.options import add_color_option, add_paper_option, add_set_option
 from number_generator.commands.output import add_storage_options
 from number_generator.commands.studio import add_studio
@@ -54,8 +55,8 @@ def make_command_parser(program: str = MODULE) -> "tuple[ArgumentParser, Command
     """Return the parser of `number-generator`, and the action that holds the parsers of its commands."""
     parser = ArgumentParser(
         prog=program,
-        description="Make images of handwritten numbers, show styles and datasets, convert and export datasets, and "
-        "build digits.",
+        description="Make images of handwritten numbers, show styles and datasets, match a style to scans, convert and "
+        "export datasets, and build digits.",
     )
     parser.add_argument("--version", action="version", version=f"number_generator {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
@@ -66,6 +67,7 @@ def make_command_parser(program: str = MODULE) -> "tuple[ArgumentParser, Command
     _add_convert(commands)
     _add_export(commands)
     _add_fit(commands)
+    add_match(commands)
     _add_index(commands)
     _add_digits(commands)
     _add_warm(commands)
@@ -432,6 +434,11 @@ def _add_inspect(commands: "Commands") -> None:
         metavar="N",
         help=f"make N images again with the recorded command ({VERIFIED_IMAGES} if N is left out), and compare them "
         "with those of the dataset; this reads files that the command names, such as digits (default: make none)",
+    )
+    parser.add_argument(
+        "--looks",
+        action="store_true",
+        help="also measure how pages look, as `match` does: paper, ink, slant, noise, blur and more",
     )
     parser.add_argument("--json", action="store_true", help="write everything to stdout as one JSON object")
     parser.add_argument(

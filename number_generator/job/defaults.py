@@ -41,3 +41,5 @@ MAX_SHARDS = 10_000
 
 VERIFIED_IMAGES = 256
 """How many images `inspect --verify` makes again by default."""
+MATCH_EVALUATIONS = 600
+"""Styles that `match` draws and compares with scans."""

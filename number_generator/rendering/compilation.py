@@ -21,6 +21,8 @@ from number_generator._kernels import (
     layout,
     letterforms,
     links,
+    look_columns,
+    looks,
     own_paper,
     page,
     placing,
@@ -75,7 +77,16 @@ def compile_kernels(
     in_processes : bool
         Whether another process may help.
     """
-    missing = find_missing(style, color=color)
+    _compile_stages(find_missing(style, color=color), tell, in_processes=in_processes)
+
+
+def compile_measures(tell: Callable[[str], object]) -> None:
+    """Compile what measures how pages look, if that is still to be done."""
+    if not STAGES["looks"].is_done:
+        _compile_stages(["looks"], tell, in_processes=False)
+
+
+def _compile_stages(missing: list[str], tell: Callable[[str], object], *, in_processes: bool) -> None:
     if not missing:
         return
     is_kept = writing.write_lines.store.find_writable() is not None
@@ -84,7 +95,8 @@ def compile_kernels(
         helped = []
     own = [name for name in missing if name not in helped]
     seconds = max(sum(STAGES[name].seconds for name in names) for names in (own, helped))
-    tell(f"compiling the kernels of the style {_ONCE if is_kept else _EACH_TIME}, for about {seconds:.0f} s")
+    what = "that measure pages" if missing == ["looks"] else "of the style"
+    tell(f"compiling the kernels {what} {_ONCE if is_kept else _EACH_TIME}, for about {seconds:.0f} s")
     process = _start_helper(helped) if helped else None
     try:
         for name in own:
@@ -211,12 +223,18 @@ def _compile_color() -> None:
     )
 
 
+def _compile_looks() -> None:
+    none, out = np.empty(0, np.int64), np.empty((0, len(look_columns.LOOKS)))
+    looks.measure_looks(np.empty(0, np.uint8), none, none, _HEIGHT, looks.make_scratch(_HEIGHT, _WIDTH), out)
+
+
 STAGES = {
     "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 7),
     "lines": Stage((writing.write_lines,), _compile_lines, 18),
     "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 4),
     "own paper": Stage((own_paper.own_pages,), _compile_own_paper, 14),
     "color": Stage((color.color_pages,), _compile_color, 14),
+    "looks": Stage((looks.measure_looks,), _compile_looks, 14),
     "pages": Stage((styled.scan_pages, styled.ink_pages), _compile_pages, 12),
 }
 _HELPED = ("pages", "own paper", "color")  # what another process compiles

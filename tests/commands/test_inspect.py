@@ -301,3 +301,16 @@ def test_only_the_first_differences_are_listed():
     assert told[1] == "  image 0: image"
     assert told[-1] == "  and 3 more"
     assert len(told) == 12
+
+
+def test_looks_are_told_where_they_are_asked_for(made, tmp_path, capsys):
+    page = tmp_path / "page.html"
+    assert run(made, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["looks"] == {}
+
+    assert run(made, "--looks", f"--html={page}") == 0
+
+    said = capsys.readouterr().out
+    assert "Looks (60 pages, at a height of 28 px): least, median, most" in said
+    assert re.search(r"Brightness of the paper +1 +1 +1\n", said)
+    assert "<h3>Slant</h3>" in page.read_text(encoding="utf-8")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 
 from number_generator.commands.inspection.statistics import Distribution
 
@@ -13,6 +15,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 22, 40
 _PLOT_WIDTH, _PLOT_HEIGHT = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
 _MOST_LABELLED, _MOST_NAMED = 11, 12
 _WIDEST_BAR = 56
+_CURVE_BINS = 24
 _STEPS = (1, 2, 2.5, 5, 10)
 
 
@@ -64,6 +67,38 @@ def draw_histogram(title: str, found: Distribution, axis: str) -> str:
     anchor = "start" if x < _LEFT + 0.7 * _PLOT_WIDTH else "end"
     parts.append(_draw_text(x + (5 if anchor == "start" else -5), _TOP - 6, f"mean {found.mean:,.3g}", anchor, "value"))
     return "".join([*parts, "</svg>"])
+
+
+def draw_curves(title: str, samples: Mapping[str, Sequence[float]], axis: str) -> str:
+    """Draw the distributions of one to three samples over each other, each as a share of itself; see `draw_bar_chart`.
+
+    What is beyond the samples' 1st and 99th hundredths is left out.
+    """
+    ordered = {name: sorted(values) for name, values in samples.items() if len(values)}
+    low = min((values[len(values) // 100] for values in ordered.values()), default=0.0)
+    high = max((values[-1 - len(values) // 100] for values in ordered.values()), default=1.0)
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    counts = {name: _count(values, low, high) for name, values in ordered.items()}
+    top, parts = _draw_frame(title, [share for shares in counts.values() for share in shares] or [0.0], axis)
+    scale = _PLOT_WIDTH / (high - low)
+    for value in _choose_ticks(low, high, 8):
+        if low <= value <= high:
+            parts.append(_draw_text(_LEFT + (value - low) * scale, _HEIGHT - _BOTTOM + 15, f"{value:,.6g}", "middle"))
+    for kind, (name, shares) in zip(("first", "second", "third"), counts.items(), strict=False):
+        corners = []
+        for number, share in enumerate(shares):
+            y = _HEIGHT - _BOTTOM - _PLOT_HEIGHT * share / top
+            corners += [f"{_LEFT + _PLOT_WIDTH * (number + end) / _CURVE_BINS:.1f},{y:.1f}" for end in (0, 1)]
+        parts.append(f'<polyline class="{kind}" points="{" ".join(corners)}"><title>{escape(name)}</title></polyline>')
+    return "".join([*parts, "</svg>"])
+
+
+def _count(values: Sequence[float], low: float, high: float) -> list[float]:
+    """Return the percentage of sorted values in each bin."""
+    edges = [bisect_left(values, low + (high - low) * number / _CURVE_BINS) for number in range(_CURVE_BINS)]
+    edges.append(bisect_right(values, high))
+    return [100 * (after - first) / len(values) for first, after in pairwise(edges)]
 
 
 def _draw_frame(title: str, shares: list[float], axis: str) -> tuple[float, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +32,7 @@ from number_generator.errors import SpecError, make_printable
 from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.rendering.sheet import contact_sheet
+from number_generator.scans.looks import LOOKS, PAGE_HEIGHT
 from number_generator.system.atomic_file import open_atomic
 from number_generator.system.checks import format_bytes
 from number_generator.system.signals import Interruption
@@ -71,6 +72,8 @@ tr:first-child>*{border-top:0}th{width:200px;font-weight:600;color:var(--soft)}
 .warn{background:var(--warn);border-color:var(--warn-line)}.good{background:var(--good);border-color:var(--good-line)}
 .bad{background:var(--bad);border-color:var(--bad-line)}
 svg{display:block;width:100%;height:auto}.bar{fill:var(--bar)}.grid{stroke:var(--line)}
+.first,.second,.third{fill:none;stroke-width:2}.first{stroke:var(--text)}.second{stroke:var(--bar)}
+.third{stroke:var(--mean);stroke-dasharray:4 3}.pair{display:grid;grid-template-columns:1fr 1fr;gap:14px}
 .mean{stroke:var(--mean);stroke-width:1.5;stroke-dasharray:4 3}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif}svg .value{fill:var(--text)}
 svg .axis{font-size:12px}
@@ -91,13 +94,19 @@ def format_page(found: Inspection, reader: Reader, verification: Verification | 
         *_draw_sheet(found, reader),
         *_format_labels(found.labels, found.count),
         *_format_pages(found.pages, found),
+        *_format_looks(found.looks),
     ]
+    return frame_page(f"{name}: inspection", body)
+
+
+def frame_page(title: str, body: Iterable[str]) -> str:
+    """Return a whole page of a title, as HTML, and the parts of its body."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<link rel="icon" href="data:,">\n'
-        f"<title>{name}: inspection</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(body)
         + "\n</main>\n</body>\n</html>\n"
     )
@@ -125,6 +134,11 @@ def _format_cards(found: Inspection) -> str:
         *([(f"{found.pages.unclear:,}", "pages: cannot tell ink from paper")] if found.pages.unclear else []),
         ("-" if share is None else f"{share.mean:.1f} %", "of a page is ink"),
     ]
+    return format_cards(cards)
+
+
+def format_cards(cards: Iterable[tuple[str, str]]) -> str:
+    """Return cards, each of a value and what it is."""
     shown = (f'<div class="card"><b>{escape(value)}</b><span>{escape(about)}</span></div>' for value, about in cards)
     return f'<div class="cards">{"".join(shown)}</div>'
 
@@ -145,7 +159,7 @@ def _format_verification(verification: Verification | None) -> Iterator[str]:
 def _format_origin(found: Inspection) -> Iterator[str]:
     origin = found.origin
     yield "<h2>How it was made</h2>"
-    yield from _format_table(
+    yield from format_table(
         [
             ("Made by", format_origin(origin)),
             ("Style", format_style(origin)),
@@ -182,7 +196,7 @@ def _draw_sheet(found: Inspection, reader: Reader) -> Iterator[str]:
     extra = "with the boxes of their characters, " if boxes is not None else ""
     yield "<h2>Sample</h2>"
     yield (
-        f'<figure><img alt="{len(numbers)} images with their labels" src="data:image/png;base64,{_encode_png(sheet)}">'
+        f'<figure><img alt="{len(numbers)} images with their labels" src="data:image/png;base64,{encode_sheet(sheet)}">'
         f"<figcaption>{len(numbers)} images, {extra}spread evenly over the dataset, from the first to the last"
         "</figcaption></figure>"
     )
@@ -198,7 +212,8 @@ def _choose_shown(reader: Reader) -> list[int]:
     return numbers
 
 
-def _encode_png(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
+def encode_sheet(sheet: np.ndarray[Any, np.dtype[np.uint8]]) -> str:
+    """Return a picture as the text of a data URL's PNG."""
     written = io.BytesIO()
     Image.fromarray(sheet).save(written, "PNG")
     return base64.b64encode(written.getvalue()).decode("ascii")
@@ -209,7 +224,7 @@ def _format_labels(labels: LabelStatistics, count: int) -> Iterator[str]:
         return
     which = f"All {count:,} labels." if labels.is_all else f"{labels.count:,} of {count:,} labels: those of the sample."
     yield f'<h2>Labels</h2><p class="soft">{which} Shares are in percent.</p>'
-    yield from _format_table(
+    yield from format_table(
         [
             ("Different", f"{labels.different:,} of {labels.count:,}"),
             ("Empty", f"{labels.empty:,}"),
@@ -225,8 +240,8 @@ def _format_labels(labels: LabelStatistics, count: int) -> Iterator[str]:
     ):
         if counts:
             named = {name_character(character): found for character, found in counts.items()}
-            charts.append(_format_figure(title, draw_bar_chart(title, named, axis)))
-    yield _format_charts(charts)
+            charts.append(format_figure(title, draw_bar_chart(title, named, axis)))
+    yield format_charts(charts)
 
 
 def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
@@ -240,7 +255,7 @@ def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
         f'<h2>Pages</h2><p class="soft">{which}. Paper is the median grey of a page; ink is what stands '
         f"out from it. Margins and spacing are measured from {how}.</p>"
     )
-    yield from _format_table(
+    yield from format_table(
         [
             ("Ink", f"dark on light paper on {inked - pages.light:,} pages, light on dark on {pages.light:,}"),
             ("Blank", f"{pages.blank:,}, {pages.blank_labelled:,} of them with a label"),
@@ -254,7 +269,7 @@ def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
             ),
         ]
     )
-    yield _format_charts(
+    yield format_charts(
         [
             *([_draw_chart("Width of the pages", pages.width, "px")] if found.is_ragged else []),
             *([_draw_chart("Height of the pages", pages.height, "px")] if found.is_ragged else []),
@@ -268,24 +283,36 @@ def _format_pages(pages: PageStatistics, found: Inspection) -> Iterator[str]:
     )
 
 
+def _format_looks(looks: Mapping[str, Distribution]) -> Iterator[str]:
+    if looks:
+        yield (
+            f'<h2>Looks</h2><p class="soft">Measured on pages {PAGE_HEIGHT} px high, as <code>match</code> measures '
+            "them to find a style that looks alike.</p>"
+        )
+        known = ((look, looks[look.name]) for look in LOOKS if look.name in looks)
+        yield format_charts(_draw_chart(look.title, distribution, look.unit) for look, distribution in known)
+
+
 def _fill_digits(counts: dict[str, int]) -> dict[str, int]:
     """Return the counts of all ten digits; none if all are 0."""
     return {digit: counts.get(digit, 0) for digit in "0123456789"} if counts else {}
 
 
 def _draw_chart(title: str, found: Distribution | None, axis: str) -> str:
-    return "" if found is None else _format_figure(title, draw_histogram(title, found, axis))
+    return "" if found is None else format_figure(title, draw_histogram(title, found, axis))
 
 
-def _format_figure(title: str, drawn: str) -> str:
+def format_figure(title: str, drawn: str) -> str:
+    """Return a figure of a title and a chart."""
     return f"<figure><h3>{escape(title)}</h3>{drawn}</figure>"
 
 
-def _format_charts(charts: Iterable[str]) -> str:
+def format_charts(charts: Iterable[str]) -> str:
+    """Return figures side by side."""
     return f'<div class="charts">{"".join(charts)}</div>'
 
 
-def _format_table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+def format_table(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
     """Return a table of names and values, without empty ones."""
     shown = "".join(f"<tr><th>{escape(name)}</th><td>{_escape(value, 1000)}</td></tr>" for name, value in rows if value)
     if shown:

@@ -14,6 +14,7 @@ import numpy as np
 
 from number_generator.commands.inspection.ink import BATCH_BYTES, PageInk, measure_ink, to_grey
 from number_generator.commands.inspection.statistics import (
+    Distribution,
     LabelStatistics,
     PageStatistics,
     measure_labels,
@@ -28,6 +29,8 @@ from number_generator.formats.reader import Reader
 from number_generator.formats.registry import FORMATS
 from number_generator.job.defaults import PACKAGED
 from number_generator.job.provenance import read_options
+from number_generator.scans.looks import LOOKS, measure_looks, to_page
+from number_generator.scans.pictures import to_grey as to_levels
 
 SAMPLE_IMAGES = 10_000
 """How many images are measured by default, unless they are large."""
@@ -36,6 +39,7 @@ _SAMPLE_BYTES = 256 << 20  # of images: a few seconds
 _MOST_LABELS = 1_000_000
 _LABELS_A_READ = 50_000
 _RUN_IMAGES, _FEWEST_RUNS = 64, 16
+_LOOKED = 1000  # images whose looks are measured
 _SIZED_IMAGES = 16  # whose size tells about that of all
 
 
@@ -109,9 +113,12 @@ class Inspection:
     labels: LabelStatistics
     pages: PageStatistics
     warnings: tuple[str, ...]  # what seems wrong, in sentences
+    looks: dict[str, Distribution]  # how pages look, by the names of `LOOKS`; none if that was not asked for
 
 
-def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int | None = None) -> Inspection:
+def inspect_dataset(
+    reader: Reader, path: str | os.PathLike[str], *, sample: int | None = None, looks: bool = False
+) -> Inspection:
     """Inspect a dataset without reading all of it.
 
     Parameters
@@ -124,6 +131,8 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
         How many images to measure, in runs that are spread evenly over the dataset; None means 10,000, or fewer if
         they are large. All labels are counted if there are at most a million and they can be read without the images;
         otherwise those of the sample.
+    looks : bool
+        Whether to measure how pages look as well, as `match` does, on at most 1,000 of them.
 
     Raises
     ------
@@ -168,6 +177,7 @@ def inspect_dataset(reader: Reader, path: str | os.PathLike[str], *, sample: int
         counted,
         pages,
         find_warnings(counted, pages),
+        _measure_looks(reader, sample) if looks else {},
     )
 
 
@@ -224,6 +234,15 @@ def _measure(reader: Reader, spans: Sequence[range]) -> tuple[np.ndarray[Any, An
     ink, measured = PageInk.join(parts), np.concatenate(sizes)
     recorded = np.concatenate(boxes) if boxes and len({part.shape[1] for part in boxes}) == 1 else None
     return measured, measure_pages(ink, labels, hashes, recorded, measured), labels
+
+
+def _measure_looks(reader: Reader, sample: int) -> dict[str, Distribution]:
+    """Measure how images look that are spread evenly over the dataset."""
+    numbers = spread_numbers(len(reader), min(sample, _LOOKED))
+    measured = measure_looks([to_page(to_levels(reader.image(number))) for number in numbers])
+    named = {look.name: column[~np.isnan(column)] for look, column in zip(LOOKS, measured.T, strict=True)}
+    found = {name: Distribution.of(values) for name, values in named.items()}
+    return {name: distribution for name, distribution in found.items() if distribution is not None}
 
 
 def _divide(spans: Sequence[range], length: int) -> Iterator[tuple[int, int]]:

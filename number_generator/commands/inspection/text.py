@@ -12,6 +12,7 @@ from number_generator.commands.inspection.inspect import Inspection, Origin
 from number_generator.commands.inspection.statistics import Distribution, LabelStatistics, PageStatistics
 from number_generator.errors import make_printable
 from number_generator.formats.registry import FORMATS
+from number_generator.scans.looks import LOOKS, PAGE_HEIGHT
 from number_generator.system.checks import format_bytes
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _COLUMNS = 80
 _NAME_COLUMNS = 12
 _BAR_COLUMNS = 40
+_LOOK_COLUMNS = 32
 _TIE = "\N{NO-BREAK SPACE}"
 LONGEST_COMMAND = 10_000
 
@@ -45,6 +47,9 @@ def format_lines(found: Inspection, *, bar: str, verification: Verification | No
     if found.pages.count:
         yield ""
         yield from _format_pages(found.pages, found, bar)
+    if found.looks:
+        yield ""
+        yield from _format_looks(found.looks)
     if found.warnings:
         yield ""
         yield "Warnings"
@@ -225,6 +230,15 @@ def _format_pages(pages: PageStatistics, found: Inspection, bar: str) -> Iterato
     if pages.spacing is not None:
         yield from _format_fact("spacing", format_spacing(found))
         yield from _draw_histogram(pages.spacing, bar)
+
+
+def _format_looks(looks: Mapping[str, Distribution]) -> Iterator[str]:
+    count = max(found.count for found in looks.values())
+    yield f"Looks ({count:,} pages, at a height of {PAGE_HEIGHT} px): least, median, most"
+    for look in LOOKS:
+        if (found := looks.get(look.name)) is not None:
+            values = " ".join(f"{value:8.3g}" for value in (found.least, found.median, found.most))
+            yield f"  {look.title:{_LOOK_COLUMNS}} {values}"
 
 
 def _format_fact(name: str, text: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from number_generator.commands.inspection.html import format_page, save_page
 from number_generator.commands.inspection.inspect import inspect_dataset
 from number_generator.commands.inspection.text import format_lines
 from number_generator.commands.recorded import parsed_command, split_recorded
-from number_generator.commands.terminal import say
+from number_generator.commands.terminal import say, tell
 from number_generator.errors import DatasetError, SpecError, make_printable
 from number_generator.formats.reader import Reader, open_reader
 from number_generator.system.checks import check_integer
@@ -32,7 +32,11 @@ def report_dataset(options: argparse.Namespace, interruption: Interruption) -> N
     sample = None if options.sample is None else check_integer("--sample", options.sample, 1)
     count = None if options.verify is None else check_integer("--verify", options.verify, 1)
     with open_reader(options.source, mapped=True) as reader:
-        found = inspect_dataset(reader, options.source, sample=sample)
+        if options.looks:
+            from number_generator.rendering.compilation import compile_measures  # noqa: PLC0415 - loads kernels
+
+            compile_measures(tell)
+        found = inspect_dataset(reader, options.source, sample=sample, looks=options.looks)
         verification = None if count is None else _verify(reader, count)
         if options.write_config is not None:
             _write_recorded(reader, options)

@@ -11,7 +11,7 @@ from number_generator.numbers.countries import CountryNumbers
 from number_generator.numbers.patterns import Pattern
 from number_generator.numbers.phone import PhoneNumbers
 from number_generator.rendering.bound_job import make_job
-from number_generator.rendering.compilation import compile_kernels
+from number_generator.rendering.compilation import compile_kernels, compile_measures
 from number_generator.system.checks import format_bytes
 from number_generator.system.signals import Interruption
 
@@ -38,6 +38,7 @@ def warm_kernels(options: argparse.Namespace, _: Interruption) -> None:
         for numbers in sources:
             gaps = (0, 9) if style.is_clean else None
             make_job(numbers, gaps, 64, count=_FEW, style=style, seed=0, truth=TRUTHS).make_chunk()
+    compile_measures(tell)
     files = [file for file in folder.iterdir() if file.suffix in (".nbi", ".nbc", ".ngk", ".npz")]
     size = format_bytes(sum(file.stat().st_size for file in files))
     report(f'Kernels of {", ".join(styles)} are compiled: {len(files)} files, {size}, in "{folder}"')
