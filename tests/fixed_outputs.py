@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from number_generator import GenericDataset, Pattern, generate_chunk, stream
+from number_generator import GenericDataset, Pattern, generate_batch, generate_chunk, stream
 from number_generator.commands.generate import generate_phone_numbers
 from number_generator.system.signals import Interruption
 
@@ -57,6 +57,17 @@ def stream_of(style):
         return digest(*(array for batch in batches for array in batch))
 
 
+def real_stream():
+    """Hash a batch of a stream of which half are real lines, drawn ones in their place."""
+    labels = ["12", "345", "6789", "01234"]
+    lines = GenericDataset(generate_batch(labels, None, 90, style="document", seed=1), labels)
+    with stream(
+        Pattern.named("amount"), None, 160, batch_size=64, count=64, seed=7, real=lines, real_share=0.5
+    ) as batches:
+        images, texts, truth = next(batches)
+    return digest(images, texts, truth["is_real"])
+
+
 def dataset_of(folder, file_format, *options):
     """Hash what a command writes, as it is read back: images, labels, ground truth, and the job."""
     path = Path(folder) / {"pickle": "set.pickle", "hdf5": "set.h5", "npz": "set.npz", "lmdb": "set.lmdb"}.get(
@@ -95,6 +106,7 @@ def every_output():
         for width in WIDTHS:
             outputs[f"{style}, {width} px"] = lambda _, style=style, width=width: lines_of(style, width)
         outputs[f"stream, {style}"] = lambda _, style=style: stream_of(style)
+    outputs["stream, real lines"] = lambda _: real_stream()
     for name, options in COMMANDS.items():
         outputs[f"command, {name}"] = lambda folder, options=options: dataset_of(folder, "hdf5", *options)
     for file_format in FORMATS:

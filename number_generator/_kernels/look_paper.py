@@ -42,7 +42,8 @@ def find_box(residual: Any, contrast: float, width: int, height: int) -> float:
 @kernel
 def drop_rules(ink: Any, rows: Any, width: int, height: int, spare: Any) -> None:
     """Take rules out of the ink, dark rows and long thin runs, but for strokes that cross them."""
-    spare[: width * height] = ink[: width * height]
+    for at in range(width * height):
+        spare[at] = ink[at]
     longest = np.int64(_RUN * height)
     for y in range(height):
         dark = 0.0

@@ -12,7 +12,7 @@ from number_generator._kernels import streams
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE
-from number_generator._kernels.drawing import FIXED, LANES, draw_wave_shape, tabulate
+from number_generator._kernels.drawing import FIXED, draw_wave_shape, tabulate
 from number_generator._kernels.draws import block, line_value, line_value_2
 
 FRAME = 2
@@ -57,7 +57,7 @@ def vary_line(
         Height and width of the page.
     scratch : tuple
         See `make_scratch`.
-    page : ndarray, shape (height * width + `LANES`,), uint8
+    page : ndarray, shape (height * width + `drawing.LANES`,), uint8
         Receives the ink, 0 to 255, before its last values, which are spare.
     box : ndarray, shape (5,), float64
         Receives the box of the ink on the page in px, and the height of its lower edge again, as `write_lines` tells
@@ -134,7 +134,7 @@ def _sample(texels: Any, size: Any, columns: Any, rows: Any, shape: Any, page: A
     u_table, v_table = simd.address(columns), simd.address(columns[1])
     for i in range(np.uint64(height)):
         shift = np.int64(rows[0, i]), np.int64(rows[1, i])
-        for j in range(0, width, LANES):
+        for j in range(0, width, simd.field_lanes()):
             simd.sample_field(
                 line, stride, u_table + 4 * j, v_table + 4 * j, shift, most, _AS_IT_IS, width - j, out + i * width + j
             )

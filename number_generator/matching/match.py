@@ -175,7 +175,7 @@ def match_style(
     number = check_seed(seed)
     chosen, threads = resolve_digits(digits), check_workers(workers)
     read = scans if isinstance(scans, Scans) else read_scans(scans)
-    scanned = _take_sample(read.pages, read.name)
+    scanned = take_sample(read.pages, read.name)
     drawing = Drawing(choose_width(scanned.pages), chosen, threads)
     guess = read_guess(base)
     first = drawing.measure(as_scanned(base), guess[LENGTH], IMAGES, number)
@@ -203,7 +203,7 @@ def _check_base(style: Any) -> Handwriting:
     return base
 
 
-def _take_sample(pages: list[Grey], name: str) -> Sample:
+def take_sample(pages: list[Grey], name: str) -> Sample:
     """Measure scans, and leave those out that hold no ink; SpecError if hardly any is left."""
     looks = measure_looks(pages)
     inked = np.flatnonzero(~np.isnan(looks[:, COLUMNS["height"]])).tolist()

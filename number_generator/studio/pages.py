@@ -6,6 +6,7 @@ import json
 import mimetypes
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +24,12 @@ from number_generator.system.optional import import_optional
 
 if TYPE_CHECKING:
     from number_generator.studio.guard import Application
+    from number_generator.studio.nearness import Nearness
     from number_generator.studio.scans import Scans
 
 _STATIC = Path(__file__).with_name("static")
 _BINARY = "application/octet-stream"
+_NO_SCANS = "there are no scans: name them when the studio is started, with --scans"
 _MOST_REQUEST_BYTES = 1 << 20  # a request that changes all parameters has 10 kB
 
 
@@ -92,10 +95,22 @@ class Studio:
     def show_scans(self, table: Mapping[str, Any]) -> bytes:
         """Return some scans, as pages of the size of those drawn."""
         if self.scans is None:
-            raise SpecError("there are no scans: name them when the studio is started, with --scans")
+            raise SpecError(_NO_SCANS)
         first = check_integer("first", table.get("first"), 0)
         count = check_integer("count", table.get("count"), 1, COUNTS[-1])
         return self.scans.draw(first, count, table.get("height"), table.get("width"))
+
+    def measure(self, table: Mapping[str, Any]) -> bytes:
+        """Return how near a design comes to the scans."""
+        return self._nearness.measure(table)
+
+    @cached_property
+    def _nearness(self) -> "Nearness":
+        if self.scans is None:
+            raise SpecError(_NO_SCANS)
+        from number_generator.studio.nearness import Nearness  # noqa: PLC0415 - loads compiled code
+
+        return Nearness(self.scans.name, self.tell)
 
     def load(self, table: Mapping[str, Any]) -> bytes:
         """Return the style of a file."""
@@ -126,6 +141,7 @@ def make_application(studio: Studio) -> "Application":
         "draw": studio.draw,
         "explain": studio.explain,
         "scans": studio.show_scans,
+        "near": studio.measure,
         "load": studio.load,
         "save": studio.save,
     }

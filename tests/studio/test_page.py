@@ -355,6 +355,7 @@ def test_scans_stand_beside_the_lines_at_their_size(window, tmp_path):
         assert page.eval_on_selector("#scanned canvas", "canvas => [canvas.width, canvas.height]") == [50, 28]
         page.get_by_role("button", name="Other scans").click()
         page.wait_for_function("() => document.querySelector('#scanned .label').textContent === '24'")
+        assert "0 of them show ink" in page.locator("#near").inner_text()
         page.locator("#scanned button").first.click()
         assert page.locator("#enlarged-title").inner_text() == "Scan 1: 24"
 

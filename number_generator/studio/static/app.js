@@ -9,6 +9,7 @@ import { Store } from "./state.js";
 import { makeWritten } from "./written.js";
 
 const PATIENCE_MS = 700; // until it is said why a sheet takes long
+const QUIET_MS = 250; // without a change, until it is measured how near the style has come
 
 async function begin() {
   const setup = await ask("describe");
@@ -26,7 +27,9 @@ async function begin() {
   const controls = makeControls(setup, store, picture);
   const written = makeWritten(setup, store);
   const enlarged = new Enlarged();
-  const sheet = new Sheet([controls, written], enlarged, setup.scans === null ? null : new Scanned(setup, enlarged));
+  const scanned = setup.scans === null ? null : new Scanned(setup, enlarged);
+  const near = setup.scans === null ? null : new Near();
+  const sheet = new Sheet([controls, written], enlarged, scanned, near);
   makeFiles(store, setup.start.name.endsWith(".toml") ? setup.start.name : "");
   const refreshTools = makeTools(setup, store);
   const refresh = () => {
@@ -37,14 +40,15 @@ async function begin() {
   };
   store.listen(refresh);
   refresh();
-  window.studio = { isSettled: () => !sheet.newest.isBusy }; // for whoever drives the page by a program
+  window.studio = { isSettled: () => !sheet.newest.isBusy && !near?.isBusy }; // for whoever drives the page by a program
 }
 
 /** The sheet: asks for the newest state, shows it, and says what is wrong; the last good sheet stays. */
 class Sheet {
-  constructor(parts, enlarged, scanned) {
+  constructor(parts, enlarged, scanned, near) {
     this.parts = parts;
     this.scanned = scanned;
+    this.near = near;
     this.lines = new Lines(find("lines"), "Line", enlarged);
     this.newest = new Newest((request) => this.draw(request));
     this.asked = "";
@@ -70,6 +74,7 @@ class Sheet {
       const elapsed = Math.round(performance.now() - begun);
       this.say(`${drawn.images.length} lines${less} · drawn in ${Math.ceil(drawn.elapsed_ms)} ms, shown after ${elapsed} ms`);
       find("status").dataset.elapsed = elapsed;
+      this.near?.follow(request);
       await this.scanned?.follow(drawn, request.image_width);
     } catch (error) {
       if (!(error instanceof WrongValues)) throw error;
@@ -130,6 +135,49 @@ class Scanned {
       if (!(error instanceof WrongValues)) throw error;
       find("wrong-scans").textContent = error.message;
     }
+  }
+}
+
+/** How near the style has come to the scans: measured once it has stayed as it is for a moment. */
+class Near {
+  constructor() {
+    this.newest = new Newest((table) => this.measure(table));
+    this.asked = "";
+    this.timer = null;
+  }
+
+  get isBusy() {
+    return this.timer !== null || this.newest.isBusy;
+  }
+
+  follow({ base, changes, paper_images, digits }) {
+    const table = { base, changes, paper_images, digits };
+    const text = JSON.stringify(table);
+    if (text === this.asked) return;
+    this.asked = text;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.newest.ask(table);
+    }, QUIET_MS);
+  }
+
+  async measure(table) {
+    if (!find("near").textContent) this.say("Measuring the scans …");
+    try {
+      const { distance, document, halves, worst } = await ask("near", table);
+      const farthest = worst.map(([title, away]) => `${title} ${away.toFixed(2)}`).join(", ");
+      const others = `document is ${document.toFixed(2)} away, and the scans’ own halves are ${halves.toFixed(2)} apart`;
+      this.say(`${distance.toFixed(2)} away from the scans; ${others}. Farthest: ${farthest}.`);
+      find("near").dataset.distance = distance;
+    } catch (error) {
+      if (!(error instanceof WrongValues)) throw error;
+      this.say(error.message);
+    }
+  }
+
+  say(text) {
+    find("near").textContent = text;
   }
 }
 
