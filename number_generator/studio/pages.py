@@ -110,7 +110,7 @@ class Studio:
             raise SpecError(_NO_SCANS)
         from number_generator.studio.nearness import Nearness  # noqa: PLC0415 - loads compiled code
 
-        return Nearness(self.scans.name, self.tell)
+        return Nearness(self.scans.path, self.tell)
 
     def load(self, table: Mapping[str, Any]) -> bytes:
         """Return the style of a file."""

@@ -23,6 +23,12 @@ class Scans:
     ----------
     path : str
 
+    Attributes
+    ----------
+    path : str
+    name : str
+        What the page calls them: the path, unless it is set.
+
     Raises
     ------
     DatasetNotFoundError, DatasetReadError, DatasetError
@@ -30,7 +36,7 @@ class Scans:
     """
 
     def __init__(self, path: str) -> None:
-        self.name = path
+        self.path = self.name = path
         self._lines: Any = _open(path)
         if not len(self._lines):
             raise DatasetError(f"{path} holds no line: give at least one")
