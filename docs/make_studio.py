@@ -49,6 +49,7 @@ def write() -> None:
 def _prepare(page: Any, name: str) -> None:
     """Change what the picture is to show."""
     page.wait_for_selector("#status[data-elapsed]")
+    page.wait_for_function("() => window.studio.isSettled()")
     if name == "studio-phone":
         page.get_by_role("slider", name="gap, high end", exact=True).scroll_into_view_if_needed()
         page.evaluate("() => document.querySelector('[data-name=gap]').scrollIntoView({ block: 'center' })")

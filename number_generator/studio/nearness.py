@@ -17,10 +17,10 @@ from number_generator.scans.looks import LOOKS, Floats
 from number_generator.scans.unlabelled import read_scans
 from number_generator.studio.designs import find_digits, read_style
 from number_generator.studio.sheets import pack_json
-from number_generator.system.threads import count_cores
 
 _IMAGES = 256  # enough for two digits, and drawn and measured in a fifth of a second
 _SEED = 0
+_WORKERS = 1  # so that a sheet that is asked for meanwhile is there as soon
 _WORST = 3
 
 
@@ -78,5 +78,5 @@ class Nearness:
         return Yardstick.of(self._sample.looks, self._usual)
 
     def _draw(self, style: Handwriting, digits: DigitImageDataset) -> Floats:
-        drawing = Drawing(choose_width(self._sample.pages), digits, count_cores())
+        drawing = Drawing(choose_width(self._sample.pages), digits, _WORKERS)
         return drawing.measure(as_scanned(style), read_guess(style)[LENGTH], _IMAGES, _SEED)
