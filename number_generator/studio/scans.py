@@ -1,15 +1,14 @@
 """The user's scans, shown beside what is drawn: as a page of the same size shows them."""
 
-import contextlib
 from pathlib import Path
 from typing import Any
 
-from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError, SpecError
+from number_generator.errors import DatasetError, DatasetReadError, NumberGeneratorError
 from number_generator.formats.dataset import GenericDataset
 from number_generator.job.chunk import Images
-from number_generator.job.paper_images import list_pictures
 from number_generator.scans.fitting import FitSpec, fit_grey
 from number_generator.scans.pictures import to_grey
+from number_generator.scans.unlabelled import list_pictures, spread
 from number_generator.studio.sheets import join_images, pack_sheet
 
 MOST_SCANS = 1000
@@ -40,8 +39,7 @@ class Scans:
         self._lines: Any = _open(path)
         if not len(self._lines):
             raise DatasetError(f"{path} holds no line: give at least one")
-        count = min(len(self._lines), MOST_SCANS)
-        self._chosen = [len(self._lines) * k // count for k in range(count)]
+        self._chosen = spread(len(self._lines), MOST_SCANS)
 
     def draw(self, first: int, count: int, height: Any, width: Any) -> bytes:
         """Return some scans, from the `first` on and then again from the start, as the page of a size in px.
@@ -86,8 +84,9 @@ def _open(path: str) -> Any:
     try:
         lines.load(path, isolated=True)
     except (DatasetError, DatasetReadError) as exc:  # it may lack labels
-        with contextlib.suppress(SpecError):  # it is no folder, or has no pictures: the first error says what is wrong
-            return _Pictures(list_pictures(path))
+        files = list_pictures(Path(path))  # none if it is no folder
+        if files:
+            return _Pictures(files)
         if Path(path).is_dir():
             raise DatasetError(f"{exc}; nor does the folder hold pictures of lines, which need no labels") from exc
         raise

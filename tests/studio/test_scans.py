@@ -39,6 +39,15 @@ def test_a_folder_of_pictures_needs_no_labels(tmp_path):
     assert (pages == 255).all()
 
 
+def test_pictures_in_folders_below_are_shown_as_match_reads_them(tmp_path):
+    (tmp_path / "below").mkdir()
+    Image.new("L", (60, 30), 255).save(tmp_path / "below" / "c.png")
+
+    about, _ = unpack(Scans(str(tmp_path)).draw(0, 24, 28, 128))
+
+    assert about["labels"] == ["c.png"]
+
+
 def test_a_picture_that_cannot_be_read_is_left_out_and_told(tmp_path):
     Image.new("L", (60, 30), 100).save(tmp_path / "b.png")
     (tmp_path / "a.png").write_bytes(b"\x89PNG")
