@@ -1,6 +1,7 @@
 """How numba compiles a kernel: without the GIL, and with a cache on disk that can never fail a run."""
 
 import contextlib
+import gc
 import hashlib
 import io
 import logging
@@ -11,15 +12,89 @@ from typing import Any
 import numba
 from numba.core import types
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_lock import global_compiler_lock
+from numba.core.compiler_machinery import LoweringPass, register_pass
+from numba.core.typed_passes import NativeLowering, NopythonRewrites
+from numba.core.untyped_passes import InlineClosureLikes
 
 from number_generator._kernels.door import make_machine_code
 from number_generator._kernels.machine_code import SEAL_BYTES, MachineCode, digest_processor, digest_sources
 
 _logger = logging.getLogger(__name__)
 
-
 _MAKES_ARRAYS = {"empty", "zeros"}
+# Kernels have no closures, and no expressions of whole arrays to be fused.
+_NEEDLESS_PASSES = {InlineClosureLikes, NopythonRewrites}
+
+
+class _KernelLibrary(JITCodeLibrary):
+    """LLVM code that is optimised once, when all is linked; numba does so twice before, to drop reference counts."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        ll_module.data_layout = self._codegen._data_layout
+
+    def _optimize_final_module(self) -> None:
+        passes, builder = self._codegen._module_pass_manager()
+        passes.run(self._final_module, builder)
+
+
+class _CalleeLibrary(_KernelLibrary):
+    """LLVM code that callers link. numba would make machine code of it, which nobody runs."""
+
+    def _finalize_final_module(self) -> None:
+        self._finalize_dynamic_globals()
+        self._verify_declare_only_symbols()
+        self._finalized = True
+
+    def serialize_using_object_code(self) -> Any:
+        return self.serialize_using_bitcode()
+
+
+class _KernelCompiler(CompilerBase):
+    """numba's way without what kernels do not need."""
+
+    library: type[JITCodeLibrary] = _KernelLibrary
+
+    def define_pipelines(self) -> list[Any]:
+        state = self.state
+        state.library = self.library(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        passes = DefaultPassBuilder.define_nopython_pipeline(state)
+        passes.passes = [row for row in passes.passes if row[0] not in _NEEDLESS_PASSES]
+        passes.finalize()
+        return [passes]
+
+
+class _CalleeCompiler(_KernelCompiler):
+    """The same for what only kernels call."""
+
+    library = _CalleeLibrary
+
+    def define_pipelines(self) -> list[Any]:
+        self.state.flags.no_compile = True  # else lowering asks for the address of machine code
+        [passes] = super().define_pipelines()
+        passes.add_pass_after(_TellCallers, NativeLowering)
+        passes.finalize()
+        return [passes]
+
+
+@register_pass(mutates_CFG=False, analysis_only=True)
+class _TellCallers(LoweringPass):
+    """Tell callers where the code is: by an object in place of the function for Python."""
+
+    _name = "tell_callers"
+
+    def __init__(self) -> None:
+        LoweringPass.__init__(self)
+
+    def run_pass(self, state: Any) -> bool:
+        lowered, key = state["cr"], object()
+        state.targetctx.insert_user_function(key, lowered.fndesc, [state.library])
+        state.reload_init.extend(state.library._reload_init)
+        state["cr"] = lowered._replace(cfunc=key)
+        return True
 
 
 def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **options: bool) -> Any:
@@ -41,7 +116,8 @@ def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **opt
     every: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     # Arrays from outside live as long as the call: only a kernel that makes its own has references to count.
     every["_nrt"] = bool(_MAKES_ARRAYS.intersection(function.__code__.co_names))
-    dispatcher: Any = numba.njit(**every)(function)
+    is_callee = "no_cpython_wrapper" in options and is_kept
+    dispatcher: Any = numba.njit(pipeline_class=_CalleeCompiler if is_callee else _KernelCompiler, **every)(function)
     # numba would compile a callee again for each number that is written out in a call
     find_template = dispatcher.get_call_template
     dispatcher.get_call_template = lambda args, kws: find_template(
@@ -66,9 +142,21 @@ def find_types(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def compile_code(dispatcher: Any, kinds: tuple[Any, ...]) -> MachineCode | None:
     """Compile for arguments of these types, and return the machine code with a door for Python, if it can have one."""
-    dispatcher.compile(kinds)
-    with global_compiler_lock:
+    with _without_garbage_search(), global_compiler_lock:
+        dispatcher.compile(kinds)
         return make_machine_code(dispatcher.overloads[kinds])
+
+
+@contextlib.contextmanager
+def _without_garbage_search() -> Iterator[None]:
+    """Let no search for garbage interrupt numba, which keeps millions of small objects: a tenth of the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def is_compiled(dispatcher: Any) -> bool:

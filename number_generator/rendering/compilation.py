@@ -16,7 +16,6 @@ import numpy as np
 
 from number_generator._kernels import (
     color,
-    drawing,
     fields,
     layout,
     letterforms,
@@ -90,11 +89,8 @@ def _compile_stages(missing: list[str], tell: Callable[[str], object], *, in_pro
     if not missing:
         return
     is_kept = writing.write_lines.store.find_writable() is not None
-    helped = [name for name in missing if name in _HELPED] if len(missing) > 1 else []
-    if not (in_processes and is_kept and count_cores() > 1):
-        helped = []
-    own = [name for name in missing if name not in helped]
-    seconds = max(sum(STAGES[name].seconds for name in names) for names in (own, helped))
+    can_help = in_processes and is_kept and count_cores() > 1
+    own, helped, seconds = _share(missing) if can_help else (missing, [], _sum_seconds(missing))
     what = "that measure pages" if missing == ["looks"] else "of the style"
     tell(f"compiling the kernels {what} {_ONCE if is_kept else _EACH_TIME}, for about {seconds:.0f} s")
     process = _start_helper(helped) if helped else None
@@ -108,11 +104,36 @@ def _compile_stages(missing: list[str], tell: Callable[[str], object], *, in_pro
         STAGES[name].compile()
 
 
+def _share(missing: list[str]) -> tuple[list[str], list[str], float]:
+    """Return the stages for this process and for another one, and how long both take, in s."""
+    if "lines" not in missing:  # too little to share
+        return missing, [], _sum_seconds(missing)
+    loads = {"own": STAGES["lines"].seconds - _PIECES_SECONDS, "helped": float(_PIECES_SECONDS)}
+    shares: dict[str, list[str]] = {"own": ["lines"], "helped": []}
+    for name in sorted(set(missing) - {"lines"}, key=lambda name: (-STAGES[name].seconds, name)):
+        free = min(loads, key=lambda who: loads[who])
+        shares[free].append(name)
+        loads[free] += STAGES[name].seconds
+    return shares["own"], shares["helped"], max(loads.values())
+
+
+def _sum_seconds(names: list[str]) -> float:
+    return sum(STAGES[name].seconds for name in names)
+
+
 def find_missing(style: Handwriting, *, color: bool = False) -> list[str]:
     """Return the stages that a style needs and that are not compiled."""
-    last = "color" if color else "pages" if style.paper_images is None else "own paper"
-    needed = ("clean",) if style.is_clean else ("lines", "fields", last)
+    needed = ("clean",) if style.is_clean else ("lines", "fields", _find_last(style, color))
     return [name for name in needed if not STAGES[name].is_done]
+
+
+def _find_last(style: Handwriting, color: bool) -> str:
+    """Return the stage that turns a style's ink into pages."""
+    if color:
+        return "color"
+    if style.paper_images is not None:
+        return "own paper"
+    return "scans" if styled.needs_paper(make_style_table(style)) else "plain pages"
 
 
 def _start_helper(names: list[str]) -> "subprocess.Popen[bytes] | None":
@@ -148,17 +169,14 @@ def _end_with(parent: int) -> None:
 def compile_pieces() -> None:
     """Compile parts of `write_lines` alone, in the order in which it comes to them, so that it finds them in the cache.
 
-    It compiles a part itself if it is there first.
+    It compiles a part itself if it is there first, and the others, so that it and a page take about equally long.
     """
-    scratch, cover = writing.make_scratch(1, _HEIGHT, _WIDTH), writing.make_sheets(_HEIGHT, _WIDTH)[0]
-    item, points, count = scratch[0][0], scratch[1][0], 0
+    scratch, count = writing.make_scratch(1, _HEIGHT, _WIDTH), 0
     key = np.uint64(0), np.uint64(0), make_style_table(STYLES["document"])
-    glyphs, line, shape = _make_atlas().fields.packed, (0.0,) * 6, (_HEIGHT, _WIDTH)
-    compile_for(signs.write_points, count, (np.uint64(0),) * 4, points)
+    glyphs = _make_atlas().fields.packed
+    compile_for(signs.write_points, count, (np.uint64(0),) * 4, scratch[1][0])
     compile_for(placing.place_items, *key, writing.NO_SPACING, True, count, glyphs, scratch, count)
     compile_for(links.link_digits, *key, glyphs, scratch, count)
-    compile_for(drawing.draw_glyph, *key[:2], item, glyphs, (0, 0), line, 0.0, shape, scratch, cover)
-    compile_for(drawing.draw_strokes, item, points, line, 0.0, shape, cover)
 
 
 def _make_atlas() -> GlyphAtlas:
@@ -192,13 +210,10 @@ def _compile_fields() -> None:
     letterforms.draw_form_fields(segments, np.zeros(1, np.int64), radii, none, sizes, texels)
 
 
-def _compile_pages() -> None:
+def _compile_pages(style: str) -> None:
     pages = np.empty((0, _HEIGHT * _WIDTH), np.uint8)
-    for style in ("natural", "document"):
-        numbers, widths = np.empty(0, np.uint64), np.empty(0, np.int64)
-        finish_pages(
-            _make_job(style), numbers, widths, np.empty((0, writing.LINE_COLUMNS)), np.empty(0, np.bool_), pages
-        )
+    lines = np.empty((0, writing.LINE_COLUMNS))
+    finish_pages(_make_job(style), np.empty(0, np.uint64), np.empty(0, np.int64), lines, np.empty(0, np.bool_), pages)
 
 
 def _compile_clean() -> None:
@@ -229,12 +244,13 @@ def _compile_looks() -> None:
 
 
 STAGES = {
-    "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 7),
-    "lines": Stage((writing.write_lines,), _compile_lines, 18),
-    "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 4),
+    "clean": Stage((layout.lay_out, render.render_lines), _compile_clean, 6),
+    "lines": Stage((writing.write_lines,), _compile_lines, 17),
+    "fields": Stage((fields.measure_fields, letterforms.draw_form_fields), _compile_fields, 5),
     "own paper": Stage((own_paper.own_pages,), _compile_own_paper, 14),
     "color": Stage((color.color_pages,), _compile_color, 14),
-    "looks": Stage((looks.measure_looks,), _compile_looks, 14),
-    "pages": Stage((styled.scan_pages, styled.ink_pages), _compile_pages, 12),
+    "looks": Stage((looks.measure_looks,), _compile_looks, 12),
+    "plain pages": Stage((styled.ink_pages,), lambda: _compile_pages("natural"), 4),
+    "scans": Stage((styled.scan_pages,), lambda: _compile_pages("document"), 14),
 }
-_HELPED = ("pages", "own paper", "color")  # what another process compiles
+_PIECES_SECONDS = 5  # for what `compile_pieces` takes from "lines"

@@ -161,7 +161,7 @@ def write_ink(
     widths = np.empty(len(pages), np.int64)
     drawn_width = pages.shape[1] // job.height
     line_scratch, sheets, _, _ = _scratch.find(max(sequences.longest, 1), job.height, _round_width(spec, drawn_width))
-    tell_if_compiling(writing.write_lines, "the kernels that write lines", 20)
+    tell_if_compiling(writing.write_lines, "the kernels that write lines", 17)
     writing.write_lines(
         np.uint64(job.seed),
         numbers,
@@ -220,10 +220,11 @@ def finish_ink(
         tell_if_compiling(own_paper.own_pages, "the kernels of own paper", 14)
         own_paper.own_pages(*key, scratch, sheet, sheets[0], lines, pointed, own, not needs_paper, pages)
         return
-    tell_if_compiling(styled.scan_pages if needs_paper else styled.ink_pages, "the kernels of paper and ink", 12)
     if needs_paper:
+        tell_if_compiling(styled.scan_pages, "the kernels of paper and scans", 14)
         styled.scan_pages(*key, scratch, sheet, lines, pointed, pages)
     else:
+        tell_if_compiling(styled.ink_pages, "the kernels of ink", 4)
         styled.ink_pages(*key, scratch, sheets[0], pages)
 
 

@@ -22,18 +22,20 @@ DOCUMENT = Handwriting.named("document")
 # A process with a cache of its own compiles parts, then the rest, beside another one; a second draws.
 COMPILE = """
 from number_generator import Handwriting
-from number_generator._kernels import drawing, links, placing, signs
+from number_generator._kernels import links, placing, signs
 from number_generator.rendering.compilation import STAGES, compile_kernels, compile_pieces
 
 compile_pieces()
 told = []
 compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
 assert len(told) == 1, told
-assert STAGES["pages"].is_done
-pieces = drawing.draw_glyph, drawing.draw_strokes, placing.place_items, links.link_digits, signs.write_points
-assert [len(piece.overloads) for piece in pieces] == [1] * 5
-compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
-assert len(told) == 1, told
+assert STAGES["scans"].is_done
+assert not STAGES["plain pages"].is_done
+pieces = placing.place_items, links.link_digits, signs.write_points
+assert [len(piece.overloads) for piece in pieces] == [1] * 3
+for style in ("natural", "document"):
+    compile_kernels(Handwriting.named(style), told.append, in_processes=True)
+assert len(told) == 2, told
 """
 DRAW = """
 from number_generator import generate_batch
@@ -41,7 +43,7 @@ from number_generator.rendering.compilation import STAGES
 
 for style in ("natural", "document"):
     generate_batch(["12.5", "-3"], None, 100, style=style, seed=1)
-for name in ("lines", "fields", "pages"):
+for name in ("lines", "fields", "plain pages", "scans"):
     for kernel in STAGES[name].kernels:
         assert not kernel.compiled, kernel
 """
@@ -84,7 +86,7 @@ def stages(monkeypatch, _own_cache):
     compiled = []
     made = {
         name: Stage((entry_kernel(lambda x: x + 1),), lambda name=name: compiled.append(name), seconds)
-        for name, seconds in (("clean", 7), ("lines", 18), ("fields", 4), ("pages", 12))
+        for name, seconds in (("clean", 6), ("lines", 18), ("fields", 4), ("plain pages", 3), ("scans", 12))
     }
     monkeypatch.setattr(compilation, "STAGES", made)
     monkeypatch.setattr(compilation, "count_cores", lambda: 2)
@@ -96,7 +98,7 @@ def test_one_process_compiles_all_in_turn(stages):
 
     compile_kernels(DOCUMENT, told.append)
 
-    assert stages == ["lines", "fields", "pages"]
+    assert stages == ["lines", "fields", "scans"]
     assert told == ["compiling the kernels of the style once on this machine, for about 34 s"]
 
 
@@ -112,10 +114,27 @@ def test_another_process_is_started_and_this_one_takes_what_it_leaves(stages, mo
 
     compile_kernels(DOCUMENT, told.append, in_processes=True)
 
-    assert stages == ["lines", "fields", "pages"]  # the last one from the cache, or because the other has failed
-    assert f"help_compiling(['pages'], {os.getpid()})" in started[0]
+    assert stages == ["lines", "fields", "scans"]  # the last one from the cache, or because the other has failed
+    assert f"help_compiling(['scans'], {os.getpid()})" in started[0]
     assert started[1:] == ["ended"]
-    assert told == ["compiling the kernels of the style once on this machine, for about 22 s"]
+    assert told == ["compiling the kernels of the style once on this machine, for about 17 s"]
+
+
+def test_the_other_process_takes_what_leaves_both_about_equally_much(stages, monkeypatch):
+    started = []
+
+    class Ended:
+        def wait(self):
+            pass
+
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command[-1]) or Ended())
+    told = []
+
+    compile_kernels(Handwriting.named("natural"), told.append, in_processes=True)
+
+    assert stages == ["lines", "fields", "plain pages"]
+    assert "help_compiling(['fields', 'plain pages'], " in started[0]
+    assert told == ["compiling the kernels of the style once on this machine, for about 13 s"]
 
 
 def test_without_room_for_another_process_this_one_compiles_all(stages, monkeypatch):
@@ -126,7 +145,7 @@ def test_without_room_for_another_process_this_one_compiles_all(stages, monkeypa
 
     compile_kernels(DOCUMENT, lambda _: None, in_processes=True)
 
-    assert stages == ["lines", "fields", "pages"]
+    assert stages == ["lines", "fields", "scans"]
 
 
 def test_where_nothing_can_be_kept_no_other_process_helps_and_the_way_out_is_told(stages, monkeypatch):
@@ -138,7 +157,7 @@ def test_where_nothing_can_be_kept_no_other_process_helps_and_the_way_out_is_tol
     assert stages == ["clean"]
     assert told == [
         "compiling the kernels of the style at each start, as no folder for them can be written "
-        "(NUMBA_CACHE_DIR names one), for about 7 s"
+        "(NUMBA_CACHE_DIR names one), for about 6 s"
     ]
 
 
