@@ -92,7 +92,6 @@ class _TellCallers(LoweringPass):
     def run_pass(self, state: Any) -> bool:
         lowered, key = state["cr"], object()
         state.targetctx.insert_user_function(key, lowered.fndesc, [state.library])
-        state.reload_init.extend(state.library._reload_init)
         state["cr"] = lowered._replace(cfunc=key)
         return True
 

@@ -9,6 +9,7 @@ import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from llvmlite import binding
 from machines import is_x86_with_avx2
 from styled_lines import (
     DEFAULTS,
@@ -182,6 +183,8 @@ for style in styles:
     ids=["haswell", "generic"],
 )
 def test_pixels_are_the_same_on_an_older_machine(run_python, machine_code, capsys, machine):
+    if machine["NUMBA_CPU_NAME"] == "haswell" and not binding.get_host_cpu_features().get("avx512f"):
+        pytest.skip("this machine has no wider vectors than that one: every other test runs with those")
     exec(HASHES, {})
     here = capsys.readouterr().out.split()
 

@@ -24,7 +24,6 @@ from torture.report import Part, tables, written_into
 from torture.resumes import kill_and_resume
 from torture.writes import fail_writes
 
-_PATIENCE_S = 4.0  # with structures that often lead round in circles
 _PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _PARTS = ("interruptions", "kills", "resumes", "faults", "writes", "files", "structures", "guided")
 # Files that a generator and that Hypothesis mutates, and those of HDF5 whose structures change; runs of each guided
@@ -163,7 +162,6 @@ def _structures(lengths, options):
         kinds=UNSAFE,
         keep=options.keep,
         mutate=mutated_structure,
-        patience_s=_PATIENCE_S,
     )
     read = sum(of_kind[0] for of_kind in found.values())
     about = f"{read:,} could be read, all others were rejected: {ended:,} only where they are isolated"

@@ -20,6 +20,7 @@ from number_generator.errors import DatasetError
 from number_generator.formats.isolated import check_apart
 from torture.children import run_cases, work_folder
 from torture.mutation import mutated
+from torture.patience import PATIENCE_S
 from torture.reading import REFUSED, UNSAFE, WRONG, outcome
 from torture.seeds import all_seeds
 
@@ -28,6 +29,7 @@ __all__ = ["Tally", "read_mutated"]
 _WHOLLY = 4  # one file in so many is read into memory as a whole
 _EXAMPLES = 50  # of Hypothesis, in one of its cases
 _MOST_ENDLESS = 1  # that are read where they are isolated as well
+_COMMAND = "import torture.patience; from number_generator.entry import run_module as run; run()"
 
 
 class Tally(NamedTuple):
@@ -79,7 +81,7 @@ class _Shelf:
         return found
 
 
-def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, mutate=mutated, patience_s=20.0):
+def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, mutate=mutated):
     """Read mutated files.
 
     Parameters
@@ -98,8 +100,6 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, muta
         A folder for datasets that are not read as they should be.
     mutate : callable
         What changes a file: as `mutated`, which is the default.
-    patience_s : float
-        Time of the processor for one file.
     """
     with tempfile.TemporaryDirectory(prefix="torture-", dir=work_folder()) as temporary:
         folder = Path(temporary)
@@ -125,7 +125,7 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, muta
         ended = endless = 0
         for what, run_one, cases in (("", run, count), ("drawn-", run_drawn, drawn // _EXAMPLES)):
             found, died = run_cases(
-                run_one, range(cases), folder / f"{what}files", workers=workers, patience_s=patience_s
+                run_one, range(cases), folder / f"{what}files", workers=workers, patience_s=PATIENCE_S
             )
             for case, of_case in enumerate(found):
                 counts[seeds[case % len(seeds)].kind] += of_case
@@ -133,7 +133,7 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, muta
                 seed = seeds[case % len(seeds)]
                 victim = place / "case" / seed.name.replace(" ", "-") / seed.opened
                 endless += is_endless
-                # It takes a minute of the processor to wait for one without an end, and one is as good as another.
+                # It takes long to wait for one without an end, and one is as good as another.
                 is_tried = not is_endless or endless <= _MOST_ENDLESS
                 if seed.kind in UNSAFE and (not is_tried or _is_answered_for(victim)):
                     counts[seed.kind][REFUSED - 1] += 1
@@ -152,7 +152,7 @@ def read_mutated(count, drawn, number, *, workers=1, kinds=None, keep=None, muta
 def _is_answered_for(path):
     """Tell whether a dataset that ended its process ends none that isolates it, and is refused there, if anything."""
     try:
-        check_apart("number_generator.formats.isolated:read_through", path)
+        check_apart("torture.patience:read_through", path)
     except DatasetError:
         pass
     except Exception:
@@ -164,7 +164,7 @@ def _is_converted_or_refused(path):
     """Tell whether the command line makes of a dataset another, or one line that says why not, and leaves no more."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            [sys.executable, "-m", "number_generator", "convert", path, f"{folder}/set.npz", "--quiet"],
+            [sys.executable, "-c", _COMMAND, "convert", path, f"{folder}/set.npz", "--quiet"],
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,
             text=True,
