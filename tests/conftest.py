@@ -37,9 +37,13 @@ def pytest_cmdline_main(config):
     """Run all tests on all cores; a choice of them, a debugger and benchmarks are better off with one process."""
     option = config.option
     is_all = config.args_source is pytest.Config.ArgsSource.TESTPATHS and not option.keyword
-    is_alone = option.usepdb or option.collectonly or getattr(option, "benchmark_only", False)
-    is_alone = is_alone or hasattr(config, "workerinput")  # one of those processes, which are not to start more
-    is_alone = is_alone or getattr(option, "cov_source", None)  # pytest-cov has to know earlier
+    is_alone = (
+        option.usepdb
+        or option.collectonly
+        or getattr(option, "benchmark_only", False)
+        or getattr(option, "cov_source", None)  # pytest-cov has to know earlier
+        or hasattr(config, "workerinput")  # one of those processes, which are not to start more
+    )
     if is_all and not is_alone and getattr(option, "numprocesses", 0) is None:  # 0 without pytest-xdist
         # By file, so that what the tests of a file share is made once; in order, as the last ones are short.
         option.numprocesses, option.dist, option.loadscopereorder = "auto", "loadfile", False

@@ -66,7 +66,9 @@ class Kernel:
     @functools.cached_property
     def dispatcher(self) -> Any:
         """Numba's function, without a wrapper for Python."""
-        return _compiler().make_dispatcher(self.py_func, forceinline=self._inline, no_cpython_wrapper=True)
+        return _compiler().make_dispatcher(
+            self.py_func, is_callee=True, forceinline=self._inline, no_cpython_wrapper=True
+        )
 
     @functools.cached_property
     def _from_python(self) -> Any:

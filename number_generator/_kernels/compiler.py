@@ -96,7 +96,9 @@ class _TellCallers(LoweringPass):
         return True
 
 
-def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **options: bool) -> Any:
+def make_dispatcher(
+    function: Callable[..., Any], *, is_kept: bool = True, is_callee: bool = False, **options: bool
+) -> Any:
     """Return what numba makes of a function: it compiles when it is called, or takes what an earlier run has kept.
 
     Parameters
@@ -104,6 +106,8 @@ def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **opt
     function : callable
     is_kept : bool
         Whether numba's cache on disk keeps the machine code.
+    is_callee : bool
+        Whether only kernels call it, so that it needs no machine code of its own.
     **options
         `forceinline`, and `no_cpython_wrapper`, without which it takes a tenth longer and Python can call it.
 
@@ -115,7 +119,6 @@ def make_dispatcher(function: Callable[..., Any], *, is_kept: bool = True, **opt
     every: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
     # Arrays from outside live as long as the call: only a kernel that makes its own has references to count.
     every["_nrt"] = bool(_MAKES_ARRAYS.intersection(function.__code__.co_names))
-    is_callee = "no_cpython_wrapper" in options and is_kept
     dispatcher: Any = numba.njit(pipeline_class=_CalleeCompiler if is_callee else _KernelCompiler, **every)(function)
     # numba would compile a callee again for each number that is written out in a call
     find_template = dispatcher.get_call_template

@@ -106,7 +106,7 @@ def _compile_stages(missing: list[str], tell: Callable[[str], object], *, in_pro
 
 def _share(missing: list[str]) -> tuple[list[str], list[str], float]:
     """Return the stages for this process and for another one, and how long both take, in s."""
-    if "lines" not in missing:  # too little to share
+    if len(missing) == 1 or "lines" not in missing:  # too little to share
         return missing, [], _sum_seconds(missing)
     loads = {"own": STAGES["lines"].seconds - _PIECES_SECONDS, "helped": float(_PIECES_SECONDS)}
     shares: dict[str, list[str]] = {"own": ["lines"], "helped": []}

@@ -102,14 +102,20 @@ def test_one_process_compiles_all_in_turn(stages):
     assert told == ["compiling the kernels of the style once on this machine, for about 34 s"]
 
 
-def test_another_process_is_started_and_this_one_takes_what_it_leaves(stages, monkeypatch):
-    started = []
+@pytest.fixture
+def started(monkeypatch):
+    """Let no process be started: `started` lists their code, and "ended" when one is waited for."""
+    events = []
 
     class Ended:
         def wait(self):
-            started.append("ended")
+            events.append("ended")
 
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command[-1]) or Ended())
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: events.append(command[-1]) or Ended())
+    return events
+
+
+def test_another_process_is_started_and_this_one_takes_what_it_leaves(stages, started):
     told = []
 
     compile_kernels(DOCUMENT, told.append, in_processes=True)
@@ -120,14 +126,7 @@ def test_another_process_is_started_and_this_one_takes_what_it_leaves(stages, mo
     assert told == ["compiling the kernels of the style once on this machine, for about 17 s"]
 
 
-def test_the_other_process_takes_what_leaves_both_about_equally_much(stages, monkeypatch):
-    started = []
-
-    class Ended:
-        def wait(self):
-            pass
-
-    monkeypatch.setattr(subprocess, "Popen", lambda command, **_: started.append(command[-1]) or Ended())
+def test_the_other_process_takes_what_leaves_both_about_equally_much(stages, started):
     told = []
 
     compile_kernels(Handwriting.named("natural"), told.append, in_processes=True)
@@ -135,6 +134,16 @@ def test_the_other_process_takes_what_leaves_both_about_equally_much(stages, mon
     assert stages == ["lines", "fields", "plain pages"]
     assert "help_compiling(['fields', 'plain pages'], " in started[0]
     assert told == ["compiling the kernels of the style once on this machine, for about 13 s"]
+
+
+def test_what_one_process_must_compile_is_not_shared(stages, started, monkeypatch):
+    monkeypatch.setattr(compilation, "find_missing", lambda *_, **__: ["lines"])
+    told = []
+
+    compile_kernels(DOCUMENT, told.append, in_processes=True)
+
+    assert (stages, started) == (["lines"], [])
+    assert told == ["compiling the kernels of the style once on this machine, for about 18 s"]
 
 
 def test_without_room_for_another_process_this_one_compiles_all(stages, monkeypatch):
