@@ -153,7 +153,6 @@ def test_the_reference_shows_types_as_they_are_written(site):
     assert "{&#34;contain&#34;, &#34;stretch&#34;}" in text
 
 
-@pytest.mark.no_cover
 @pytest.mark.filterwarnings("ignore:This DataLoader will create")  # more workers than cores are meant
 @pytest.mark.parametrize("name", PAGES)
 def test_what_a_page_shows_runs_and_prints_what_it_says(name, folder):  # noqa: F811

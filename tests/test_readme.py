@@ -143,7 +143,6 @@ def run_page(page):
                 raise AssertionError(f"{page.name}:{block.line_number}: {exc!r}") from exc
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "page",
     [README, *(pytest.param(page, marks=pytest.mark.slow) for page in PAGES[1:])],

@@ -77,7 +77,6 @@ def assert_drawn_as_by_the_reference(sequences, digits, *, start=0, **options):
 # --- lines
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("size", SIZES)
 def test_lines_with_separators_are_drawn_as_by_the_reference(digits_of, size, width):
@@ -89,7 +88,6 @@ def test_lines_with_separators_are_drawn_as_by_the_reference(digits_of, size, wi
         )
 
 
-@pytest.mark.no_cover
 @given(
     st.lists(st.text(ALPHABET, max_size=16), min_size=1, max_size=6),
     st.sampled_from([4, 28, 33]),
@@ -105,7 +103,6 @@ def test_any_line_is_drawn_as_by_the_reference(digits_of, sequences, size, spaci
     )
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("width", [60, 200])
 def test_lines_of_the_default_digits_are_drawn_as_by_the_reference(digits, width):
     images, labels = digits
@@ -116,7 +113,6 @@ def test_lines_of_the_default_digits_are_drawn_as_by_the_reference(digits, width
     )
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("fit", FITS)
 def test_a_long_line_is_drawn_as_by_the_reference(digits_of, fit):
     assert_drawn_as_by_the_reference(
@@ -246,7 +242,6 @@ def rows_of(image):
     return rows[0], rows[-1] + 1
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("size", SIZES)
 def test_every_sign_is_ink_within_the_page(make_digit_dataset, size):
     measures = DigitMeasures.measure(size, make_digit_dataset(size).atlas.packed)

@@ -29,7 +29,6 @@ PASSES = 1e-4
 # --- what phonenumbers says of them
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("least", [3000, pytest.param(30_000, marks=pytest.mark.slow)])
 def test_phonenumbers_reads_each_number_as_valid_and_formats_it_as_it_is_written(least):
     each = -(-least // (2 * len(country_codes()))) * 2

@@ -212,7 +212,6 @@ def test_the_example_in_a_description_is_of_the_pattern(name):
         assert re.fullmatch(NAMED[name].regex, last[-1].strip()), last
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("order", "kind"),
     [

@@ -40,7 +40,6 @@ def packed(content, level=6, bits=15, strategy=zlib.Z_DEFAULT_STRATEGY, flush=No
     return b"".join([*pieces, deflater.flush()])
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("flush", [None, zlib.Z_SYNC_FLUSH, zlib.Z_FULL_FLUSH])
 @pytest.mark.parametrize("strategy", [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED])
 def test_every_kind_of_deflate_is_inflated(tmp_path, flush, strategy):

@@ -253,7 +253,6 @@ def drawn(kind, count, height, width):
     return np.resize(period, size).reshape(count, height, width)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize(
     ("count", "kind"),
     [
