@@ -4,6 +4,7 @@
 them ended it with an error, and the findings: what ended well and is wrong, what crashed, and what left something.
 """
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -109,7 +110,8 @@ def attempt(run, folder, number, error, lasting):
         if shim.count_writes() >= number:
             os.write(2, b"reached")
         shim.fail_write(0, 0, 0)
-        sys.exit(status)  # as any process ends: HDF5 and LMDB clean up
+        atexit._run_exitfuncs()
+        shim.exit(status)  # HDF5 and LMDB clean up as in any process; Python does not, which would take as long again
     os.close(writing)
     with open(reading, "rb") as pipe:  # noqa: PTH123 - of a descriptor
         said = pipe.read().decode()

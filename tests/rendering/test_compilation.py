@@ -2,12 +2,14 @@
 
 import logging
 import os
+import shutil
 import subprocess
 import sys
 
 import numba
 import pytest
 from installed import installed
+from machines import is_x86_with_avx2
 from patience import PATIENCE_S
 
 from number_generator import Handwriting, generate_batch
@@ -49,12 +51,16 @@ for name in ("lines", "fields", "plain pages", "scans"):
 """
 
 
+@pytest.mark.xdist_group("generic machine")
 @pytest.mark.slow
-def test_two_processes_compile_all_that_an_image_needs_and_commands_use_it(tmp_path):
-    cache = tmp_path / "cache"
+def test_two_processes_compile_all_that_an_image_needs_and_commands_use_it(tmp_path, machine_code):
+    # For the plainest of processors, as a test of its pixels needs these kernels, too.
+    machine = {"NUMBA_CPU_NAME": "generic"} if is_x86_with_avx2() else {}
+    cache = machine_code("generic" if machine else "own")
+    shutil.rmtree(cache)
 
     def run(*command):
-        environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache)}
+        environment = {**os.environ, **machine, "NUMBA_CACHE_DIR": str(cache)}
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )

@@ -12,7 +12,6 @@ from PIL import Image
 
 from number_generator import DigitImageDataset, generate_batch
 
-
 SIZES = [4, 5, 28, 31, 32, 33, 64, 100]
 WIDTHS = [1, 2, 7, 31, 32, 33, 64, 100, 256, 800, 65535]
 SPACINGS = [(0, 0), (5, 10), (0, 300)]

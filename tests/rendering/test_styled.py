@@ -175,6 +175,7 @@ for style in styles:
 
 
 @pytest.mark.xdist_group("pixels of older machines")
+@pytest.mark.xdist_group("generic machine")  # test_compilation.py leaves its kernels
 @pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
