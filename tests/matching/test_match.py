@@ -43,10 +43,10 @@ def draw_scans(count, seed):
 
 @pytest.mark.slow
 def test_an_odd_style_is_found(monkeypatch, tmp_path):
-    monkeypatch.setattr(match, "IMAGES", 256)
+    monkeypatch.setattr(match, "IMAGES", 192)
     monkeypatch.setattr(match, "_JUDGED", 800)
 
-    found = match_style(draw_scans(120, 5), evaluations=260, seed=1)
+    found = match_style(draw_scans(120, 5), evaluations=200, seed=1)
 
     assert found.distance < 0.45 * found.base_distance
     assert found.distance < 2.5 * found.floor[0]
