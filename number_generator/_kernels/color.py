@@ -13,7 +13,7 @@ from number_generator._kernels import own_paper, paper, scan, streams
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, ONE, THREE, WHITE
 from number_generator._kernels.draws import block, happens, line_value
-from number_generator._kernels.page import clamp, fraction, make_aligned, to_byte
+from number_generator._kernels.page import clamp, fill, fraction, make_aligned, to_byte
 
 _RED, _GREEN, _BLUE = 0.299, 0.587, 0.114  # the weights of ITU-R BT.601
 _SHARE = np.float32(1.0 / 255.0)
@@ -57,7 +57,7 @@ def color_pages(
         cut = own_paper.choose_cut(seed, image, table, (height, widths[i]), own)
         has_rules = happens(seed, image, table, streams.RULED) or happens(seed, image, table, streams.BOXED)
         if has_rules:
-            paper.fill(WHITE, count, rules)
+            fill(WHITE, count, rules)
             paper.print_lines(seed, image, table, shape, box, lines[i, 4], -1.0, rules, scratch)
         pen = _choose_pen(seed, image, table)
         tint = _choose_tint(seed, image, table)

@@ -125,13 +125,15 @@ def ink_own_paper(
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    stride = paper.prepare_ink(seed, image, table, shape[2], size, scratch)  # it takes `levels` for its draws
+    # These take `levels` for marks and draws.
+    box = paper.find_ink(size, cover, levels)
+    stride = paper.prepare_ink(seed, image, table, shape[2], size, box, scratch)
     copy_cut(cut, size, texels, levels)
     if stride > NIL:
         fetch_run(following, shape[0])
         for i in range(height * width):
             second[i] = np.float32(levels[i])
-        paper.ink_grainy(full, stride, size, cover, second, columns, grains)
+        paper.ink_grainy(full, stride, width, box, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
         _ink_smooth(full, size, following, cover, levels, columns, out, np.uint64(offset))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.constants import FOUR, HALF, LOW_16, ONE, THREE, TWO
+from number_generator._kernels.constants import FIVE, FOUR, HALF, LOW_16, ONE, THREE, TWO
 from number_generator._kernels.draws import block
 
 _TABLES = 6  # of columns
@@ -98,9 +98,16 @@ def round_page(gain: float, shift: float, count: int, page: Any, out: Any, offse
 
 
 @kernel
-def fill_blocks(seed: int, image: int, stream: int, first: int, count: int, words: Any) -> None:
-    """Write the words of at least `count` bytes, starting at block `first` of a stream."""
-    for number in range((count + np.uint64(31)) >> np.uint64(5)):
+def fill(level: float, count: int, page: Any) -> None:
+    """Write `level` (float32) to the first `count` values."""
+    for i in range(count):
+        page[i] = level
+
+
+@kernel
+def fill_blocks(seed: int, image: int, stream: int, first: int, begin: int, stop: int, words: Any) -> None:
+    """Write the words of at least the bytes from `begin` to `stop`; byte 0 is the first of block `first` of a stream."""
+    for number in range(begin >> FIVE, (stop + np.uint64(31)) >> FIVE):
         a, b, c, d = block(seed, image, stream, first + number)
         at = FOUR * number
         words[at] = a

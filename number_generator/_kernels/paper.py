@@ -15,10 +15,12 @@ from number_generator._kernels import streams
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, FOUR, HALF, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, to_byte, whole
+from number_generator._kernels.page import clamp, fill, fill_blocks, fraction, round_page, table_stride, to_byte, whole
 
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
+_FIFTEEN = np.uint64(15)
+_BYTE_0, _BYTE_255 = np.uint8(0), np.uint8(255)
 _SHARE = np.float32(1.0 / 255.0)
 _FIBRE_AREA = 3584.0  # px per 5 to 25 fibres
 _FINEST_WAVE = 2.5  # px of the page, also for dashes: finer ones would be lost between pixels
@@ -127,11 +129,12 @@ def ink_channel(
     if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
     full = np.float32(min(line_value(seed, image, table, streams.INK) * share, 1.0) * 255.0)
-    stride = prepare_ink(seed, image, table, px, size, scratch)
+    box = find_ink(size, cover, scratch[5])
+    stride = prepare_ink(seed, image, table, px, size, box, scratch)
     if stride > NIL:
-        ink_grainy(full, stride, size, cover, page, columns, grains)
+        ink_grainy(full, stride, size[1], box, cover, page, columns, grains)
     else:
-        _ink_smooth(full, size, cover, page, columns)
+        _ink_smooth(full, size[1], box, cover, page, columns)
 
 
 @kernel
@@ -145,26 +148,21 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
     out : ndarray, flat uint8
         Receives the page from `offset` on.
     """
-    _, columns, second, grains, _, _, _ = scratch
+    _, columns, _, grains, _, levels, _ = scratch
     size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
-    height, width = size
+    start = np.uint64(offset)
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    stride = prepare_ink(seed, image, table, px, size, scratch)
+    box = find_ink(size, cover, levels)
+    stride = prepare_ink(seed, image, table, px, size, box, scratch)
+    for i in range(size[0] * size[1]):
+        out[start + i] = _BYTE_255
     if stride > NIL:
-        fill(WHITE, height * width, second)
-        ink_grainy(full, stride, size, cover, second, columns, grains)
-        round_page(F1, F0, height * width, second, out, np.uint64(offset))
+        _ink_white_grainy(full, stride, size[1], box, cover, columns, grains, out, start)
     else:
-        _ink_white(full, size, cover, columns, out, np.uint64(offset))
+        _ink_white(full, size[1], box, cover, columns, out, start)
 
 
 # Paper
-
-
-@kernel
-def fill(level: float, count: int, page: Any) -> None:
-    for i in range(count):
-        page[i] = level
 
 
 @kernel
@@ -326,6 +324,16 @@ def _add_dot(x: float, y: float, radius: float, amount: float, size: Any, page: 
     Within 1 px the four pixels around the point divide the amount by bilinear weights.
     """
     height, width = size
+    left, top = np.floor(x), np.floor(y)
+    if radius == 1.0 and min(left, top) >= 0.0 and left < np.float64(width) - 1.0 and top < np.float64(height) - 1.0:
+        at = np.uint64(np.int64(top)) * width + np.uint64(np.int64(left))
+        near, far = 1.0 - (x - left), 1.0 - (left + 1.0 - x)
+        upper, lower = 1.0 - (y - top), 1.0 - (top + 1.0 - y)
+        page[at] -= np.float32(amount * (near * upper))
+        page[at + ONE] -= np.float32(amount * (far * upper))
+        page[at + width] -= np.float32(amount * (near * lower))
+        page[at + width + ONE] -= np.float32(amount * (far * lower))
+        return
     for at_y in range(whole(y - radius + 1.0, height), whole(y + radius + 1.0, height)):
         share = 1.0 - abs(np.float64(at_y) - y) / radius
         for at_x in range(whole(x - radius + 1.0, width), whole(x + radius + 1.0, width)):
@@ -498,13 +506,44 @@ def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
 
 
 @kernel
-def prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, scratch: Any) -> int:
+def find_ink(size: Any, cover: Any, marks: Any) -> tuple[int, int, int, int]:
+    """Return the box of the pixels that have ink: left, top, right, bottom, half-open; all 0 if there is none.
+
+    Its columns are widened to whole vectors: what a loop over the rest of a row takes would be more. `marks` receives
+    whether each column has ink.
+    """
+    height, width = size
+    for x in range(width):
+        marks[x] = _BYTE_0
+    top, bottom = height, NIL
+    for y in range(height):
+        start = y * width
+        some = _BYTE_0
+        for x in range(width):
+            some |= cover[start + x]
+        if some != _BYTE_0:
+            top, bottom = min(top, y), y + ONE
+            for x in range(width):
+                marks[x] |= cover[start + x]
+    if bottom == NIL:
+        return NIL, NIL, NIL, NIL
+    left, right = NIL, width
+    while marks[left] == _BYTE_0:
+        left += ONE
+    while marks[right - ONE] == _BYTE_0:
+        right -= ONE
+    return left >> FOUR << FOUR, top, min((right + _FIFTEEN) >> FOUR << FOUR, width), bottom
+
+
+@kernel
+def prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, box: Any, scratch: Any) -> int:
     """Write the ink's strength per column to the first table, and the share that its grain removes, if it has any.
 
     A grain is the mean of four bytes, two side by side and two of the row below. A row begins a quarter of its length
     after the one above, so each byte serves four rows, too far apart to be noticed, and a quarter of the draws
-    suffice. A grain that is larger than a pixel of the page is spread over several of them. Return how many values one
-    row of the grain begins after the row above, 0 if the ink has no grain.
+    suffice. A grain that is larger than a pixel of the page is spread over several of them; others are made where there
+    is ink, in the `box`, alone. Return how many values one row of the grain begins after the row above, 0 if the ink
+    has no grain.
     """
     height, width = size
     steps, columns, _, grains, words, levels, _ = scratch
@@ -516,17 +555,19 @@ def prepare_ink(seed: int, image: int, table: Any, px: float, size: Any, scratch
     grain = np.float32(line_value(seed, image, table, streams.INK_TEXTURE))
     if grain <= F0:
         return NIL
-    first, rows, across = NIL, height, width
+    left, top, right, bottom = box
+    first, stride = NIL, width // FOUR + ONE
+    begin, stop = top * stride + left, max(bottom, ONE) * stride - stride + right
+    across = width
     if px > 1.0:
-        first, rows, across = height * width, np.uint64(np.float64(height) / px) + TWO, np.uint64(width / px) + TWO
-    stride = across // FOUR + ONE
-    count = rows * stride + across
-    fill_blocks(seed, image, streams.INK_TEXTURE, ONE, count + stride + ONE, words)
-    for i in range(count):
-        # Integers: any order of the sum gives the same result.
-        total = np.float32(levels[i]) + np.float32(levels[i + ONE])
-        total += np.float32(levels[i + stride]) + np.float32(levels[i + stride + ONE])
-        missing = HALF + (total - _MEAN_OF_FOUR) * _GRAIN
+        first, across = height * width, np.uint64(width / px) + TWO
+        stride = across // FOUR + ONE
+        begin, stop = NIL, (np.uint64(np.float64(height) / px) + TWO) * stride + across
+    fill_blocks(seed, image, streams.INK_TEXTURE, ONE, begin, stop + stride + ONE, words)
+    for i in range(begin, stop):
+        total = np.int32(levels[i]) + np.int32(levels[i + ONE])
+        total += np.int32(levels[i + stride]) + np.int32(levels[i + stride + ONE])
+        missing = HALF + (np.float32(total) - _MEAN_OF_FOUR) * _GRAIN
         grains[first + i] = grain * clamp(missing, F0, F1)
     if px <= 1.0:
         return stride
@@ -577,47 +618,71 @@ def _draw_drift(seed: int, image: int, drift: float, size: Any, steps: Any, colu
 
 
 @kernel
-def _ink_smooth(full: float, size: Any, cover: Any, page: Any, columns: Any) -> None:
+def _ink_smooth(full: float, width: int, box: Any, cover: Any, page: Any, columns: Any) -> None:
     """Darken the page by the ink's `full` strength, or to black where the paper is darker than that.
 
     Clipping at 0 instead would make the soft edges of strokes on dark paper too dark.
     """
-    height, width = size
-    for y in range(height):
+    left, top, right, bottom = box
+    for y in range(top, bottom):
         start = y * width
-        for x in range(width):
+        for x in range(left, right):
             level = page[start + x]
             depth = level if level < full else full
             page[start + x] = level - np.float32(cover[start + x]) * columns[x] * (depth * _SHARE)
 
 
 @kernel
-def _ink_white(full: float, size: Any, cover: Any, columns: Any, out: Any, offset: int) -> None:
+def _ink_white(full: float, width: int, box: Any, cover: Any, columns: Any, out: Any, offset: int) -> None:
     """Do the same as `_ink_smooth` on a white page, and round."""
-    height, width = size
+    left, top, right, bottom = box
     depth = full * _SHARE
-    for y in range(height):
+    for y in range(top, bottom):
         start = y * width
         target = offset + start
-        for x in range(width):
+        for x in range(left, right):
             level = WHITE - np.float32(cover[start + x]) * columns[x] * depth
             out[target + x] = to_byte(level)
 
 
 @kernel
-def ink_grainy(full: float, stride: int, size: Any, cover: Any, page: Any, columns: Any, grains: Any) -> None:
+def ink_grainy(
+    full: float, stride: int, width: int, box: Any, cover: Any, page: Any, columns: Any, grains: Any
+) -> None:
     """Do the same as `_ink_smooth`, without the grain's share of the ink, or 1.5 times that where the ink is thin."""
-    height, width = size
-    for y in range(height):
+    left, top, right, bottom = box
+    for y in range(top, bottom):
         start = y * width
         first = y * stride
-        for x in range(width):
+        for x in range(left, right):
             ink = np.float32(cover[start + x])
-            left = F1 - grains[first + x] * (F1 + HALF - HALF * ink * _SHARE)
-            left = left if left > F0 else F0
             level = page[start + x]
             depth = level if level < full else full
-            page[start + x] = level - ink * columns[x] * left * (depth * _SHARE)
+            page[start + x] = level - ink * columns[x] * _keep_share(ink, grains[first + x]) * (depth * _SHARE)
+
+
+@kernel
+def _ink_white_grainy(
+    full: float, stride: int, width: int, box: Any, cover: Any, columns: Any, grains: Any, out: Any, offset: int
+) -> None:
+    """Do the same as `ink_grainy` on a white page, and round."""
+    left, top, right, bottom = box
+    depth = full * _SHARE
+    for y in range(top, bottom):
+        start = y * width
+        target = offset + start
+        first = y * stride
+        for x in range(left, right):
+            ink = np.float32(cover[start + x])
+            level = WHITE - ink * columns[x] * _keep_share(ink, grains[first + x]) * depth
+            out[target + x] = to_byte(level)
+
+
+@kernel
+def _keep_share(ink: float, grain: float) -> float:
+    """Return the share of the ink that its grain leaves."""
+    share = F1 - grain * (F1 + HALF - HALF * ink * _SHARE)
+    return share if share > F0 else F0
 
 
 # Waves

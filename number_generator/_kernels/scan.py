@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import streams
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, FOUR, LOW_16, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import clamp, fill_blocks, fraction, round_page, table_stride, whole
+from number_generator._kernels.page import clamp, fill, fill_blocks, fraction, round_page, table_stride, whole
 
+_VECTOR = 16  # pixels
 _LEAD = np.uint64(32)  # values before a page, as many as the farthest neighbour is away
 _CHUNK = np.uint64(64)  # columns that JPEG takes at once
 _SIDE = np.uint64(8)  # px of a JPEG block
@@ -199,6 +201,9 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
         for y in range(height):
             row = y * width
             at = row + _LEAD
+            if step == ONE and width >= FOUR:
+                _blur_ends((w0, w1, w2), second, at, at + end, page, row)
+                continue
             for number in range(wrong):
                 x = number if number < far_step else width + number - wrong
                 near = second[at + (x - step if x >= step else NIL)] + second[at + min(x + step, end)]
@@ -210,6 +215,19 @@ def _blur(deviation: float, size: Any, page: Any, second: Any) -> None:
             step = far_step
         else:
             done += 1
+
+
+@kernel
+def _blur_ends(weights: Any, second: Any, first: int, last: int, page: Any, row: int) -> None:
+    """Blur the first two pixels of a row and the last two as `_blur` does; `first` and `last` are their places."""
+    w0, w1, w2 = weights
+    a, b, c, d = second[first], second[first + ONE], second[first + TWO], second[first + THREE]
+    page[row] = w0 * a + w1 * (a + b) + w2 * (a + c)
+    page[row + ONE] = w0 * b + w1 * (a + c) + w2 * (a + d)
+    a, b, c, d = second[last], second[last - ONE], second[last - TWO], second[last - THREE]
+    row += last - first
+    page[row - ONE] = w0 * b + w1 * (c + a) + w2 * (d + a)
+    page[row] = w0 * a + w1 * (b + a) + w2 * (c + a)
 
 
 @kernel
@@ -234,7 +252,7 @@ def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, wo
     a, _, _, _ = block(seed, image, streams.NOISE, ONE)
     alike = a >> np.uint64(63) != NIL
     places = height * width // _SIDE + np.uint64(256)
-    fill_blocks(seed, image, streams.NOISE, TWO, places + width + ONE, words)
+    fill_blocks(seed, image, streams.NOISE, TWO, NIL, places + width + ONE, words)
     scale = np.float32(deviation / _SD_OF_THREE)
     for y in range(height):
         # The pool's own words choose the places.
@@ -244,9 +262,8 @@ def _add_noise(seed: int, image: int, deviation: float, size: Any, page: Any, wo
         second = first + ONE if alike else (word >> _SIXTEEN & LOW_16) * places >> _SIXTEEN
         third = (word >> np.uint64(32) & LOW_16) * places >> _SIXTEEN
         for x in range(width):
-            # Integers: any order of the sum gives the same result.
-            total = np.float32(levels[first + x]) + np.float32(levels[second + x]) + np.float32(levels[third + x])
-            page[start + x] += scale * (total - _MEAN_OF_THREE)
+            total = np.int32(levels[first + x]) + np.int32(levels[second + x]) + np.int32(levels[third + x])
+            page[start + x] += scale * (np.float32(total) - _MEAN_OF_THREE)
 
 
 @kernel
@@ -255,28 +272,32 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
 
     A level counts if two pixels, one above the other, reach it: a single pixel may be noise, and ink is wider.
     """
-    height, width = size
-    stride = table_stride(width)
-    for x in range(width):
-        columns[x] = WHITE
-        columns[stride + x] = F0
-    for y in range(height - ONE):
-        row = y * width
-        below = row + width
-        for x in range(width):
-            a = page[row + x]
-            b = page[below + x]
-            low = columns[x]
-            high = columns[stride + x]
-            bright = a if a > b else b
-            dark = b if a > b else a
-            columns[x] = bright if bright < low else low
-            columns[stride + x] = dark if dark > high else high
-    low = columns[NIL]
-    high = columns[stride]
-    for x in range(width):
-        low = min(low, columns[x])
-        high = max(high, columns[stride + x])
+    row = np.int64(size[1])
+    count = np.int64(size[0]) * row - row
+    low, high = WHITE, F0
+    if count < _VECTOR:
+        for i in range(np.uint64(count)):
+            above, below = page[i], page[i + size[1]]
+            low, high = min(low, max(above, below)), max(high, min(above, below))
+    else:
+        fill(low, _VECTOR, columns)
+        at = simd.address(columns)
+        lows = simd.load_floats(at)
+        fill(high, _VECTOR, columns)
+        highs = simd.load_floats(at)
+        for first in range(0, count, _VECTOR):
+            # The last vector ends with the last pixel; taking some twice changes nothing.
+            at = simd.address(page) + 4 * min(first, count - _VECTOR)
+            above, below = simd.load_floats(at), simd.load_floats(at + 4 * row)
+            lows = simd.lesser(lows, simd.greater(above, below))
+            highs = simd.greater(highs, simd.lesser(above, below))
+        at = simd.address(columns)
+        simd.store_floats(lows, at)
+        simd.store_floats(highs, at + 4 * _VECTOR)
+        for i in range(np.uint64(_VECTOR)):
+            low, high = min(low, columns[i]), max(high, columns[i + np.uint64(_VECTOR)])
+        simd.keep(page)
+        simd.keep(columns)
     a, _, _, _ = block(seed, image, streams.AUTO_LEVELS, ONE)
     target = np.float32(12.0 * unit(a) * unit(a))
     # Do not turn an empty page into pure noise.
@@ -342,6 +363,9 @@ def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
     for y in range(_SIDE):
         row = min(top + y, height - ONE) * width
         target = y * _CHUNK
+        if left + _CHUNK <= width:
+            simd.transpose_floats(_find(page, row + left), _find(tiles, target))
+            continue
         for number in range(_SIDE):
             first = left + number * _SIDE
             if first + _SIDE <= width:
@@ -350,6 +374,8 @@ def _load_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
             else:
                 for x in range(_SIDE):
                     tiles[target + _SIDE * x + number] = page[row + min(first + x, width - ONE)]
+    simd.keep(page)
+    simd.keep(tiles)
 
 
 @kernel
@@ -359,6 +385,9 @@ def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
     for y in range(min(_SIDE, height - top)):
         row = (top + y) * width
         source = y * _CHUNK
+        if left + _CHUNK <= width:
+            simd.transpose_floats(_find(tiles, source), _find(page, row + left))
+            continue
         for number in range(_SIDE):
             first = left + number * _SIDE
             if first + _SIDE <= width:
@@ -367,6 +396,14 @@ def _store_tiles(top: int, left: int, size: Any, page: Any, tiles: Any) -> None:
             else:
                 for x in range(width - min(first, width)):
                     page[row + first + x] = tiles[source + _SIDE * x + number]
+    simd.keep(page)
+    simd.keep(tiles)
+
+
+@kernel
+def _find(values: Any, at: int) -> int:
+    """Return the address of a float32."""
+    return simd.address(values) + 4 * np.int64(at)
 
 
 @kernel

@@ -29,6 +29,7 @@ _I32 = ir.IntType(32)
 _I64 = ir.IntType(64)
 _I128 = ir.IntType(128)
 _F32 = ir.FloatType()
+_SIXTEEN_FLOATS = ir.VectorType(_F32, 16)
 
 
 class _LanesType(types.Type):
@@ -46,6 +47,19 @@ class _LanesModel(models.PrimitiveModel):
 
 
 _lanes_8, _lanes_16, _lanes_32 = (_LanesType(count) for count in (8, 16, 32))
+
+
+class _FloatsType(types.Type):
+    """The numba type of 16 float32 lanes."""
+
+
+@register_model(_FloatsType)
+class _FloatsModel(models.PrimitiveModel):
+    def __init__(self, dmm: Any, fe_type: Any) -> None:
+        super().__init__(dmm, fe_type, _SIXTEEN_FLOATS)
+
+
+_floats_16 = _FloatsType(name="floats_16")
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:
@@ -246,6 +260,65 @@ def transpose_pairs(typingctx: Any, like: Any, source: Any, size: Any, out: Any,
         return context.get_dummy_value()
 
     return types.none(like, *[types.int64] * 4), codegen
+
+
+@intrinsic
+def transpose_floats(typingctx: Any, source: Any, out: Any) -> Any:
+    """Emit: the 8 rows of 8 float32 at `source` as columns at `out`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        vector = ir.VectorType(_F32, 8)
+        places = [[builder.add(start, ir.Constant(_I64, 32 * row)) for row in range(8)] for start in args]
+        tile = [_load(builder, at, vector) for at in places[0]]
+        # Interleaving rows k and k + 4 three times (a perfect shuffle of the index bits) transposes the tile.
+        masks = [[lane // 2 + lane % 2 * 8 for lane in range(first, first + 8)] for first in (0, 8)]
+        for _ in range(3):
+            tile = [_shuffle(builder, tile[k], tile[k + 4], mask) for k in range(4) for mask in masks]
+        for row, at in zip(tile, places[1], strict=True):
+            _store(context, builder, row, at)
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64), codegen
+
+
+@intrinsic
+def load_floats(typingctx: Any, source: Any) -> Any:
+    """Emit: the 16 float32 at `source`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _load(builder, args[0], _SIXTEEN_FLOATS)
+
+    return _floats_16(types.int64), codegen
+
+
+@intrinsic
+def store_floats(typingctx: Any, floats: Any, out: Any) -> Any:
+    """Emit: write 16 float32 to `out`."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return _store(context, builder, args[0], args[1])
+
+    return types.none(floats, types.int64), codegen
+
+
+@intrinsic
+def lesser(typingctx: Any, a: Any, b: Any) -> Any:
+    """Emit: of each lane the lesser float32; none is NaN."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", *args), *args)
+
+    return a(a, b), codegen
+
+
+@intrinsic
+def greater(typingctx: Any, a: Any, b: Any) -> Any:
+    """Emit: of each lane the greater float32; none is NaN."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.select(builder.fcmp_ordered(">", *args), *args)
+
+    return a(a, b), codegen
 
 
 @intrinsic
