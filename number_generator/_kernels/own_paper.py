@@ -125,9 +125,8 @@ def ink_own_paper(
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    # These take `levels` for marks and draws.
-    box = paper.find_ink(size, cover, levels)
-    stride = paper.prepare_ink(seed, image, table, shape[2], size, box, scratch)
+    box = paper.find_ink(size, cover)
+    stride = paper.prepare_ink(seed, image, table, shape[2], size, box, scratch)  # it takes `levels` for its draws
     copy_cut(cut, size, texels, levels)
     if stride > NIL:
         fetch_run(following, shape[0])

@@ -106,7 +106,7 @@ def fill(level: float, count: int, page: Any) -> None:
 
 @kernel
 def fill_blocks(seed: int, image: int, stream: int, first: int, begin: int, stop: int, words: Any) -> None:
-    """Write the words of at least the bytes from `begin` to `stop`; byte 0 is the first of block `first` of a stream."""
+    """Write at least the bytes from `begin` to `stop` of those that begin with block `first` of a stream."""
     for number in range(begin >> FIVE, (stop + np.uint64(31)) >> FIVE):
         a, b, c, d = block(seed, image, stream, first + number)
         at = FOUR * number

@@ -12,15 +12,15 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels import streams
+from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, FOUR, HALF, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import clamp, fill, fill_blocks, fraction, round_page, table_stride, to_byte, whole
+from number_generator._kernels.page import clamp, fill, fill_blocks, fraction, table_stride, to_byte, whole
 
 _F8 = np.float32(8.0)
 _F16 = np.float32(16.0)
-_FIFTEEN = np.uint64(15)
-_BYTE_0, _BYTE_255 = np.uint8(0), np.uint8(255)
+_BYTE_255 = np.uint8(255)
 _SHARE = np.float32(1.0 / 255.0)
 _FIBRE_AREA = 3584.0  # px per 5 to 25 fibres
 _FINEST_WAVE = 2.5  # px of the page, also for dashes: finer ones would be lost between pixels
@@ -129,7 +129,7 @@ def ink_channel(
     if happens(seed, image, table, streams.PADDING):
         _pad(seed, image, size, ink_box, page)
     full = np.float32(min(line_value(seed, image, table, streams.INK) * share, 1.0) * 255.0)
-    box = find_ink(size, cover, scratch[5])
+    box = find_ink(size, cover)
     stride = prepare_ink(seed, image, table, px, size, box, scratch)
     if stride > NIL:
         ink_grainy(full, stride, size[1], box, cover, page, columns, grains)
@@ -148,11 +148,11 @@ def ink_plain(seed: int, image: int, table: Any, shape: Any, cover: Any, out: An
     out : ndarray, flat uint8
         Receives the page from `offset` on.
     """
-    _, columns, _, grains, _, levels, _ = scratch
+    _, columns, _, grains, _, _, _ = scratch
     size, px = (np.uint64(shape[0]), np.uint64(shape[1])), shape[2]
     start = np.uint64(offset)
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    box = find_ink(size, cover, levels)
+    box = find_ink(size, cover)
     stride = prepare_ink(seed, image, table, px, size, box, scratch)
     for i in range(size[0] * size[1]):
         out[start + i] = _BYTE_255
@@ -506,33 +506,47 @@ def _pad(seed: int, image: int, size: Any, ink_box: Any, page: Any) -> None:
 
 
 @kernel
-def find_ink(size: Any, cover: Any, marks: Any) -> tuple[int, int, int, int]:
-    """Return the box of the pixels that have ink: left, top, right, bottom, half-open; all 0 if there is none.
+def find_ink(size: Any, cover: Any) -> tuple[int, int, int, int]:
+    """Return a box around all pixels that have ink: left, top, right, bottom, half-open; all 0 if there are none.
 
-    Its columns are widened to whole vectors: what a loop over the rest of a row takes would be more. `marks` receives
-    whether each column has ink.
+    Its columns are whole vectors, of 16, as a loop over the rest of a row would take longer.
     """
-    height, width = size
-    for x in range(width):
-        marks[x] = _BYTE_0
-    top, bottom = height, NIL
-    for y in range(height):
-        start = y * width
-        some = _BYTE_0
-        for x in range(width):
-            some |= cover[start + x]
-        if some != _BYTE_0:
-            top, bottom = min(top, y), y + ONE
-            for x in range(width):
-                marks[x] |= cover[start + x]
-    if bottom == NIL:
+    height, width = np.int64(size[0]), np.int64(size[1])
+    first = simd.address(cover)
+    top, bottom = np.int64(0), height
+    left, right = np.int64(0), width
+    if width >= 16:
+        while top < bottom and not _has_ink(first + top * width, 8, width >> 3, width - 8):
+            top += 1
+        while bottom > top and not _has_ink(first + (bottom - 1) * width, 8, width >> 3, width - 8):
+            bottom -= 1
+        start, rows = first + top * width, bottom - top
+        while left < right and not _has_ink_beside(start + min(left, width - 16), width, rows):
+            left += 16
+        if left < right and not _has_ink_beside(start + width - 16, width, rows):
+            right = width >> 4 << 4
+            while not _has_ink_beside(start + right - 16, width, rows):
+                right -= 16
+    simd.keep(cover)
+    if top == bottom:
         return NIL, NIL, NIL, NIL
-    left, right = NIL, width
-    while marks[left] == _BYTE_0:
-        left += ONE
-    while marks[right - ONE] == _BYTE_0:
-        right -= ONE
-    return left >> FOUR << FOUR, top, min((right + _FIFTEEN) >> FOUR << FOUR, width), bottom
+    return np.uint64(left), np.uint64(top), np.uint64(right), np.uint64(bottom)
+
+
+@kernel
+def _has_ink(start: int, step: int, count: int, last: int) -> bool:
+    """Tell whether any of `count` groups of 8 bytes has ink, from address `start` on, or the one `last` bytes later."""
+    some = simd.load_int64(start + last)
+    for _ in range(count):
+        some |= simd.load_int64(start)
+        start += step
+    return some != 0
+
+
+@kernel
+def _has_ink_beside(start: int, width: int, rows: int) -> bool:
+    """Tell whether any of 16 columns, from address `start` on, has ink."""
+    return _has_ink(start, width, rows, 0) or _has_ink(start + 8, width, rows, 0)
 
 
 @kernel

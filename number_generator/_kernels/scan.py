@@ -13,7 +13,7 @@ from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import kernel
 from number_generator._kernels.constants import F0, F1, FOUR, LOW_16, NIL, ONE, ROUNDER, THREE, TWO, WHITE
 from number_generator._kernels.draws import block, happens, line_value, unit
-from number_generator._kernels.page import clamp, fill, fill_blocks, fraction, round_page, table_stride, whole
+from number_generator._kernels.page import clamp, fill, fill_blocks, fraction, round_page, whole
 
 _VECTOR = 16  # pixels
 _LEAD = np.uint64(32)  # values before a page, as many as the farthest neighbour is away

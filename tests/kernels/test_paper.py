@@ -269,6 +269,39 @@ def test_on_paper_darker_than_the_ink_is_strong_ink_is_black_and_soft_edges_stay
     np.testing.assert_allclose(page, 100 - cover * (100 / 255), atol=1e-3)
 
 
+@pytest.mark.parametrize("width", [1, 15, 16, 17, 40, 48, 63, 128])
+def test_the_box_of_the_ink_holds_all_of_it_and_little_more(width):
+    random = np.random.default_rng(width)
+    for _ in range(60):
+        cover = np.zeros((9, width), np.uint8)
+        ink = random.integers(0, [[9], [width]], (2, random.integers(0, 4)))
+        cover[tuple(ink)] = random.integers(1, 256, ink.shape[1])
+
+        left, top, right, bottom = map(int, paper.find_ink((np.uint64(9), np.uint64(width)), cover.ravel()))
+
+        assert not np.delete(cover, np.s_[top:bottom], axis=0).any()
+        assert not np.delete(cover, np.s_[left:right], axis=1).any()
+        if not ink.size:
+            assert width < 16 or (left, top, right, bottom) == (0, 0, 0, 0)
+        elif width >= 16:
+            assert (top, bottom) == (ink[0].min(), ink[0].max() + 1)
+            assert left == ink[1].min() // 16 * 16
+            assert right == min(width, ink[1].max() // 16 * 16 + 16)
+
+
+def test_the_grain_of_ink_does_not_depend_on_where_else_there_is_any():
+    style, white = CLEAN.replace(ink_drift=0.3, ink_texture=0.6), np.full(SHAPE, 255.0)
+    whole = ink_page(style, np.full(SHAPE, 200, np.uint8), white)
+    for top, bottom, left, right in ((0, 28, 0, 20), (3, 4, 90, 91), (20, 28, 30, 100), (5, 23, 127, 128)):
+        cover = np.zeros(SHAPE, np.uint8)
+        cover[top:bottom, left:right] = 200
+
+        page = ink_page(style, cover, white)
+
+        assert (page[top:bottom, left:right] == whole[top:bottom, left:right]).all()
+        assert (page[cover == 0] == 255).all()
+
+
 def test_ink_drift_varies_the_strength_along_the_line_and_not_across():
     full = np.full((28, 512), 255, np.uint8)
     spans = []

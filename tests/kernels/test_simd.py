@@ -168,6 +168,18 @@ def split_pairs(pairs, side, invert, out):
 
 
 @numba.njit
+def transpose_floats(source, out):
+    simd.transpose_floats(simd.address(source), simd.address(out))
+
+
+@numba.njit
+def compare_floats(a, b, least, most):
+    of_a, of_b = simd.load_floats(simd.address(a)), simd.load_floats(simd.address(b))
+    simd.store_floats(simd.lesser(of_a, of_b), simd.address(least))
+    simd.store_floats(simd.greater(of_a, of_b), simd.address(most))
+
+
+@numba.njit
 def copy(source, out, count):
     simd.copy(simd.address(source), simd.address(out), count)
 
@@ -506,6 +518,27 @@ def test_copy_copies_that_many_bytes_and_no_other(noise, start, count):
     copy(noise[start:], out, count)
 
     assert_written(room, noise[start : start + count].tolist())
+
+
+def test_transpose_floats_makes_columns_of_rows(random):
+    rows = random.random((8, 8), np.float32)
+    room, out = guarded(rows.nbytes)
+
+    transpose_floats(unaligned(rows), out)
+
+    assert_written(room, rows.T.tobytes())
+
+
+def test_the_lesser_and_the_greater_of_each_float_are_told_apart(random):
+    a, b = random.normal(0, 100, (2, 16)).astype(np.float32)
+    a[:4], b[:4] = (255, 0, -3, 1e30), (255, 1, -4, -1e30)
+    least_room, least = guarded(64)
+    most_room, most = guarded(64)
+
+    compare_floats(unaligned(a), unaligned(b), least, most)
+
+    assert_written(least_room, np.minimum(a, b).tobytes())
+    assert_written(most_room, np.maximum(a, b).tobytes())
 
 
 @pytest.mark.parametrize("count", [0, 1, 15, 16, 31, 32, 33, 1000])
