@@ -280,10 +280,10 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
             above, below = page[i], page[i + size[1]]
             low, high = min(low, max(above, below)), max(high, min(above, below))
     else:
-        fill(low, _VECTOR, columns)
+        fill(low, _SIXTEEN, columns)
         at = simd.address(columns)
         lows = simd.load_floats(at)
-        fill(high, _VECTOR, columns)
+        fill(high, _SIXTEEN, columns)
         highs = simd.load_floats(at)
         for first in range(0, count, _VECTOR):
             # The last vector ends with the last pixel; taking some twice changes nothing.
@@ -294,8 +294,8 @@ def _stretch(seed: int, image: int, size: Any, page: Any, columns: Any) -> tuple
         at = simd.address(columns)
         simd.store_floats(lows, at)
         simd.store_floats(highs, at + 4 * _VECTOR)
-        for i in range(np.uint64(_VECTOR)):
-            low, high = min(low, columns[i]), max(high, columns[i + np.uint64(_VECTOR)])
+        for i in range(_SIXTEEN):
+            low, high = min(low, columns[i]), max(high, columns[i + _SIXTEEN])
         simd.keep(page)
         simd.keep(columns)
     a, _, _, _ = block(seed, image, streams.AUTO_LEVELS, ONE)
