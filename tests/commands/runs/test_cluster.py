@@ -11,6 +11,7 @@ from argparse import Namespace
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 
 from number_generator.commands.generate import generate_phone_numbers, make_dataset_parser
 from number_generator.commands.output import Output
@@ -49,6 +50,7 @@ def client():
 @pytest.fixture
 def run(tmp_path, monkeypatch, client):
     """Return a runner of the command in an empty folder, at a moment that stands still."""
+    client.wait_for_workers(2, timeout=PATIENCE_S)  # an earlier test may have killed one
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(metadata, "time", Namespace(time=lambda: 1e9))
 
