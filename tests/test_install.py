@@ -29,7 +29,6 @@ pytestmark = [
         not (CHECKOUT / "pyproject.toml").is_file(),
         reason="these tests need the checkout that the package is built from",
     ),
-    pytest.mark.xdist_group("installs"),
     pytest.mark.slow,
 ]
 

@@ -301,7 +301,6 @@ def assemblies(tmp_path_factory):
     return {name: (errors[name], (folder / f"{name}.s").read_text()) for name in MACHINES}
 
 
-@pytest.mark.xdist_group("older machines")
 @pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
@@ -315,7 +314,6 @@ def test_pixels_are_exact_with_the_vectors_of_an_older_machine(assemblies, machi
     assert not re.search(rf"%{unused}\d", assembly)
 
 
-@pytest.mark.xdist_group("older machines")
 @pytest.mark.slow
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(

@@ -2,14 +2,11 @@
 
 import logging
 import os
-import shutil
 import subprocess
 import sys
 
 import numba
 import pytest
-from installed import installed
-from machines import is_x86_with_avx2
 from patience import PATIENCE_S
 
 from number_generator import Handwriting, generate_batch
@@ -20,63 +17,6 @@ from number_generator.rendering import compilation
 from number_generator.rendering.compilation import Stage, compile_kernels
 
 DOCUMENT = Handwriting.named("document")
-
-# A process with a cache of its own compiles parts, then the rest, beside another one; a second draws.
-COMPILE = """
-from number_generator import Handwriting
-from number_generator._kernels import links, placing, signs
-from number_generator.rendering.compilation import STAGES, compile_kernels, compile_pieces
-
-compile_pieces()
-told = []
-compile_kernels(Handwriting.named("document"), told.append, in_processes=True)
-assert len(told) == 1, told
-assert STAGES["scans"].is_done
-assert not STAGES["plain pages"].is_done
-pieces = placing.place_items, links.link_digits, signs.write_points
-assert [len(piece.overloads) for piece in pieces] == [1] * 3
-for style in ("natural", "document"):
-    compile_kernels(Handwriting.named(style), told.append, in_processes=True)
-assert len(told) == 2, told
-"""
-DRAW = """
-from number_generator import generate_batch
-from number_generator.rendering.compilation import STAGES
-
-for style in ("natural", "document"):
-    generate_batch(["12.5", "-3"], None, 100, style=style, seed=1)
-for name in ("lines", "fields", "plain pages", "scans"):
-    for kernel in STAGES[name].kernels:
-        assert not kernel.compiled, kernel
-"""
-
-
-@pytest.mark.xdist_group("generic machine")
-@pytest.mark.slow
-def test_two_processes_compile_all_that_an_image_needs_and_commands_use_it(tmp_path, machine_code):
-    # For the plainest of processors, as a test of its pixels needs these kernels, too.
-    machine = {"NUMBA_CPU_NAME": "generic"} if is_x86_with_avx2() else {}
-    cache = machine_code("generic" if machine else "own")
-    shutil.rmtree(cache)
-
-    def run(*command):
-        environment = {**os.environ, **machine, "NUMBA_CACHE_DIR": str(cache)}
-        done = subprocess.run(
-            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-        )
-        assert (done.returncode, done.stderr) == (0, ""), command
-        # Not the distance fields, which tell when they were last used.
-        return {path: path.stat().st_mtime_ns for path in cache.rglob("*") if path.is_file() and path.suffix != ".npz"}
-
-    def start_both():
-        run(installed("generate-phone-numbers"), "--num-images=5", "--style=document", "--overwrite")
-        return run(installed("generate-numbers-sequence"), "--sequence=7", "--style=natural")
-
-    run(sys.executable, "-c", COMPILE)
-    run(sys.executable, "-c", DRAW)
-    first, second = start_both(), start_both()
-
-    assert second == first != {}
 
 
 @pytest.fixture

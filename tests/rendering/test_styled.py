@@ -9,8 +9,6 @@ import pytest
 import reference
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from llvmlite import binding
-from machines import is_x86_with_avx2
 from styled_lines import (
     DEFAULTS,
     NAMED,
@@ -145,55 +143,6 @@ def test_nothing_is_written_beyond_the_pages(style, width):
     np.testing.assert_array_equal(whole[2:4], draw(["888", "1"], style, width))
     assert (whole[:2] == 77).all()
     assert (whole[4:] == 77).all()
-
-
-# Run here and on other machines, so to speak: it prints one hash for each style.
-HASHES = """
-import hashlib
-from number_generator import Handwriting, Normal, Uniform, generate_batch
-
-natural, document = Handwriting.named("natural"), Handwriting.named("document")
-styles = [
-    natural,
-    document,
-    natural.replace(crop="tight", fill=1, writer="cluster", slant=(-1, 1), rotation=(-20, 20), warp=(0, 0.12)),
-    natural.replace(upstroke=1, crossbar=1, tail=1, open_loop=1, end_marks=1, inner_marks=1, softness=(0.5, 4)),
-    natural.replace(size_jitter=(0.3, 2), aspect=(0.4, 2.5), rotation_jitter=(-30, 30), ink_texture=1, ink_drift=1),
-    document.replace(letterforms=1, letterform_mix=1, letterform_constancy=0.5, links=1, gap=(-0.1, 0.2)),
-    document.replace(loose=0.5, intrusion=1, proportions=1.5, old_style=0.5, size_drift=(-0.6, 0.6), squeezed_end=1),
-    document.replace(waves=1, fibres=1, ruled=1, boxed=1, padding=1, speckle=20, blur=1.5, noise=0.5, jpeg=1),
-    document.replace(gradient=(0.05, 0.3), texture=0.2, auto_levels=0.5, invert=0.5, jpeg=0.5, jpeg_quality=(5, 100)),
-    Handwriting(gap=Normal(0.2, 0.1, 0, 0.4), thickness=Uniform(-0.1, 0.1, per_job=True), drift=(-0.5, 0.5)),
-]
-sequences = ["", "7", "0123456789", "+1 (23) 4,5.6/7-8"] + [str(7919 * number) for number in range(60)]
-for style in styles:
-    digest = hashlib.sha256()
-    for width in (1, 20, 128, 301):
-        digest.update(generate_batch(sequences, None, width, style=style, seed=3, workers=1).tobytes())
-    print(digest.hexdigest())
-"""
-
-
-@pytest.mark.xdist_group("pixels of older machines")
-@pytest.mark.xdist_group("generic machine")  # test_compilation.py leaves its kernels
-@pytest.mark.slow
-@pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
-@pytest.mark.parametrize(
-    "machine",
-    [{"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}, {"NUMBA_CPU_NAME": "generic"}],
-    ids=["haswell", "generic"],
-)
-def test_pixels_are_the_same_on_an_older_machine(run_python, machine_code, capsys, machine):
-    if machine["NUMBA_CPU_NAME"] == "haswell" and not binding.get_host_cpu_features().get("avx512f"):
-        pytest.skip("this machine has no wider vectors than that one: every other test runs with those")
-    exec(HASHES, {})
-    here = capsys.readouterr().out.split()
-
-    cache = machine_code(machine["NUMBA_CPU_NAME"])
-    there = run_python(HASHES, NUMBA_CACHE_DIR=str(cache), **machine).split()
-
-    assert len(set(here)) == 10
-    assert there == here
 
 
 FORMS_AND_MARKS = {"upstroke": 0.5, "crossbar": 0.5, "tail": 0.5, "inner_marks": 0.5, "end_marks": 0.5}

@@ -15,7 +15,7 @@ from number_generator.job.handwriting import parameters
 from number_generator.studio.scans import Scans
 from number_generator.system.signals import Interruption
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 
 _PIXELS = """k => {
   const canvas = document.querySelectorAll("#lines canvas")[k];

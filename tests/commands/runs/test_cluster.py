@@ -30,7 +30,7 @@ from number_generator.commands.runs import cluster, shard_task  # noqa: E402 - w
 from number_generator.commands.runs.shard_task import ShardTask  # noqa: E402
 
 # A cluster takes seconds to start, and is shared.
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
+pytestmark = pytest.mark.slow
 
 COMMAND = ["--num-images=2600", "--seed=3", "--format=hdf5", "--quiet"]
 
