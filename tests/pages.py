@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 
-from number_generator._kernels import draws, paper, scan
+from number_generator._kernels import draws, inking, paper, scan
 from number_generator._kernels.page import make_aligned, make_scratch
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import STYLES, parameters
@@ -72,7 +72,7 @@ def ink_page(style, cover, page, image=0, box=BOX, px=1.0):
     """Return a page with ink on it."""
     out = make_aligned(cover.size)
     out[:] = np.ravel(page)
-    paper.ink_page(
+    inking.ink_page(
         SEED, np.uint64(image), table_of(style), (*cover.shape, px), box, np.ravel(cover), out,
         make_scratch(*cover.shape),
     )  # fmt: skip
@@ -96,7 +96,7 @@ def scan_page(style, page, image=0, px=1.0):
 
 def ink_plain(style, cover, image=0, px=1.0):
     out = np.full(cover.size + 8, GUARD, np.uint8)
-    paper.ink_plain(
+    inking.ink_plain(
         SEED, np.uint64(image), table_of(style), (*cover.shape, px), np.ravel(cover), out, 3,
         make_scratch(*cover.shape),
     )  # fmt: skip
@@ -146,15 +146,15 @@ def digest_of_pages(*, bounds_checked):
                 of_px = *shape, (1.0, 16 / 28, 64 / 28, 256 / 28)[number % 4]
                 paper.draw_paper(SEED, image, table, of_px, box, box[3] - 1.0, page, scratch)
                 assert ((page >= 0) & (page <= 255.001)).all()
-                paper.ink_page(SEED, image, table, of_px, box, cover, page, scratch)
+                inking.ink_page(SEED, image, table, of_px, box, cover, page, scratch)
                 digest.update(page.tobytes())
                 scan.scan_page(SEED, image, table, of_px, scan.NOWHERE, page, out, 5, scratch)
                 digest.update(out.tobytes())
-                paper.ink_plain(SEED, image, table, of_px, cover, out, 5, scratch)
+                inking.ink_plain(SEED, image, table, of_px, cover, out, 5, scratch)
                 digest.update(out.tobytes())
                 assert not out[:5].any()
                 assert not out[-3:].any()
     if bounds_checked:
         with pytest.raises(IndexError):
-            paper.ink_plain(SEED, image, table, of_px, cover, out[:-4], 5, scratch)
+            inking.ink_plain(SEED, image, table, of_px, cover, out[:-4], 5, scratch)
     return digest.hexdigest()

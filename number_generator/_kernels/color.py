@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import own_paper, paper, scan, streams
+from number_generator._kernels import inking, own_paper, paper, scan, streams
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, ONE, THREE, WHITE
 from number_generator._kernels.draws import block, happens, line_value
@@ -71,7 +71,7 @@ def color_pages(
                 _tint_paper(np.float32(tint[channel]), count, blank, page)
             if has_rules:
                 _subtract_rules(np.float32(rule[channel]), count, rules, page)
-            paper.ink_channel(seed, image, table, shape, box, pen[channel], ink[i], page, scratch)
+            inking.ink_channel(seed, image, table, shape, box, pen[channel], ink[i], page, scratch)
             scan.degrade_page(seed, image, table, shape, clear, page, scratch)
             if number == 0:
                 gain, shift = scan.find_contrast(seed, image, table, size, page, scratch)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from number_generator._kernels import paper, scan, streams
+from number_generator._kernels import inking, paper, scan, streams
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import F0, F1, NIL, ONE, TWO
@@ -59,7 +59,7 @@ def own_pages(
                 ink_own_paper(seed, image, table, shape, own, cut, following, cover, out, offset, scratch)
             else:
                 fetch_run(following, height)
-                paper.ink_plain(seed, image, table, shape, cover, out, offset, scratch)
+                inking.ink_plain(seed, image, table, shape, cover, out, offset, scratch)
         else:
             fetch_run(following, height)
             box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
@@ -67,7 +67,7 @@ def own_pages(
                 draw_own_paper(seed, image, table, shape, box, lines[i, 4], own, cut, page, scratch)
             else:
                 paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
-            paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
+            inking.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
             scan.scan_page(seed, image, table, shape, scan.find_clear(box, pointed[i]), page, out, offset, scratch)
     simd.keep(own[0])
 
@@ -118,21 +118,21 @@ def ink_own_paper(
 ) -> None:  # fmt: skip
     """Draw ink on a picture, exactly as `draw_own_paper`, `ink_page` and `scan_page` would if there is nothing else.
 
-    The parameters are those of `draw_own_paper` and `paper.ink_plain`; `following` is the next cut, from `find_run`.
+    The parameters are those of `draw_own_paper` and `inking.ink_plain`; `following` is the next cut, from `find_run`.
     """
     texels, _, _ = own
     _, columns, second, grains, _, levels, _ = scratch
     size = np.uint64(shape[0]), np.uint64(shape[1])
     height, width = size
     full = np.float32(line_value(seed, image, table, streams.INK) * 255.0)
-    box = paper.find_ink(size, cover)
-    stride = paper.prepare_ink(seed, image, table, shape[2], size, box, scratch)  # it takes `levels` for its draws
+    box = inking.find_ink(size, cover)
+    stride = inking.prepare_ink(seed, image, table, shape[2], size, box, scratch)  # it takes `levels` for its draws
     copy_cut(cut, size, texels, levels)
     if stride > NIL:
         fetch_run(following, shape[0])
         for i in range(height * width):
             second[i] = np.float32(levels[i])
-        paper.ink_grainy(full, stride, width, box, cover, second, columns, grains)
+        inking.ink_grainy(full, stride, width, box, cover, second, columns, grains)
         round_page(F1, F0, height * width, second, out, np.uint64(offset))
     else:
         _ink_smooth(full, size, following, cover, levels, columns, out, np.uint64(offset))
@@ -142,7 +142,7 @@ def ink_own_paper(
 def _ink_smooth(
     full: float, size: Any, following: Any, cover: Any, levels: Any, columns: Any, out: Any, offset: int
 ) -> None:
-    """Do the same as `paper.ink_page` without grain, on a page of bytes, and round."""
+    """Do the same as `inking.ink_page` without grain, on a page of bytes, and round."""
     height, width = size
     at, step, length = following
     for y in range(height):

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.constants import FIVE, FOUR, HALF, LOW_16, ONE, THREE, TWO
+from number_generator._kernels.constants import FIVE, FOUR, HALF, LOW_16, ONE, ROUNDER, THREE, TWO
 from number_generator._kernels.draws import block
 
 _TABLES = 6  # of columns
 _NONE, _FULL = np.int32(0), np.int32(255)
+_F8, _F16 = np.float32(8.0), np.float32(16.0)
 
 
 def make_scratch(height: int, width: int) -> Any:
@@ -88,6 +89,20 @@ def whole(value: float, size: int) -> int:
 def table_stride(width: int) -> int:
     """Return the distance between two tables of columns, in values: whole cache lines."""
     return (width + np.uint64(127)) >> FOUR << FOUR
+
+
+@kernel
+def wave(turns: float) -> float:
+    """Return the sine of an angle in turns (float32), accurate to 0.001: parabolas of parabolas."""
+    rough = rough_wave(turns)
+    return rough * (np.float32(0.775) + np.float32(0.225) * abs(rough))
+
+
+@kernel
+def rough_wave(turns: float) -> float:
+    """Return a wave of parabolas, close to the sine of an angle in turns (float32)."""
+    part = turns - ((turns + ROUNDER) - ROUNDER)
+    return part * (_F8 - _F16 * abs(part))
 
 
 @kernel

@@ -6,7 +6,7 @@ style without paper need not wait for that.
 
 from typing import Any
 
-from number_generator._kernels import paper, scan, streams
+from number_generator._kernels import inking, paper, scan, streams
 from number_generator._kernels.compile import entry_kernel
 from number_generator._kernels.draws import CONSTANT
 
@@ -75,7 +75,7 @@ def ink_pages(
         width = widths[i]
         for k in range(height * width):
             cover[k] = ink[k]
-        paper.ink_plain(seed, numbers[i], table, (height, width, px), cover, out, i * pages.shape[1], scratch)
+        inking.ink_plain(seed, numbers[i], table, (height, width, px), cover, out, i * pages.shape[1], scratch)
 
 
 @entry_kernel
@@ -102,6 +102,6 @@ def scan_pages(
         image, shape = numbers[i], (height, widths[i], px)
         box = (lines[i, 0], lines[i, 1], lines[i, 2], lines[i, 3])
         paper.draw_paper(seed, image, table, shape, box, lines[i, 4], page, scratch)
-        paper.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
+        inking.ink_page(seed, image, table, shape, box, pages[i], page, scratch)
         clear = scan.find_clear(box, pointed[i])
         scan.scan_page(seed, image, table, shape, clear, page, out, i * pages.shape[1], scratch)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from pages import BOX, SEED, every_ink, table_of
 
-from number_generator._kernels import own_paper, paper, scan, streams
+from number_generator._kernels import inking, own_paper, paper, scan, streams
 from number_generator._kernels.own_paper import SCALES, SLACK
 from number_generator._kernels.page import make_aligned, make_scratch
 from number_generator.job.handwriting import STYLES
@@ -39,7 +39,7 @@ def draw(style, own, image, cover):
     cut = own_paper.choose_cut(SEED, np.uint64(image), table, cover.shape, own)
     own_paper.draw_own_paper(SEED, np.uint64(image), table, shape, BOX, 23.0, own, cut, page, scratch)
     blank = page.reshape(cover.shape).copy()
-    paper.ink_page(SEED, np.uint64(image), table, shape, BOX, cover.ravel(), page, scratch)
+    inking.ink_page(SEED, np.uint64(image), table, shape, BOX, cover.ravel(), page, scratch)
     scan.scan_page(SEED, np.uint64(image), table, shape, scan.NOWHERE, page, out, 0, scratch)
     return blank, out.reshape(cover.shape)
 

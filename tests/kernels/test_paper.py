@@ -24,7 +24,7 @@ from pages import (
 )
 from scipy import ndimage
 
-from number_generator._kernels import draws, paper, scan, styled
+from number_generator._kernels import draws, inking, paper, scan, styled
 from number_generator._kernels.page import make_aligned, make_scratch
 from number_generator.job.distributions import Normal
 from number_generator.job.handwriting import STYLES, parameters
@@ -277,7 +277,7 @@ def test_the_box_of_the_ink_holds_all_of_it_and_little_more(width):
         ink = random.integers(0, [[9], [width]], (2, random.integers(0, 4)))
         cover[tuple(ink)] = random.integers(1, 256, ink.shape[1])
 
-        left, top, right, bottom = map(int, paper.find_ink((np.uint64(9), np.uint64(width)), cover.ravel()))
+        left, top, right, bottom = map(int, inking.find_ink((np.uint64(9), np.uint64(width)), cover.ravel()))
 
         assert not np.delete(cover, np.s_[top:bottom], axis=0).any()
         assert not np.delete(cover, np.s_[left:right], axis=1).any()
@@ -435,7 +435,7 @@ def test_scratch_memory_holds_nothing_that_matters(cover):
             (again, make_scratch(*SHAPE), make_aligned(math.prod(SHAPE))),
         ):
             paper.draw_paper(SEED, image, style, (*SHAPE, 1.0), BOX, BASELINE, target, scratch)
-            paper.ink_page(SEED, image, style, (*SHAPE, 1.0), BOX, cover.ravel(), target, scratch)
+            inking.ink_page(SEED, image, style, (*SHAPE, 1.0), BOX, cover.ravel(), target, scratch)
             scan.scan_page(SEED, image, style, (*SHAPE, 1.0), scan.NOWHERE, target, result, 0, scratch)
         assert (out == again).all(), image
 
