@@ -1,5 +1,6 @@
 """Streams into training: ready batches, against `generate_batch` with the same cores and batch size."""
 
+import functools
 import importlib.util
 import itertools
 from contextlib import closing
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from workload import PAGE, SPACING, WIDTH, is_drawn, phone_numbers
 
-from number_generator import encode_labels, generate_batch, stream
+from number_generator import GenericDataset, encode_labels, generate_batch, stream
 from number_generator.system.threads import count_cores
 
 _COUNT = 40_960
@@ -26,9 +27,9 @@ def _batches(size, workers):
     return run
 
 
-def _last(batches, size):
+def _last(batches, size, count=_COUNT):
     """Take batches as a training loop does: each is dropped when the next comes."""
-    for images, _ in itertools.islice(batches, _COUNT // size):
+    for images, *_ in itertools.islice(batches, count // size):
         last = images
     return np.asarray(last).reshape(-1, 28, WIDTH)
 
@@ -42,6 +43,19 @@ def test_stream(rate, workers, size):
         next(batches)
         against = {"generate_batch": (_batches(size, workers), _COUNT)}
         assert is_drawn(rate(_last, batches, size, count=_COUNT, size=_COUNT * PAGE, against=against))
+
+
+@pytest.mark.benchmark(group="streams")
+def test_real_lines(rate):
+    labels = phone_numbers(100)
+    lines = GenericDataset(generate_batch(labels, None, WIDTH, style="document", seed=2), labels)
+    options = {"batch_size": 256, "width": WIDTH, "style": "document", "seed": 1, "workers": 1}
+    count = 4096
+    with stream(**options, real=lines, real_share=0.125) as mixed, stream(**options) as drawn:
+        next(mixed), next(drawn)
+        against = {"drawn lines alone": (functools.partial(_last, drawn, 256, count), count)}
+        images = rate(_last, mixed, 256, count, count=count, size=count * PAGE, against=against)
+    assert np.ptp(images, axis=(1, 2)).min() > 0
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="it needs the extra torch")

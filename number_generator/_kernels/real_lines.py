@@ -12,7 +12,7 @@ from number_generator._kernels import streams
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
 from number_generator._kernels.constants import NIL, ONE
-from number_generator._kernels.drawing import FIXED, draw_wave_shape, tabulate
+from number_generator._kernels.drawing import FIXED, LANES, draw_wave_shape, tabulate
 from number_generator._kernels.draws import block, line_value, line_value_2
 
 FRAME = 2
@@ -24,45 +24,62 @@ _MORE_WARP = 1.5  # a squeezed line is bent farther in one direction
 
 
 def make_scratch(height: int, width: int) -> Any:
-    """Make scratch memory for pages of one size: tables of columns and of rows, and two pages."""
+    """Make scratch memory for pages of a height, up to a width: tables of columns and of rows, and two pages."""
     return (
-        np.empty((2, width + 16), np.int32),
-        np.empty((2, height + 16), np.int32),
+        np.empty((2, width + LANES), np.int32),
+        np.empty((2, height + LANES), np.int32),
         np.empty(height * width, np.uint8),
         np.empty(height * width, np.uint8),
     )
 
 
 @entry_kernel
-def vary_line(
-    seed: int, image: int, table: Any, texels: Any, size: Any, ink: Any, density: float, shape: Any, scratch: Any,
-    page: Any, box: Any,
+def vary_lines(
+    seed: int, numbers: Any, table: Any, held: Any, density: float, lines: Any, height: int, widths: Any, scratch: Any,
+    pages: Any, told: Any,
 ) -> None:  # fmt: skip
-    """Draw the ink of a real line on a page, varied as image number `image`.
+    """Draw the ink of real lines on pages, each varied as the image of its number.
 
     Parameters
     ----------
-    seed, image : uint64
+    seed : uint64
+    numbers : ndarray, shape (n,), uint64
     table : ndarray, shape (TABLE_ROWS, ROW_SIZE), float64
         How much lines are varied, as `draws` reads it.
-    texels : ndarray, flat uint8
-        The line's ink, 0 to 255, row by row, with a frame of `FRAME` texels without ink; three bytes more are read.
-    size : (int, int)
-        Height and width of that, in texels.
-    ink : (float, float, float, float)
-        The box of its ink (left, top, right, bottom), in texels of that.
+    held : (ndarray, ndarray, ndarray, ndarray)
+        The lines, as `LineSet` holds them: `texels`, `starts`, `sizes`, `inks`. Three bytes more are read.
     density : float
         Texels per px of the page, for a line that is not scaled.
-    shape : (int, int)
-        Height and width of the page.
+    lines : ndarray, shape (n,), int64
+        Which of them each image is.
+    height : int
+        Of the pages, in px.
+    widths : ndarray, shape (n,), int64
     scratch : tuple
         See `make_scratch`.
-    page : ndarray, shape (height * width + `drawing.LANES`,), uint8
-        Receives the ink, 0 to 255, before its last values, which are spare.
-    box : ndarray, shape (5,), float64
-        Receives the box of the ink on the page in px, and the height of its lower edge again, as `write_lines` tells
+    pages : ndarray, shape (n * values + `LANES`,), uint8
+        Receives the ink, 0 to 255: each page's `height * widths[i]` bytes are the first of its values. The last ones of
+        all are spare.
+    told : ndarray, shape (n, LINE_COLUMNS), float64
+        Receives the box of the ink on each page in px, and the height of its lower edge again, as `write_lines` tells
         the baseline.
     """
+    texels, starts, sizes, inks = held
+    values = (pages.size - LANES) // max(numbers.size, 1)
+    for i in range(numbers.size):  # in order: a page's last lanes may reach into the next one, which is drawn later
+        k = lines[i]
+        _vary_line(
+            seed, numbers[i], table, texels[starts[k] :], (sizes[k, 0], sizes[k, 1]), inks[k], density,
+            (height, widths[i]), scratch, pages[i * values :], told[i],
+        )  # fmt: skip
+
+
+@kernel
+def _vary_line(
+    seed: int, image: int, table: Any, texels: Any, size: Any, ink: Any, density: float, shape: Any, scratch: Any,
+    page: Any, box: Any,
+) -> None:  # fmt: skip
+    """Draw the ink of a real line on a page."""
     height, width = shape
     columns, rows, second, third = scratch
     middle_x, middle_y = 0.5 * (ink[0] + ink[2]), 0.5 * (ink[1] + ink[3])
@@ -128,7 +145,7 @@ def _sample(texels: Any, size: Any, columns: Any, rows: Any, shape: Any, page: A
     height, width = shape
     stride = np.int64(size[1])
     most = (stride - 1) * 65536 - 1, (np.int64(size[0]) - 1) * 65536 - 1
-    for k in range(page.size):
+    for k in range(np.uint64(height) * np.uint64(width)):
         page[k] = 0
     out, line = simd.address(page), simd.address(texels)
     u_table, v_table = simd.address(columns), simd.address(columns[1])

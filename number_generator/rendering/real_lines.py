@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from number_generator._kernels import layout, real_lines
+from number_generator._kernels import layout, real_lines, styled
 from number_generator._kernels.compile import tell_if_compiling
+from number_generator._kernels.drawing import LANES
 from number_generator._kernels.writing import LINE_COLUMNS
 from number_generator.job.real_lines import RealLines, real_parameters
 from number_generator.job.spec import Job, Sequences, Span
@@ -19,23 +20,22 @@ from number_generator.scans.real_lines import LineSet
 Integers = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.uint64]
 
-_LANES = 16  # values after a page that the kernel may write
+_AT_ONCE = 256
+"""Lines drawn at once: their ink is kept beside the images."""
 
 
 class _Scratch(threading.local):
-    """A thread's scratch memory for pages of one size."""
+    """A thread's scratch memory for pages of a height, up to a width."""
 
     def __init__(self) -> None:
-        self.shape: tuple[int, int] = (0, 0)
+        self.height, self.width = 0, 0
         self.memory: Any = None
-        self.page = np.empty(0, np.uint8)
 
-    def find(self, shape: tuple[int, int]) -> tuple[Any, npt.NDArray[np.uint8]]:
-        """Return the memory of the kernel, and a page with room behind it."""
-        if self.shape != shape:
-            self.shape, self.memory = shape, real_lines.make_scratch(*shape)
-            self.page = np.empty(shape[0] * shape[1] + _LANES, np.uint8)
-        return self.memory, self.page
+    def find(self, height: int, width: int) -> Any:
+        """Return the memory of the kernel."""
+        if self.height != height or self.width < width:
+            self.height, self.width, self.memory = height, width, real_lines.make_scratch(height, width)
+        return self.memory
 
 
 _scratch = _Scratch()
@@ -89,40 +89,41 @@ def find_widths(job: Job, lines: Integers) -> Integers:
 
 def draw_real(job: Job, numbers: Numbers, lines: Integers, images: npt.NDArray[np.uint8], rows: Integers) -> None:
     """Draw real lines as images with these numbers, into rows of `images`; each is at the left of its row."""
-    held, part = _lines_of(job), job.real
+    tell_if_compiling(real_lines.vary_lines, "the kernel that varies real lines", 3)
+    width = images.shape[2]
+    widths = find_widths(job, lines) if job.spec.ragged else np.full(len(lines), width, np.int64)
+    for start in range(0, len(lines), _AT_ONCE):
+        some = slice(start, start + _AT_ONCE)
+        pages = _draw_pages(job, numbers[some], lines[some], widths[some], width)
+        images[rows[some]] = pages if images.ndim == 3 else pages[..., None]  # all colours alike
+
+
+def _draw_pages(job: Job, numbers: Numbers, lines: Integers, widths: Integers, width: int) -> npt.NDArray[np.uint8]:
+    """Return the pages of real lines, shape (n, height, width)."""
+    held, part, height = _lines_of(job), job.real, job.height
     assert part is not None  # noqa: S101 - as there are lines of it
-    table, _ = _prepare(part.style)
-    height = job.height
-    ragged = job.spec.ragged
-    widths = find_widths(job, lines) if ragged else np.full(len(lines), job.spec.max_width, np.int64)
-    tell_if_compiling(real_lines.vary_line, "the kernel that varies real lines", 3)
-    for number, line, row, width in zip(numbers.tolist(), lines.tolist(), rows.tolist(), widths.tolist(), strict=True):
-        shape = height, width
-        memory, page = _scratch.find(shape)
-        told = np.zeros((1, LINE_COLUMNS))
-        start = held.starts[line]
-        size = int(held.sizes[line, 0]), int(held.sizes[line, 1])
-        real_lines.vary_line(
-            np.uint64(job.seed),
-            np.uint64(number),
-            table,
-            held.texels[start:],
-            size,
-            tuple(held.inks[line].tolist()),
-            float(held.density),
-            shape,
-            memory,
-            page,
-            told[0],
-        )
-        ink = page[: height * width].reshape(1, height * width).copy()
-        finish_ink(
-            (job.seed, job.spec, height), _prepare(part.style), np.array([number], np.uint64),
-            np.array([width], np.int64), told, np.zeros(1, np.bool_), ink,
-        )  # fmt: skip
-        page_of_line = ink.reshape(shape)
-        images[row, :, :width] = page_of_line if images.ndim == 3 else page_of_line[..., None]  # all colours alike
-        images[row, :, width:] = 255
+    prepared = _prepare(part.style)
+    told = np.zeros((len(lines), LINE_COLUMNS))
+    flat = np.empty(len(lines) * height * width + LANES, np.uint8)
+    real_lines.vary_lines(
+        np.uint64(job.seed),
+        numbers,
+        prepared[0],
+        (held.texels, held.starts, held.sizes, held.inks),
+        float(held.density),
+        lines,
+        height,
+        widths,
+        _scratch.find(height, width),
+        flat,
+        told,
+    )
+    pages = flat[: len(lines) * height * width].reshape(len(lines), height * width)
+    unpointed = np.zeros(len(lines), np.bool_)
+    finish_ink((job.seed, job.spec, height), prepared, numbers, widths, told, unpointed, pages)
+    if job.spec.ragged:
+        styled.spread_pages(widths, (height, width), np.uint8(255), pages)
+    return pages.reshape(len(lines), height, width)
 
 
 def _lines_of(job: Job) -> LineSet:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from number_generator._kernels import draws, real_lines, streams
+from number_generator._kernels.drawing import LANES
+from number_generator._kernels.writing import LINE_COLUMNS
 
 HEIGHT, WIDTH = 28, 90
 SPARE = np.full(3, 99, np.uint8)  # read, and of no effect
@@ -34,14 +36,16 @@ def make_table(**values):
 def vary(image=0, line=None, density=1, shape=(HEIGHT, WIDTH), **values):
     """Return the page and the box of a varied line."""
     framed, ink = line or make_line(density=density)
-    page, box = np.full(shape[0] * shape[1] + 16, 77, np.uint8), np.empty(5)
-    scratch = real_lines.make_scratch(*shape)
-    table, texels = make_table(**values), np.append(framed.reshape(-1), SPARE)
-    real_lines.vary_line(
-        np.uint64(3), np.uint64(image), table, texels, framed.shape, ink, float(density), shape, scratch,
-        page, box,
+    # Another line stands before it, and another page is drawn before its own.
+    texels = np.concatenate((np.full(50, 255, np.uint8), framed.reshape(-1), SPARE))
+    held = texels, np.array([0, 50]), np.array([(5, 10), framed.shape]), np.array([(2.0, 2.0, 8.0, 3.0), ink])
+    numbers, widths = np.array([77, image], np.uint64), np.array([shape[1] - 1, shape[1]])
+    pages, told = np.full(2 * shape[0] * shape[1] + LANES, 77, np.uint8), np.empty((2, LINE_COLUMNS))
+    real_lines.vary_lines(
+        np.uint64(3), numbers, make_table(**values), held, float(density), np.array([0, 1]), shape[0], widths,
+        real_lines.make_scratch(*shape), pages, told,
     )  # fmt: skip
-    return page[:-16].reshape(shape).astype(np.int64), box
+    return pages[:-LANES].reshape(2, *shape)[1].astype(np.int64), told[1, :5]
 
 
 def place(framed):
