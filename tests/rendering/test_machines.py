@@ -1,15 +1,24 @@
-"""All kernels compiled anew: in two processes, and for other machines, whose pixels are the same."""
+"""All kernels compiled anew: in two processes, for other machines and with indices checked; the pixels are the same."""
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import pages
 import pytest
 from installed import installed
 from llvmlite import binding
 from machines import is_x86_with_avx2
 from patience import PATIENCE_S
+
+import number_generator
+
+# The plainest of processors, with indices checked: neither changes a pixel, so the tests of both take the same kernels.
+# Their cache is their own, as numba does not tell kernels that check from others.
+PLAINEST = {"NUMBA_CPU_NAME": "generic"} if is_x86_with_avx2() else {}
+CHECKED = PLAINEST | {"NUMBA_BOUNDSCHECK": "1"}
 
 # A process with a cache of its own compiles parts, then the rest, beside another one; a second draws.
 COMPILE = """
@@ -43,13 +52,11 @@ for name in ("lines", "fields", "plain pages", "scans"):
 
 @pytest.mark.slow
 def test_two_processes_compile_all_that_an_image_needs_and_commands_use_it(tmp_path, machine_code):
-    # For the plainest of processors, as the test of its pixels below takes these kernels.
-    machine = {"NUMBA_CPU_NAME": "generic"} if is_x86_with_avx2() else {}
-    cache = machine_code("generic" if machine else "own")
+    cache = machine_code("checked")
     shutil.rmtree(cache)
 
     def run(*command):
-        environment = {**os.environ, **machine, "NUMBA_CACHE_DIR": str(cache)}
+        environment = {**os.environ, **CHECKED, "NUMBA_CACHE_DIR": str(cache)}
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
@@ -99,7 +106,7 @@ for style in styles:
 @pytest.mark.skipif(not is_x86_with_avx2(), reason="only a machine with AVX2 can be taken for these")
 @pytest.mark.parametrize(
     "machine",
-    [{"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}, {"NUMBA_CPU_NAME": "generic"}],
+    [{"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""}, CHECKED],
     ids=["haswell", "generic"],
 )
 def test_pixels_are_the_same_on_an_older_machine(run_python, machine_code, capsys, machine):
@@ -108,8 +115,49 @@ def test_pixels_are_the_same_on_an_older_machine(run_python, machine_code, capsy
     exec(HASHES, {})
     here = capsys.readouterr().out.split()
 
-    cache = machine_code(machine["NUMBA_CPU_NAME"])
+    cache = machine_code("checked" if machine is CHECKED else "haswell")
     there = run_python(HASHES, NUMBA_CACHE_DIR=str(cache), **machine).split()
 
     assert len(set(here)) == 10
     assert there == here
+
+
+# What `simd` reads and writes is not checked: there are no indices.
+SMALL_BATCHES = """
+from number_generator import DigitImageDataset, Handwriting, generate_batch, generate_chunk
+import numpy as np
+
+truth = ("boxes", "glyphs", "parameters", "masks")
+random = np.random.default_rng(1)
+images = (random.random((20, 4, 4)) < 0.5).astype(np.uint8) * 255
+tiny = DigitImageDataset(images, np.arange(20) % 10)
+marked = {"letterforms": 0, "upstroke": 1, "crossbar": 1, "tail": 1, "open_loop": 1, "links": 1}
+marked |= {"inner_marks": 1, "end_marks": 1}
+formed = {"letterforms": 1, "letterform_mix": 1, "letterform_constancy": 0.5, "links": 1, "intrusion": 1, "loose": 0.5}
+leaning = {"crop": "tight", "rotation": (-20, 20), "slant": (-1, 1), "intrusion": 1}
+sequences = ["", "7", "0123456789012", "1" * 70, "+1 (23) 4,5.6/7-8", "0178992"]
+for style in ("natural", "document"):
+    style = Handwriting.named(style)
+    for written in (style, style.replace(**marked), style.replace(**formed), style.replace(**leaning)):
+        for width in (1, 2, 17, 128):
+            generate_batch(sequences, None, width, style=written, seed=2, workers=1)
+            generate_chunk(sequences, (-9, 3), width, style=written, seed=2, digits=tiny, workers=1, truth=truth)
+    for height, width in ((16, 1), (16, "auto"), (29, 128), (128, "auto:90"), (256, 300)):
+        size = {"width": width, "image_height": height, "workers": 1}
+        generate_chunk(sequences, None, style=written, seed=2, truth=truth, **size)
+        generate_chunk(sequences, (0, 3), style=written, seed=2, digits=tiny, truth=truth, **size)
+        generate_chunk(sequences, (0, 3), seed=2, digits=tiny, truth=truth, **size)
+for width in (1, 2, 17, 128):
+    generate_chunk(sequences, (0, 3), width, seed=2, digits=tiny, workers=1, truth=truth)
+import pages
+print(pages.digest_of_pages(bounds_checked=True))
+"""
+
+
+@pytest.mark.slow
+def test_no_index_is_out_of_bounds_and_checked_pages_are_the_same(run_python, machine_code):
+    path = os.pathsep.join([str(Path(number_generator.__file__).parents[1]), str(Path(pages.__file__).parent)])
+
+    digest = run_python(SMALL_BATCHES, **CHECKED, NUMBA_CACHE_DIR=str(machine_code("checked")), PYTHONPATH=path)
+
+    assert digest.strip() == pages.digest_of_pages(bounds_checked=False)

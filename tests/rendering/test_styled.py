@@ -1,10 +1,6 @@
 """Styled lines as a whole: what they depend on, that no ink is lost, and which arguments they take."""
 
-import os
-from pathlib import Path
-
 import numpy as np
-import pages
 import pytest
 import reference
 from hypothesis import assume, given, settings
@@ -29,7 +25,6 @@ from number_generator._kernels import drawing, line_items, writing
 from number_generator.digits.resolve import packaged_digits
 from number_generator.digits.writers import prepare_atlas
 from number_generator.errors import SpecError
-from number_generator.job import handwriting
 from number_generator.job.spec import Job, RenderSpec, Span
 from number_generator.numbers.sequences import ALPHABET, FixedNumbers, pack_sequences
 from number_generator.rendering.engine import make_chunk
@@ -411,49 +406,6 @@ def test_a_style_may_be_a_file(tmp_path):
 
     for given_style in (path, str(path), style):
         np.testing.assert_array_equal(draw(["80635"], given_style), draw(["80635"], style))
-
-
-# Indices are looked at in kernels that are compiled for it; what `simd` reads and writes is not.
-SMALL_BATCHES = """
-from number_generator import DigitImageDataset, Handwriting, generate_batch, generate_chunk
-import numpy as np
-
-truth = ("boxes", "glyphs", "parameters", "masks")
-random = np.random.default_rng(1)
-images = (random.random((20, 4, 4)) < 0.5).astype(np.uint8) * 255
-tiny = DigitImageDataset(images, np.arange(20) % 10)
-marked = {"letterforms": 0, "upstroke": 1, "crossbar": 1, "tail": 1, "open_loop": 1, "links": 1}
-marked |= {"inner_marks": 1, "end_marks": 1}
-formed = {"letterforms": 1, "letterform_mix": 1, "letterform_constancy": 0.5, "links": 1, "intrusion": 1, "loose": 0.5}
-leaning = {"crop": "tight", "rotation": (-20, 20), "slant": (-1, 1), "intrusion": 1}
-sequences = ["", "7", "0123456789012", "1" * 70, "+1 (23) 4,5.6/7-8", "0178992"]
-for style in ("natural", "document"):
-    style = Handwriting.named(style)
-    for written in (style, style.replace(**marked), style.replace(**formed), style.replace(**leaning)):
-        for width in (1, 2, 17, 128):
-            generate_batch(sequences, None, width, style=written, seed=2, workers=1)
-            generate_chunk(sequences, (-9, 3), width, style=written, seed=2, digits=tiny, workers=1, truth=truth)
-    for height, width in ((16, 1), (16, "auto"), (29, 128), (128, "auto:90"), (256, 300)):
-        size = {"width": width, "image_height": height, "workers": 1}
-        generate_chunk(sequences, None, style=written, seed=2, truth=truth, **size)
-        generate_chunk(sequences, (0, 3), style=written, seed=2, digits=tiny, truth=truth, **size)
-        generate_chunk(sequences, (0, 3), seed=2, digits=tiny, truth=truth, **size)
-for width in (1, 2, 17, 128):
-    generate_chunk(sequences, (0, 3), width, seed=2, digits=tiny, workers=1, truth=truth)
-import pages
-print(pages.digest_of_pages(bounds_checked=True))
-"""
-
-
-@pytest.mark.slow
-def test_no_index_is_out_of_bounds_and_checked_pages_are_the_same(run_python, machine_code):
-    # In one process, as machine code that checks takes long to compile; numba does not tell it from other.
-    path = os.pathsep.join([str(Path(handwriting.__file__).parents[2]), str(Path(pages.__file__).parent)])
-    environment = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(machine_code("boundscheck")), "PYTHONPATH": path}
-
-    digest = run_python(SMALL_BATCHES, **environment)
-
-    assert digest.strip() == pages.digest_of_pages(bounds_checked=False)
 
 
 def test_a_spacing_range_takes_the_place_of_every_gap_of_the_style():
