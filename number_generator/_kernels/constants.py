@@ -20,3 +20,5 @@ WHITE = np.float32(255.0)
 # 1.5 * 2**23: added and subtracted again, it rounds a float32 below 2**22 to an integer, half to even, in any
 # instruction set.
 ROUNDER = np.float32(12582912.0)
+CACHE_LINE = 64
+"""Bytes that are fetched from memory at once."""

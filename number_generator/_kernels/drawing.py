@@ -7,13 +7,11 @@ import numpy as np
 from number_generator._kernels import fields, line_items, streams, strokes
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import kernel
-from number_generator._kernels.constants import ROUNDER
+from number_generator._kernels.constants import CACHE_LINE, ROUNDER
 from number_generator._kernels.draws import block, unit
 
 LANES = 16
 """Px sampled at once, at the most."""
-CACHE_LINE = 64
-"""Bytes that are fetched from memory at once."""
 FIXED = 65536.0
 _FARTHEST = 1073741824.0  # fits in 32 bits
 

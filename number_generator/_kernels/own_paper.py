@@ -11,7 +11,7 @@ import numpy as np
 from number_generator._kernels import inking, paper, scan, streams
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
-from number_generator._kernels.constants import F0, F1, NIL, ONE, TWO
+from number_generator._kernels.constants import CACHE_LINE, F0, F1, NIL, ONE, TWO
 from number_generator._kernels.draws import block, happens, line_value, unit
 from number_generator._kernels.page import round_page, to_byte
 
@@ -20,7 +20,6 @@ SLACK = 16  # bytes
 STEP = 0.7071067811865476  # from one scale to the next
 _EDGE = 0.8408964152537145  # the square root of it: the middle between two
 NO_CUT = (NIL, ONE, ONE, NIL, NIL)
-_LINE = 64  # bytes of a cache line
 _SHARE = np.float32(1.0 / 255.0)
 
 
@@ -257,5 +256,5 @@ def fetch_run(run: Any, height: int) -> None:
 
 @kernel
 def _fetch_row(at: int, length: int) -> None:
-    for k in range(0, length + _LINE, _LINE):
+    for k in range(0, length + CACHE_LINE, CACHE_LINE):
         simd.prefetch(at + k)

@@ -14,6 +14,7 @@ import numpy as np
 from number_generator._kernels import drawing, intrusion, line_items, links, placing, rng, shaping, streams, strokes
 from number_generator._kernels import vectors as simd
 from number_generator._kernels.compile import entry_kernel, kernel
+from number_generator._kernels.constants import CACHE_LINE
 from number_generator._kernels.draws import line_value
 
 NO_SPACING = (0, -1)
@@ -101,10 +102,10 @@ def _fetch_glyphs(glyphs: Any, items: Any, count: int) -> None:
     row = 8 * facts.shape[1]
     for k in range(count):
         start = simd.address(facts) + np.int64(items[k, line_items.GLYPH]) * row
-        for at in range(start, start + row, drawing.CACHE_LINE):  # of a mark, the address of nothing
+        for at in range(start, start + row, CACHE_LINE):  # of a mark, the address of nothing
             simd.prefetch(at)
     start, stop = _find_field(glyphs, items, 0, count)
-    for at in range(start, stop, drawing.CACHE_LINE):
+    for at in range(start, stop, CACHE_LINE):
         simd.prefetch(at)
     simd.keep(facts)
 

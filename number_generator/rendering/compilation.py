@@ -138,8 +138,7 @@ def _find_last(style: Handwriting, color: bool) -> str:
 
 def _start_helper(names: list[str]) -> "subprocess.Popen[bytes] | None":
     """Start a process that compiles stages, with the modules of this one; it says nothing."""
-    # Without Python's garbage collector, as in the commands, it takes nine tenths of the time.
-    code = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; from {__name__} import help_compiling; "
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import help_compiling; "
     code += f"help_compiling({names!r}, {os.getpid()})"
     try:
         return subprocess.Popen(  # noqa: S603 - this interpreter, and code of ours
