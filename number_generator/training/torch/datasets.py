@@ -9,6 +9,8 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+import torch
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from number_generator.digits.resolve import Digits
 from number_generator.errors import SpecError
@@ -17,19 +19,12 @@ from number_generator.job.handwriting import Handwriting
 from number_generator.job.spec import Fit, Label, Span
 from number_generator.scans.mixing import Balance
 from number_generator.system.checks import check_integer
-from number_generator.system.optional import import_optional
 from number_generator.system.threads import check_workers
 from number_generator.training.batches import Batch, Batches, allocate_batch, check_state, make_batches, warn_if_small
 from number_generator.training.ctc import Blank
-
-import_optional("torch", "torch", "number_generator.torch")
-
-import torch  # noqa: E402 - the error above is the clearer one
-from torch.utils.data import Dataset, IterableDataset, get_worker_info  # noqa: E402 - likewise
-
-from number_generator.training.torch.collate import Form, Ink, Transform  # noqa: E402 - likewise
-from number_generator.training.torch.distributed import check_share, find_rank_and_world_size  # noqa: E402 - likewise
-from number_generator.training.torch.shared_buffers import find_lender  # noqa: E402 - likewise
+from number_generator.training.torch.collate import Form, Ink, Transform
+from number_generator.training.torch.distributed import check_share, find_rank_and_world_size
+from number_generator.training.torch.shared_buffers import find_lender
 
 _MAX_IMAGES = 2**62
 _MAX_PROCESSES = 4096

@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 from number_generator import PhoneNumbers, encode_labels, generate_chunk
-from number_generator.errors import MissingExtraError, SpecError
+from number_generator.errors import SpecError
 
 torch = pytest.importorskip("torch")
 
 from torch.utils.data import DataLoader, DistributedSampler, RandomSampler  # noqa: E402
 
-from number_generator.system import optional  # noqa: E402
 from number_generator.torch import NumberImages, NumberSampler, NumberStream  # noqa: E402
 from number_generator.training.torch import shared_buffers  # noqa: E402
 
@@ -514,26 +513,6 @@ def test_a_wrong_argument_is_told_when_the_dataset_is_made(arguments, message):
 def test_a_map_style_dataset_has_at_most_2_to_the_62_images():
     with pytest.raises(SpecError, match="count is"):
         NumberImages(count=2**62 + 1)
-
-
-def test_without_pytorch_the_error_names_the_extra(monkeypatch):
-    def missing(name):
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-    monkeypatch.setattr(optional.importlib, "import_module", missing)
-
-    with pytest.raises(MissingExtraError, match=r"needs the package torch, .* pip install '\.\[torch\]'"):
-        optional.import_optional("torch", "torch", "number_generator.torch")
-
-
-def test_what_an_optional_package_lacks_itself_is_not_taken_for_it(monkeypatch):
-    def broken(name):
-        raise ModuleNotFoundError("No module named 'numpy'", name="numpy")
-
-    monkeypatch.setattr(optional.importlib, "import_module", broken)
-
-    with pytest.raises(ModuleNotFoundError, match="numpy"):
-        optional.import_optional("torch", "torch", "number_generator.torch")
 
 
 def test_truth_ends_a_batch_and_a_transform_changes_images_before_they_are_converted():
