@@ -56,9 +56,10 @@ def describe_small_print(job: Job, atlas: GlyphAtlas, sequences: Sequences, plac
     faults += [f"{narrow:.1f} px a character wide, where about {_NARROWEST} px are needed"] * (narrow < _NARROWEST)
     if not faults:
         return None
+    judged = f" (the median of the first {len(lengths)} images)" if len(lengths) > 1 else ""
     return (
-        f"the digits come out {' and '.join(faults)} to read them (the median of the first {len(lengths)} images): "
-        "give wider images, smaller gaps or shorter numbers, or higher images"
+        f"the digits come out {' and '.join(faults)} to read them{judged}: give wider images, smaller gaps or shorter "
+        "numbers, or higher images"
     )
 
 

@@ -42,6 +42,13 @@ def test_narrow_characters_are_told_even_if_they_are_high(caplog):
     assert "px high" not in text
 
 
+def test_one_image_is_told_without_a_median(caplog):
+    generate_batch(["0123456789" * 2], (5, 10), 10, seed=1)
+
+    (text,) = texts_of(caplog)
+    assert "px are needed to read them: give wider images" in text
+
+
 def test_what_can_be_read_is_not_told(caplog):
     for style, gaps in (("clean", (5, 10)), ("natural", None), ("document", None)):
         generate_batch(["0123456789"] * 20, gaps, 100, style=style, seed=1)
