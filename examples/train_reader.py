@@ -7,43 +7,43 @@
 The reader is a small CRNN (Shi, Bai and Yao, "An end-to-end trainable neural network for image-based sequence
 recognition", TPAMI 2017) under CTC (Graves et al., "Connectionist temporal classification", ICML 2006): it is told what
 a line says, and finds out by itself where each digit stands. It is trained on images composed of nine
-tenths of the digits, and tested on images composed of the others, and on a folder of your own: `gt.txt` in it holds
-for each image a line with its path, a tab, and what the image says. docs/training.md is the tutorial.
+tenths of the digits, and tested on images composed of the others, and on labelled images of your own: a folder with
+`gt.txt`, or any other dataset that the package reads. docs/training.md is the tutorial.
 
 The seed fixes every training image and the weights that training begins with. The weights that it ends with differ
 from machine to machine: PyTorch adds in another order there, and a faster machine takes more steps.
 """
 
 import argparse
-import io
 import math
 import os
 import platform
 import shlex
 import sys
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
 from number_generator import (
     CountryNumbers,
     DigitImageDataset,
+    GenericDataset,
     Handwriting,
     NumberGeneratorError,
+    fit_lines,
     generate_chunk,
     split_digits,
+    stream,
 )
 from number_generator.digits.resolve import default_digits, load_digits
-from number_generator.formats.image_decoding import decode_page
 from number_generator.job.handwriting import checked_style, with_settings
 from number_generator.job.spec import NumberSource
 from number_generator.numbers.countries import parse_country_option
@@ -53,6 +53,7 @@ from number_generator.numbers.sequences import ALPHABET, WRITTEN
 from number_generator.rendering.sheet import contact_sheet
 from number_generator.system.checks import check_seed
 from number_generator.system.threads import count_cores
+from number_generator.training.batches import NumberBatches
 
 try:
     import torch
@@ -70,10 +71,9 @@ BLANK = 0
 COLUMN = 4
 """The reader names a character, or none, for each so many px of an image's width."""
 
-GROUND_TRUTH = "gt.txt"
 SPLIT = {"train": 0.9, "test": 0.1}
 
-_AHEAD = 4  # batches made and not yet trained on: enough to even out, and little memory
+_MAKERS = 2  # threads that make images ahead
 _READ_AT_ONCE = 256
 _PEAK_RATE = 4e-3
 _WARM_UP = 0.08  # of the training
@@ -115,55 +115,19 @@ class Recipe:
 
     def make(self, start: int, stop: int) -> tuple[Pixels, list[str]]:
         """Make images number `start` to `stop` - 1: an array of shape (n, H, width), and what they say."""
-        chunk = generate_chunk(
-            self.numbers,
-            (5, 10) if self.style.is_clean else None,  # other styles have gaps of their own
-            self.width,
-            count=stop - start,
-            style=self.style,
-            seed=self.seed,
-            start=start,
-            digits=self.digits,
-            workers=1,
-        )
+        chunk = generate_chunk(self.numbers, count=stop - start, start=start, workers=1, **self._options)
         return chunk.images, chunk.labels.tolist()
 
+    def batches(self, batch: int) -> NumberBatches:
+        """Stream batches without end, made in threads while earlier ones are trained on. No image comes twice."""
+        return stream(self.numbers, batch_size=batch, workers=_MAKERS, **self._options)
 
-class ImageStream:
-    """Batches without end, made in a thread while earlier ones are trained on. No image comes twice.
-
-    Attributes
-    ----------
-    recipe : Recipe
-    batch : int
-        Images in a batch.
-    making_s : float
-        Seconds that the thread has spent making images.
-    waiting_s : float
-        Seconds that training has waited for it.
-    """
-
-    def __init__(self, recipe: Recipe, batch: int) -> None:
-        self.recipe = recipe
-        self.batch = batch
-        self.making_s = self.waiting_s = 0.0
-
-    def batches(self) -> Generator[tuple[Pixels, list[str]], None, None]:
-        """Return the batches; the image numbers count up from 0."""
-        with ThreadPoolExecutor(1) as maker:
-            coming = deque(maker.submit(self._make, number) for number in range(_AHEAD))
-            for number in count(_AHEAD):
-                asked = time.perf_counter()
-                batch = coming.popleft().result()
-                self.waiting_s += time.perf_counter() - asked
-                coming.append(maker.submit(self._make, number))
-                yield batch
-
-    def _make(self, number: int) -> tuple[Pixels, list[str]]:
-        begun = time.perf_counter()
-        made = self.recipe.make(number * self.batch, (number + 1) * self.batch)
-        self.making_s += time.perf_counter() - begun
-        return made
+    @property
+    def _options(self) -> dict[str, Any]:
+        gaps = (5, 10) if self.style.is_clean else None  # other styles have gaps of their own
+        return {
+            "spacing_range": gaps, "width": self.width, "style": self.style, "seed": self.seed, "digits": self.digits
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -197,110 +161,35 @@ def images_per_second(recipe: Recipe, batch: int) -> float:
 # --- Images of your own
 
 
-def own_lines(folder: Path, height: int, width: int) -> tuple[Lines, int]:
-    """Read a folder of line images, as `gt.txt` in it lists them.
+def own_lines(source: Path, height: int, width: int) -> Lines:
+    """Read labelled images of your own, fitted to the reader's page as lines are for training: see `fit_line`.
 
     Parameters
     ----------
-    folder : Path
-        The images may be of any size and any format that Pillow reads, dark on light or light on dark.
+    source : Path
+        A folder with `gt.txt`, or any other dataset that `GenericDataset` reads.
     height, width : int
-        What they are fitted to: see `fitted`.
-
-    Returns
-    -------
-    Lines
-        In the order of `gt.txt`, all of them dark on light.
-    int
-        How many were light on dark.
+        Of the page, in px.
 
     Raises
     ------
     InputError
-        If a file cannot be read, or a line is no path, tab and label of digits and separators.
+        If there is no image, or a label holds what no reader here can read.
+    NumberGeneratorError
+        If the dataset cannot be read.
     """
-    listing = folder / GROUND_TRUTH
-    try:
-        rows = listing.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{listing}: {_reason(exc)}: write there, for each image, its path, a tab, its label") from exc
-    images, labels, inverted = [], [], 0
-    for number, row in enumerate(rows, 1):
-        if not row.strip():
-            continue
-        name, label = _checked_row(row, f"{listing}, line {number}")
-        try:
-            grey = _grey(folder / name)
-        except Exception as exc:  # Pillow's readers raise all sorts of things for damaged files
-            raise InputError(f"{listing}, line {number}: {folder / name} cannot be read: {_reason(exc)}") from exc
-        if is_light_on_dark(grey):
-            grey = 255 - grey
-            inverted += 1
-        images.append(fitted(grey, height, width))
-        labels.append(label)
-    if not images:
-        raise InputError(f"{listing} is empty: write there, for each image, its path, a tab, its label")
-    return Lines(str(folder), np.stack(images), labels), inverted
-
-
-def is_light_on_dark(grey: Pixels) -> bool:
-    """Guess whether ink is lighter than paper. Most pixels are paper: the ink lies on the longer side of the median."""
-    darkest, paper, lightest = np.percentile(grey, [1, 50, 99])
-    return bool(lightest - paper > paper - darkest)
-
-
-def fitted(grey: Pixels, height: int, width: int) -> Pixels:
-    """Fit an image to the reader's page as the generator fits a line: full height, or less if it would be too wide.
-
-    Parameters
-    ----------
-    grey : ndarray, shape (h, w), uint8
-    height, width : int
-
-    Returns
-    -------
-    ndarray, shape (height, width), uint8
-        The image in its own proportions, in the middle. Around it is its median, the grey of its paper.
-    """
-    scale = min(height / grey.shape[0], width / grey.shape[1])
-    rows, columns = (max(1, round(side * scale)) for side in grey.shape)
-    page = np.full((height, width), np.median(grey), np.uint8)
-    top, left = (height - rows) // 2, (width - columns) // 2
-    scaled = Image.fromarray(grey).resize((columns, rows), Image.Resampling.LANCZOS)
-    page[top : top + rows, left : left + columns] = np.asarray(scaled)
-    return page
-
-
-def _checked_row(row: str, place: str) -> tuple[str, str]:
-    """Return the path and the label of a line of `gt.txt`."""
-    name, _, label = (part.strip() for part in row.partition("\t"))
-    if not name or not label:
-        raise InputError(f"{place} is {row!r}: write the image's path, a tab, and what the image says")
-    for character in label:
-        if character not in ALPHABET:
-            raise InputError(
-                f"{place}: the label {label!r} holds {character!r}: {WRITTEN} can be read; leave the image out"
-            )
-    return name, label
-
-
-def _grey(path: Path) -> Pixels:
-    """Load an image as the package reads those of datasets: upright, in grey, on white where it is transparent."""
-    content = path.read_bytes()
-    if not content.startswith((b"\x89PNG", b"\xff\xd8")):
-        content = _saved_as_png(content)
-    return decode_page(content, path.name)
-
-
-def _saved_as_png(content: bytes) -> bytes:
-    """Return an image of any other format as a PNG."""
-    saved = io.BytesIO()
-    with Image.open(io.BytesIO(content)) as file:
-        image = ImageOps.exif_transpose(file)
-        if image.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):  # those of PNG
-            image = image.convert("RGB")
-        image.save(saved, "PNG")
-    return saved.getvalue()
+    dataset = GenericDataset(source)
+    if not len(dataset):
+        raise InputError(f"{source} holds no images: give labelled images of lines")
+    images, labels = zip(*dataset, strict=True)
+    for number, label in enumerate(labels):
+        for character in label:
+            if character not in ALPHABET:
+                raise InputError(
+                    f"{source}, image {number}: the label {label!r} holds {character!r}: {WRITTEN} can be read; leave "
+                    "the image out"
+                )
+    return Lines(str(source), fit_lines(images, height, width), list(labels))
 
 
 # --- The reader
@@ -416,35 +305,37 @@ def read(reader: Reader, images: Pixels) -> list[str]:
 
 @dataclass(frozen=True)
 class Training:
-    """What training took: steps, images, and seconds in all, making images beside it, and waiting for them."""
+    """What training took: steps, images, and seconds in all and waiting for images, which are made beside it."""
 
     steps: int
     images: int
     elapsed_s: float
-    making_s: float
     waiting_s: float
 
 
-def train(reader: Reader, stream: ImageStream, *, minutes: float, steps: int | None) -> Training:
-    """Train for so many steps, or for some minutes if `steps` is None."""
+def train(reader: Reader, recipe: Recipe, batch: int, *, minutes: float, steps: int | None) -> Training:
+    """Train for so many steps of `batch` images, or for some minutes if `steps` is None."""
     optimizer = torch.optim.AdamW(reader.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
     reader.train()
     losses: list[float] = []
+    waiting = 0.0
     said = begun = time.perf_counter()
-    with closing(stream.batches()) as batches:
+    with recipe.batches(batch) as batches:
         for step in count():
             now = time.perf_counter()
             progress = (now - begun) / (60 * minutes) if steps is None else step / max(1, steps)
             if progress >= 1 or step == steps:
                 break
             if now - said >= _SAY_EVERY:
-                _say(f"{now - begun:5.0f} s  {step * stream.batch:9,} images  loss {np.mean(losses):.3f}")
+                _say(f"{now - begun:5.0f} s  {step * batch:9,} images  loss {np.mean(losses):.3f}")
                 losses, said = [], now
+            asked = time.perf_counter()
             images, labels = next(batches)
+            waiting += time.perf_counter() - asked
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(progress)
             scores = reader(torch.from_numpy(images))
-            classes, lengths = encoded(labels)
+            classes, lengths = encoded(labels.tolist())
             loss = functional.ctc_loss(scores, classes, torch.full_like(lengths, len(scores)), lengths, BLANK)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -452,7 +343,7 @@ def train(reader: Reader, stream: ImageStream, *, minutes: float, steps: int | N
             optimizer.step()
             losses.append(loss.item())
         elapsed = time.perf_counter() - begun
-    return Training(step, step * stream.batch, elapsed, stream.making_s, stream.waiting_s)
+    return Training(step, step * batch, elapsed, waiting)
 
 
 def rate_at(progress: float) -> float:
@@ -543,7 +434,6 @@ def training_table(training: Training, alone: float) -> str:
     total = f"{training.elapsed_s:.0f} s, {training.steps:,} steps"
     rows = {
         "images, none of them twice": f"{training.images:,}: {speed:,.0f} a second",
-        "making them, in a thread beside": f"{training.making_s:.1f} s, {training.making_s / training.elapsed_s:.1%}",
         "waiting for them": f"{training.waiting_s:.1f} s, {training.waiting_s / training.elapsed_s:.1%}",
         "the generator alone, in one thread": f"{alone:,.0f} a second, {alone / speed:.0f} times as many",
     }
@@ -661,8 +551,8 @@ def _parser() -> argparse.ArgumentParser:
     group.add_argument(
         "--test",
         type=_path,
-        metavar="FOLDER",
-        help=f"images of your own: {GROUND_TRUTH} in it holds paths, tabs, labels",
+        metavar="DATASET",
+        help="labelled images of your own: a folder with gt.txt, or any other dataset",
     )
     group.add_argument(
         "--held-out",
@@ -713,9 +603,8 @@ def _run(options: argparse.Namespace, command: str) -> None:
     height = digits.get_data()[0].shape[1]
     own = []
     if options.test is not None:
-        lines, inverted = own_lines(options.test, height, options.width)
-        own.append(lines)
-        _say(f"{len(lines.labels)} images in {options.test}, {inverted} of them light on dark: these were inverted")
+        own.append(own_lines(options.test, height, options.width))
+        _say(f"{len(own[0].labels)} images in {options.test}")
     for path in (options.preview, options.save, options.errors, options.report):
         _check_writable(path)
     if options.preview is not None:
@@ -732,7 +621,7 @@ def _run(options: argparse.Namespace, command: str) -> None:
     recipe.make(0, options.batch)
     _say(f"{time.perf_counter() - begun:.0f} s until the first images; the first use of a style compiles it")
     alone = images_per_second(recipe, options.batch)
-    training = train(reader, ImageStream(recipe, options.batch), minutes=options.minutes, steps=options.steps)
+    training = train(reader, recipe, options.batch, minutes=options.minutes, steps=options.steps)
 
     name = " ".join([str(options.style), *options.settings])
     results = [
