@@ -49,9 +49,15 @@ def pytest_cmdline_main(config):
         option.numprocesses, option.dist, option.loadscopereorder = "auto", "loadfile", False
 
 
-def pytest_collection_finish():
-    """Leave the modules and tests, which stay until the end, out of every later search for garbage."""
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Leave modules and tests, which stay until the end, out of every search for garbage, now and later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
