@@ -1,6 +1,7 @@
 """Dask arrays of any number of images, made when their blocks are computed; needs the extra `dask`."""
 
 import hashlib
+import math
 import os
 import pickle
 from collections.abc import Mapping
@@ -92,9 +93,9 @@ class NumberJob(BoundJob):
         return self.job.seed
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """The images' shape (N, H, W)."""
-        return self.job.shape
+    def shape(self) -> tuple[int, ...]:
+        """The images' shape: (N, H, W), or (N, H, W, 3) in colour."""
+        return self.job.array_shape
 
 
 def job(
@@ -174,7 +175,7 @@ def images(
 
     Returns
     -------
-    dask.array.Array, shape (N, H, W), uint8
+    dask.array.Array, shape (N, H, W), or (N, H, W, 3) in colour, uint8
         255 is paper, 0 is full ink. Image k is image k in a dataset file of the same job. The graph is small, however
         many images there are, and holds the digits once. With a width of "auto:512", W is 512, and an image is 255 at
         the right of its own width, which `widths` tells.
@@ -371,7 +372,7 @@ def _choose_block_size(job: Job, chunk_images: int | None) -> int:
     """Choose the number of images in a block."""
     if chunk_images is not None:
         return check_integer("chunk_images", chunk_images, 1)
-    most = max(1, _BLOCK_BYTES // (job.height * job.spec.max_width))
+    most = max(1, _BLOCK_BYTES // math.prod(job.array_shape[1:]))
     return most // SPAN_IMAGES * SPAN_IMAGES or most  # whole spans, if one fits: see `Job.split`
 
 
@@ -385,7 +386,8 @@ def _make_block(bound: BoundJob, make: Any, size: int, *arguments: Any, block_id
 def _make_images(bound: BoundJob, span: Span) -> npt.NDArray[np.uint8]:
     images = bound.make_chunk(span).images
     missing = bound.job.spec.max_width - images.shape[2]
-    return np.pad(images, ((0, 0), (0, 0), (0, missing)), constant_values=255) if missing else images
+    around = ((0, 0), (0, 0), (0, missing), (0, 0))
+    return np.pad(images, around[: images.ndim], constant_values=255) if missing else images
 
 
 def _make_widths(bound: BoundJob, span: Span) -> npt.NDArray[np.int32]:

@@ -115,6 +115,18 @@ def test_the_images_do_not_depend_on_the_blocks(make_digit_dataset):
     assert np.array_equal(images(described, chunk_images=7)[3:40:9].compute(), whole[3:40:9])
 
 
+def test_pages_in_colour_of_any_width_are_padded_with_white():
+    described = job(["1", "4821"], width="auto:200", color=True, style="natural", count=4, seed=1)
+
+    lazy = images(described, chunk_images=1)
+
+    assert lazy.shape == described.shape == (4, 28, 200, 3)
+    chunk = generate_chunk(["1", "4821"] * 2, None, "auto:200", color=True, style="natural", seed=1)
+    made = lazy.compute()
+    assert np.array_equal(made[:, :, : chunk.images.shape[2]], chunk.images)
+    assert (made[:, :, chunk.images.shape[2] :] == 255).all()
+
+
 def test_the_graph_of_a_billion_images_is_small():
     lazy = images(job(count=10**9, seed=3))
 
@@ -130,6 +142,7 @@ def test_the_graph_of_a_billion_images_is_small():
 def test_blocks_are_of_bounded_size():
     assert images(job(count=10**9, seed=3)).chunksize == (10240, 28, 100)
     assert images(job(count=10**6, seed=3, width=65_535)).chunksize == (18, 28, 65_535)
+    assert np.prod(images(job(count=10**6, seed=3, color=True)).chunksize) <= 32 * 2**20
     assert images(job(count=0, seed=3)).compute().shape == (0, 28, 100)
 
 

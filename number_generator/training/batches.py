@@ -276,7 +276,7 @@ class Batches:
         except MemoryError as exc:
             raise MemoryLimitError("not enough memory to draw a batch: give a smaller batch_size") from exc
         assert chunk.sizes is not None  # noqa: S101 - of images that differ in width
-        batch = whole, chunk.labels.astype(np.str_), np.ascontiguousarray(chunk.sizes[:, 1])
+        batch = whole, decode_labels(chunk.labels), np.ascontiguousarray(chunk.sizes[:, 1])
         return (*batch, chunk.truth) if self.has_truth else batch
 
 

@@ -87,6 +87,13 @@ def test_a_pattern_and_a_style_can_be_streamed_with_ground_truth():
     assert np.array_equal(truth["writers"], chunk.truth["writers"][:6])
 
 
+@pytest.mark.parametrize("window", [1, 3])
+def test_labels_of_images_as_wide_as_their_lines_may_be_beyond_ascii(window):
+    batches = stream(["€5", "£12", "7"], width="auto", batch_size=2, count=6, seed=1, window=window, workers=1)
+
+    assert sorted(label for _, labels, _ in batches for label in labels) == sorted(["€5", "£12", "7"] * 2)
+
+
 @pytest.mark.parametrize("count", [2, 6])
 def test_the_shape_of_truth_does_not_depend_on_what_a_batch_was_made_together_with(count):
     numbers = ["1", "12", "1", "1234", "1", "12345"]
