@@ -21,7 +21,7 @@ from number_generator.job.spec import Fit, Job, Label, NumberSource, RenderSpec,
 from number_generator.numbers.sequences import FixedNumbers, check_alphabet, pack_sequences
 from number_generator.rendering.batch import allocate_images, make_images, make_whole_chunk
 from number_generator.rendering.bound_job import make_job
-from number_generator.system.checks import check_integer, check_seed
+from number_generator.system.checks import check_integer, check_ordered, check_seed
 from number_generator.system.threads import check_workers
 
 __all__ = [
@@ -304,7 +304,8 @@ class DigitSequenceImageGenerator:
 
 
 def _draw_one(digits: Any, spec: RenderSpec, seed: int | None, dataset: DigitImageDataset | None) -> Images:
-    whole = isinstance(digits, (str, np.ndarray)) or not isinstance(digits, Iterable)
+    check_ordered("digits", digits)
+    whole = isinstance(digits, (str, bytes, np.ndarray)) or not isinstance(digits, Iterable)
     sequences: Any = [digits if whole else list(digits)]
     images = generate_batch(
         sequences, spec.spacing_range, spec.width, seed=seed, digits=dataset, image_height=spec.height, workers=1

@@ -112,7 +112,7 @@ def parse_output(options: argparse.Namespace, name: str) -> Output:
     if not options.output_path.endswith(_SLASHES):
         is_itself = target == options.output_path
         written = describe_written(file_format) if is_itself else "a folder for the dataset"
-        check_ending(options.output_path, "--output-path", written)
+        check_ending(options.output_path, "--output-path", written, file_format)
     labels = [] if options.labels is None else [kind.strip() for kind in options.labels.split(",")]
     compression = check_storage(file_format, options.compression, labels, options.truth or "", prefix="--")
     ordered = tuple(kind for kind in FORMATS[file_format].label_files if kind in labels)

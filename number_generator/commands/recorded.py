@@ -68,6 +68,9 @@ def parsed_command(text: str) -> argparse.Namespace:
         words = shlex.split(text)
     except ValueError as exc:
         reject(str(exc))
+    for word in ("-h", "--help", "--version"):  # argparse prints an answer and ends the process
+        if word in words:
+            reject(f"{word} makes no images")
     if words and os.path.basename(words[0]) in (PROGRAM, f"{PROGRAM}.py"):  # noqa: PTH119 - as it is written
         del words[0]
     return parser.parse_args(words)

@@ -14,10 +14,11 @@ from number_generator.digits.image_folder import is_folder_of_images, list_folde
 from number_generator.digits.mixtures import check_weights, mix_digits, to_mixture
 from number_generator.digits.packaged_files import find_packaged_file
 from number_generator.digits.published import SOURCES, find_source
-from number_generator.errors import DatasetNotFoundError, NumberGeneratorError
+from number_generator.errors import DatasetNotFoundError, NumberGeneratorError, SpecError
 from number_generator.formats.detection import list_source_files
 from number_generator.formats.isolated import check_apart
 from number_generator.job.defaults import PACKAGED
+from number_generator.system.checks import format_value
 from number_generator.system.home import expand_home
 
 _ENVIRONMENT_VARIABLE = "NG_DEFAULT_DIGIT_DATASET"
@@ -70,9 +71,15 @@ def set_default_dataset_filepath(filepath: str | os.PathLike[str]) -> DigitImage
     ------
     DatasetError, DatasetNotFoundError, DatasetReadError
         If it cannot be used; the default is then unchanged.
+    SpecError
+        If it is no path.
     """
     global _default_path  # noqa: PLW0603 - the one documented default of the package
-    path = name_digits(filepath) if isinstance(filepath, (str, os.PathLike)) else filepath
+    if not isinstance(filepath, (str, os.PathLike)):
+        raise SpecError(
+            f"filepath is {format_value(filepath)}: give a path, a name, or several as a text, 'mnist=0.7,./mine=0.3'"
+        )
+    path = name_digits(filepath)
     digits = load_digits(path)
     _default_path = path
     return copy(digits)  # the caller may load other digits into it
@@ -103,7 +110,13 @@ def resolve_digits(digits: Digits) -> DigitImageDataset:
     """Return the digit dataset that an argument `digits` means."""
     if digits is None:
         return default_digits()
-    return digits if isinstance(digits, DigitImageDataset) else load_digits(digits)
+    if isinstance(digits, DigitImageDataset):
+        return digits
+    if not isinstance(digits, (str, os.PathLike, Mapping)):
+        raise SpecError(
+            f"digits is {format_value(digits)}: give a path, a name, several with weights, or a DigitImageDataset"
+        )
+    return load_digits(digits)
 
 
 def default_digits_path() -> str:

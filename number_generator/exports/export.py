@@ -82,6 +82,8 @@ def export(
     >>> from number_generator import export
     >>> export(["lines-train.h5", "lines-val.h5"], "detect", "yolo")  # doctest: +SKIP
     """
+    if not isinstance(sources, (str, os.PathLike, Sequence)):
+        raise SpecError(f"sources is {format_value(sources)}: give the path of a dataset, or a list of them")
     given = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
     with ExitStack() as stack:
         parts = open_parts(given, stack)

@@ -147,7 +147,7 @@ def choose_format(target: Path, file_format: str | None = None) -> str:
     """Return the format to write; raise SpecError if neither the name nor the argument tells it, or if they differ."""
     of_name = find_format(target)
     if file_format in list_written():
-        check_ending(target, "the target", describe_written(file_format))
+        check_ending(target, "the target", describe_written(file_format), file_format)
     if file_format is None:
         if of_name is not None:
             return of_name

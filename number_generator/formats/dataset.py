@@ -21,7 +21,7 @@ from number_generator.formats.reader import Reader, open_reader
 from number_generator.formats.registry import check_ending, describe_written, find_format
 from number_generator.formats.selection import Numbers, parse_numbers, read_numbers, read_slice
 from number_generator.job.chunk import Images, TruthField
-from number_generator.system.checks import check_integer, format_value
+from number_generator.system.checks import check_integer, check_ordered, format_value
 
 _COLOURS = 3
 _ITERATION_BYTES = 4 * 2**20
@@ -291,7 +291,7 @@ def save_dataset(
 ) -> None:
     """Write a dataset as `GenericDataset.save` does; `overwrite` says whether an earlier file may be replaced."""
     file_format = find_format(path) or "pickle"
-    check_ending(path, "the output path", describe_written(file_format))
+    check_ending(path, "the output path", describe_written(file_format), file_format)
     reader, images = dataset._reader, dataset._images
     if reader is None:
         _check_pixels(images)
@@ -318,6 +318,7 @@ def check_alone(path: str | os.PathLike[str], **others: object) -> None:
 def _parse_examples(images: Any, labels: Any) -> tuple[Images | list[Images], list[str]]:
     """Return images, and one label per image as text, or raise DatasetError."""
     array = _parse_images(images)
+    check_ordered("labels", labels)
     try:
         values = list(labels.tolist() if isinstance(labels, np.ndarray) else labels if labels is not None else ())
     except TypeError:

@@ -52,6 +52,8 @@ def check_dataset(path: str | os.PathLike[str]) -> Path:
         text = None
     if not isinstance(text, str):
         raise SpecError(f"path is {format_value(path)}: it must be a string or a path object that names a file")
+    if not text:  # pathlib takes it for the current folder
+        raise SpecError("path is '': give the name of a file or folder; that of the current one is '.'")
     if "\0" in text:
         raise SpecError(f"path is {format_value(text)}: a file name cannot hold a null character")
     checked = Path(text)

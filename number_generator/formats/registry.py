@@ -20,9 +20,15 @@ FORMATS: dict[str, FileFormat] = {
 _MOST_FILES = 100_000  # of a folder: their numbers have as many digits, so that their names sort
 _OTHER_KINDS = (
     *(".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".bmp"),
-    *(".zip", ".tar", ".gz", ".csv", ".json", ".txt", ".htm", ".html"),
+    *(".webp", ".heic", ".jp2", ".svg", ".pdf"),
+    *(".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".7z"),
+    *(".csv", ".tsv", ".json", ".jsonl", ".toml", ".yaml", ".yml", ".xml", ".txt", ".md", ".htm", ".html"),
+    *(".mat", ".pt", ".pth", ".safetensors", ".tfrecord", ".hdf", ".he5"),
+    *(".parquet", ".arrow", ".feather", ".xlsx"),
 )
 """Endings that stand for kinds of files that no dataset is."""
+_OF_FOLDERS = {".parquet": "parquet"}
+"""Those that a folder of a format may have: Spark names folders of Parquet files so."""
 
 
 def list_written() -> list[str]:
@@ -54,10 +60,10 @@ def find_other_ending(path: str | os.PathLike[str]) -> str | None:
     return next((ending for ending in _OTHER_KINDS if name.lower().endswith(ending)), None)
 
 
-def check_ending(path: str | os.PathLike[str], name: str, written: str) -> None:
+def check_ending(path: str | os.PathLike[str], name: str, written: str, file_format: str) -> None:
     """Raise SpecError for such an ending; `name` is what errors call the path, `written` what would be there."""
     ending = find_other_ending(path)
-    if ending is not None:
+    if ending is not None and _OF_FOLDERS.get(ending) != file_format:
         raise SpecError(
             f"{name} is {os.fspath(path)!r}, but {written} is written and not what {ending} stands for: give a name "
             f"that ends in {join_words(list_endings())}, or leave {ending} out"
@@ -110,6 +116,8 @@ def check_storage(
             f"{prefix}compression is {compression} and the format is {file_format}, which takes only "
             f"{join_words(map(repr, row.compressions))}: {', or '.join([*ways, f'leave {prefix}compression out'])}"
         )
+    if isinstance(labels, str):
+        raise SpecError(f"{prefix}labels is the single text {labels!r}: give a list, [{labels!r}]")
     given, known = ",".join(labels), list_label_files()
     unknown = [kind for kind in labels if kind not in known]
     if unknown:

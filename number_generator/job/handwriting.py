@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from number_generator.errors import SpecError
@@ -24,7 +23,7 @@ from number_generator.job.parameters import declare_parameter as _parameter
 from number_generator.job.parameters import declare_share as _share
 from number_generator.job.presets import DOCUMENT, NATURAL
 from number_generator.system.checks import format_value, suggest
-from number_generator.system.home import expand_home
+from number_generator.system.home import expand_home, to_path
 from number_generator.system.toml import format_toml, read_toml
 
 STYLE_VERSION = 2
@@ -262,7 +261,7 @@ class Handwriting:
         SpecError
             If the file cannot be read, is not TOML, or `from_dict` rejects its content.
         """
-        path = Path(expand_home(path))
+        path = to_path(path, "path")
         table = read_toml(path, f"the style {path}")
         if isinstance(own := table.get(_PAPER_IMAGES), str) and own:
             table[_PAPER_IMAGES] = os.path.join(path.parent, expand_home(own))  # noqa: PTH118 - "" has no meaning
@@ -338,6 +337,8 @@ class Handwriting:
 
     def __repr__(self) -> str:
         name, changes = self.settings()
+        if self.paper_images is not None:
+            changes.append(f"{_PAPER_IMAGES}={self.paper_images.path}")
         if not changes:
             return f"Handwriting.named({name!r})"
         return f"Handwriting.named({name!r}) with {', '.join(changes)}"

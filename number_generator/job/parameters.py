@@ -165,7 +165,8 @@ def find_parameter(name: str, known: Mapping[str, Parameter], kind: str) -> Para
     if name in known:
         return known[name]
     guess = suggest(format_value(name).strip("'"), known)
-    raise SpecError(f"there is no {kind} {format_value(name)}: {guess}docs/handwriting.md lists them")
+    page = "handwriting" if "handwriting" in kind else "real-lines"
+    raise SpecError(f"there is no {kind} {format_value(name)}: {guess}docs/{page}.md lists them")
 
 
 def join_words(words: Iterable[str]) -> str:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from number_generator.errors import SpecError
@@ -19,7 +18,7 @@ from number_generator.job.parameters import (
 from number_generator.job.parameters import declare_parameter as _parameter
 from number_generator.job.parameters import declare_share as _share
 from number_generator.system.checks import format_value
-from number_generator.system.home import expand_home
+from number_generator.system.home import to_path
 from number_generator.system.toml import read_toml
 
 _PAGE = "share of the page's height"
@@ -90,7 +89,7 @@ class RealLines:
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> "RealLines":
         """Read parameters by name from a TOML file; SpecError if it cannot be read, or holds anything else."""
-        path = Path(expand_home(path))
+        path = to_path(path, "path")
         return cls.from_dict(read_toml(path, f"the file {path}"))
 
     def to_dict(self) -> dict[str, Any]:

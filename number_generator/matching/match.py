@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -188,9 +189,10 @@ def match_style(
 
 def check_minutes(minutes: Any, name: str = "minutes") -> float:
     """Return a number of minutes, or raise SpecError."""
-    if isinstance(minutes, bool) or not isinstance(minutes, (int, float)) or not 0.0 < minutes < 1e6:
+    number = float(minutes) if isinstance(minutes, Real) and not isinstance(minutes, bool) else 0.0
+    if not 0.0 < number < 1e6:
         raise SpecError(f"{name} is {format_value(minutes)}: give a number of minutes above 0")
-    return float(minutes)
+    return number
 
 
 def _check_base(style: Any) -> Handwriting:

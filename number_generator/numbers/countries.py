@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
-import numpy as np
-
 from number_generator._kernels import streams
 from number_generator.errors import SpecError
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.automata import Automaton, Sampler
 from number_generator.numbers.sequences import DrawnNumbers
+from number_generator.system.checks import check_boolean
 
 _ALL = "all"
 _ALIASES = {"UK": ["GB"], "EL": ["GR"]}  # the codes of the European Union that ISO 3166 does not share
@@ -63,10 +62,8 @@ class CountryNumbers(DrawnNumbers):
     dashes: bool
 
     def __init__(self, regions: str | Iterable[str], *, dashes: bool = False) -> None:
-        if not isinstance(dashes, (bool, np.bool_)):
-            raise SpecError(f"dashes is {dashes!r}: give True or False")
         object.__setattr__(self, "regions", _check_regions(regions))
-        object.__setattr__(self, "dashes", bool(dashes))
+        object.__setattr__(self, "dashes", check_boolean("dashes", dashes))
 
     @property
     def longest(self) -> int:

@@ -190,8 +190,8 @@ def _find_named(name: str) -> NamedPattern:
         close = get_close_matches(base.lower(), NAMED, 3)
         hint = f" (closest: {', '.join(close)})" if close else ""
         raise SpecError(
-            f"pattern {format_value(name)} is not a named pattern{hint}: give one of {', '.join(NAMED)}, or a regular "
-            r"expression such as 0[1-9]\d{8,9}"
+            f"pattern {format_value(name)} is not a named pattern{hint}: give one of {', '.join(NAMED)}; a regular "
+            "expression is given as Pattern(r'...') in Python"
         )
     form = NAMED[base]
     if not colon:

@@ -7,6 +7,7 @@ import numpy as np
 
 from number_generator.job.spec import Sequences, Span
 from number_generator.numbers.sequences import ALPHABET
+from number_generator.system.checks import check_boolean
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,9 @@ class PhoneNumbers:
 
     _SHORTEST: ClassVar[int] = 10
     _DASHES: ClassVar[int] = 2
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dashes", check_boolean("dashes", self.dashes))
 
     @property
     def longest(self) -> int:

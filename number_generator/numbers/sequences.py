@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from number_generator.errors import SpecError
 from number_generator.job.spec import MAX_IMAGE_NUMBER, MAX_LENGTH, NumberSource, Sequences, Span
-from number_generator.system.checks import check_integer, check_seed, format_value
+from number_generator.system.checks import check_integer, check_ordered, check_seed, format_value
 
 PLAIN = "0123456789-.,/()+ "
 """Digits and separators: what wildcards of patterns stand for, and what phone numbers are written with."""
@@ -121,6 +121,7 @@ def pack_sequences(sequences: Any) -> Sequences:
         )
     if isinstance(sequences, np.ndarray) and sequences.dtype.kind not in "USO":
         return _pack_array(sequences)
+    check_ordered("sequences", sequences)
     try:
         items = list(sequences)
     except TypeError:

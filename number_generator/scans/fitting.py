@@ -1,6 +1,7 @@
 """Line images of any size, fitted to the page of a reader: the same way for training, for reading and for measuring."""
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -140,7 +141,7 @@ def fit_lines(
     Raises
     ------
     SpecError, DatasetReadError, DatasetError
-        As by `fit_line`; the error names the image by its number.
+        As by `fit_line`; the error names the image by its number, or a file by its path.
 
     Examples
     --------
@@ -149,6 +150,8 @@ def fit_lines(
     >>> fit_lines([np.full((40, 90), 255, np.uint8), np.zeros((20, 300, 3), np.uint8)]).shape
     (2, 28, 128)
     """
+    if isinstance(images, (str, bytes, os.PathLike)) or not isinstance(images, Iterable):
+        raise SpecError(f"images is {format_value(images)}: give a list of images")
     spec = FitSpec(height, check_integer("width", width, 1, MAX_WIDTH), ink, contrast, fit, background)
     numbered = enumerate(images)
     pages = list(ordered_map(partial(_fit_numbered, spec=spec), numbered, check_workers(workers)))

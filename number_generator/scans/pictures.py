@@ -87,7 +87,10 @@ def _convert_pillow(image: Any, name: str) -> Grey:
 
 def _convert_array(image: Any, name: str) -> Grey:
     """Return an array in grey."""
-    array = np.asarray(image)
+    try:
+        array = np.asarray(image)
+    except ValueError:  # such as an image with its label
+        raise SpecError(f"{name} is {format_value(image)}, and no array: give an image, an array or a path") from None
     if array.ndim == 3 and array.shape[2] in (1, 2, 3, 4):
         channels = array.shape[2]
     elif array.ndim == 2:
@@ -112,7 +115,7 @@ def _scale(array: npt.NDArray[Any], name: str) -> Grey:
         return array
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype == np.uint16:
+    if array.dtype.newbyteorder("=") == np.uint16:
         return ((array.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
     if array.dtype.kind == "f":
         if np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1:

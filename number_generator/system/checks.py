@@ -3,7 +3,7 @@
 import operator
 import reprlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Set
 from typing import Any
 
 from number_generator.errors import SpecError
@@ -38,6 +38,21 @@ def check_integer(name: str, value: Any, minimum: int, maximum: int | None = Non
     if number < minimum or (maximum is not None and number > maximum):
         raise SpecError(f"{name} is {number}: give an integer, {rule}")
     return number
+
+
+def check_boolean(name: str, value: Any) -> bool:
+    """Return `value` as a bool, or raise SpecError if it is neither True nor False, of Python or of NumPy."""
+    if type(value).__name__ not in _BOOLEANS:
+        raise SpecError(f"{name} is {format_value(value)}: give True or False")
+    return bool(value)
+
+
+def check_ordered(name: str, values: Any) -> None:
+    """Raise SpecError for what has no order of its own, or is a table: a set, a mapping, a data frame."""
+    if isinstance(values, (Set, Mapping)):
+        raise SpecError(f"{name} is {format_value(values)}, whose order is not part of it: give a list")
+    if getattr(values, "ndim", 1) == 2 and hasattr(values, "columns"):
+        raise SpecError(f"{name} is a table with columns {format_value(list(values.columns))}: give one of them")
 
 
 def check_seed(seed: Any, name: str = "seed") -> int:

@@ -4,6 +4,17 @@ import os
 from pathlib import Path
 from typing import Any
 
+from number_generator.errors import SpecError
+from number_generator.system.checks import format_value
+
+
+def to_path(path: Any, name: str) -> Path:
+    """Return the argument `name` as a Path, with a home folder in place of `~`, or raise SpecError."""
+    try:
+        return Path(expand_home(path))
+    except TypeError:
+        raise SpecError(f"{name} is {format_value(path)}: give a path") from None
+
 
 def expand_home(path: Any) -> Any:
     """Return a path with a home folder in place of a leading `~` or `~name`; return anything else as it is.

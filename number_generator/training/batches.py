@@ -28,7 +28,7 @@ from number_generator.rendering.ground_truth import BY_CHARACTER, join_truth
 from number_generator.rendering.legibility import log_small_print
 from number_generator.scans.mixing import Balance
 from number_generator.system.buffers import uninitialised_bytes
-from number_generator.system.checks import check_integer, check_seed
+from number_generator.system.checks import check_boolean, check_integer, check_seed
 from number_generator.system.threads import check_workers, ordered_map
 
 Batch = tuple[Any, ...]
@@ -329,7 +329,7 @@ def make_batches(
     size = check_integer("batch_size", batch_size, 1, _MAX_BATCH)
     first = check_integer("start", start, 0, MAX_IMAGE_NUMBER)
     number = (MAX_IMAGE_NUMBER - first) // size * size if count is None else check_integer("count", count, 0)
-    if drop_last:
+    if check_boolean("drop_last", drop_last):
         number = number // size * size
     window = check_integer("window", window, 1, _MAX_WINDOW)
     bound = make_stream_job(numbers, spacing_range, width, count=number, start=first, **options)
@@ -385,6 +385,10 @@ class NumberBatches(Iterator[Batch]):
         if self._batches.is_endless:
             raise TypeError("the stream has no end, and so no length: give count to have one")
         return self._batches.count
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: it continues at the same position, with threads of its own."""
+        return {**self.__dict__, "_running": None}
 
     def __repr__(self) -> str:
         batches, job = self._batches, self._batches.job

@@ -175,6 +175,8 @@ def _check_labels(labels: Any) -> npt.NDArray[Any]:
         array = np.empty((), object)
     if array.ndim == 1 and not len(array):
         return np.empty(0, np.str_)
+    if array.ndim == 1 and array.dtype == object and any(_are_all(array, kind) for kind in (str, bytes)):
+        array = np.array(array.tolist())  # what pandas gives
     if array.ndim != 1 or array.dtype.kind not in "US":
         raise SpecError(f"labels is {format_value(labels)}: give a list of texts")
     if array.dtype.kind == "U":
@@ -183,6 +185,10 @@ def _check_labels(labels: Any) -> npt.NDArray[Any]:
         return decode_labels(array)
     except UnicodeDecodeError as exc:
         raise SpecError(f"labels hold {format_value(exc.object)}, which is not UTF-8: give texts") from None
+
+
+def _are_all(values: npt.NDArray[Any], kind: type) -> bool:
+    return all(isinstance(value, kind) for value in values)
 
 
 def _read_code_points(array: npt.NDArray[Any]) -> npt.NDArray[np.uint32]:

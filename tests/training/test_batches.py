@@ -1,5 +1,6 @@
 """Streams: the images of a job, batch by batch, in any framework's hands."""
 
+import copy
 import itertools
 import pickle
 import threading
@@ -85,6 +86,17 @@ def test_a_pattern_and_a_style_can_be_streamed_with_ground_truth():
     assert labels.tolist() == chunk.labels[:6].tolist()
     assert np.array_equal(np.concatenate([truth["boxes"], rest["boxes"]]), chunk.truth["boxes"])
     assert np.array_equal(truth["writers"], chunk.truth["writers"][:6])
+
+
+def test_a_copy_of_a_stream_that_has_begun_goes_on_by_itself():
+    batches = stream(batch_size=2, count=8, seed=1, workers=2)
+    next(batches)
+
+    copies = copy.copy(batches), pickle.loads(pickle.dumps(batches))
+
+    expected, _ = joined(batches)
+    for each in copies:
+        assert np.array_equal(joined(each)[0], expected)
 
 
 @pytest.mark.parametrize("window", [1, 3])

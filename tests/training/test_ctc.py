@@ -61,6 +61,14 @@ def test_a_label_that_does_not_fit_in_the_output_is_an_error():
         encode_labels(["123", "100"], output_length=3)
 
 
+def test_labels_may_be_an_array_of_objects_as_pandas_gives_it():
+    for labels in (["1", "22"], [b"1", b"22"]):
+        assert encode_labels(np.array(labels, object)).padded.tolist() == [[2, 0], [3, 3]]
+    for labels in (["1", 2], ["1", None], ["1", b"2"]):
+        with pytest.raises(SpecError, match="give a list of texts"):
+            encode_labels(np.array(labels, object))
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_labels_may_be_of_either_byte_order(order):
     assert encode_labels(np.array(["12", "3"], f"{order}U2")).padded.tolist() == [[2, 3], [4, 0]]

@@ -82,13 +82,21 @@ def load_bytes(content: bytes | mmap.mmap, *, mapped: bool = False) -> RawDatase
 
 def check_metadata(metadata: dict[str, Any]) -> None:
     """Raise SpecError if metadata, once pickled, could not be read back."""
+    if not _is_kept(metadata):
+        name, value = next(((name, value) for name, value in metadata.items() if not _is_kept({name: value})), ("", ""))
+        raise SpecError(
+            f"metadata {format_value(name)} is {format_value(value)}, which cannot be saved: give numbers, texts, "
+            "arrays, and lists and dicts of these"
+        )
+
+
+def _is_kept(metadata: dict[str, Any]) -> bool:
     content = {"images": np.empty((0, 1, 1), np.uint8), "labels": [], "metadata": metadata}
     try:
         load_bytes(pickle.dumps(content, protocol=4))
-    except Exception as exc:  # objects may raise anything when they are pickled
-        raise SpecError(
-            f"the metadata cannot be saved ({exc}): give numbers, texts, arrays, and lists and dicts of these"
-        ) from exc
+    except Exception:  # objects may raise anything when they are pickled
+        return False
+    return True
 
 
 def _parse_fields(metadata: Any) -> tuple[TruthField, ...]:

@@ -16,7 +16,7 @@ from number_generator.digits.resolve import Digits
 from number_generator.errors import SpecError
 from number_generator.job.defaults import IMAGE_WIDTH, REAL_SHARE
 from number_generator.job.handwriting import Handwriting
-from number_generator.job.spec import Fit, Label, Span
+from number_generator.job.spec import MAX_IMAGE_NUMBER, Fit, Label, Span
 from number_generator.scans.mixing import Balance
 from number_generator.system.checks import check_integer
 from number_generator.system.threads import check_workers
@@ -48,7 +48,8 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         As for `stream`. `is_real` in the ground truth tells which images are real lines.
     transform : callable, optional
         Called with the images of a batch, an uint8 array of shape (n, H, W), 255 being paper; it returns such an array,
-        as an augmentation of your own does. The images are converted afterwards. Boxes do not follow it.
+        as an augmentation of your own does. The images are converted afterwards. Boxes do not follow it, nor do the
+        widths of the images: with width "auto" it must keep the width, which it may change in a `NumberImages`.
     drop_last : bool
         Whether to leave out a last batch that is not full, and the last batches if there is not one for each rank: so
         all ranks have the same number.
@@ -165,6 +166,11 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         _warm(self._batches)
         warn_if_small(self._batches)
 
+    @property
+    def seed(self) -> int:
+        """The seed of the images, drawn where none was given."""
+        return self._batches.job.seed
+
     def __iter__(self) -> Iterator[tuple[Any, ...]]:
         info = get_worker_info()
         worker, workers = (0, 1) if info is None else (info.id, info.num_workers)
@@ -202,10 +208,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
 
         Call it before the epoch's loader starts. Without it, all epochs have the same images.
         """
-        checked = check_integer("epoch", epoch, 0)
-        if checked and self._batches.is_endless:
-            raise SpecError("the stream has no end, and so no epochs: give count to have them")
-        self._batches.at(checked)  # beyond the last image number this is an error
+        checked = self._check_epoch("epoch", epoch)
         if checked != int(self._epoch):
             self._position, self._resume = _Position(0, 1, self._ranks[1]), None
         self._epoch.fill_(checked)
@@ -229,7 +232,7 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
             "workers": position.workers,
             "ranks": position.ranks,
             "epoch": int(self._epoch),
-            "seed": self._batches.job.seed,
+            "seed": self.seed,
             "fingerprint": self._batches.fingerprint,
         }
 
@@ -246,10 +249,18 @@ class NumberStream(IterableDataset[tuple[Any, ...]]):
         given, seed = check_state(state, self._batches.fingerprint)
         workers = check_integer("the state's workers", state.get("workers", 1), 1)
         ranks = check_integer("the state's ranks", state.get("ranks", 1), 1)
+        epoch = self._check_epoch("the state's epoch", state.get("epoch", 0))
         self._batches = self._batches.change_job(seed=seed)
-        self._epoch.fill_(check_integer("the state's epoch", state.get("epoch", 0), 0))
+        self._epoch.fill_(epoch)
         self._resume = self._position = _Position(given, workers, ranks)
         self._begun.zero_()
+
+    def _check_epoch(self, name: str, epoch: Any) -> int:
+        """Return an epoch as an int, or raise SpecError if the stream has no images for it."""
+        if check_integer(name, epoch, 0) and self._batches.is_endless:
+            raise SpecError("the stream has no end, and so no epochs: give count to have them")
+        span = self._batches.job.span
+        return check_integer(name, epoch, 0, (MAX_IMAGE_NUMBER - span.stop) // max(1, len(span)))
 
     def _find_first(self, worker: int, workers: int) -> int:
         """Return the first batch of this process, as a number among those of the rank."""
@@ -302,7 +313,7 @@ class NumberImages(Dataset[tuple[Any, ...]]):
     count : int
         Number of images, up to 2**62.
     truth, real, real_share, real_lines, real_balance, real_holdout
-        As for `NumberStream`.
+        As for `NumberStream`, but padded to the longest label that can occur. Masks are as wide as the image.
     transform : callable, optional
         As for `NumberStream`, but called with one image, an uint8 array of shape (H, W).
     dtype, ink, mean, std, alphabet, blank, output_length
@@ -408,8 +419,14 @@ class NumberImages(Dataset[tuple[Any, ...]]):
         Returns
         -------
         tuple
-            As a `NumberStream` yields it: images with blank paper at the right, shape (n, 1, H, W), then labels, or
-            targets and lengths, and at last the images' widths, shape (n,), int32.
+            As a `NumberStream` of width "auto" yields it: images with blank paper at the right, shape (n, 1, H, W);
+            labels, or targets and lengths; the images' widths, shape (n,), int32; and ground truth, if there is any,
+            padded to the longest label that can occur.
+
+        Raises
+        ------
+        SpecError
+            If there is no item, or a transform has made the images differ in height.
         """
         return self._form.join_items(items)
 

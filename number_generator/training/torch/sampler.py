@@ -1,12 +1,14 @@
 """A sampler that divides the images of a `NumberImages` among ranks, in order or shuffled, without listing them."""
 
 from collections.abc import Iterator, Sized
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from torch.utils.data import Sampler
 
-from number_generator.system.checks import check_integer, check_seed
+from number_generator.errors import SpecError
+from number_generator.system.checks import check_boolean, check_integer, check_seed, format_value
 from number_generator.training.torch.distributed import check_share, find_rank_and_world_size
 
 Words = npt.NDArray[np.uint64]
@@ -56,11 +58,11 @@ class NumberSampler(Sampler[int]):
         world_size: int | None = None,
         drop_last: bool = False,
     ) -> None:
-        self._count = len(dataset)
-        self._shuffle = shuffle
+        self._count = _measure_length(dataset)
+        self._shuffle = check_boolean("shuffle", shuffle)
         self._seed = check_seed(check_integer("seed", seed, 0))
         self._share = check_share(rank, world_size)
-        self._drop_last = drop_last
+        self._drop_last = check_boolean("drop_last", drop_last)
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -86,6 +88,13 @@ class NumberSampler(Sampler[int]):
         rank, world_size = self._share or find_rank_and_world_size()
         count = self._count // world_size * world_size if self._drop_last else self._count
         return range(rank, count, world_size)
+
+
+def _measure_length(dataset: Any) -> int:
+    try:
+        return len(dataset)
+    except TypeError:
+        raise SpecError(f"dataset is {format_value(dataset)}, which has no length: give a NumberImages") from None
 
 
 def _make_keys(seed: int, epoch: int) -> list[np.uint64]:

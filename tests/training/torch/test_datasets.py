@@ -250,6 +250,27 @@ def test_a_state_holds_the_epoch(chunk):
     assert np.array_equal(joined(other)[0], joined(dataset)[0][9 * SIZE :])
 
 
+def test_a_state_that_is_refused_changes_nothing():
+    dataset = make_stream()
+    before = dataset.state_dict()
+
+    for epoch in (2**70, 2**62, -1, "1"):
+        with pytest.raises(SpecError, match="the state's epoch is"):
+            dataset.load_state_dict(before | {"seed": 2, "epoch": epoch})
+
+    assert dataset.state_dict() == before
+    assert dataset.seed == 1
+
+
+def test_an_epoch_beyond_the_last_image_number_is_told():
+    dataset = NumberStream(batch_size=1, count=4, start=2**63 - 10, seed=1)
+
+    dataset.set_epoch(1)
+
+    with pytest.raises(SpecError, match=r"^epoch is 2: give an integer, from 0 to 1$"):
+        dataset.set_epoch(2)
+
+
 def test_a_stream_without_end_has_no_length_and_no_epochs():
     dataset = NumberStream(batch_size=2, seed=1)
 
@@ -497,7 +518,19 @@ def test_a_dataset_of_more_images_than_any_disk_holds_is_as_quick():
         ({"ink": "blue"}, "ink is 'blue': give 'dark' or 'bright'"),
         ({"mean": 0.5}, "mean and std are given and dtype is torch.uint8"),
         ({"dtype": torch.float32, "std": 0.0}, "std is 0.0"),
+        ({"dtype": torch.float32, "std": None}, "std is None: give a finite number above 0"),
+        ({"dtype": torch.float32, "std": (0.5, 0.5)}, r"std is \(0.5, 0.5\): give a finite number above 0"),
+        ({"dtype": torch.float32, "std": float("inf")}, "std is inf: give a finite number above 0"),
+        ({"dtype": torch.float32, "mean": "x"}, "mean is 'x': give a finite number"),
+        ({"dtype": torch.float32, "mean": float("nan")}, "mean is nan: give a finite number"),
+        ({"dtype": torch.float32, "mean": 10**400}, "mean is .*: give a finite number"),
         ({"output_length": 4}, "output_length is given without an alphabet"),
+        ({"alphabet": "0123456789", "output_length": 0}, "output_length is 0: give an integer, 1 or more"),
+        ({"alphabet": "0123456789", "output_length": "x"}, "output_length is 'x': give an integer, 1 or more"),
+        ({"alphabet": ""}, "alphabet is ''"),
+        ({"blank": "x"}, "blank is 'x': give 'first' or 'last'"),
+        ({"transform": 5}, "transform is 5: give a function"),
+        ({"drop_last": "no"}, "drop_last is 'no': give True or False"),
         ({"alphabet": "11"}, "each once"),
         ({"rank": 1}, "give both, or neither"),
         ({"rank": 2, "world_size": 2}, "rank is 2"),
@@ -508,6 +541,20 @@ def test_a_dataset_of_more_images_than_any_disk_holds_is_as_quick():
 def test_a_wrong_argument_is_told_when_the_dataset_is_made(arguments, message):
     with pytest.raises(SpecError, match=message):
         make_stream(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"shuffle": "no"}, "shuffle is 'no': give True or False"),
+        ({"drop_last": "no"}, "drop_last is 'no': give True or False"),
+        ({"dataset": 5}, "dataset is 5, which has no length: give a NumberImages"),
+    ],
+    ids=str,
+)
+def test_a_wrong_argument_of_a_sampler_is_told(arguments, message):
+    with pytest.raises(SpecError, match=message):
+        NumberSampler(**{"dataset": range(5)} | arguments)
 
 
 def test_a_map_style_dataset_has_at_most_2_to_the_62_images():
@@ -530,3 +577,44 @@ def test_truth_ends_a_batch_and_a_transform_changes_images_before_they_are_conve
     for wrong in (lambda page: page[0], lambda page: page / 255):
         with pytest.raises(SpecError, match="transform returned an array"):
             NumberImages(transform=wrong, **options)[0]
+
+
+TRUTH = ("boxes", "glyphs", "parameters", "masks")
+
+
+@pytest.mark.parametrize("width", [100, "auto"])
+def test_an_item_does_not_depend_on_the_others_that_are_made_with_it(width):
+    dataset = NumberImages(count=40, seed=1, width=width, style="natural", truth=TRUTH)
+    together = dataset.__getitems__(range(8))
+
+    for number, (image, _, known) in enumerate(together):
+        _, _, alone = dataset[number]
+        assert known["masks"].shape == (11, 28, image.shape[2])
+        for name, array in known.items():
+            np.testing.assert_array_equal(array, alone[name])
+
+
+def test_shuffled_items_with_truth_are_joined_to_batches():
+    dataset = NumberImages(count=40, seed=1, truth="boxes")
+
+    images, labels, truth = next(iter(DataLoader(dataset, batch_size=8, shuffle=True)))
+
+    assert (len(images), len(labels)) == (8, 8)
+    assert truth["boxes"].shape == (8, 11, 4)
+
+
+@pytest.mark.parametrize("alphabet", [None, "0123456789"])
+def test_items_are_joined_to_what_a_stream_yields_with_truth_for_the_longest_label(alphabet):
+    options = {"count": 16, "seed": 1, "width": "auto", "style": "natural", "truth": TRUTH, "alphabet": alphabet}
+    dataset = NumberImages(**options)
+
+    *found, truth = dataset.collate([dataset[number] for number in range(16)])
+    *expected, known = next(iter(NumberStream(**options)))
+
+    assert [type(part) for part in found] == [type(part) for part in expected]
+    assert all(map(np.array_equal, found, expected))
+    assert truth.keys() == known.keys()
+    for name, array in truth.items():
+        np.testing.assert_array_equal(array, known[name])
+    with pytest.raises(SpecError, match="items is empty"):
+        dataset.collate([])
