@@ -71,20 +71,24 @@ def write_config(options: argparse.Namespace, parser: argparse.ArgumentParser, p
 
 def format_config(options: argparse.Namespace, parser: argparse.ArgumentParser) -> str:
     """Return the options that differ from their defaults as TOML."""
-    lines, settings = [], []
+    lines, tables = [], []
     for action in parser._actions:
         name = max(action.option_strings, key=len, default="").removeprefix("--")
         value = getattr(options, action.dest, action.default)
         if not name or name in _NOT_IN_A_FILE or value == action.default:
             continue
-        if action.dest == "settings":
+        if _is_repeated(action):
             settings = [setting.partition("=") for setting in value]
+            last = {key.strip(): text.strip() for key, _, text in settings}  # TOML takes a key once
+            tables += ["", f"[{name}]", *(f"{key} = {_to_toml(text)}" for key, text in last.items())]
         else:
             lines.append(f"{name} = {_to_toml(value)}")
-    if settings:
-        last = {name.strip(): value.strip() for name, _, value in settings}  # TOML takes a key once
-        lines += ["", "[set]", *(f"{name} = {_to_toml(value)}" for name, value in last.items())]
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in [*lines, *tables])
+
+
+def _is_repeated(action: argparse.Action) -> bool:
+    """Tell whether an option may be given again and again, each time with another setting."""
+    return isinstance(action, argparse._AppendAction)
 
 
 def _find_path(words: Sequence[str]) -> str | None:
@@ -109,8 +113,8 @@ def _to_words(name: str, value: Any, action: argparse.Action, path: str) -> list
         return [option] if value else []
     if isinstance(value, dict):
         pairs = [f"{key}={_to_text(each, name, path)}" for key, each in value.items()]
-        return [f"{option}={pair}" for pair in pairs] if name == "set" else [f"{option}={','.join(pairs)}"]
-    if isinstance(value, list) and name == "set":
+        return [f"{option}={pair}" for pair in pairs] if _is_repeated(action) else [f"{option}={','.join(pairs)}"]
+    if isinstance(value, list) and _is_repeated(action):
         return [f"{option}={_to_text(each, name, path)}" for each in value]
     if isinstance(value, list):
         return [f"{option}={','.join(_to_text(each, name, path) for each in value)}"]

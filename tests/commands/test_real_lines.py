@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from running import PHONE, read_usage_error, run, run_phone
+from written import names_in
 
 from number_generator import GenericDataset, fit_line
 from number_generator.commands.main import main
+from number_generator.commands.runs import execute
 from number_generator.formats.reader import open_reader
 
 
@@ -100,3 +102,62 @@ def test_a_preview_shows_real_lines_and_the_list_their_parameters(folder, lines,
     listed = capsys.readouterr().out.splitlines()
     assert "real: slant" in next(line for line in listed if line.startswith("real: slant"))
     assert " 0.3 " in next(line for line in listed if line.startswith("real: slant"))
+
+
+HOLDOUT = [*OPTIONS, "--output-path=a.npz"]
+
+
+def held_labels(name="a-held-out.npz"):
+    return GenericDataset(name)[:][1]
+
+
+def test_held_out_lines_that_are_there_must_be_the_same(folder, lines, capsys):
+    assert run_phone(*HOLDOUT, "--real-holdout=0.3") == 0
+    before = (folder / "a-held-out.npz").stat().st_mtime_ns
+    (folder / "a.npz").unlink()
+
+    assert run_phone(*HOLDOUT, "--real-holdout=0.3", "--resume") == 0
+    assert (folder / "a-held-out.npz").stat().st_mtime_ns == before
+    (folder / "a.npz").unlink()
+    for more in ([], ["--resume"]):
+        capsys.readouterr()
+        assert run_phone(*HOLDOUT, "--real-holdout=0.5", *more) == 1
+        assert "a-held-out.npz exists already, and is not what --real-holdout 0.5 leaves out" in capsys.readouterr().err
+        assert not (folder / "a.npz").exists()
+    assert run_phone(*HOLDOUT, "--real-holdout=0.5", "--overwrite") == 0
+    assert len(held_labels()) == 5
+
+
+def test_held_out_lines_are_written_with_the_images_or_not_at_all(folder, lines, monkeypatch):
+    (folder / "a.npz").write_bytes(b"mine")
+    assert run_phone(*HOLDOUT, "--real-holdout=0.3") == 1
+    (folder / "a.npz").unlink()
+    assert run_phone(*HOLDOUT, "--real-holdout=1") == 2
+    with monkeypatch.context() as patched:
+        patched.setattr(execute.WholeDatasets, "run", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run_phone(*HOLDOUT, "--real-holdout=0.3")
+    assert names_in(folder) == ["lines"]
+
+
+def test_each_task_of_a_job_array_finds_the_held_out_lines_of_another(folder, lines):
+    for shard in ("0/2", "1/2"):
+        assert run_phone(*OPTIONS, "--output-path=a.h5", "--real-holdout=0.3", f"--shard={shard}") == 0
+
+    assert len(held_labels("a-held-out.h5")) == 3
+
+
+def test_no_part_of_a_split_is_named_as_the_held_out_lines_are(folder, lines, capsys):
+    assert run_phone(*HOLDOUT, "--real-holdout=0.3", "--split=held-out=0.5,b=0.5") == 2
+    assert "--split has a part named 'held-out'" in capsys.readouterr().err
+    assert names_in(folder) == ["lines"]
+
+
+def test_settings_of_real_lines_survive_a_file_of_options(folder, lines):
+    more = ["--real-set=slant=0", "--real-set=noise=0.01:0.02", "--set=slant=0.1"]
+    assert run_phone(*HOLDOUT, *more, "--write-config=job.toml") == 0
+    assert run_phone(*HOLDOUT, *more) == 0
+    assert run_phone("--config=job.toml", "--output-path=b.npz") == 0
+
+    first, second = (GenericDataset(name).get_metadata()["command"] for name in ("a.npz", "b.npz"))
+    assert first == second

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from number_generator.commands.output import Output
 from number_generator.commands.runs.execute import Run, Settings, open_run
-from number_generator.commands.runs.held_out import write_held_out
+from number_generator.commands.runs.held_out import find_held_out
 from number_generator.commands.runs.plan import Part, make_plan
 from number_generator.commands.runs.request import Request, list_places
 from number_generator.commands.runs.resume import check_found, find_journal, read_recorded_seed
@@ -43,7 +43,7 @@ def produce_datasets(
     if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):
         compile_kernels(request.spec.style, tell, color=request.spec.color, in_processes=True)
     are_phone = request.numbers.are_phone
-    held_out = write_held_out(request, output, settings)
+    held_out = find_held_out(request, output, settings, list_places(options, output))
     with _open_run(options, request, settings) as (parts, run):
         report_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
         kind = "phone numbers like database" if are_phone else "numbers dataset"
@@ -53,10 +53,13 @@ def produce_datasets(
             warn_of_small_print(parts[0].bound)
         with show_progress(count, quiet=options.quiet) as bar:
             run.run(bar.update)
+        if held_out is not None:
+            held_out.write()
         run.commit()
     _report(parts, run, "telephone like images" if are_phone else "images of numbers", begun)
     if held_out is not None:
-        report(f'{held_out[1]} real lines held out are at "{held_out[0]}": read them once a reader is trained')
+        count, place = len(held_out.numbers), held_out.target
+        report(f'{count} real lines held out are at "{place}": read them once a reader is trained')
 
 
 def _finds_any(places: list[str]) -> bool:
