@@ -62,6 +62,11 @@ class ArgumentParser(argparse.ArgumentParser):
             formatter.end_section()
         return formatter.format_help()
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Print the help, also where the terminal cannot show all of its characters."""
+        encoding = getattr(file, "encoding", None) or "utf-8"
+        super()._print_message(message.encode(encoding, "backslashreplace").decode(encoding), file)
+
     def error(self, message: str) -> NoReturn:
         """End the process with one line about a wrong argument."""
         self.exit(USAGE, f"{self.prog}: error: {message}; {_HINT}\n")

@@ -51,7 +51,7 @@ def format_alto(line: Line) -> str:
 
 
 def _format_line(line: Line, box: Box) -> list[str]:
-    left, top, right, bottom = box
+    left, top, right, bottom = box[0], box[1], box[2] - 1, box[3] - 1  # kraken refuses points beyond the last pixels
     baseline = f"{left},{line.baseline} {right},{line.baseline}"
     outline = f"{left},{top} {right},{top} {right},{bottom} {left},{bottom}"
     parts = [

@@ -53,10 +53,10 @@ class Line:
 
     @property
     def baseline(self) -> int:
-        """The row that its digits stand on: the median of their lower edges."""
+        """The last row of ink that its digits stand on, of most of them: their median."""
         bottoms = sorted(box[3] for character, box in self.characters if character.isdigit())
         bottoms = bottoms or sorted(box[3] for _, box in self.characters)
-        return bottoms[len(bottoms) // 2]
+        return bottoms[len(bottoms) // 2] - 1
 
     def words(self) -> Iterator[tuple[str, tuple[tuple[str, Box], ...]]]:
         """Yield what stands between spaces, and its characters that have ink; words without any are left out."""

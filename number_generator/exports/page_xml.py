@@ -48,7 +48,7 @@ def format_page(line: Line) -> str:
 
 
 def _format_line(line: Line, box: Box) -> list[str]:
-    baseline = f"{box[0]},{line.baseline} {box[2]},{line.baseline}"
+    baseline = f"{box[0]},{line.baseline} {box[2] - 1},{line.baseline}"
     parts = [f'<TextLine id="line">{_format_outline(box)}<Baseline points="{baseline}"/>']
     for number, (word, characters) in enumerate(line.words(), 1):
         around = surround([each for _, each in characters])

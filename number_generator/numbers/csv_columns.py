@@ -105,7 +105,9 @@ def _find_entries(path: Path, text: str, column: str, is_number: Callable[[str],
         except _MisfitError as exc:  # noqa: PERF203 - four delimiters
             misfits[delimiter] = exc
     if not answers:
-        raise SpecError(f"the numbers {path}{next(iter(misfits.values()))}")
+        # That of a delimiter which divides the file says more than that of one which does not fit.
+        told = [misfits[delimiter] for delimiter in divided if delimiter in misfits] or list(misfits.values())
+        raise SpecError(f"the numbers {path}{told[0]}")
     fitting = {found: entries for found, entries in answers.items() if all(is_number(entry) for entry, _ in entries)}
     if _TAB in fitting:
         return fitting[_TAB]

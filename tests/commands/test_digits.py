@@ -49,6 +49,16 @@ def test_a_folder_becomes_a_file(folder, capsys):
     )
 
 
+def test_clusters_of_a_source_can_be_left_out(folder):
+    pytest.importorskip("sklearn")
+    assert run("build", "packaged", "with.npz") == 0
+
+    assert run("build", "with.npz", "without.npz", "--no-clusters") == 0
+
+    assert load_digits("with.npz").cluster_ids is not None
+    assert load_digits("without.npz").cluster_ids is None
+
+
 def test_clusters_and_writers_are_written(folder, capsys):
     pytest.importorskip("sklearn")
     images, labels = packaged_digits().get_data()

@@ -1,8 +1,12 @@
 """Help and version of the two commands."""
 
+import os
 import re
+import subprocess
 
 import pytest
+from installed import installed
+from patience import PATIENCE_S
 from running import BOTH, PHONE, SEQUENCE, run
 
 import number_generator
@@ -90,3 +94,15 @@ def test_the_version_is_shown(capsys, command, needed):
         "generate-numbers-sequence" if needed else "generate-phone-numbers",
         number_generator.__version__,
     ]
+
+
+@pytest.mark.parametrize("command", ["generate-numbers-sequence", "number-generator"])
+def test_help_is_shown_where_not_all_characters_can_be(command):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+
+    done = subprocess.run(
+        [installed(command), "--help"], env=environment, capture_output=True, timeout=PATIENCE_S, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"usage: " in done.stdout

@@ -88,7 +88,7 @@ def test_lines_are_fitted_as_fit_line_does(folder, lines, capsys):
 )
 def test_a_wrong_option_is_told_by_its_name(folder, lines, capsys, arguments, message):
     assert message in read_usage_error(folder, capsys, PHONE, arguments)
-    for option, text in (("--image-width=x", "'x' is no number"), ("--contrast=50,1", "--contrast is (50, 1)")):
+    for option, text in (("--image-width=x", "'x' is no number"), ("--contrast=50,1", "--contrast is '50,1'")):
         assert run(main, "fit", "lines", "-o", "a.npz", option) == 2
         assert text in capsys.readouterr().err
 

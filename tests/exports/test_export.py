@@ -1,6 +1,7 @@
 """Exports hold the boxes of the dataset, as the tools that read each kind understand them."""
 
 import json
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_page_xml_has_line_words_and_glyphs(tmp_path, source):
     line = page.find("p:TextRegion/p:TextLine", space)
     assert line.find("p:TextEquiv/p:Unicode", space).text == "12 7"
     assert line.find("p:Coords", space).get("points") == "1,1 16,1 16,9 1,9"
-    assert line.find("p:Baseline", space).get("points") == "1,9 17,9"
+    assert line.find("p:Baseline", space).get("points") == "1,8 16,8"
     words = line.findall("p:Word", space)
     assert [word.find("p:TextEquiv/p:Unicode", space).text for word in words] == ["12", "7"]
     glyphs = [glyph for word in words for glyph in word.findall("p:Glyph", space)]
@@ -158,6 +159,18 @@ def test_boxes_are_cut_at_the_borders_of_the_image(tmp_path):
     export(path, tmp_path / "out", "coco")
     found = json.loads((tmp_path / "out" / "annotations" / "instances_train.json").read_bytes())
     assert [each["bbox"] for each in found["annotations"]] == [[0, 0, 4, 9], [19, 2, 1, 9]]
+
+
+@pytest.mark.parametrize("kind", ["page", "alto"])
+def test_points_are_pixels_of_the_image(tmp_path, kind):
+    boxes = [(0, 0, 10, 11), (10, 0, 20, 11), (-1,) * 4, (-1,) * 4]  # the whole image
+    export(write_source(tmp_path / "a.npz", None, ["12"], [boxes]), tmp_path / "out", kind)
+
+    text = (tmp_path / "out" / "images" / "train" / "0000" / "000000000.xml").read_text(encoding="utf-8")
+
+    lists = re.findall(r'(?:points|POINTS|BASELINE)="([^"]+)"', text)
+    points = [tuple(map(int, point.split(","))) for each in lists for point in each.split()]
+    assert (max(x for x, _ in points), max(y for _, y in points)) == (19, 10)
 
 
 def test_an_earlier_export_is_replaced_if_asked_for_and_nothing_else_is(tmp_path, source):
@@ -207,4 +220,4 @@ def test_kraken_reads_the_line_of_a_page(tmp_path, source, kind):
     page = xml.XMLPage(tmp_path / "out" / "images" / "train" / "0000" / "000000000.xml")
     (line,) = page.lines.values()
     assert line.text == "12 7"
-    assert line.baseline == [(1, 9), (17, 9)]
+    assert line.baseline == [(1, 8), (16, 8)]

@@ -361,6 +361,7 @@ def test_a_first_line_that_names_what_numbers_hold_is_told(tmp_path):
         ("id,n\n1,2\n", "²", r"have no column '²'"),
         ("id,n\n1,2\n", "", r"have no column ''"),
         ("id,n\n1,2\n", "2", r"line 1: 'n' holds 'n'"),
+        ('id;total\n1;"12,50"\n2;"99,00"\n', "Total", r"have no column 'Total': the first row holds 'id', 'total'"),
         ("", None, r"numbers\.txt are empty: give one number per line"),
         ("\ufeff\n \r\n\t\n", None, "are empty"),
         ("", "n", "are empty"),

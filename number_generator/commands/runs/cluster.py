@@ -187,6 +187,8 @@ def _start_local_cluster(workers: int) -> Any:
 def _reach(address: str) -> str:
     """Return the address of a scheduler that answers; a client that fails to connect could not be closed."""
     distributed = _import_distributed()
+    if "://" not in address and address.endswith(".json") and not Path(address).is_file():
+        raise SpecError(f"--scheduler is {address!r}, and there is no such file: check the name and the current folder")
 
     async def knock(place: str) -> None:
         arguments = distributed.Security().get_connection_args("client")

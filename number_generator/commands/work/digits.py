@@ -67,7 +67,9 @@ def build_digits(options: argparse.Namespace, interruption: Interruption) -> Non
     else:
         digits = parts[0][1] if len(parts) == 1 else join_digits(parts)
     is_npz = path.suffix.lower() == ".npz"
-    clusters = _find_clusters(digits) if options.clusters and is_npz else digits.cluster_ids
+    clusters = None
+    if options.clusters:
+        clusters = _find_clusters(digits) if is_npz else digits.cluster_ids
     if is_npz:
         _save_npz(digits, clusters, path, interruption, overwrite=options.overwrite)
     else:

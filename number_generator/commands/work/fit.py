@@ -47,6 +47,8 @@ def _parse_spec(options: argparse.Namespace) -> FitSpec:
         return FitSpec(options.image_height, width, options.ink, contrast, options.fit, options.background)  # type: ignore[arg-type] # it checks
     except SpecError as exc:
         name, verb, rest = str(exc).partition(" is ")
+        if name == "contrast":
+            rest = f"{options.contrast!r}: give two percentiles from 0 to 100, the smaller one first, as 1,50, or none"
         raise SpecError(f"{_NAMES.get(name, name)}{verb}{rest}") from exc
 
 

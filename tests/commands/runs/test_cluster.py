@@ -246,6 +246,13 @@ def test_options_that_a_cluster_cannot_follow_are_told(arguments, message, tmp_p
     assert message in capsys.readouterr().err
 
 
+def test_a_scheduler_file_that_is_not_there_is_a_wrong_argument(run, tmp_path, capsys):
+    assert run("--shards=2", scheduler="nope.json") == 2
+
+    assert "--scheduler is 'nope.json', and there is no such file" in capsys.readouterr().err
+    assert content_of(tmp_path) == {}
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere", "x://y:1", ""])
 def test_a_scheduler_that_cannot_be_reached_is_told(address, run, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cluster, "_REACHING_S", 0.5)
