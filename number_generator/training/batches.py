@@ -97,7 +97,8 @@ def stream(
         The digits to compose from, as for `generate_batch`.
     window : int
         With width "auto": batches whose images are sorted by width together, so that those of a batch are about equally
-        wide and little is padded; 16 is a good number. Batch k holds the same images whatever came before it.
+        wide and little is padded; 16 is a good number. Batch k holds the same images whatever came before it; a
+        `count` that ends within a window changes the batches of that window.
     real : path_like or GenericDataset, optional
         Real lines with labels that go along: any dataset that `GenericDataset` reads. They take the place of some of
         the images, fitted to the page as `fit_line` does, and varied anew each time.
