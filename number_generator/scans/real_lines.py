@@ -188,14 +188,8 @@ class RealRequest:
 
 def make_request(source: Any, share: float, style: Any, balance: Balance, holdout: float) -> RealRequest | None:
     """Return the request that arguments make; None without a source. SpecError for one that breaks a rule."""
-    if source is None:
-        given = (share, balance, holdout) != (REAL_SHARE, "lines", 0.0) or style is not None
-        if given:
-            raise SpecError(
-                "real is None, so that there are no real lines: leave out what is said of them, or give some"
-            )
-        return None
-    return RealRequest(source, share, checked_real_lines(style), balance, holdout)
+    request = RealRequest(source, share, checked_real_lines(style), balance, holdout)
+    return None if source is None else request
 
 
 def hold_out(lines: LineSet, share: float) -> tuple[list[int], list[int]]:
