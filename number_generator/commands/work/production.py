@@ -39,11 +39,11 @@ def produce_datasets(
         if options.seed is None:
             drawn = read_recorded_seed(places, overwrite=options.overwrite)
             request = request if drawn is None else dataclasses.replace(request, seed=drawn)
+    held_out = find_held_out(request, output, settings, list_places(options, output))
     # A run that is refused or already complete shall not wait for it.
     if options.scheduler is None and (options.overwrite or not _finds_any(list_places(options, output))):
         compile_kernels(request.spec.style, tell, color=request.spec.color, in_processes=True)
     are_phone = request.numbers.are_phone
-    held_out = find_held_out(request, output, settings, list_places(options, output))
     with _open_run(options, request, settings) as (parts, run):
         report_title("Phone numbers dataset generator" if are_phone else "Numbers dataset generator", 33)
         kind = "phone numbers like database" if are_phone else "numbers dataset"
