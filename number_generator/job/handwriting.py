@@ -10,6 +10,7 @@ from number_generator.job.distributions import Distribution
 from number_generator.job.letterform_sets import SETS
 from number_generator.job.paper_images import PaperImages, find_paper_images
 from number_generator.job.parameters import (
+    Kind,
     Parameter,
     change_values,
     check_values,
@@ -29,7 +30,7 @@ from number_generator.system.toml import format_toml, read_toml
 STYLE_VERSION = 2
 """Incremented when the pixels of a style other than `clean` change."""
 
-_KIND = "handwriting parameter"
+_KIND = Kind("handwriting parameter", "docs/handwriting.md")
 _BASE = "base"  # the key of a style file that names the style it builds on
 _PAPER_IMAGES = "paper_images"  # the one field of `Handwriting` that is no parameter
 OWN_PAPER = "Own paper"

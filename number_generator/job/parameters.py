@@ -22,6 +22,14 @@ _Declared = TypeVar("_Declared")
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What errors call parameters of a kind, and the page that lists them."""
+
+    phrase: str
+    page: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter of `Handwriting` or `RealLines`.
 
@@ -134,7 +142,7 @@ def change_values(
     declared: _Declared,
     changes: Mapping[str, Any],
     known: Mapping[str, Parameter],
-    kind: str,
+    kind: Kind,
     *,
     others: Sequence[str] = (),
 ) -> _Declared:
@@ -149,7 +157,7 @@ def change_values(
     return changed
 
 
-def parse_settings(settings: Sequence[str], known: Mapping[str, Parameter], kind: str) -> dict[str, Any]:
+def parse_settings(settings: Sequence[str], known: Mapping[str, Parameter], kind: Kind) -> dict[str, Any]:
     """Return the values of parameters that are each given as `name=value`; the last one of a name counts."""
     changes = {}
     for setting in settings:
@@ -160,13 +168,12 @@ def parse_settings(settings: Sequence[str], known: Mapping[str, Parameter], kind
     return changes
 
 
-def find_parameter(name: str, known: Mapping[str, Parameter], kind: str) -> Parameter:
-    """Return a parameter by its name, or raise SpecError; `kind` is what the message calls it."""
+def find_parameter(name: str, known: Mapping[str, Parameter], kind: Kind) -> Parameter:
+    """Return a parameter by its name, or raise SpecError."""
     if name in known:
         return known[name]
     guess = suggest(format_value(name).strip("'"), known)
-    page = "handwriting" if "handwriting" in kind else "real-lines"
-    raise SpecError(f"there is no {kind} {format_value(name)}: {guess}docs/{page}.md lists them")
+    raise SpecError(f"there is no {kind.phrase} {format_value(name)}: {guess}{kind.page} lists them")
 
 
 def join_words(words: Iterable[str]) -> str:

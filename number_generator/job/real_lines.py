@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from number_generator.errors import SpecError
 from number_generator.job.distributions import Distribution
 from number_generator.job.parameters import (
+    Kind,
     Parameter,
     change_values,
     check_values,
@@ -23,7 +24,7 @@ from number_generator.system.toml import read_toml
 
 _PAGE = "share of the page's height"
 _GREY = "share of the range from black to white"
-_KIND = "parameter of real lines"
+_KIND = Kind("parameter of real lines", "docs/real-lines.md")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,7 +66,7 @@ class AtomicHdf5(FileWriter):
         for name, value in self._header.metadata.items():
             if not isinstance(name, str) or not name or "\0" in name:  # HDF5's names end with a null character
                 raise SpecError(
-                    f"a name in the metadata is {name!r}: HDF5 takes texts without null characters, not empty"
+                    f"a name in the metadata is {name!r}: give a text that is not empty and holds no null character"
                 )
             with _name_in_errors(name, value):
                 if name == SOURCE_DIGITS and _are_integers(value):
